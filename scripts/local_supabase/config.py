@@ -1,0 +1,52 @@
+"""What the local stack is told: ports, secrets and delays, equal to what `supabase start` uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+
+LOOPBACK = "127.0.0.1"
+
+# The published demo secret and keys of the Supabase CLI: every local Supabase has them.
+# Source: https://supabase.com/docs/guides/local-development/cli/getting-started
+DEMO_JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"  # noqa: S105
+DEMO_KEY_EXPIRES_AT = 1983812996
+DEMO_PUBLISHABLE_KEY = "sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH"
+DEMO_SECRET_KEY = "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz"  # noqa: S105
+# Every database role that may log in has this password, as on `supabase start`.
+DATABASE_PASSWORD = "postgres"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole configuration of one local stack. Durations are in seconds."""
+
+    data_dir: Path
+    port: int = 54321
+    db_port: int = 54322
+    db_name: str = "postgres"
+    jwt_secret: str = DEMO_JWT_SECRET
+    # Realtime answers a refused websocket after 2 s and a refused join after 5 s; tests shorten it.
+    realtime_connect_refusal: float = 2.0
+    realtime_join_refusal: float = 5.0
+    access_token_lifetime: int = 3600
+
+    @property
+    def api_url(self) -> str:
+        """Where clients reach the stack (SUPABASE_URL)."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def dsn(self, role: str = "postgres") -> str:
+        """The connection URL of one database role."""
+        return (
+            f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{self.db_port}/{self.db_name}"
+        )
+
+    def api_key(self, role: str) -> str:
+        """The project's JWT for the role `anon` or `service_role`."""
+        claims = {"iss": "supabase-demo", "role": role, "exp": DEMO_KEY_EXPIRES_AT}
+        return jwt.encode(claims, self.jwt_secret, algorithm="HS256")
+
+

@@ -1,0 +1,1 @@
+"""The tests; folders repeat those of supabase/functions_sql."""

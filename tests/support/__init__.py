@@ -1,0 +1,1 @@
+"""What several test folders need: a throwaway stack, databases, people, clients."""
