@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.databases import Database, copied_database, make_template
 from tests.support.stacks import (
     Cluster,
     Stack,
@@ -20,6 +21,19 @@ def cluster() -> Iterator[Cluster]:
     """An empty throwaway PostgreSQL; `postgres.bootstrap` makes a database a Supabase project."""
     with running_cluster() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """The name of a database with our migrations, to be copied and never connected to."""
+    return make_template(cluster)
+
+
+@pytest.fixture
+def db(cluster: Cluster, template: str) -> Iterator[Database]:
+    """A database of the test's own: a Supabase project with our migrations and nobody in it."""
+    with copied_database(cluster, template) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

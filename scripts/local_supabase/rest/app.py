@@ -1,0 +1,116 @@
+"""The ASGI app: tokens, paths, methods, CORS; errors become answers here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import psycopg
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scripts.local_supabase.config import Settings
+from scripts.local_supabase.rest import rpc, tables
+from scripts.local_supabase.rest.auth import read_claims
+from scripts.local_supabase.rest.catalog import Catalog
+from scripts.local_supabase.rest.database import Pool, open_pool, unavailable
+from scripts.local_supabase.rest.errors import ApiError, from_database, not_offered
+from scripts.local_supabase.rest.negotiate import read_preferences
+from scripts.local_supabase.rest.reload import CatalogKeeper, open_keeper
+from scripts.local_supabase.rest.request import RestRequest
+
+METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
+OPENAPI_TYPE = "application/openapi+json; charset=utf-8"
+EXPOSED_HEADERS = (
+    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
+    "Transfer-Encoding, Range-Unit"
+)
+
+
+@contextlib.asynccontextmanager
+async def open_rest(settings: Settings) -> AsyncIterator[ASGIApp]:
+    """The REST API of the stack, with its connections; they close at the end."""
+    dsn = settings.dsn("authenticator")
+    async with open_pool(dsn) as pool, open_keeper(dsn, pool) as keeper:
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive)
+            response = _preflight(request) or await _answer(settings, pool, keeper, request)
+            if "origin" in request.headers:
+                response.headers["Access-Control-Allow-Origin"] = "*"
+                if "access-control-allow-methods" not in response.headers:
+                    response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+            await response(scope, receive, send)
+
+        yield app
+
+
+def _preflight(request: Request) -> Response | None:
+    asked = "access-control-request-method"
+    if request.method != "OPTIONS" or not {"origin", asked} <= set(request.headers):
+        return None
+    wanted = request.headers.get("access-control-request-headers", "")
+    allowed = ["Authorization", *(part.strip() for part in wanted.split(",") if part.strip())]
+    simple = ["Accept", "Accept-Language", "Content-Language"]
+    headers = {
+        "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD",
+        "Access-Control-Max-Age": "86400",
+    }
+    if wanted:
+        headers["Access-Control-Allow-Headers"] = ", ".join(allowed + simple)
+    return Response(headers=headers)
+
+
+async def _answer(
+    settings: Settings, pool: Pool, keeper: CatalogKeeper, request: Request
+) -> Response:
+    role = ""
+    try:
+        claims = read_claims(request.headers.get("authorization"), settings.jwt_secret)
+        role = claims["role"]
+        catalog = await keeper.current()
+        read = RestRequest(
+            method=request.method,
+            path=request.scope["path"],
+            query_string=request.scope["query_string"],
+            headers=dict(request.headers),
+            body=await request.body(),
+            claims=claims,
+            preferences=read_preferences(request.headers.getlist("prefer"), catalog.timezones),
+        )
+        return await _route(pool, catalog, read)
+    except ApiError as error:
+        return error.response()
+    except psycopg.Error as error:
+        if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+            return unavailable(str(error)).response()
+        answer = from_database(error, role)
+        if answer.status == 503:
+            keeper.reload()
+        return answer.response()
+
+
+async def _route(pool: Pool, catalog: Catalog, request: RestRequest) -> Response:
+    if request.method not in METHODS:
+        raise ApiError(405, "PGRST117", f"Unsupported HTTP method: {request.method}")
+    match request.path.removeprefix("/").split("/"):
+        case [""]:
+            return _root(request.method)
+        case ["rpc", name]:
+            return await rpc.call(pool, catalog, request, name)
+        case [name] if request.method == "OPTIONS":
+            return tables.options(catalog, name)
+        case [name] if request.is_read:
+            return await tables.read(pool, catalog, request, name)
+        case [name]:
+            return await tables.write(pool, catalog, request, name)
+    raise ApiError(404, "PGRST125", "Invalid path specified in request URL")
+
+
+def _root(method: str) -> Response:
+    if method == "HEAD":
+        return Response(headers={"Content-Type": OPENAPI_TYPE})
+    if method == "OPTIONS":
+        return Response(headers={"Allow": "OPTIONS,GET,HEAD"})
+    raise not_offered("The OpenAPI document at / is not part of the local stack.")

@@ -1,0 +1,66 @@
+"""Reads the body of a POST: which names it gives, and the JSON that Postgres gets to see."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from scripts.local_supabase.rest.errors import invalid_body
+
+RAW_TYPES = ("text/plain", "text/xml", "application/octet-stream")
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A body that was understood. `json` is empty for a raw one."""
+
+    names: frozenset[str]
+    json: str = ""
+    form: dict[str, str] | None = None
+
+
+def read_payload(body: bytes, content_type: str, columns: list[str] | None) -> Payload:
+    """Read a body; `columns` are the names to use instead of those it has. Raises ApiError 400."""
+    if content_type in RAW_TYPES:
+        return Payload(frozenset())
+    if content_type == "application/x-www-form-urlencoded":
+        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        names = frozenset(form if columns is None else columns)
+        return Payload(names, json.dumps(form), form)
+    if content_type == "text/csv":
+        reader = csv.DictReader(io.StringIO(body.decode("utf-8", "replace")), restval=None)
+        rows = [_csv_row(row) for row in reader]
+        names = frozenset((reader.fieldnames or ()) if columns is None else columns)
+        return Payload(names, json.dumps(rows))
+    if content_type != "application/json":
+        raise invalid_body(f"Content-Type not acceptable: {content_type}")
+    value, text = _parse(body)
+    if not isinstance(value, dict | list):
+        return Payload(frozenset(), "[]")
+    rows = value if isinstance(value, list) else [value]
+    first = set(rows[0]) if rows and isinstance(rows[0], dict) else set()
+    if columns is not None:
+        return Payload(frozenset(columns), text)
+    if not all(isinstance(row, dict) and set(row) == first for row in rows):
+        raise invalid_body("All object keys must match")
+    return Payload(frozenset(first), text)
+
+
+def _csv_row(row: dict[str | Any, str | Any]) -> dict[str, str | None]:
+    return {name: None if value == "NULL" else value for name, value in row.items() if name}
+
+
+def _parse(body: bytes) -> tuple[Any, str]:
+    try:
+        text = body.decode()
+        return json.loads(text, parse_constant=_refuse, parse_int=str, parse_float=str), text
+    except (ValueError, RecursionError) as error:
+        raise invalid_body("Empty or invalid json") from error
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")

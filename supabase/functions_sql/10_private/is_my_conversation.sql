@@ -1,0 +1,16 @@
+-- Whether the caller is a member of the conversation.
+create or replace function private.is_my_conversation(p_conversation_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from private.participants as p
+    where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
+  );
+$$;
+
+revoke all on function private.is_my_conversation(uuid)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,31 @@
+-- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
+--
+-- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
+-- members, and carries typing and presence only.
+-- Definer: policies on realtime.messages run as the caller, who may not read participants.
+create or replace function private.is_my_topic(p_topic text, p_speak boolean)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_kind constant text := split_part(p_topic, ':', 1);
+  v_id constant text := substr(p_topic, length(v_kind) + 2);
+begin
+  if v_id !~ c_uuid then
+    return false;
+  end if;
+  return case v_kind
+    when 'user' then not p_speak and v_id::uuid = auth.uid()
+    when 'conversation' then private.is_my_conversation(v_id::uuid)
+    else false
+  end;
+end;
+$$;
+
+revoke all on function private.is_my_topic(text, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.is_my_topic(text, boolean) to authenticated;

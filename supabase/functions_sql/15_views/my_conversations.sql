@@ -1,0 +1,68 @@
+-- Every conversation of the caller, as the caller sees it now, in the shape that clients get
+-- ("context").
+--
+-- version grows with whatever changes here for either member: a step of the flow, a message, a
+-- receipt, a preference. Both members see the same number.
+-- Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.my_conversations as
+select
+  c.id as conversation_id,
+  c.kind,
+  c.chat_status,
+  c.flow_state,
+  c.awaiting_role,
+  coalesce(c.awaiting_role, 'none') as waiting_on,
+  c.automation_enabled,
+  me.role as my_role,
+  c.current_action_data,
+  c.flow_data,
+  round(c.amount_minor / 100.0, 2) as price,
+  c.amount_minor,
+  c.currency,
+  c.work_status,
+  c.deadline_at,
+  c.version + c.last_seq + me.version + other.version as version,
+  c.last_seq,
+  me.read_seq,
+  other.read_seq as other_read_seq,
+  other.delivered_seq as other_delivered_seq,
+  case
+    when c.last_seq = me.read_seq then 0
+    else (
+      select count(*)
+      from private.visible_messages as m
+      where m.conversation_id = c.id and m.seq > me.read_seq and m.sender_id <> me.user_id
+    )
+  end as unread_count,
+  (
+    select json_build_object(
+      'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+      'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+      'created_at', m.created_at
+    )
+    from private.visible_messages as m
+    where m.conversation_id = c.id
+    order by m.seq desc
+    limit 1
+  ) as last_message,
+  json_build_object(
+    'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
+    'last_seen_at', a.last_seen_at
+  ) as other_party,
+  coalesce(me.archived_seq = c.last_seq, false) as archived,
+  me.pinned_at is not null as pinned,
+  me.muted_until,
+  c.chat_status = 'real_time'
+    and not private.is_blocked(me.user_id, other.user_id) as free_text_allowed,
+  c.created_at,
+  c.updated_at,
+  now() as server_now
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join public.conversations as c on c.id = me.conversation_id
+join public.users as u on u.id = other.user_id
+left join private.accounts as a on a.user_id = other.user_id
+where me.user_id = (select auth.uid());
+
+revoke all on private.my_conversations from public, anon, authenticated, service_role;

@@ -1,0 +1,14 @@
+-- Gives a login its card and its account; one that has them is left alone.
+create or replace function private.create_account(p_user_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
+  insert into private.accounts (user_id) values (p_user_id) on conflict (user_id) do nothing;
+end;
+$$;
+
+revoke all on function private.create_account(uuid) from public, anon, authenticated, service_role;

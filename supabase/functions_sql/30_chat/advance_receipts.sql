@@ -1,0 +1,94 @@
+-- Moves a member's watermarks forward, never back, and tells both members what moved.
+--
+-- Args: the member; conversations, and for each how far everything was read and how far it was
+-- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
+-- Locks, writes: the member's rows, in the order of their ids.
+-- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
+-- delivered_at}`; message_id is the newest message that the mark covers and that both members
+-- may see, null when there is none.
+create or replace function private.advance_receipts(
+  p_user_id uuid,
+  p_conversation_ids uuid[],
+  p_read_seqs bigint[],
+  p_delivered_seqs bigint[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_events bigint;
+begin
+  perform 1 from private.participants as p
+  where p.user_id = p_user_id and p.conversation_id = any(p_conversation_ids)
+  order by p.conversation_id
+  for no key update;
+
+  with marks as (
+    select
+      p.conversation_id,
+      p.read_seq as old_read_seq,
+      p.delivered_seq as old_delivered_seq,
+      greatest(p.read_seq, least(mark.read_seq, c.last_seq)) as read_seq,
+      greatest(
+        p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
+      ) as delivered_seq
+    from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
+      as mark (conversation_id, read_seq, delivered_seq)
+    join private.participants as p
+      on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+    join public.conversations as c on c.id = mark.conversation_id
+  ),
+  moved as (
+    update private.participants as p
+    set
+      read_seq = mark.read_seq,
+      read_at = case when mark.read_seq > mark.old_read_seq then now() else p.read_at end,
+      delivered_seq = mark.delivered_seq,
+      delivered_at = case
+        when mark.delivered_seq > mark.old_delivered_seq then now()
+        else p.delivered_at
+      end,
+      version = p.version + 1
+    from marks as mark
+    where p.conversation_id = mark.conversation_id
+      and p.user_id = p_user_id
+      and (mark.read_seq, mark.delivered_seq) <> (mark.old_read_seq, mark.old_delivered_seq)
+    returning mark.*
+  ),
+  steps as (
+    select 'message_delivered' as event, conversation_id, delivered_seq as seq,
+      jsonb_build_object('delivered_at', now()) as at
+    from moved
+    where delivered_seq > old_delivered_seq
+    union all
+    select 'message_seen', conversation_id, read_seq, jsonb_build_object('read_at', now())
+    from moved
+    where read_seq > old_read_seq
+  ),
+  told as (
+    select
+      step.event,
+      member.user_id,
+      step.at || jsonb_build_object(
+        'conversation_id', step.conversation_id,
+        'message_id', private.find_shared_message(step.conversation_id, step.seq),
+        'seq', step.seq,
+        'user_id', p_user_id
+      ) as payload
+    from steps as step
+    join private.participants as member on member.conversation_id = step.conversation_id
+  ),
+  sent as (
+    select private.broadcast(t.event, array_agg(t.user_id), array_agg(t.payload))
+    from told as t
+    group by t.event
+    order by t.event
+  )
+  select count(*) into v_events from sent;
+end;
+$$;
+
+revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
+from public, anon, authenticated, service_role;

@@ -1,0 +1,42 @@
+-- Refuses a message that says nothing, says too much, or points where it must not.
+--
+-- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
+-- MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) when reply_to is none of the
+-- conversation's messages that the caller sees.
+create or replace function private.check_message(p_message public.messages)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  c_max_length constant integer := 5000;
+  v_length constant integer := char_length(p_message.message);
+begin
+  if v_length = 0 and p_message.media_url is null then
+    perform private.raise_error(
+      'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
+    );
+  end if;
+  if v_length > c_max_length then
+    perform private.raise_error(
+      'MESSAGE_TOO_LONG', format('A message has at most %s characters.', c_max_length),
+      jsonb_build_object('length', v_length, 'max', c_max_length), p_status => 422
+    );
+  end if;
+  if p_message.media_url is not null then
+    perform private.check_media_url(p_message.media_url);
+  end if;
+  if p_message.reply_to is not null and not exists (
+    select from private.visible_messages as m
+    where m.id = p_message.reply_to and m.conversation_id = p_message.conversation_id
+  ) then
+    perform private.raise_error(
+      'MESSAGE_NOT_FOUND', 'The message you answer is not in this conversation.', p_status => 404
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_message(public.messages)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,105 @@
+-- Opens the direct chat of the caller and another user, or finds the one they have.
+--
+-- An initial message goes the way of send_message, with its errors, its price and its retries.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: conversations, participants, and
+-- what send_message writes.
+-- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
+-- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price.
+create or replace function private.direct_connect(
+  p_target_user_id uuid,
+  p_initial_message text,
+  p_points_cost integer,
+  p_client_message_id uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_cost constant integer := private.get_setting('chat_open_points')::integer;
+  v_conversation_id uuid;
+  v_created boolean;
+  v_sent json;
+begin
+  if p_target_user_id = v_me then
+    perform private.raise_error(
+      'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
+    );
+  end if;
+  if not exists (
+    select from public.users as u
+    where u.id = p_target_user_id and u.role is distinct from 'system'
+  ) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if p_points_cost <> v_cost then
+    perform private.raise_error(
+      'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
+      jsonb_build_object('points_cost', v_cost), p_status => 409,
+      p_hint => 'Show the user this price and call again with it.'
+    );
+  end if;
+  perform private.lock_account(v_me);
+  if private.is_blocked(v_me, p_target_user_id) then
+    perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+  end if;
+
+  insert into public.conversations (kind, user_a, user_b, flow_state)
+  values (
+    'direct', least(v_me, p_target_user_id), greatest(v_me, p_target_user_id), 'real_time'
+  )
+  on conflict (user_a, user_b) where kind = 'direct' do nothing
+  returning id into v_conversation_id;
+  v_created := found;
+  if v_created then
+    -- The opening line is nobody's unread message.
+    insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+    select v_conversation_id, member.id, 'member', 1, 1
+    from unnest(array[v_me, p_target_user_id]) as member (id);
+    perform private.append_system_message(v_conversation_id, 'Conversation started');
+  else
+    select c.id into v_conversation_id
+    from public.conversations as c
+    where c.kind = 'direct'
+      and c.user_a = least(v_me, p_target_user_id)
+      and c.user_b = greatest(v_me, p_target_user_id);
+  end if;
+
+  if p_initial_message is not null then
+    v_sent := private.send_message(
+      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null
+    );
+  end if;
+  return json_build_object(
+    'conversation', private.get_conversation_context(v_conversation_id, null),
+    'message', v_sent -> 'message',
+    'created', v_created
+  );
+end;
+$$;
+
+-- RPC: opens a direct chat, with a first message if given; returns
+-- `{conversation, message, created}`.
+create or replace function public.direct_connect(
+  target_user_id uuid,
+  initial_message text default null,
+  points_cost integer default null,
+  client_message_id uuid default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.direct_connect(target_user_id, initial_message, points_cost, client_message_id);
+$$;
+
+revoke all on function private.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.direct_connect(uuid, text, integer, uuid) to authenticated;
+revoke all on function public.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;

@@ -1,0 +1,39 @@
+-- What an earlier try of this send answered, or null when there was none.
+--
+-- Call it under the lock of the sender's account: retries of one sender then follow each other.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
+create or replace function private.find_earlier_send(p_message public.messages)
+returns json
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stored public.messages;
+begin
+  if p_message.client_message_id is null then
+    return null;
+  end if;
+  select m.* into v_stored
+  from public.messages as m
+  where m.sender_id = p_message.sender_id and m.client_message_id = p_message.client_message_id;
+  if not found then
+    return null;
+  end if;
+  if (v_stored.conversation_id, v_stored.message, v_stored.media_url, v_stored.reply_to)
+    is distinct from
+    (p_message.conversation_id, p_message.message, p_message.media_url, p_message.reply_to) then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
+      p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'
+    );
+  end if;
+  return (
+    select row_to_json(m) from private.my_messages as m
+    where m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
+  );
+end;
+$$;
+
+revoke all on function private.find_earlier_send(public.messages)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,113 @@
+-- A page of the caller's conversations, the one with the newest message first.
+--
+-- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
+-- is the client's to carry, not to read. The page is found on two indexes (the caller is one
+-- member or the other), so that its cost does not grow with the number of messages.
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
+create or replace function private.get_conversations(
+  p_page_size integer,
+  p_cursor text,
+  p_filter text
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_cursor constant text := '^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 10, 100);
+  v_at timestamptz := 'infinity';
+  v_id uuid;
+  v_answer json;
+begin
+  if p_filter is null
+    or p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
+    perform private.raise_input_invalid(
+      'filter', 'one_of', 'The filter is open, archived, my_turn, unread, direct, deals or all.'
+    );
+  end if;
+  if p_cursor !~ c_cursor then
+    perform private.raise_input_invalid(
+      'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
+    );
+  end if;
+  if p_cursor is not null then
+    v_at := to_timestamp(0)
+      + split_part(p_cursor, '_', 1)::bigint * interval '1 microsecond';
+    v_id := split_part(p_cursor, '_', 2)::uuid;
+  end if;
+
+  with mine as (
+    (
+      select c.id, c.last_message_at
+      from public.conversations as c
+      where c.user_a = v_me
+        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
+        and private.is_listed(c, v_me, p_filter)
+      order by c.last_message_at desc, c.id desc
+      limit v_limit + 1
+    )
+    union all
+    (
+      select c.id, c.last_message_at
+      from public.conversations as c
+      where c.user_b = v_me
+        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
+        and private.is_listed(c, v_me, p_filter)
+      order by c.last_message_at desc, c.id desc
+      limit v_limit + 1
+    )
+  ),
+  page as (
+    select m.id, m.last_message_at, row_number() over newest_first as place
+    from mine as m
+    window newest_first as (order by m.last_message_at desc, m.id desc)
+    order by place
+    limit v_limit + 1
+  )
+  select json_build_object(
+    'conversations', coalesce(
+      (
+        select json_agg(row_to_json(c) order by p.place)
+        from page as p
+        join private.my_conversations as c on c.conversation_id = p.id
+        where p.place <= v_limit
+      ),
+      '[]'
+    ),
+    'next_cursor', (
+      select (extract(epoch from p.last_message_at) * 1000000)::bigint || '_' || p.id
+      from page as p
+      where p.place = v_limit and exists (select from page as q where q.place > v_limit)
+    )
+  )
+  into v_answer;
+  return v_answer;
+end;
+$$;
+
+-- RPC: a page of the caller's conversations; returns `{conversations, next_cursor}`.
+create or replace function public.get_conversations(
+  page_size integer default 10,
+  cursor text default null,
+  filter text default 'open'
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_conversations(page_size, "cursor", filter);
+$$;
+
+revoke all on function private.get_conversations(integer, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_conversations(integer, text, text) to authenticated;
+revoke all on function public.get_conversations(integer, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_conversations(integer, text, text) to authenticated;

@@ -1,0 +1,91 @@
+-- Sends one message of the caller: checked, numbered, stored and told in one transaction.
+--
+-- A repeat with the same client_message_id answers what the first try answered and changes
+-- nothing, so a client may retry until it hears an answer.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: accounts, conversations, messages,
+-- realtime.messages.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
+-- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), MESSAGE_EMPTY (422),
+-- MESSAGE_TOO_LONG (422) `{length, max}`, MEDIA_INVALID (422) `{rule}`, INPUT_INVALID (422)
+-- `{field, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see.
+create or replace function private.send_message(
+  p_conversation_id uuid,
+  p_message text,
+  p_media_url text,
+  p_expiration_hours numeric,
+  p_client_message_id uuid,
+  p_reply_to uuid,
+  p_max_points integer
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_conversation public.conversations;
+  v_message public.messages;
+  v_earlier json;
+begin
+  perform private.lock_account(v_me);
+  v_conversation := private.lock_conversation(p_conversation_id, v_me);
+
+  v_message.conversation_id := v_conversation.id;
+  v_message.sender_id := v_me;
+  v_message.receiver_id := case v_me
+    when v_conversation.user_a then v_conversation.user_b
+    else v_conversation.user_a
+  end;
+  v_message.message_type := 'user_input';
+  v_message.message := coalesce(private.clean_text(p_message, 'message'), '');
+  v_message.media_url := nullif(p_media_url, '');
+  v_message.reply_to := p_reply_to;
+  v_message.client_message_id := p_client_message_id;
+
+  v_earlier := private.find_earlier_send(v_message);
+  if v_earlier is null then
+    if p_expiration_hours is not null then
+      perform private.raise_input_invalid(
+        'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
+      );
+    end if;
+    perform private.check_message(v_message);
+    perform private.check_free_text(v_conversation);
+    v_message := private.append_message(v_message);
+  end if;
+  return json_build_object(
+    'message', coalesce(v_earlier, private.message_json(v_message)::json), 'quota', null
+  );
+end;
+$$;
+
+-- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
+create or replace function public.send_message(
+  conversation_id uuid,
+  message text default '',
+  media_url text default null,
+  expiration_hours numeric default null,
+  client_message_id uuid default null,
+  reply_to uuid default null,
+  max_points integer default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.send_message(
+    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points
+  );
+$$;
+
+revoke all on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;
+revoke all on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;

@@ -1,0 +1,5 @@
+-- A conversation is its members' alone.
+drop policy if exists conversations_select_member on public.conversations;
+create policy conversations_select_member on public.conversations
+for select to authenticated
+using (id = any((select private.list_my_conversation_ids())::uuid[]));

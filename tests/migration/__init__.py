@@ -1,0 +1,1 @@
+"""What databases get: the migrations, how they are built, locked and deployed."""

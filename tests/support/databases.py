@@ -1,0 +1,376 @@
+"""A database of one test's own, and what people do in it: calls and reads as PostgREST makes them.
+
+Every call and read is one transaction of a connection that logged in as `authenticator`, with the
+role, claims and headers of the person who is signed in. `transaction()` groups several.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from scripts.build_migrations import apply_sources
+from scripts.local_supabase import postgres
+from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
+from scripts.local_supabase.migrations import apply_migrations
+from tests.support.stacks import Cluster
+
+Row = dict[str, Any]
+Connection = psycopg.Connection[Row]
+
+# A test that waits longer than this for a lock or an answer has found a deadlock.
+PATIENCE = 10.0
+
+# What PostgREST 14 sets before the call; statement_timeout and the like come from the role.
+SIGN_IN = """
+select
+  set_config('search_path', '"public", "extensions"', true),
+  set_config('role', %(role)s, true),
+  set_config('request.jwt.claims', %(claims)s, true),
+  set_config('request.method', 'POST', true),
+  set_config('request.path', %(path)s, true),
+  set_config('request.headers', %(headers)s, true),
+  set_config('request.cookies', '{}', true),
+  (
+    select array_agg(set_config(split_part(s, '=', 1), substr(s, strpos(s, '=') + 1), true))
+    from pg_catalog.pg_roles as r, unnest(r.rolconfig) as s
+    where r.rolname = %(role)s
+  );
+"""
+
+# Found the way PostgREST finds it: by the name and the names of the arguments.
+FIND_FUNCTION = """
+select
+  p.proretset as returns_set,
+  p.prorettype = 'void'::regtype as returns_void,
+  coalesce(
+    (
+      select json_object_agg(a.name, format_type(a.type, null))
+      from unnest(p.proargnames, coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes)
+        as a (name, type, mode)
+      where coalesce(a.mode, 'i') in ('i', 'b', 'v')
+    ),
+    '{}'
+  ) as arguments
+from pg_catalog.pg_proc as p
+where p.pronamespace = %(schema)s::regnamespace and p.proname = %(name)s;
+"""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who calls: a database role, the claims of its token, and the request's headers."""
+
+    role: str
+    claims: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Refusal:
+    """What a refused call answered; filled when the `with` block of `refused` ends."""
+
+    code: str = ""
+    status: int | None = None
+    message: str = ""
+    details: Any = None
+    hint: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Database:
+    """One session on one database: who is signed in, and the two connections it needs."""
+
+    def __init__(self, port: int, name: str) -> None:
+        self.port = port
+        self.name = name
+        self._identity: Identity | None = None
+        self._connections: dict[str, Connection] = {}
+        self._sessions: list[Database] = []
+        self._worker = ThreadPoolExecutor(max_workers=1)
+
+    def dsn(self, role: str = "postgres") -> str:
+        """The connection URL of a login role."""
+        return f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{self.port}/{self.name}"
+
+    def session(self) -> Database:
+        """An independent session on the same database, for a second person at the same time."""
+        other = Database(self.port, self.name)
+        self._sessions.append(other)
+        return other
+
+    def close(self) -> None:
+        """Close this session and those made from it."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        for other in self._sessions:
+            other.close()
+        for connection in self._connections.values():
+            connection.close()
+
+    # Who is there
+
+    def create_user(self, name: str, **metadata: Any) -> uuid.UUID:
+        """Sign somebody up as `<name>@example.com`; `metadata` is what the client sends along."""
+        user = uuid.uuid4()
+        insert = """
+            insert into auth.users
+              (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, created_at, updated_at,
+               email_confirmed_at)
+            values (%s, 'authenticated', 'authenticated', %s, '{}', %s, now(), now(), now())
+        """
+        email = f"{name.lower().replace(' ', '.')}@example.com"
+        self._connection("supabase_auth_admin").execute(insert, (user, email, json.dumps(metadata)))
+        return user
+
+    @contextmanager
+    def signed_in_as(
+        self, user: uuid.UUID, headers: Mapping[str, str] | None = None, **claims: Any
+    ) -> Iterator[None]:
+        """Make calls as this user; `claims` adds to or replaces the token's claims."""
+        role = "authenticated"
+        token = {"sub": str(user), "role": role, "aud": role, "is_anonymous": False, **claims}
+        with self._acting(Identity(role, token, headers or {})):
+            yield
+
+    @contextmanager
+    def as_anon(self) -> Iterator[None]:
+        """Make calls with the publishable key and no user."""
+        with self._acting(Identity("anon", {"role": "anon"})):
+            yield
+
+    @contextmanager
+    def as_service(self) -> Iterator[None]:
+        """Make calls with the secret key, as the Flask app does for webhooks."""
+        with self._acting(Identity("service_role", {"role": "service_role"})):
+            yield
+
+    # What they do
+
+    def call(self, function: str, /, **arguments: Any) -> Any:
+        """Call the RPC; the answer is what a client would get, parsed from JSON."""
+        with self._as_person(f"/rpc/{function}") as connection:
+            return _call_function(connection, "public", function, arguments)
+
+    def start(self, function: str, /, **arguments: Any) -> Future[Any]:
+        """Call the RPC in the background, as the one who is signed in now.
+
+        With `wait_until_blocked` this shows two transactions meeting at a lock. The session
+        can do nothing else until the future is done.
+        """
+        identity = self._identity
+        self._connection("authenticator")  # here, so that only one thread ever makes it
+
+        def run() -> Any:
+            self._identity = identity
+            return self.call(function, **arguments)
+
+        return self._worker.submit(run)
+
+    def select(self, query: str, *parameters: Any) -> list[Row]:
+        """Read as the one who is signed in, through grants and policies."""
+        with self._as_person("/") as connection:
+            return connection.execute(query.encode(), parameters or None).fetchall()
+
+    def query(self, query: str, *parameters: Any) -> list[Row]:
+        """Run SQL as `postgres`, who sees every row; for arranging and for looking behind."""
+        cursor = self._connection("postgres").execute(query.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def query_as_superuser(self, query: str, *parameters: Any) -> list[Row]:
+        """Run SQL as the platform's superuser: only for what no project could do by itself."""
+        cursor = self._connection("supabase_admin").execute(query.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def value(self, query: str, *parameters: Any) -> Any:
+        """The only column of the only row of a query as `postgres`."""
+        (row,) = self.query(query, *parameters)
+        (value,) = row.values()
+        return value
+
+    def call_private(self, function: str, /, **arguments: Any) -> Any:
+        """Call a function of schema private as `postgres`, as a test of that function alone."""
+        connection = self._connection("postgres")
+        with connection.transaction():
+            return _call_function(connection, "private", function, arguments)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep the calls of the block in one transaction, committed at its end."""
+        with self._connection("authenticator").transaction():
+            yield
+
+    # What is expected
+
+    @contextmanager
+    def refused(
+        self, code: str, status: int | None = None, *, details: Mapping[str, Any] | None = None
+    ) -> Iterator[Refusal]:
+        """Expect the block to be refused with exactly this.
+
+        Args:
+            code: our error code, or the SQLSTATE of an error that Postgres itself raises.
+            status: the HTTP status; always needed with one of our codes.
+            details: these keys must be in the error's details with these values.
+
+        Yields:
+            The refusal, filled when the block has ended, for anything else worth asserting.
+        """
+        refusal = Refusal()
+        try:
+            yield refusal
+        except psycopg.Error as error:
+            seen = read_refusal(error)
+            vars(refusal).update(vars(seen))
+            assert (seen.code, seen.status) == (code, status), f"refused otherwise: {seen}"
+            given = seen.details if isinstance(seen.details, dict) else {}
+            wanted = dict(details or {})
+            assert {key: given.get(key) for key in wanted} == wanted, f"other details: {seen}"
+        else:
+            raise AssertionError(f"expected {code}, but nothing was refused")
+
+    def assert_hidden(self, query: str, *parameters: Any) -> None:
+        """Expect no row for the one who is signed in, where there is one for `postgres`."""
+        assert self.query(query, *parameters), f"nobody has such a row: {query}"
+        assert self.select(query, *parameters) == []
+
+    def wait_until_blocked(self, other: Database) -> None:
+        """Return when the transaction that `other` started waits for a lock."""
+        pid = other.pid
+
+        def is_blocked() -> bool:
+            return bool(self.value("select cardinality(pg_blocking_pids(%s)) > 0", pid))
+
+        postgres.wait_until(is_blocked, PATIENCE, f"session {pid} waits for nobody")
+
+    @property
+    def pid(self) -> int:
+        """The process that runs this session's calls."""
+        return self._connection("authenticator").info.backend_pid
+
+    # How it is done
+
+    @contextmanager
+    def _acting(self, identity: Identity) -> Iterator[None]:
+        before, self._identity = self._identity, identity
+        try:
+            yield
+        finally:
+            self._identity = before
+
+    def _connection(self, role: str) -> Connection:
+        if role not in self._connections:
+            self._connections[role] = psycopg.connect(
+                self.dsn(role), autocommit=True, row_factory=dict_row
+            )
+        return self._connections[role]
+
+    @contextmanager
+    def _as_person(self, path: str) -> Iterator[Connection]:
+        identity = self._identity
+        assert identity is not None, "sign in first: signed_in_as, as_anon or as_service"
+        connection = self._connection("authenticator")
+        with connection.transaction():
+            connection.execute(
+                SIGN_IN,
+                {
+                    "role": identity.role,
+                    "claims": json.dumps(identity.claims),
+                    "path": path,
+                    "headers": json.dumps(identity.headers),
+                },
+            )
+            yield connection
+
+
+def _call_function(
+    connection: Connection, schema: str, name: str, arguments: Mapping[str, Any]
+) -> Any:
+    found = connection.execute(FIND_FUNCTION, {"schema": schema, "name": name}).fetchall()
+    fitting = [row for row in found if arguments.keys() <= row["arguments"].keys()]
+    assert len(fitting) == 1, (
+        f"{len(fitting)} functions {schema}.{name} take ({', '.join(arguments)}); "
+        f"there are {[row['arguments'] for row in found]}"
+    )
+    (function,) = fitting
+    types = function["arguments"]
+    query = sql.SQL(
+        "select {answer} as answer from {body} {schema}.{name}({arguments}) as t"
+    ).format(
+        answer=sql.SQL("coalesce(json_agg(t), '[]')" if function["returns_set"] else "to_json(t)"),
+        body=sql.SQL("json_to_record(%s) as body ({columns}), ").format(
+            columns=sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(key), sql.SQL(types[key]))
+                for key in arguments
+            )
+        )
+        if arguments
+        else sql.SQL(""),
+        schema=sql.Identifier(schema),
+        name=sql.Identifier(name),
+        arguments=sql.SQL(", ").join(
+            sql.SQL("{} := body.{}").format(sql.Identifier(key), sql.Identifier(key))
+            for key in arguments
+        ),
+    )
+    row = connection.execute(query, [json.dumps(arguments, default=str)] if arguments else None)
+    answer = row.fetchone()
+    return None if answer is None or function["returns_void"] else answer["answer"]
+
+
+def read_refusal(error: psycopg.Error) -> Refusal:
+    """What a client would read in this error; `status` is none when Postgres raised it."""
+    diagnosis = error.diag
+    if error.sqlstate != "PGRST":
+        return Refusal(error.sqlstate or "", None, str(error), diagnosis.message_detail)
+    body = json.loads(diagnosis.message_primary or "")
+    answer = json.loads(diagnosis.message_detail or "")
+    details = body.get("details")
+    return Refusal(
+        code=body["code"],
+        status=answer["status"],
+        message=body["message"],
+        details=json.loads(details) if isinstance(details, str) else details,
+        hint=body.get("hint"),
+        headers=answer.get("headers", {}),
+    )
+
+
+def make_template(cluster: Cluster, name: str = "parley_template") -> str:
+    """Make the database that each test gets a copy of: a project with our migrations and sources.
+
+    The sources are applied once more on top, so that an edited function is tested before its
+    migration is built; that both say the same is what `tests/migration` checks.
+    """
+    postgres.create_database(cluster.port, name)
+    postgres.bootstrap(cluster.port, name)
+    dsn = Database(cluster.port, name).dsn()
+    apply_migrations(dsn)
+    apply_sources(dsn)
+    return name
+
+
+@contextmanager
+def copied_database(cluster: Cluster, template: str) -> Iterator[Database]:
+    """A copy of the template, dropped at the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    postgres.create_database(cluster.port, name, template)
+    # A copy belongs to whoever made it; the owner of the database is who may create in public.
+    with psycopg.connect(cluster.superuser_dsn(name), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("alter database {} owner to postgres").format(sql.Identifier(name))
+        )
+    database = Database(cluster.port, name)
+    try:
+        yield database
+    finally:
+        database.close()
+        postgres.drop_database(cluster.port, name)

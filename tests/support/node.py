@@ -1,0 +1,44 @@
+"""Runs what tests/node installed, with the Node of the virtual environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.stacks import ROOT
+
+FOLDER = ROOT / "tests" / "node"
+NODE = Path(sys.executable).parent / "node"
+SUPABASE = FOLDER / "node_modules" / "supabase" / "dist" / "supabase.js"
+
+
+def run_node(script: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script with Node and catch what it says; more environment by name."""
+    assert (FOLDER / "node_modules").is_dir(), "run ./scripts/test once: it installs tests/node"
+    return subprocess.run(  # noqa: S603
+        [NODE, script, *arguments],
+        cwd=FOLDER,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def run_supabase(workdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the Supabase CLI on a copy of our supabase folder; it writes beside what it reads."""
+    copy = workdir / "supabase"
+    if not copy.exists():
+        shutil.copytree(ROOT / "supabase", copy)
+    return run_node(
+        SUPABASE,
+        *("--workdir", str(workdir), *arguments),
+        HOME=str(workdir),
+        SUPABASE_TELEMETRY_DISABLED="1",
+        DO_NOT_TRACK="1",
+    )

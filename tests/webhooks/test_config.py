@@ -1,0 +1,165 @@
+"""The settings: what is needed, what is refused, and that all faults are said at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.webhooks.support import JWT_SECRET, RAZORPAY, ROOT, api_key, settings
+from webhooks.app import create_app
+from webhooks.config import ConfigError, load_config
+
+URL = "https://abcdefgh.supabase.co"
+
+
+def problems_of(environment: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load_config(environment)
+    return caught.value.problems
+
+
+def test_the_smallest_settings_are_enough_and_payments_are_off() -> None:
+    config = load_config(settings(URL))
+    assert (config.supabase_url, config.auth_url) == (URL, f"{URL}/auth/v1")
+    assert (config.app_env, config.log_level, config.port) == ("development", "INFO", 5000)
+    assert (config.razorpay, config.cors_origins) == (None, ())
+    assert not config.is_production
+
+
+def test_every_setting_is_read() -> None:
+    config = load_config(
+        settings(
+            f"{URL}/",
+            CORS_ORIGIN="https://a.example.com, http://localhost:3000/",
+            APP_ENV="Production",
+            LOG_LEVEL="warning",
+            PORT="8080",
+            RAZORPAY_WEBHOOK_SECRET_PREVIOUS="webhook-secret-of-yesterday",
+            RAZORPAY_ACCOUNT_ID="acc_123",
+            RAZORPAY_BASE_URL="https://gateway.example.com/",
+            **RAZORPAY,
+        )
+    )
+    assert config.supabase_url == URL
+    assert config.cors_origins == ("https://a.example.com", "http://localhost:3000")
+    assert (config.is_production, config.log_level, config.port) == (True, "WARNING", 8080)
+    assert config.razorpay is not None
+    assert config.razorpay.key_id == RAZORPAY["RAZORPAY_KEY_ID"]
+    assert config.razorpay.key_secret == RAZORPAY["RAZORPAY_KEY_SECRET"]
+    assert config.razorpay.webhook_secret == RAZORPAY["RAZORPAY_WEBHOOK_SECRET"]
+    assert config.razorpay.webhook_secret_previous == "webhook-secret-of-yesterday"
+    assert config.razorpay.account_id == "acc_123"
+    assert config.razorpay.base_url == "https://gateway.example.com"
+
+
+def test_everything_missing_is_said_at_once() -> None:
+    said = problems_of({})
+    names = ("SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY")
+    assert [sentence.split(" ")[0] for sentence in said] == list(names)
+    assert all(sentence.endswith(".") for sentence in said)
+
+
+def test_production_without_razorpay_is_refused() -> None:
+    said = problems_of(settings(URL, APP_ENV="production"))
+    assert [sentence.split(" ")[0] for sentence in said] == list(RAZORPAY)
+    assert all("APP_ENV is production" in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("left_out", list(RAZORPAY))
+def test_a_half_set_razorpay_group_is_refused(left_out: str) -> None:
+    half = {name: value for name, value in RAZORPAY.items() if name != left_out}
+    (said,) = problems_of(settings(URL, **half))
+    assert said.startswith(f"{left_out} is missing")
+
+
+def test_an_optional_razorpay_setting_alone_is_a_half_set_group() -> None:
+    assert len(problems_of(settings(URL, RAZORPAY_ACCOUNT_ID="acc_123"))) == len(RAZORPAY)
+
+
+def test_a_supabase_project_without_a_jwt_secret_is_fine() -> None:
+    assert load_config(settings(URL, SUPABASE_JWT_SECRET="")).supabase_jwt_secret is None
+
+
+def test_new_api_keys_are_known_by_their_prefix() -> None:
+    environment = settings(
+        URL, SUPABASE_ANON_KEY="sb_publishable_abc", SUPABASE_SERVICE_ROLE_KEY="sb_secret_abc"
+    )
+    assert load_config(environment).supabase_anon_key == "sb_publishable_abc"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SUPABASE_URL", "myproject.supabase.co"),
+        ("SUPABASE_URL", "ftp://abcdefgh.supabase.co"),
+        ("SUPABASE_URL", "https://abcdefgh.supabase.co/rest/v1"),
+        ("SUPABASE_URL", "https://abcdefgh.supabase.co:port"),
+        ("SUPABASE_URL", "https://me:secret@abcdefgh.supabase.co"),
+        ("SUPABASE_URL", "https://[abc"),
+        ("SUPABASE_ANON_KEY", "not-a-key"),
+        ("SUPABASE_ANON_KEY", "sb_secret_abc"),
+        ("SUPABASE_ANON_KEY", api_key("service_role")),
+        ("SUPABASE_SERVICE_ROLE_KEY", api_key("anon")),
+        ("SUPABASE_JWT_SECRET", "short"),
+        ("CORS_ORIGIN", "*"),
+        ("CORS_ORIGIN", "https://a.example.com/path"),
+        ("APP_ENV", "staging"),
+        ("LOG_LEVEL", "loud"),
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "५०००"),
+        ("RAZORPAY_KEY_ID", "key_abc"),
+        ("RAZORPAY_WEBHOOK_SECRET", "short"),
+        ("RAZORPAY_WEBHOOK_SECRET_PREVIOUS", "short"),
+        ("RAZORPAY_ACCOUNT_ID", "merchant"),
+        ("RAZORPAY_BASE_URL", "http://gateway.example.com"),
+        ("RAZORPAY_BASE_URL", "gateway"),
+    ],
+)
+def test_a_malformed_setting_is_refused_in_one_sentence(name: str, value: str) -> None:
+    (said,) = problems_of({**settings(URL, **RAZORPAY), name: value})
+    assert said.startswith(f"{name} ")
+    assert said.endswith(".")
+    assert value == "*" or value not in said.removeprefix(name)
+
+
+def test_a_stand_in_gateway_on_loopback_is_accepted_outside_production_only() -> None:
+    sandbox = settings(URL, RAZORPAY_BASE_URL="http://127.0.0.1:8090", **RAZORPAY)
+    assert load_config(sandbox).razorpay is not None
+    (said,) = problems_of(sandbox | {"APP_ENV": "production"})
+    assert said.startswith("RAZORPAY_BASE_URL ")
+
+
+def test_no_secret_shows_when_the_settings_are_printed() -> None:
+    environment = settings(URL, RAZORPAY_WEBHOOK_SECRET_PREVIOUS="yesterdays-secret", **RAZORPAY)
+    printed = repr(load_config(environment))
+    secrets = [
+        JWT_SECRET,
+        "yesterdays-secret",
+        *(value for name, value in environment.items() if name.endswith(("_KEY", "_SECRET"))),
+    ]
+    assert RAZORPAY["RAZORPAY_KEY_ID"] in printed
+    assert [secret for secret in secrets if secret in printed] == []
+
+
+def test_create_app_refuses_what_the_settings_refuse() -> None:
+    with pytest.raises(ConfigError, match="SUPABASE_URL is missing"):
+        create_app({})
+
+
+@pytest.mark.parametrize("page", [".env.example", "webhooks/README.md"])
+def test_every_setting_is_on_the_pages_for_people_and_no_other_is(page: str) -> None:
+    name = r"\b((?:SUPABASE|RAZORPAY|CORS|APP|LOG)_[A-Z]+(?:_[A-Z]+)*|PORT)\b"
+    read = set(re.findall(f'"{name}"', (ROOT / "webhooks/config.py").read_text()))
+    assert len(read) == 14
+    assert set(re.findall(name, (ROOT / page).read_text())) == read
+
+
+def test_the_example_is_accepted_once_the_keys_are_filled_in() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    keys = {name: value for name, value in settings(URL).items() if name.endswith("_KEY")}
+    config = load_config(example | keys)
+    assert (config.port, config.razorpay) == (5000, None)

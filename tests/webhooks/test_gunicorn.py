@@ -1,0 +1,60 @@
+"""The process: how it starts, refuses to start, and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from tests.support.stacks import free_port
+from tests.webhooks.support import (
+    FakeSupabase,
+    running_gunicorn,
+    settings,
+    start_gunicorn,
+    user_token,
+)
+
+
+def test_bad_settings_end_it_with_one_sentence_each() -> None:
+    process = start_gunicorn({"PORT": "http"})
+    written, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Traceback" not in written
+    faults = [line for line in written.splitlines() if line.startswith("- ")]
+    names = ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY", "PORT"]
+    assert [fault.split()[1] for fault in faults] == names
+
+
+def test_sigterm_lets_a_running_request_finish_and_leaves_nothing_behind(
+    fake: FakeSupabase, tmp_path: Path
+) -> None:
+    release = threading.Event()
+    fake.on_rpc("login_cleanup", body={"expired": 1}, release=release)
+    headers = {"Authorization": f"Bearer {user_token(fake.url)}"}
+    environment = settings(fake.url, TMPDIR=str(tmp_path))
+    with ThreadPoolExecutor(1) as pool, running_gunicorn(environment, free_port()) as server:
+        url = f"{server.url}/v1/session/cleanup"
+        answer = pool.submit(httpx.post, url, headers=headers, timeout=30)
+        assert fake.arrived.wait(20)
+        assert list(tmp_path.glob("parley-metrics-*")) != []
+        os.kill(server.process.pid, signal.SIGTERM)
+        server.wait_for(lambda line: "Handling signal: term" in line.get("message", ""))
+        release.set()
+        assert answer.result(30).json() == {"expired": 1}
+        assert server.process.wait(30) == 0
+        assert list(tmp_path.glob("parley-metrics-*")) == []
+
+
+def test_numbers_of_an_earlier_run_are_forgotten(fake: FakeSupabase, tmp_path: Path) -> None:
+    environment = settings(fake.url, PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    for _ in range(2):
+        with running_gunicorn(environment, free_port()) as server:
+            httpx.get(f"{server.url}/v1/nothing", timeout=30)
+            numbers = httpx.get(f"{server.url}/metrics", timeout=30).text
+            wanted = 'parley_http_requests_total{endpoint="unmatched",status="404"} 1.0'
+            assert wanted in numbers.splitlines()
