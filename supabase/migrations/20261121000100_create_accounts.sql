@@ -30,7 +30,7 @@ create table private.accounts (
 -- The row is locked and rewritten by each of its user's sends; free space keeps that in the page.
 with (fillfactor = 50);
 comment on table private.accounts is
-  'One row a user: what only the user and the server know. Locked first by every write of its user.';
+  'One row a user: what only the user and the server know. Its user''s sends lock it first.';
 alter table private.accounts enable row level security;
 
 create table private.settings (
@@ -42,7 +42,7 @@ comment on table private.settings is 'What an operator may tune without a deploy
 alter table private.settings enable row level security;
 
 insert into private.settings (key, value, description) values
-  ('media_hosts', 'null', 'Hosts that media_url may name, "*.example.com" covers subdomains; null: any'),
+  ('media_hosts', 'null', 'Hosts media_url may name; "*.example.com" is any subdomain; null: any'),
   ('chat_open_points', '0', 'Points that opening a direct chat costs');
 
 -- The sender of system messages. SYSTEM_USER_ID of the first guide this system was made from.

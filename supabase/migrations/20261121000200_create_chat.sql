@@ -61,8 +61,10 @@ grant select on public.conversations to authenticated, service_role;
 create unique index conversations_direct_pair on public.conversations (user_a, user_b)
 where kind = 'direct';
 -- The list of a user's conversations merges these two, newest first.
-create index conversations_of_user_a on public.conversations (user_a, last_message_at desc, id desc);
-create index conversations_of_user_b on public.conversations (user_b, last_message_at desc, id desc);
+create index conversations_of_user_a
+on public.conversations (user_a, last_message_at desc, id desc);
+create index conversations_of_user_b
+on public.conversations (user_b, last_message_at desc, id desc);
 create index conversations_brand_owner on public.conversations (brand_owner_id)
 where brand_owner_id is not null;
 create index conversations_influencer on public.conversations (influencer_id)
@@ -123,7 +125,8 @@ create table public.messages (
   constraint media_url_fits check (char_length(media_url) <= 2048),
   constraint message_type_is_known
   check (message_type in ('user_input', 'system', 'automated', 'audit')),
-  constraint visible_to_is_known check (visible_to in ('all', 'influencer', 'brand_owner', 'sender')),
+  constraint visible_to_is_known
+  check (visible_to in ('all', 'influencer', 'brand_owner', 'sender')),
   constraint hidden_message_names_its_reader check (visible_to = 'all' or receiver_id is not null)
 )
 with (fillfactor = 90);

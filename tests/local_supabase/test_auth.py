@@ -24,6 +24,13 @@ from psycopg import sql
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
+from supabase import (
+    AsyncClientOptions,
+    Client,
+    ClientOptions,
+    create_async_client,
+    create_client,
+)
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
 from scripts.local_supabase import postgres
@@ -32,13 +39,6 @@ from scripts.local_supabase.auth.errors import ApiError
 from scripts.local_supabase.auth.limits import PER_ACCOUNT, PER_ADDRESS, WINDOW, FailedLogins
 from scripts.local_supabase.config import Settings
 from scripts.local_supabase.gateway import Gateway
-from supabase import (
-    AsyncClientOptions,
-    Client,
-    ClientOptions,
-    create_async_client,
-    create_client,
-)
 from tests.support.stacks import Cluster
 
 PASSWORD = "correct horse 1"

@@ -27,8 +27,8 @@ RAZORPAY = {
 
 
 def api_key(role: str) -> str:
-    """A project's API key, as old projects have it."""
-    claims = {"iss": "supabase", "role": role, "exp": int(time.time()) + 3600}
+    """A project's API key, as old projects have it; valid until the year 2100."""
+    claims = {"iss": "supabase", "role": role, "exp": 4102444800}
     return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
 
 

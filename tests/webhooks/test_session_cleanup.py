@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-
 from supabase import create_client
+
 from tests.support.stacks import Stack, free_port
 from tests.webhooks.support import Gunicorn, running_gunicorn
 

@@ -31,7 +31,6 @@ class Shape:
     is_single: bool = False  # exactly one value, whatever the rows
     is_scalar: bool = False
     is_void: bool = False
-    csv_header: str | None = None  # where PostgREST does not take it from the rows
 
     @property
     def content_type(self) -> str:
@@ -40,25 +39,36 @@ class Shape:
         return self.media_type + "; charset=utf-8" * (self.media_type in ours)
 
 
-def shape_of(function: Function, media_type: str, csv_header: str | None) -> Shape:
+def shape_of(function: Function, media_type: str) -> Shape:
     """The shape of a function's answer."""
     return Shape(
         media_type,
         is_single=not function.is_set,
         is_scalar=not function.is_composite,
         is_void=function.returns == "void",
-        csv_header=csv_header,
     )
 
 
-def wrap(shape: Shape, source: str, page: str, count: str | None, header_value: str) -> str:
-    """The whole statement: one row with the body, the counts and what the function asked for."""
+def wrap(
+    shape: Shape,
+    source: str,
+    page: str,
+    *,
+    count: str | None = None,
+    csv_header: str = "",
+    before: str = "",
+) -> str:
+    """The whole statement: one row with the body, the counts and what the function asked for.
+
+    `source` makes the rows, `page` reads from it, `count` has one row for each that counts, and
+    `before` is a common table expression that they may use.
+    """
     value = "pgrst_page.pgrst_scalar" if shape.is_scalar else "pgrst_page"
     gathered = f"json_agg({value})"
     if shape.media_type.endswith(STRIPPED):
         gathered = f"json_strip_nulls({gathered})"
     if shape.media_type == CSV:
-        body = f"{header_value or CSV_HEADER} || e'\\n' || {CSV_LINES}"
+        body = f"{csv_header or CSV_HEADER} || e'\\n' || {CSV_LINES}"
     elif not shape.media_type.startswith("application/"):
         body = f"(array_agg({value}))[1]"
     elif shape.is_single or shape.media_type.startswith(OBJECT):
@@ -67,7 +77,7 @@ def wrap(shape: Shape, source: str, page: str, count: str | None, header_value: 
         body = f"coalesce({gathered}, '[]')::text"
     total = f"(select count(*) from ({count}) as pgrst_count)" if count else "null::bigint"
     return (
-        f"with {SOURCE} as ({source}) select {total} as total,"
+        f"with {before}{SOURCE} as ({source}) select {total} as total,"
         f" {'1' if shape.is_single else 'count(pgrst_page)'} as rows, {body} as body,"
         " nullif(current_setting('response.headers', true), '') as headers,"
         " nullif(current_setting('response.status', true), '') as status"
@@ -75,8 +85,16 @@ def wrap(shape: Shape, source: str, page: str, count: str | None, header_value: 
     )
 
 
-def require_one_row(shape: Shape, row: DictRow) -> None:
-    """An object was asked for. Raises ApiError 406 unless there is exactly one row."""
+def check_rows(shape: Shape, preferences: Preferences, row: DictRow) -> None:
+    """Raises ApiError when an object was asked for and there is not one row, or too many."""
+    most = preferences.max_affected
+    if most is not None and row["rows"] > most:
+        raise ApiError(
+            400,
+            "PGRST124",
+            "Query result exceeds max-affected preference constraint",
+            details=f"The query affects {row['rows']} rows",
+        )
     if shape.media_type.startswith(OBJECT) and row["rows"] != 1:
         raise ApiError(
             406,
@@ -111,11 +129,16 @@ def respond(
         content_type = f"{JSON}; charset=utf-8"
     elif total is not None and rows < total:
         status = 206
+    if content_type:
+        headers.append(("Content-Type", content_type))
+    return finish(row, status, headers, body)
+
+
+def finish(row: DictRow, status: int, headers: list[tuple[str, str]], body: Any) -> Response:
+    """The response, after what a function said in response.status and response.headers."""
     own_headers = _own_headers(row["headers"])
     if row["status"] is not None:
         status = _own_status(row["status"])
-    if content_type:
-        headers.append(("Content-Type", content_type))
     own_names = {name.lower() for name, _ in own_headers}
     answer = Response(b"" if status in (204, 304) else _bytes(body), status)
     for name, value in own_headers + [h for h in headers if h[0].lower() not in own_names]:

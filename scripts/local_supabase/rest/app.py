@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scripts.local_supabase.config import Settings
-from scripts.local_supabase.rest import rpc, tables
+from scripts.local_supabase.rest import rpc, tables, writes
 from scripts.local_supabase.rest.auth import read_claims
 from scripts.local_supabase.rest.catalog import Catalog
 from scripts.local_supabase.rest.database import Pool, open_pool, unavailable
@@ -37,9 +37,9 @@ async def open_rest(settings: Settings) -> AsyncIterator[ASGIApp]:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
             response = _preflight(request) or await _answer(settings, pool, keeper, request)
-            if "origin" in request.headers:
+            if "origin" in request.headers or "allow" in response.headers:
                 response.headers["Access-Control-Allow-Origin"] = "*"
-                if "access-control-allow-methods" not in response.headers:
+                if not {"access-control-allow-methods", "allow"} & set(response.headers):
                     response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
             await response(scope, receive, send)
 
@@ -104,7 +104,7 @@ async def _route(pool: Pool, catalog: Catalog, request: RestRequest) -> Response
         case [name] if request.is_read:
             return await tables.read(pool, catalog, request, name)
         case [name]:
-            return await tables.write(pool, catalog, request, name)
+            return await writes.serve(pool, catalog, request, name)
     raise ApiError(404, "PGRST125", "Invalid path specified in request URL")
 
 

@@ -220,6 +220,8 @@ def _function(row: DictRow) -> Function:
         )
         if mode in ("i", "b", "v")
     ]
+    # One OUT, INOUT or TABLE column makes a row too, although the type is that column's.
+    is_composite = row["is_composite"] or bool({"o", "b", "t"} & set(row["modes"]))
     return Function(
         name=row["name"],
         parameters=tuple(
@@ -228,7 +230,7 @@ def _function(row: DictRow) -> Function:
         ),
         returns=row["returns"],
         is_set=row["is_set"],
-        is_composite=row["is_composite"],
+        is_composite=is_composite,
         is_volatile=row["is_volatile"],
         media_type=row["type_name"] if row["domain"] and "/" in row["type_name"] else None,
         settings=_settings(row["settings"]),
@@ -320,5 +322,3 @@ def _relationships(
                 )
             )
     return dict(found)
-
-

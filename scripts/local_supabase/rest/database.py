@@ -48,6 +48,8 @@ async def open_pool(dsn: str) -> AsyncIterator[Pool]:
             "autocommit": True,
             "row_factory": dict_row,
             "application_name": "PostgREST 14.12",
+            # The login role's own timeout is not for those who come through it.
+            "options": "-c statement_timeout=0",
             "prepare_threshold": 1,
         },
     )

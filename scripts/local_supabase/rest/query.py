@@ -94,6 +94,7 @@ class Query:
     arguments: list[tuple[str, str]] = field(default_factory=list)
     select: tuple[Column | Embed, ...] = ()
     columns: list[str] | None = None
+    on_conflict: list[str] = field(default_factory=list)
     filters: list[tuple[Path, Filter]] = field(default_factory=list)
     logic: list[tuple[Path, Logic]] = field(default_factory=list)
     order: list[tuple[Path, list[Order]]] = field(default_factory=list)
@@ -110,9 +111,11 @@ def parse_query(raw: bytes, *, takes_arguments: bool) -> Query:
     query.select = query.select or (Column(Field("*")),)
     for key, value in pairs:
         path = tuple(key.split("."))
-        if key == "select" or key == "on_conflict":
+        if key == "select":
             continue
-        if key == "columns":
+        if key == "on_conflict":
+            query.on_conflict = Reader("on_conflict parameter", value).names()
+        elif key == "columns":
             query.columns = Reader("columns parameter", value).names()
         elif path[-1] in ("and", "or"):
             negated = path[-2:-1] == ("not",)
@@ -297,9 +300,7 @@ class Reader:
             direction = self.need(r"asc|desc", "")
         if self.take(r"\."):
             ways = '"nullsfirst" or "nullslast"'
-            nulls = self.need(
-                r"nulls(first|last)", ways if direction else f'"asc", "desc", {ways}'
-            )
+            nulls = self.need(r"nulls(first|last)", ways if direction else f'"asc", "desc", {ways}')
         return Order(found, relation, direction, nulls.replace("nulls", "nulls "))
 
     # -- filters -------------------------------------------------------------------------------

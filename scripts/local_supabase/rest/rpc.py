@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from starlette.responses import Response
 
-from scripts.local_supabase.rest.answer import require_one_row, respond, shape_of, wrap
+from scripts.local_supabase.rest.answer import check_rows, respond, shape_of, wrap
 from scripts.local_supabase.rest.catalog import SCHEMA, Catalog, Function
 from scripts.local_supabase.rest.database import Pool, run
 from scripts.local_supabase.rest.errors import ApiError
 from scripts.local_supabase.rest.hints import nearest
-from scripts.local_supabase.rest.negotiate import choose_media_type, read_range
+from scripts.local_supabase.rest.negotiate import CSV, choose_media_type, read_range
 from scripts.local_supabase.rest.payload import RAW_TYPES, Payload, read_payload
 from scripts.local_supabase.rest.plan import MAX_ROWS, plan_read
 from scripts.local_supabase.rest.query import Query, array_literal, parse_query
@@ -20,7 +21,7 @@ from scripts.local_supabase.rest.sql import SOURCE, Writer
 
 WHOLE_BODY_TYPES = {
     "application/json": ("json", "jsonb"),
-    **{"text/plain": ("text",), "text/xml": ("xml",), "application/octet-stream": ("bytea",)},
+    "text/plain": ("text",), "text/xml": ("xml",), "application/octet-stream": ("bytea",),
 }
 
 
@@ -48,34 +49,21 @@ async def call(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
     source = _call(writer, function, request, query, payload)
     reference = function.returns if function.is_composite else function.name
     tree = plan_read(catalog, query, reference, reference, limit, offset)
-    names = sorted({column.field.name for column in tree.columns})
-    header = ",".join(names) if "*" not in names else None
-    shape = shape_of(function, media_type, header)
+    shape = shape_of(function, media_type)
     counted = None
     if request.preferences["count"] in ("exact", "estimated"):
         counted = writer.count(tree, SOURCE) if function.is_set else "select 1"
-    header_value = f"{writer.value(header)}::text" if header and media_type == "text/csv" else ""
+    # PostgREST heads the CSV of a function with the selected columns in alphabetical order.
+    names = sorted({column.field.name for column in tree.columns})
+    header = "" if "*" in names or media_type != CSV else f"{writer.value(','.join(names))}::text"
     page = writer.read(tree, SOURCE)
-    statement = wrap(shape, source, page, counted, header_value)
-    most = request.preferences.max_affected
-
-    def check(row: dict[str, int]) -> None:
-        require_one_row(shape, row)
-        if most is not None and row["rows"] > most:
-            raise ApiError(
-                400,
-                "PGRST124",
-                "Query result exceeds max-affected preference constraint",
-                details=f"The query affects {row['rows']} rows",
-            )
-
+    statement = wrap(shape, source, page, count=counted, csv_header=header)
     transaction = request.transaction(
         catalog, read_only=request.is_read or not function.is_volatile, function=function
     )
+    check = partial(check_rows, shape, request.preferences)
     row = (await run(pool, transaction, [(statement, writer.values)], check))[0]
-    return respond(
-        shape, row, total=row["total"], offset=offset, preferences=request.preferences
-    )
+    return respond(shape, row, total=row["total"], offset=offset, preferences=request.preferences)
 
 
 def _payload(request: RestRequest, query: Query) -> Payload:
@@ -167,9 +155,7 @@ def _ambiguous(found: list[Function]) -> ApiError:
     )
 
 
-def _not_found(
-    catalog: Catalog, name: str, given: list[str], body_type: str | None
-) -> ApiError:
+def _not_found(catalog: Catalog, name: str, given: list[str], body_type: str | None) -> ApiError:
     full, listed = f"{SCHEMA}.{name}", ", ".join(given)
     searched = f"with parameter{'s' * (len(given) > 1)} {listed}" if given else "without parameters"
     called = f"{full}({listed})" if given else f"{full} without parameters"

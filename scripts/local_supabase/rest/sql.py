@@ -13,14 +13,14 @@ from scripts.local_supabase.rest.query import Column, Field, Filter, Logic, Orde
 SOURCE = "pgrst_source"
 
 COMPARISONS = {
-    **{"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="},
-    **{"like": "like", "ilike": "ilike", "match": "~", "imatch": "~*"},
-    **{"cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>"},
-    **{"nxr": "&<", "nxl": "&>", "adj": "-|-", "isdistinct": "is distinct from"},
+    "eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=",
+    "like": "like", "ilike": "ilike", "match": "~", "imatch": "~*",
+    "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>",
+    "nxr": "&<", "nxl": "&>", "adj": "-|-", "isdistinct": "is distinct from",
 }
 TEXT_QUERIES = {
-    **{"fts": "to_tsquery", "plfts": "plainto_tsquery"},
-    **{"phfts": "phraseto_tsquery", "wfts": "websearch_to_tsquery"},
+    "fts": "to_tsquery", "plfts": "plainto_tsquery",
+    "phfts": "phraseto_tsquery", "wfts": "websearch_to_tsquery",
 }
 
 Values = dict[str, Any]
@@ -53,16 +53,17 @@ class Writer:
         order = ", ".join(self._order(node, term) for term in node.order)
         return (
             f"select {', '.join(columns) or '1'} from {source} as {quote(node.reference)}{joins}"
-            f"{self._where(node)}{f' order by {order}' if order else ''}"
+            f"{self.where(node)}{f' order by {order}' if order else ''}"
             f" limit {node.limit} offset {node.offset}"
         )
 
     def count(self, node: Node, source: str) -> str:
         """A select with one row for each row that `read` would give without limits."""
         joins = "".join(self._join(child) for child in node.children)
-        return f"select 1 from {source} as {quote(node.reference)}{joins}{self._where(node)}"
+        return f"select 1 from {source} as {quote(node.reference)}{joins}{self.where(node)}"
 
-    def _where(self, node: Node) -> str:
+    def where(self, node: Node) -> str:
+        """The where clause for a node's own conditions and its link to the parent."""
         conditions = [self._condition(node, condition) for condition in node.conditions]
         if node.relationship:
             conditions += self._link(node)
@@ -151,7 +152,7 @@ class Writer:
         if term.relation:
             joined = next(c.joined for c in node.children if c.key == term.relation)
         found = self._field(node, term.field, joined)
-        return f"{found} {term.direction} {f'nulls {term.nulls}' if term.nulls else ''}".strip()
+        return f"{found} {term.direction} {term.nulls}".strip()
 
     # -- conditions ----------------------------------------------------------------------------
     def _condition(self, node: Node, condition: Filter | Logic) -> str:
@@ -187,22 +188,31 @@ class Writer:
         return f"{found} {COMPARISONS[operator]} {placeholder}"
 
     # -- calling -------------------------------------------------------------------------------
-    def call(self, function: Function, names: Sequence[str], body: str | None) -> str:
+    def call(self, function: Function, names: Sequence[str], body: str) -> str:
         """A select that calls the function with arguments taken from a JSON object or array."""
         taken = [parameter for parameter in function.parameters if parameter.name in names]
         source = "("
         if taken:
-            types = ", ".join(f"{quote(p.name)} {_typed(p.type)}" for p in taken)
-            source = (
-                f"(select {self.value(body)}::json as data) as pgrst_payload, lateral (select * "
-                "from json_to_record(case when json_typeof(data) = 'array' then data->0 "
-                f"else data end) as _({types})) as pgrst_body, lateral ("
-            )
+            types = {p.name: p.type for p in taken}
+            source = f"{self.records(types, body)} as pgrst_body, lateral ("
         passed = ", ".join(
             f"{'variadic ' * p.variadic}{quote(p.name)} := pgrst_body.{quote(p.name)}"
             for p in taken
         )
         return self._result(function, source, passed)
+
+    def records(self, types: Mapping[str, str], body: str, *, every: bool = False) -> str:
+        """The first object of a JSON array, or the one object, as a record; or every one."""
+        listed = ", ".join(f"{quote(name)} {_typed(kind)}" for name, kind in types.items())
+        data = f"{self.value(body)}::json as data"
+        array = "case json_typeof(data) when 'array' then data else json_build_array(data) end"
+        source = (
+            f"json_to_recordset({array}) as _({listed})"
+            if types
+            else f"json_array_elements({array}) as _"
+        )
+        limit = "" if every else " limit 1"
+        return f"(select {'_.*' if types else ''} from (select {data}) as pgrst_payload, {source}{limit})"
 
     def call_directly(self, function: Function, arguments: Mapping[str, Any]) -> str:
         """A select that calls the function with arguments written as text."""

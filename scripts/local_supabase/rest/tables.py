@@ -1,11 +1,13 @@
-"""Reads tables and views; a write is refused, because every write of a client is an RPC."""
+"""Reads tables and views: GET, HEAD and OPTIONS of /<table>."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from psycopg.rows import DictRow
 from starlette.responses import Response
 
-from scripts.local_supabase.rest.answer import Shape, require_one_row, respond, wrap
+from scripts.local_supabase.rest.answer import Shape, check_rows, respond, wrap
 from scripts.local_supabase.rest.catalog import SCHEMA, Catalog, Table
 from scripts.local_supabase.rest.database import Pool, run
 from scripts.local_supabase.rest.errors import ApiError
@@ -14,7 +16,7 @@ from scripts.local_supabase.rest.negotiate import choose_media_type, read_range
 from scripts.local_supabase.rest.plan import MAX_ROWS, plan_read
 from scripts.local_supabase.rest.query import parse_query
 from scripts.local_supabase.rest.request import RestRequest
-from scripts.local_supabase.rest.sql import Writer, quote
+from scripts.local_supabase.rest.sql import SOURCE, Writer, quote
 
 
 def find_table(catalog: Catalog, name: str) -> Table:
@@ -64,9 +66,8 @@ async def read(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
     statement = wrap(
         shape,
         writer.read(tree, table),
-        "select * from pgrst_source",
-        counted.get(how or ""),
-        "",
+        f"select * from {SOURCE}",
+        count=counted.get(how or ""),
     )
     statements = [(statement, writer.values)]
     if how in ("planned", "estimated"):
@@ -75,7 +76,7 @@ async def read(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
         pool,
         request.transaction(catalog, read_only=True),
         statements,
-        lambda row: require_one_row(shape, row),
+        partial(check_rows, shape, request.preferences),
     )
     return respond(
         shape,
@@ -95,8 +96,3 @@ def _total(how: str | None, rows: list[DictRow]) -> int | None:
         if counted is None or counted > MAX_ROWS:
             return max(guessed, counted or 0)
     return counted
-
-
-async def write(pool: Pool, catalog: Catalog, request: RestRequest, name: str) -> Response:
-    """Refuse a write."""
-    raise ApiError(501, "PARLEY501", "not yet")

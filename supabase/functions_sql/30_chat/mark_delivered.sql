@@ -16,7 +16,8 @@ begin
 end;
 $$;
 
--- RPC: marks messages as delivered, forward only; returns `{read_seq, delivered_seq, unread_count}`.
+-- RPC: marks messages as delivered, forward only; returns
+-- `{read_seq, delivered_seq, unread_count}`.
 create or replace function public.mark_delivered(
   conversation_id uuid,
   up_to_seq bigint default null

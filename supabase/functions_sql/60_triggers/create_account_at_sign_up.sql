@@ -16,7 +16,6 @@ $$;
 revoke all on function private.create_account_at_sign_up()
 from public, anon, authenticated, service_role;
 
-drop trigger if exists create_account_at_sign_up on auth.users;
-create trigger create_account_at_sign_up
+create or replace trigger create_account_at_sign_up
 after insert on auth.users
 for each row execute function private.create_account_at_sign_up();

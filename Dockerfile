@@ -1,0 +1,15 @@
+# The Flask app for production. Settings: .env.example; what serves it: webhooks/gunicorn_conf.py.
+FROM python:3.11-slim
+
+WORKDIR /app
+COPY requirements.txt ./
+RUN pip install --no-cache-dir -r requirements.txt
+COPY webhooks ./webhooks
+
+# A number, so that an orchestrator can see that it is not root.
+USER 10001
+ENV APP_ENV=production PORT=5000
+EXPOSE 5000
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["python", "-c", \
+  "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=2)"]
+CMD ["gunicorn", "-c", "webhooks/gunicorn_conf.py"]

@@ -1,0 +1,1 @@
+"""The Flask app: what has to talk HTTP to somebody else, and the clean-up at login."""

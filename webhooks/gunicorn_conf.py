@@ -1,0 +1,71 @@
+"""How gunicorn runs the app: `gunicorn -c webhooks/gunicorn_conf.py`.
+
+Settings are described at https://docs.gunicorn.org/en/stable/settings.html. The command line and
+GUNICORN_CMD_ARGS win over this file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from webhooks.config import ConfigError, load_config
+from webhooks.logs import logging_config
+
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+try:
+    _settings = load_config(os.environ)
+except ConfigError as error:
+    sys.exit(str(error))
+
+# prometheus-client reads this when it is first imported, which happens in the workers.
+if not os.environ.get(_METRICS):
+    os.environ[_METRICS] = tempfile.mkdtemp(prefix="parley-metrics-")
+    _made_directory: str | None = os.environ[_METRICS]
+else:
+    _made_directory = None
+
+wsgi_app = "webhooks.app:create_app()"
+# A container is reached from outside, a developer's machine need not be.
+bind = f"{'0.0.0.0' if _settings.is_production else '127.0.0.1'}:{_settings.port}"  # noqa: S104
+worker_class = "gthread"
+workers = 2
+threads = 8
+# gthread restarts a worker that is stuck, never a slow request: the calls have their own timeouts.
+timeout = 30
+graceful_timeout = 20
+keepalive = 5
+max_requests = 2000
+max_requests_jitter = 200
+limit_request_line = 2048
+limit_request_fields = 50
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+# It cannot be made in a read-only container, and nothing here uses it.
+control_socket_disable = True
+logconfig_dict = logging_config(_settings.log_level)
+
+
+def on_starting(_server: Any) -> None:
+    """Forget the numbers of an earlier run; a directory of the operator's own may hold some."""
+    directory = Path(os.environ[_METRICS])
+    directory.mkdir(parents=True, exist_ok=True)
+    for leftover in directory.glob("*.db"):
+        leftover.unlink()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Drop the gauges of a worker that has ended; its counters stay in the sums."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the directory of numbers when it was made here."""
+    if _made_directory:
+        shutil.rmtree(_made_directory, ignore_errors=True)

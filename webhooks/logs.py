@@ -1,0 +1,97 @@
+"""One JSON line on stdout for each request and each event. Never a token, a body or a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import g, has_request_context, request
+
+SERVICE = "parley_webhooks"
+
+_logger = logging.getLogger("parley")
+
+# At DEBUG these write the headers of answers, and several lines for every call.
+_TALKATIVE = ("httpx", "httpcore")
+
+
+def log_event(
+    event: str, level: int = logging.INFO, error: BaseException | None = None, **fields: Any
+) -> None:
+    """Write one line about something that happened; `fields` become its keys.
+
+    Args:
+        event: what happened, in snake_case.
+        level: a level of the logging module.
+        error: the exception whose stack the line is to carry.
+        fields: more keys; ids, codes and numbers only.
+    """
+    _logger.log(level, "%s", event, exc_info=error, extra={"parley_fields": fields})
+
+
+class JsonFormatter(logging.Formatter):
+    """Every record as one JSON object, with the same first keys whoever wrote it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line for a record; another library's text is under `message`."""
+        line: dict[str, Any] = {
+            "timestamp": _timestamp(record.created),
+            "level": record.levelname.lower(),
+            "service": SERVICE,
+            "event": record.name,
+            "conversation_id": None,
+            "user_id": None,
+            "message_type": None,
+            "flow_state": None,
+        }
+        line |= _request_fields()
+        fields: dict[str, Any] | None = getattr(record, "parley_fields", None)
+        if fields is None:
+            line["message"] = record.getMessage()
+        else:
+            line |= {"event": record.getMessage(), **fields}
+        if record.exc_info:
+            line["stack"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """The logging of a whole process, in the shape of `logging.config.dictConfig`."""
+    quiet = {name: {"level": "WARNING", "propagate": True} for name in _TALKATIVE}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "webhooks.logs.JsonFormatter"}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "stream": "ext://sys.stdout",
+            }
+        },
+        "root": {"level": level, "handlers": ["stdout"]},
+        "loggers": {
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
+            # Each request has our own line already, and this one would hold query strings.
+            "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": True},
+            **quiet,
+        },
+    }
+
+
+def _timestamp(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _request_fields() -> dict[str, Any]:
+    if not has_request_context():
+        return {}
+    user = g.get("user")
+    return {
+        "request_id": g.get("request_id"),
+        "user_id": user.id if user else None,
+        "conversation_id": (request.view_args or {}).get("conversation_id"),
+    }

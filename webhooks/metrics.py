@@ -1,0 +1,33 @@
+"""What is counted for Prometheus, over all worker processes."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+# prometheus-client's own name: https://prometheus.github.io/client_python/multiprocess/
+MULTIPROCESS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+# 5 s is how long Razorpay waits for an answer.
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+REQUESTS = Counter(
+    "parley_http_requests", "Requests answered, by route and status.", ["endpoint", "status"]
+)
+REQUEST_SECONDS = Histogram(
+    "parley_http_request_seconds", "Time to answer, by route.", ["endpoint"], buckets=_SECONDS
+)
+RPC_ERRORS = Counter(
+    "parley_rpc_errors", "Database calls that failed, by function and code.", ["function", "code"]
+)
+
+
+def exposition() -> bytes:
+    """The present numbers in Prometheus' text format, of all workers where there are several."""
+    if MULTIPROCESS_DIRECTORY not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -1,0 +1,42 @@
+"""For the machines that run the app: is it up, is it ready, what has it counted."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from webhooks.errors import ApiError, unavailable
+from webhooks.guards import GuardedBlueprint, anyone
+from webhooks.metrics import exposition
+from webhooks.services import services
+
+blueprint = GuardedBlueprint("internal", __name__, guard=anyone)
+
+
+@blueprint.get("/healthz")
+def is_alive() -> Response:
+    """The process answers; says nothing about what it depends on."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def is_ready() -> Response:
+    """The app can serve users: the database answers, and tokens can be checked.
+
+    Raises:
+        ApiError: 503 with the names of the parts that failed.
+    """
+    failed = [] if services().database.is_ready() else ["database"]
+    try:
+        services().tokens.warm_up()
+    except ApiError:
+        failed.append("signing_keys")
+    if failed:
+        raise unavailable("The app is not ready to serve.", {"failed": failed})
+    return jsonify(status="ready")
+
+
+@blueprint.get("/metrics")
+def show_metrics() -> Response:
+    """The numbers of all workers for Prometheus."""
+    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
