@@ -138,6 +138,31 @@ alter table public.messages enable row level security;
 grant select on public.messages to authenticated, service_role;
 create index messages_by_sender on public.messages (sender_id, created_at);
 
+-- A message as its reader gets it; typed clients know it by this name.
+create type public.chat_message as (
+  id uuid,
+  conversation_id uuid,
+  seq bigint,
+  sender_id uuid,
+  receiver_id uuid,
+  message text,
+  media_url text,
+  message_type text,
+  visible_to text,
+  action_required boolean,
+  action_data jsonb,
+  action_completed boolean,
+  is_automated boolean,
+  reply_to uuid,
+  client_message_id uuid,
+  expires_at timestamptz,
+  seen boolean,
+  is_read boolean,
+  read_at timestamptz,
+  status text,
+  created_at timestamptz
+);
+
 create table public.blocks (
   blocker_id uuid not null references public.users (id),
   blocked_id uuid not null references public.users (id),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -176,19 +176,17 @@ class Database:
         return self._worker.submit(run)
 
     def select(self, query: str, *parameters: Any) -> list[Row]:
-        """Read as the one who is signed in, through grants and policies."""
+        """Read (or try to write) as the one who is signed in, through grants and policies."""
         with self._as_person("/") as connection:
-            return connection.execute(query.encode(), parameters or None).fetchall()
+            return _run(connection, query, parameters)
 
     def query(self, query: str, *parameters: Any) -> list[Row]:
         """Run SQL as `postgres`, who sees every row; for arranging and for looking behind."""
-        cursor = self._connection("postgres").execute(query.encode(), parameters or None)
-        return cursor.fetchall() if cursor.description else []
+        return _run(self._connection("postgres"), query, parameters)
 
     def query_as_superuser(self, query: str, *parameters: Any) -> list[Row]:
         """Run SQL as the platform's superuser: only for what no project could do by itself."""
-        cursor = self._connection("supabase_admin").execute(query.encode(), parameters or None)
-        return cursor.fetchall() if cursor.description else []
+        return _run(self._connection("supabase_admin"), query, parameters)
 
     def value(self, query: str, *parameters: Any) -> Any:
         """The only column of the only row of a query as `postgres`."""
@@ -289,6 +287,11 @@ class Database:
                 },
             )
             yield connection
+
+
+def _run(connection: Connection, query: str, parameters: Sequence[Any]) -> list[Row]:
+    cursor = connection.execute(query.encode(), parameters or None)
+    return cursor.fetchall() if cursor.description else []
 
 
 def _call_function(

@@ -19,8 +19,9 @@ from scripts.local_supabase.rest.sql import SOURCE
 CSV_HEADER = f"""(select coalesce(string_agg(k, ','), '') from (
   select json_object_keys(r)::text as k
   from (select row_to_json(s) as r from {SOURCE} as s limit 1) as one) as keys)"""
-CSV_LINES = """coalesce(string_agg(substring(pgrst_page::text, 2, length(pgrst_page::text) - 2), e'\\n'
-  ), '')"""
+CSV_LINES = (
+    "coalesce(string_agg(substring(pgrst_page::text, 2, length(pgrst_page::text) - 2), e'\\n'), '')"
+)
 
 
 @dataclass(frozen=True)

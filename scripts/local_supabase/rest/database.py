@@ -69,7 +69,8 @@ async def run(
     """Run statements in a transaction of their own; each gives one row.
 
     `check` sees the first row and may raise to roll back. PostgREST tries a serialization failure
-    or a deadlock again without end; here five times. A connection that breaks before COMMIT is sent did nothing.
+    or a deadlock again without end; here five times. A connection that breaks before COMMIT is
+    sent has done nothing.
     """
     for attempt in range(1, MAX_TRIES + 1):
         try:

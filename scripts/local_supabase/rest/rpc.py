@@ -21,7 +21,9 @@ from scripts.local_supabase.rest.sql import SOURCE, Writer
 
 WHOLE_BODY_TYPES = {
     "application/json": ("json", "jsonb"),
-    "text/plain": ("text",), "text/xml": ("xml",), "application/octet-stream": ("bytea",),
+    "text/plain": ("text",),
+    "text/xml": ("xml",),
+    "application/octet-stream": ("bytea",),
 }
 
 

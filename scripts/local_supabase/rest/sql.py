@@ -12,15 +12,19 @@ from scripts.local_supabase.rest.query import Column, Field, Filter, Logic, Orde
 
 SOURCE = "pgrst_source"
 
-COMPARISONS = {
-    "eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=",
-    "like": "like", "ilike": "ilike", "match": "~", "imatch": "~*",
-    "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>",
-    "nxr": "&<", "nxl": "&>", "adj": "-|-", "isdistinct": "is distinct from",
-}
+COMPARISONS = dict(
+    pair.split(" ", 1)
+    for pair in (
+        *("eq =", "neq <>", "gt >", "gte >=", "lt <", "lte <=", "isdistinct is distinct from"),
+        *("like like", "ilike ilike", "match ~", "imatch ~*", "cs @>", "cd <@", "ov &&"),
+        *("sl <<", "sr >>", "nxr &<", "nxl &>", "adj -|-"),
+    )
+)
 TEXT_QUERIES = {
-    "fts": "to_tsquery", "plfts": "plainto_tsquery",
-    "phfts": "phraseto_tsquery", "wfts": "websearch_to_tsquery",
+    "fts": "to_tsquery",
+    "plfts": "plainto_tsquery",
+    "phfts": "phraseto_tsquery",
+    "wfts": "websearch_to_tsquery",
 }
 
 Values = dict[str, Any]
@@ -203,16 +207,13 @@ class Writer:
 
     def records(self, types: Mapping[str, str], body: str, *, every: bool = False) -> str:
         """The first object of a JSON array, or the one object, as a record; or every one."""
-        listed = ", ".join(f"{quote(name)} {_typed(kind)}" for name, kind in types.items())
-        data = f"{self.value(body)}::json as data"
         array = "case json_typeof(data) when 'array' then data else json_build_array(data) end"
-        source = (
-            f"json_to_recordset({array}) as _({listed})"
-            if types
-            else f"json_array_elements({array}) as _"
-        )
-        limit = "" if every else " limit 1"
-        return f"(select {'_.*' if types else ''} from (select {data}) as pgrst_payload, {source}{limit})"
+        source = f"json_array_elements({array}) as _"
+        if types:
+            listed = ", ".join(f"{quote(name)} {_typed(kind)}" for name, kind in types.items())
+            source = f"json_to_recordset({array}) as _({listed})"
+        taken = f"{'_.*' if types else ''} from (select {self.value(body)}::json as data) as given"
+        return f"(select {taken}, {source}{'' if every else ' limit 1'})"
 
     def call_directly(self, function: Function, arguments: Mapping[str, Any]) -> str:
         """A select that calls the function with arguments written as text."""

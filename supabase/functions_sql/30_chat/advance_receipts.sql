@@ -13,14 +13,11 @@ create or replace function private.advance_receipts(
   p_delivered_seqs bigint[]
 )
 returns void
-language plpgsql
+language sql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_events bigint;
-begin
-  perform 1 from private.participants as p
+  select 1 from private.participants as p
   where p.user_id = p_user_id and p.conversation_id = any(p_conversation_ids)
   order by p.conversation_id
   for no key update;
@@ -86,8 +83,7 @@ begin
     group by t.event
     order by t.event
   )
-  select count(*) into v_events from sent;
-end;
+  select count(*) from sent;
 $$;
 
 revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])

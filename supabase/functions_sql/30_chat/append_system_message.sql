@@ -8,7 +8,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  c_system_user_id constant uuid := '00000000-0000-0000-0000-000000000000';
+  c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
   v_message public.messages;
 begin
   v_message.conversation_id := p_conversation_id;

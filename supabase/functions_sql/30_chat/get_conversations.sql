@@ -20,7 +20,7 @@ declare
   c_cursor constant text := '^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
   v_me constant uuid := private.require_user();
   v_limit constant integer := private.clamp_page_size(p_page_size, 10, 100);
-  v_at timestamptz := 'infinity';
+  v_at timestamptz := timestamptz 'infinity';
   v_id uuid;
   v_answer json;
 begin

@@ -66,7 +66,7 @@ create or replace function public.get_messages(
   after_seq bigint default null,
   before uuid default null
 )
-returns setof private.my_messages
+returns setof public.chat_message
 language sql
 stable
 security invoker

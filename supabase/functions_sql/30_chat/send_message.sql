@@ -51,6 +51,9 @@ begin
         'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
       );
     end if;
+    if p_max_points < 0 then
+      perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
+    end if;
     perform private.check_message(v_message);
     perform private.check_free_text(v_conversation);
     v_message := private.append_message(v_message);

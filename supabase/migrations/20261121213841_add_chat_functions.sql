@@ -659,7 +659,7 @@ $$;
 
 revoke all on function private.lock_account(uuid) from public, anon, authenticated, service_role;
 
--- source: 30_chat/advance_receipts.sql sha256:7f4639aaa7eae559cf34b762e42af7fa1320b4bcc743b93d3514930db825bed8
+-- source: 30_chat/advance_receipts.sql sha256:93b50cf980969a61669c876a373493c4fe7363d68c9e59474a48a5e8a220a0c7
 -- Moves a member's watermarks forward, never back, and tells both members what moved.
 --
 -- Args: the member; conversations, and for each how far everything was read and how far it was
@@ -675,14 +675,11 @@ create or replace function private.advance_receipts(
   p_delivered_seqs bigint[]
 )
 returns void
-language plpgsql
+language sql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_events bigint;
-begin
-  perform 1 from private.participants as p
+  select 1 from private.participants as p
   where p.user_id = p_user_id and p.conversation_id = any(p_conversation_ids)
   order by p.conversation_id
   for no key update;
@@ -748,8 +745,7 @@ begin
     group by t.event
     order by t.event
   )
-  select count(*) into v_events from sent;
-end;
+  select count(*) from sent;
 $$;
 
 revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
@@ -812,7 +808,7 @@ $$;
 revoke all on function private.append_message(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/append_system_message.sql sha256:0d54c661a870c9265a552a39d535d632b8ce09dd789fcf00a402a3bb05aab082
+-- source: 30_chat/append_system_message.sql sha256:0ace541f30faf6babd45059051d05e5e349083a7e9cf54d25a1bbcb78bdeda47
 -- Adds a message of the system itself, to both members.
 --
 -- Call it with the conversation's row locked, or just made.
@@ -823,7 +819,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  c_system_user_id constant uuid := '00000000-0000-0000-0000-000000000000';
+  c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
   v_message public.messages;
 begin
   v_message.conversation_id := p_conversation_id;
@@ -1166,7 +1162,7 @@ revoke all on function public.get_conversation_context(uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
 
--- source: 30_chat/get_conversations.sql sha256:856d7d7482f518f66cc40b139819638e598f34bb5e712d17a6aa05b07a11c081
+-- source: 30_chat/get_conversations.sql sha256:bb896ce10696eb2c55aeb7688f072b9115f7dbd823998e5b9d689af3493a6eda
 -- A page of the caller's conversations, the one with the newest message first.
 --
 -- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
@@ -1189,7 +1185,7 @@ declare
   c_cursor constant text := '^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
   v_me constant uuid := private.require_user();
   v_limit constant integer := private.clamp_page_size(p_page_size, 10, 100);
-  v_at timestamptz := 'infinity';
+  v_at timestamptz := timestamptz 'infinity';
   v_id uuid;
   v_answer json;
 begin
@@ -1281,7 +1277,7 @@ revoke all on function public.get_conversations(integer, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_conversations(integer, text, text) to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:6e0ed3a9980c0fa85d73061db4ffc833b6fce0984b3c81b4785c004d7bb67a79
+-- source: 30_chat/get_messages.sql sha256:3cab9c4c70ff9d26e924662a1803d55d8125b76ca159d35d24be6ac6fde52e9d
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: one look at the membership instead of a policy for each row.
@@ -1350,7 +1346,7 @@ create or replace function public.get_messages(
   after_seq bigint default null,
   before uuid default null
 )
-returns setof private.my_messages
+returns setof public.chat_message
 language sql
 stable
 security invoker
@@ -1629,7 +1625,7 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:a1fa6a0f5ff7ea57283a33f29b8eb7f5c5624da21d98c002f02d83ecfa9a1a46
+-- source: 30_chat/send_message.sql sha256:d982231ccad4b839d9fdbb30d0481c91665a3b40cbde1b6a50e6137552ded263
 -- Sends one message of the caller: checked, numbered, stored and told in one transaction.
 --
 -- A repeat with the same client_message_id answers what the first try answered and changes
@@ -1682,6 +1678,9 @@ begin
       perform private.raise_input_invalid(
         'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
       );
+    end if;
+    if p_max_points < 0 then
+      perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
     end if;
     perform private.check_message(v_message);
     perform private.check_free_text(v_conversation);

@@ -1,0 +1,1 @@
+"""Answers recorded from the real servers, replayed against the local stack."""

@@ -1,0 +1,1 @@
+"""Recordings of Supabase Realtime, and what replays them."""

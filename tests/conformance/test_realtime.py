@@ -1,0 +1,135 @@
+"""The local Realtime says what the real one said, frame by frame."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scripts.local_supabase import postgres
+from scripts.local_supabase.config import LOOPBACK, Settings
+from scripts.local_supabase.realtime import open_realtime
+from tests.conformance.realtime import replay
+from tests.support.stacks import Cluster, free_port
+
+HERE = Path(__file__).parent / "realtime"
+TRANSCRIPTS = {path.stem: path for path in sorted((HERE / "transcripts").glob("*.jsonl"))}
+
+TENANT = "there is one tenant, whose limits are the defaults or are not enforced"
+LEFT_OUT = {
+    "01b_unknown_tenant": "there is one tenant, whatever the Host",
+    "16a_limit_payload_size": TENANT,
+    "16c_limit_channels_per_client": TENANT,
+    "16d_limit_concurrent_users": TENANT,
+    "16e_limit_joins_per_second": TENANT,
+    "16f_limit_events_per_second": TENANT,
+    "16h_private_only_suspended": TENANT,
+    "20_server_side_disconnect": "there is no operator's API",
+    "21_idle_timeout": "it takes a minute",
+}
+REPLAYED = [name for name in TRANSCRIPTS if name not in LEFT_OUT]
+
+TEMPLATE = "realtime_recordings"
+AT_ONCE = 6
+
+# What the recordings were made with beside sample_schema.sql.
+PREPARE = """
+grant all on all tables in schema public to anon, authenticated, service_role;
+grant all on all sequences in schema public to anon, authenticated, service_role;
+create policy dbg_read on realtime.messages for select to authenticated
+  using (realtime.topic() = 'dbg');
+create policy dbg_write on realtime.messages for insert to authenticated
+  with check (realtime.topic() = 'dbg');
+"""
+
+Heard = dict[str, dict[str, list[Any]]]
+
+
+@pytest.fixture(scope="module")
+def heard(cluster: Cluster) -> Heard:
+    """What the local server says in every replay; all are played side by side."""
+    postgres.create_database(cluster.port, TEMPLATE)
+    postgres.bootstrap(cluster.port, TEMPLATE)
+    with psycopg.connect(cluster.superuser_dsn(TEMPLATE)) as connection:
+        connection.execute((HERE / "sample_schema.sql").read_bytes())
+        connection.execute("reset role")
+        connection.execute(PREPARE)
+    return asyncio.run(_play_all(cluster))
+
+
+async def _play_all(cluster: Cluster) -> Heard:
+    apps: dict[str, ASGIApp] = {}
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope["path"].split("/")[1]
+        await apps[name]({**scope, "path": scope["path"][len(name) + 1 :]}, receive, send)
+
+    async def play(name: str, port: int) -> dict[str, list[Any]]:
+        async with at_once:
+            database = f"realtime_{name}"
+            await asyncio.to_thread(
+                postgres.create_database, cluster.port, database, TEMPLATE
+            )
+            settings = Settings(
+                data_dir=cluster.data,
+                port=port,
+                db_port=cluster.port,
+                db_name=database,
+                realtime_connect_refusal=0.01,
+                realtime_join_refusal=0.3,
+            )
+            async with open_realtime(settings) as apps[name]:
+                server = replay.Server(
+                    port, f"/{name}", settings.dsn("postgres"), settings.jwt_secret
+                )
+                return await replay.play(replay.read_transcript(TRANSCRIPTS[name]), server)
+
+    async with _serving(dispatch) as port:
+        all_heard = await asyncio.gather(*(play(name, port) for name in REPLAYED))
+    return dict(zip(REPLAYED, all_heard, strict=True))
+
+
+@asynccontextmanager
+async def _serving(app: ASGIApp) -> AsyncIterator[int]:
+    port = free_port()
+    config = uvicorn.Config(
+        app,
+        host=LOOPBACK,
+        port=port,
+        ws="scripts.local_supabase.realtime.protocol:WebSocketProtocol",
+        ws_ping_interval=None,
+        ws_max_size=5_000_000,
+        lifespan="off",
+        log_level="warning",
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)  # uvicorn has no event for it
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+def test_the_local_server_says_what_the_real_one_said(name: str, heard: Heard) -> None:
+    wanted = replay.expected_frames(replay.read_transcript(TRANSCRIPTS[name]))
+    got = heard[name]
+    assert {conn: replay.comparable(frames) for conn, frames in got.items()} == {
+        conn: replay.comparable(frames) for conn, frames in wanted.items()
+    }
+
+
+def test_every_recording_that_is_left_out_is_there_and_says_why() -> None:
+    assert set(LEFT_OUT) <= set(TRANSCRIPTS)
+    assert all(LEFT_OUT.values())
