@@ -17,7 +17,7 @@ MIGRATIONS = SUPABASE / "migrations"
 LOCK = SUPABASE / "migrations.lock"
 
 
-def read_lock(lock: Path = LOCK) -> dict[str, str]:
+def read_lock(lock: Path) -> dict[str, str]:
     """The recorded sha256 of each migration, by file name."""
     if not lock.exists():
         return {}
@@ -25,7 +25,7 @@ def read_lock(lock: Path = LOCK) -> dict[str, str]:
     return {name: digest for digest, name in lines}
 
 
-def hash_migrations(folder: Path = MIGRATIONS) -> dict[str, str]:
+def hash_migrations(folder: Path) -> dict[str, str]:
     """The sha256 of each migration as it lies there, by file name."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -56,17 +56,26 @@ def find_unlocked(locked: dict[str, str], actual: dict[str, str]) -> list[str]:
     return sorted(complaints)
 
 
+def check(folder: Path = MIGRATIONS, lock: Path = LOCK) -> list[str]:
+    """One complaint per migration that is not as it was locked, or is not locked."""
+    locked, actual = read_lock(lock), hash_migrations(folder)
+    return find_broken(locked, actual) + find_unlocked(locked, actual)
+
+
+def write(folder: Path = MIGRATIONS, lock: Path = LOCK) -> list[str]:
+    """Lock what is new; complaints, and nothing written, when something locked has changed."""
+    locked, actual = read_lock(lock), hash_migrations(folder)
+    complaints = find_broken(locked, actual)
+    if not complaints:
+        lock.write_text("".join(f"{digest}  {name}\n" for name, digest in actual.items()), "utf-8")
+    return complaints
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the lock, or check it; 0 when all is well, 1 with complaints on stderr otherwise."""
     parser = argparse.ArgumentParser(description="Lock migrations against later edits.")
     parser.add_argument("--check", action="store_true", help="complain instead of writing")
-    args = parser.parse_args(argv)
-    locked, actual = read_lock(), hash_migrations()
-    complaints = find_broken(locked, actual)
-    if args.check:
-        complaints += find_unlocked(locked, actual)
-    elif not complaints:
-        LOCK.write_text("".join(f"{actual[name]}  {name}\n" for name in actual), "utf-8")
+    complaints = check() if parser.parse_args(argv).check else write()
     for complaint in complaints:
         print(complaint, file=sys.stderr)  # noqa: T201
     return 1 if complaints else 0

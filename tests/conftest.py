@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -45,3 +46,13 @@ def stack() -> Iterator[Stack]:
         return
     with running_stack("--realtime-delays", "0.1", "0.1") as running:
         yield running
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: nothing there may be left out."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return
+    if skipped := reporter.stats.get("skipped"):
+        reporter.write_line(f"\n{len(skipped)} tests were skipped, which CI does not accept.")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -89,7 +89,7 @@ def test_every_source_is_in_its_newest_migration() -> None:
 
 
 def test_every_migration_is_locked_and_none_was_changed() -> None:
-    assert lock_migrations.main(["--check"]) == 0
+    assert lock_migrations.check() == []
 
 
 def test_applying_the_sources_again_changes_nothing(cluster: Cluster, deployed: Database) -> None:

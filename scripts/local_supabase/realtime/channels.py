@@ -206,6 +206,7 @@ class Channel:
                     self._check_token()
                 else:
                     await self._handle(push)
+                self.inbox.task_done()
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -222,9 +223,6 @@ class Channel:
             await self._presence(push)
         elif push.event == "access_token":
             await self._take_token(push.payload)
-        elif push.event == "phx_leave":
-            self._reply(push, "ok", {})
-            self._end()
 
     async def _broadcast(self, push: Push) -> None:
         if self.topic.private and not (await self._writing()).broadcast:

@@ -125,13 +125,16 @@ class Socket:
         if push.event == "phx_join" and push.topic.startswith(TOPIC_PREFIX):
             await self._join(push)
         elif channel is None and push.event == "phx_leave":
-            await self._reply(push.join_ref, push, "ok", {})
+            self.post(self._answer(push.join_ref, push, "ok", {}))
         elif channel is None:
             await self._reply(None, push, "error", {"reason": "unmatched topic"})
         elif push.event == "phx_leave":
             if push.join_ref in (None, channel.join_ref):
                 self.forget(channel)
-                channel.inbox.put_nowait(push)
+                await channel.inbox.join()  # what was sent before the leave still goes out
+                self.post(self._answer(channel.join_ref, push, "ok", {}))
+                channel.send_close()
+                channel.stop()
         else:
             channel.inbox.put_nowait(push)
 
@@ -158,8 +161,11 @@ class Socket:
             channel.start()
 
     async def _reply(self, join_ref: JSON, push: Push, status: str, response: JSON) -> None:
+        await self._send(self._answer(join_ref, push, status, response))
+
+    def _answer(self, join_ref: JSON, push: Push, status: str, response: JSON) -> str:
         payload = {"status": status, "response": response}
-        await self._send(encode(self.vsn, join_ref, push.ref, push.topic, "phx_reply", payload))
+        return encode(self.vsn, join_ref, push.ref, push.topic, "phx_reply", payload)
 
     async def _send(self, frame: Encoded) -> None:
         if isinstance(frame, str):

@@ -22,6 +22,8 @@ from scripts.local_supabase.rest.request import RestRequest
 
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
 OPENAPI_TYPE = "application/openapi+json; charset=utf-8"
+# What a schema cache that has not heard the latest news may complain about.
+STALE = ("PGRST200", "PGRST202", "PGRST204", "PGRST205", "42703", "42883", "42P01")
 EXPOSED_HEADERS = (
     "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
     "Transfer-Encoding, Range-Unit"
@@ -65,10 +67,8 @@ def _preflight(request: Request) -> Response | None:
 async def _answer(
     settings: Settings, pool: Pool, keeper: CatalogKeeper, request: Request
 ) -> Response:
-    role = ""
     try:
         claims = read_claims(request.headers.get("authorization"), settings.jwt_secret)
-        role = claims["role"]
         catalog = await keeper.current()
         read = RestRequest(
             method=request.method,
@@ -79,19 +79,32 @@ async def _answer(
             claims=claims,
             preferences=read_preferences(request.headers.getlist("prefer"), catalog.timezones),
         )
-        return await _route(pool, catalog, read)
+        try:
+            return await _route(pool, catalog, read)
+        except ApiError as error:
+            if error.body["code"] not in STALE:
+                raise
+            # Nothing has happened yet, so a schema that was just announced may be tried.
+            newest = await keeper.settled()
+            if newest is catalog:
+                raise
+            return await _route(pool, newest, read)
     except ApiError as error:
-        return error.response()
-    except psycopg.Error as error:
-        if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
-            return unavailable(str(error)).response()
-        answer = from_database(error, role)
-        if answer.status == 503:
+        if error.status == 503:
             keeper.reload()
-        return answer.response()
+        return error.response()
 
 
 async def _route(pool: Pool, catalog: Catalog, request: RestRequest) -> Response:
+    try:
+        return await _serve(pool, catalog, request)
+    except psycopg.Error as error:
+        if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+            raise unavailable(str(error)) from error
+        raise from_database(error, request.role) from error
+
+
+async def _serve(pool: Pool, catalog: Catalog, request: RestRequest) -> Response:
     if request.method not in METHODS:
         raise ApiError(405, "PGRST117", f"Unsupported HTTP method: {request.method}")
     match request.path.removeprefix("/").split("/"):

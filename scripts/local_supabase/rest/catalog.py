@@ -153,7 +153,7 @@ FUNCTIONS = """
           from unnest(coalesce(p.proallargtypes, p.proargtypes)) with ordinality as x (o, n)
           order by n) as types,
     coalesce(base.typname, t.typname) as returns, t.typname as type_name, t.typtype = 'd' as domain,
-    coalesce(base.typtype, t.typtype) = 'c' or t.typname = 'record' as is_composite
+    coalesce(base.typtype, t.typtype) = 'c' as is_composite
   from pg_catalog.pg_proc as p
   join pg_catalog.pg_type as t on t.oid = p.prorettype
   left join pg_catalog.pg_type as base on t.typtype = 'd' and base.oid = t.typbasetype

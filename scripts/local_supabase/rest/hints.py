@@ -15,28 +15,23 @@ MIN_SCORE = 0.33
 CANDIDATES = 50
 
 
-def ranked(wanted: str, names: Iterable[str]) -> list[tuple[float, str]]:
-    """The best match or matches with their scores (1.0 is the same word); empty when none."""
-    known = {name.lower(): name for name in names}
-    if wanted.lower() in known:
-        return [(1.0, known[wanted.lower()])]
-    for size in (3, 2):
-        scored = [(_cosine(wanted, name, size), name) for name in known]
-        near = sorted((pair for pair in scored if pair[0] > 0), reverse=True)[:CANDIDATES]
-        if near:
-            exact = sorted(((_likeness(wanted.lower(), name), name) for _, name in near))[::-1]
-            return [(score, known[name]) for score, name in exact if score >= MIN_SCORE]
-    return []
-
-
 def nearest(wanted: str, names: Iterable[str]) -> str | None:
     """The best match, or nothing when no name is near."""
-    found = ranked(wanted, names)
-    return found[0][1] if found else None
+    known = {name.lower(): name for name in names}
+    wanted = wanted.lower()
+    if wanted in known:
+        return known[wanted]
+    for size in (3, 2):
+        sharing = sorted(((_cosine(wanted, name, size), name) for name in known), reverse=True)
+        near = [(_likeness(wanted, name), name) for score, name in sharing[:CANDIDATES] if score]
+        best = max(near, default=(0.0, ""))
+        if best[0] >= MIN_SCORE:
+            return known[best[1]]
+    return None
 
 
 def _grams(word: str, size: int) -> Counter[str]:
-    padded = "-" + re.sub(r"[^\w, ]+", "", word.lower()) + "-"
+    padded = "-" + re.sub(r"[^a-z0-9\u00c0-\u00ff, ]+", "", word) + "-"
     padded += "-" * (size - len(padded))
     return Counter(padded[i : i + size] for i in range(len(padded) - size + 1))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import psycopg
 from psycopg import AsyncConnection
@@ -28,12 +28,25 @@ class CatalogKeeper:
     def __init__(self) -> None:
         self._catalog = Catalog()
         self._fresh = asyncio.Event()
-        self._wanted = asyncio.Event()
+        self._awake = asyncio.Event()
+        self._is_wanted = False
+        self._listeners: list[asyncio.Future[None]] = []
 
     async def current(self) -> Catalog:
         """The schema cache, after any reload that is under way. Raises ApiError 503."""
+        return await self._in_time(self._fresh.wait())
+
+    async def settled(self) -> Catalog:
+        """The same, after every notification that was sent before now has been heard."""
+        heard = asyncio.get_running_loop().create_future()
+        self._listeners.append(heard)
+        self._awake.set()
+        await self._in_time(heard)
+        return await self.current()
+
+    async def _in_time(self, wish: Awaitable[object]) -> Catalog:
         try:
-            await asyncio.wait_for(self._fresh.wait(), PATIENCE)
+            await asyncio.wait_for(wish, PATIENCE)
         except TimeoutError as error:
             said = "Could not query the database for the schema cache. Retrying."
             raise ApiError(503, "PGRST002", said) from error
@@ -41,7 +54,12 @@ class CatalogKeeper:
 
     def reload(self) -> None:
         """Read the schema again soon."""
-        self._wanted.set()
+        self._is_wanted = True
+        self._awake.set()
+
+    def _expire(self, _: object) -> None:
+        self._fresh.clear()
+        self.reload()
 
     async def keep(self, dsn: str, pool: Pool) -> None:
         """Load and reload until cancelled, over a connection of its own."""
@@ -50,6 +68,8 @@ class CatalogKeeper:
                 async with await AsyncConnection.connect(
                     dsn, autocommit=True, row_factory=dict_row
                 ) as connection:
+                    connection.add_notify_handler(self._expire)
+                    await connection.execute(f"listen {CHANNEL}")
                     await pool.check()
                     await self._follow(connection)
             except psycopg.Error as error:
@@ -58,32 +78,29 @@ class CatalogKeeper:
             await asyncio.sleep(RETRY_DELAY)
 
     async def _follow(self, connection: AsyncConnection[DictRow]) -> None:
-        await connection.execute(f"listen {CHANNEL}")
-        connection.add_notify_handler(lambda _: self._expire())
         while True:
-            self._wanted.clear()
+            self._is_wanted = False
             self._catalog = await load(connection, self._catalog.timezones)
-            if not self._wanted.is_set():
+            if not self._is_wanted:
                 self._fresh.set()
-            while not self._wanted.is_set():
-                await self._wait(connection)
+            while not self._is_wanted:
+                await self._wait(connection.fileno())
+                listeners, self._listeners = self._listeners, []
+                # Whatever was sent before this statement is heard when it is answered.
+                await connection.execute("select 1")
+                for listener in listeners:
+                    if not listener.done():
+                        listener.set_result(None)
 
-    def _expire(self) -> None:
-        self._fresh.clear()
-        self._wanted.set()
-
-    async def _wait(self, connection: AsyncConnection[DictRow]) -> None:
-        """Return when something came over the connection or a reload is wanted."""
-        loop, readable = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(connection.fileno(), readable.set)
+    async def _wait(self, socket: int) -> None:
+        """Return when something came over the connection or somebody asks for something."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(socket, self._awake.set)
         try:
-            waiting = [asyncio.ensure_future(e.wait()) for e in (self._wanted, readable)]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await self._awake.wait()
         finally:
-            loop.remove_reader(connection.fileno())
-            for task in waiting:
-                task.cancel()
-        await connection.execute("select 1")  # takes in what has arrived
+            loop.remove_reader(socket)
+        self._awake.clear()
 
 
 @contextlib.asynccontextmanager

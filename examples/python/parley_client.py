@@ -1,0 +1,394 @@
+"""A small client of Parley for Python: copy it, keep what you need.
+
+It signs in, hears what happens on the user's private channel, sends with retries that never make a
+second message, and repairs with `sync` whatever a lost connection swallowed:
+
+    client = await ParleyClient.sign_in(url, anon_key, email, password)
+    client.on("new_message", lambda event: print(event["message"]["message"]))
+    await client.start()
+    await client.send(conversation_id, "Hello")
+    await client.close()
+
+Needs `pip install supabase`. Durations are in seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import httpx
+from postgrest import APIError
+from realtime import AsyncRealtimeChannel, RealtimeSubscribeStates
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
+from supabase_auth import Session
+from supabase_auth.errors import AuthError, AuthRetryableError
+
+Json = dict[str, Any]
+Callback = Callable[[Json], None]
+
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 30.0
+# What may go better next time: HTTP statuses of proxies, PostgREST without a database, and the
+# SQLSTATE classes of a database that is busy, starting or stopping. Sources:
+# https://docs.postgrest.org/en/stable/references/errors.html and PostgreSQL's appendix A.
+TRANSIENT = re.compile(
+    r"429|5\d\d|PGRST00\d|(08|40|53|55|57|58|XX)[0-9A-Z]{3}|RATE_LIMITED|NETWORK"
+)
+TOKEN_REFUSED = ("PGRST301", "PGRST303", "AUTH_REQUIRED")
+
+log = logging.getLogger(__name__)
+
+
+class ParleyError(Exception):
+    """A refusal: what went wrong, its code (docs/ERRORS.md) and the code's details."""
+
+    def __init__(self, message: str, error_code: str, details: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = error_code
+        self.details = details
+
+    def as_dict(self) -> Json:
+        """The form in which the Flask app answers errors as well."""
+        return {
+            "success": False,
+            "message": self.message,
+            "error_code": self.error_code,
+            "details": self.details,
+        }
+
+
+class ParleyClient:
+    """One signed-in user. Make it with `sign_in` or `sign_up`, inside a running event loop."""
+
+    def __init__(self, supabase: AsyncClient, http: httpx.AsyncClient, session: Session) -> None:
+        self.supabase = supabase
+        self.user_id: str = session.user.id
+        # The last seq heard, by conversation id. Keep it with the messages, if you store them.
+        self.known: dict[str, int] = {}
+        # Messages without an answer yet, by client_message_id. Keep them too, and give each to
+        # `send` again after a restart: a message that did arrive is not made twice.
+        self.unsent: dict[str, Json] = {}
+        self._http = http
+        self._callbacks: dict[str, list[Callback]] = defaultdict(list)
+        self._channels: dict[str, AsyncRealtimeChannel] = {}
+        self._arrivals: dict[str, asyncio.Future[None]] = {}
+        self._presences: dict[str, Json] = {}  # what I show, by topic
+        self._statuses: dict[str, dict[str, str]] = defaultdict(dict)  # what others show
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sending = asyncio.Lock()
+        self._syncing = asyncio.Lock()
+        self._sync_waits = False
+
+    # Who I am
+
+    @classmethod
+    async def sign_in(cls, url: str, key: str, email: str, password: str) -> ParleyClient:
+        """Sign in with a password. Raises ParleyError, for example `invalid_credentials`."""
+        return await cls._enter(url, key, "sign_in_with_password", email, password)
+
+    @classmethod
+    async def sign_up(cls, url: str, key: str, email: str, password: str) -> ParleyClient:
+        """Make an account and be signed in. Raises ParleyError, e.g. `user_already_exists`."""
+        return await cls._enter(url, key, "sign_up", email, password)
+
+    @classmethod
+    async def _enter(cls, url: str, key: str, how: str, email: str, password: str) -> ParleyClient:
+        http = httpx.AsyncClient(timeout=20, follow_redirects=True)
+        # realtime-py gives up after five tries to reconnect unless told otherwise.
+        options = AsyncClientOptions(httpx_client=http, realtime={"max_retries": 1_000_000})
+        supabase = await acreate_client(url, key, options)
+        try:
+            answer = await getattr(supabase.auth, how)({"email": email, "password": password})
+            if answer.session is None:
+                raise ParleyError("Confirm the e-mail address first.", "email_not_confirmed")
+        except AuthError as error:
+            await http.aclose()
+            raise _read_auth_error(error) from error
+        except ParleyError:
+            await http.aclose()
+            raise
+        return cls(supabase, http, answer.session)
+
+    # What I hear
+
+    def on(self, event: str, callback: Callback) -> None:
+        """Call back with the payload of each such event; "*" for all, as {event, payload}."""
+        self._callbacks[event].append(callback)
+
+    async def start(self) -> None:
+        """Join the private channel of the user, then fetch what was missed.
+
+        From here on the client reconnects, joins again and syncs by itself.
+        """
+        await self._enter_topic(f"user:{self.user_id}")
+
+    async def open_conversation(self, conversation_id: str, status: str = "online") -> None:
+        """Show this status to the other side, and hear its typing and its status.
+
+        Events: user_typing {conversation_id, user_id, is_typing}, user_status_change and
+        user_offline {conversation_id, user_id[, status]}. Calling again changes the status.
+        """
+        topic = f"conversation:{conversation_id}"
+        self._presences[topic] = {"user_id": self.user_id, "status": status}
+        if topic in self._channels:
+            await self._channels[topic].track(self._presences[topic])
+        else:
+            await self._enter_topic(topic)
+
+    async def close_conversation(self, conversation_id: str) -> None:
+        """Leave the conversation's channel: the other side hears user_offline."""
+        await self._leave_topic(f"conversation:{conversation_id}")
+
+    async def set_typing(self, conversation_id: str, is_typing: bool) -> None:
+        """Tell the other side; a hint that is dropped without a connection."""
+        channel = self._channels.get(f"conversation:{conversation_id}")
+        if channel and channel.is_joined and self.supabase.realtime.is_connected:
+            event = {"conversation_id": conversation_id, "user_id": self.user_id}
+            await channel.send_broadcast("user_typing", {**event, "is_typing": is_typing})
+
+    async def close(self) -> None:
+        """Leave all channels and close the connections; the session stays valid."""
+        self._channels.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.supabase.realtime.close()
+        await self._http.aclose()
+
+    # What I do
+
+    async def call(self, function: str, **arguments: Any) -> Any:
+        """Call a function of the API once. Raises ParleyError."""
+        try:
+            return (await self.supabase.rpc(function, arguments).execute()).data
+        except APIError as error:
+            raise read_error(error) from error
+        except httpx.TransportError as error:
+            raise ParleyError(f"No answer: {error!r}", "NETWORK") from error
+
+    async def call_until_answered(self, function: str, **arguments: Any) -> Any:
+        """Call a function that may be repeated until the server decides. Raises ParleyError."""
+        attempt = 0
+        while True:
+            try:
+                return await self.call(function, **arguments)
+            except ParleyError as error:
+                if error.error_code in TOKEN_REFUSED and attempt == 0:
+                    await self._refresh_session()
+                elif not TRANSIENT.fullmatch(error.error_code):
+                    raise
+                await asyncio.sleep(_delay(attempt, error))
+                attempt += 1
+
+    async def send(
+        self,
+        conversation_id: str,
+        message: str = "",
+        client_message_id: str | None = None,
+        **options: Any,
+    ) -> Json:
+        """Send a message, one after another, each until the server has answered.
+
+        Options: media_url, expiration_hours, reply_to, max_points.
+        Returns `{message, quota}`. Raises ParleyError when the server refuses the message.
+        """
+        key = client_message_id or str(uuid.uuid4())
+        self.unsent[key] = {"conversation_id": conversation_id, "message": message, **options}
+        async with self._sending:
+            try:
+                answer: Json = await self.call_until_answered(
+                    "send_message", client_message_id=key, **self.unsent[key]
+                )
+            except ParleyError:
+                del self.unsent[key]
+                raise
+        del self.unsent[key]
+        return answer
+
+    async def sync(self) -> None:
+        """Fetch every message after the known ones; each comes as a new_message event, once."""
+        async with self._syncing:
+            self._sync_waits = False
+            has_more = True
+            while has_more:
+                page = await self.call_until_answered("sync", known=self.known)
+                contexts = {c["conversation_id"]: c for c in page["conversations"]}
+                for message in page["messages"]:
+                    self._deliver(message, contexts.get(message["conversation_id"]))
+                has_more = page["has_more"]
+                self._emit("synced", {"conversations": page["conversations"]})
+
+    # How it is done
+
+    def _hear(self, event: str, payload: Json) -> None:
+        """Pass on one event of a channel; events are hints, so a gap is filled by sync."""
+        if event == "user_typing" and payload.get("user_id") == self.user_id:
+            return
+        if event != "new_message":
+            self._emit(event, payload)
+            return
+        message = payload["message"]
+        is_next = message["seq"] <= self.known.get(message["conversation_id"], 0) + 1
+        if is_next and not message.get("content_withheld"):
+            self._deliver(message, payload.get("conversation_context"))
+        elif not self._sync_waits:
+            self._sync_waits = True
+            self._spawn(self.sync())
+
+    def _deliver(self, message: Json, context: Json | None) -> None:
+        conversation_id, seq = message["conversation_id"], message["seq"]
+        if seq <= self.known.get(conversation_id, 0):
+            return
+        self.known[conversation_id] = seq
+        event = {"conversation_id": conversation_id, "message": message}
+        self._emit("new_message", {**event, "conversation_context": context})
+
+    def _emit(self, event: str, payload: Json) -> None:
+        calls = [(callback, payload) for callback in self._callbacks[event]]
+        calls += [(call, {"event": event, "payload": payload}) for call in self._callbacks["*"]]
+        for callback, argument in calls:
+            try:
+                callback(argument)
+            except Exception:
+                log.exception("A callback for %s failed", event)
+
+    async def _enter_topic(self, topic: str) -> None:
+        """Join a private channel and wait until it is ours. Raises ParleyError."""
+        self._arrivals[topic] = asyncio.get_running_loop().create_future()
+        await self._join(topic)
+        try:
+            await self._arrivals[topic]
+        except ParleyError:
+            await self._leave_topic(topic)
+            raise
+
+    async def _leave_topic(self, topic: str) -> None:
+        channel = self._channels.pop(topic, None)
+        if channel:
+            await self.supabase.remove_channel(channel)
+
+    async def _join(self, topic: str) -> None:
+        await self._give_token()
+        presence = {"key": self.user_id, "enabled": topic in self._presences}
+        broadcast = {"ack": False, "self": False}
+        channel = self.supabase.channel(
+            topic, {"config": {"private": True, "broadcast": broadcast, "presence": presence}}
+        )
+        channel.on_broadcast("*", lambda sent: self._hear(sent["event"], sent["payload"]))
+        if topic in self._presences:
+            channel.on_presence_sync(lambda: self._compare_presence(topic, channel))
+        self._channels[topic] = channel
+        await channel.subscribe(lambda state, error: self._changed(topic, channel, state, error))
+
+    def _changed(
+        self,
+        topic: str,
+        channel: AsyncRealtimeChannel,
+        state: RealtimeSubscribeStates,
+        error: Exception | None,
+    ) -> None:
+        """Act on a new state of a channel, at the first join and whenever it is lost."""
+        if self._channels.get(topic) is not channel:
+            return
+        arrival = self._arrivals[topic]
+        if state == RealtimeSubscribeStates.SUBSCRIBED:
+            self._spawn(self._arrive(topic, channel))
+        elif "Unauthorized" in str(error) and not arrival.done():
+            arrival.set_exception(ParleyError(f"{topic} is not yours.", "CHANNEL_REFUSED"))
+        elif state == RealtimeSubscribeStates.CLOSED:  # by the server: the token ran out
+            self._spawn(self._join_again(topic))
+        elif state == RealtimeSubscribeStates.CHANNEL_ERROR:  # the SDK tries again by itself
+            self._spawn(self._give_token())
+
+    async def _arrive(self, topic: str, channel: AsyncRealtimeChannel) -> None:
+        """After each join: show my presence, or fetch what was missed before it."""
+        if topic in self._presences:
+            await channel.track(self._presences[topic])
+        else:
+            await self.sync()
+        if not self._arrivals[topic].done():
+            self._arrivals[topic].set_result(None)
+
+    async def _join_again(self, topic: str) -> None:
+        await asyncio.sleep(_delay(0))
+        if topic in self._channels:
+            await self._join(topic)
+
+    def _compare_presence(self, topic: str, channel: AsyncRealtimeChannel) -> None:
+        conversation_id = topic.partition(":")[2]
+        before = self._statuses[conversation_id]
+        now = {
+            user_id: next((d["status"] for d in devices if d.get("status") == "online"), "away")  # type: ignore[typeddict-item]
+            for user_id, devices in channel.presence_state().items()
+            if user_id != self.user_id
+        }
+        self._statuses[conversation_id] = now
+        for user_id, status in now.items():
+            if before.get(user_id) != status:
+                event = {"conversation_id": conversation_id, "user_id": user_id}
+                self._emit("user_status_change", {**event, "status": status})
+        for user_id in before.keys() - now.keys():
+            self._emit("user_offline", {"conversation_id": conversation_id, "user_id": user_id})
+
+    async def _give_token(self) -> None:
+        """Hand the session's token, refreshed if it is old, to Realtime.
+
+        The SDK does this by itself at each refresh, but does not wait for it.
+        """
+        try:
+            session = await self.supabase.auth.get_session()
+        except (AuthError, httpx.TransportError):
+            log.warning("The session could not be refreshed now", exc_info=True)
+            return
+        if session:
+            await self.supabase.realtime.set_auth(session.access_token)
+
+    async def _refresh_session(self) -> None:
+        try:
+            await self.supabase.auth.refresh_session()
+        except (AuthRetryableError, httpx.TransportError):
+            return  # no connection: the call after this one says so
+        except AuthError as error:
+            raise _read_auth_error(error) from error
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("Realtime work failed", exc_info=task.exception())
+
+
+def read_error(error: APIError) -> ParleyError:
+    """A refusal of the API as a ParleyError; `details` travels as the JSON text of an object."""
+    details = error.details
+    if isinstance(details, str):
+        try:
+            details = json.loads(details)
+        except ValueError:
+            details = {"reason": details}
+    return ParleyError(error.message or "The call failed.", error.code or "UNKNOWN", details)
+
+
+def _read_auth_error(error: AuthError) -> ParleyError:
+    return ParleyError(error.message, error.code or error.name)
+
+
+def _delay(attempt: int, error: ParleyError | None = None) -> float:
+    """Seconds to wait: what the server asks for, else doubling, always with some chance in it."""
+    details = error.details if error else None
+    if isinstance(details, dict) and "retry_after" in details:
+        return float(details["retry_after"]) + random.uniform(0, 1)  # noqa: S311
+    return random.uniform(0.1, min(LONGEST_DELAY, FIRST_DELAY * 2.0**attempt))  # noqa: S311

@@ -1,0 +1,1 @@
+"""What scripts/render_docs.py is made of: reading the catalog and the sources, writing pages."""

@@ -1,0 +1,1 @@
+"""Logins, cards and accounts."""

@@ -1,0 +1,198 @@
+"""What the tests of the chat arrange: talks, deals, messages; and how they look at the whole."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from tests.support.databases import Database
+
+SYSTEM_USER = uuid.UUID(int=0)
+
+# The keys of a message and of a conversation's context, as the contract names them.
+MESSAGE_KEYS = frozenset(
+    "id conversation_id seq sender_id receiver_id message media_url message_type visible_to "
+    "action_required action_data action_completed is_automated reply_to client_message_id "
+    "expires_at seen is_read read_at status created_at".split()
+)
+CONTEXT_KEYS = frozenset(
+    "conversation_id kind chat_status flow_state awaiting_role waiting_on automation_enabled "
+    "my_role current_action_data flow_data price amount_minor currency work_status deadline_at "
+    "version last_seq read_seq other_read_seq other_delivered_seq unread_count last_message "
+    "other_party archived pinned muted_until free_text_allowed created_at updated_at "
+    "server_now".split()
+)
+# The newest bigint, for "everything up to now".
+EVERYTHING = 9223372036854775807
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A direct chat of Asha and Bharat, and Chitra, who is in nobody's conversation."""
+
+    id: str
+    asha: uuid.UUID
+    bharat: uuid.UUID
+    chitra: uuid.UUID
+
+
+def dice(seed: int) -> random.Random:
+    """Chance that falls the same way in every run."""
+    return random.Random(seed)  # noqa: S311
+
+
+def open_talk(db: Database, user: uuid.UUID, other: uuid.UUID) -> str:
+    """The id of the direct chat that `user` opens with `other`."""
+    with db.signed_in_as(user):
+        answer = db.call("direct_connect", target_user_id=other)
+    return str(answer["conversation"]["conversation_id"])
+
+
+def open_deal(
+    db: Database,
+    brand_owner: uuid.UUID,
+    influencer: uuid.UUID,
+    *,
+    kind: str = "bid",
+    flow_state: str = "real_time",
+    awaiting_role: str | None = None,
+) -> str:
+    """The id of a deal in any state, arranged behind the flow's back."""
+    deal = db.value(
+        """
+        with made as (
+          insert into public.conversations
+            (kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, awaiting_role)
+          values (%(kind)s, least(%(b)s::uuid, %(i)s::uuid), greatest(%(b)s::uuid, %(i)s::uuid),
+            %(b)s, %(i)s, %(state)s, %(awaiting)s)
+          returning id
+        ),
+        joined as (
+          insert into private.participants (conversation_id, user_id, role)
+          select made.id, member.id, member.role
+          from made, (
+            values (%(b)s::uuid, 'brand_owner'), (%(i)s::uuid, 'influencer')
+          ) as member (id, role)
+        )
+        select id from made
+        """,
+        {
+            "kind": kind,
+            "b": brand_owner,
+            "i": influencer,
+            "state": flow_state,
+            "awaiting": awaiting_role,
+        },
+    )
+    return str(deal)
+
+
+def send(db: Database, user: uuid.UUID, conversation: str, text: str, **more: Any) -> Any:
+    """The message that `user` has just sent."""
+    with db.signed_in_as(user):
+        answer = db.call("send_message", conversation_id=conversation, message=text, **more)
+    return answer["message"]
+
+
+def add_messages(
+    db: Database, conversation: str, messages: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Messages of any kind, written past send_message as `postgres`; the rows, in order of seq.
+
+    Each mapping names columns of public.messages (sender_id is needed, message_type is user_input
+    if not given) or `expires_in`, an interval from now.
+    """
+    return [_add_message(db, conversation, message) for message in messages]
+
+
+def _add_message(db: Database, conversation: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    (row,) = db.query(
+        """
+        with head as (
+          update public.conversations set last_seq = last_seq + 1, last_message_at = now()
+          where id = %(conversation_id)s
+          returning last_seq
+        )
+        insert into public.messages (
+          conversation_id, seq, sender_id, receiver_id, message, message_type, visible_to,
+          client_message_id, expires_at
+        )
+        select %(conversation_id)s, head.last_seq, %(sender_id)s, %(receiver_id)s, %(message)s,
+          %(message_type)s, %(visible_to)s, %(client_message_id)s, now() + %(expires_in)s::interval
+        from head
+        returning *
+        """,
+        {
+            "conversation_id": conversation,
+            "receiver_id": None,
+            "message": "hello",
+            "message_type": "user_input",
+            "visible_to": "all",
+            "client_message_id": None,
+            "expires_in": None,
+            **message,
+        },
+    )
+    return row
+
+
+def block(db: Database, blocker: uuid.UUID, blocked: uuid.UUID) -> None:
+    """Let one user block another."""
+    db.query("insert into public.blocks (blocker_id, blocked_id) values (%s, %s)", blocker, blocked)
+
+
+def context_of(db: Database, user: uuid.UUID, conversation: str) -> Any:
+    """The conversation's context as the user gets it."""
+    with db.signed_in_as(user):
+        return db.call("get_conversation_context", conversation_id=conversation)
+
+
+def all_messages(db: Database, user: uuid.UUID, conversation: str) -> list[Any]:
+    """Every message that the user gets, oldest first, read in pages of a hundred."""
+    found: list[Any] = []
+    with db.signed_in_as(user):
+        while page := db.call(
+            "get_messages",
+            conversation_id=conversation,
+            page_size=100,
+            after_seq=found[-1]["seq"] if found else 0,
+        ):
+            found += page
+    return found
+
+
+def broadcasts(db: Database, event: str | None = None) -> list[dict[str, Any]]:
+    """The broadcast rows of one event, or of all, oldest first."""
+    return db.query(
+        """
+        select topic, extension, event, payload, private from realtime.messages
+        where %(event)s::text is null or event = %(event)s
+        order by inserted_at, topic
+        """,
+        {"event": event},
+    )
+
+
+def everything(db: Database) -> dict[str, list[str]]:
+    """Every row of every table of ours and of the broadcasts, as text by table."""
+    tables = db.query(
+        """
+        select n.nspname as schema, c.relname as name
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where (n.nspname in ('public', 'private') and c.relkind in ('r', 'p'))
+          or (n.nspname, c.relname) = ('realtime', 'messages')
+        """
+    )
+    return {f"{table['schema']}.{table['name']}": _rows(db, **table) for table in tables}
+
+
+def _rows(db: Database, schema: str, name: str) -> list[str]:
+    query = sql.SQL("select t::text as row from {} as t order by 1")
+    rows = db.query(query.format(sql.Identifier(schema, name)).as_string())
+    return [row["row"] for row in rows]
