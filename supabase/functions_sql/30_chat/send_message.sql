@@ -60,7 +60,9 @@ begin
     perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
   end if;
   v_message := private.append_message(v_message);
-  return json_build_object('message', private.message_json(v_message), 'quota', null);
+  return json_build_object(
+    'message', private.message_json(v_message), 'expired', false, 'quota', null
+  );
 end;
 $$;
 

@@ -545,7 +545,7 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_messages from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:021ff48585bd099b837c3ec897af6d2dd56370f984990cde0bb3b3dd57e95fd7
+-- source: 20_accounts/complete_profile.sql sha256:71cc4c9bc040a15861703f5fc4948b21376f761832cfd9e2ead262aef3d06ffd
 -- Gives the caller a role and a name; a second call may change everything but the role.
 --
 -- Definer: clients have no write grant on any table.
@@ -601,8 +601,7 @@ begin
     );
   end if;
   update private.accounts as a set phone = v_phone where a.user_id = v_me;
-  -- The other sides' contexts show this card.
-  update private.participants as p set version = p.version + 1 where p.user_id = v_me;
+  perform private.touch_conversations(v_me);
 
   return json_build_object(
     'id', v_user.id, 'role', v_user.role, 'display_name', v_user.display_name,
@@ -677,6 +676,28 @@ end;
 $$;
 
 revoke all on function private.lock_account(uuid) from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/touch_conversations.sql sha256:b61af12c5a75dd659ef5fe83f5f31d5ab3afa91c53b27fe4cf63dc0cfe960862
+-- Tells clients, by the version, that what a user's conversations show of that user has changed.
+--
+-- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
+-- everywhere.
+create or replace function private.touch_conversations(p_user_id uuid)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  select 1 from private.participants as p
+  where p.user_id = p_user_id
+  order by p.conversation_id
+  for no key update;
+
+  update private.participants as p set version = p.version + 1 where p.user_id = p_user_id;
+$$;
+
+revoke all on function private.touch_conversations(uuid)
+from public, anon, authenticated, service_role;
 
 -- source: 30_chat/advance_receipts.sql sha256:93b50cf980969a61669c876a373493c4fe7363d68c9e59474a48a5e8a220a0c7
 -- Moves a member's watermarks forward, never back, and tells both members what moved.
@@ -1651,7 +1672,7 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:1bc158372636cc6cc4286bec8d8180e008ad7a02715ebc0407e059401e917bef
+-- source: 30_chat/send_message.sql sha256:02db99e67e6097e17c9631c062835409a81ab2694e74c02981560b172d578330
 -- Sends one message of the caller: checked, numbered, stored and told in one transaction.
 --
 -- A repeat with the same client_message_id answers what the first try answered and changes
@@ -1714,7 +1735,9 @@ begin
     perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
   end if;
   v_message := private.append_message(v_message);
-  return json_build_object('message', private.message_json(v_message), 'quota', null);
+  return json_build_object(
+    'message', private.message_json(v_message), 'expired', false, 'quota', null
+  );
 end;
 $$;
 
