@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import signal
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from examples.python.parley_client import ParleyClient
-from tests.support.stacks import Stack, stack_from_environment
+from tests.support.stacks import Stack, run_cli, stack_from_environment
 
 Json = dict[str, Any]
 
@@ -145,3 +149,21 @@ async def talking(stack: Stack, bharat_url: str | None = None) -> AsyncIterator[
             await person.client.start()
         opened = await asha.client.call("direct_connect", target_user_id=bharat.id)
         yield Talk(asha, bharat, chitra, opened["conversation"]["conversation_id"])
+
+
+def kill(stack: Stack, file: str) -> None:
+    """End the process whose id stands in the first line of this file, and see it dead."""
+    assert stack.data_dir is not None
+    pid = int((Path(stack.data_dir) / file).read_text("utf-8").splitlines()[0])
+    process = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [], PATIENCE)
+    finally:
+        os.close(process)
+
+
+async def start_again(stack: Stack) -> None:
+    """Bring up what is down of our own stack."""
+    assert stack.data_dir is not None
+    await asyncio.to_thread(run_cli, "start", "--data-dir", stack.data_dir)
