@@ -261,15 +261,21 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 
 
 def _require_free(port: int, option: str) -> None:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise StackError(
-                f"Port {port} is taken by another program: free it, or choose another "
-                f"one with {option}."
-            ) from error
+    def is_free() -> bool:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                return False
+            return True
+
+    # A passing outgoing connection may hold the number for a moment.
+    postgres.wait_until(
+        is_free,
+        1.0,
+        f"Port {port} is taken by another program: free it, or choose another one with {option}.",
+    )
 
 
 def _api_pid(data_dir: Path) -> int | None:
