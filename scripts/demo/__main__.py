@@ -27,9 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return asyncio.run(_main(args))
     except ServiceError as error:
-        print(f"run: {error}", file=sys.stderr)  # noqa: T201
+        if error.args:
+            _say(f"run: {error}")
     except (AssertionError, ParleyError, TimeoutError) as error:
-        print(f"run: The demo failed: {error or type(error).__name__}", file=sys.stderr)  # noqa: T201
+        _say(f"run: The demo failed: {error or type(error).__name__}")
     return 1
 
 

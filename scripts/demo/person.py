@@ -1,4 +1,4 @@
-"""Somebody who uses the Python client and can wait for what it hears; for the demo and the tests."""
+"""Somebody who uses the Python client and can wait for what it hears; for demo and tests."""
 
 from __future__ import annotations
 

@@ -85,15 +85,18 @@ async def lose_connection(stage: Stage) -> None:
     missed = ("Are you there?", "I have a few ideas.", "Take your time.")
     for text in missed:
         await say(stage, "Asha", text)
-    queued = asyncio.create_task(
-        stage.bharat.client.send(stage.conversation_id, "Sorry, a tunnel.")
-    )
-    stage.tell("Bharat", "sends     'Sorry, a tunnel.' (no connection: queued and tried again)")
+    text = "Sorry, a tunnel."
+    queued = asyncio.create_task(stage.bharat.client.send(stage.conversation_id, text))
+    try:
+        await stage.bharat.client.call("get_conversations")
+    except ParleyError as error:
+        stage.tell("Bharat", f"has no connection ({error.error_code}): {text!r} waits in the queue")
     await stage.line.mend()
     stage.tell("Bharat", "leaves the tunnel: the client reconnects, joins again and syncs")
-    await asyncio.wait_for(queued, PATIENCE)
-    await stage.asha.hears_text("Sorry, a tunnel.")
-    await stage.bharat.hears_text("Sorry, a tunnel.")
+    answer = await asyncio.wait_for(queued, PATIENCE)
+    stage.tell("Bharat", f"sent     {text!r}: stored as number {answer['message']['seq']}")
+    await stage.asha.hears_text(text)
+    await stage.bharat.hears_text(text)
     if stage.asha.texts() != stage.bharat.texts():
         raise AssertionError("the two sides have different chats")
     stage.tell("both", f"have the same {len(stage.asha.texts())} messages, each once and in order")

@@ -24,7 +24,7 @@ APP_STOP_TIMEOUT = 25.0
 
 
 class ServiceError(Exception):
-    """A service cannot be had; one sentence that says what to do."""
+    """A service cannot be had: one sentence that says what to do, or none if it was said."""
 
 
 async def run_stack(command: str, data_dir: Path, *options: str) -> tuple[int, str]:
@@ -60,7 +60,7 @@ async def open_stack(
     try:
         status, said = await run_stack("reset" if reset else "start", data_dir, *options)
         if status != 0:
-            raise ServiceError("The local stack did not start: see above.")
+            raise ServiceError
         yield dict(part.split("=", 1) for line in said.splitlines() for part in shlex.split(line))
     finally:
         if not was_up:

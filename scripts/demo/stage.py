@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 
@@ -29,8 +29,6 @@ class Stage:
     began: float
     conversation_id: str = ""
     first_delivery: float | None = None  # time.time()
-    hearing: bool = False  # whether what is heard is shown
-    seen_events: list[str] = field(default_factory=list)
 
     def tell(self, who: str, text: str) -> None:
         """Print one line with the time since the curtain rose."""
@@ -38,18 +36,15 @@ class Stage:
 
     def listen(self) -> None:
         """Show from now on what each side hears."""
-        for name, person in (("Asha", self.asha), ("Bharat", self.bharat)):
-            person.client.on("*", lambda heard, who=name: self._show(who, heard))  # type: ignore[misc]
+        self.asha.client.on("*", lambda heard: self._show("Asha", self.asha, heard))
+        self.bharat.client.on("*", lambda heard: self._show("Bharat", self.bharat, heard))
 
-    def _show(self, who: str, heard: Json) -> None:
-        line = describe(heard["event"], heard["payload"], self._me(who))
+    def _show(self, name: str, person: Person, heard: Json) -> None:
+        line = describe(heard["event"], heard["payload"], person.id)
         if line:
-            self.tell(who, f"hears    {line}")
-        if who == "Bharat" and heard["event"] == "new_message":
+            self.tell(name, f"hears    {line}")
+        if person is self.bharat and heard["event"] == "new_message":
             self.first_delivery = self.first_delivery or time.time()
-
-    def _me(self, who: str) -> str:
-        return (self.asha if who == "Asha" else self.bharat).id
 
 
 def describe(event: str, payload: Json, me: str) -> str | None:

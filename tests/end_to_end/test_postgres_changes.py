@@ -10,7 +10,8 @@ import pytest
 from realtime.message import SuccessSystemPayload
 from realtime.types import PostgresChangesPayload, RealtimePostgresChangesListenEvent
 
-from tests.end_to_end.people import PATIENCE, Person, sdk_warnings, talking
+from scripts.demo.person import PATIENCE, Person
+from tests.end_to_end.people import sdk_warnings, talking
 from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings]
