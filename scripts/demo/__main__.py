@@ -11,6 +11,7 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from examples.python.parley_client import ParleyError
@@ -53,10 +54,9 @@ async def _main(args: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, work.cancel)
-    try:
+    with suppress(asyncio.CancelledError):
         await work
-    except asyncio.CancelledError:
-        _say("\nStopped; the data stays.")
+    _say("\nStopped; the data stays.")
     return 0
 
 

@@ -28,14 +28,14 @@ class ServiceError(Exception):
 
 
 async def run_stack(command: str, data_dir: Path, *options: str) -> tuple[int, str]:
-    """Run one command of the local stack; its progress goes to stderr. Returns status, stdout."""
+    """Run one command of the local stack; a start shows its progress. Returns status, stdout."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "scripts.local_supabase", command),
         *("--data-dir", str(data_dir), *options),
         cwd=ROOT,
         stdin=DEVNULL,
         stdout=PIPE,
-        stderr=DEVNULL if command == "status" else None,
+        stderr=DEVNULL if command in ("status", "stop") else None,
         start_new_session=True,  # so that Ctrl-C reaches this process only
     )
     try:

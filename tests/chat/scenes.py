@@ -160,6 +160,7 @@ def all_messages(db: Database, user: uuid.UUID, conversation: str) -> list[Any]:
             page_size=100,
             after_seq=found[-1]["seq"] if found else 0,
         ):
+            assert not found or page[0]["seq"] > found[-1]["seq"], "a page comes again"
             found += page
     return found
 

@@ -40,6 +40,7 @@ def pages_of(db: Database, user: uuid.UUID, **arguments: Any) -> list[str]:
     while cursor is not None:
         more, cursor = page_of(db, user, cursor=cursor, **arguments)
         assert more
+        assert not set(more) & set(ids), "a page comes again"
         ids += more
     return ids
 

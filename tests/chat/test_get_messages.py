@@ -54,6 +54,7 @@ def test_pages_of_any_size_put_together_are_all_messages(db: Database, talk: Tal
             after_seq=forward[-1] if forward else 0,
             page_size=chance.choice(sizes),
         ):
+            assert not forward or page[0] > forward[-1]
             forward += page
         assert forward == list(range(1, total + 1))
 
@@ -65,6 +66,7 @@ def test_pages_of_any_size_put_together_are_all_messages(db: Database, talk: Tal
             page_size=chance.choice(sizes),
             **chance.choice([{"before_seq": backward[-1]}, {"before": ids[backward[-1]]}]),
         ):
+            assert page[0] < backward[-1]
             backward += page
         assert backward == list(range(total, 0, -1))
 

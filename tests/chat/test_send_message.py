@@ -110,6 +110,7 @@ def test_a_reader_of_after_seq_sees_every_message_once_and_in_order_while_others
                 page_size=7,
             )
             seen += [message["seq"] for message in page]
+            assert len(seen) <= each * len(senders) + 1, "a message came twice"
             if over and not page:
                 break
     for done in sending:

@@ -8,15 +8,9 @@ import time
 import jwt
 import pytest
 
+from scripts.demo.person import PATIENCE
 from scripts.demo.relay import open_relay
-from tests.end_to_end.people import (
-    PATIENCE,
-    kill,
-    needs_our_process,
-    sdk_warnings,
-    start_again,
-    talking,
-)
+from tests.end_to_end.people import kill, needs_our_process, sdk_warnings, start_again, talking
 from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings]

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -40,6 +40,9 @@ from scripts.local_supabase.realtime.joining import (
     read_request,
 )
 
+if TYPE_CHECKING:
+    from scripts.local_supabase.realtime.socket import Socket
+
 # The real server waits a random 1 to 3 s before it subscribes again with a new token.
 RESUBSCRIBE_DELAY = 2.0
 # A token is looked at again when it expires, and at least every five minutes.
@@ -61,20 +64,6 @@ limit %s
 log = logging.getLogger(__name__)
 
 
-class Mailbox(Protocol):
-    """What a channel knows of its socket."""
-
-    vsn: str
-    headers: dict[str, str]
-    api_key: str
-
-    def post(self, frame: Encoded) -> None:
-        """Queue a frame for the client."""
-
-    def forget(self, channel: Channel) -> None:
-        """Take the channel off the socket, if it is still there."""
-
-
 class ChannelCrashError(Exception):
     """What makes the real server's channel process crash."""
 
@@ -84,7 +73,7 @@ class Channel:
     """A channel is its own actor: it takes its pushes one by one, in the order they came."""
 
     hub: Hub
-    socket: Mailbox
+    socket: Socket
     topic: Topic
     join_ref: JSON
     request: JoinRequest
@@ -138,15 +127,8 @@ class Channel:
 
     def send_system(self, extension: str, status: str, message: str) -> None:
         """Tell the client about the state of an extension."""
-        self._push(
-            "system",
-            {
-                "message": message,
-                "status": status,
-                "extension": extension,
-                "channel": self.topic.name,
-            },
-        )
+        payload = {"message": message, "status": status, "extension": extension}
+        self._push("system", {**payload, "channel": self.topic.name})
 
     def shut_down(self, message: str) -> None:
         """End the channel from this side: say why, and close it."""
@@ -386,7 +368,7 @@ class Channel:
         return task
 
 
-async def open_channel(hub: Hub, socket: Mailbox, name: str, push: Push) -> Channel:
+async def open_channel(hub: Hub, socket: Socket, name: str, push: Push) -> Channel:
     """Join the topic `realtime:<name>`; the channel hears from now on, and waits for `start`.
 
     Raises:

@@ -1,0 +1,88 @@
+"""`./scripts/run` starts everything, plays the demo and stops, also on a second start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.stacks import ROOT, free_port, temporary_folder
+
+PATIENCE = 120.0
+
+
+@pytest.fixture
+def command() -> Iterator[list[str]]:
+    """The command with a folder and ports of its own."""
+    with temporary_folder() as folder:
+        ports = [f"--{name}={free_port()}" for name in ("port", "db-port", "app-port")]
+        yield [sys.executable, "-m", "scripts.demo", f"--data-dir={folder}", *ports]
+
+
+def run_once(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the demo to its end."""
+    ran = subprocess.run(  # noqa: S603
+        [*command, "--once"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran
+
+
+def folder_of(command: list[str]) -> Path:
+    """The folder with the data and the logs."""
+    return Path(command[3].partition("=")[2])
+
+
+def test_the_demo_plays_twice_on_the_same_data(command: list[str]) -> None:
+    first = run_once(command)
+    assert "hears    new_message        'Namaste Bharat!'" in first.stdout
+    assert "each once and in order" in first.stdout
+    assert "From start to the first delivered message" in first.stderr
+    second = run_once(command)
+    assert "Making a database cluster" in first.stderr
+    assert "Making a database cluster" not in second.stderr
+    assert "CONVERSATION_NOT_FOUND" in second.stdout
+    assert not (folder_of(command) / "supabase" / "postgres" / "postmaster.pid").exists()
+
+
+def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
+    app_url = f"http://127.0.0.1:{command[-1].partition('=')[2]}"
+    with subprocess.Popen(  # noqa: S603
+        [*command, "--no-demo"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as running:
+        assert running.stdout is not None
+        try:
+            for line in running.stdout:
+                if "Serving until Ctrl-C" in line:
+                    break
+            assert httpx.get(f"{app_url}/readyz", timeout=PATIENCE).status_code == 200
+            other = subprocess.run(  # noqa: S603
+                command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
+            assert other.returncode == 1
+            (sentence,) = other.stderr.splitlines()
+            assert sentence.endswith("choose another one with --app-port.")
+        finally:
+            running.send_signal(signal.SIGINT)
+            rest = running.stdout.read()
+            assert running.wait(PATIENCE) == 0
+    assert "Stopped; the data stays." in rest
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{app_url}/healthz")
+    assert not (folder_of(command) / "supabase" / "postgres" / "postmaster.pid").exists()
