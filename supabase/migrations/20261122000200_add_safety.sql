@@ -1,0 +1,74 @@
+-- Reports, typing, privacy and notifications.
+
+create table private.reports (
+  id uuid primary key default gen_random_uuid(),
+  reporter_id uuid not null references public.users (id),
+  message_id uuid not null,
+  conversation_id uuid not null references public.conversations (id),
+  reason text not null,
+  details text,
+  -- The message and those before it as the reporter saw them: evidence outlives their expiry.
+  evidence jsonb not null,
+  created_at timestamptz not null default now(),
+
+  constraint one_report_a_message_and_reporter unique (reporter_id, message_id),
+  constraint reason_is_known
+  check (reason in ('spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other')),
+  constraint details_fit check (char_length(details) <= 1000)
+);
+alter table private.reports enable row level security;
+create index reports_of_conversation on private.reports (conversation_id);
+
+alter table private.participants add column typing_until timestamptz;
+
+alter table private.accounts
+add column shares_last_seen boolean not null default true,
+add column shares_read_receipts boolean not null default true;
+
+create table private.notifications (
+  id bigint generated always as identity primary key,
+  user_id uuid not null references public.users (id),
+  type text not null,
+  conversation_id uuid references public.conversations (id),
+  message_id uuid,
+  data jsonb not null,
+  created_at timestamptz not null default now(),
+
+  constraint type_is_known check (
+    type in (
+      'message', 'action_required', 'payment', 'work', 'review', 'deal_closed', 'dispute',
+      'quota_low', 'points_low'
+    )
+  ),
+  constraint one_notification_a_message unique (user_id, message_id)
+);
+comment on table private.notifications is 'What a user was told beside the messages; ids only.';
+alter table private.notifications enable row level security;
+create index notifications_of_conversation on private.notifications (conversation_id);
+
+create table private.push_subscriptions (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references public.users (id),
+  kind text not null,
+  endpoint text not null unique,
+  keys jsonb not null,
+  created_at timestamptz not null default now(),
+
+  constraint kind_is_known check (kind in ('web_push'))
+);
+alter table private.push_subscriptions enable row level security;
+create index push_subscriptions_of_user on private.push_subscriptions (user_id);
+
+create table private.push_outbox (
+  id bigint generated always as identity primary key,
+  user_id uuid not null references public.users (id),
+  notification_id bigint not null references private.notifications (id),
+  payload jsonb not null,
+  attempts integer not null default 0,
+  due_at timestamptz not null default now(),
+  created_at timestamptz not null default now()
+);
+alter table private.push_outbox enable row level security;
+create index push_outbox_due on private.push_outbox (due_at);
+create index push_outbox_of_user on private.push_outbox (user_id);
+create index push_outbox_of_notification on private.push_outbox (notification_id);
