@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+from psycopg.errors import InvalidFunctionDefinition
 
 SUPABASE = Path(__file__).parents[1] / "supabase"
 SOURCES = SUPABASE / "functions_sql"
@@ -38,6 +39,8 @@ HEADER = """\
 -- A function may call one that is created further down.
 set check_function_bodies = off;
 """
+ADVICE = """
+Write a migration that drops the old signature, then build: `create or replace` cannot change it."""
 
 
 class BuildError(Exception):
@@ -197,7 +200,8 @@ def apply_sources(dsn: str, folder: Path = SOURCES, *, check_bodies: bool = Fals
                 connection.execute(source.text.encode())
             except psycopg.Error as error:
                 line = _line_of(source.text, error.diag.statement_position)
-                raise BuildError(f"{source.path}{line}: {str(error).strip()}") from error
+                advice = ADVICE if isinstance(error, InvalidFunctionDefinition) else ""
+                raise BuildError(f"{source.path}{line}: {str(error).strip()}{advice}") from error
             applied.append(source.path)
         connection.execute("notify pgrst, 'reload schema'")
     return applied

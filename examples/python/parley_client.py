@@ -27,6 +27,7 @@ from typing import Any
 import httpx
 from postgrest import APIError
 from realtime import AsyncRealtimeChannel, RealtimeSubscribeStates
+from realtime.types import RealtimeChannelConfig
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from supabase_auth import Session
 from supabase_auth.errors import AuthError, AuthRetryableError
@@ -278,11 +279,12 @@ class ParleyClient:
 
     async def _join(self, topic: str) -> None:
         await self._give_token()
-        presence = {"key": self.user_id, "enabled": topic in self._presences}
-        broadcast = {"ack": False, "self": False}
-        channel = self.supabase.channel(
-            topic, {"config": {"private": True, "broadcast": broadcast, "presence": presence}}
-        )
+        config: RealtimeChannelConfig = {
+            "private": True,
+            "broadcast": {"ack": False, "self": False},
+            "presence": {"key": self.user_id, "enabled": topic in self._presences},
+        }
+        channel = self.supabase.channel(topic, {"config": config})
         channel.on_broadcast("*", lambda sent: self._hear(sent["event"], sent["payload"]))
         if topic in self._presences:
             channel.on_presence_sync(lambda: self._compare_presence(topic, channel))

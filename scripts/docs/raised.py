@@ -19,7 +19,9 @@ PARAMETERS = ("p_code", "p_message", "p_details", "p_status", "p_hint", "p_heade
 # The default of raise_error's p_status.
 DEFAULT_STATUS = "400"
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
-IN_HEADER = re.compile(r"\b(?P<code>[A-Z][A-Z0-9_]{2,}) \((?P<status>\d{3})\)(?: `\{(?P<keys>[^`]*)\}`)?")
+IN_HEADER = re.compile(
+    r"\b(?P<code>[A-Z][A-Z0-9_]{2,}) \((?P<status>\d{3})\)(?: `\{(?P<keys>[^`]*)\}`)?"
+)
 COMMENT_OR_STRING = re.compile(r"(?P<comment>--[^\n]*|/\*.*?\*/)|'(?:[^']|'')*'", re.DOTALL)
 CALL = re.compile(r"\bprivate\.\w+(?=\s*\()")
 PLACEHOLDER = re.compile(r"%(?:\d+\$)?[sIL]")
@@ -27,13 +29,18 @@ PLACEHOLDER = re.compile(r"%(?:\d+\$)?[sIL]")
 
 @dataclass(frozen=True)
 class Raised:
-    """One way to fail. `details` pairs a key with its value when that is a literal."""
+    """One way to fail.
+
+    `details` pairs a key with its value when that is a literal; `when` is what the header says
+    after the code.
+    """
 
     code: str
     status: int
     sentence: str
     hint: str
     details: tuple[tuple[str, str | None], ...]
+    when: str
     function: str
 
 
@@ -132,7 +139,8 @@ def _substitute(expression: str, given: Mapping[str, str]) -> str:
 
 
 def _read_call(call: Mapping[str, str], function: Function) -> Iterator[Raised]:
-    said = {one["code"]: one for one in IN_HEADER.finditer(labelled(function.header, "Errors"))}
+    errors = labelled(function.header, "Errors")
+    said = {one["code"]: one for one in IN_HEADER.finditer(errors)}
     literals = [literal for literal in _literals(call["p_code"]) if CODE.fullmatch(literal)]
     status = call.get("p_status", DEFAULT_STATUS)
     for code in literals or said:
@@ -151,8 +159,15 @@ def _read_call(call: Mapping[str, str], function: Function) -> Iterator[Raised]:
             sentence=_sentence(call.get("p_message", "")),
             hint=_sentence(call.get("p_hint", "")),
             details=details,
+            when=_rest(errors, header) if header else "",
             function=function.name,
         )
+
+
+def _rest(errors: str, found: re.Match[str]) -> str:
+    """What the paragraph says about one code, up to the next one."""
+    following = IN_HEADER.search(errors, found.end())
+    return errors[found.end() : following.start() if following else None].strip(" ,:;.")
 
 
 def _details(expression: str) -> tuple[tuple[str, str | None], ...]:

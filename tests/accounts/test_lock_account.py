@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from tests.chat.scenes import open_talk, send
+from tests.chat.scenes import SYSTEM_USER, open_talk, send
 from tests.support.databases import Database
-
-SYSTEM_USER = uuid.UUID(int=0)
 
 
 def test_a_login_from_before_the_trigger_gets_its_account_on_demand(db: Database) -> None:

@@ -15,20 +15,19 @@ from tests.support.databases import Database
 SYSTEM_USER = uuid.UUID(int=0)
 
 # The keys of a message and of a conversation's context, as the contract names them.
-MESSAGE_KEYS = frozenset(
-    "id conversation_id seq sender_id receiver_id message media_url message_type visible_to "
-    "action_required action_data action_completed is_automated reply_to client_message_id "
-    "expires_at seen is_read read_at status created_at".split()
-)
-CONTEXT_KEYS = frozenset(
-    "conversation_id kind chat_status flow_state awaiting_role waiting_on automation_enabled "
-    "my_role current_action_data flow_data price amount_minor currency work_status deadline_at "
-    "version last_seq read_seq other_read_seq other_delivered_seq unread_count last_message "
-    "other_party archived pinned muted_until free_text_allowed created_at updated_at "
-    "server_now".split()
-)
-# The newest bigint, for "everything up to now".
-EVERYTHING = 9223372036854775807
+MESSAGE_SHAPE = """
+id conversation_id seq sender_id receiver_id message media_url message_type visible_to
+action_required action_data action_completed is_automated reply_to client_message_id expires_at
+seen is_read read_at status created_at
+"""
+CONTEXT_SHAPE = """
+conversation_id kind chat_status flow_state awaiting_role waiting_on automation_enabled my_role
+current_action_data flow_data price amount_minor currency work_status deadline_at version last_seq
+read_seq other_read_seq other_delivered_seq unread_count last_message other_party archived pinned
+muted_until free_text_allowed created_at updated_at server_now
+"""
+MESSAGE_KEYS = frozenset(MESSAGE_SHAPE.split())
+CONTEXT_KEYS = frozenset(CONTEXT_SHAPE.split())
 
 
 @dataclass(frozen=True)

@@ -75,9 +75,7 @@ async def _play_all(cluster: Cluster) -> Heard:
     async def play(name: str, port: int) -> dict[str, list[Any]]:
         async with at_once:
             database = f"realtime_{name}"
-            await asyncio.to_thread(
-                postgres.create_database, cluster.port, database, TEMPLATE
-            )
+            await asyncio.to_thread(postgres.create_database, cluster.port, database, TEMPLATE)
             settings = Settings(
                 data_dir=cluster.data,
                 port=port,

@@ -353,12 +353,21 @@ def make_template(cluster: Cluster, name: str = "parley_template") -> str:
     The sources are applied once more on top, so that an edited function is tested before its
     migration is built; that both say the same is what `tests/migration` checks.
     """
+    _forget_durability(cluster)
     postgres.create_database(cluster.port, name)
     postgres.bootstrap(cluster.port, name)
     dsn = Database(cluster.port, name).dsn()
     apply_migrations(dsn)
     apply_sources(dsn)
     return name
+
+
+def _forget_durability(cluster: Cluster) -> None:
+    # Copies and drops of databases wait for the disk otherwise: half of a test's time.
+    with psycopg.connect(cluster.superuser_dsn("postgres"), autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(sql.SQL("alter system set {} = off").format(sql.SQL(setting)))
+        connection.execute("select pg_reload_conf()")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 -- Refuses a media URL that a client should not be made to load.
 --
--- Allowed: https, a DNS name (no IP address, no local name), no credentials, port 443, at most
+-- Allowed: plain ASCII (RFC 3986), https, a DNS name (no IP address, no local name), no credentials, port 443, at most
 -- 2,048 characters, a host that the setting media_hosts lists (JSON null: any).
 -- Errors: MEDIA_INVALID (422) `{rule}`: length, characters, scheme, credentials, port, host,
 -- host_not_allowed.
@@ -19,7 +19,7 @@ declare
 begin
   v_rule := case
     when char_length(p_url) > 2048 then 'length'
-    when p_url ~ '[[:space:][:cntrl:]<>"\\^`{|}]' then 'characters'
+    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
     when v_authority is null then 'scheme'
     when position('@' in v_authority) > 0 then 'credentials'
     when coalesce(v_port, '443') <> '443' then 'port'

@@ -2,9 +2,8 @@
 --
 -- Direction controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names
 -- and numbers that people paste, and because they can turn a text into another one on screen
--- (Unicode TR 36, "bidirectional text spoofing"). Other control characters have no honest use.
--- Errors: INPUT_INVALID (422) `{field, rule: "control_characters"}`.
-create or replace function private.clean_text(p_text text, p_field text)
+-- (Unicode TR 36, "bidirectional text spoofing").
+create or replace function private.clean_text(p_text text)
 returns text
 language plpgsql
 stable
@@ -16,15 +15,9 @@ declare
   c_space constant text := e' \n\t\u00a0\u2002\u2003\u2009\u200b\u2060\u3000\ufeff';
   v_text text := replace(replace(p_text, e'\r\n', e'\n'), e'\r', e'\n');
 begin
-  if v_text ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f]' then
-    perform private.raise_input_invalid(
-      p_field, 'control_characters', 'The text holds control characters: remove them.'
-    );
-  end if;
   v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
   return btrim(normalize(v_text, nfc), c_space);
 end;
 $$;
 
-revoke all on function private.clean_text(text, text)
-from public, anon, authenticated, service_role;
+revoke all on function private.clean_text(text) from public, anon, authenticated, service_role;

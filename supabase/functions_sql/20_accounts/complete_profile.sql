@@ -1,7 +1,7 @@
 -- Gives the caller a role and a name; a second call may change everything but the role.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account. Writes: users, accounts.
+-- Locks: the caller's account. Writes: users, accounts, participants.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422), MEDIA_INVALID (422), PROFILE_LOCKED (409).
 create or replace function private.complete_profile(
   p_role text,
@@ -16,7 +16,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_name constant text := private.clean_text(p_display_name, 'display_name');
+  v_name constant text := private.clean_text(p_display_name);
   v_avatar_url constant text := nullif(p_avatar_url, '');
   v_phone constant text := nullif(regexp_replace(p_phone, '[ ().-]', '', 'g'), '');
   v_user public.users;
@@ -26,6 +26,7 @@ begin
       'role', 'one_of', 'The role is influencer or brand_owner.'
     );
   end if;
+  perform private.check_text(v_name, 'display_name');
   if v_name is null or char_length(v_name) not between 1 and 80 or v_name like e'%\n%' then
     perform private.raise_input_invalid(
       'display_name', 'length', 'A name is one line of 1 to 80 characters.'
@@ -52,6 +53,8 @@ begin
     );
   end if;
   update private.accounts as a set phone = v_phone where a.user_id = v_me;
+  -- The other sides' contexts show this card.
+  update private.participants as p set version = p.version + 1 where p.user_id = v_me;
 
   return json_build_object(
     'id', v_user.id, 'role', v_user.role, 'display_name', v_user.display_name,

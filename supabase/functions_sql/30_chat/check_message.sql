@@ -1,7 +1,7 @@
 -- Refuses a message that says nothing, says too much, or points where it must not.
 --
 -- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
--- MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) when reply_to is none of the
+-- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) when reply_to is none of the
 -- conversation's messages that the caller sees.
 create or replace function private.check_message(p_message public.messages)
 returns void
@@ -13,6 +13,7 @@ declare
   c_max_length constant integer := 5000;
   v_length constant integer := char_length(p_message.message);
 begin
+  perform private.check_text(p_message.message, 'message');
   if v_length = 0 and p_message.media_url is null then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422

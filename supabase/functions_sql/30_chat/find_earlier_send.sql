@@ -1,4 +1,6 @@
--- What an earlier try of this send answered, or null when there was none.
+-- What send_message answers to a repeat of an earlier send, or null when there was none.
+--
+-- A message that has expired since is answered as `{message: null, expired: true}`, not shown.
 --
 -- Call it under the lock of the sender's account: retries of one sender then follow each other.
 -- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
@@ -29,8 +31,12 @@ begin
     );
   end if;
   return (
-    select row_to_json(m) from private.my_messages as m
-    where m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
+    select json_build_object(
+      'message', m, 'expired', coalesce(v_stored.expires_at <= now(), false), 'quota', null
+    )
+    from (values (true)) as repeat
+    left join private.my_messages as m
+      on m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
   );
 end;
 $$;

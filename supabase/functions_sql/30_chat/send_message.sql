@@ -39,28 +39,28 @@ begin
     else v_conversation.user_a
   end;
   v_message.message_type := 'user_input';
-  v_message.message := coalesce(private.clean_text(p_message, 'message'), '');
+  v_message.message := coalesce(private.clean_text(p_message), '');
   v_message.media_url := nullif(p_media_url, '');
   v_message.reply_to := p_reply_to;
   v_message.client_message_id := p_client_message_id;
 
   v_earlier := private.find_earlier_send(v_message);
-  if v_earlier is null then
-    if p_expiration_hours is not null then
-      perform private.raise_input_invalid(
-        'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
-      );
-    end if;
-    if p_max_points < 0 then
-      perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
-    end if;
-    perform private.check_message(v_message);
-    perform private.check_free_text(v_conversation);
-    v_message := private.append_message(v_message);
+  if v_earlier is not null then
+    return v_earlier;
   end if;
-  return json_build_object(
-    'message', coalesce(v_earlier, private.message_json(v_message)::json), 'quota', null
-  );
+
+  perform private.check_free_text(v_conversation);
+  perform private.check_message(v_message);
+  if p_expiration_hours is not null then
+    perform private.raise_input_invalid(
+      'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
+    );
+  end if;
+  if p_max_points < 0 then
+    perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
+  end if;
+  v_message := private.append_message(v_message);
+  return json_build_object('message', private.message_json(v_message), 'quota', null);
 end;
 $$;
 

@@ -28,8 +28,10 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 JSON = Any
-USERS = {name: str(number) * 8 + f"-{str(number) * 4}" * 3 + "-" + str(number) * 12
-         for number, name in ((1, "alice"), (2, "bob"), (3, "carol"))}
+USERS = {
+    name: str(number) * 8 + f"-{str(number) * 4}" * 3 + "-" + str(number) * 12
+    for number, name in ((1, "alice"), (2, "bob"), (3, "carol"))
+}
 
 PATIENCE = 8.0  # seconds until a frame that should have come counts as missing
 SETTLING = 0.15  # seconds for a frame that should not come
@@ -65,7 +67,9 @@ def read_transcript(path: Path) -> list[dict[str, JSON]]:
     kept = []
     for at, row in enumerate(rows):
         if row.get("note", "").startswith("message inserted"):
-            kept.append({"conn": "arrange", "dir": "out", "op": "sql", "frame": _inserts(rows[at:])})
+            kept.append(
+                {"conn": "arrange", "dir": "out", "op": "sql", "frame": _inserts(rows[at:])}
+            )
         elif "conn" in row and row.get("op") != "policy-log":
             kept.append(row)
     return kept
@@ -90,15 +94,20 @@ async def play(rows: list[dict[str, JSON]], server: Server) -> dict[str, list[JS
     """Say the client's lines; return what the server said, by connection."""
     replay = Replay(server)
     expected: dict[str, int] = defaultdict(int)
+    speaker = None
     for row in rows:
         op = row.get("op", "text")
         if op == "close":
-            await _catch_up(replay, expected)
+            await _catch_up(replay, {row["conn"]: expected[row["conn"]]})
             await _close(replay, row["conn"], settle=row["dir"] == "in")
         elif row["dir"] == "in":
             expected[row["conn"]] += 1
+            speaker = None
         else:
             await _catch_up(replay, expected)
+            if speaker not in (None, row["conn"]):
+                await asyncio.sleep(SETTLING)  # who spoke first is heard first
+            speaker = row["conn"]
             await _say(replay, row["conn"], op, substitute(row["frame"], server.secret), row)
     for name in list(replay.sockets):
         await _close(replay, name)
@@ -128,11 +137,15 @@ def comparable(frames: Iterable[JSON]) -> list[str]:
         text = json.dumps([op, _shorten(frame)], sort_keys=True, ensure_ascii=False)
         for name, user in USERS.items():
             text = text.replace(user, f"<user:{name}>")
-        text = re.sub(r'"phx_ref(_prev)?": "([^"]*)"', lambda m: f'"phx_ref{m[1] or ""}": '
-                      + number(re.match(".*", m[2]) or m), text)
+        text = re.sub(
+            r'"phx_ref(_prev)?": "([^"]*)"',
+            lambda m: f'"phx_ref{m[1] or ""}": ' + number(re.match(".*", m[2]) or m),
+            text,
+        )
         text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|<uuid:\d+>", number, text)
-        text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?",
-                      _timestamp, text)
+        text = re.sub(
+            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?", _timestamp, text
+        )
         texts.append(re.sub(r"expired (\d+) seconds ago", "expired <n> seconds ago", text))
     return texts
 

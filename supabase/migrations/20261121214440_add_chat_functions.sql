@@ -68,10 +68,10 @@ $$;
 
 revoke all on function private.check_known(jsonb) from public, anon, authenticated, service_role;
 
--- source: 10_private/check_media_url.sql sha256:87b0f2ba537922e431e80ea25e1b10e6d67def96a296ec09a02d93520f0b42bc
+-- source: 10_private/check_media_url.sql sha256:2177e062e75f6b3dc4128afd6a2ee07d8516f7956761e47dd8ad5092b56089e7
 -- Refuses a media URL that a client should not be made to load.
 --
--- Allowed: https, a DNS name (no IP address, no local name), no credentials, port 443, at most
+-- Allowed: plain ASCII (RFC 3986), https, a DNS name (no IP address, no local name), no credentials, port 443, at most
 -- 2,048 characters, a host that the setting media_hosts lists (JSON null: any).
 -- Errors: MEDIA_INVALID (422) `{rule}`: length, characters, scheme, credentials, port, host,
 -- host_not_allowed.
@@ -90,7 +90,7 @@ declare
 begin
   v_rule := case
     when char_length(p_url) > 2048 then 'length'
-    when p_url ~ '[[:space:][:cntrl:]<>"\\^`{|}]' then 'characters'
+    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
     when v_authority is null then 'scheme'
     when position('@' in v_authority) > 0 then 'credentials'
     when coalesce(v_port, '443') <> '443' then 'port'
@@ -112,6 +112,29 @@ $$;
 
 revoke all on function private.check_media_url(text) from public, anon, authenticated, service_role;
 
+-- source: 10_private/check_text.sql sha256:fb22a1e3d5d951e48a46fd0830dc95ceb279cdc61608730994f4cfde12bbe31b
+-- Refuses control characters other than tab and line feed: they have no honest use in a text.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule: "control_characters"}`.
+create or replace function private.check_text(p_text text, p_field text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_text ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f]' then
+    perform private.raise_input_invalid(
+      p_field, 'control_characters', 'The text holds control characters: remove them.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_text(text, text)
+from public, anon, authenticated, service_role;
+
 -- source: 10_private/clamp_page_size.sql sha256:b8c0b827f3e225fe98144e85af22bbe674d1b8033df790cbd110d83738161ec6
 -- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
 create or replace function private.clamp_page_size(
@@ -131,14 +154,13 @@ $$;
 revoke all on function private.clamp_page_size(integer, integer, integer)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/clean_text.sql sha256:591e280e7352af263f2419c3119dfb17cc678cb4468b7c6803d85e7417ff234f
+-- source: 10_private/clean_text.sql sha256:10f2a2e0394811cde80ec257740b4bd634d0301d8152bc928780e5b0c3339e7d
 -- A text as it will be stored: NFC, line ends as \n, without invisible direction controls, trimmed.
 --
 -- Direction controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names
 -- and numbers that people paste, and because they can turn a text into another one on screen
--- (Unicode TR 36, "bidirectional text spoofing"). Other control characters have no honest use.
--- Errors: INPUT_INVALID (422) `{field, rule: "control_characters"}`.
-create or replace function private.clean_text(p_text text, p_field text)
+-- (Unicode TR 36, "bidirectional text spoofing").
+create or replace function private.clean_text(p_text text)
 returns text
 language plpgsql
 stable
@@ -150,18 +172,12 @@ declare
   c_space constant text := e' \n\t\u00a0\u2002\u2003\u2009\u200b\u2060\u3000\ufeff';
   v_text text := replace(replace(p_text, e'\r\n', e'\n'), e'\r', e'\n');
 begin
-  if v_text ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f]' then
-    perform private.raise_input_invalid(
-      p_field, 'control_characters', 'The text holds control characters: remove them.'
-    );
-  end if;
   v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
   return btrim(normalize(v_text, nfc), c_space);
 end;
 $$;
 
-revoke all on function private.clean_text(text, text)
-from public, anon, authenticated, service_role;
+revoke all on function private.clean_text(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/get_setting.sql sha256:b4afe6c79c858af62f0b141e020234dc27cd8a97066e92b2aafad9324faea0ca
 -- The value of an operator's setting; JSON null when it is switched off.
@@ -529,11 +545,11 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_messages from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:da29bb8c91adde160982afe3038a1adc810b74a4054f2b7d70fc8dfd561226ca
+-- source: 20_accounts/complete_profile.sql sha256:021ff48585bd099b837c3ec897af6d2dd56370f984990cde0bb3b3dd57e95fd7
 -- Gives the caller a role and a name; a second call may change everything but the role.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account. Writes: users, accounts.
+-- Locks: the caller's account. Writes: users, accounts, participants.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422), MEDIA_INVALID (422), PROFILE_LOCKED (409).
 create or replace function private.complete_profile(
   p_role text,
@@ -548,7 +564,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_name constant text := private.clean_text(p_display_name, 'display_name');
+  v_name constant text := private.clean_text(p_display_name);
   v_avatar_url constant text := nullif(p_avatar_url, '');
   v_phone constant text := nullif(regexp_replace(p_phone, '[ ().-]', '', 'g'), '');
   v_user public.users;
@@ -558,6 +574,7 @@ begin
       'role', 'one_of', 'The role is influencer or brand_owner.'
     );
   end if;
+  perform private.check_text(v_name, 'display_name');
   if v_name is null or char_length(v_name) not between 1 and 80 or v_name like e'%\n%' then
     perform private.raise_input_invalid(
       'display_name', 'length', 'A name is one line of 1 to 80 characters.'
@@ -584,6 +601,8 @@ begin
     );
   end if;
   update private.accounts as a set phone = v_phone where a.user_id = v_me;
+  -- The other sides' contexts show this card.
+  update private.participants as p set version = p.version + 1 where p.user_id = v_me;
 
   return json_build_object(
     'id', v_user.id, 'role', v_user.role, 'display_name', v_user.display_name,
@@ -872,11 +891,11 @@ $$;
 revoke all on function private.check_free_text(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_message.sql sha256:9a47c3ec2a2edccf23d7f5b1f9362f278c63888624e48fb951cac58a1ffcaeea
+-- source: 30_chat/check_message.sql sha256:fee275a3d16be9de1856affa4197fb4cf2a685e050a5c3cb9aa2b804634766ec
 -- Refuses a message that says nothing, says too much, or points where it must not.
 --
 -- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
--- MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) when reply_to is none of the
+-- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) when reply_to is none of the
 -- conversation's messages that the caller sees.
 create or replace function private.check_message(p_message public.messages)
 returns void
@@ -888,6 +907,7 @@ declare
   c_max_length constant integer := 5000;
   v_length constant integer := char_length(p_message.message);
 begin
+  perform private.check_text(p_message.message, 'message');
   if v_length = 0 and p_message.media_url is null then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
@@ -1046,8 +1066,10 @@ revoke all on function public.direct_connect(uuid, text, integer, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
 
--- source: 30_chat/find_earlier_send.sql sha256:519568bc69f52ec128eb72130420a59ad37a7f99f701992a93397aaf2862dffc
--- What an earlier try of this send answered, or null when there was none.
+-- source: 30_chat/find_earlier_send.sql sha256:166328b3b444f945083ce3a61420387abad612c1b25cc62e9c84314baa6525dc
+-- What send_message answers to a repeat of an earlier send, or null when there was none.
+--
+-- A message that has expired since is answered as `{message: null, expired: true}`, not shown.
 --
 -- Call it under the lock of the sender's account: retries of one sender then follow each other.
 -- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
@@ -1078,8 +1100,12 @@ begin
     );
   end if;
   return (
-    select row_to_json(m) from private.my_messages as m
-    where m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
+    select json_build_object(
+      'message', m, 'expired', coalesce(v_stored.expires_at <= now(), false), 'quota', null
+    )
+    from (values (true)) as repeat
+    left join private.my_messages as m
+      on m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
   );
 end;
 $$;
@@ -1625,7 +1651,7 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:d982231ccad4b839d9fdbb30d0481c91665a3b40cbde1b6a50e6137552ded263
+-- source: 30_chat/send_message.sql sha256:1bc158372636cc6cc4286bec8d8180e008ad7a02715ebc0407e059401e917bef
 -- Sends one message of the caller: checked, numbered, stored and told in one transaction.
 --
 -- A repeat with the same client_message_id answers what the first try answered and changes
@@ -1667,28 +1693,28 @@ begin
     else v_conversation.user_a
   end;
   v_message.message_type := 'user_input';
-  v_message.message := coalesce(private.clean_text(p_message, 'message'), '');
+  v_message.message := coalesce(private.clean_text(p_message), '');
   v_message.media_url := nullif(p_media_url, '');
   v_message.reply_to := p_reply_to;
   v_message.client_message_id := p_client_message_id;
 
   v_earlier := private.find_earlier_send(v_message);
-  if v_earlier is null then
-    if p_expiration_hours is not null then
-      perform private.raise_input_invalid(
-        'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
-      );
-    end if;
-    if p_max_points < 0 then
-      perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
-    end if;
-    perform private.check_message(v_message);
-    perform private.check_free_text(v_conversation);
-    v_message := private.append_message(v_message);
+  if v_earlier is not null then
+    return v_earlier;
   end if;
-  return json_build_object(
-    'message', coalesce(v_earlier, private.message_json(v_message)::json), 'quota', null
-  );
+
+  perform private.check_free_text(v_conversation);
+  perform private.check_message(v_message);
+  if p_expiration_hours is not null then
+    perform private.raise_input_invalid(
+      'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
+    );
+  end if;
+  if p_max_points < 0 then
+    perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
+  end if;
+  v_message := private.append_message(v_message);
+  return json_build_object('message', private.message_json(v_message), 'quota', null);
 end;
 $$;
 
@@ -1857,6 +1883,33 @@ from public, anon, authenticated, service_role;
 create or replace trigger create_account_at_sign_up
 after insert on auth.users
 for each row execute function private.create_account_at_sign_up();
+
+-- source: 60_triggers/remove_account_with_login.sql sha256:48cd80e9585a2c0c0def810df4a084706133c59821368db4d1cb2cb1f9c0a043
+-- Takes a deleted login's account away and empties its card; its conversations stay, for the other
+-- side. A token of the login that still lives can no longer write.
+--
+-- Definer: Auth deletes the login as its own role, which may not write our tables.
+create or replace function private.remove_account_with_login()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from private.accounts as a where a.user_id = old.id;
+  update public.users as u
+  set role = null, display_name = null, avatar_url = null, updated_at = now()
+  where u.id = old.id;
+  return null;
+end;
+$$;
+
+revoke all on function private.remove_account_with_login()
+from public, anon, authenticated, service_role;
+
+create or replace trigger remove_account_with_login
+after delete on auth.users
+for each row execute function private.remove_account_with_login();
 
 -- source: 70_policies/blocks.sql sha256:0de27e93fbc38e8899c07061844d100257b464a6c63a0dfd5a2c2011141fc561
 -- Whom somebody blocks is nobody else's business, also not of the one who is blocked.

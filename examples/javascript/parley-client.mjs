@@ -1,0 +1,294 @@
+// A small client of Parley for JavaScript (browser or Node 22+): copy it, keep what you need.
+//
+// It signs in, hears what happens on the user's private channel, sends with retries that never make
+// a second message, and repairs with `sync` whatever a lost connection swallowed:
+//
+//   const client = await ParleyClient.signIn(url, anonKey, email, password)
+//   client.on('new_message', ({ message }) => console.log(message.message))
+//   await client.start()
+//   await client.send(conversationId, 'Hello')
+//   await client.close()
+//
+// Needs `npm install @supabase/supabase-js`. Durations are in milliseconds.
+
+import { createClient } from '@supabase/supabase-js'
+
+const FIRST_DELAY = 500
+const LONGEST_DELAY = 30_000
+const TOKEN_REFUSED = ['PGRST301', 'PGRST303', 'AUTH_REQUIRED']
+
+/** A refusal: what went wrong, its code (docs/ERRORS.md) and the code's details. */
+export class ParleyError extends Error {
+  constructor(message, errorCode, details = null, status = 0) {
+    super(message)
+    this.errorCode = errorCode
+    this.details = details
+    this.status = status // 0: no answer at all
+  }
+
+  /** The form in which the Flask app answers errors as well. */
+  toJSON() {
+    const { message, errorCode, details } = this
+    return { success: false, message, error_code: errorCode, details }
+  }
+
+  /** Whether the same call may go better next time. */
+  get isTransient() {
+    return this.status === 0 || this.status === 429 || this.status >= 500
+  }
+}
+
+/** One signed-in user. Make it with `signIn` or `signUp`. */
+export class ParleyClient {
+  // The last seq heard, by conversation id. Keep it with the messages, if you store them.
+  known = {}
+  // Messages without an answer yet, by client_message_id. Keep them too, and give each to `send`
+  // again after a restart: a message that did arrive is not made twice.
+  unsent = new Map()
+
+  #callbacks = new Map()
+  #channels = new Map()
+  #presences = new Map() // what I show, by topic
+  #statuses = new Map() // what others show, by topic
+  #sending = Promise.resolve()
+  #syncing = Promise.resolve()
+  #syncWaits = false
+
+  constructor(supabase, session) {
+    this.supabase = supabase
+    this.userId = session.user.id
+  }
+
+  /** Sign in with a password. Rejects with ParleyError, for example `invalid_credentials`. */
+  static signIn(url, key, email, password) {
+    return ParleyClient.#enter(url, key, 'signInWithPassword', { email, password })
+  }
+
+  /** Make an account and be signed in. Rejects with ParleyError, e.g. `user_already_exists`. */
+  static signUp(url, key, email, password) {
+    return ParleyClient.#enter(url, key, 'signUp', { email, password })
+  }
+
+  static async #enter(url, key, how, credentials) {
+    const supabase = createClient(url, key)
+    const { data, error } = await supabase.auth[how](credentials)
+    if (error) throw new ParleyError(error.message, error.code ?? error.name, null, error.status)
+    if (!data.session) throw new ParleyError('Confirm the e-mail address first.', 'email_not_confirmed')
+    return new ParleyClient(supabase, data.session)
+  }
+
+  // What I hear
+
+  /** Call back with the payload of each such event; '*' for all, as {event, payload}. */
+  on(event, callback) {
+    this.#callbacks.set(event, [...(this.#callbacks.get(event) ?? []), callback])
+  }
+
+  /**
+   * Join the private channel of the user, then fetch what was missed. From here on the client
+   * reconnects, joins again and syncs by itself.
+   */
+  start() {
+    return this.#join(`user:${this.userId}`)
+  }
+
+  /**
+   * Show this status to the other side, and hear its typing and its status: user_typing
+   * {conversation_id, user_id, is_typing}, user_status_change and user_offline
+   * {conversation_id, user_id[, status]}. Calling again changes the status.
+   */
+  async openConversation(conversationId, status = 'online') {
+    const topic = `conversation:${conversationId}`
+    this.#presences.set(topic, { user_id: this.userId, status })
+    if (this.#channels.has(topic)) await this.#channels.get(topic).track(this.#presences.get(topic))
+    else await this.#join(topic)
+  }
+
+  /** Leave the conversation's channel: the other side hears user_offline. */
+  closeConversation(conversationId) {
+    return this.#leave(`conversation:${conversationId}`)
+  }
+
+  /** Tell the other side; a hint that is dropped without a connection. */
+  async setTyping(conversationId, isTyping) {
+    const channel = this.#channels.get(`conversation:${conversationId}`)
+    if (channel?.state !== 'joined' || !this.supabase.realtime.isConnected()) return
+    const payload = { conversation_id: conversationId, user_id: this.userId, is_typing: isTyping }
+    await channel.send({ type: 'broadcast', event: 'user_typing', payload })
+  }
+
+  /** Leave all channels and close the connections; the session stays valid. */
+  async close() {
+    this.#channels.clear()
+    await this.supabase.removeAllChannels()
+    await this.supabase.realtime.disconnect()
+    this.supabase.auth.stopAutoRefresh()
+  }
+
+  // What I do
+
+  /** Call a function of the API once. Rejects with ParleyError. */
+  async call(name, args = {}) {
+    const { data, error, status } = await this.supabase.rpc(name, args)
+    if (error) throw readError(error, status)
+    return data
+  }
+
+  /** Call a function that may be repeated until the server decides. Rejects with ParleyError. */
+  async callUntilAnswered(name, args = {}) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.call(name, args)
+      } catch (error) {
+        if (TOKEN_REFUSED.includes(error.errorCode) && attempt === 0) {
+          await this.supabase.auth.refreshSession()
+        } else if (!error.isTransient) throw error
+        await sleep(delayOf(attempt, error))
+      }
+    }
+  }
+
+  /**
+   * Send a message, one after another, each until the server has answered. Options: media_url,
+   * expiration_hours, reply_to, max_points. Resolves to {message, quota}; rejects with ParleyError
+   * when the server refuses the message.
+   */
+  send(conversationId, message = '', { client_message_id = crypto.randomUUID(), ...options } = {}) {
+    const args = { conversation_id: conversationId, message, client_message_id, ...options }
+    this.unsent.set(client_message_id, args)
+    const answer = this.#sending
+      .then(() => this.callUntilAnswered('send_message', args))
+      .finally(() => this.unsent.delete(client_message_id))
+    this.#sending = answer.catch(() => {})
+    return answer
+  }
+
+  /** Fetch every message after the known ones; each comes as a new_message event, once. */
+  sync() {
+    if (!this.#syncWaits) {
+      this.#syncWaits = true
+      this.#syncing = this.#syncing.catch(() => {}).then(() => this.#syncAll())
+    }
+    return this.#syncing
+  }
+
+  async #syncAll() {
+    this.#syncWaits = false
+    for (let hasMore = true; hasMore; ) {
+      const page = await this.callUntilAnswered('sync', { known: this.known })
+      const contexts = new Map(page.conversations.map((c) => [c.conversation_id, c]))
+      for (const message of page.messages) {
+        this.#deliver(message, contexts.get(message.conversation_id))
+      }
+      hasMore = page.has_more
+      this.#emit('synced', { conversations: page.conversations })
+    }
+  }
+
+  // How it is done
+
+  /** Pass on one event of a channel; events are hints, so a gap is filled by sync. */
+  #hear({ event, payload }) {
+    if (event === 'user_typing' && payload.user_id === this.userId) return
+    if (event !== 'new_message') return this.#emit(event, payload)
+    const { message, conversation_context: context } = payload
+    const isNext = message.seq <= (this.known[message.conversation_id] ?? 0) + 1
+    if (isNext && !message.content_withheld) this.#deliver(message, context)
+    else this.sync().catch((error) => console.error('sync failed', error))
+  }
+
+  #deliver(message, context = null) {
+    const { conversation_id, seq } = message
+    if (seq <= (this.known[conversation_id] ?? 0)) return
+    this.known[conversation_id] = seq
+    this.#emit('new_message', { conversation_id, message, conversation_context: context })
+  }
+
+  #emit(event, payload) {
+    const calls = (this.#callbacks.get(event) ?? []).map((callback) => () => callback(payload))
+    calls.push(...(this.#callbacks.get('*') ?? []).map((call) => () => call({ event, payload })))
+    for (const call of calls) {
+      try {
+        call()
+      } catch (error) {
+        console.error(`A callback for ${event} failed`, error)
+      }
+    }
+  }
+
+  /** Join a private channel; after each join, also later ones, sync or show the presence. */
+  async #join(topic) {
+    await this.supabase.realtime.setAuth() // the session's token, refreshed if it is old
+    const isConversation = this.#presences.has(topic)
+    const presence = { key: this.userId, enabled: isConversation }
+    const channel = this.supabase.channel(topic, { config: { private: true, presence } })
+    this.#channels.set(topic, channel)
+    channel.on('broadcast', { event: '*' }, (sent) => this.#hear(sent))
+    if (isConversation) {
+      channel.on('presence', { event: 'sync' }, () => this.#comparePresence(topic, channel))
+    }
+    await new Promise((resolve, reject) => {
+      channel.subscribe((state, error) => {
+        if (this.#channels.get(topic) !== channel) return
+        if (state === 'SUBSCRIBED') this.#arrive(topic, channel).then(resolve, reject)
+        else if (error?.message.includes('Unauthorized')) {
+          reject(new ParleyError(`${topic} is not yours.`, 'CHANNEL_REFUSED'))
+          this.#leave(topic)
+        } else if (state === 'CLOSED') {
+          // The server ended it, because the token ran out: the SDK has forgotten the channel.
+          const again = () => this.#channels.get(topic) === channel && this.#join(topic)
+          sleep(delayOf(0)).then(again).then(resolve, reject)
+        }
+      })
+    })
+  }
+
+  async #leave(topic) {
+    const channel = this.#channels.get(topic)
+    this.#channels.delete(topic)
+    if (channel) await this.supabase.removeChannel(channel)
+  }
+
+  async #arrive(topic, channel) {
+    if (this.#presences.has(topic)) await channel.track(this.#presences.get(topic))
+    else await this.sync()
+  }
+
+  #comparePresence(topic, channel) {
+    const conversation_id = topic.slice('conversation:'.length)
+    const before = this.#statuses.get(topic) ?? new Map()
+    const now = new Map()
+    for (const [user_id, devices] of Object.entries(channel.presenceState())) {
+      const status = devices.some((device) => device.status === 'online') ? 'online' : 'away'
+      if (user_id !== this.userId) now.set(user_id, status)
+    }
+    this.#statuses.set(topic, now)
+    for (const [user_id, status] of now) {
+      if (before.get(user_id) === status) continue
+      this.#emit('user_status_change', { conversation_id, user_id, status })
+    }
+    for (const user_id of before.keys()) {
+      if (!now.has(user_id)) this.#emit('user_offline', { conversation_id, user_id })
+    }
+  }
+}
+
+/** A refusal of the API as a ParleyError; `details` travels as the JSON text of an object. */
+export function readError(error, status = 0) {
+  let details = error.details ?? null
+  try {
+    details = JSON.parse(details)
+  } catch {
+    details = { reason: details }
+  }
+  return new ParleyError(error.message, error.code || (status ? String(status) : 'NETWORK'), details, status)
+}
+
+/** What the server asks for, else doubling, always with some chance in it. */
+function delayOf(attempt, error) {
+  const asked = error?.details?.retry_after // browsers may not read the header Retry-After
+  if (asked !== undefined) return asked * 1000 + Math.random() * 1000
+  return 100 + Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** attempt)
+}
+
+const sleep = (duration) => new Promise((resolve) => setTimeout(resolve, duration))

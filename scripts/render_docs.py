@@ -1,0 +1,102 @@
+"""Writes docs/API.md, docs/ERRORS.md and the tables of docs/SECURITY.md from the SQL sources.
+
+A throwaway PostgreSQL gets the migrations and the sources, and is asked for signatures, types,
+comments and grants; the sentences come from the comments in the sources.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from scripts.build_migrations import BuildError, apply_sources, read_sources
+from scripts.docs.catalog import read_catalog
+from scripts.docs.pages import fill_blocks, render_api, render_errors, security_blocks
+from scripts.local_supabase import postgres
+from scripts.local_supabase.config import LOOPBACK, Settings
+from scripts.local_supabase.migrations import apply_migrations
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def render_pages(dsn: str) -> dict[Path, str]:
+    """The text of every generated page, by its path.
+
+    Args:
+        dsn: connection URL of the role `postgres` for a database that has the sources applied.
+    """
+    catalog = read_catalog(dsn, read_sources())
+    security = DOCS / "SECURITY.md"
+    return {
+        DOCS / "API.md": render_api(catalog),
+        DOCS / "ERRORS.md": render_errors(catalog),
+        security: fill_blocks(security.read_text("utf-8"), security_blocks(catalog)),
+    }
+
+
+def find_stale(pages: dict[Path, str]) -> list[str]:
+    """One complaint per page that is not as it should be."""
+    return [
+        f"docs/{path.name} differs from the sources: run `python -m scripts.render_docs`."
+        for path, text in pages.items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+
+
+@contextmanager
+def throwaway_project() -> Iterator[str]:
+    """A database with the migrations and the sources; yields its connection URL, then removes it.
+
+    Raises:
+        StackError: PostgreSQL could not be made or started.
+        BuildError: PostgreSQL refused a source.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="parley-docs-"))
+    settings = Settings(data_dir=folder, db_port=_free_port())
+    binaries, data = postgres.embedded_binaries(), folder / "postgres"
+    try:
+        postgres.init_cluster(data, binaries)
+        postgres.start_cluster(data, settings.db_port, binaries)
+        postgres.bootstrap(settings.db_port)
+        apply_migrations(settings.dsn())
+        apply_sources(settings.dsn())
+        yield settings.dsn()
+    finally:
+        postgres.stop_cluster(data, binaries)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the pages, or check them; 0 when all is well, 1 with complaints on stderr otherwise."""
+    parser = argparse.ArgumentParser(description="Keep the generated pages in step.")
+    parser.add_argument("--check", action="store_true", help="complain instead of writing")
+    args = parser.parse_args(argv)
+    try:
+        with throwaway_project() as dsn:
+            pages = render_pages(dsn)
+    except (BuildError, postgres.StackError, ValueError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    complaints = find_stale(pages) if args.check else []
+    if not args.check:
+        for path, text in pages.items():
+            path.write_text(text, "utf-8")
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)  # noqa: T201
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

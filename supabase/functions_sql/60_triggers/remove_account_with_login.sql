@@ -1,0 +1,25 @@
+-- Takes a deleted login's account away and empties its card; its conversations stay, for the other
+-- side. A token of the login that still lives can no longer write.
+--
+-- Definer: Auth deletes the login as its own role, which may not write our tables.
+create or replace function private.remove_account_with_login()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from private.accounts as a where a.user_id = old.id;
+  update public.users as u
+  set role = null, display_name = null, avatar_url = null, updated_at = now()
+  where u.id = old.id;
+  return null;
+end;
+$$;
+
+revoke all on function private.remove_account_with_login()
+from public, anon, authenticated, service_role;
+
+create or replace trigger remove_account_with_login
+after delete on auth.users
+for each row execute function private.remove_account_with_login();

@@ -1,0 +1,130 @@
+"""A repeated client_message_id answers what the first try answered and changes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.chat.scenes import Talk, everything, open_talk, send
+from tests.support.databases import Database
+
+PICTURE = "https://cdn.example.com/a.jpg"
+
+
+def repeat(db: Database, user: uuid.UUID, **arguments: Any) -> Any:
+    with db.signed_in_as(user):
+        return db.call("send_message", **arguments)
+
+
+def test_a_repeat_answers_the_same_and_writes_nothing(db: Database, talk: Talk) -> None:
+    original = send(db, talk.bharat, talk.id, "question")
+    arguments = {
+        "conversation_id": talk.id,
+        "message": "answer",
+        "media_url": PICTURE,
+        "reply_to": original["id"],
+        "client_message_id": str(uuid.uuid4()),
+    }
+    first = repeat(db, talk.asha, **arguments)
+    messages = "select count(*), sum(last_seq) from public.conversations"
+    before = db.query(messages), everything(db)["realtime.messages"]
+    assert repeat(db, talk.asha, **arguments) == first
+    # The same text as it will be stored is the same message, however it was typed.
+    assert repeat(db, talk.asha, **{**arguments, "message": " answer\n"}) == first
+    assert (db.query(messages), everything(db)["realtime.messages"]) == before
+
+
+def test_sixteen_tries_at_once_make_one_message_and_get_one_answer(
+    db: Database, talk: Talk
+) -> None:
+    arguments = {
+        "conversation_id": talk.id,
+        "message": "once",
+        "client_message_id": str(uuid.uuid4()),
+    }
+    sessions = [db.session() for _ in range(16)]
+    with ThreadPoolExecutor(len(sessions)) as crowd:
+        answers = list(crowd.map(lambda session: repeat(session, talk.asha, **arguments), sessions))
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["message"]["seq"] == 2
+    assert db.value("select count(*) from public.messages where message = 'once'") == 1
+    assert db.value("select last_seq from public.conversations") == 2
+
+
+def test_an_id_cannot_be_used_again_for_anything_else(
+    db: Database, talk: Talk, subtests: pytest.Subtests
+) -> None:
+    original = send(db, talk.bharat, talk.id, "question")
+    arguments = {
+        "conversation_id": talk.id,
+        "message": "answer",
+        "media_url": PICTURE,
+        "reply_to": original["id"],
+        "client_message_id": str(uuid.uuid4()),
+    }
+    first = repeat(db, talk.asha, **arguments)
+    elsewhere = open_talk(db, talk.asha, talk.chitra)
+    before = everything(db)
+    differences: list[dict[str, Any]] = [
+        {"message": "Answer"},
+        {"message": ""},
+        {"message": "a" * 5001},
+        {"media_url": None},
+        {"media_url": PICTURE + "?"},
+        {"reply_to": None},
+        {"reply_to": first["message"]["id"]},
+        {"conversation_id": elsewhere, "reply_to": None},
+        {"expiration_hours": 1},
+    ]
+    for difference in differences:
+        with subtests.test(str(difference)), db.refused("IDEMPOTENCY_MISMATCH", 409):
+            repeat(db, talk.asha, **{**arguments, **difference})
+    assert everything(db) == before
+
+
+def test_another_sender_may_use_the_same_id(db: Database, talk: Talk) -> None:
+    arguments = {
+        "conversation_id": talk.id,
+        "message": "hi",
+        "client_message_id": str(uuid.uuid4()),
+    }
+    first = repeat(db, talk.asha, **arguments)["message"]
+    second = repeat(db, talk.bharat, **arguments)["message"]
+    assert (first["seq"], second["seq"]) == (2, 3)
+    assert repeat(db, talk.bharat, **arguments)["message"]["id"] == second["id"]
+
+
+def test_a_refused_try_does_not_use_its_id_up(db: Database, talk: Talk) -> None:
+    own_id = str(uuid.uuid4())
+    with db.refused("MESSAGE_EMPTY", 422):
+        send(db, talk.asha, talk.id, " ", client_message_id=own_id)
+    assert send(db, talk.asha, talk.id, "hi", client_message_id=own_id)["seq"] == 2
+
+
+def test_a_repeat_after_the_chat_was_closed_is_still_answered(db: Database, talk: Talk) -> None:
+    own_id = str(uuid.uuid4())
+    first = send(db, talk.asha, talk.id, "hi", client_message_id=own_id)
+    db.query("update public.conversations set flow_state = 'chat_closed'")
+    assert send(db, talk.asha, talk.id, "hi", client_message_id=own_id) == first
+
+
+def test_the_repeat_of_a_message_that_has_expired_never_shows_it_again(
+    db: Database, talk: Talk
+) -> None:
+    own_id = str(uuid.uuid4())
+    send(db, talk.asha, talk.id, "burn after reading", client_message_id=own_id)
+    db.query("update public.messages set expires_at = now() - interval '1 second' where seq = 2")
+    before = everything(db)["public.messages"]
+    answer = repeat(
+        db,
+        talk.asha,
+        conversation_id=talk.id,
+        message="burn after reading",
+        client_message_id=own_id,
+    )
+    assert answer["message"] is None
+    assert answer["expired"] is True
+    assert everything(db)["public.messages"] == before
