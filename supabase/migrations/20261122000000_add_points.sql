@@ -60,3 +60,10 @@ insert into private.settings (key, value, description) values
   ('rate_typing', '{"per_minute": 20, "burst": 3}', 'Typing notes of one user'),
   ('rate_search', '{"per_minute": 10, "burst": 10}', 'Searches of one user'),
   ('rate_report', '{"per_day": 20, "burst": 20}', 'Reports of one user');
+
+create table private.admins (
+  user_id uuid primary key references public.users (id),
+  created_at timestamptz not null default now()
+);
+comment on table private.admins is 'Users who may act as operators. Never taken from a token.';
+alter table private.admins enable row level security;

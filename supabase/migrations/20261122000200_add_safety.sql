@@ -25,6 +25,7 @@ alter table private.accounts
 add column shares_last_seen boolean not null default true,
 add column shares_read_receipts boolean not null default true;
 
+-- A message needs no row here: it is its own record.
 create table private.notifications (
   id bigint generated always as identity primary key,
   user_id uuid not null references public.users (id),
@@ -46,29 +47,30 @@ comment on table private.notifications is 'What a user was told beside the messa
 alter table private.notifications enable row level security;
 create index notifications_of_conversation on private.notifications (conversation_id);
 
-create table private.push_subscriptions (
+create table private.push_tokens (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null references public.users (id),
   kind text not null,
-  endpoint text not null unique,
+  -- For web_push the endpoint of the browser's push service.
+  token text not null unique,
   keys jsonb not null,
   created_at timestamptz not null default now(),
 
-  constraint kind_is_known check (kind in ('web_push'))
+  constraint kind_is_known check (kind in ('web_push')),
+  constraint token_fits check (char_length(token) <= 2048)
 );
-alter table private.push_subscriptions enable row level security;
-create index push_subscriptions_of_user on private.push_subscriptions (user_id);
+alter table private.push_tokens enable row level security;
+create index push_tokens_of_user on private.push_tokens (user_id);
 
 create table private.push_outbox (
   id bigint generated always as identity primary key,
-  user_id uuid not null references public.users (id),
-  notification_id bigint not null references private.notifications (id),
+  push_token_id uuid not null references private.push_tokens (id) on delete cascade,
   payload jsonb not null,
   attempts integer not null default 0,
   due_at timestamptz not null default now(),
   created_at timestamptz not null default now()
 );
+comment on table private.push_outbox is 'What waits to be pushed; ids only, never a message''s text.';
 alter table private.push_outbox enable row level security;
 create index push_outbox_due on private.push_outbox (due_at);
-create index push_outbox_of_user on private.push_outbox (user_id);
-create index push_outbox_of_notification on private.push_outbox (notification_id);
+create index push_outbox_of_token on private.push_outbox (push_token_id);
