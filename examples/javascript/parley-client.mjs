@@ -73,7 +73,9 @@ export class ParleyClient {
     const supabase = createClient(url, key)
     const { data, error } = await supabase.auth[how](credentials)
     if (error) throw new ParleyError(error.message, error.code ?? error.name, null, error.status)
-    if (!data.session) throw new ParleyError('Confirm the e-mail address first.', 'email_not_confirmed')
+    if (!data.session) {
+      throw new ParleyError('Confirm the e-mail address first.', 'email_not_confirmed')
+    }
     return new ParleyClient(supabase, data.session)
   }
 
@@ -281,7 +283,8 @@ export function readError(error, status = 0) {
   } catch {
     details = { reason: details }
   }
-  return new ParleyError(error.message, error.code || (status ? String(status) : 'NETWORK'), details, status)
+  const code = error.code || (status ? String(status) : 'NETWORK')
+  return new ParleyError(error.message, code, details, status)
 }
 
 /** What the server asks for, else doubling, always with some chance in it. */

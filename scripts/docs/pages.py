@@ -130,6 +130,11 @@ def security_blocks(catalog: Catalog) -> dict[str, str]:
     }
 
 
+def _reason(definer: Function) -> str:
+    """The first sentence of the header's `Definer:` paragraph."""
+    return _upper(re.split(r"(?<=\.) ", labelled(definer.header, "Definer"))[0])
+
+
 def _purpose(door: Function) -> str:
     return _upper(" ".join(door.header.removeprefix("RPC: ").split()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import uuid
 from collections.abc import Iterable, Mapping
@@ -64,29 +65,26 @@ def open_deal(
     """The id of a deal in any state, arranged behind the flow's back."""
     deal = db.value(
         """
-        with made as (
+        with given (kind, brand_owner, influencer, flow_state, awaiting_role) as (
+          values (%s, %s::uuid, %s::uuid, %s, %s)
+        ),
+        made as (
           insert into public.conversations
             (kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, awaiting_role)
-          values (%(kind)s, least(%(b)s::uuid, %(i)s::uuid), greatest(%(b)s::uuid, %(i)s::uuid),
-            %(b)s, %(i)s, %(state)s, %(awaiting)s)
-          returning id
+          select g.kind, least(g.brand_owner, g.influencer), greatest(g.brand_owner, g.influencer),
+            g.brand_owner, g.influencer, g.flow_state, g.awaiting_role
+          from given as g
+          returning id, brand_owner_id, influencer_id
         ),
         joined as (
           insert into private.participants (conversation_id, user_id, role)
-          select made.id, member.id, member.role
-          from made, (
-            values (%(b)s::uuid, 'brand_owner'), (%(i)s::uuid, 'influencer')
-          ) as member (id, role)
+          select made.id, made.brand_owner_id, 'brand_owner' from made
+          union all
+          select made.id, made.influencer_id, 'influencer' from made
         )
         select id from made
         """,
-        {
-            "kind": kind,
-            "b": brand_owner,
-            "i": influencer,
-            "state": flow_state,
-            "awaiting": awaiting_role,
-        },
+        *(kind, brand_owner, influencer, flow_state, awaiting_role),
     )
     return str(deal)
 
@@ -112,30 +110,31 @@ def add_messages(
 def _add_message(db: Database, conversation: str, message: Mapping[str, Any]) -> dict[str, Any]:
     (row,) = db.query(
         """
-        with head as (
-          update public.conversations set last_seq = last_seq + 1, last_message_at = now()
-          where id = %(conversation_id)s
-          returning last_seq
+        with given as (
+          select *
+          from json_to_record(%s) as m (
+            conversation_id uuid, sender_id uuid, receiver_id uuid, message text,
+            message_type text, visible_to text, client_message_id uuid, expires_in interval
+          )
+        ),
+        head as (
+          update public.conversations as c
+          set last_seq = c.last_seq + 1, last_message_at = now()
+          from given as g
+          where c.id = g.conversation_id
+          returning c.last_seq
         )
         insert into public.messages (
           conversation_id, seq, sender_id, receiver_id, message, message_type, visible_to,
           client_message_id, expires_at
         )
-        select %(conversation_id)s, head.last_seq, %(sender_id)s, %(receiver_id)s, %(message)s,
-          %(message_type)s, %(visible_to)s, %(client_message_id)s, now() + %(expires_in)s::interval
-        from head
+        select g.conversation_id, head.last_seq, g.sender_id, g.receiver_id,
+          coalesce(g.message, 'hello'), coalesce(g.message_type, 'user_input'),
+          coalesce(g.visible_to, 'all'), g.client_message_id, now() + g.expires_in
+        from given as g cross join head
         returning *
         """,
-        {
-            "conversation_id": conversation,
-            "receiver_id": None,
-            "message": "hello",
-            "message_type": "user_input",
-            "visible_to": "all",
-            "client_message_id": None,
-            "expires_in": None,
-            **message,
-        },
+        json.dumps({"conversation_id": conversation, **message}, default=str),
     )
     return row
 
@@ -165,15 +164,15 @@ def all_messages(db: Database, user: uuid.UUID, conversation: str) -> list[Any]:
     return found
 
 
-def broadcasts(db: Database, event: str | None = None) -> list[dict[str, Any]]:
-    """The broadcast rows of one event, or of all, oldest first."""
+def broadcasts(db: Database, *events: str) -> list[dict[str, Any]]:
+    """The broadcast rows of these events, oldest first."""
     return db.query(
         """
         select topic, extension, event, payload, private from realtime.messages
-        where %(event)s::text is null or event = %(event)s
+        where event = any(%s)
         order by inserted_at, topic
         """,
-        {"event": event},
+        list(events),
     )
 
 

@@ -37,6 +37,8 @@ LEFT_OUT = {
 REPLAYED = [name for name in TRANSCRIPTS if name not in LEFT_OUT]
 
 TEMPLATE = "realtime_recordings"
+# Recordings in which nobody writes to the database need none of their own.
+SHARED = "realtime_shared"
 AT_ONCE = 6
 
 # What the recordings were made with beside sample_schema.sql.
@@ -61,6 +63,7 @@ def heard(cluster: Cluster) -> Heard:
         connection.execute((HERE / "sample_schema.sql").read_bytes())
         connection.execute("reset role")
         connection.execute(PREPARE)
+    postgres.create_database(cluster.port, SHARED, TEMPLATE)
     return asyncio.run(_play_all(cluster))
 
 
@@ -74,8 +77,11 @@ async def _play_all(cluster: Cluster) -> Heard:
 
     async def play(name: str, port: int) -> dict[str, list[Any]]:
         async with at_once:
-            database = f"realtime_{name}"
-            await asyncio.to_thread(postgres.create_database, cluster.port, database, TEMPLATE)
+            rows = replay.read_transcript(TRANSCRIPTS[name])
+            database = SHARED
+            if any(row.get("op") == "sql" for row in rows):
+                database = f"realtime_{name}"
+                await asyncio.to_thread(postgres.create_database, cluster.port, database, TEMPLATE)
             settings = Settings(
                 data_dir=cluster.data,
                 port=port,
@@ -88,7 +94,7 @@ async def _play_all(cluster: Cluster) -> Heard:
                 server = replay.Server(
                     port, f"/{name}", settings.dsn("postgres"), settings.jwt_secret
                 )
-                return await replay.play(replay.read_transcript(TRANSCRIPTS[name]), server)
+                return await replay.play(rows, server)
 
     async with _serving(dispatch) as port:
         all_heard = await asyncio.gather(*(play(name, port) for name in REPLAYED))

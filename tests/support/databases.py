@@ -290,7 +290,9 @@ class Database:
 
 
 def _run(connection: Connection, query: str, parameters: Sequence[Any]) -> list[Row]:
-    cursor = connection.execute(query.encode(), parameters or None)
+    # Parameters one by one for %s, or one mapping for %(name)s.
+    by_name = len(parameters) == 1 and isinstance(parameters[0], Mapping)
+    cursor = connection.execute(query.encode(), parameters[0] if by_name else parameters or None)
     return cursor.fetchall() if cursor.description else []
 
 

@@ -141,3 +141,9 @@ def test_a_refusal_inside_a_transaction_undoes_only_its_own_call(db: Database) -
         with db.refused("NOT_NOW", 409):
             db.call("refuse")
     assert db.value("select count(*) from public.secrets") == 1
+
+
+def test_parameters_come_one_by_one_or_by_name(db: Database) -> None:
+    assert db.value("select %s::integer + %s::integer", 1, 2) == 3
+    assert db.value("select %(a)s::integer + %(a)s::integer", {"a": 2}) == 4
+    assert db.value("select 'a' like 'a%'") is True

@@ -180,36 +180,37 @@ async def _check_columns(
     for item in binding.filters:
         if item.column not in types:
             raise ValueError(f"invalid column for filter {item.column}")
-        type_name = types[item.column]
-        if item.operator == "is":
-            if item.value not in IS_KEYWORDS:
-                raise ValueError(
-                    "invalid value for is filter: must be null, true, false, or unknown"
-                )
-            if item.value != "null" and type_name != "boolean":
-                raise ValueError(
-                    f"is {item.value} filter requires a boolean column, got {type_name}"
-                )
-        if item.operator in PATTERN_OPERATORS:
-            cursor = await connection.execute(
-                "select from pg_operator where oprname = %s and oprleft = %s::regtype",
-                (PATTERN_OPERATORS[item.operator], type_name),
-            )
-            if not await cursor.fetchall():
-                raise ValueError(
-                    f"operator {item.operator} requires a text-compatible column type, "
-                    f"got {type_name}"
-                )
-        if item.operator == "in":
-            kind = sql.SQL(type_name)
-            query = sql.SQL("select cardinality({}::{}[])").format(sql.Literal(item.value), kind)
-            (count,) = await (await connection.execute(query)).fetchone() or (0,)
-            if count > MAX_IN_VALUES:
-                raise ValueError("too many values for `in` filter. Maximum 100")
-        await connection.execute(sql.SQL("select {}").format(item.expression(type_name, None)))
+        await _check_filter(connection, item, types[item.column])
     for column in binding.select or ():
         if column not in types:
             raise ValueError(f"invalid column for select {column}")
+
+
+async def _check_filter(
+    connection: psycopg.AsyncConnection[Any], item: Filter, type_name: str
+) -> None:
+    if item.operator == "is":
+        if item.value not in IS_KEYWORDS:
+            said = "must be null, true, false, or unknown"
+            raise ValueError(f"invalid value for is filter: {said}")
+        if item.value != "null" and type_name != "boolean":
+            said = f"requires a boolean column, got {type_name}"
+            raise ValueError(f"is {item.value} filter {said}")
+    if item.operator in PATTERN_OPERATORS:
+        cursor = await connection.execute(
+            "select from pg_operator where oprname = %s and oprleft = %s::regtype",
+            (PATTERN_OPERATORS[item.operator], type_name),
+        )
+        if not await cursor.fetchall():
+            said = f"requires a text-compatible column type, got {type_name}"
+            raise ValueError(f"operator {item.operator} {said}")
+    if item.operator == "in":
+        kind = sql.SQL(type_name)
+        query = sql.SQL("select cardinality({}::{}[])").format(sql.Literal(item.value), kind)
+        found = await (await connection.execute(query)).fetchone()
+        if found and found[0] > MAX_IN_VALUES:
+            raise ValueError("too many values for `in` filter. Maximum 100")
+    await connection.execute(sql.SQL("select {}").format(item.expression(type_name, None)))
 
 
 def _read_filter(text: str) -> Filter:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import psycopg
-import psycopg_pool
 
 from scripts.local_supabase.realtime import authorization
 from scripts.local_supabase.realtime.authorization import (
@@ -402,7 +401,7 @@ async def open_channel(hub: Hub, socket: Mailbox, name: str, push: Push) -> Chan
     hub.add(channel)
     try:
         await channel.prepare()
-    except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
+    except psycopg.Error as error:
         channel.stop()
         said = "Realtime was unable to replay messages"
         raise JoinRefusedError(f"UnableToReplayMessages: {said}") from error

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-import psycopg_pool
 
 from scripts.local_supabase.realtime import authorization
 from scripts.local_supabase.realtime.authorization import (
@@ -118,7 +117,7 @@ async def read_private(hub: Hub, context: Context, *, presence: bool) -> Policie
     except MissingPartitionError as error:
         said = "Realtime was unable to find the expected messages partition"
         raise JoinRefusedError(f"MissingPartition: {said}") from error
-    except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
+    except psycopg.Error as error:
         said = "Realtime was unable to connect to the project database"
         raise JoinRefusedError(f"UnableToConnectToProject: {said}") from error
     if not policies.broadcast and not policies.presence:

@@ -28,7 +28,8 @@ from scripts.local_supabase.realtime.joining import JoinRefusedError
 # Clients send a heartbeat every 25 s; who is silent for this long is gone (transcript 21).
 IDLE_TIMEOUT = 60.0
 # A client that does not read is cut off here, so that it costs the others nothing.
-MAILBOX_SIZE = 10_000
+MAX_MAILBOX_BYTES = 32 * 1024 * 1024
+CLOSE_PATIENCE = 1.0
 MAX_CHANNELS = 100
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Socket:
         self._hub = hub
         self._websocket = websocket
         self._mailbox: asyncio.Queue[tuple[bool, Encoded]] = asyncio.Queue()
+        self._mailbox_bytes = 0
         self._overflow = asyncio.Event()
         self._channels: dict[str, Channel] = {}
 
@@ -84,9 +86,9 @@ class Socket:
         reading, working, overflow = tasks
         if reading in done:
             if await reading:
-                await self._websocket.close(1000)
+                await self._close(1000)
         elif overflow in done:
-            await self._websocket.close(1013, "too slow")
+            await self._close(1013)
         else:
             with contextlib.suppress(WebSocketDisconnect):
                 await working
@@ -107,6 +109,7 @@ class Socket:
     async def _work(self) -> None:
         while True:
             from_client, frame = await self._mailbox.get()
+            self._mailbox_bytes -= len(frame)
             if not from_client:
                 await self._send(frame)
                 continue
@@ -173,8 +176,15 @@ class Socket:
         else:
             await self._websocket.send_bytes(frame)
 
+    async def _close(self, code: int) -> None:
+        # A client that reads nothing does not take this either.
+        with contextlib.suppress(TimeoutError, WebSocketDisconnect):
+            async with asyncio.timeout(CLOSE_PATIENCE):
+                await self._websocket.close(code)
+
     def _enqueue(self, from_client: bool, frame: Encoded) -> None:
-        if self._mailbox.qsize() >= MAILBOX_SIZE:
+        self._mailbox_bytes += len(frame)
+        if self._mailbox_bytes > MAX_MAILBOX_BYTES:
             self._overflow.set()
         else:
             self._mailbox.put_nowait((from_client, frame))

@@ -11,8 +11,8 @@ from psycopg.rows import DictRow
 from starlette.responses import Response
 
 from scripts.local_supabase.rest.catalog import Function
-from scripts.local_supabase.rest.errors import ApiError, dump_json
-from scripts.local_supabase.rest.negotiate import ARRAY, CSV, JSON, OBJECT, STRIPPED, Preferences
+from scripts.local_supabase.rest.errors import ApiError, dump_json, make_response
+from scripts.local_supabase.rest.negotiate import CSV, JSON, OBJECT, OFFERED, STRIPPED
 from scripts.local_supabase.rest.sql import SOURCE
 
 # The header is made from the source's rows as JSON, the lines from the rows' text form.
@@ -36,8 +36,7 @@ class Shape:
     @property
     def content_type(self) -> str:
         """The Content-Type header."""
-        ours = (JSON, CSV, OBJECT, OBJECT + STRIPPED, ARRAY + STRIPPED)
-        return self.media_type + "; charset=utf-8" * (self.media_type in ours)
+        return self.media_type + "; charset=utf-8" * (self.media_type in OFFERED)
 
 
 def shape_of(function: Function, media_type: str) -> Shape:
@@ -70,7 +69,7 @@ def wrap(
         gathered = f"json_strip_nulls({gathered})"
     if shape.media_type == CSV:
         body = f"{csv_header or CSV_HEADER} || e'\\n' || {CSV_LINES}"
-    elif not shape.media_type.startswith("application/"):
+    elif shape.media_type not in OFFERED:
         body = f"(array_agg({value}))[1]"
     elif shape.is_single or shape.media_type.startswith(OBJECT):
         body = f"coalesce({gathered}->0, 'null')::text"
@@ -86,9 +85,8 @@ def wrap(
     )
 
 
-def check_rows(shape: Shape, preferences: Preferences, row: DictRow) -> None:
+def check_rows(shape: Shape, most: int | None, row: DictRow) -> None:
     """Raises ApiError when an object was asked for and there is not one row, or too many."""
-    most = preferences.max_affected
     if most is not None and row["rows"] > most:
         raise ApiError(
             400,
@@ -106,22 +104,12 @@ def check_rows(shape: Shape, preferences: Preferences, row: DictRow) -> None:
 
 
 def respond(
-    shape: Shape,
-    row: DictRow,
-    *,
-    total: int | None,
-    offset: int,
-    preferences: Preferences,
-    location: str | None = None,
+    shape: Shape, row: DictRow, total: int | None, offset: int, headers: list[tuple[str, str]]
 ) -> Response:
-    """The response to a statement that succeeded."""
+    """The response to a read or a call that succeeded; `total` counts the rows of all pages."""
     rows: int = row["rows"]
-    last = offset + rows - 1
-    span = f"{offset}-{last}" if rows and total != 0 else "*"
-    headers = [("Content-Range", f"{span}/{'*' if total is None else total}")]
-    if location is not None:
-        headers.append(("Content-Location", location))
-    headers += preferences.applied(("count", "handling", "timezone", "max-affected"))
+    span = f"{offset}-{offset + rows - 1}" if rows and total != 0 else "*"
+    headers = [("Content-Range", f"{span}/{'*' if total is None else total}"), *headers]
     status, body, content_type = 200, row["body"], shape.content_type
     if shape.is_void:
         status, body, content_type = 204, "", ""
@@ -141,10 +129,8 @@ def finish(row: DictRow, status: int, headers: list[tuple[str, str]], body: Any)
     if row["status"] is not None:
         status = _own_status(row["status"])
     own_names = {name.lower() for name, _ in own_headers}
-    answer = Response(b"" if status in (204, 304) else _bytes(body), status)
-    for name, value in own_headers + [h for h in headers if h[0].lower() not in own_names]:
-        answer.headers.append(name, value)
-    return answer
+    headers = own_headers + [header for header in headers if header[0].lower() not in own_names]
+    return make_response(status, headers, _bytes(body))
 
 
 def _bytes(body: Any) -> bytes:
@@ -173,6 +159,6 @@ def _own_headers(text: str | None) -> list[tuple[str, str]]:
 
 
 def _own_status(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d\d", text):
+    if not re.fullmatch(r"[2-9]\d\d", text):
         raise ApiError(500, "PGRST112", "response.status guc must be a valid status code")
     return int(text)

@@ -14,7 +14,13 @@ from scripts.local_supabase.config import Settings
 from scripts.local_supabase.rest import rpc, tables, writes
 from scripts.local_supabase.rest.auth import read_claims
 from scripts.local_supabase.rest.catalog import Catalog
-from scripts.local_supabase.rest.database import Pool, open_pool, unavailable
+from scripts.local_supabase.rest.database import (
+    MAX_TRIES,
+    BrokenBeforeCommitError,
+    Pool,
+    open_pool,
+    unavailable,
+)
 from scripts.local_supabase.rest.errors import ApiError, from_database, not_offered
 from scripts.local_supabase.rest.negotiate import read_preferences
 from scripts.local_supabase.rest.reload import CatalogKeeper, open_keeper
@@ -70,29 +76,43 @@ async def _answer(
     try:
         claims = read_claims(request.headers.get("authorization"), settings.jwt_secret)
         catalog = await keeper.current()
+        headers = {
+            name: value.encode("latin-1").decode("utf-8", "replace")
+            for name, value in request.headers.items()
+        }
         read = RestRequest(
             method=request.method,
             path=request.scope["path"],
             query_string=request.scope["query_string"],
-            headers=dict(request.headers),
+            headers=headers,
             body=await request.body(),
             claims=claims,
             preferences=read_preferences(request.headers.getlist("prefer"), catalog.timezones),
         )
-        try:
-            return await _route(pool, catalog, read)
-        except ApiError as error:
-            if error.body["code"] not in STALE:
-                raise
-            # Nothing has happened yet, so a schema that was just announced may be tried.
-            newest = await keeper.settled()
-            if newest is catalog:
-                raise
-            return await _route(pool, newest, read)
+        return await _try(pool, keeper, catalog, read)
     except ApiError as error:
         if error.status == 503:
             keeper.reload()
         return error.response()
+
+
+async def _try(
+    pool: Pool, keeper: CatalogKeeper, catalog: Catalog, request: RestRequest
+) -> Response:
+    """Serve the request, again when nothing has happened yet and another try may go better."""
+    for _ in range(MAX_TRIES):
+        try:
+            return await _route(pool, catalog, request)
+        except BrokenBeforeCommitError:
+            await pool.check()
+            catalog = await keeper.settled()
+        except ApiError as error:
+            # The complaint may be about a schema that has just been announced.
+            newest = await keeper.settled() if error.body["code"] in STALE else catalog
+            if newest is catalog:
+                raise
+            catalog = newest
+    raise unavailable("Every connection that was tried had been cut.")
 
 
 async def _route(pool: Pool, catalog: Catalog, request: RestRequest) -> Response:
@@ -126,4 +146,6 @@ def _root(method: str) -> Response:
         return Response(headers={"Content-Type": OPENAPI_TYPE})
     if method == "OPTIONS":
         return Response(headers={"Allow": "OPTIONS,GET,HEAD"})
+    if method != "GET":
+        raise ApiError(405, "PGRST117", f"Unsupported HTTP method: {method}")
     raise not_offered("The OpenAPI document at / is not part of the local stack.")

@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
+from scripts.local_supabase.rest.relationships import (
+    FOREIGN_KEYS,
+    VIEW_RULES,
+    Relationship,
+    find_relationships,
+)
+
 SCHEMA = "public"  # the one schema that is exposed
 SEARCH_PATH = f'"{SCHEMA}", "public", "extensions"'
-
-Cardinality = Literal["many-to-one", "one-to-many", "one-to-one", "many-to-many"]
-Pairs = tuple[tuple[str, str], ...]  # (column here, column there)
-
-
-@dataclass(frozen=True)
-class Relationship:
-    """A way from one relation to another; for many-to-many through a third, the junction."""
-
-    table: str
-    foreign: str
-    cardinality: Cardinality
-    constraint: str
-    pairs: Pairs
-    # many-to-many only: the junction, its second foreign key, and (foreign, junction) columns.
-    junction: str = ""
-    far_constraint: str = ""
-    far_pairs: Pairs = ()
-
-    @property
-    def to_one(self) -> bool:
-        """Whether at most one row is found over there."""
-        return self.cardinality in ("many-to-one", "one-to-one")
-
-    @property
-    def described(self) -> dict[str, str]:
-        """How PostgREST names it when it has to ask which one is meant."""
-        here, there = (", ".join(names) for names in zip(*self.pairs, strict=True))
-        relationship = f"{self.constraint} using {self.table}({here}) and {self.foreign}({there})"
-        if self.junction:
-            far = ", ".join(name for _, name in self.far_pairs)
-            relationship = (
-                f"{self.junction} using {self.constraint}({there}) and {self.far_constraint}({far})"
-            )
-        return {
-            "cardinality": self.cardinality,
-            "embedding": f"{self.table} with {self.foreign}",
-            "relationship": relationship,
-        }
 
 
 @dataclass(frozen=True)
@@ -120,31 +86,6 @@ TABLES = """
     and not c.relispartition
   order by c.relname, a.attnum"""
 
-FOREIGN_KEYS = """
-  select k.conname as name, k.conrelid::bigint as source, k.confrelid::bigint as target,
-    (select array_agg(a.attname::text order by n) from unnest(k.conkey) with ordinality as c (i, n)
-     join pg_catalog.pg_attribute as a on a.attrelid = k.conrelid and a.attnum = c.i) as here,
-    (select array_agg(a.attname::text order by n) from unnest(k.confkey) with ordinality as c (i, n)
-     join pg_catalog.pg_attribute as a on a.attrelid = k.confrelid and a.attnum = c.i) as there,
-    exists (
-      select from pg_catalog.pg_constraint as u
-      where u.conrelid = k.conrelid and u.contype in ('p', 'u')
-        and u.conkey <@ k.conkey and u.conkey @> k.conkey
-    ) as is_unique,
-    coalesce((
-      select p.conkey @> k.conkey from pg_catalog.pg_constraint as p
-      where p.conrelid = k.conrelid and p.contype = 'p'
-    ), false) as in_key
-  from pg_catalog.pg_constraint as k
-  where k.contype = 'f' and k.conparentid = 0
-  order by k.conname"""
-
-VIEW_RULES = """
-  select c.oid::bigint as id, r.ev_action::text as rule
-  from pg_catalog.pg_class as c
-  join pg_catalog.pg_rewrite as r on r.ev_class = c.oid and r.rulename = '_RETURN'
-  where c.relnamespace = %s::regnamespace"""
-
 FUNCTIONS = """
   select p.proname as name, p.proretset as is_set, p.provolatile = 'v' as is_volatile,
     coalesce(p.proargmodes::text[], '{}') as modes, coalesce(p.proargnames, '{}') as names,
@@ -161,8 +102,13 @@ FUNCTIONS = """
     and t.typname not in ('trigger', 'event_trigger')
   order by p.proname, p.oid"""
 
+# Settings that only a superuser may change would make every request of the role fail.
 ROLES = """
-  select r.rolname as name, r.rolconfig as settings from pg_catalog.pg_roles as r
+  select r.rolname as name, array(
+    select s from unnest(r.rolconfig) as s
+    join pg_catalog.pg_settings as p on p.name = split_part(s, '=', 1) and p.context = 'user'
+  ) as settings
+  from pg_catalog.pg_roles as r
   where pg_catalog.pg_has_role(current_user, r.oid, 'member') and r.rolconfig is not null"""
 
 
@@ -173,9 +119,7 @@ async def load(connection: AsyncConnection[DictRow], timezones: frozenset[str]) 
         return await (await connection.execute(query, arguments)).fetchall()
 
     columns = await rows(TABLES, SCHEMA)
-    names = {row["id"]: row["name"] for row in columns}
-    keys = [*map(_foreign_key, await rows(FOREIGN_KEYS))]
-    keys += _keys_of_views(keys, columns, await rows(VIEW_RULES, SCHEMA))
+    keys, rules = await rows(FOREIGN_KEYS), await rows(VIEW_RULES, SCHEMA)
     functions: dict[str, list[Function]] = defaultdict(list)
     for row in await rows(FUNCTIONS, SCHEMA):
         functions[row["name"]].append(_function(row))
@@ -185,7 +129,7 @@ async def load(connection: AsyncConnection[DictRow], timezones: frozenset[str]) 
     return Catalog(
         tables=_tables(columns),
         functions=dict(functions),
-        relationships=_relationships(keys, names),
+        relationships=find_relationships(columns=columns, keys=keys, rules=rules),
         timezones=timezones,
         roles={row["name"]: _settings(row["settings"]) for row in await rows(ROLES)},
     )
@@ -239,86 +183,3 @@ def _function(row: DictRow) -> Function:
 
 def _settings(pairs: Iterable[str] | None) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs or ())
-
-
-@dataclass(frozen=True)
-class _ForeignKey:
-    name: str
-    source: int
-    target: int
-    pairs: Pairs
-    is_unique: bool
-    in_key: bool
-    of_view: bool = False
-
-
-def _foreign_key(row: DictRow) -> _ForeignKey:
-    pairs = tuple(zip(row["here"], row["there"], strict=True))
-    return _ForeignKey(
-        row["name"], row["source"], row["target"], pairs, row["is_unique"], row["in_key"]
-    )
-
-
-# A column of a view's query, in the text form of Postgres' parse trees: its number, its name, and
-# the table and column it comes from.
-_TARGET = re.compile(
-    r":resno (\d+) :resname (\S+) :ressortgroupref \d+ :resorigtbl (\d+) :resorigcol (\d+)"
-)
-
-
-def _keys_of_views(
-    keys: list[_ForeignKey], columns: list[DictRow], rules: list[DictRow]
-) -> list[_ForeignKey]:
-    """The foreign keys that a view has because it shows the columns of one."""
-    number_to_name = {(row["id"], row["number"]): row["column"] for row in columns}
-    found: list[_ForeignKey] = []
-    for rule in rules:
-        shown: dict[tuple[int, str], str] = {}
-        for number, name, table, column in _TARGET.findall(rule["rule"]):
-            origin = number_to_name.get((int(table), int(column)))
-            if number_to_name.get((rule["id"], int(number))) == name and origin:
-                shown[(int(table), origin)] = name
-        for key in keys:
-            here = [(shown.get((key.source, a)), b) for a, b in key.pairs]
-            there = [(a, shown.get((key.target, b))) for a, b in key.pairs]
-            for source, target, pairs in (
-                (rule["id"], key.target, here),
-                (key.source, rule["id"], there),
-            ):
-                whole = tuple((a, b) for a, b in pairs if a and b)
-                if len(whole) == len(key.pairs):
-                    found.append(
-                        _ForeignKey(key.name, source, target, whole, key.is_unique, False, True)
-                    )
-    return found
-
-
-def _relationships(
-    keys: list[_ForeignKey], names: Mapping[int, str]
-) -> dict[str, list[Relationship]]:
-    found: dict[str, list[Relationship]] = defaultdict(list)
-    shown = [key for key in keys if key.source in names and key.target in names]
-    for key in shown:
-        source, target = names[key.source], names[key.target]
-        back = tuple((b, a) for a, b in key.pairs)
-        there: Cardinality = "one-to-one" if key.is_unique else "many-to-one"
-        home: Cardinality = "one-to-one" if key.is_unique else "one-to-many"
-        found[source].append(Relationship(source, target, there, key.name, key.pairs))
-        found[target].append(Relationship(target, source, home, key.name, back))
-    for near in shown:
-        for far in shown:
-            if near is far or near.source != far.source or not (near.in_key and far.in_key):
-                continue
-            found[names[near.target]].append(
-                Relationship(
-                    names[near.target],
-                    names[far.target],
-                    "many-to-many",
-                    near.name,
-                    tuple((b, a) for a, b in near.pairs),
-                    names[near.source],
-                    far.name,
-                    tuple((b, a) for a, b in far.pairs),
-                )
-            )
-    return dict(found)

@@ -69,8 +69,7 @@ async def run(
     """Run statements in a transaction of their own; each gives one row.
 
     `check` sees the first row and may raise to roll back. PostgREST tries a serialization failure
-    or a deadlock again without end; here five times. A connection that breaks before COMMIT is
-    sent has done nothing.
+    or a deadlock again without end; here five times. Raises BrokenBeforeCommitError.
     """
     for attempt in range(1, MAX_TRIES + 1):
         try:
@@ -82,15 +81,11 @@ async def run(
         except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
             if attempt == MAX_TRIES:
                 raise
-        except BrokenBeforeCommitError as error:
-            if attempt == MAX_TRIES:
-                raise unavailable(str(error)) from error
-            await pool.check()
     raise AssertionError("the last try either returns or raises")
 
 
 class BrokenBeforeCommitError(Exception):
-    """The connection went away while nothing could have been committed."""
+    """The connection went away before COMMIT was sent: nothing has happened, try again."""
 
 
 def unavailable(details: str) -> ApiError:

@@ -49,12 +49,18 @@ class ApiError(Exception):
 
     def response(self) -> Response:
         """The answer to send, named in Proxy-Status as PostgREST does on every error."""
-        answer = Response(dump_json(self.body), self.status)
-        answer.headers["Content-Type"] = "application/json; charset=utf-8"
-        answer.headers["Proxy-Status"] = f"PostgREST; error={self.body['code']}"
-        for name, value in self.headers:
-            answer.headers.append(name, value)
-        return answer
+        named = ("Proxy-Status", f"PostgREST; error={self.body['code']}")
+        kind = ("Content-Type", "application/json; charset=utf-8")
+        return make_response(self.status, [kind, named, *self.headers], dump_json(self.body))
+
+
+def make_response(status: int, headers: Headers, body: bytes) -> Response:
+    """A response with headers that came from the database: UTF-8, and each on one line."""
+    answer = Response(b"" if status in (204, 304) else body, status)
+    for name, value in headers:
+        line = re.sub(r"[\r\n]+", " ", value)
+        answer.headers.append(name, line.encode().decode("latin-1"))
+    return answer
 
 
 def dump_json(value: Any) -> bytes:
@@ -80,7 +86,8 @@ def not_offered(sentence: str) -> ApiError:
 
 def from_database(error: psycopg.Error, role: str) -> ApiError:
     """The answer to an error raised in the database, by Postgres or by a function."""
-    diag, code = error.diag, error.sqlstate or ""
+    # Without a code it never reached the database: psycopg refuses text with a NUL in it.
+    diag, code = error.diag, error.sqlstate or "22021"
     message = diag.message_primary or str(error)
     if code == "PGRST":
         return _raised_with_full_control(message, diag.message_detail)
@@ -94,7 +101,7 @@ def from_database(error: psycopg.Error, role: str) -> ApiError:
 
 def _status(code: str, message: str, role: str) -> int:
     if code.startswith("PT"):
-        return int(code[2:]) if re.fullmatch(r"PT\d{3}", code) else 500
+        return int(code[2:]) if re.fullmatch(r"PT[2-9]\d\d", code) else 500
     if code == "42501":
         return 401 if role == "anon" else 403
     if code == "22023" and re.fullmatch(r"role .* does not exist", message, re.S):
@@ -118,7 +125,7 @@ def _raised_with_full_control(message: str, detail: str | None) -> ApiError:
     control = _object(detail) if detail is not None else None
     headers = control.get("headers") if control else None
     status = control.get("status") if control else None
-    if not isinstance(headers, dict) or type(status) is not int or not 100 <= status <= 999:
+    if not isinstance(headers, dict) or type(status) is not int or not 200 <= status <= 999:
         said = "DETAIL is missing in the RAISE statement"
         return _unreadable(
             said if detail is None else f"Invalid JSON value for DETAIL: '{detail}'",

@@ -13,6 +13,7 @@ CSV = "text/csv"
 OBJECT = "application/vnd.pgrst.object+json"
 ARRAY = "application/vnd.pgrst.array+json"
 STRIPPED = ";nulls=stripped"
+OFFERED = (JSON, CSV, OBJECT, OBJECT + STRIPPED, ARRAY + STRIPPED)
 PLAN = "application/vnd.pgrst.plan"
 
 CHOICES = {
@@ -84,7 +85,7 @@ def choose_media_type(accept: str | None, own_type: str | None = None) -> str:
     for name in asked:
         if name in ("*/*", "application/*"):
             return JSON
-        if name in (JSON, CSV, OBJECT, OBJECT + STRIPPED, ARRAY + STRIPPED):
+        if name in OFFERED:
             return name
         if own_type is not None and name == own_type:
             return own_type

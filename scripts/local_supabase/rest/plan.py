@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from scripts.local_supabase.rest.catalog import Catalog, Relationship
+from scripts.local_supabase.rest.catalog import Catalog
 from scripts.local_supabase.rest.errors import ApiError
+from scripts.local_supabase.rest.grammar import Column, Embed, Filter, Logic, Order, Path
 from scripts.local_supabase.rest.hints import nearest
-from scripts.local_supabase.rest.query import Column, Embed, Filter, Logic, Order, Path, Query
+from scripts.local_supabase.rest.query import Query
+from scripts.local_supabase.rest.relationships import Relationship
 
 MAX_ROWS = 1000  # Supabase's default for the API
 
@@ -55,22 +57,19 @@ def plan_read(
     # Whatever is asked of an embedded relation moves it to the front, the first request last.
     # This order is PostgREST's, and shows in the order of keys.
     for path, condition in reversed(query.filters):
-        _at(root, path, lambda node, found=condition: node.conditions.insert(0, found))  # type: ignore[misc]
+        _move_to_front(root, path).conditions.insert(0, condition)
     for path, terms in reversed(query.order):
-        _at(root, path, lambda node, found=terms: setattr(node, "order", found))  # type: ignore[misc]
+        _move_to_front(root, path).order = terms
     for path in {**query.limits, **query.offsets}:
         if path:
-            _at(root, path, lambda node, path=path: _set_range(node, query, path))  # type: ignore[misc]
+            node = _move_to_front(root, path)
+            node.limit = min(query.limits.get(path, MAX_ROWS), MAX_ROWS)
+            node.offset = max(query.offsets.get(path, 0), 0)
     for path, tree in reversed(query.logic):
-        _at(root, path, lambda node, found=tree: node.conditions.append(found))  # type: ignore[misc]
+        _move_to_front(root, path).conditions.append(tree)
     _find_relationships(catalog, root)
     _check_orders(root)
     return root
-
-
-def _set_range(node: Node, query: Query, path: Path) -> None:
-    node.limit = min(query.limits.get(path, MAX_ROWS), MAX_ROWS)
-    node.offset = max(query.offsets.get(path, 0), 0)
 
 
 def _add_items(node: Node, items: Iterable[Column | Embed], depth: int) -> None:
@@ -90,14 +89,14 @@ def _add_items(node: Node, items: Iterable[Column | Embed], depth: int) -> None:
         node.children.append(child)
 
 
-def _at(node: Node, path: Path, change: Callable[[Node], None]) -> None:
-    if not path:
-        change(node)
-        return
-    child = find_child(node, path[0])
-    _at(child, path[1:], change)
-    node.children.remove(child)
-    node.children.insert(0, child)
+def _move_to_front(node: Node, path: Path) -> Node:
+    """The relation at the end of the path, which on the way there comes before its siblings."""
+    for name in path:
+        child = find_child(node, name)
+        node.children.remove(child)
+        node.children.insert(0, child)
+        node = child
+    return node
 
 
 def find_child(node: Node, name: str) -> Node:

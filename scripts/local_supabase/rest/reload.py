@@ -70,27 +70,31 @@ class CatalogKeeper:
                 ) as connection:
                     connection.add_notify_handler(self._expire)
                     await connection.execute(f"listen {CHANNEL}")
-                    await pool.check()
-                    await self._follow(connection)
+                    await self._follow(connection, pool)
             except psycopg.Error as error:
-                log.warning("the REST API lost its database and tries again: %s", error)
+                if self._fresh.is_set():
+                    log.warning("The REST API lost its database and tries again: %s", error)
             self._fresh.clear()
             await asyncio.sleep(RETRY_DELAY)
 
-    async def _follow(self, connection: AsyncConnection[DictRow]) -> None:
+    async def _follow(self, connection: AsyncConnection[DictRow], pool: Pool) -> None:
+        self._awake.set()
         while True:
             self._is_wanted = False
+            # A prepared statement may name a type that is gone, and a connection may be dead.
+            await pool.drain()
             self._catalog = await load(connection, self._catalog.timezones)
             if not self._is_wanted:
                 self._fresh.set()
             while not self._is_wanted:
                 await self._wait(connection.fileno())
-                listeners, self._listeners = self._listeners, []
+                waiting = len(self._listeners)
                 # Whatever was sent before this statement is heard when it is answered.
                 await connection.execute("select 1")
-                for listener in listeners:
+                for listener in self._listeners[:waiting]:
                     if not listener.done():
                         listener.set_result(None)
+                del self._listeners[:waiting]
 
     async def _wait(self, socket: int) -> None:
         """Return when something came over the connection or somebody asks for something."""

@@ -11,7 +11,8 @@ from typing import Any
 from scripts.local_supabase.rest.catalog import SCHEMA, SEARCH_PATH, Catalog, Function
 from scripts.local_supabase.rest.database import HOISTED, Transaction
 from scripts.local_supabase.rest.errors import ApiError
-from scripts.local_supabase.rest.negotiate import Preferences
+from scripts.local_supabase.rest.negotiate import Preferences, read_range
+from scripts.local_supabase.rest.query import Query
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class RestRequest:
         if name != SCHEMA:
             hint = f"Only the following schemas are exposed: {SCHEMA}"
             raise ApiError(406, "PGRST106", f"Invalid schema: {name}", hint=hint)
+
+    def page(self, query: Query, max_rows: int) -> tuple[int, int]:
+        """The (limit, offset) that is asked for; a Range header counts for GET only."""
+        header = self.headers.get("range") if self.method == "GET" else None
+        return read_range(header, query.limits.get(()), query.offsets.get(()), max_rows)
 
     def transaction(
         self, catalog: Catalog, *, read_only: bool, function: Function | None = None

@@ -11,11 +11,12 @@ from scripts.local_supabase.rest.answer import check_rows, respond, shape_of, wr
 from scripts.local_supabase.rest.catalog import SCHEMA, Catalog, Function
 from scripts.local_supabase.rest.database import Pool, run
 from scripts.local_supabase.rest.errors import ApiError
+from scripts.local_supabase.rest.grammar import array_literal
 from scripts.local_supabase.rest.hints import nearest
-from scripts.local_supabase.rest.negotiate import CSV, choose_media_type, read_range
+from scripts.local_supabase.rest.negotiate import CSV, choose_media_type
 from scripts.local_supabase.rest.payload import RAW_TYPES, Payload, read_payload
 from scripts.local_supabase.rest.plan import MAX_ROWS, plan_read
-from scripts.local_supabase.rest.query import Query, array_literal, parse_query
+from scripts.local_supabase.rest.query import Query, parse_query
 from scripts.local_supabase.rest.request import RestRequest
 from scripts.local_supabase.rest.sql import SOURCE, Writer
 
@@ -33,12 +34,7 @@ async def call(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
         raise ApiError(405, "PGRST101", f"Cannot use the {request.method} method on RPC")
     request.require_known_schema()
     query = parse_query(request.query_string, takes_arguments=request.is_read)
-    limit, offset = read_range(
-        request.headers.get("range") if request.method == "GET" else None,
-        query.limits.get(()),
-        query.offsets.get(()),
-        MAX_ROWS,
-    )
+    limit, offset = request.page(query, MAX_ROWS)
     payload = _payload(request, query)
     function = find_function(catalog, name, payload.names, request)
     if request.method == "OPTIONS":
@@ -63,9 +59,10 @@ async def call(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
     transaction = request.transaction(
         catalog, read_only=request.is_read or not function.is_volatile, function=function
     )
-    check = partial(check_rows, shape, request.preferences)
+    check = partial(check_rows, shape, request.preferences.max_affected)
     row = (await run(pool, transaction, [(statement, writer.values)], check))[0]
-    return respond(shape, row, total=row["total"], offset=offset, preferences=request.preferences)
+    followed = request.preferences.applied(("count", "handling", "timezone", "max-affected"))
+    return respond(shape, row, row["total"], offset, followed)
 
 
 def _payload(request: RestRequest, query: Query) -> Payload:
@@ -84,11 +81,10 @@ def _call(
         return writer.call_directly(function, _last_values(function, query.arguments))
     if payload.form is not None:
         return writer.call_directly(function, payload.form)
-    if function.parameters and not function.parameters[0].name:
-        raw = request.body
+    if not _fits(function, payload.names, request.content_type in RAW_TYPES):
         if request.content_type == "application/octet-stream":
-            return writer.call_with_body(function, raw)
-        text = payload.json or raw.decode("utf-8", "replace")
+            return writer.call_with_body(function, request.body)
+        text = payload.json or request.body.decode("utf-8", "replace")
         return writer.call_with_body(function, text)
     return writer.call(function, sorted(payload.names), payload.json)
 

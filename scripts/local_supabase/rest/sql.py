@@ -7,8 +7,8 @@ from typing import Any
 
 from scripts.local_supabase.rest.catalog import SCHEMA, Catalog, Function
 from scripts.local_supabase.rest.errors import ApiError
+from scripts.local_supabase.rest.grammar import Column, Field, Filter, Logic, Order, array_literal
 from scripts.local_supabase.rest.plan import Node
-from scripts.local_supabase.rest.query import Column, Field, Filter, Logic, Order, array_literal
 
 SOURCE = "pgrst_source"
 

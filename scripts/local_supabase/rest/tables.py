@@ -12,7 +12,7 @@ from scripts.local_supabase.rest.catalog import SCHEMA, Catalog, Table
 from scripts.local_supabase.rest.database import Pool, run
 from scripts.local_supabase.rest.errors import ApiError
 from scripts.local_supabase.rest.hints import nearest
-from scripts.local_supabase.rest.negotiate import choose_media_type, read_range
+from scripts.local_supabase.rest.negotiate import choose_media_type
 from scripts.local_supabase.rest.plan import MAX_ROWS, plan_read
 from scripts.local_supabase.rest.query import parse_query
 from scripts.local_supabase.rest.request import RestRequest
@@ -49,12 +49,7 @@ async def read(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
     """Serve GET and HEAD of one table or view."""
     request.require_known_schema()
     query = parse_query(request.query_string, takes_arguments=False)
-    limit, offset = read_range(
-        request.headers.get("range") if request.method == "GET" else None,
-        query.limits.get(()),
-        query.offsets.get(()),
-        MAX_ROWS,
-    )
+    limit, offset = request.page(query, MAX_ROWS)
     find_table(catalog, name)
     shape = Shape(choose_media_type(request.headers.get("accept")))
     writer = Writer(catalog)
@@ -76,16 +71,12 @@ async def read(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
         pool,
         request.transaction(catalog, read_only=True),
         statements,
-        partial(check_rows, shape, request.preferences),
+        partial(check_rows, shape, None),
     )
-    return respond(
-        shape,
-        rows[0],
-        total=_total(how, rows),
-        offset=offset,
-        preferences=request.preferences,
-        location=f"/{name}" + (f"?{query.canonical}" if query.canonical else ""),
-    )
+    location = f"/{name}" + (f"?{query.canonical}" if query.canonical else "")
+    followed = request.preferences.applied(("count", "handling", "timezone"))
+    headers = [("Content-Location", location), *followed]
+    return respond(shape, rows[0], _total(how, rows), offset, headers)
 
 
 def _total(how: str | None, rows: list[DictRow]) -> int | None:

@@ -17,10 +17,11 @@ from scripts.local_supabase.rest.answer import Shape, check_rows, finish, wrap
 from scripts.local_supabase.rest.catalog import SCHEMA, Catalog, Table
 from scripts.local_supabase.rest.database import Pool, run
 from scripts.local_supabase.rest.errors import ApiError, invalid_body, not_offered
+from scripts.local_supabase.rest.grammar import Filter
 from scripts.local_supabase.rest.negotiate import choose_media_type
 from scripts.local_supabase.rest.payload import RAW_TYPES, Payload, read_payload
 from scripts.local_supabase.rest.plan import Node, plan_read
-from scripts.local_supabase.rest.query import Filter, Query, parse_query
+from scripts.local_supabase.rest.query import Query, parse_query
 from scripts.local_supabase.rest.request import RestRequest
 from scripts.local_supabase.rest.sql import SOURCE, Writer, quote
 from scripts.local_supabase.rest.tables import find_table
@@ -87,7 +88,7 @@ def _check(request: RestRequest, shape: Shape, row: DictRow) -> None:
     if request.method == "PUT" and row["rows"] != 1:
         said = "Payload values do not match URL in primary key column(s)"
         raise ApiError(400, "PGRST115", said)
-    check_rows(shape, request.preferences, row)
+    check_rows(shape, None if request.method == "POST" else request.preferences.max_affected, row)
 
 
 def _write(
@@ -166,7 +167,8 @@ def _respond(request: RestRequest, shape: Shape, table: Table, row: DictRow) -> 
     if request.preferences["return"] == "headers-only" and method == "POST" and table.primary_key:
         for written in json.loads(row["body"])[:1]:
             headers.append(("Location", _location(table, written)))
-    named = ANSWERED if method == "POST" else [n for n in ANSWERED if n != "resolution"]
+    unfit = "max-affected" if method == "POST" else "resolution"
+    named = [name for name in ANSWERED if name != unfit]
     headers += request.preferences.applied(named)
     if represented:
         headers.append(("Content-Type", shape.content_type))

@@ -53,8 +53,7 @@ begin
     );
   end if;
   update private.accounts as a set phone = v_phone where a.user_id = v_me;
-  -- The other sides' contexts show this card.
-  update private.participants as p set version = p.version + 1 where p.user_id = v_me;
+  perform private.touch_conversations(v_me);
 
   return json_build_object(
     'id', v_user.id, 'role', v_user.role, 'display_name', v_user.display_name,

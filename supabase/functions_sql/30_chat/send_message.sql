@@ -58,12 +58,26 @@ begin
 
   perform private.check_free_text(v_conversation);
   perform private.check_message(v_message);
+<<<<<<< HEAD
   perform private.check_lifetime(v_conversation.id, p_expiration_hours);
   v_message.id := gen_random_uuid();
   v_account := private.charge_send(v_account, p_max_points, v_message.id);
   v_message := private.append_message(v_message, v_lifetime);
   return json_build_object(
     'message', private.message_json(v_message), 'quota', private.quota_json(v_account)
+=======
+  if p_expiration_hours is not null then
+    perform private.raise_input_invalid(
+      'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
+    );
+  end if;
+  if p_max_points < 0 then
+    perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
+  end if;
+  v_message := private.append_message(v_message);
+  return json_build_object(
+    'message', private.message_json(v_message), 'expired', false, 'quota', null
+>>>>>>> main
   );
 end;
 $$;

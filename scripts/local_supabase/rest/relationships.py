@@ -1,0 +1,163 @@
+"""Ways from one relation to another: foreign keys, both ways, through junctions, seen in views."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from psycopg.rows import DictRow
+
+Cardinality = Literal["many-to-one", "one-to-many", "one-to-one", "many-to-many"]
+Pairs = tuple[tuple[str, str], ...]  # (column here, column there)
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """A way from one relation to another; for many-to-many through a third, the junction."""
+
+    table: str
+    foreign: str
+    cardinality: Cardinality
+    constraint: str
+    pairs: Pairs
+    # many-to-many only: the junction, its second foreign key, and (foreign, junction) columns.
+    junction: str = ""
+    far_constraint: str = ""
+    far_pairs: Pairs = ()
+
+    @property
+    def to_one(self) -> bool:
+        """Whether at most one row is found over there."""
+        return self.cardinality in ("many-to-one", "one-to-one")
+
+    @property
+    def described(self) -> dict[str, str]:
+        """How PostgREST names it when it has to ask which one is meant."""
+        here, there = (", ".join(names) for names in zip(*self.pairs, strict=True))
+        relationship = f"{self.constraint} using {self.table}({here}) and {self.foreign}({there})"
+        if self.junction:
+            far = ", ".join(name for _, name in self.far_pairs)
+            relationship = (
+                f"{self.junction} using {self.constraint}({there}) and {self.far_constraint}({far})"
+            )
+        return {
+            "cardinality": self.cardinality,
+            "embedding": f"{self.table} with {self.foreign}",
+            "relationship": relationship,
+        }
+
+
+FOREIGN_KEYS = """
+  select k.conname as name, k.conrelid::bigint as source, k.confrelid::bigint as target,
+    (select array_agg(a.attname::text order by n) from unnest(k.conkey) with ordinality as c (i, n)
+     join pg_catalog.pg_attribute as a on a.attrelid = k.conrelid and a.attnum = c.i) as here,
+    (select array_agg(a.attname::text order by n) from unnest(k.confkey) with ordinality as c (i, n)
+     join pg_catalog.pg_attribute as a on a.attrelid = k.confrelid and a.attnum = c.i) as there,
+    exists (
+      select from pg_catalog.pg_constraint as u
+      where u.conrelid = k.conrelid and u.contype in ('p', 'u')
+        and u.conkey <@ k.conkey and u.conkey @> k.conkey
+    ) as is_unique,
+    coalesce((
+      select p.conkey @> k.conkey from pg_catalog.pg_constraint as p
+      where p.conrelid = k.conrelid and p.contype = 'p'
+    ), false) as in_key
+  from pg_catalog.pg_constraint as k
+  where k.contype = 'f' and k.conparentid = 0
+  order by k.conname"""
+
+VIEW_RULES = """
+  select c.oid::bigint as id, r.ev_action::text as rule
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_rewrite as r on r.ev_class = c.oid and r.rulename = '_RETURN'
+  where c.relnamespace = %s::regnamespace"""
+
+
+@dataclass(frozen=True)
+class _ForeignKey:
+    name: str
+    source: int
+    target: int
+    pairs: Pairs
+    is_unique: bool
+    in_key: bool
+    of_view: bool = False
+
+
+def _foreign_key(row: DictRow) -> _ForeignKey:
+    pairs = tuple(zip(row["here"], row["there"], strict=True))
+    return _ForeignKey(
+        row["name"], row["source"], row["target"], pairs, row["is_unique"], row["in_key"]
+    )
+
+
+# A column of a view's query, in the text form of Postgres' parse trees: its number, its name, and
+# the table and column it comes from.
+_TARGET = re.compile(
+    r":resno (\d+) :resname (\S+) :ressortgroupref \d+ :resorigtbl (\d+) :resorigcol (\d+)"
+)
+
+
+def _keys_of_views(
+    keys: list[_ForeignKey], columns: list[DictRow], rules: list[DictRow]
+) -> list[_ForeignKey]:
+    """The foreign keys that a view has because it shows the columns of one."""
+    number_to_name = {(row["id"], row["number"]): row["column"] for row in columns}
+    found: list[_ForeignKey] = []
+    for rule in rules:
+        shown: dict[tuple[int, str], str] = {}
+        for number, name, table, column in _TARGET.findall(rule["rule"]):
+            origin = number_to_name.get((int(table), int(column)))
+            if number_to_name.get((rule["id"], int(number))) == name and origin:
+                shown[(int(table), origin)] = name
+        for key in keys:
+            here = [(shown.get((key.source, a)), b) for a, b in key.pairs]
+            there = [(a, shown.get((key.target, b))) for a, b in key.pairs]
+            for source, target, pairs in (
+                (rule["id"], key.target, here),
+                (key.source, rule["id"], there),
+            ):
+                whole = tuple((a, b) for a, b in pairs if a and b)
+                if len(whole) == len(key.pairs):
+                    found.append(
+                        _ForeignKey(key.name, source, target, whole, key.is_unique, False, True)
+                    )
+    return found
+
+
+def find_relationships(
+    keys: list[DictRow], columns: list[DictRow], rules: list[DictRow]
+) -> dict[str, list[Relationship]]:
+    """The ways out of each relation, from the rows of FOREIGN_KEYS, TABLES and VIEW_RULES."""
+    names: Mapping[int, str] = {row["id"]: row["name"] for row in columns}
+    tied = [_foreign_key(row) for row in keys]
+    tied += _keys_of_views(tied, columns, rules)
+    found: dict[str, list[Relationship]] = defaultdict(list)
+    shown = [key for key in tied if key.source in names and key.target in names]
+    for key in shown:
+        source, target = names[key.source], names[key.target]
+        back = tuple((b, a) for a, b in key.pairs)
+        there: Cardinality = "one-to-one" if key.is_unique else "many-to-one"
+        home: Cardinality = "one-to-one" if key.is_unique else "one-to-many"
+        found[source].append(Relationship(source, target, there, key.name, key.pairs))
+        found[target].append(Relationship(target, source, home, key.name, back))
+    for near in shown:
+        for far in shown:
+            if near is far or near.source != far.source or not (near.in_key and far.in_key):
+                continue
+            found[names[near.target]].append(
+                Relationship(
+                    names[near.target],
+                    names[far.target],
+                    "many-to-many",
+                    near.name,
+                    tuple((b, a) for a, b in near.pairs),
+                    names[near.source],
+                    far.name,
+                    tuple((b, a) for a, b in far.pairs),
+                )
+            )
+    return dict(found)

@@ -1,0 +1,199 @@
+"""Events: told to the right users, with the transaction that they tell of, or not at all."""
+
+from __future__ import annotations
+
+import uuid
+
+import psycopg
+import pytest
+
+from tests.chat.scenes import (
+    Talk,
+    add_messages,
+    all_messages,
+    block,
+    broadcasts,
+    context_of,
+    open_talk,
+    send,
+)
+from tests.support.databases import Database
+
+HEADLINE = ("flow_state", "chat_status", "awaiting_role", "last_seq", "version")
+DROP_PARTITIONS = """
+do $$
+declare
+  v_partition regclass;
+begin
+  for v_partition in
+    select i.inhrelid::regclass from pg_catalog.pg_inherits as i
+    where i.inhparent = 'realtime.messages'::regclass
+  loop
+    execute format('drop table %s', v_partition);
+  end loop;
+end $$
+"""
+FAILURES = "select case when is_called then last_value else 0 end from private.broadcast_failures"
+
+
+def topics(*users: uuid.UUID) -> list[str]:
+    return sorted(f"user:{user}" for user in users)
+
+
+def test_both_members_hear_a_message_as_it_was_answered(db: Database, talk: Talk) -> None:
+    db.query("delete from realtime.messages")
+    sent = send(db, talk.asha, talk.id, "hi")
+    told = broadcasts(db, "new_message")
+    assert [row["topic"] for row in told] == topics(talk.asha, talk.bharat)
+    for row in told:
+        assert (row["extension"], row["private"]) == ("broadcast", True)
+        payload = row["payload"]
+        assert payload["conversation_id"] == talk.id
+        assert payload["message"] == sent
+    for user in (talk.asha, talk.bharat):
+        context = context_of(db, user, talk.id)
+        assert {key: context[key] for key in HEADLINE} == told[0]["payload"]["conversation_context"]
+    assert db.value("select count(*) from realtime.messages") == 2
+
+
+def test_an_event_is_heard_when_its_transaction_commits_and_never_otherwise(
+    db: Database, talk: Talk
+) -> None:
+    db.query("delete from realtime.messages")
+    with db.transaction():
+        send(db, talk.asha, talk.id, "taken back")
+        assert broadcasts(db, "new_message") == []
+        raise psycopg.Rollback
+    assert broadcasts(db, "new_message") == []
+    with db.transaction():
+        send(db, talk.asha, talk.id, "said")
+        assert broadcasts(db, "new_message") == []
+    assert len(broadcasts(db, "new_message")) == 2
+
+
+def test_a_refused_send_and_a_repeat_tell_nobody(db: Database, talk: Talk) -> None:
+    own_id = uuid.uuid4()
+    send(db, talk.asha, talk.id, "hi", client_message_id=own_id)
+    db.query("delete from realtime.messages")
+    send(db, talk.asha, talk.id, "hi", client_message_id=own_id)
+    with db.refused("MESSAGE_TOO_LONG", 422):
+        send(db, talk.asha, talk.id, "a" * 5001)
+    with db.refused("CONVERSATION_NOT_FOUND", 404):
+        send(db, talk.chitra, talk.id, "let me in")
+    block(db, talk.bharat, talk.asha)
+    with db.refused("BLOCKED", 403):
+        send(db, talk.asha, talk.id, "hi")
+    with db.refused("BLOCKED", 403):
+        open_talk(db, talk.asha, talk.bharat)
+    assert db.query("select event from realtime.messages") == []
+
+
+def test_a_new_conversation_is_told_to_its_members_only(db: Database, talk: Talk) -> None:
+    db.query("delete from realtime.messages")
+    opened = open_talk(db, talk.chitra, talk.asha)
+    told = broadcasts(db, "new_message")
+    assert [row["topic"] for row in told] == topics(talk.chitra, talk.asha)
+    assert {row["payload"]["conversation_id"] for row in told} == {opened}
+
+
+def test_a_receipt_is_told_to_both_once(db: Database, talk: Talk) -> None:
+    sent = send(db, talk.asha, talk.id, "hi")
+    db.query("delete from realtime.messages")
+    with db.signed_in_as(talk.bharat):
+        db.call("mark_delivered", conversation_id=talk.id)
+        db.call("mark_delivered", conversation_id=talk.id)
+        db.call("mark_read", conversation_id=talk.id)
+        db.call("mark_read", conversation_id=talk.id)
+        db.call("sync")
+    read_at = all_messages(db, talk.asha, talk.id)[-1]["read_at"]
+    common = {
+        "conversation_id": talk.id,
+        "message_id": sent["id"],
+        "seq": 2,
+        "user_id": str(talk.bharat),
+    }
+    for event, key in (("message_seen", "read_at"), ("message_delivered", "delivered_at")):
+        told = broadcasts(db, event)
+        assert [row["topic"] for row in told] == topics(talk.asha, talk.bharat)
+        for row in told:
+            at = row["payload"].pop(key)
+            assert row["payload"] == common
+            assert key == "delivered_at" or at == read_at
+    assert db.value("select count(*) from realtime.messages") == 4
+
+
+def test_a_read_that_delivers_too_tells_both_and_sync_tells_of_delivery(
+    db: Database, talk: Talk
+) -> None:
+    send(db, talk.asha, talk.id, "one")
+    db.query("delete from realtime.messages")
+    with db.signed_in_as(talk.bharat):
+        db.call("sync", known={talk.id: 1})
+    assert len(broadcasts(db, "message_delivered")) == 2
+    assert broadcasts(db, "message_seen") == []
+    send(db, talk.asha, talk.id, "two")
+    db.query("delete from realtime.messages")
+    with db.signed_in_as(talk.bharat):
+        db.call("mark_read", conversation_id=talk.id)
+    assert len(broadcasts(db, "message_delivered")) == 2
+    assert len(broadcasts(db, "message_seen")) == 2
+
+
+def test_a_receipt_names_the_newest_message_that_both_may_see(db: Database, talk: Talk) -> None:
+    shared = send(db, talk.asha, talk.id, "for both")
+    add_messages(
+        db,
+        talk.id,
+        [
+            {"sender_id": talk.asha, "expires_in": "-1 second"},
+            {"sender_id": talk.bharat, "receiver_id": talk.bharat, "visible_to": "sender"},
+        ],
+    )
+    with db.signed_in_as(talk.bharat):
+        db.call("mark_read", conversation_id=talk.id)
+    for row in broadcasts(db, "message_seen"):
+        assert (row["payload"]["seq"], row["payload"]["message_id"]) == (4, shared["id"])
+
+
+def test_a_message_for_one_reader_is_told_to_that_reader_only(db: Database, talk: Talk) -> None:
+    db.query("delete from realtime.messages")
+    db.query(
+        """
+        select private.append_message(jsonb_populate_record(null::public.messages, %s::jsonb))
+        """,
+        f"""{{
+            "conversation_id": "{talk.id}", "sender_id": "{uuid.UUID(int=0)}",
+            "receiver_id": "{talk.bharat}", "message": "just you", "message_type": "automated",
+            "visible_to": "influencer"
+        }}""",
+    )
+    told = broadcasts(db, "new_message")
+    assert [row["topic"] for row in told] == topics(talk.bharat)
+    assert told[0]["payload"]["message"]["message"] == "just you"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        DROP_PARTITIONS,
+        "revoke insert on realtime.messages from postgres",
+        "revoke usage on schema realtime from postgres",
+        "alter table realtime.messages rename column payload to body",
+        "alter table realtime.messages add column tenant text not null",
+        "drop table realtime.messages",
+        "drop schema realtime cascade",
+    ],
+    ids=lambda damage: " ".join(damage.split()[:4]),
+)
+def test_a_broken_broadcast_fails_no_send_and_is_counted(
+    db: Database, talk: Talk, damage: str
+) -> None:
+    db.query("delete from realtime.messages")
+    db.query_as_superuser(damage)
+    assert db.value(FAILURES) == 0
+    assert send(db, talk.asha, talk.id, "still here")["seq"] == 2
+    assert db.value(FAILURES) == 1
+    with db.signed_in_as(talk.bharat):
+        assert db.call("mark_read", conversation_id=talk.id)["read_seq"] == 2
+    assert db.value(FAILURES) == 3
+    assert all_messages(db, talk.bharat, talk.id)[-1]["message"] == "still here"

@@ -1,0 +1,1 @@
+"""Real SDKs and HTTP against a running Supabase."""

@@ -1,0 +1,134 @@
+"""Two people chat through the asynchronous SDK; a stranger tries to listen."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from examples.python.parley_client import ParleyClient, ParleyError
+from tests.end_to_end.people import PASSWORD, sdk_warnings, signed_in, talking
+from tests.support.stacks import Stack
+
+pytestmark = [pytest.mark.anyio, sdk_warnings]
+
+
+async def test_a_message_is_heard_by_both_and_read_back_by_both(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        sent = (await talk.asha.client.send(talk.id, "Namaste"))["message"]
+
+        for person in (talk.asha, talk.bharat):
+            heard = await person.hears_text("Namaste")
+            assert heard["id"] == sent["id"]
+            assert (heard["seq"], heard["sender_id"]) == (2, talk.asha.id)
+            read = await person.client.call("get_messages", conversation_id=talk.id)
+            assert [m["message"] for m in read] == ["Namaste", "Conversation started"]
+            rows = await (
+                person.client.supabase.from_("messages")
+                .select("id, seq, message")
+                .eq("conversation_id", talk.id)
+                .order("seq", desc=True)
+                .limit(1)
+                .execute()
+            )
+            assert rows.data == [{"id": sent["id"], "seq": 2, "message": "Namaste"}]
+        await talk.show_that_chitra_heard_nothing()
+
+
+async def test_a_repeated_send_answers_the_first_message_and_makes_no_second(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        key = str(uuid.uuid4())
+        first = await talk.asha.client.send(talk.id, "once", client_message_id=key)
+        again = await talk.asha.client.send(talk.id, "once", client_message_id=key)
+        assert again["message"]["id"] == first["message"]["id"]
+        with pytest.raises(ParleyError) as refused:
+            await talk.asha.client.send(talk.id, "something else", client_message_id=key)
+        assert refused.value.error_code == "IDEMPOTENCY_MISMATCH"
+
+        await talk.asha.client.send(talk.id, "the end")
+        await talk.bharat.hears_text("the end")
+        assert talk.bharat.texts() == ["once", "the end"]
+        assert talk.asha.client.unsent == {}
+
+
+async def test_the_sender_hears_when_the_message_is_delivered_and_read(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        sent = (await talk.asha.client.send(talk.id, "seen?"))["message"]
+        await talk.bharat.hears_text("seen?")
+        context = await talk.bharat.client.call("get_conversation_context", conversation_id=talk.id)
+        assert context["unread_count"] == 1
+
+        marks = await talk.bharat.client.call("mark_read", conversation_id=talk.id)
+        assert marks == {"read_seq": 2, "delivered_seq": 2, "unread_count": 0}
+        for event in ("message_delivered", "message_seen"):
+            heard = await talk.asha.hears(event, user_id=talk.bharat.id, seq=2)
+            assert heard["message_id"] == sent["id"]
+        (newest, _) = await talk.asha.client.call("get_messages", conversation_id=talk.id)
+        assert (newest["status"], newest["seen"]) == ("read", True)
+
+
+async def test_typing_and_status_reach_the_other_side_only(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        await talk.asha.client.open_conversation(talk.id)
+        await talk.bharat.client.open_conversation(talk.id, status="away")
+        await talk.asha.hears("user_status_change", user_id=talk.bharat.id, status="away")
+        await talk.bharat.hears("user_status_change", user_id=talk.asha.id, status="online")
+
+        await talk.bharat.client.open_conversation(talk.id, status="online")
+        await talk.asha.hears("user_status_change", user_id=talk.bharat.id, status="online")
+
+        await talk.asha.client.set_typing(talk.id, True)
+        await talk.bharat.hears("user_typing", user_id=talk.asha.id, is_typing=True)
+        await talk.asha.client.set_typing(talk.id, False)
+        await talk.bharat.hears("user_typing", user_id=talk.asha.id, is_typing=False)
+        assert talk.asha.payloads("user_typing") == []
+
+        await talk.bharat.client.close_conversation(talk.id)
+        await talk.asha.hears("user_offline", user_id=talk.bharat.id)
+        await talk.show_that_chitra_heard_nothing()
+        assert talk.chitra.payloads("user_status_change") == []
+
+
+async def test_a_stranger_can_join_neither_topic(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        await talk.asha.client.open_conversation(talk.id)
+        with pytest.raises(ParleyError) as refused:
+            await talk.chitra.client.open_conversation(talk.id)
+        assert refused.value.error_code == "CHANNEL_REFUSED"
+
+        talk.chitra.client.user_id = talk.asha.id  # whose channel to ask for; the token is hers
+        with pytest.raises(ParleyError) as refused:
+            await talk.chitra.client.start()
+        assert refused.value.error_code == "CHANNEL_REFUSED"
+
+
+async def test_sign_up_and_sign_in_tell_a_person_from_a_wrong_password(stack: Stack) -> None:
+    email = f"{uuid.uuid4().hex}@example.com"
+    signed_up = await ParleyClient.sign_up(stack.api_url, stack.anon_key, email, PASSWORD)
+    await signed_up.close()
+    with pytest.raises(ParleyError) as refused:
+        await ParleyClient.sign_up(stack.api_url, stack.anon_key, email, PASSWORD)
+    assert refused.value.error_code == "user_already_exists"
+    with pytest.raises(ParleyError) as refused:
+        await ParleyClient.sign_in(stack.api_url, stack.anon_key, email, "wrong")
+    assert refused.value.error_code == "invalid_credentials"
+    signed_in_again = await ParleyClient.sign_in(stack.api_url, stack.anon_key, email, PASSWORD)
+    assert signed_in_again.user_id == signed_up.user_id
+    await signed_in_again.close()
+
+
+async def test_a_profile_is_what_the_other_side_sees(stack: Stack) -> None:
+    async with signed_in(stack) as asha, signed_in(stack) as bharat:
+        profile = await asha.client.call(
+            "complete_profile", role="influencer", display_name="Asha", phone="+91 98765 43210"
+        )
+        assert (profile["id"], profile["phone"]) == (asha.id, "+919876543210")
+        opened = await bharat.client.call(
+            "direct_connect", target_user_id=asha.id, initial_message="Hello Asha"
+        )
+        assert opened["created"] is True
+        assert opened["message"]["message"] == "Hello Asha"
+        assert opened["conversation"]["other_party"]["display_name"] == "Asha"
+        again = await bharat.client.call("direct_connect", target_user_id=asha.id)
+        assert again["created"] is False
+        assert again["conversation"]["conversation_id"] == opened["conversation"]["conversation_id"]

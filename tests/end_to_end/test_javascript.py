@@ -1,0 +1,23 @@
+"""The JavaScript example on supabase-js, run by Node's own test runner."""
+
+from __future__ import annotations
+
+import re
+
+from tests.support.node import FOLDER, run_node
+from tests.support.stacks import Stack
+
+
+def test_supabase_js_chats_as_the_python_client_does(stack: Stack) -> None:
+    ran = run_node(
+        FOLDER / "chat.test.mjs",
+        SUPABASE_URL=stack.api_url,
+        SUPABASE_ANON_KEY=stack.anon_key,
+        SUPABASE_SERVICE_ROLE_KEY=stack.service_role_key,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    # Node calls an empty file a success, so count.
+    written = len(re.findall(r"^test\(", (FOLDER / "chat.test.mjs").read_text("utf-8"), re.M))
+    passed = re.search(r"^\S+ pass (\d+)$", ran.stdout, re.MULTILINE)
+    assert passed, ran.stdout
+    assert int(passed[1]) == written > 0

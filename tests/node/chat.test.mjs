@@ -1,0 +1,137 @@
+// Two people chat through supabase-js. tests/end_to_end/test_javascript.py runs this file.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { ParleyError, talking } from './support.mjs'
+
+test('a message is heard by both and read back by both', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const { message } = await asha.client.send(id, 'Namaste')
+    for (const person of [asha, bharat]) {
+      await person.hearsText('Namaste')
+      const read = await person.client.call('get_messages', { conversation_id: id })
+      assert.deepEqual(
+        read.map((m) => [m.seq, m.message]),
+        [[2, 'Namaste'], [1, 'Conversation started']],
+      )
+      const { data, status } = await person.client.supabase
+        .from('messages').select('id, message').eq('conversation_id', id).eq('seq', 2)
+      assert.equal(status, 200)
+      assert.deepEqual(data, [{ id: message.id, message: 'Namaste' }])
+    }
+  }))
+
+test('a repeated send makes no second message', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const client_message_id = crypto.randomUUID()
+    const first = await asha.client.send(id, 'once', { client_message_id })
+    const again = await asha.client.send(id, 'once', { client_message_id })
+    assert.equal(again.message.id, first.message.id)
+    await asha.client.send(id, 'the end')
+    await bharat.hearsText('the end')
+    assert.deepEqual(bharat.texts(), ['Conversation started', 'once', 'the end'])
+    assert.equal(asha.client.unsent.size, 0)
+  }))
+
+test('the sender hears that the message was read', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const { message } = await asha.client.send(id, 'seen?')
+    await bharat.client.call('mark_read', { conversation_id: id })
+    const seen = await asha.hears('message_seen', { user_id: bharat.client.userId })
+    assert.equal(seen.message_id, message.id)
+  }))
+
+test('typing and status reach the other side', () =>
+  talking(async ({ asha, bharat, id }) => {
+    await asha.client.openConversation(id)
+    await bharat.client.openConversation(id, 'away')
+    const user_id = bharat.client.userId
+    await asha.hears('user_status_change', { user_id, status: 'away' })
+    await bharat.client.openConversation(id)
+    await asha.hears('user_status_change', { user_id, status: 'online' })
+    await asha.client.setTyping(id, true)
+    await bharat.hears('user_typing', { user_id: asha.client.userId, is_typing: true })
+    assert.deepEqual(asha.payloads('user_typing'), [])
+    await bharat.client.closeConversation(id)
+    await asha.hears('user_offline', { user_id })
+  }))
+
+test('postgres_changes brings a message to the member and not to the stranger', () =>
+  talking(async ({ asha, bharat, chitra, id }) => {
+    const rows = { bharat: watch(bharat), chitra: watch(chitra) }
+    await Promise.all([rows.bharat.ready, rows.chitra.ready])
+    await asha.client.send(id, 'for the member')
+    await rows.bharat.hears('for the member')
+    const other = await asha.client.call('direct_connect', {
+      target_user_id: chitra.client.userId,
+    })
+    await asha.client.send(other.conversation.conversation_id, 'for Chitra')
+    await rows.chitra.hears('for Chitra')
+    assert.ok(!rows.chitra.heard.includes('for the member'))
+  }))
+
+test('after a lost connection everything missed comes once, in order', () =>
+  talking(async ({ asha, bharat, id }) => {
+    await asha.client.send(id, 'before')
+    await bharat.hearsText('before')
+    const socket = bharat.client.supabase.realtime.socketAdapter.getSocket().conn
+    const lost = new Promise((resolve) => socket.addEventListener('close', resolve))
+    socket.close()
+    await lost
+    await asha.client.send(id, 'meanwhile')
+    await bharat.hearsText('meanwhile')
+    await asha.client.send(id, 'after')
+    await bharat.hearsText('after')
+    assert.deepEqual(bharat.texts().slice(1), ['before', 'meanwhile', 'after'])
+  }))
+
+test('a stranger can join neither topic', () =>
+  talking(async ({ asha, chitra, id }) => {
+    const refused = (error) => error instanceof ParleyError && error.errorCode === 'CHANNEL_REFUSED'
+    await assert.rejects(chitra.client.openConversation(id), refused)
+    chitra.client.userId = asha.client.userId // whose channel to ask for; the token is hers
+    await assert.rejects(chitra.client.start(), refused)
+  }))
+
+test('a refusal has its status, code and details', () =>
+  talking(async ({ asha, chitra, id }) => {
+    await assert.rejects(chitra.client.send(id, 'hi'), (error) => {
+      assert.equal(error.status, 404)
+      assert.equal(error.toJSON().error_code, 'CONVERSATION_NOT_FOUND')
+      return true
+    })
+    await assert.rejects(asha.client.send(id, 'x'.repeat(100_000)), (error) => {
+      assert.equal(error.status, 422)
+      assert.deepEqual(Object.keys(error.details).sort(), ['length', 'max'])
+      return error.errorCode === 'MESSAGE_TOO_LONG'
+    })
+  }))
+
+/** Hear the texts of new rows of `messages` through postgres_changes. */
+function watch(person) {
+  const heard = []
+  let news = () => {}
+  const channel = person.client.supabase.channel('rows')
+  const ready = new Promise((resolve, reject) => {
+    channel
+      .on('postgres_changes', { event: 'INSERT', schema: 'public', table: 'messages' }, (change) => {
+        heard.push(change.new.message)
+        news()
+      })
+      .on('system', {}, ({ extension, status, message }) => {
+        if (extension !== 'postgres_changes') return
+        if (status === 'ok') resolve()
+        else reject(new Error(message))
+      })
+      .subscribe()
+  })
+  const hears = async (text) => {
+    while (!heard.includes(text)) {
+      await new Promise((resolve) => {
+        news = resolve
+      })
+    }
+  }
+  return { heard, ready, hears }
+}

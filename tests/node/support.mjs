@@ -1,0 +1,72 @@
+// The JavaScript example with this folder's packages, and people who use it.
+
+import { registerHooks } from 'node:module'
+import { randomUUID } from 'node:crypto'
+
+// The example lies outside this folder: let it find @supabase/supabase-js here.
+registerHooks({
+  resolve: (name, context, next) =>
+    next(name, name.startsWith('@supabase/') ? { ...context, parentURL: import.meta.url } : context),
+})
+export const { ParleyClient, ParleyError } = await import(
+  '../../examples/javascript/parley-client.mjs'
+)
+
+const { SUPABASE_URL: url, SUPABASE_ANON_KEY: key, SUPABASE_SERVICE_ROLE_KEY: secret } = process.env
+const PATIENCE = 15_000
+
+/** A new signed-in person: the client, and `hears(event, wanted)`, which waits for an event. */
+export async function signedIn() {
+  const credentials = { email: `${randomUUID()}@example.com`, password: 'correct horse battery' }
+  const answer = await fetch(`${url}/auth/v1/admin/users`, {
+    method: 'POST',
+    headers: { apikey: secret, authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...credentials, email_confirm: true }),
+  })
+  if (!answer.ok) throw new Error(`no user was made: ${answer.status} ${await answer.text()}`)
+  const client = await ParleyClient.signIn(url, key, credentials.email, credentials.password)
+  const heard = []
+  let news = () => {}
+  client.on('*', (event) => {
+    heard.push(event)
+    news()
+  })
+  const payloads = (event) => heard.filter((h) => h.event === event).map((h) => h.payload)
+  const fits = (payload, wanted) =>
+    Object.entries(wanted).every(([name, value]) => payload[name] === value)
+  const texts = () => payloads('new_message').map((payload) => payload.message.message)
+  async function waitFor(find, what) {
+    const deadline = AbortSignal.timeout(PATIENCE)
+    for (;;) {
+      const found = find()
+      if (found) return found
+      await new Promise((resolve, reject) => {
+        news = resolve
+        deadline.addEventListener('abort', () => reject(new Error(`never heard ${what}`)))
+      })
+    }
+  }
+  return {
+    client,
+    payloads,
+    texts,
+    hears: (event, wanted = {}) =>
+      waitFor(() => payloads(event).find((payload) => fits(payload, wanted)), event),
+    hearsText: (text) => waitFor(() => texts().includes(text), text),
+  }
+}
+
+/** Run a test with Asha, Bharat and Chitra, and the chat of the first two. */
+export async function talking(play) {
+  const [asha, bharat, chitra] = await Promise.all([signedIn(), signedIn(), signedIn()])
+  const everyone = [asha, bharat, chitra]
+  try {
+    await Promise.all(everyone.map((person) => person.client.start()))
+    const opened = await asha.client.call('direct_connect', {
+      target_user_id: bharat.client.userId,
+    })
+    await play({ asha, bharat, chitra, id: opened.conversation.conversation_id })
+  } finally {
+    await Promise.all(everyone.map((person) => person.client.close()))
+  }
+}
