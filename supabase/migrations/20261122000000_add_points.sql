@@ -59,6 +59,7 @@ insert into private.settings (key, value, description) values
   ('rate_direct_connect', '{"per_day": 20, "burst": 20}', 'New direct chats of one user'),
   ('rate_typing', '{"per_minute": 20, "burst": 3}', 'Typing notes of one user'),
   ('rate_search', '{"per_minute": 10, "burst": 10}', 'Searches of one user'),
+  ('stranger_messages', '1', 'Messages in a direct chat before the first answer; null: any'),
   ('rate_report', '{"per_day": 20, "burst": 20}', 'Reports of one user');
 
 create table private.admins (

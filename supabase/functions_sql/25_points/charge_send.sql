@@ -28,12 +28,10 @@ declare
   end;
   v_account private.accounts;
 begin
-  perform private.check_price(p_account, v_price, p_max_points);
   update private.accounts as a
   set
     quota_date = v_day,
     messages_sent_today = v_used + 1,
-    points_balance = a.points_balance - v_price,
     send_due_at = private.next_due(a.send_due_at, private.get_setting('rate_send')),
     send_long_due_at = private.next_due(
       a.send_long_due_at, private.get_setting('rate_send_long')
@@ -41,11 +39,7 @@ begin
     last_seen_at = now()
   where a.user_id = p_account.user_id
   returning a.* into v_account;
-
-  if v_price > 0 then
-    insert into private.points_ledger (user_id, delta, reason, balance_after, message_id)
-    values (v_account.user_id, -v_price, 'message', v_account.points_balance, p_message_id);
-  end if;
+  v_account := private.charge_points(v_account, v_price, p_max_points, 'message', p_message_id);
   perform private.tell_quota(p_account, v_account);
   return v_account;
 end;

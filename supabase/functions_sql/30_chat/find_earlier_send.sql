@@ -39,7 +39,9 @@ begin
   end if;
   return (
     select json_build_object(
-      'message', m, 'expired', coalesce(v_stored.expires_at <= now(), false), 'quota', private.quota_json(p_account)
+      'message', m,
+      'expired', coalesce(v_stored.expires_at <= now(), false),
+      'quota', private.quota_json(p_account)
     )
     from (values (true)) as repeat
     left join private.my_messages as m

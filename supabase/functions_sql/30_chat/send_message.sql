@@ -11,7 +11,7 @@
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), MESSAGE_EMPTY (422),
 -- MESSAGE_TOO_LONG (422) `{length, max}`, MEDIA_INVALID (422) `{rule}`, INPUT_INVALID (422)
 -- `{field, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
--- EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
+-- GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
 -- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
 -- `{needed, balance, resets_at}`.
 create or replace function private.send_message(
@@ -57,27 +57,16 @@ begin
   end if;
 
   perform private.check_free_text(v_conversation);
+  perform private.check_stranger(v_conversation, v_me);
   perform private.check_message(v_message);
-<<<<<<< HEAD
   perform private.check_lifetime(v_conversation.id, p_expiration_hours);
   v_message.id := gen_random_uuid();
   v_account := private.charge_send(v_account, p_max_points, v_message.id);
   v_message := private.append_message(v_message, v_lifetime);
   return json_build_object(
-    'message', private.message_json(v_message), 'quota', private.quota_json(v_account)
-=======
-  if p_expiration_hours is not null then
-    perform private.raise_input_invalid(
-      'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
-    );
-  end if;
-  if p_max_points < 0 then
-    perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
-  end if;
-  v_message := private.append_message(v_message);
-  return json_build_object(
-    'message', private.message_json(v_message), 'expired', false, 'quota', null
->>>>>>> main
+    'message', private.message_json(v_message),
+    'expired', false,
+    'quota', private.quota_json(v_account)
   );
 end;
 $$;

@@ -24,7 +24,7 @@ begin
     shares_read_receipts = coalesce(p_read_receipts, a.shares_read_receipts)
   where a.user_id = v_me
   returning a.* into v_account;
-  update private.participants as p set version = p.version + 1 where p.user_id = v_me;
+  perform private.touch_conversations(v_me);
   return json_build_object(
     'last_seen', v_account.shares_last_seen, 'read_receipts', v_account.shares_read_receipts
   );
