@@ -18,6 +18,8 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import psycopg
+
 from scripts.local_supabase import postgres
 from scripts.local_supabase.config import (
     DEMO_PUBLISHABLE_KEY,
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     data_dir: Path = args.data_dir.resolve()
     try:
         return int(args.run(data_dir, args))
-    except StackError as error:
+    except (StackError, psycopg.Error) as error:
         print(f"local-supabase: {error}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -112,7 +114,7 @@ def start(data_dir: Path, args: argparse.Namespace) -> int:
         state = _wanted(data_dir, args)
         binaries = Path(state.postgres_bin)
         cluster = data_dir / "postgres"
-        if not postgres.is_running(cluster, binaries):
+        if not postgres.is_running(cluster):
             _require_free(state.db_port, "--db-port")
         if _api_pid(data_dir) is None:
             _require_free(state.port, "--port")
@@ -164,7 +166,7 @@ def status(data_dir: Path, args: argparse.Namespace) -> int:
         raise StackError(f"There is no stack in {data_dir}: start one.")
     up = {
         "API": _api_pid(data_dir) is not None,
-        "Postgres": postgres.is_running(data_dir / "postgres", Path(state.postgres_bin)),
+        "Postgres": postgres.is_running(data_dir / "postgres"),
     }
     for name, alive in up.items():
         _say(f"{name} is {'up' if alive else 'down'}")
@@ -229,7 +231,7 @@ def _wanted(data_dir: Path, args: argparse.Namespace) -> State:
 
 def _is_up(data_dir: Path, state: State) -> bool:
     cluster = data_dir / "postgres"
-    return _api_pid(data_dir) is not None or postgres.is_running(cluster, Path(state.postgres_bin))
+    return _api_pid(data_dir) is not None or postgres.is_running(cluster)
 
 
 def _load(data_dir: Path) -> State | None:
@@ -259,15 +261,21 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 
 
 def _require_free(port: int, option: str) -> None:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise StackError(
-                f"Port {port} is taken by another program: free it, or choose another "
-                f"one with {option}."
-            ) from error
+    def is_free() -> bool:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                return False
+            return True
+
+    # A passing outgoing connection may hold the number for a moment.
+    postgres.wait_until(
+        is_free,
+        1.0,
+        f"Port {port} is taken by another program: free it, or choose another one with {option}.",
+    )
 
 
 def _api_pid(data_dir: Path) -> int | None:

@@ -40,13 +40,9 @@ class Settings:
 
     def dsn(self, role: str = "postgres") -> str:
         """The connection URL of one database role."""
-        return (
-            f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{self.db_port}/{self.db_name}"
-        )
+        return f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{self.db_port}/{self.db_name}"
 
     def api_key(self, role: str) -> str:
         """The project's JWT for the role `anon` or `service_role`."""
         claims = {"iss": "supabase-demo", "role": role, "exp": DEMO_KEY_EXPIRES_AT}
         return jwt.encode(claims, self.jwt_secret, algorithm="HS256")
-
-

@@ -27,6 +27,8 @@ ROUTES = (
 # Only the gateway's own paths exchange API keys; the servers behind it know nothing of them.
 BARE_PREFIXES = ("/socket", "/api")
 
+JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
+
 NOT_HERE = {
     "/storage/v1": "Storage",
     "/functions/v1": "Edge Functions",
@@ -67,7 +69,9 @@ class Gateway:
         sent = {name: value.decode("latin-1") for name, value in headers}
         key = sent.get(b"apikey", "")
         bearer = re.sub(r"^[Bb]earer +", "", sent.get(b"authorization", ""))
-        token = self._keys.get(bearer) or (None if bearer else self._keys.get(key, key))
+        token = self._keys.get(bearer or key)
+        if token is None and not bearer and JWT.fullmatch(key):
+            token = key
         if token:
             headers = [pair for pair in headers if pair[0] != b"authorization"]
             headers.append((b"authorization", f"Bearer {token}".encode("latin-1")))

@@ -7,13 +7,13 @@ import importlib.util
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -79,56 +79,50 @@ def init_cluster(data: Path, binaries: Path) -> None:
 
 def start_cluster(data: Path, port: int, binaries: Path) -> None:
     """Start the cluster on the port and return when it answers; one that runs is left alone."""
-    if is_running(data, binaries):
-        return
-    _hand_over(data, binaries)
     log = data / "server.log"
-    command: list[str | Path] = [
-        binaries / "pg_ctl",
-        *("-D", data, "-l", log, "-w", "-t", str(int(START_TIMEOUT))),
-        *("-o", f"-p {port}", "start"),
-    ]
-    crashed = (data / "postmaster.pid").exists()
+    complaint = f"PostgreSQL did not start; its last words are in {log}"
 
-    def started() -> bool:
+    def answers() -> bool:
+        if not is_running(data):
+            _clear_after_crash(data)
+            _hand_over(data, binaries)
+            _run(
+                [
+                    binaries / "pg_ctl",
+                    *("-D", data, "-l", log, "-w", "-t", str(int(START_TIMEOUT))),
+                    *("-o", f"-p {port}", "start"),
+                ],
+                complaint,
+            )
         try:
-            _run(command, f"PostgreSQL did not start; its last words are in {log}")
-        except StackError:
-            # After a crash the old server's children hold its shared memory for a moment.
-            if crashed and "shared memory block" in log.read_text(errors="replace")[-2000:]:
-                return False
-            raise
+            psycopg.connect(superuser_dsn(port), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False  # dying, or recovering from a crash: look again
         return True
 
-    wait_until(started, 10.0, f"PostgreSQL did not start; its last words are in {log}")
+    wait_until(answers, START_TIMEOUT, complaint)
 
 
 def stop_cluster(data: Path, binaries: Path) -> None:
     """Stop the cluster; open connections are cut, committed data stays."""
-    if is_running(data, binaries):
+    if is_running(data):
         _run(
             [binaries / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"],
             "PostgreSQL did not stop",
         )
 
 
-def is_running(data: Path, binaries: Path) -> bool:
-    """Whether a server runs on this data folder."""
-    if not (data / "postmaster.pid").exists():
-        return False
-    status = subprocess.run(  # noqa: S603
-        [binaries / "pg_ctl", "-D", data, "status"],
-        capture_output=True,
-        check=False,
-        preexec_fn=_drop_root,
-    )
-    return status.returncode == 0
+def is_running(data: Path) -> bool:
+    """Whether a server lives on this data folder."""
+    process = _postmaster(data)
+    return process is not None and process.status() != psutil.STATUS_ZOMBIE
 
 
 def kill_cluster(data: Path) -> None:
     """End the cluster's main process the hard way (`kill -9`), as a crash would."""
-    pid = int((data / "postmaster.pid").read_text().split()[0])
-    os.kill(pid, signal.SIGKILL)
+    process = _postmaster(data)
+    if process is not None:
+        process.kill()
 
 
 def superuser_dsn(port: int, database: str = "postgres") -> str:
@@ -171,6 +165,33 @@ def wait_until(check: Callable[[], bool], seconds: float, complaint: str) -> Non
         if time.monotonic() > deadline:
             raise StackError(complaint)
         _pause()
+
+
+def _postmaster(data: Path) -> psutil.Process | None:
+    try:
+        pid = int((data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        process = psutil.Process(pid)
+        # Another program may have been given the number since.
+        return process if "postgres" in process.name() else None
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _clear_after_crash(data: Path) -> None:
+    """Wait for the children of a killed server, which hold its shared memory for a moment more."""
+    if not (data / "postmaster.pid").exists():
+        return
+    orphans = [p for p in psutil.process_iter() if _works_in(p, data)]
+    psutil.wait_procs(orphans, timeout=START_TIMEOUT)
+    # Where nobody reaps dead processes the server would take its own ghost for a living one.
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(folder.resolve())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def _pause() -> None:

@@ -21,6 +21,7 @@ from scripts.local_supabase.auth import open_auth
 from scripts.local_supabase.config import DEMO_JWT_SECRET, LOOPBACK, Settings
 from scripts.local_supabase.gateway import Gateway
 from scripts.local_supabase.realtime import open_realtime
+from scripts.local_supabase.realtime.protocol import WebSocketProtocol
 from scripts.local_supabase.rest import open_rest
 
 LOCK_NAME = "api.lock"
@@ -61,7 +62,7 @@ def run(settings: Settings) -> None:
             create_app(settings),
             host=LOOPBACK,
             port=settings.port,
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
             ws_ping_interval=None,  # Realtime's clients send heartbeats of their own
             ws_max_size=5_000_000,  # Realtime closes with 1009 above this (transcript 16b)
             log_level="warning",

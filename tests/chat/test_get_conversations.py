@@ -46,7 +46,7 @@ def pages_of(db: Database, user: uuid.UUID, **arguments: Any) -> list[str]:
 
 def open_talks(db: Database, user: uuid.UUID, count: int) -> list[str]:
     """Chats with that many people, opened from either side, oldest first."""
-    others = [db.create_user(f"Guest {n}") for n in range(count)]
+    others = [db.create_user(f"Guest {uuid.uuid4()}") for _ in range(count)]
     return [
         open_talk(db, user, other) if n % 2 else open_talk(db, other, user)
         for n, other in enumerate(others)

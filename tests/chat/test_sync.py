@@ -42,6 +42,7 @@ class Client:
         return {talk: max(messages) for talk, messages in self.messages.items()}
 
     def ask(self, page_size: int) -> Any:
+        """Call sync; the answer."""
         with self.db.signed_in_as(self.user):
             answer = self.db.call("sync", known=self.known, page_size=page_size)
         assert answer.keys() >= {"conversations", "messages", "has_more", "server_now"}
@@ -49,6 +50,7 @@ class Client:
         return answer
 
     def keep(self, messages: list[Any], contexts: list[Any]) -> None:
+        """Store what an answer brought."""
         for message in messages:
             talk = self.messages.setdefault(message["conversation_id"], {})
             assert message["seq"] not in talk, "a message came twice"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,10 +47,20 @@ AT_ONCE = 6
 PREPARE = """
 grant all on all tables in schema public to anon, authenticated, service_role;
 grant all on all sequences in schema public to anon, authenticated, service_role;
+create function public.log_policy(command text, message realtime.messages) returns boolean
+language plpgsql as $$
+begin
+  raise log 'DBG % row=% current_user=% role=% topic=% claims=% sub=% crole=% headers=% path=%',
+    command, message, current_user, current_setting('role'), realtime.topic(),
+    current_setting('request.jwt.claims', true), current_setting('request.jwt.claim.sub', true),
+    current_setting('request.jwt.claim.role', true), current_setting('request.headers', true),
+    current_setting('request.path', true);
+  return true;
+end $$;
 create policy dbg_read on realtime.messages for select to authenticated
-  using (realtime.topic() = 'dbg');
+  using (realtime.topic() = 'dbg' and public.log_policy('SELECT', messages));
 create policy dbg_write on realtime.messages for insert to authenticated
-  with check (realtime.topic() = 'dbg');
+  with check (realtime.topic() = 'dbg' and public.log_policy('INSERT', messages));
 """
 
 Heard = dict[str, dict[str, list[Any]]]
@@ -137,3 +149,34 @@ def test_the_local_server_says_what_the_real_one_said(name: str, heard: Heard) -
 def test_every_recording_that_is_left_out_is_there_and_says_why() -> None:
     assert set(LEFT_OUT) <= set(TRANSCRIPTS)
     assert all(LEFT_OUT.values())
+
+
+def test_policies_see_the_user_and_the_probe_that_the_real_server_shows_them(
+    cluster: Cluster, heard: Heard
+) -> None:
+    assert heard["23_policy_gucs"]
+    log = (cluster.data / "server.log").read_text(encoding="utf-8")
+    wanted = TRANSCRIPTS["23_policy_gucs"].read_text(encoding="utf-8")
+    recorded = [
+        row["frame"]
+        for row in map(json.loads, wanted.splitlines())
+        if row.get("op") == "policy-log"
+    ]
+    assert sorted(map(_seen_by_policy, re.findall(r"DBG \w+ row=.*", log))) == sorted(
+        map(_seen_by_policy, recorded)
+    )
+
+
+def _seen_by_policy(line: str) -> list[str]:
+    """The parts of a logged line that are equal in every run."""
+    found = re.match(
+        r"DBG (?P<command>\w+) row=(?P<row>.*) current_user=(?P<user>\S+) role=(?P<role>\S+)"
+        r" topic=(?P<topic>\S+) claims=(?P<claims>{.*}) sub=(?P<sub>\S+) crole=(?P<crole>\S+)"
+        r" headers=(?P<headers>.*) path=(?P<path>\S+)",
+        line,
+    )
+    assert found, line
+    headers = {} if found["headers"] == "<NULL>" else json.loads(found["headers"])
+    values = ("command", "row", "user", "role", "topic", "sub", "crole", "path")
+    names = [*sorted(headers), *sorted(json.loads(found["claims"]).keys() - {"jti"})]
+    return replay.comparable([["text", {"said": [found[name] for name in values], "of": names}]])

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import signal
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
 from examples.python.parley_client import ParleyClient
-from tests.support.stacks import Stack, stack_from_environment
-
-Json = dict[str, Any]
+from scripts.demo.person import PATIENCE, Person
+from tests.support.stacks import Stack, run_cli, stack_from_environment
 
 PASSWORD = "correct horse battery staple"
-# Seconds until something that should be heard counts as not heard.
-PATIENCE = 15.0
 
 needs_our_process = pytest.mark.skipif(
     stack_from_environment() is not None,
@@ -29,62 +29,6 @@ needs_our_process = pytest.mark.skipif(
 sdk_warnings = pytest.mark.filterwarnings(
     "ignore:ConnectionClosed.(code|reason) is deprecated:DeprecationWarning"
 )
-
-
-@dataclass
-class Person:
-    """A client and everything it has heard so far."""
-
-    client: ParleyClient
-    email: str
-    heard: list[Json] = field(default_factory=list)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.client.on("*", self._hear)
-
-    @property
-    def id(self) -> str:
-        """The user id."""
-        return self.client.user_id
-
-    def _hear(self, event: Json) -> None:
-        self.heard.append(event)
-        self._news.set()
-
-    def payloads(self, event: str) -> list[Json]:
-        """The payloads of all such events up to now."""
-        return [h["payload"] for h in self.heard if h["event"] == event]
-
-    def texts(self) -> list[str]:
-        """The texts of the messages heard up to now, without the system's."""
-        heard = (payload["message"] for payload in self.payloads("new_message"))
-        return [m["message"] for m in heard if m["message_type"] == "user_input"]
-
-    async def hears(self, event: str, **wanted: Any) -> Json:
-        """Wait for the first such event with these values, heard before or from now on."""
-
-        def fitting() -> list[Json]:
-            return [p for p in self.payloads(event) if wanted.items() <= p.items()]
-
-        await self._until(lambda: bool(fitting()))
-        return fitting()[0]
-
-    async def hears_text(self, text: str) -> Json:
-        """Wait for the message with this text."""
-        await self._until(lambda: text in self.texts())
-        messages: list[Json] = [payload["message"] for payload in self.payloads("new_message")]
-        return next(m for m in messages if m["message"] == text)
-
-    async def syncs(self, times: int) -> None:
-        """Wait until the client has synced so many times since it was made."""
-        await self._until(lambda: len(self.payloads("synced")) >= times)
-
-    async def _until(self, is_enough: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not is_enough():
-                self._news.clear()
-                await self._news.wait()
 
 
 def make_user(stack: Stack) -> str:
@@ -112,7 +56,7 @@ async def signed_in(stack: Stack, url: str | None = None) -> AsyncIterator[Perso
     email = make_user(stack)
     client = await ParleyClient.sign_in(url or stack.api_url, stack.anon_key, email, PASSWORD)
     try:
-        yield Person(client, email)
+        yield Person(client)
     finally:
         await client.close()
 
@@ -145,3 +89,21 @@ async def talking(stack: Stack, bharat_url: str | None = None) -> AsyncIterator[
             await person.client.start()
         opened = await asha.client.call("direct_connect", target_user_id=bharat.id)
         yield Talk(asha, bharat, chitra, opened["conversation"]["conversation_id"])
+
+
+def kill(stack: Stack, file: str) -> None:
+    """End the process whose id stands in the first line of this file, and see it dead."""
+    assert stack.data_dir is not None
+    pid = int((Path(stack.data_dir) / file).read_text("utf-8").splitlines()[0])
+    process = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [], PATIENCE)
+    finally:
+        os.close(process)
+
+
+async def start_again(stack: Stack) -> None:
+    """Bring up what is down of our own stack."""
+    assert stack.data_dir is not None
+    await asyncio.to_thread(run_cli, "start", "--data-dir", stack.data_dir)

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import jwt
 import pytest
 
 from scripts.demo.relay import open_relay
-from tests.end_to_end.people import PATIENCE, needs_our_process, sdk_warnings, talking
-from tests.support.stacks import Stack, run_cli, running_stack
+from tests.end_to_end.people import (
+    PATIENCE,
+    kill,
+    needs_our_process,
+    sdk_warnings,
+    start_again,
+    talking,
+)
+from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings]
-
-
-@pytest.fixture
-def own_stack() -> Iterator[Stack]:
-    """A stack of the test's own, to be killed and started again."""
-    with running_stack("--realtime-delays", "0.1", "0.1") as running:
-        yield running
 
 
 async def test_messages_of_a_lost_connection_come_once_and_in_order(stack: Stack) -> None:
@@ -92,9 +88,9 @@ async def test_clients_outlive_a_killed_api_process(own_stack: Stack) -> None:
     async with talking(own_stack) as talk:
         await talk.asha.client.send(talk.id, "before")
         await talk.bharat.hears_text("before")
-        kill_api(own_stack)
+        kill(own_stack, "api.lock")
         waiting = asyncio.create_task(talk.asha.client.send(talk.id, "meanwhile"))
-        await asyncio.to_thread(run_cli, "start", "--data-dir", own_stack.data_dir)
+        await start_again(own_stack)
         await asyncio.wait_for(waiting, PATIENCE)
         await talk.bharat.hears_text("meanwhile")
         await talk.asha.client.send(talk.id, "after")
@@ -107,9 +103,3 @@ def short_token(stack: Stack, user_id: str, lifetime: int) -> str:
     now = int(time.time())
     claims = {"sub": user_id, "role": "authenticated", "aud": "authenticated"}
     return jwt.encode({**claims, "iat": now, "exp": now + lifetime}, stack.jwt_secret)
-
-
-def kill_api(stack: Stack) -> None:
-    """End the API process of our own stack without a goodbye."""
-    assert stack.data_dir is not None
-    os.kill(int((Path(stack.data_dir) / "api.lock").read_text("utf-8")), signal.SIGKILL)

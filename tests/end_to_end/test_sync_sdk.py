@@ -75,7 +75,7 @@ def test_a_whole_chat_without_realtime(people: tuple[Person, Person, Person]) ->
     assert [m["message"] for m in page["messages"]] == ["Conversation started", "Namaste"]
     assert bharat.call("sync", known={talk: 2})["messages"] == []
     assert bharat.call("mark_read", conversation_id=talk)["unread_count"] == 0
-    rows = asha.client.table("messages").select("*").eq("conversation_id", talk).execute().data
+    rows: Any = asha.client.table("messages").select("*").eq("conversation_id", talk).execute().data
     assert {row["seq"] for row in rows} == {1, 2}
 
 

@@ -88,7 +88,6 @@ class Changes:
 
         One bad binding spoils all of the channel's, as on the real server.
         """
-        self.unsubscribe(channel)
         try:
             bindings = [read_binding(binding) for binding in asked]
             async with self._pool.connection() as connection:
@@ -96,6 +95,7 @@ class Changes:
                     async with connection.transaction(force_rollback=True):
                         await check_binding(connection, binding, claims)
         except BadBindingError as error:
+            self.unsubscribe(channel)
             return str(error)
         self._subscriptions[channel] = [Subscription(channel, b, claims) for b in bindings]
         return None
@@ -133,17 +133,15 @@ class Changes:
         seen: dict[str, bool] = {}
         groups: dict[tuple[Channel, tuple[str, ...] | None], list[Subscription]] = {}
         for subscription in self._wanting(change):
-            role = subscription.claims["role"]
-            async with connection.transaction(force_rollback=True):
-                if role not in tables:
-                    tables[role] = await _describe(connection, change, role)
-                columns = tables[role]
-                user = dumps(subscription.claims)
-                if user not in seen:
-                    seen[user] = await _visible(connection, change, columns, subscription.claims)
-                if seen[user] and await _passes(connection, change, columns, subscription):
-                    key = (subscription.channel, subscription.binding.select)
-                    groups.setdefault(key, []).append(subscription)
+            try:
+                async with connection.transaction(force_rollback=True):
+                    passes = await _passes(connection, change, subscription, tables, seen)
+            except psycopg.DatabaseError as error:
+                log.warning("a policy or a filter of postgres_changes failed: %s", error)
+                continue
+            if passes:
+                key = (subscription.channel, subscription.binding.select)
+                groups.setdefault(key, []).append(subscription)
         for (channel, select), subscriptions in groups.items():
             columns = tables[subscriptions[0].claims["role"]]
             async with connection.transaction(force_rollback=True):
@@ -181,30 +179,39 @@ async def _visible(
     if change.kind == "DELETE" or not secured or _problem(change, columns):
         return True
     query = sql.SQL("select exists (select from {} where {})").format(*_row_by_key(change, columns))
-    try:
-        async with connection.transaction(force_rollback=True):
-            await set_context(connection, Context("", claims, {}))
-            row = await (await connection.execute(query)).fetchone()
-    except psycopg.Error as error:
-        log.warning("a policy failed for postgres_changes: %s", error)
-        return False
+    async with connection.transaction(force_rollback=True):
+        await set_context(connection, Context("", claims, {}))
+        row = await (await connection.execute(query)).fetchone()
     return bool(row and row[0])
 
 
 async def _passes(
     connection: psycopg.AsyncConnection[Any],
     change: Change,
-    columns: list[_Column],
     subscription: Subscription,
+    tables: dict[str, list[_Column]],
+    seen: dict[str, bool],
 ) -> bool:
-    """Whether the row meets every filter; what cannot be evaluated is not met."""
+    """Whether the subscriber sees the row and it meets every filter.
+
+    `tables` and `seen` remember, for one change, what a role may select and which user sees it.
+    """
+    claims = subscription.claims
+    role, user = claims["role"], dumps(claims)
+    if role not in tables:
+        tables[role] = await _describe(connection, change, role)
+    if user not in seen:
+        seen[user] = False  # a policy that fails hides the row
+        seen[user] = await _visible(connection, change, tables[role], claims)
+    if not seen[user]:
+        return False
     row = change.old if change.kind == "DELETE" else change.new
-    types = {column.name: column.type_name for column in columns}
+    types = {column.name: column.type_name for column in tables[role]}
     conditions = []
     for item in subscription.binding.filters:
         value = row.get(item.column, UNCHANGED)
         if item.column not in types or isinstance(value, Unchanged):
-            return False
+            return False  # what cannot be evaluated is not met
         conditions.append(item.expression(types[item.column], value))
     if not conditions:
         return True
@@ -275,7 +282,7 @@ async def _as_json(
         fields.append(sql.SQL("{} as {}").format(expression, sql.Identifier(column.name)))
     query = sql.SQL("select to_jsonb(r) from (select {}) r").format(sql.SQL(", ").join(fields))
     found = await (await connection.execute(query)).fetchone()
-    return found[0] if found and fields else {}
+    return found[0] if found else {}
 
 
 def _row_by_key(change: Change, columns: list[_Column]) -> tuple[sql.Composable, sql.Composable]:

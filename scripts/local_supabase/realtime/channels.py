@@ -98,13 +98,23 @@ class Channel:
     _known_ids: set[str] = field(default_factory=set)
     _presence_calls: list[float] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _main: asyncio.Task[None] | None = None
     _token_timer: asyncio.TimerHandle | None = None
     _resubscribe_timer: asyncio.TimerHandle | None = None
     _backlog: list[Encoded] = field(default_factory=list)
 
     def start(self) -> None:
         """Begin to work through the inbox, after the join was answered."""
-        self._spawn(self._run())
+        self._main = self._spawn(self._run())
+
+    async def drain(self) -> bool:
+        """Wait until all pushes are handled, or the channel ended; returns whether it ended."""
+        if self._main is None:
+            return False
+        handled = asyncio.create_task(self.inbox.join())
+        await asyncio.wait({handled, self._main}, return_when=asyncio.FIRST_COMPLETED)
+        handled.cancel()
+        return self._main.done()
 
     def stop(self) -> None:
         """Hear and do nothing more; others learn that the client is gone."""
@@ -369,10 +379,11 @@ class Channel:
             encode(self.socket.vsn, self.join_ref, ref, self.topic.full_name, event, payload)
         )
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def open_channel(hub: Hub, socket: Mailbox, name: str, push: Push) -> Channel:

@@ -134,10 +134,11 @@ class Socket:
         elif push.event == "phx_leave":
             if push.join_ref in (None, channel.join_ref):
                 self.forget(channel)
-                await channel.inbox.join()  # what was sent before the leave still goes out
+                ended = await channel.drain()  # what was sent before the leave still goes out
                 self.post(self._answer(channel.join_ref, push, "ok", {}))
-                channel.send_close()
-                channel.stop()
+                if not ended:
+                    channel.send_close()
+                    channel.stop()
         else:
             channel.inbox.put_nowait(push)
 

@@ -15,6 +15,8 @@ from scripts.local_supabase.realtime.pgoutput import Change, Decoder
 
 PUBLICATIONS = "supabase_realtime,supabase_realtime_messages_publication"
 RECONNECT_PAUSE = 0.3
+# Seconds until an idle wait looks again; psycopg's default is to look without a pause.
+PATIENCE = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ async def _start(pgconn: pq.abc.PGconn, slot: str) -> None:
         f"START_REPLICATION SLOT {slot} LOGICAL 0/0 "
         f"(proto_version '1', publication_names '{PUBLICATIONS}')".encode()
     )
-    (result,) = await waiting.wait_async(generators.execute(pgconn), pgconn.socket)
+    (result,) = await waiting.wait_async(generators.execute(pgconn), pgconn.socket, PATIENCE)
     if result.status != pq.ExecStatus.COPY_BOTH:
         raise psycopg.OperationalError(result.get_error_message())
 
@@ -70,7 +72,7 @@ async def _start(pgconn: pq.abc.PGconn, slot: str) -> None:
 async def _receive(pgconn: pq.abc.PGconn, handle: Callable[[Change], None]) -> None:
     decoder = Decoder()
     while True:
-        data = await waiting.wait_async(generators.copy_from(pgconn), pgconn.socket)
+        data = await waiting.wait_async(generators.copy_from(pgconn), pgconn.socket, PATIENCE)
         if not isinstance(data, memoryview):
             raise psycopg.OperationalError("the database ended the stream")
         message = bytes(data)

@@ -61,10 +61,7 @@ async def open_pool(dsn: str) -> AsyncIterator[Pool]:
 
 
 async def run(
-    pool: Pool,
-    transaction: Transaction,
-    statements: Statements,
-    check: Callable[[DictRow], None],
+    pool: Pool, transaction: Transaction, statements: Statements, check: Callable[[DictRow], None]
 ) -> list[DictRow]:
     """Run statements in a transaction of their own; each gives one row.
 

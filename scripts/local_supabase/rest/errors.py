@@ -81,7 +81,9 @@ def invalid_body(message: str) -> ApiError:
 
 def not_offered(sentence: str) -> ApiError:
     """Something real PostgREST does and this emulation leaves out on purpose."""
-    return ApiError(501, "PARLEY501", sentence, hint="Use `supabase start` or a hosted project.")
+    return ApiError(
+        501, "not_implemented", sentence, hint="Use `supabase start` or a hosted project."
+    )
 
 
 def from_database(error: psycopg.Error, role: str) -> ApiError:

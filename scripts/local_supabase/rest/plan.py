@@ -153,10 +153,7 @@ def _leads_to(way: Relationship, target: str, hint: str | None) -> bool:
         return hint is None and target == here
     if hint is None:
         return target in (way.foreign, here, "" if way.junction else way.constraint)
-    return target == way.foreign and hint in (
-        *(here, there),
-        way.junction or way.constraint,
-    )
+    return target == way.foreign and hint in (*(here, there), way.junction or way.constraint)
 
 
 def _no_relationship(catalog: Catalog, origin: str, target: str, hint: str | None) -> ApiError:

@@ -59,10 +59,7 @@ async def read(pool: Pool, catalog: Catalog, request: RestRequest, name: str) ->
     everything = writer.count(tree, table) if how else ""
     counted = {"exact": everything, "estimated": f"{everything} limit {MAX_ROWS + 1}"}
     statement = wrap(
-        shape,
-        writer.read(tree, table),
-        f"select * from {SOURCE}",
-        count=counted.get(how or ""),
+        shape, writer.read(tree, table), f"select * from {SOURCE}", count=counted.get(how or "")
     )
     statements = [(statement, writer.values)]
     if how in ("planned", "estimated"):

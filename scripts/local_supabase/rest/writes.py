@@ -47,14 +47,14 @@ async def serve(pool: Pool, catalog: Catalog, request: RestRequest, name: str) -
 
     writer = Writer(catalog)
     tree = plan_read(catalog, query, name, name, UNLIMITED, 0)
-    write = _write(writer, request, query, payload, table, tree)
+    conflict = _on_conflict(request, query, table, payload)
+    write = _write(writer, request, query, payload, table, tree) + conflict
     returned = _returned(request, table, tree)
     listed = _names(returned) or "1"
     # An update joins the new values, so what it returns must say whose.
     taken = ", ".join(f"{quote(name)}.{quote(column)}" for column in returned) or "1"
-    upsert = " on conflict " in write
     # A row that was inserted, not updated, has no deleting transaction.
-    inserted = ", xmax = 0 as pgrst_inserted" if upsert else ""
+    inserted = ", xmax = 0 as pgrst_inserted" if conflict else ""
     before = f"{WRITTEN} as ({write} returning {taken}{inserted}), "
     tree.conditions.clear()
     represented = request.preferences["return"] == "representation"
@@ -62,7 +62,7 @@ async def serve(pool: Pool, catalog: Catalog, request: RestRequest, name: str) -
         shape,
         f"select {listed} from {WRITTEN}",
         writer.read(tree, SOURCE) if represented else f"select * from {SOURCE}",
-        count=f"select from {WRITTEN} where pgrst_inserted" if upsert else None,
+        count=f"select from {WRITTEN} where pgrst_inserted" if conflict else None,
         before=before,
     )
     row = (
@@ -94,7 +94,7 @@ def _check(request: RestRequest, shape: Shape, row: DictRow) -> None:
 def _write(
     writer: Writer, request: RestRequest, query: Query, payload: Payload, table: Table, tree: Node
 ) -> str:
-    """The insert, update or delete, up to its returning clause."""
+    """The insert, update or delete, up to its on conflict and returning clauses."""
     target = f"{quote(SCHEMA)}.{quote(table.name)}"
     names = sorted(payload.names)
     types = {name: table.columns[name] for name in names}
@@ -114,8 +114,7 @@ def _write(
         tree.reference = table.name
     into = f"{target} ({_names(names)})" if names else target
     body = writer.records(types, payload.json, every=True)
-    selected = f"insert into {into} select {_names(names)} from {body} as pgrst_body{where}"
-    return selected + _on_conflict(request, query, table, names)
+    return f"insert into {into} select {_names(names)} from {body} as pgrst_body{where}"
 
 
 def _require_key_filters(query: Query, table: Table) -> None:
@@ -129,14 +128,14 @@ def _is_plain_eq(found: Filter) -> bool:
     return found.operator == "eq" and not found.negated and not found.modifier
 
 
-def _on_conflict(request: RestRequest, query: Query, table: Table, names: list[str]) -> str:
+def _on_conflict(request: RestRequest, query: Query, table: Table, payload: Payload) -> str:
     keys = query.on_conflict or table.primary_key
-    resolution = request.preferences["resolution"]
+    resolution = request.preferences["resolution"] if request.method == "POST" else None
     if request.method == "PUT":
         resolution = "merge-duplicates"
     if not keys or resolution is None:
         return ""
-    changes = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in names)
+    changes = ", ".join(f"{quote(n)} = excluded.{quote(n)}" for n in sorted(payload.names))
     if resolution == "ignore-duplicates" or not changes:
         return f" on conflict ({_names(keys)}) do nothing"
     return f" on conflict ({_names(keys)}) do update set {changes}"
@@ -174,7 +173,8 @@ def _respond(request: RestRequest, shape: Shape, table: Table, row: DictRow) -> 
         headers.append(("Content-Type", shape.content_type))
     status = 200 if represented else 204
     if method == "POST":
-        status = 200 if inserted == 0 and request.preferences["resolution"] else 201
+        merges = request.preferences["resolution"] == "merge-duplicates"
+        status = 200 if merges and inserted == 0 else 201
     elif method == "PUT" and inserted:
         status = 201
     return finish(row, status, headers, row["body"] if represented else "")

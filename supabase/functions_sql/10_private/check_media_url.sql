@@ -1,7 +1,8 @@
 -- Refuses a media URL that a client should not be made to load.
 --
--- Allowed: plain ASCII (RFC 3986), https, a DNS name (no IP address, no local name), no credentials, port 443, at most
--- 2,048 characters, a host that the setting media_hosts lists (JSON null: any).
+-- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
+-- credentials, port 443, at most 2,048 characters, a host that the setting media_hosts lists
+-- (JSON null: any).
 -- Errors: MEDIA_INVALID (422) `{rule}`: length, characters, scheme, credentials, port, host,
 -- host_not_allowed.
 create or replace function private.check_media_url(p_url text)

@@ -1,8 +1,8 @@
 -- Refuses a message that says nothing, says too much, or points where it must not.
 --
 -- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
--- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) when reply_to is none of the
--- conversation's messages that the caller sees.
+-- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND
+-- (404) when reply_to is none of the conversation's messages that the caller sees.
 create or replace function private.check_message(p_message public.messages)
 returns void
 language plpgsql

@@ -1,0 +1,137 @@
+"""Brings up the local stack and the Flask app, and takes down what it brought up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+LOOPBACK = "127.0.0.1"
+# Seconds until the app must answer; then how long it may take to finish its requests.
+APP_START_TIMEOUT = 60.0
+APP_STOP_TIMEOUT = 25.0
+
+
+class ServiceError(Exception):
+    """A service cannot be had: one sentence that says what to do, or none if it was said."""
+
+
+async def run_stack(command: str, data_dir: Path, *options: str) -> tuple[int, str]:
+    """Run one command of the local stack; its progress goes to stderr. Returns status, stdout."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "scripts.local_supabase", command),
+        *("--data-dir", str(data_dir), *options),
+        cwd=ROOT,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL if command == "status" else None,
+        start_new_session=True,  # so that Ctrl-C reaches this process only
+    )
+    try:
+        said, _ = await process.communicate()
+    except asyncio.CancelledError:
+        await _end(process, signal.SIGTERM)
+        raise
+    return process.returncode or 0, said.decode()
+
+
+@asynccontextmanager
+async def open_stack(
+    data_dir: Path, options: Sequence[str], *, reset: bool
+) -> AsyncIterator[dict[str, str]]:
+    """The running local stack, as the names and values it prints; stopped if it was not up before.
+
+    Raises:
+        ServiceError: it did not start; it has said why.
+    """
+    status, _ = await run_stack("status", data_dir)
+    was_up = status == 0
+    try:
+        status, said = await run_stack("reset" if reset else "start", data_dir, *options)
+        if status != 0:
+            raise ServiceError
+        yield dict(part.split("=", 1) for line in said.splitlines() for part in shlex.split(line))
+    finally:
+        if not was_up:
+            await asyncio.shield(run_stack("stop", data_dir))
+
+
+@asynccontextmanager
+async def open_app(stack: Mapping[str, str], port: int, log: Path) -> AsyncIterator[Process]:
+    """The Flask app under gunicorn, answering; its log goes to the file.
+
+    Raises:
+        ServiceError: the port is taken, or the app ended.
+    """
+    require_free(port)
+    settings = {
+        "SUPABASE_URL": stack["API_URL"],
+        "SUPABASE_ANON_KEY": stack["ANON_KEY"],
+        "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
+        "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
+        "APP_ENV": "development",
+        "PORT": str(port),
+    }
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gunicorn", "-c", "webhooks/gunicorn_conf.py"),
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        await _await_app(process, f"http://{LOOPBACK}:{port}/readyz", log)
+        yield process
+    finally:
+        await asyncio.shield(_end(process, signal.SIGTERM))
+
+
+def require_free(port: int) -> None:
+    """Raise ServiceError when somebody listens on the app's port."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise ServiceError(
+                f"Port {port} is taken by another program: free it, or choose another one with "
+                "--app-port."
+            ) from error
+
+
+async def _await_app(process: Process, url: str, log: Path) -> None:
+    deadline = time.monotonic() + APP_START_TIMEOUT
+    async with httpx.AsyncClient(timeout=5) as http:
+        while time.monotonic() < deadline:
+            if process.returncode is not None:
+                raise ServiceError(f"The app ended; its last words are in {log}.")
+            with suppress(httpx.TransportError):
+                if (await http.get(url)).status_code == httpx.codes.OK:
+                    return
+            await asyncio.sleep(0.1)
+    raise ServiceError(f"The app does not answer; its last words are in {log}.")
+
+
+async def _end(process: Process, how: signal.Signals) -> None:
+    """Ask the process to end and wait; after a while insist."""
+    with suppress(ProcessLookupError):
+        process.send_signal(how)
+    try:
+        await asyncio.wait_for(process.wait(), APP_STOP_TIMEOUT)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

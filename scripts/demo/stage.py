@@ -1,0 +1,82 @@
+"""Where the scenes of the demo play: the people, what they share, and the lines they leave."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from examples.python.parley_client import ParleyClient
+from scripts.demo.person import Json, Person
+from scripts.demo.relay import Relay, open_relay
+
+PASSWORD = "parley-demo-password"  # noqa: S105 - of people who exist on this machine only
+
+
+@dataclass
+class Stage:
+    """Everything a scene may use."""
+
+    asha: Person
+    bharat: Person
+    line: Relay  # the connection of Bharat's phone
+    app: httpx.AsyncClient  # the Flask app
+    emails: dict[str, str]
+    began: float
+    conversation_id: str = ""
+    first_delivery: float | None = None  # time.time()
+
+    def tell(self, who: str, text: str) -> None:
+        """Print one line with the time since the curtain rose."""
+        print(f"  {time.monotonic() - self.began:6.2f} s  {who:<7} {text}", flush=True)  # noqa: T201
+
+    def listen(self) -> None:
+        """Show from now on what each side hears."""
+        self.asha.client.on("*", lambda heard: self._show("Asha", self.asha, heard))
+        self.bharat.client.on("*", lambda heard: self._show("Bharat", self.bharat, heard))
+
+    def _show(self, name: str, person: Person, heard: Json) -> None:
+        line = describe(heard["event"], heard["payload"], person.id)
+        if line:
+            self.tell(name, f"hears    {line}")
+        if person is self.bharat and heard["event"] == "new_message":
+            self.first_delivery = self.first_delivery or time.time()
+
+
+def describe(event: str, payload: Json, me: str) -> str | None:
+    """One line about an event, or None for what would only repeat what the person did."""
+    if event == "new_message":
+        message = payload["message"]
+        if message["sender_id"] == me:
+            return None
+        return f"new_message        {message['message']!r}, number {message['seq']}"
+    if event in ("message_seen", "message_delivered"):
+        return None if payload["user_id"] == me else f"{event:<18} up to number {payload['seq']}"
+    if event == "user_typing":
+        return f"user_typing        {'typing ...' if payload['is_typing'] else 'stopped'}"
+    if event == "user_status_change":
+        return f"user_status_change {payload['status']}"
+    if event == "user_offline":
+        return "user_offline"
+    return None
+
+
+@asynccontextmanager
+async def open_stage(url: str, key: str, app_url: str) -> AsyncIterator[Stage]:
+    """Asha and Bharat, new people on this stack, signed up and listening."""
+    async with AsyncExitStack() as everything:
+        line = await everything.enter_async_context(open_relay(url))
+        app = await everything.enter_async_context(httpx.AsyncClient(base_url=app_url, timeout=20))
+        run = uuid.uuid4().hex[:8]
+        emails = {name: f"{name}-{run}@example.com" for name in ("asha", "bharat")}
+        people = []
+        for email, where in zip(emails.values(), (url, line.url), strict=True):
+            client = await ParleyClient.sign_up(where, key, email, PASSWORD)
+            everything.push_async_callback(client.close)
+            people.append(Person(client))
+        asha, bharat = people
+        yield Stage(asha, bharat, line, app, emails, time.monotonic())

@@ -1,0 +1,129 @@
+"""Who may hear a private channel, and who may speak on it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.chat.scenes import Talk, open_talk
+from tests.support.databases import Database
+
+INSERT = "insert into realtime.messages (topic, extension, private) values (%s, %s, true)"
+
+
+@pytest.fixture
+def talk(db: Database) -> Talk:
+    """Asha's and Bharat's chat; Chitra has one with Dev."""
+    asha, bharat, chitra, dev = (
+        db.create_user(name) for name in ("Asha", "Bharat", "Chitra", "Dev")
+    )
+    open_talk(db, chitra, dev)
+    return Talk(open_talk(db, asha, bharat), asha, bharat, chitra)
+
+
+def may_hear(db: Database, user: uuid.UUID, topic: str) -> bool:
+    """Whether Realtime would let the user join; it reads a row of the topic as the user."""
+    heard: list[dict[str, object]] = []
+    with db.transaction(), db.signed_in_as(user):
+        db.select("select set_config('realtime.topic', %s, true)", topic)
+        heard = db.select("select id from realtime.messages")
+    return bool(heard)
+
+
+def may_speak(db: Database, user: uuid.UUID, topic: str, extension: str = "broadcast") -> bool:
+    """Whether Realtime would pass on what the user sends; it inserts a row as the user."""
+    with db.transaction(), db.signed_in_as(user):
+        db.select("select set_config('realtime.topic', %s, true)", topic)
+        try:
+            db.select(INSERT, topic, extension)
+        except psycopg.errors.InsufficientPrivilege:
+            return False
+        raise psycopg.Rollback
+    return True
+
+
+def wrong_topics(talk: Talk) -> Iterator[str]:
+    """Spellings that name no channel, whoever asks."""
+    for kind, own in (("user", str(talk.asha)), ("conversation", talk.id)):
+        yield from (
+            f"{kind}:",
+            f"{kind}:{uuid.uuid4()}",
+            f"{kind}:{uuid.UUID(int=0)}",
+            f"{kind}:{own.upper()}",
+            f"{kind.upper()}:{own}",
+            f"{kind}:{own} ",
+            f" {kind}:{own}",
+            f"{kind}:{own}\n",
+            f"{kind}:{own}:x",
+            f"{kind}::{own}",
+            f"{kind}{own}",
+            f"{kind}s:{own}",
+            f"x:{kind}:{own}",
+            f"{kind}:{{{own}}}",
+            f"{kind}:{own.replace('-', '')}",
+            f"{kind}:%",
+            f"{kind}:*",
+            f"realtime:{kind}:{own}",
+        )
+    yield from ("", ":", "user", "conversation", "*", "%", "room:1", f"bid:{talk.id}", "a" * 10_000)
+
+
+def test_ones_own_topic_is_heard_and_never_spoken_on(db: Database, talk: Talk) -> None:
+    assert db.query("select id from realtime.messages"), "there is something to be heard"
+    people = (talk.asha, talk.bharat, talk.chitra)
+    for owner in people:
+        for user in people:
+            assert may_hear(db, user, f"user:{owner}") == (user == owner)
+            for extension in ("broadcast", "presence"):
+                assert not may_speak(db, user, f"user:{owner}", extension)
+
+
+def test_a_conversation_is_heard_and_spoken_on_by_its_members(db: Database, talk: Talk) -> None:
+    topic = f"conversation:{talk.id}"
+    for user in (talk.asha, talk.bharat):
+        assert may_hear(db, user, topic)
+        assert may_speak(db, user, topic, "broadcast")
+        assert may_speak(db, user, topic, "presence")
+    assert not may_hear(db, talk.chitra, topic)
+    assert not may_speak(db, talk.chitra, topic, "broadcast")
+    assert not may_speak(db, talk.chitra, topic, "presence")
+
+
+def test_only_broadcast_and_presence_are_spoken(db: Database, talk: Talk) -> None:
+    for extension in ("postgres_changes", "", "Broadcast"):
+        assert not may_speak(db, talk.asha, f"conversation:{talk.id}", extension)
+
+
+def test_every_other_spelling_is_nobodys_and_breaks_nothing(db: Database, talk: Talk) -> None:
+    for topic in wrong_topics(talk):
+        for user in (talk.asha, talk.chitra):
+            assert not may_hear(db, user, topic), topic
+            assert not may_speak(db, user, topic), topic
+
+
+def test_without_a_topic_or_a_user_nothing_is_heard(db: Database, talk: Talk) -> None:
+    with db.signed_in_as(talk.asha):
+        db.assert_hidden("select id from realtime.messages")
+        with db.refused("42501"):
+            db.select(INSERT, f"conversation:{talk.id}", "broadcast")
+    for topic in (f"user:{talk.asha}", f"conversation:{talk.id}"):
+        with db.transaction(), db.signed_in_as(talk.asha, sub=None):
+            db.select("select set_config('realtime.topic', %s, true)", topic)
+            db.assert_hidden("select id from realtime.messages")
+        with db.transaction(), db.as_anon():
+            db.select("select set_config('realtime.topic', %s, true)", topic)
+            db.assert_hidden("select id from realtime.messages")
+            with db.refused("42501"):
+                db.select(INSERT, topic, "broadcast")
+
+
+def test_a_row_may_be_empty_as_realtime_probes_it(db: Database, talk: Talk) -> None:
+    topic = f"conversation:{talk.id}"
+    probe = "insert into realtime.messages (topic, extension) values (%s, %s) returning id"
+    with db.transaction(), db.signed_in_as(talk.asha):
+        db.select("select set_config('realtime.topic', %s, true)", topic)
+        assert len(db.select(probe, topic, "presence")) == 1
+        raise psycopg.Rollback
