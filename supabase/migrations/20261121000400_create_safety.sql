@@ -1,4 +1,4 @@
--- Reports, typing, privacy and notifications.
+-- Reports, notifications and pushes.
 
 create table private.reports (
   id uuid primary key default gen_random_uuid(),
@@ -18,12 +18,6 @@ create table private.reports (
 );
 alter table private.reports enable row level security;
 create index reports_of_conversation on private.reports (conversation_id);
-
-alter table private.participants add column typing_until timestamptz;
-
-alter table private.accounts
-add column shares_last_seen boolean not null default true,
-add column shares_read_receipts boolean not null default true;
 
 -- A message needs no row here: it is its own record.
 create table private.notifications (
@@ -70,7 +64,8 @@ create table private.push_outbox (
   due_at timestamptz not null default now(),
   created_at timestamptz not null default now()
 );
-comment on table private.push_outbox is 'What waits to be pushed; ids only, never a message''s text.';
+comment on table private.push_outbox is
+  'What waits to be pushed; ids only, never a message''s text.';
 alter table private.push_outbox enable row level security;
 create index push_outbox_due on private.push_outbox (due_at);
 create index push_outbox_of_token on private.push_outbox (push_token_id);
