@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.databases import Database, copied_database, make_template
+from tests.support.limits import lift_limits
 from tests.support.stacks import (
     Cluster,
     Stack,
@@ -27,13 +28,29 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def template(cluster: Cluster) -> str:
     """The name of a database with our migrations, to be copied and never connected to."""
-    return make_template(cluster)
+    return make_template(cluster, "parley_template", limited=False)
+
+
+@pytest.fixture(scope="session")
+def limited_template(cluster: Cluster) -> str:
+    """As `template`, with the limits on writing that a project starts with."""
+    return make_template(cluster, "parley_limited_template", limited=True)
 
 
 @pytest.fixture
 def db(cluster: Cluster, template: str) -> Iterator[Database]:
-    """A database of the test's own: a Supabase project with our migrations and nobody in it."""
+    """A database of the test's own: a Supabase project with our migrations and nobody in it.
+
+    Its users may write as much and as fast as they like; for the limits take `limited_db`.
+    """
     with copied_database(cluster, template) as database:
+        yield database
+
+
+@pytest.fixture
+def limited_db(cluster: Cluster, limited_template: str) -> Iterator[Database]:
+    """As `db`, with the limits on writing that a project starts with."""
+    with copied_database(cluster, limited_template) as database:
         yield database
 
 
@@ -45,6 +62,7 @@ def stack() -> Iterator[Stack]:
         yield given
         return
     with running_stack("--realtime-delays", "0.1", "0.1") as running:
+        lift_limits(running.db_url)
         yield running
 
 

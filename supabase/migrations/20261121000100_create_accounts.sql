@@ -19,15 +19,38 @@ comment on table public.users is
 alter table public.users enable row level security;
 grant select on public.users to authenticated, service_role;
 
+-- One row holds all that a send must check and count, because a send locks and rewrites it anyway.
+-- In the names of the second guide: quota_date, messages_sent_today, daily_free_limit and
+-- points_per_message are its MessageQuota, points_balance is its PointsWallet.
 create table private.accounts (
   user_id uuid primary key references public.users (id),
   phone text,
   last_seen_at timestamptz,
+  shares_last_seen boolean not null default true,
+  shares_read_receipts boolean not null default true,
+  quota_date date not null default '-infinity',
+  messages_sent_today integer not null default 0,
+  daily_free_limit integer not null,
+  points_per_message integer not null,
+  points_balance bigint not null default 0,
+  -- The balance after the newest credit; the low-balance notice is sent at a fifth of it.
+  points_high bigint not null default 0,
+  -- When the user's next send would be due if sends came at exactly the allowed rate: one column
+  -- for the short and one for the long limit (see private.next_due).
+  send_due_at timestamptz not null default '-infinity',
+  send_long_due_at timestamptz not null default '-infinity',
+  cleaned_at timestamptz not null default '-infinity',
+  -- Every message of the user that expired before this is flagged.
+  flagged_until timestamptz not null default '-infinity',
   created_at timestamptz not null default now(),
 
-  constraint phone_is_e164 check (phone ~ '^\+[1-9][0-9]{6,14}$')
+  constraint phone_is_e164 check (phone ~ '^\+[1-9][0-9]{6,14}$'),
+  constraint messages_sent_today_is_a_count check (messages_sent_today >= 0),
+  constraint daily_free_limit_is_a_count check (daily_free_limit >= 0),
+  constraint points_per_message_is_a_price check (points_per_message >= 0),
+  constraint points_are_never_owed check (points_balance >= 0)
 )
--- The row is locked and rewritten by each of its user's sends; free space keeps that in the page.
+-- Free space keeps a rewritten row in its page.
 with (fillfactor = 50);
 comment on table private.accounts is
   'One row a user: what only the user and the server know. Its user''s sends lock it first.';
@@ -42,8 +65,27 @@ comment on table private.settings is 'What an operator may tune without a deploy
 alter table private.settings enable row level security;
 
 insert into private.settings (key, value, description) values
+  ('daily_free_limit', '20', 'Free messages a day of a new account'),
+  ('points_per_message', '10', 'Points of each further message, of a new account'),
+  ('chat_open_points', '0', 'Points that opening a direct chat costs'),
+  ('quota_timezone', '"UTC"', 'Whose midnight resets the free messages (IANA name)'),
+  ('stranger_messages', '1', 'Messages in a direct chat before the first answer; null: any'),
   ('media_hosts', 'null', 'Hosts media_url may name; "*.example.com" is any subdomain; null: any'),
-  ('chat_open_points', '0', 'Points that opening a direct chat costs');
+  ('rate_send', '{"per_second": 5, "burst": 10}', 'Messages of one user'),
+  ('rate_send_long', '{"per_second": 1, "burst": 60}', 'Messages of one user, over a minute'),
+  ('rate_direct_connect', '{"per_day": 20, "burst": 20}', 'New direct chats of one user'),
+  ('rate_typing', '{"per_minute": 20, "burst": 3}', 'Typing notes of one user'),
+  ('rate_search', '{"per_minute": 10, "burst": 10}', 'Searches of one user'),
+  ('rate_report', '{"per_day": 20, "burst": 20}', 'Reports of one user'),
+  ('expired_grace_days', '30', 'Days until an expired message is emptied; null: never'),
+  ('cleanup_batch', '500', 'Messages that one login_cleanup flags, and empties, at most');
+
+create table private.admins (
+  user_id uuid primary key references public.users (id),
+  created_at timestamptz not null default now()
+);
+comment on table private.admins is 'Users who may act as operators. Never taken from a token.';
+alter table private.admins enable row level security;
 
 -- The sender of system messages. SYSTEM_USER_ID of the first guide this system was made from.
 insert into public.users (id, role, display_name)
@@ -51,4 +93,5 @@ values ('00000000-0000-0000-0000-000000000000', 'system', 'Parley');
 
 -- Whoever signed up before this migration gets what the trigger gives to everybody after it.
 insert into public.users (id) select u.id from auth.users as u;
-insert into private.accounts (user_id) select u.id from auth.users as u;
+insert into private.accounts (user_id, daily_free_limit, points_per_message)
+select u.id, 20, 10 from auth.users as u;

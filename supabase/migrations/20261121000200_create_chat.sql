@@ -83,6 +83,7 @@ create table private.participants (
   archived_seq bigint,
   pinned_at timestamptz,
   muted_until timestamptz,
+  typing_until timestamptz,
   version bigint not null default 0,
 
   primary key (conversation_id, user_id),
@@ -112,6 +113,7 @@ create table public.messages (
   client_message_id uuid,
   expires_at timestamptz,
   is_expired boolean not null default false,
+  scrubbed_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
 
@@ -127,6 +129,12 @@ create table public.messages (
   check (message_type in ('user_input', 'system', 'automated', 'audit')),
   constraint visible_to_is_known
   check (visible_to in ('all', 'influencer', 'brand_owner', 'sender')),
+  constraint only_user_input_expires check (expires_at is null or message_type = 'user_input'),
+  constraint expiry_is_within_1_and_2160_hours check (
+    expires_at between created_at + interval '1 hour' and created_at + interval '2160 hours'
+  ),
+  constraint scrubbed_is_empty
+  check (scrubbed_at is null or (message = '' and media_url is null)),
   constraint hidden_message_names_its_reader check (visible_to = 'all' or receiver_id is not null)
 )
 with (fillfactor = 90);
@@ -134,9 +142,16 @@ comment on column public.messages.seq is
   'Gap-free per conversation and in commit order: "after seq N" never misses a message.';
 comment on column public.messages.receiver_id is
   'The other member; for a message that one role may see, that one; null for a message to all.';
+comment on column public.messages.is_expired is
+  'Bookkeeping of login_cleanup. Whether a message is shown is decided by expires_at alone.';
 alter table public.messages enable row level security;
 grant select on public.messages to authenticated, service_role;
 create index messages_by_sender on public.messages (sender_id, created_at);
+-- is_expired is in neither predicate, so that flagging a row touches no index.
+create index messages_expiring_of_sender on public.messages (sender_id, expires_at)
+where expires_at is not null and scrubbed_at is null;
+create index messages_expiring_of_receiver on public.messages (receiver_id, expires_at)
+where expires_at is not null and scrubbed_at is null;
 
 -- A message as its reader gets it; typed clients know it by this name.
 create type public.chat_message as (
@@ -181,3 +196,12 @@ create sequence private.broadcast_failures;
 
 -- Clients that prefer postgres_changes to broadcasts hear inserts that their policies let them see.
 alter publication supabase_realtime add table public.messages;
+
+create table private.legal_holds (
+  conversation_id uuid primary key references public.conversations (id),
+  reason text not null,
+  placed_at timestamptz not null default now()
+);
+comment on table private.legal_holds is
+  'While a conversation is listed, nothing in it is emptied and no new message may expire.';
+alter table private.legal_holds enable row level security;

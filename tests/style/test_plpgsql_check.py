@@ -40,7 +40,7 @@ def checked() -> Iterator[Database]:
     binaries = find_binaries()
     with (
         running_cluster(binaries) as cluster,
-        copied_database(cluster, make_template(cluster)) as database,
+        copied_database(cluster, make_template(cluster, "parley_check", limited=True)) as database,
     ):
         database.query_as_superuser("create extension plpgsql_check schema extensions")
         yield database

@@ -22,6 +22,7 @@ from scripts.build_migrations import apply_sources
 from scripts.local_supabase import postgres
 from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
 from scripts.local_supabase.migrations import apply_migrations
+from tests.support.limits import lift_limits
 from tests.support.stacks import Cluster
 
 Row = dict[str, Any]
@@ -349,8 +350,10 @@ def read_refusal(error: psycopg.Error) -> Refusal:
     )
 
 
-def make_template(cluster: Cluster, name: str = "parley_template") -> str:
-    """Make the database that each test gets a copy of: a project with our migrations and sources.
+def make_template(cluster: Cluster, name: str, *, limited: bool) -> str:
+    """Make the database that tests get copies of: a project with our migrations and sources.
+
+    Unless `limited`, its users may write as much and as fast as they like.
 
     The sources are applied once more on top, so that an edited function is tested before its
     migration is built; that both say the same is what `tests/migration` checks.
@@ -361,6 +364,8 @@ def make_template(cluster: Cluster, name: str = "parley_template") -> str:
     dsn = Database(cluster.port, name).dsn()
     apply_migrations(dsn)
     apply_sources(dsn)
+    if not limited:
+        lift_limits(dsn)
     return name
 
 

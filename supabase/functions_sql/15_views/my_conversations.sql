@@ -21,10 +21,15 @@ select
   c.currency,
   c.work_status,
   c.deadline_at,
-  c.version + c.last_seq + me.version + other.version as version,
+  c.version + c.last_seq + me.version + other.version + (
+    -- Also a message that disappears is a change.
+    select count(*)
+    from public.messages as m
+    where m.conversation_id = c.id and m.expires_at <= now()
+  ) as version,
   c.last_seq,
   me.read_seq,
-  other.read_seq as other_read_seq,
+  case when shares.read_receipts then other.read_seq else 0 end as other_read_seq,
   other.delivered_seq as other_delivered_seq,
   case
     when c.last_seq = me.read_seq then 0
@@ -47,7 +52,7 @@ select
   ) as last_message,
   json_build_object(
     'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
-    'last_seen_at', a.last_seen_at
+    'last_seen_at', case when a.shares_last_seen then a.last_seen_at end
   ) as other_party,
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
@@ -56,13 +61,15 @@ select
     and not private.is_blocked(me.user_id, other.user_id) as free_text_allowed,
   c.created_at,
   c.updated_at,
-  now() as server_now
+  now() as server_now,
+  coalesce(other.typing_until > now(), false) as other_typing
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
 join public.conversations as c on c.id = me.conversation_id
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
+cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
 where me.user_id = (select auth.uid());
 
 revoke all on private.my_conversations from public, anon, authenticated, service_role;

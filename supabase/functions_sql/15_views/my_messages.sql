@@ -34,9 +34,14 @@ from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
 join private.visible_messages as m on m.conversation_id = me.conversation_id
+cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
 cross join lateral (
   select
-    case when m.sender_id = me.user_id then other.read_seq else me.read_seq end as read_seq,
+    case
+      when m.sender_id <> me.user_id then me.read_seq
+      when shares.read_receipts then other.read_seq
+      else 0
+    end as read_seq,
     case when m.sender_id = me.user_id then other.read_at else me.read_at end as read_at,
     case
       when m.sender_id = me.user_id then other.delivered_seq

@@ -1,4 +1,5 @@
--- Gives a login its card and its account; one that has them is left alone.
+-- Gives a login its card and its account, with the free messages and the price that the settings
+-- say; one that has them is left alone.
 create or replace function private.create_account(p_user_id uuid)
 returns void
 language plpgsql
@@ -7,7 +8,13 @@ set search_path = ''
 as $$
 begin
   insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
-  insert into private.accounts (user_id) values (p_user_id) on conflict (user_id) do nothing;
+  insert into private.accounts (user_id, daily_free_limit, points_per_message)
+  values (
+    p_user_id,
+    private.get_setting('daily_free_limit')::integer,
+    private.get_setting('points_per_message')::integer
+  )
+  on conflict (user_id) do nothing;
 end;
 $$;
 

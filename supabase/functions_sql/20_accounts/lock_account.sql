@@ -1,25 +1,29 @@
--- Locks the caller's account until the transaction ends: the first lock of every write that
--- sends, so that one user's sends follow each other and locks are always taken in one order.
--- Also notes that the user was just here.
+-- Locks the caller's account until the transaction ends and returns it: the first lock of every
+-- write that sends, so that one user's sends follow each other and locks have one order.
 --
--- Locks, writes: the account's row; made on demand for a login that has none.
+-- Locks: the account's row; made on demand for a login that has none.
 -- Errors: AUTH_REQUIRED (401) when the login is gone although its token still lives.
 create or replace function private.lock_account(p_user_id uuid)
-returns void
+returns private.accounts
 language plpgsql
 security invoker
 set search_path = ''
 as $$
+declare
+  v_account private.accounts;
 begin
-  update private.accounts as a set last_seen_at = now() where a.user_id = p_user_id;
+  select a.* into v_account
+  from private.accounts as a
+  where a.user_id = p_user_id
+  for no key update;
   if found then
-    return;
+    return v_account;
   end if;
   if not exists (select from auth.users as u where u.id = p_user_id) then
     perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
   end if;
   perform private.create_account(p_user_id);
-  update private.accounts as a set last_seen_at = now() where a.user_id = p_user_id;
+  return private.lock_account(p_user_id);
 end;
 $$;
 

@@ -67,7 +67,7 @@ as $$
   told as (
     select
       step.event,
-      member.user_id,
+      'user:' || member.user_id as topic,
       step.at || jsonb_build_object(
         'conversation_id', step.conversation_id,
         'message_id', private.find_shared_message(step.conversation_id, step.seq),
@@ -76,14 +76,17 @@ as $$
       ) as payload
     from steps as step
     join private.participants as member on member.conversation_id = step.conversation_id
-  ),
-  sent as (
-    select private.broadcast(t.event, array_agg(t.user_id), array_agg(t.payload))
-    from told as t
-    group by t.event
-    order by t.event
+    -- The other side hears of reading only where both share it.
+    where step.event <> 'message_seen'
+      or member.user_id = p_user_id
+      or private.shares_read_receipts(p_user_id, member.user_id)
   )
-  select count(*) from sent;
+  select private.broadcast(
+    array_agg(t.event order by t.event), array_agg(t.topic order by t.event),
+    array_agg(t.payload order by t.event)
+  )
+  from told as t
+  having count(*) > 0;
 $$;
 
 revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])

@@ -2,10 +2,11 @@
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, then the conversation. Writes: conversations, participants, and
--- what send_message writes.
+-- Locks: the caller's account, then the conversation. Writes: conversations, participants,
+-- points_ledger, and what send_message writes.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
--- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price.
+-- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
+-- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
 create or replace function private.direct_connect(
   p_target_user_id uuid,
   p_initial_message text,
@@ -20,6 +21,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
   v_cost constant integer := private.get_setting('chat_open_points')::integer;
+  v_account private.accounts;
   v_conversation_id uuid;
   v_created boolean;
   v_sent json;
@@ -42,7 +44,7 @@ begin
       p_hint => 'Show the user this price and call again with it.'
     );
   end if;
-  perform private.lock_account(v_me);
+  v_account := private.lock_account(v_me);
   if private.is_blocked(v_me, p_target_user_id) then
     perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
   end if;
@@ -55,6 +57,8 @@ begin
   returning id into v_conversation_id;
   v_created := found;
   if v_created then
+    perform private.limit_rate(v_me, 'direct_connect');
+    perform private.charge_points(v_account, v_cost, null, 'chat_open', null);
     -- The opening line is nobody's unread message.
     insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
     select v_conversation_id, member.id, 'member', 1, 1

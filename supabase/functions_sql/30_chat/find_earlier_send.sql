@@ -4,7 +4,11 @@
 --
 -- Call it under the lock of the sender's account: retries of one sender then follow each other.
 -- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
-create or replace function private.find_earlier_send(p_message public.messages)
+create or replace function private.find_earlier_send(
+  p_message public.messages,
+  p_lifetime interval,
+  p_account private.accounts
+)
 returns json
 language plpgsql
 security invoker
@@ -22,9 +26,12 @@ begin
   if not found then
     return null;
   end if;
-  if (v_stored.conversation_id, v_stored.message, v_stored.media_url, v_stored.reply_to)
-    is distinct from
-    (p_message.conversation_id, p_message.message, p_message.media_url, p_message.reply_to) then
+  -- What was emptied since cannot be compared any more; the id alone then has to do.
+  if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
+    (p_message.conversation_id, p_message.reply_to, v_stored.created_at + p_lifetime)
+    or v_stored.scrubbed_at is null
+    and (v_stored.message, v_stored.media_url) is distinct from
+      (p_message.message, p_message.media_url) then
     perform private.raise_error(
       'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
       p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'
@@ -32,7 +39,9 @@ begin
   end if;
   return (
     select json_build_object(
-      'message', m, 'expired', coalesce(v_stored.expires_at <= now(), false), 'quota', null
+      'message', m,
+      'expired', coalesce(v_stored.expires_at <= now(), false),
+      'quota', private.quota_json(p_account)
     )
     from (values (true)) as repeat
     left join private.my_messages as m
@@ -41,5 +50,5 @@ begin
 end;
 $$;
 
-revoke all on function private.find_earlier_send(public.messages)
+revoke all on function private.find_earlier_send(public.messages, interval, private.accounts)
 from public, anon, authenticated, service_role;

@@ -2,7 +2,8 @@
 --
 -- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
 -- is the client's to carry, not to read. The page is found on two indexes (the caller is one
--- member or the other), so that its cost does not grow with the number of messages.
+-- member or the other), so that its cost does not grow with the number of messages. Pinned
+-- conversations come first, on the first page and beyond its size, and nowhere else.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
 create or replace function private.get_conversations(
@@ -22,6 +23,14 @@ declare
   v_limit constant integer := private.clamp_page_size(p_page_size, 10, 100);
   v_at timestamptz := timestamptz 'infinity';
   v_id uuid;
+  -- At most 20 of them, the newest pins.
+  v_pinned constant uuid[] := array(
+    select p.conversation_id
+    from private.participants as p
+    where p.user_id = v_me and p.pinned_at is not null
+    order by p.pinned_at desc
+    limit 20
+  );
   v_answer json;
 begin
   if p_filter is null
@@ -46,6 +55,7 @@ begin
       select c.id, c.last_message_at
       from public.conversations as c
       where c.user_a = v_me
+        and c.id <> all (v_pinned)
         and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
         and private.is_listed(c, v_me, p_filter)
       order by c.last_message_at desc, c.id desc
@@ -56,6 +66,7 @@ begin
       select c.id, c.last_message_at
       from public.conversations as c
       where c.user_b = v_me
+        and c.id <> all (v_pinned)
         and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
         and private.is_listed(c, v_me, p_filter)
       order by c.last_message_at desc, c.id desc
@@ -73,9 +84,16 @@ begin
     'conversations', coalesce(
       (
         select json_agg(row_to_json(c) order by p.place)
-        from page as p
+        from (
+          select page.id, page.place from page where page.place <= v_limit
+          union all
+          select c.id, array_position(v_pinned, c.id) - 21
+          from public.conversations as c
+          where p_cursor is null
+            and c.id = any (v_pinned)
+            and private.is_listed(c, v_me, p_filter)
+        ) as p
         join private.my_conversations as c on c.conversation_id = p.id
-        where p.place <= v_limit
       ),
       '[]'
     ),

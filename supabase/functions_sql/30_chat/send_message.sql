@@ -1,14 +1,19 @@
--- Sends one message of the caller: checked, numbered, stored and told in one transaction.
+-- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
+-- A refused send costs nothing and leaves nothing.
 -- A repeat with the same client_message_id answers what the first try answered and changes
 -- nothing, so a client may retry until it hears an answer.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then the conversation. Writes: accounts, conversations, messages,
--- realtime.messages.
+-- points_ledger,
+-- realtime.messages, push_outbox.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), MESSAGE_EMPTY (422),
 -- MESSAGE_TOO_LONG (422) `{length, max}`, MEDIA_INVALID (422) `{rule}`, INPUT_INVALID (422)
--- `{field, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see.
+-- `{field, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
+-- GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
+-- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
+-- `{needed, balance, resets_at}`.
 create or replace function private.send_message(
   p_conversation_id uuid,
   p_message text,
@@ -25,11 +30,13 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
+  v_account private.accounts;
   v_conversation public.conversations;
   v_message public.messages;
+  v_lifetime constant interval := p_expiration_hours * interval '1 hour';
   v_earlier json;
 begin
-  perform private.lock_account(v_me);
+  v_account := private.lock_account(v_me);
   v_conversation := private.lock_conversation(p_conversation_id, v_me);
 
   v_message.conversation_id := v_conversation.id;
@@ -44,24 +51,22 @@ begin
   v_message.reply_to := p_reply_to;
   v_message.client_message_id := p_client_message_id;
 
-  v_earlier := private.find_earlier_send(v_message);
+  v_earlier := private.find_earlier_send(v_message, v_lifetime, v_account);
   if v_earlier is not null then
     return v_earlier;
   end if;
 
   perform private.check_free_text(v_conversation);
+  perform private.check_stranger(v_conversation, v_me);
   perform private.check_message(v_message);
-  if p_expiration_hours is not null then
-    perform private.raise_input_invalid(
-      'expiration_hours', 'not_available', 'Messages cannot be made to disappear yet.'
-    );
-  end if;
-  if p_max_points < 0 then
-    perform private.raise_input_invalid('max_points', 'min', 'max_points is 0 or more.');
-  end if;
-  v_message := private.append_message(v_message);
+  perform private.check_lifetime(v_conversation.id, p_expiration_hours);
+  v_message.id := gen_random_uuid();
+  v_account := private.charge_send(v_account, p_max_points, v_message.id);
+  v_message := private.append_message(v_message, v_lifetime);
   return json_build_object(
-    'message', private.message_json(v_message), 'expired', false, 'quota', null
+    'message', private.message_json(v_message),
+    'expired', false,
+    'quota', private.quota_json(v_account)
   );
 end;
 $$;

@@ -24,6 +24,7 @@ declare
   v_has_more boolean;
 begin
   perform private.check_known(p_known);
+  perform private.note_visit(v_me);
 
   with changed as (
     select c.id, c.last_seq, c.last_message_at, known.seq as known_seq

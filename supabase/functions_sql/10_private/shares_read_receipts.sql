@@ -1,0 +1,16 @@
+-- Whether two users let each other see what they have read.
+create or replace function private.shares_read_receipts(p_user_id uuid, p_other_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select not exists (
+    select from private.accounts as a
+    where a.user_id in (p_user_id, p_other_id) and not a.shares_read_receipts
+  );
+$$;
+
+revoke all on function private.shares_read_receipts(uuid, uuid)
+from public, anon, authenticated, service_role;

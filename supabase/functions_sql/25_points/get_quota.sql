@@ -1,0 +1,39 @@
+-- The caller's quota at this moment.
+--
+-- Definer: accounts are private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_quota()
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+begin
+  select a.* into v_account from private.accounts as a where a.user_id = v_me;
+  if not found then
+    perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
+  end if;
+  return private.quota_json(v_account);
+end;
+$$;
+
+-- RPC: the caller's free messages and points; returns `{daily_free_limit, used_today, free_left,
+-- points_per_message, points_balance, resets_at, timezone}`.
+create or replace function public.get_quota()
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_quota();
+$$;
+
+revoke all on function private.get_quota() from public, anon, authenticated, service_role;
+grant execute on function private.get_quota() to authenticated;
+revoke all on function public.get_quota() from public, anon, authenticated, service_role;
+grant execute on function public.get_quota() to authenticated;

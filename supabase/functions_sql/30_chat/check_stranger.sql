@@ -1,0 +1,44 @@
+-- Refuses more from a stranger than setting stranger_messages until the other side has answered.
+--
+-- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
+-- each other. Call it under the conversation's lock.
+-- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
+create or replace function private.check_stranger(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_allowed constant bigint := (private.get_setting('stranger_messages') #>> '{}')::bigint;
+begin
+  if v_allowed is null or p_conversation.kind <> 'direct' then
+    return;
+  end if;
+  -- Reads no further than the first answer, or than what is allowed without one.
+  if (
+    select count(*) filter (where m.sender_id = p_sender_id) >= v_allowed
+      and bool_and(m.sender_id = p_sender_id)
+    from (
+      select m.sender_id
+      from public.messages as m
+      where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
+      order by m.seq
+      limit v_allowed + 1
+    ) as m
+  ) then
+    perform private.raise_error(
+      'GUARD_FAILED', 'Wait for an answer before you write more.',
+      jsonb_build_object('guard', 'first_message_unanswered', 'max_messages', v_allowed),
+      p_status => 409
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_stranger(public.conversations, uuid)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,55 @@
+-- How much waits for the caller: counted from the watermarks, never counted up and down.
+--
+-- Archived conversations count too, muted ones do not.
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_unread_count()
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  return (
+    select json_build_object(
+      'unread_messages', coalesce(sum(waiting.unread), 0),
+      'unread_conversations', count(*) filter (where waiting.unread > 0),
+      'my_turn', count(*) filter (where waiting.is_my_turn)
+    )
+    from (
+      select
+        (
+          select count(*)
+          from private.visible_messages as m
+          where m.conversation_id = c.id
+            and m.seq > p.read_seq
+            and m.sender_id <> v_me
+            and (p.muted_until is null or p.muted_until <= now())
+        ) as unread,
+        coalesce(c.awaiting_role = p.role, false) as is_my_turn
+      from private.participants as p
+      join public.conversations as c on c.id = p.conversation_id
+      where p.user_id = v_me and (c.last_seq > p.read_seq or c.awaiting_role = p.role)
+    ) as waiting
+  );
+end;
+$$;
+
+-- RPC: returns `{unread_messages, unread_conversations, my_turn}`.
+create or replace function public.get_unread_count()
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_unread_count();
+$$;
+
+revoke all on function private.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function private.get_unread_count() to authenticated;
+revoke all on function public.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function public.get_unread_count() to authenticated;

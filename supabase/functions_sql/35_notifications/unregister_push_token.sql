@@ -1,0 +1,34 @@
+-- Stops pushes to one of the caller's devices, and forgets what waited for it.
+--
+-- Definer: clients have no write grant on any table.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.unregister_push_token(p_token text)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  delete from private.push_tokens as t where t.user_id = v_me and t.token = p_token;
+  return json_build_object('unregistered', found);
+end;
+$$;
+
+-- RPC: stops pushes to a device; returns `{unregistered}`.
+create or replace function public.unregister_push_token(token text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.unregister_push_token(token);
+$$;
+
+revoke all on function private.unregister_push_token(text)
+from public, anon, authenticated, service_role;
+grant execute on function private.unregister_push_token(text) to authenticated;
+revoke all on function public.unregister_push_token(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.unregister_push_token(text) to authenticated;

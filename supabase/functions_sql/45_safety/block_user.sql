@@ -1,0 +1,36 @@
+-- Stops all free text between the caller and another user, at once and in both directions.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: their direct chat, so that a send either came before or finds the block. Writes: blocks.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.block_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_shared_conversation(v_me, p_user_id);
+  insert into public.blocks (blocker_id, blocked_id)
+  values (v_me, p_user_id)
+  on conflict (blocker_id, blocked_id) do nothing;
+  return json_build_object('user_id', p_user_id, 'blocked', true);
+end;
+$$;
+
+-- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
+create or replace function public.block_user(user_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.block_user(user_id);
+$$;
+
+revoke all on function private.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.block_user(uuid) to authenticated;
+revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.block_user(uuid) to authenticated;

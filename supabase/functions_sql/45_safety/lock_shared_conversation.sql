@@ -1,0 +1,34 @@
+-- Locks the direct chat of two users, if they have one, before what is allowed there changes, and
+-- lets both see that something did.
+--
+-- Locks: the conversation. Writes: participants (version).
+-- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
+create or replace function private.lock_shared_conversation(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation_id uuid;
+begin
+  if p_user_id = p_other_id then
+    perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
+  end if;
+  if not exists (select from public.users as u where u.id = p_other_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  select c.id into v_conversation_id
+  from public.conversations as c
+  where c.kind = 'direct'
+    and c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+  for no key update;
+  update private.participants as p
+  set version = p.version + 1
+  where p.conversation_id = v_conversation_id and p.user_id = p_user_id;
+end;
+$$;
+
+revoke all on function private.lock_shared_conversation(uuid, uuid)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,53 @@
+-- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
+--
+-- Who hides read marks does not see those of others either.
+-- Definer: accounts are private.
+-- Locks, writes: the caller's account, participants (version).
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.set_privacy(
+  p_last_seen boolean,
+  p_read_receipts boolean
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+begin
+  perform private.lock_account(v_me);
+  update private.accounts as a
+  set
+    shares_last_seen = coalesce(p_last_seen, a.shares_last_seen),
+    shares_read_receipts = coalesce(p_read_receipts, a.shares_read_receipts)
+  where a.user_id = v_me
+  returning a.* into v_account;
+  perform private.touch_conversations(v_me);
+  return json_build_object(
+    'last_seen', v_account.shares_last_seen, 'read_receipts', v_account.shares_read_receipts
+  );
+end;
+$$;
+
+-- RPC: shows or hides the caller's last visit and read marks; returns
+-- `{last_seen, read_receipts}`.
+create or replace function public.set_privacy(
+  last_seen boolean default null,
+  read_receipts boolean default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.set_privacy(last_seen, read_receipts);
+$$;
+
+revoke all on function private.set_privacy(boolean, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.set_privacy(boolean, boolean) to authenticated;
+revoke all on function public.set_privacy(boolean, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_privacy(boolean, boolean) to authenticated;

@@ -1,0 +1,51 @@
+-- Does what is due for the caller: flags messages that have expired, empties those whose grace is
+-- over. A bounded batch at a time, at most once a minute; needs no timer, since readers never see
+-- an expired message anyway.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then messages of the caller's conversations; rows that another
+-- session holds are passed over. Writes: accounts, messages.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.login_cleanup()
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_pause constant interval := '1 minute';
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+  v_throttled boolean;
+  v_expired integer := 0;
+  v_scrubbed integer := 0;
+begin
+  v_account := private.lock_account(v_me);
+  v_throttled := v_account.cleaned_at > now() - c_pause;
+  if not v_throttled then
+    v_expired := private.flag_expired(v_account);
+    v_scrubbed := private.scrub_expired(v_me);
+    update private.accounts as a
+    set cleaned_at = now(), last_seen_at = now()
+    where a.user_id = v_me;
+  end if;
+  return json_build_object(
+    'expired', v_expired, 'scrubbed', v_scrubbed, 'deadlines_run', 0, 'throttled', v_throttled
+  );
+end;
+$$;
+
+-- RPC: cleans up at login; returns `{expired, scrubbed, deadlines_run, throttled}`.
+create or replace function public.login_cleanup()
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.login_cleanup();
+$$;
+
+revoke all on function private.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function private.login_cleanup() to authenticated;
+revoke all on function public.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function public.login_cleanup() to authenticated;

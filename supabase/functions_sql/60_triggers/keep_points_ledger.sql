@@ -1,0 +1,19 @@
+-- Refuses to change or delete what stands in the points ledger, whoever asks.
+create or replace function private.keep_points_ledger()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the points ledger is append-only: add a correcting entry'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_points_ledger()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_points_ledger
+before update or delete on private.points_ledger
+for each row execute function private.keep_points_ledger();
