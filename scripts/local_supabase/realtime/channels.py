@@ -394,8 +394,10 @@ async def open_channel(hub: Hub, socket: Socket, name: str, push: Push) -> Chann
     hub.add(channel)
     try:
         await channel.prepare()
-    except psycopg.Error as error:
+    except BaseException as error:  # also when the client went away meanwhile
         channel.stop()
+        if not isinstance(error, psycopg.Error):
+            raise
         said = "Realtime was unable to replay messages"
         raise JoinRefusedError(f"UnableToReplayMessages: {said}") from error
     return channel

@@ -27,8 +27,8 @@ from scripts.local_supabase.realtime.joining import JoinRefusedError
 
 # Clients send a heartbeat every 25 s; who is silent for this long is gone (transcript 21).
 IDLE_TIMEOUT = 60.0
-# A client that does not read is cut off here, so that it costs the others nothing.
-MAX_MAILBOX_BYTES = 32 * 1024 * 1024
+# A client that does not read is cut off here (characters or bytes), so that it costs others little.
+MAX_MAILBOX_SIZE = 32 * 1024 * 1024
 CLOSE_PATIENCE = 1.0
 MAX_CHANNELS = 100
 
@@ -55,7 +55,7 @@ class Socket:
         self._hub = hub
         self._websocket = websocket
         self._mailbox: asyncio.Queue[tuple[bool, Encoded]] = asyncio.Queue()
-        self._mailbox_bytes = 0
+        self._mailbox_size = 0
         self._overflow = asyncio.Event()
         self._channels: dict[str, Channel] = {}
 
@@ -71,10 +71,10 @@ class Socket:
 
     async def serve(self) -> None:
         """Work until the client is gone, silent for too long, or too slow."""
-        tasks = [
-            asyncio.create_task(work)
-            for work in (self._read(), self._work(), self._overflow.wait())
-        ]
+        reading = asyncio.create_task(self._read())
+        working = asyncio.create_task(self._work())
+        overflowing = asyncio.create_task(self._overflow.wait())
+        tasks = [reading, working, overflowing]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -82,16 +82,15 @@ class Socket:
                 task.cancel()
             for channel in list(self._channels.values()):
                 channel.stop()
-            self._channels.clear()
-        reading, working, overflow = tasks
+            await asyncio.gather(*tasks, return_exceptions=True)
         if reading in done:
-            if await reading:
+            if reading.result():
                 await self._close(1000)
-        elif overflow in done:
+        elif overflowing in done:
             await self._close(1013)
         else:
             with contextlib.suppress(WebSocketDisconnect):
-                await working
+                working.result()
 
     async def _read(self) -> bool:
         """Returns whether the client was silent for too long; else it is gone."""
@@ -109,7 +108,7 @@ class Socket:
     async def _work(self) -> None:
         while True:
             from_client, frame = await self._mailbox.get()
-            self._mailbox_bytes -= len(frame)
+            self._mailbox_size -= len(frame)
             if not from_client:
                 await self._send(frame)
                 continue
@@ -133,8 +132,8 @@ class Socket:
             await self._reply(None, push, "error", {"reason": "unmatched topic"})
         elif push.event == "phx_leave":
             if push.join_ref in (None, channel.join_ref):
-                self.forget(channel)
                 ended = await channel.drain()  # what was sent before the leave still goes out
+                self.forget(channel)
                 self.post(self._answer(channel.join_ref, push, "ok", {}))
                 if not ended:
                     channel.send_close()
@@ -172,10 +171,14 @@ class Socket:
         return encode(self.vsn, join_ref, push.ref, push.topic, "phx_reply", payload)
 
     async def _send(self, frame: Encoded) -> None:
-        if isinstance(frame, str):
-            await self._websocket.send_text(frame)
-        else:
-            await self._websocket.send_bytes(frame)
+        try:
+            if isinstance(frame, str):
+                await self._websocket.send_text(frame)
+            else:
+                await self._websocket.send_bytes(frame)
+        except RuntimeError as error:
+            # uvicorn's answer when the client closed a moment ago.
+            raise WebSocketDisconnect(1006) from error
 
     async def _close(self, code: int) -> None:
         # A client that reads nothing does not take this either.
@@ -184,8 +187,8 @@ class Socket:
                 await self._websocket.close(code)
 
     def _enqueue(self, from_client: bool, frame: Encoded) -> None:
-        self._mailbox_bytes += len(frame)
-        if self._mailbox_bytes > MAX_MAILBOX_BYTES:
+        self._mailbox_size += len(frame)
+        if self._mailbox_size > MAX_MAILBOX_SIZE:
             self._overflow.set()
         else:
             self._mailbox.put_nowait((from_client, frame))

@@ -1,0 +1,3796 @@
+-- Add chat: built from supabase/functions_sql by scripts/build_migrations.py.
+
+-- A function may call one that is created further down.
+set check_function_bodies = off;
+
+-- source: 10_private/broadcast.sql sha256:5dbf412aea13f35e1adf8eeea36b3eb7a94f05321810dd624769dbc5c4621c8c
+-- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
+-- `conversation:<id>` for typing alone.
+--
+-- Args, in step: the name of each event, the topic, chosen here and now, and its payload, a JSON
+-- object. One statement for all, where realtime.send would take one call each. Like
+-- realtime.send it never fails its caller: an event is a hint, `sync` repairs what was not heard.
+-- What could not be written is a warning in the log and one more in private.broadcast_failures.
+create or replace function private.broadcast(
+  p_events text[],
+  p_topics text[],
+  p_payloads jsonb[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into realtime.messages (topic, extension, event, payload, private)
+  select told.topic, 'broadcast', told.event, told.payload, true
+  from unnest(p_events, p_topics, p_payloads) as told (event, topic, payload);
+exception
+  -- No partition for today, or the platform changed the table or its rights.
+  when check_violation or not_null_violation or insufficient_privilege
+    or undefined_table or undefined_column or invalid_schema_name then
+    perform nextval('private.broadcast_failures');
+    raise warning 'broadcasts % were not written: % (%)', p_events, sqlerrm, sqlstate;
+end;
+$$;
+
+revoke all on function private.broadcast(text[], text[], jsonb[])
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/check_known.sql sha256:98916483353ead57b51eae2b1c49c04faa6876431eeea21ac089e05de30535a8
+-- Refuses what is not an object of conversation ids and message numbers.
+--
+-- Errors: INPUT_INVALID (422) `{field: "known", rule: "object" or "ids_and_seqs"}`.
+create or replace function private.check_known(p_known jsonb)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+begin
+  if jsonb_typeof(p_known) is distinct from 'object' then
+    perform private.raise_input_invalid(
+      'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
+    );
+  end if;
+  if exists (
+    select from jsonb_each(p_known) as k (id, seq)
+    where k.id !~ c_uuid or jsonb_typeof(k.seq) <> 'number' or k.seq::text !~ '^[0-9]{1,18}$'
+  ) then
+    perform private.raise_input_invalid(
+      'known', 'ids_and_seqs', 'Each key is a conversation id, each value its last seq.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_known(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 10_private/check_media_url.sql sha256:178aca7d6cb1053764a7a1452e60ec58bcce96f9a03ccdbfed397712b1a97e0b
+-- Refuses a media URL that a client should not be made to load.
+--
+-- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
+-- credentials, port 443, at most 2,048 characters, a host that the setting media_hosts lists
+-- (JSON null: any).
+-- Errors: MEDIA_INVALID (422) `{rule}`: length, characters, scheme, credentials, port, host,
+-- host_not_allowed.
+create or replace function private.check_media_url(p_url text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_authority constant text := lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
+  v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
+  v_port constant text := substring(v_authority from ':([0-9]*)$');
+  v_rule text;
+begin
+  v_rule := case
+    when char_length(p_url) > 2048 then 'length'
+    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
+    when v_authority is null then 'scheme'
+    when position('@' in v_authority) > 0 then 'credentials'
+    when coalesce(v_port, '443') <> '443' then 'port'
+    -- The last label starts with a letter, which no spelling of an IPv4 address does.
+    when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
+      or char_length(v_host) > 253
+      or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
+    when not private.is_media_host_allowed(v_host) then 'host_not_allowed'
+  end;
+  if v_rule is not null then
+    perform private.raise_error(
+      'MEDIA_INVALID', 'This media address cannot be sent.',
+      jsonb_build_object('rule', v_rule), p_status => 422,
+      p_hint => 'Send an https address of a public host, without a port or a password in it.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_media_url(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/check_text.sql sha256:fb22a1e3d5d951e48a46fd0830dc95ceb279cdc61608730994f4cfde12bbe31b
+-- Refuses control characters other than tab and line feed: they have no honest use in a text.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule: "control_characters"}`.
+create or replace function private.check_text(p_text text, p_field text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_text ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f]' then
+    perform private.raise_input_invalid(
+      p_field, 'control_characters', 'The text holds control characters: remove them.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_text(text, text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/clamp_page_size.sql sha256:b8c0b827f3e225fe98144e85af22bbe674d1b8033df790cbd110d83738161ec6
+-- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
+create or replace function private.clamp_page_size(
+  p_page_size integer,
+  p_default integer,
+  p_max integer
+)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select greatest(1, least(coalesce(p_page_size, p_default), p_max));
+$$;
+
+revoke all on function private.clamp_page_size(integer, integer, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/clean_text.sql sha256:10f2a2e0394811cde80ec257740b4bd634d0301d8152bc928780e5b0c3339e7d
+-- A text as it will be stored: NFC, line ends as \n, without invisible direction controls, trimmed.
+--
+-- Direction controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names
+-- and numbers that people paste, and because they can turn a text into another one on screen
+-- (Unicode TR 36, "bidirectional text spoofing").
+create or replace function private.clean_text(p_text text)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- What looks like nothing at either end, also in other scripts' typesetting.
+  c_space constant text := e' \n\t\u00a0\u2002\u2003\u2009\u200b\u2060\u3000\ufeff';
+  v_text text := replace(replace(p_text, e'\r\n', e'\n'), e'\r', e'\n');
+begin
+  v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
+  return btrim(normalize(v_text, nfc), c_space);
+end;
+$$;
+
+revoke all on function private.clean_text(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/get_setting.sql sha256:b4afe6c79c858af62f0b141e020234dc27cd8a97066e92b2aafad9324faea0ca
+-- The value of an operator's setting; JSON null when it is switched off.
+create or replace function private.get_setting(p_key text)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select s.value from private.settings as s where s.key = p_key;
+$$;
+
+revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_blocked.sql sha256:e55b8bd38d0b3fecb45c282c3287d34fd00d384134d16dcf762d5906e4cfe6d8
+-- Whether one of the two users blocks the other, in either direction.
+create or replace function private.is_blocked(p_user_id uuid, p_other_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from public.blocks as b where b.blocker_id = p_user_id and b.blocked_id = p_other_id
+  ) or exists (
+    select from public.blocks as b where b.blocker_id = p_other_id and b.blocked_id = p_user_id
+  );
+$$;
+
+revoke all on function private.is_blocked(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_media_host_allowed.sql sha256:292af95edd26cf27afe0c40311ad7d3984afd4a1166350a28d7e102f4b254115
+-- Whether the setting media_hosts lets clients name this host (lower case).
+create or replace function private.is_media_host_allowed(p_host text)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select case jsonb_typeof(private.get_setting('media_hosts'))
+    when 'array' then exists (
+      select from jsonb_array_elements_text(private.get_setting('media_hosts')) as allowed (host)
+      where p_host = allowed.host
+        or (allowed.host like '*.%' and right(p_host, length(allowed.host) - 1)
+          = substr(allowed.host, 2))
+    )
+    else true
+  end;
+$$;
+
+revoke all on function private.is_media_host_allowed(text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_my_conversation.sql sha256:4ba17305d4e22cc5f956b81a5f53a4e2a8be8579bcb4d563be085567c6304a59
+-- Whether the caller is a member of the conversation.
+create or replace function private.is_my_conversation(p_conversation_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from private.participants as p
+    where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
+  );
+$$;
+
+revoke all on function private.is_my_conversation(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_my_topic.sql sha256:3d9e49f9fdb8dc4ab6b9afe4403dfe2c0c4ce930f28123f927f7fd3a69d11c94
+-- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
+--
+-- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
+-- members, and carries typing and presence only.
+-- Definer: policies on realtime.messages run as the caller, who may not read participants.
+create or replace function private.is_my_topic(p_topic text, p_speak boolean)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_kind constant text := split_part(p_topic, ':', 1);
+  v_id constant text := substr(p_topic, length(v_kind) + 2);
+begin
+  if v_id !~ c_uuid then
+    return false;
+  end if;
+  return case v_kind
+    when 'user' then not p_speak and v_id::uuid = auth.uid()
+    when 'conversation' then private.is_my_conversation(v_id::uuid)
+    else false
+  end;
+end;
+$$;
+
+revoke all on function private.is_my_topic(text, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.is_my_topic(text, boolean) to authenticated;
+
+-- source: 10_private/limit_rate.sql sha256:5bb149dcf1f81f32fd764614b4f9ec07e850503f348c1d040aca6042557d7aac
+-- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
+--
+-- Sends have columns of their own in the account's row; see private.charge_send.
+-- Locks, writes: the limit's row. Errors: RATE_LIMITED (429) `{retry_after}`.
+create or replace function private.limit_rate(p_user_id uuid, p_action text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_limit constant jsonb := private.get_setting('rate_' || p_action);
+begin
+  insert into private.rate_limits as r (user_id, action, due_at)
+  values (p_user_id, p_action, private.next_due('-infinity', v_limit))
+  on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, v_limit);
+end;
+$$;
+
+revoke all on function private.limit_rate(uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/list_my_conversation_ids.sql sha256:32ce658bbe72e296ee4e405221ba756b3ffe05edaf7309db8b209a101ab1f017
+-- The ids of the caller's conversations, for policies.
+--
+-- Definer: a policy that read private.participants as the caller would need a grant on it.
+-- Policies call it as `any((select private.list_my_conversation_ids())::uuid[])`: computed once a
+-- statement and used as an index condition, not once a row.
+create or replace function private.list_my_conversation_ids()
+returns uuid[]
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select array(
+    select p.conversation_id
+    from private.participants as p
+    where p.user_id = (select auth.uid())
+  );
+$$;
+
+revoke all on function private.list_my_conversation_ids()
+from public, anon, authenticated, service_role;
+grant execute on function private.list_my_conversation_ids() to authenticated;
+
+-- source: 10_private/next_due.sql sha256:51db283fa2679fd8aa65b8583e3ef232c1654e60e7eb5c70b47e849b34d75ce9
+-- Charges one action to a rate limit: the new due time of the limit, if the action fits now.
+--
+-- The limit is a token bucket kept as one timestamp (the "generic cell rate algorithm", ITU-T
+-- I.371): each action moves the due time on by one interval; it fits while the due time is less
+-- than a whole burst ahead of now.
+-- Args: the due time so far; the limit, a setting `{"per_second" | "per_minute" | "per_day":
+-- number, "burst": number}`, or JSON null: no limit.
+-- Errors: RATE_LIMITED (429) `{retry_after}` in whole seconds, with the
+-- header Retry-After.
+create or replace function private.next_due(p_due_at timestamptz, p_limit jsonb)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_interval constant interval := coalesce(
+    interval '1 second' / (p_limit ->> 'per_second')::float8,
+    interval '1 minute' / (p_limit ->> 'per_minute')::float8,
+    interval '1 day' / (p_limit ->> 'per_day')::float8
+  );
+  v_due_at constant timestamptz := greatest(p_due_at, now()) + v_interval;
+  v_over constant interval := v_due_at - now() - v_interval * (p_limit ->> 'burst')::float8;
+  v_retry_after constant integer := ceil(extract(epoch from v_over));
+begin
+  if v_interval is null then
+    return p_due_at;  -- the limit is switched off
+  end if;
+  if v_over > interval '0' then
+    perform private.raise_error(
+      'RATE_LIMITED', 'This is faster than allowed.',
+      jsonb_build_object('retry_after', v_retry_after), p_status => 429,
+      p_hint => format('Try again in %s s.', v_retry_after),
+      p_headers => jsonb_build_object('Retry-After', v_retry_after::text)
+    );
+  end if;
+  return v_due_at;
+end;
+$$;
+
+revoke all on function private.next_due(timestamptz, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/raise_conversation_not_found.sql sha256:7ab75175ec74bdc87c0eced837ea570feb57b3d4da184b38e7dcaa5c67a210bc
+-- Ends the call with the one answer for a conversation that does not exist or is not the caller's.
+--
+-- Errors: CONVERSATION_NOT_FOUND (404).
+create or replace function private.raise_conversation_not_found()
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'CONVERSATION_NOT_FOUND', 'There is no such conversation among yours.', p_status => 404,
+    p_hint => 'Call get_conversations to see yours.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_conversation_not_found()
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/raise_error.sql sha256:0db22d2a6c7c39d1a6d15a32b8fbdf8c6ab490d8d8884bbd80250ec786c70a8b
+-- Ends the call with an error that PostgREST turns into the HTTP answer
+-- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
+--
+-- Args: code of docs/ERRORS.md; a sentence for people; details; HTTP status; what to do next;
+-- response headers. Never pass a client's text as p_code or in p_headers.
+-- Source of the convention: postgrest.org, "Raise errors with HTTP status codes" (SQLSTATE PGRST).
+-- Errors: always, with SQLSTATE PGRST.
+create or replace function private.raise_error(
+  p_code text,
+  p_message text,
+  p_details jsonb default '{}',
+  p_status integer default 400,
+  p_hint text default null,
+  p_headers jsonb default '{}'
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise sqlstate 'PGRST' using
+    message = jsonb_build_object(
+      'code', p_code, 'message', p_message, 'details', p_details::text, 'hint', p_hint
+    )::text,
+    detail = jsonb_build_object('status', p_status, 'headers', p_headers)::text;
+end;
+$$;
+
+revoke all on function private.raise_error(text, text, jsonb, integer, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/raise_input_invalid.sql sha256:64b957907b80603d7fa5d5157308ef2ddb8cc0d0e65c2d907dc8cc9b4a1ad0b3
+-- Ends the call because an argument breaks a rule of its own.
+--
+-- Args: the argument's name; the rule's name, stable for clients; a sentence for people.
+-- Errors: INPUT_INVALID (422) `{field, rule}`.
+create or replace function private.raise_input_invalid(p_field text, p_rule text, p_message text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'INPUT_INVALID', p_message,
+    jsonb_build_object('field', p_field, 'rule', p_rule), p_status => 422
+  );
+end;
+$$;
+
+revoke all on function private.raise_input_invalid(text, text, text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/require_operator.sql sha256:d4c952ab48dba9e7b69b24c7eb245ef6f780bee0376b98790d65a6eda4ad61d9
+-- Lets through the service role, and users that private.admins lists.
+--
+-- Errors: AUTH_REQUIRED (401), FORBIDDEN (403).
+create or replace function private.require_operator()
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  -- The role of the request, not of this definer's owner; PostgREST sets it from the token.
+  if auth.role() = 'service_role' then
+    return;
+  end if;
+  if not exists (
+    select from private.admins as a where a.user_id = private.require_user()
+  ) then
+    perform private.raise_error(
+      'FORBIDDEN', 'This is for operators.', p_status => 403
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.require_operator() from public, anon, authenticated, service_role;
+
+-- source: 10_private/require_user.sql sha256:c82ecd3e02bd686ff1fef524bfac8b92e583e5b5b27219307e52fcc3d2f5bdc4
+-- The caller's id, from the token that PostgREST has checked.
+--
+-- Errors: AUTH_REQUIRED (401) when the token names no user.
+create or replace function private.require_user()
+returns uuid
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user_id constant uuid := auth.uid();
+begin
+  if v_user_id is null then
+    perform private.raise_error(
+      'AUTH_REQUIRED', 'Sign in first.', p_status => 401,
+      p_hint => 'Send the access token of a signed-in user.'
+    );
+  end if;
+  return v_user_id;
+end;
+$$;
+
+revoke all on function private.require_user() from public, anon, authenticated, service_role;
+
+-- source: 10_private/shares_read_receipts.sql sha256:e909aa1d00d4439eab687ffb9cc61daca8ed681da3a8258bb904586a834f7584
+-- Whether two users let each other see what they have read.
+create or replace function private.shares_read_receipts(p_user_id uuid, p_other_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select not exists (
+    select from private.accounts as a
+    where a.user_id in (p_user_id, p_other_id) and not a.shares_read_receipts
+  );
+$$;
+
+revoke all on function private.shares_read_receipts(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/visible_messages.sql sha256:99057adb8df17440556f12d439b046bc745a00d5cd0f23d883b68d73d0aea708
+-- The messages that are for the caller and have not expired; membership is its readers' business.
+--
+-- The one place of that rule for the RPCs; the policy of public.messages repeats it for direct
+-- reads, and a test compares the two. Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.visible_messages as
+select m.*
+from public.messages as m
+where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_id))
+  and (m.expires_at is null or m.expires_at > now());
+
+revoke all on private.visible_messages from public, anon, authenticated, service_role;
+
+-- source: 15_views/my_conversations.sql sha256:f1c87aad38b8887b8b3b47cdd4dc2c36a506e3410284366fb27372882ea1a505
+-- Every conversation of the caller, as the caller sees it now, in the shape that clients get
+-- ("context").
+--
+-- version grows with whatever changes here for either member: a step of the flow, a message, a
+-- receipt, a preference. Both members see the same number.
+-- Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.my_conversations as
+select
+  c.id as conversation_id,
+  c.kind,
+  c.chat_status,
+  c.flow_state,
+  c.awaiting_role,
+  coalesce(c.awaiting_role, 'none') as waiting_on,
+  c.automation_enabled,
+  me.role as my_role,
+  c.current_action_data,
+  c.flow_data,
+  round(c.amount_minor / 100.0, 2) as price,
+  c.amount_minor,
+  c.currency,
+  c.work_status,
+  c.deadline_at,
+  c.version + c.last_seq + me.version + other.version + (
+    -- Also a message that disappears is a change.
+    select count(*)
+    from public.messages as m
+    where m.conversation_id = c.id and m.expires_at <= now()
+  ) as version,
+  c.last_seq,
+  me.read_seq,
+  case when shares.read_receipts then other.read_seq else 0 end as other_read_seq,
+  other.delivered_seq as other_delivered_seq,
+  case
+    when c.last_seq = me.read_seq then 0
+    else (
+      select count(*)
+      from private.visible_messages as m
+      where m.conversation_id = c.id and m.seq > me.read_seq and m.sender_id <> me.user_id
+    )
+  end as unread_count,
+  (
+    select json_build_object(
+      'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+      'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+      'created_at', m.created_at
+    )
+    from private.visible_messages as m
+    where m.conversation_id = c.id
+    order by m.seq desc
+    limit 1
+  ) as last_message,
+  json_build_object(
+    'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
+    'last_seen_at', case when a.shares_last_seen then a.last_seen_at end
+  ) as other_party,
+  coalesce(me.archived_seq = c.last_seq, false) as archived,
+  me.pinned_at is not null as pinned,
+  me.muted_until,
+  c.chat_status = 'real_time'
+    and not private.is_blocked(me.user_id, other.user_id) as free_text_allowed,
+  c.created_at,
+  c.updated_at,
+  now() as server_now,
+  coalesce(other.typing_until > now(), false) as other_typing
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join public.conversations as c on c.id = me.conversation_id
+join public.users as u on u.id = other.user_id
+left join private.accounts as a on a.user_id = other.user_id
+cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
+where me.user_id = (select auth.uid());
+
+revoke all on private.my_conversations from public, anon, authenticated, service_role;
+
+-- source: 15_views/my_messages.sql sha256:665fecf1113a042da8ca1182e37245b618e40ab457fb5302016cc37ffda8eaec
+-- Every message that the caller may read now, in the shape that clients get.
+--
+-- seen, read_at and status come from the watermarks of whoever reads the message: the other
+-- member for what the caller sent, the caller for everything else. read_at is the time of that
+-- reader's newest mark. Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.my_messages as
+select
+  m.id,
+  m.conversation_id,
+  m.seq,
+  m.sender_id,
+  m.receiver_id,
+  m.message,
+  m.media_url,
+  m.message_type,
+  m.visible_to,
+  m.action_required,
+  m.action_data,
+  m.action_completed,
+  m.is_automated,
+  m.reply_to,
+  m.client_message_id,
+  m.expires_at,
+  m.seq <= reader.read_seq as seen,
+  m.seq <= reader.read_seq as is_read,
+  case when m.seq <= reader.read_seq then reader.read_at end as read_at,
+  case
+    when m.seq <= reader.read_seq then 'read'
+    when m.seq <= reader.delivered_seq then 'delivered'
+    else 'sent'
+  end as status,
+  m.created_at
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join private.visible_messages as m on m.conversation_id = me.conversation_id
+cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
+cross join lateral (
+  select
+    case
+      when m.sender_id <> me.user_id then me.read_seq
+      when shares.read_receipts then other.read_seq
+      else 0
+    end as read_seq,
+    case when m.sender_id = me.user_id then other.read_at else me.read_at end as read_at,
+    case
+      when m.sender_id = me.user_id then other.delivered_seq
+      else me.delivered_seq
+    end as delivered_seq
+) as reader
+where me.user_id = (select auth.uid());
+
+revoke all on private.my_messages from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/complete_profile.sql sha256:71cc4c9bc040a15861703f5fc4948b21376f761832cfd9e2ead262aef3d06ffd
+-- Gives the caller a role and a name; a second call may change everything but the role.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: users, accounts, participants.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422), MEDIA_INVALID (422), PROFILE_LOCKED (409).
+create or replace function private.complete_profile(
+  p_role text,
+  p_display_name text,
+  p_avatar_url text,
+  p_phone text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_name constant text := private.clean_text(p_display_name);
+  v_avatar_url constant text := nullif(p_avatar_url, '');
+  v_phone constant text := nullif(regexp_replace(p_phone, '[ ().-]', '', 'g'), '');
+  v_user public.users;
+begin
+  if p_role is null or p_role not in ('influencer', 'brand_owner') then
+    perform private.raise_input_invalid(
+      'role', 'one_of', 'The role is influencer or brand_owner.'
+    );
+  end if;
+  perform private.check_text(v_name, 'display_name');
+  if v_name is null or char_length(v_name) not between 1 and 80 or v_name like e'%\n%' then
+    perform private.raise_input_invalid(
+      'display_name', 'length', 'A name is one line of 1 to 80 characters.'
+    );
+  end if;
+  if v_phone !~ '^\+[1-9][0-9]{6,14}$' then
+    perform private.raise_input_invalid(
+      'phone', 'e164', 'Write the phone number with its country code, as in +919876543210.'
+    );
+  end if;
+  if v_avatar_url is not null then
+    perform private.check_media_url(v_avatar_url);
+  end if;
+
+  perform private.lock_account(v_me);
+  update public.users as u
+  set role = p_role, display_name = v_name, avatar_url = v_avatar_url, updated_at = now()
+  where u.id = v_me and (u.role is null or u.role = p_role)
+  returning u.* into v_user;
+  if not found then
+    perform private.raise_error(
+      'PROFILE_LOCKED', 'The role of a profile cannot be changed.', p_status => 409,
+      p_hint => 'Sign up with another address to act in the other role.'
+    );
+  end if;
+  update private.accounts as a set phone = v_phone where a.user_id = v_me;
+  perform private.touch_conversations(v_me);
+
+  return json_build_object(
+    'id', v_user.id, 'role', v_user.role, 'display_name', v_user.display_name,
+    'avatar_url', v_user.avatar_url, 'phone', v_phone,
+    'created_at', v_user.created_at, 'updated_at', v_user.updated_at
+  );
+end;
+$$;
+
+-- RPC: sets the caller's role (once), name, picture and phone; returns the profile.
+create or replace function public.complete_profile(
+  role text,
+  display_name text,
+  avatar_url text default null,
+  phone text default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.complete_profile(role, display_name, avatar_url, phone);
+$$;
+
+revoke all on function private.complete_profile(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.complete_profile(text, text, text, text) to authenticated;
+revoke all on function public.complete_profile(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.complete_profile(text, text, text, text) to authenticated;
+
+-- source: 20_accounts/create_account.sql sha256:400f96b07594c3af6e44c0a8b2ca6780854ba3e9b7237b2a28727efe1ca5c2ec
+-- Gives a login its card and its account, with the free messages and the price that the settings
+-- say; one that has them is left alone.
+create or replace function private.create_account(p_user_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
+  insert into private.accounts (user_id, daily_free_limit, points_per_message)
+  values (
+    p_user_id,
+    private.get_setting('daily_free_limit')::integer,
+    private.get_setting('points_per_message')::integer
+  )
+  on conflict (user_id) do nothing;
+end;
+$$;
+
+revoke all on function private.create_account(uuid) from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/lock_account.sql sha256:3ff95157b59dd10a350fb94843dd0645d673451f8ae6f523bc118a4880437f64
+-- Locks the caller's account until the transaction ends and returns it: the first lock of every
+-- write that sends, so that one user's sends follow each other and locks have one order.
+--
+-- Locks: the account's row; made on demand for a login that has none.
+-- Errors: AUTH_REQUIRED (401) when the login is gone although its token still lives.
+create or replace function private.lock_account(p_user_id uuid)
+returns private.accounts
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_account private.accounts;
+begin
+  select a.* into v_account
+  from private.accounts as a
+  where a.user_id = p_user_id
+  for no key update;
+  if found then
+    return v_account;
+  end if;
+  if not exists (select from auth.users as u where u.id = p_user_id) then
+    perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
+  end if;
+  perform private.create_account(p_user_id);
+  return private.lock_account(p_user_id);
+end;
+$$;
+
+revoke all on function private.lock_account(uuid) from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/note_visit.sql sha256:9db2699ad0d7c5887198079e42a6370b3750e0592d1e6096831cddf9ec5a4e5c
+-- Notes that a user is here, to the minute: most calls then write nothing.
+--
+-- Locks, writes: the user's account.
+create or replace function private.note_visit(p_user_id uuid)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  update private.accounts as a
+  set last_seen_at = now()
+  where a.user_id = p_user_id
+    and (a.last_seen_at is null or a.last_seen_at < now() - interval '1 minute');
+$$;
+
+revoke all on function private.note_visit(uuid) from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/touch_conversations.sql sha256:b61af12c5a75dd659ef5fe83f5f31d5ab3afa91c53b27fe4cf63dc0cfe960862
+-- Tells clients, by the version, that what a user's conversations show of that user has changed.
+--
+-- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
+-- everywhere.
+create or replace function private.touch_conversations(p_user_id uuid)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  select 1 from private.participants as p
+  where p.user_id = p_user_id
+  order by p.conversation_id
+  for no key update;
+
+  update private.participants as p set version = p.version + 1 where p.user_id = p_user_id;
+$$;
+
+revoke all on function private.touch_conversations(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/charge_points.sql sha256:7b01f365f527af2b97c652ded63f05b65cd0fdc9723647c2fc287528313dc2fb
+-- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
+--
+-- Args: the locked account; the price; the most the user agrees to (null: any); what for; the
+-- message, if it is one.
+-- Returns the account as it is now. Writes: accounts, points_ledger.
+-- Errors: POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance,
+-- resets_at}`.
+create or replace function private.charge_points(
+  p_account private.accounts,
+  p_price integer,
+  p_max_points integer,
+  p_reason text,
+  p_message_id uuid
+)
+returns private.accounts
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_account private.accounts := p_account;
+begin
+  if p_price > 0 then
+    perform private.check_price(p_account, p_price, p_max_points);
+    update private.accounts as a
+    set points_balance = a.points_balance - p_price
+    where a.user_id = p_account.user_id
+    returning a.* into v_account;
+    insert into private.points_ledger (user_id, delta, reason, balance_after, message_id)
+    values (p_account.user_id, -p_price, p_reason, v_account.points_balance, p_message_id);
+  end if;
+  return v_account;
+end;
+$$;
+
+revoke all on function private.charge_points(private.accounts, integer, integer, text, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/charge_send.sql sha256:7ce29a2c854987c4637a2e62490a3825005c24466f0634761859a7258a81b7df
+-- Charges one message to its sender: to the free ones of the day first, to the points after that.
+--
+-- Args: the account as lock_account returned it; the most points the sender agrees to pay (null:
+-- any); the message.
+-- Returns the account as it is now. Writes: the account's row, points_ledger.
+-- Events: quota_changed and a notice when the free messages or the points run low.
+-- Errors: RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`,
+-- INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+create or replace function private.charge_send(
+  p_account private.accounts,
+  p_max_points integer,
+  p_message_id uuid
+)
+returns private.accounts
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_day constant date := greatest(private.quota_day(), p_account.quota_date);
+  v_used constant integer := case
+    when p_account.quota_date = v_day then p_account.messages_sent_today
+    else 0
+  end;
+  v_price constant integer := case
+    when v_used < p_account.daily_free_limit then 0
+    else p_account.points_per_message
+  end;
+  v_account private.accounts;
+begin
+  update private.accounts as a
+  set
+    quota_date = v_day,
+    messages_sent_today = v_used + 1,
+    send_due_at = private.next_due(a.send_due_at, private.get_setting('rate_send')),
+    send_long_due_at = private.next_due(
+      a.send_long_due_at, private.get_setting('rate_send_long')
+    ),
+    last_seen_at = now()
+  where a.user_id = p_account.user_id
+  returning a.* into v_account;
+  v_account := private.charge_points(v_account, v_price, p_max_points, 'message', p_message_id);
+  perform private.tell_quota(p_account, v_account);
+  return v_account;
+end;
+$$;
+
+revoke all on function private.charge_send(private.accounts, integer, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/check_price.sql sha256:e768ac8f610f5c6504bbe61a6b38bd154c1564df7d90501cd4e69005b6b630a9
+-- Refuses a price that the user does not agree to, or cannot pay.
+--
+-- Args: the locked account; the price in points; the most the user agrees to (null: any).
+-- Errors: POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance,
+-- resets_at}`.
+create or replace function private.check_price(
+  p_account private.accounts,
+  p_price integer,
+  p_max_points integer
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_price > p_max_points then
+    perform private.raise_error(
+      'POINTS_LIMIT', format('This costs %s points.', p_price),
+      jsonb_build_object('needed', p_price, 'max_points', p_max_points), p_status => 402,
+      p_hint => 'Ask the user, then call again with a higher max_points.'
+    );
+  end if;
+  if p_price > p_account.points_balance then
+    perform private.raise_error(
+      'INSUFFICIENT_POINTS',
+      format('This costs %s points and you have %s.', p_price, p_account.points_balance),
+      jsonb_build_object(
+        'needed', p_price,
+        'balance', p_account.points_balance,
+        'resets_at', private.quota_json(p_account) -> 'resets_at'
+      ),
+      p_status => 402, p_hint => 'Get points, or wait until the free messages come back.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_price(private.accounts, integer, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/get_points_history.sql sha256:ff116cecca5a133307df5576c760efe62373166d6632faa7c3667a0e352368ac
+-- A page of the caller's ledger, newest first.
+--
+-- Definer: the ledger is private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_points_history(p_page_size integer, p_before bigint)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
+begin
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.id desc)
+      from (
+        select l.id, l.delta, l.reason, l.balance_after, l.message_id, l.created_at
+        from private.points_ledger as l
+        where l.user_id = v_me and (p_before is null or l.id < p_before)
+        order by l.id desc
+        limit v_limit
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: what moved the caller's points, newest first; returns
+-- `[{id, delta, reason, balance_after, message_id, created_at}]`; `before` is an id of that list.
+create or replace function public.get_points_history(
+  page_size integer default 50,
+  before bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_points_history(page_size, before);
+$$;
+
+revoke all on function private.get_points_history(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_points_history(integer, bigint) to authenticated;
+revoke all on function public.get_points_history(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_points_history(integer, bigint) to authenticated;
+
+-- source: 25_points/get_quota.sql sha256:ba7f2e25a32847bd5dc45fab882d2849ca56ef2275f53aa8d6d394435b159bb0
+-- The caller's quota at this moment.
+--
+-- Definer: accounts are private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_quota()
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+begin
+  select a.* into v_account from private.accounts as a where a.user_id = v_me;
+  if not found then
+    perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
+  end if;
+  return private.quota_json(v_account);
+end;
+$$;
+
+-- RPC: the caller's free messages and points; returns `{daily_free_limit, used_today, free_left,
+-- points_per_message, points_balance, resets_at, timezone}`.
+create or replace function public.get_quota()
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_quota();
+$$;
+
+revoke all on function private.get_quota() from public, anon, authenticated, service_role;
+grant execute on function private.get_quota() to authenticated;
+revoke all on function public.get_quota() from public, anon, authenticated, service_role;
+grant execute on function public.get_quota() to authenticated;
+
+-- source: 25_points/grant_points.sql sha256:33ddc4dbe079b14a49a9f4f6f33766993efc0201a2dfb89518e49a9cb92d18e6
+-- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's account. Writes: accounts, points_ledger. Events: quota_changed.
+-- Errors: AUTH_REQUIRED (401), FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
+-- IDEMPOTENCY_MISMATCH (409) for a grant_id that was used for another grant.
+create or replace function private.grant_points(
+  p_user_id uuid,
+  p_points bigint,
+  p_reason text,
+  p_grant_id uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_before private.accounts;
+  v_after private.accounts;
+  v_entry private.points_ledger;
+begin
+  perform private.require_operator();
+  if p_points is null or p_points not between 1 and 1000000000 then
+    perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');
+  end if;
+  if p_grant_id is null then
+    perform private.raise_input_invalid('grant_id', 'required', 'Pass an id for this grant.');
+  end if;
+  select a.* into v_before
+  from private.accounts as a
+  where a.user_id = p_user_id
+  for no key update;
+  if not found then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+
+  select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
+  if found and (v_entry.user_id, v_entry.delta) is distinct from (p_user_id, p_points) then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This grant_id was used for another grant.', p_status => 409
+    );
+  elsif not found then
+    update private.accounts as a
+    set
+      points_balance = a.points_balance + p_points,
+      points_high = a.points_balance + p_points
+    where a.user_id = p_user_id
+    returning a.* into v_after;
+    insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
+    values (p_user_id, p_points, left(coalesce(p_reason, 'grant'), 200), v_after.points_balance,
+      p_grant_id)
+    returning * into v_entry;
+    perform private.tell_quota(v_before, v_after);
+  end if;
+  return json_build_object(
+    'id', v_entry.id, 'user_id', v_entry.user_id, 'delta', v_entry.delta,
+    'reason', v_entry.reason, 'balance_after', v_entry.balance_after,
+    'grant_id', v_entry.grant_id, 'created_at', v_entry.created_at
+  );
+end;
+$$;
+
+-- RPC: operators add points to a user's balance, once per grant_id; returns the ledger's entry.
+create or replace function public.grant_points(
+  user_id uuid,
+  points bigint,
+  reason text,
+  grant_id uuid
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.grant_points(user_id, points, reason, grant_id);
+$$;
+
+revoke all on function private.grant_points(uuid, bigint, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.grant_points(uuid, bigint, text, uuid)
+to authenticated, service_role;
+revoke all on function public.grant_points(uuid, bigint, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.grant_points(uuid, bigint, text, uuid)
+to authenticated, service_role;
+
+-- source: 25_points/quota_day.sql sha256:35871f5199d144fcdd851c34fd5869f6ffbde9943d75746f43f5bad575871326
+-- The calendar day in which free messages are counted now, in the zone of setting quota_timezone.
+create or replace function private.quota_day()
+returns date
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select (now() at time zone (private.get_setting('quota_timezone') #>> '{}'))::date;
+$$;
+
+revoke all on function private.quota_day() from public, anon, authenticated, service_role;
+
+-- source: 25_points/quota_json.sql sha256:6de894309cc8d00267018cb3ccb03c8433685ab3b37b5d489856124838185cfc
+-- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
+-- points_per_message, points_balance, resets_at, timezone}`.
+create or replace function private.quota_json(p_account private.accounts)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_timezone constant text := private.get_setting('quota_timezone') #>> '{}';
+  -- A day that was counted is never left again, whatever zone an operator sets.
+  v_day constant date := greatest(private.quota_day(), p_account.quota_date);
+  v_used constant integer := case
+    when p_account.quota_date = v_day then p_account.messages_sent_today
+    else 0
+  end;
+begin
+  return jsonb_build_object(
+    'daily_free_limit', p_account.daily_free_limit,
+    'used_today', v_used,
+    'free_left', greatest(p_account.daily_free_limit - v_used, 0),
+    'points_per_message', p_account.points_per_message,
+    'points_balance', p_account.points_balance,
+    'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
+    'timezone', v_timezone
+  );
+end;
+$$;
+
+revoke all on function private.quota_json(private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/tell_quota.sql sha256:4629e513ea34412f551f98f55488d59c438833f81af062fd88d4cc67f6e814ab
+-- Tells a user's devices that the quota changed in a way worth showing.
+--
+-- Args: the account before and after. quota_changed goes out when points moved, and when a fifth
+-- of the free messages is left, or none; the notices quota_low and points_low at the same two
+-- marks of the free messages and of the balance after the newest credit.
+create or replace function private.tell_quota(
+  p_before private.accounts,
+  p_after private.accounts
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_free_left constant integer := p_after.daily_free_limit - p_after.messages_sent_today;
+  v_quota_low constant boolean :=
+    p_after.messages_sent_today > 0 and v_free_left in (0, p_after.daily_free_limit / 5);
+  v_points_low constant boolean := p_after.points_balance < p_before.points_balance and (
+    p_after.points_balance < p_after.points_per_message
+    or p_after.points_high / 5 between p_after.points_balance and p_before.points_balance - 1
+  );
+begin
+  if v_quota_low or p_after.points_balance <> p_before.points_balance then
+    perform private.broadcast(
+      array['quota_changed'], array['user:' || p_after.user_id],
+      array[private.quota_json(p_after)]
+    );
+  end if;
+  if v_quota_low then
+    perform private.notify(
+      p_after.user_id, 'quota_low', null, null,
+      jsonb_build_object('free_left', v_free_left)
+    );
+  end if;
+  if v_points_low then
+    perform private.notify(
+      p_after.user_id, 'points_low', null, null,
+      jsonb_build_object('points_balance', p_after.points_balance)
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.tell_quota(private.accounts, private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/advance_receipts.sql sha256:d7c2c565cc0f60b3e6d6d28d0554d2ba0120e358fcaac90ea0eb363aa2857da4
+-- Moves a member's watermarks forward, never back, and tells both members what moved.
+--
+-- Args: the member; conversations, and for each how far everything was read and how far it was
+-- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
+-- Locks, writes: the member's rows, in the order of their ids.
+-- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
+-- delivered_at}`; message_id is the newest message that the mark covers and that both members
+-- may see, null when there is none.
+create or replace function private.advance_receipts(
+  p_user_id uuid,
+  p_conversation_ids uuid[],
+  p_read_seqs bigint[],
+  p_delivered_seqs bigint[]
+)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  select 1 from private.participants as p
+  where p.user_id = p_user_id and p.conversation_id = any(p_conversation_ids)
+  order by p.conversation_id
+  for no key update;
+
+  with marks as (
+    select
+      p.conversation_id,
+      p.read_seq as old_read_seq,
+      p.delivered_seq as old_delivered_seq,
+      greatest(p.read_seq, least(mark.read_seq, c.last_seq)) as read_seq,
+      greatest(
+        p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
+      ) as delivered_seq
+    from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
+      as mark (conversation_id, read_seq, delivered_seq)
+    join private.participants as p
+      on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+    join public.conversations as c on c.id = mark.conversation_id
+  ),
+  moved as (
+    update private.participants as p
+    set
+      read_seq = mark.read_seq,
+      read_at = case when mark.read_seq > mark.old_read_seq then now() else p.read_at end,
+      delivered_seq = mark.delivered_seq,
+      delivered_at = case
+        when mark.delivered_seq > mark.old_delivered_seq then now()
+        else p.delivered_at
+      end,
+      version = p.version + 1
+    from marks as mark
+    where p.conversation_id = mark.conversation_id
+      and p.user_id = p_user_id
+      and (mark.read_seq, mark.delivered_seq) <> (mark.old_read_seq, mark.old_delivered_seq)
+    returning mark.*
+  ),
+  steps as (
+    select 'message_delivered' as event, conversation_id, delivered_seq as seq,
+      jsonb_build_object('delivered_at', now()) as at
+    from moved
+    where delivered_seq > old_delivered_seq
+    union all
+    select 'message_seen', conversation_id, read_seq, jsonb_build_object('read_at', now())
+    from moved
+    where read_seq > old_read_seq
+  ),
+  told as (
+    select
+      step.event,
+      'user:' || member.user_id as topic,
+      step.at || jsonb_build_object(
+        'conversation_id', step.conversation_id,
+        'message_id', private.find_shared_message(step.conversation_id, step.seq),
+        'seq', step.seq,
+        'user_id', p_user_id
+      ) as payload
+    from steps as step
+    join private.participants as member on member.conversation_id = step.conversation_id
+    -- The other side hears of reading only where both share it.
+    where step.event <> 'message_seen'
+      or member.user_id = p_user_id
+      or private.shares_read_receipts(p_user_id, member.user_id)
+  )
+  select private.broadcast(
+    array_agg(t.event order by t.event), array_agg(t.topic order by t.event),
+    array_agg(t.payload order by t.event)
+  )
+  from told as t
+  having count(*) > 0;
+$$;
+
+revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/announce_message.sql sha256:9ccf60591a4eeb14d88660404dd8648f7c5213af88b47bd2c0169102a732327e
+-- Tells those who may see a message that it is there: new_message to each of them, and a
+-- notification to the one who did not send it, unless that one has muted the conversation.
+--
+-- Text and media of a message that disappears are withheld from both: a broadcast is kept for days
+-- where no clock hides it. Writes: realtime.messages, push_outbox.
+create or replace function private.announce_message(
+  p_message public.messages,
+  p_conversation public.conversations
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_message constant jsonb := private.withhold_content(private.message_json(p_message));
+  v_topics text[] := case
+    when p_message.visible_to = 'all'
+      then array['user:' || p_conversation.user_a, 'user:' || p_conversation.user_b]
+    else array['user:' || p_message.receiver_id]
+  end;
+  v_payload constant jsonb := jsonb_build_object(
+    'conversation_id', p_conversation.id,
+    'message', v_message,
+    'conversation_context', private.conversation_headline(p_conversation)
+  );
+  v_events text[] := array_fill('new_message'::text, array[cardinality(v_topics)]);
+  v_payloads jsonb[] := array_fill(v_payload, array[cardinality(v_topics)]);
+  v_about constant jsonb := jsonb_build_object(
+    'conversation_id', p_conversation.id,
+    'message_id', p_message.id,
+    'sender_id', p_message.sender_id
+  );
+begin
+  if p_message.message_type = 'user_input' and exists (
+    select from private.participants as p
+    where p.conversation_id = p_conversation.id
+      and p.user_id = p_message.receiver_id
+      and (p.muted_until is null or p.muted_until <= now())
+  ) then
+    v_events := v_events || 'notification'::text;
+    v_topics := v_topics || ('user:' || p_message.receiver_id);
+    v_payloads := v_payloads || jsonb_build_object('type', 'message', 'data', v_about);
+    perform private.queue_push(p_message.receiver_id, 'message', v_about);
+  end if;
+  perform private.broadcast(v_events, v_topics, v_payloads);
+end;
+$$;
+
+revoke all on function private.announce_message(public.messages, public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/append_message.sql sha256:a8ef8333fa0e53dab0f30ff01ec7ab5436fb9e80897ef1210ba2abb6eca44a64
+-- Adds a message to a conversation whose row the caller has locked, and tells who may see it.
+--
+-- Args: the message, whose seq and times are given here; how long it lives (null: for ever).
+-- Returns the row as stored. Writes: conversations (head), messages, realtime.messages.
+create or replace function private.append_message(
+  p_message public.messages,
+  p_lifetime interval default null
+)
+returns public.messages
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_message public.messages;
+begin
+  update public.conversations as c
+  set
+    last_seq = c.last_seq + 1,
+    last_message_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+  where c.id = p_message.conversation_id
+  returning c.* into strict v_conversation;
+
+  insert into public.messages (
+    conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
+    visible_to, action_required, action_data, reply_to, client_message_id, expires_at, created_at,
+    updated_at
+  )
+  values (
+    v_conversation.id, v_conversation.last_seq, coalesce(p_message.id, gen_random_uuid()),
+    p_message.sender_id, p_message.receiver_id, coalesce(p_message.message, ''),
+    p_message.media_url, p_message.message_type, coalesce(p_message.visible_to, 'all'),
+    coalesce(p_message.action_required, false), p_message.action_data, p_message.reply_to,
+    p_message.client_message_id, v_conversation.last_message_at + p_lifetime,
+    v_conversation.last_message_at, v_conversation.last_message_at
+  )
+  returning * into v_message;
+
+  perform private.announce_message(v_message, v_conversation);
+  return v_message;
+end;
+$$;
+
+revoke all on function private.append_message(public.messages, interval)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/append_system_message.sql sha256:0ace541f30faf6babd45059051d05e5e349083a7e9cf54d25a1bbcb78bdeda47
+-- Adds a message of the system itself, to both members.
+--
+-- Call it with the conversation's row locked, or just made.
+create or replace function private.append_system_message(p_conversation_id uuid, p_text text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+  v_message public.messages;
+begin
+  v_message.conversation_id := p_conversation_id;
+  v_message.sender_id := c_system_user_id;
+  v_message.message := p_text;
+  v_message.message_type := 'system';
+  perform private.append_message(v_message);
+end;
+$$;
+
+revoke all on function private.append_system_message(uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_free_text.sql sha256:d21ee9d86eee8bf619184beba613360907eebfe89132a8030bb2603f275a9138
+-- Refuses free text where a conversation is not open for it.
+--
+-- Errors: CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state, required_state,
+-- awaiting_role}`, BLOCKED (403) in both directions.
+create or replace function private.check_free_text(p_conversation public.conversations)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_conversation.chat_status = 'closed' then
+    perform private.raise_error(
+      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
+    );
+  end if;
+  if p_conversation.chat_status <> 'real_time' then
+    perform private.raise_error(
+      'FLOW_STATE_INVALID', 'Free chat opens when the deal is done.',
+      jsonb_build_object(
+        'current_state', p_conversation.flow_state,
+        'required_state', 'real_time',
+        'awaiting_role', p_conversation.awaiting_role
+      ),
+      p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+    );
+  end if;
+  if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
+    perform private.raise_error(
+      'BLOCKED', 'You cannot write to this user.', p_status => 403
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_free_text(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_lifetime.sql sha256:6afd81cdf45b500363af6a9d420a1c2ff12881c755862b16c3685768f7221815
+-- Refuses a lifetime that a message may not have.
+--
+-- Args: the conversation; hours, fractions allowed (null: for ever).
+-- Errors: EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) while
+-- the conversation is under a legal hold.
+create or replace function private.check_lifetime(p_conversation_id uuid, p_hours numeric)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Also a constraint of public.messages.
+  c_min_hours constant integer := 1;
+  c_max_hours constant integer := 2160;
+begin
+  if p_hours not between c_min_hours and c_max_hours then
+    perform private.raise_error(
+      'EXPIRATION_INVALID',
+      format('A message disappears after %s to %s hours.', c_min_hours, c_max_hours),
+      jsonb_build_object('min_hours', c_min_hours, 'max_hours', c_max_hours), p_status => 422
+    );
+  end if;
+  if p_hours is not null and exists (
+    select from private.legal_holds as h where h.conversation_id = p_conversation_id
+  ) then
+    perform private.raise_error(
+      'EXPIRATION_NOT_ALLOWED', 'Messages here must be kept for now.', p_status => 409
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_lifetime(uuid, numeric)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_message.sql sha256:e2b8cec2e7b11e821395ef08cfd3ec5ef4a5de843ff27d641f3dc0f6fb4a16dd
+-- Refuses a message that says nothing, says too much, or points where it must not.
+--
+-- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
+-- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND
+-- (404) when reply_to is none of the conversation's messages that the caller sees.
+create or replace function private.check_message(p_message public.messages)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  c_max_length constant integer := 5000;
+  v_length constant integer := char_length(p_message.message);
+begin
+  perform private.check_text(p_message.message, 'message');
+  if v_length = 0 and p_message.media_url is null then
+    perform private.raise_error(
+      'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
+    );
+  end if;
+  if v_length > c_max_length then
+    perform private.raise_error(
+      'MESSAGE_TOO_LONG', format('A message has at most %s characters.', c_max_length),
+      jsonb_build_object('length', v_length, 'max', c_max_length), p_status => 422
+    );
+  end if;
+  if p_message.media_url is not null then
+    perform private.check_media_url(p_message.media_url);
+  end if;
+  if p_message.reply_to is not null and not exists (
+    select from private.visible_messages as m
+    where m.id = p_message.reply_to and m.conversation_id = p_message.conversation_id
+  ) then
+    perform private.raise_error(
+      'MESSAGE_NOT_FOUND', 'The message you answer is not in this conversation.', p_status => 404
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_message(public.messages)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_stranger.sql sha256:f25c4d487331b8505dea0920df1b2cb45fc63cb71fdc68cf00f401a86da28c55
+-- Refuses more from a stranger than setting stranger_messages until the other side has answered.
+--
+-- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
+-- each other. Call it under the conversation's lock.
+-- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
+create or replace function private.check_stranger(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_allowed constant bigint := (private.get_setting('stranger_messages') #>> '{}')::bigint;
+begin
+  if v_allowed is null or p_conversation.kind <> 'direct' then
+    return;
+  end if;
+  -- Reads no further than the first answer, or than what is allowed without one.
+  if (
+    select count(*) filter (where m.sender_id = p_sender_id) >= v_allowed
+      and bool_and(m.sender_id = p_sender_id)
+    from (
+      select m.sender_id
+      from public.messages as m
+      where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
+      order by m.seq
+      limit v_allowed + 1
+    ) as m
+  ) then
+    perform private.raise_error(
+      'GUARD_FAILED', 'Wait for an answer before you write more.',
+      jsonb_build_object('guard', 'first_message_unanswered', 'max_messages', v_allowed),
+      p_status => 409
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_stranger(public.conversations, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/conversation_headline.sql sha256:978405d372a54b263d25d0f2eb730585abe2a9636f211b89d2706abdbb63bbea
+-- The compact part of a conversation's context that broadcasts carry; the same for both members.
+create or replace function private.conversation_headline(p_conversation public.conversations)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'flow_state', p_conversation.flow_state,
+    'chat_status', p_conversation.chat_status,
+    'awaiting_role', p_conversation.awaiting_role,
+    'last_seq', p_conversation.last_seq,
+    'version', p_conversation.version + p_conversation.last_seq + sum(p.version)
+  )
+  from private.participants as p
+  where p.conversation_id = p_conversation.id;
+$$;
+
+revoke all on function private.conversation_headline(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/direct_connect.sql sha256:35d037d3be2b7325a8e7776a4479259c5aadbdddfc3ebd77bff16e1ba1c72809
+-- Opens the direct chat of the caller and another user, or finds the one they have.
+--
+-- An initial message goes the way of send_message, with its errors, its price and its retries.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: conversations, participants,
+-- points_ledger, and what send_message writes.
+-- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
+-- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
+-- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+create or replace function private.direct_connect(
+  p_target_user_id uuid,
+  p_initial_message text,
+  p_points_cost integer,
+  p_client_message_id uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_cost constant integer := private.get_setting('chat_open_points')::integer;
+  v_account private.accounts;
+  v_conversation_id uuid;
+  v_created boolean;
+  v_sent json;
+begin
+  if p_target_user_id = v_me then
+    perform private.raise_error(
+      'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
+    );
+  end if;
+  if not exists (
+    select from public.users as u
+    where u.id = p_target_user_id and u.role is distinct from 'system'
+  ) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if p_points_cost <> v_cost then
+    perform private.raise_error(
+      'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
+      jsonb_build_object('points_cost', v_cost), p_status => 409,
+      p_hint => 'Show the user this price and call again with it.'
+    );
+  end if;
+  v_account := private.lock_account(v_me);
+  if private.is_blocked(v_me, p_target_user_id) then
+    perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+  end if;
+
+  insert into public.conversations (kind, user_a, user_b, flow_state)
+  values (
+    'direct', least(v_me, p_target_user_id), greatest(v_me, p_target_user_id), 'real_time'
+  )
+  on conflict (user_a, user_b) where kind = 'direct' do nothing
+  returning id into v_conversation_id;
+  v_created := found;
+  if v_created then
+    perform private.limit_rate(v_me, 'direct_connect');
+    perform private.charge_points(v_account, v_cost, null, 'chat_open', null);
+    -- The opening line is nobody's unread message.
+    insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+    select v_conversation_id, member.id, 'member', 1, 1
+    from unnest(array[v_me, p_target_user_id]) as member (id);
+    perform private.append_system_message(v_conversation_id, 'Conversation started');
+  else
+    select c.id into v_conversation_id
+    from public.conversations as c
+    where c.kind = 'direct'
+      and c.user_a = least(v_me, p_target_user_id)
+      and c.user_b = greatest(v_me, p_target_user_id);
+  end if;
+
+  if p_initial_message is not null then
+    v_sent := private.send_message(
+      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null
+    );
+  end if;
+  return json_build_object(
+    'conversation', private.get_conversation_context(v_conversation_id, null),
+    'message', v_sent -> 'message',
+    'created', v_created
+  );
+end;
+$$;
+
+-- RPC: opens a direct chat, with a first message if given; returns
+-- `{conversation, message, created}`.
+create or replace function public.direct_connect(
+  target_user_id uuid,
+  initial_message text default null,
+  points_cost integer default null,
+  client_message_id uuid default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.direct_connect(target_user_id, initial_message, points_cost, client_message_id);
+$$;
+
+revoke all on function private.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.direct_connect(uuid, text, integer, uuid) to authenticated;
+revoke all on function public.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
+
+-- source: 30_chat/find_earlier_send.sql sha256:1b7d09fc53884599c20c244762c7591042ecdce214045259e4d7bba82687cd99
+-- What send_message answers to a repeat of an earlier send, or null when there was none.
+--
+-- A message that has expired since is answered as `{message: null, expired: true}`, not shown.
+--
+-- Call it under the lock of the sender's account: retries of one sender then follow each other.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
+create or replace function private.find_earlier_send(
+  p_message public.messages,
+  p_lifetime interval,
+  p_account private.accounts
+)
+returns json
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stored public.messages;
+begin
+  if p_message.client_message_id is null then
+    return null;
+  end if;
+  select m.* into v_stored
+  from public.messages as m
+  where m.sender_id = p_message.sender_id and m.client_message_id = p_message.client_message_id;
+  if not found then
+    return null;
+  end if;
+  -- What was emptied since cannot be compared any more; the id alone then has to do.
+  if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
+    (p_message.conversation_id, p_message.reply_to, v_stored.created_at + p_lifetime)
+    or v_stored.scrubbed_at is null
+    and (v_stored.message, v_stored.media_url) is distinct from
+      (p_message.message, p_message.media_url) then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
+      p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'
+    );
+  end if;
+  return (
+    select json_build_object(
+      'message', m,
+      'expired', coalesce(v_stored.expires_at <= now(), false),
+      'quota', private.quota_json(p_account)
+    )
+    from (values (true)) as repeat
+    left join private.my_messages as m
+      on m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
+  );
+end;
+$$;
+
+revoke all on function private.find_earlier_send(public.messages, interval, private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/find_shared_message.sql sha256:0b0ffe6a6bd8c3c30b48c6139b49edd8d3c8f3f750086c3f1938c3e50add9b10
+-- The id of the newest message up to a seq that both members may see; null when there is none.
+create or replace function private.find_shared_message(p_conversation_id uuid, p_seq bigint)
+returns uuid
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select m.id
+  from public.messages as m
+  where m.conversation_id = p_conversation_id
+    and m.seq <= p_seq
+    and m.visible_to = 'all'
+    and (m.expires_at is null or m.expires_at > now())
+  order by m.seq desc
+  limit 1;
+$$;
+
+revoke all on function private.find_shared_message(uuid, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/get_conversation_context.sql sha256:25ccbaf6d15a82d1f11df888e9a73322c1e2528f2cf920e97841155855e6503b
+-- One conversation as the caller sees it now.
+--
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_conversation_context(
+  p_conversation_id uuid,
+  p_known_version bigint
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_context record;
+begin
+  perform private.require_user();
+  select c.* into v_context
+  from private.my_conversations as c
+  where c.conversation_id = p_conversation_id;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  if v_context.version = p_known_version then
+    return json_build_object('not_modified', true, 'version', v_context.version);
+  end if;
+  return row_to_json(v_context);
+end;
+$$;
+
+-- RPC: a conversation's context, or `{not_modified: true, version}` when the caller's is current.
+create or replace function public.get_conversation_context(
+  conversation_id uuid,
+  known_version bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_conversation_context(conversation_id, known_version);
+$$;
+
+revoke all on function private.get_conversation_context(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_conversation_context(uuid, bigint) to authenticated;
+revoke all on function public.get_conversation_context(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
+
+-- source: 30_chat/get_conversations.sql sha256:167c6cd6c73c300f66b4464dcb45bdffec264d65d2e5446a821016e7db876118
+-- A page of the caller's conversations, the one with the newest message first.
+--
+-- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
+-- is the client's to carry, not to read. The page is found on two indexes (the caller is one
+-- member or the other), so that its cost does not grow with the number of messages. Pinned
+-- conversations come first, on the first page and beyond its size, and nowhere else.
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
+create or replace function private.get_conversations(
+  p_page_size integer,
+  p_cursor text,
+  p_filter text
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_cursor constant text := '^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 10, 100);
+  v_at timestamptz := timestamptz 'infinity';
+  v_id uuid;
+  -- At most 20 of them, the newest pins.
+  v_pinned constant uuid[] := array(
+    select p.conversation_id
+    from private.participants as p
+    where p.user_id = v_me and p.pinned_at is not null
+    order by p.pinned_at desc
+    limit 20
+  );
+  v_answer json;
+begin
+  if p_filter is null
+    or p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
+    perform private.raise_input_invalid(
+      'filter', 'one_of', 'The filter is open, archived, my_turn, unread, direct, deals or all.'
+    );
+  end if;
+  if p_cursor !~ c_cursor then
+    perform private.raise_input_invalid(
+      'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
+    );
+  end if;
+  if p_cursor is not null then
+    v_at := to_timestamp(0)
+      + split_part(p_cursor, '_', 1)::bigint * interval '1 microsecond';
+    v_id := split_part(p_cursor, '_', 2)::uuid;
+  end if;
+
+  with mine as (
+    (
+      select c.id, c.last_message_at
+      from public.conversations as c
+      where c.user_a = v_me
+        and c.id <> all (v_pinned)
+        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
+        and private.is_listed(c, v_me, p_filter)
+      order by c.last_message_at desc, c.id desc
+      limit v_limit + 1
+    )
+    union all
+    (
+      select c.id, c.last_message_at
+      from public.conversations as c
+      where c.user_b = v_me
+        and c.id <> all (v_pinned)
+        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
+        and private.is_listed(c, v_me, p_filter)
+      order by c.last_message_at desc, c.id desc
+      limit v_limit + 1
+    )
+  ),
+  page as (
+    select m.id, m.last_message_at, row_number() over newest_first as place
+    from mine as m
+    window newest_first as (order by m.last_message_at desc, m.id desc)
+    order by place
+    limit v_limit + 1
+  )
+  select json_build_object(
+    'conversations', coalesce(
+      (
+        select json_agg(row_to_json(c) order by p.place)
+        from (
+          select page.id, page.place from page where page.place <= v_limit
+          union all
+          select c.id, array_position(v_pinned, c.id) - 21
+          from public.conversations as c
+          where p_cursor is null
+            and c.id = any (v_pinned)
+            and private.is_listed(c, v_me, p_filter)
+        ) as p
+        join private.my_conversations as c on c.conversation_id = p.id
+      ),
+      '[]'
+    ),
+    'next_cursor', (
+      select (extract(epoch from p.last_message_at) * 1000000)::bigint || '_' || p.id
+      from page as p
+      where p.place = v_limit and exists (select from page as q where q.place > v_limit)
+    )
+  )
+  into v_answer;
+  return v_answer;
+end;
+$$;
+
+-- RPC: a page of the caller's conversations; returns `{conversations, next_cursor}`.
+create or replace function public.get_conversations(
+  page_size integer default 10,
+  cursor text default null,
+  filter text default 'open'
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_conversations(page_size, "cursor", filter);
+$$;
+
+revoke all on function private.get_conversations(integer, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_conversations(integer, text, text) to authenticated;
+revoke all on function public.get_conversations(integer, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_conversations(integer, text, text) to authenticated;
+
+-- source: 30_chat/get_direct_connections.sql sha256:4f404b70ef2994ec31d52e55fc5ff7b1098480df41f5512ea2e0694234b76516
+-- A page of the caller's direct chats: get_conversations with the filter "direct".
+--
+-- Definer: as get_conversations.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a broken cursor.
+create or replace function private.get_direct_connections(p_page_size integer, p_cursor text)
+returns json
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select private.get_conversations(p_page_size, p_cursor, 'direct');
+$$;
+
+-- RPC: a page of the caller's direct chats; returns `{conversations, next_cursor}`.
+create or replace function public.get_direct_connections(
+  page_size integer default 10,
+  cursor text default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_direct_connections(page_size, "cursor");
+$$;
+
+revoke all on function private.get_direct_connections(integer, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_direct_connections(integer, text) to authenticated;
+revoke all on function public.get_direct_connections(integer, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_direct_connections(integer, text) to authenticated;
+
+-- source: 30_chat/get_messages.sql sha256:3cab9c4c70ff9d26e924662a1803d55d8125b76ca159d35d24be6ac6fde52e9d
+-- A page of a conversation's messages that the caller may read now.
+--
+-- Definer: one look at the membership instead of a policy for each row.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), MESSAGE_NOT_FOUND (404) when
+-- `before` is no message of this conversation, INPUT_INVALID (422) for two directions at once.
+create or replace function private.get_messages(
+  p_conversation_id uuid,
+  p_page_size integer,
+  p_before_seq bigint,
+  p_after_seq bigint,
+  p_before uuid
+)
+returns setof private.my_messages
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
+  v_before_seq bigint := p_before_seq;
+begin
+  perform private.require_user();
+  if not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+  if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
+    perform private.raise_input_invalid(
+      'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
+    );
+  end if;
+
+  if p_after_seq is not null then
+    return query
+    select m.* from private.my_messages as m
+    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
+    order by m.seq
+    limit v_limit;
+    return;
+  end if;
+
+  if p_before is not null then
+    -- A message that has expired, or that only the other side sees, still marks a position.
+    select m.seq into v_before_seq
+    from public.messages as m
+    where m.id = p_before and m.conversation_id = p_conversation_id;
+    if not found then
+      perform private.raise_error(
+        'MESSAGE_NOT_FOUND', 'There is no such message in this conversation.', p_status => 404
+      );
+    end if;
+  end if;
+  return query
+  select m.* from private.my_messages as m
+  where m.conversation_id = p_conversation_id and (v_before_seq is null or m.seq < v_before_seq)
+  order by m.seq desc
+  limit v_limit;
+end;
+$$;
+
+-- RPC: a page of messages, newest first; oldest first with after_seq.
+create or replace function public.get_messages(
+  conversation_id uuid,
+  page_size integer default 50,
+  before_seq bigint default null,
+  after_seq bigint default null,
+  before uuid default null
+)
+returns setof public.chat_message
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select * from private.get_messages(conversation_id, page_size, before_seq, after_seq, before);
+$$;
+
+revoke all on function private.get_messages(uuid, integer, bigint, bigint, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_messages(uuid, integer, bigint, bigint, uuid)
+to authenticated;
+revoke all on function public.get_messages(uuid, integer, bigint, bigint, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_messages(uuid, integer, bigint, bigint, uuid)
+to authenticated;
+
+-- source: 30_chat/get_unread_count.sql sha256:1a880d7be9d21990b1fc9760659e01c8e7a7d96890f93d0cf8c088e0a0790125
+-- How much waits for the caller: counted from the watermarks, never counted up and down.
+--
+-- Archived conversations count too, muted ones do not.
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_unread_count()
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  return (
+    select json_build_object(
+      'unread_messages', coalesce(sum(waiting.unread), 0),
+      'unread_conversations', count(*) filter (where waiting.unread > 0),
+      'my_turn', count(*) filter (where waiting.is_my_turn)
+    )
+    from (
+      select
+        (
+          select count(*)
+          from private.visible_messages as m
+          where m.conversation_id = c.id
+            and m.seq > p.read_seq
+            and m.sender_id <> v_me
+            and (p.muted_until is null or p.muted_until <= now())
+        ) as unread,
+        coalesce(c.awaiting_role = p.role, false) as is_my_turn
+      from private.participants as p
+      join public.conversations as c on c.id = p.conversation_id
+      where p.user_id = v_me and (c.last_seq > p.read_seq or c.awaiting_role = p.role)
+    ) as waiting
+  );
+end;
+$$;
+
+-- RPC: returns `{unread_messages, unread_conversations, my_turn}`.
+create or replace function public.get_unread_count()
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_unread_count();
+$$;
+
+revoke all on function private.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function private.get_unread_count() to authenticated;
+revoke all on function public.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function public.get_unread_count() to authenticated;
+
+-- source: 30_chat/is_listed.sql sha256:7f6454a6b84b805b159f284bdcfc5596da679aa3ed7702c6cc77e0cc33880895
+-- Whether a conversation belongs in its member's list under a filter of get_conversations.
+--
+-- open: neither archived nor closed. my_turn: the flow waits for this member. deals: bids and
+-- campaigns.
+create or replace function private.is_listed(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_filter text
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_me private.participants;
+begin
+  if p_filter = 'all' then
+    return true;
+  end if;
+  select p.* into v_me
+  from private.participants as p
+  where p.conversation_id = p_conversation.id and p.user_id = p_user_id;
+  return case p_filter
+    when 'direct' then p_conversation.kind = 'direct'
+    when 'deals' then p_conversation.kind <> 'direct'
+    when 'my_turn' then coalesce(p_conversation.awaiting_role = v_me.role, false)
+    when 'archived' then coalesce(v_me.archived_seq = p_conversation.last_seq, false)
+    when 'unread' then exists (
+      select from private.visible_messages as m
+      where m.conversation_id = p_conversation.id
+        and m.seq > v_me.read_seq
+        and m.sender_id <> p_user_id
+    )
+    else p_conversation.chat_status <> 'closed'
+      and v_me.archived_seq is distinct from p_conversation.last_seq
+  end;
+end;
+$$;
+
+revoke all on function private.is_listed(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/lock_conversation.sql sha256:c978e73587b8886a38e303637ece6d350408bf96942cf704cc14dbd04c2e1aa2
+-- Locks one of the caller's conversations until the transaction ends and returns its row.
+--
+-- Locks: the conversation, after the caller's account where both are locked.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id and p_user_id in (c.user_a, c.user_b)
+  for no key update;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.lock_conversation(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/mark_delivered.sql sha256:47a6f69adcfebfb28bb9d32ca5322635363a2ae261bc8c7d91aff714ca620b9b
+-- Notes that the caller has received a conversation up to a message, or all of it.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: the caller's row of the conversation.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.mark_delivered(p_conversation_id uuid, p_up_to_seq bigint)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_everything constant bigint := 9223372036854775807;
+begin
+  return private.mark_receipts(p_conversation_id, 0, coalesce(p_up_to_seq, c_everything));
+end;
+$$;
+
+-- RPC: marks messages as delivered, forward only; returns
+-- `{read_seq, delivered_seq, unread_count}`.
+create or replace function public.mark_delivered(
+  conversation_id uuid,
+  up_to_seq bigint default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_delivered(conversation_id, up_to_seq);
+$$;
+
+revoke all on function private.mark_delivered(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_delivered(uuid, bigint) to authenticated;
+revoke all on function public.mark_delivered(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_delivered(uuid, bigint) to authenticated;
+
+-- source: 30_chat/mark_read.sql sha256:2c9f7a5674818a12a1e58da157e2c4733aef7c62b594ab92124a4f671043d080
+-- Notes that the caller has read a conversation up to a message, or all of it.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: the caller's row of the conversation.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.mark_read(p_conversation_id uuid, p_up_to_seq bigint)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_everything constant bigint := 9223372036854775807;
+begin
+  return private.mark_receipts(p_conversation_id, coalesce(p_up_to_seq, c_everything), 0);
+end;
+$$;
+
+-- RPC: marks messages as read, forward only; returns `{read_seq, delivered_seq, unread_count}`.
+create or replace function public.mark_read(
+  conversation_id uuid,
+  up_to_seq bigint default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_read(conversation_id, up_to_seq);
+$$;
+
+revoke all on function private.mark_read(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_read(uuid, bigint) to authenticated;
+revoke all on function public.mark_read(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_read(uuid, bigint) to authenticated;
+
+-- source: 30_chat/mark_receipts.sql sha256:fb10fcdd846c551a5fb4a1870ecc44ef78a0f807cb35ba0ee46a4ed5a776fbf1
+-- Moves the caller's watermarks in one conversation and says where they are.
+--
+-- Returns `{read_seq, delivered_seq, unread_count}`.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.mark_receipts(
+  p_conversation_id uuid,
+  p_read_seq bigint,
+  p_delivered_seq bigint
+)
+returns json
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  if not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+  perform private.advance_receipts(
+    v_me, array[p_conversation_id], array[p_read_seq], array[p_delivered_seq]
+  );
+  return (
+    select json_build_object(
+      'read_seq', p.read_seq, 'delivered_seq', p.delivered_seq, 'unread_count', c.unread_count
+    )
+    from private.participants as p
+    join private.my_conversations as c on c.conversation_id = p.conversation_id
+    where p.conversation_id = p_conversation_id and p.user_id = v_me
+  );
+end;
+$$;
+
+revoke all on function private.mark_receipts(uuid, bigint, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/message_json.sql sha256:6de2e3449266a21865849cad39d1be518be69b31f73df2903cc8f3c26f02c310
+-- A message that was just made, in the shape that clients get: nobody has read it yet.
+--
+-- Has the same keys as private.my_messages; a test compares them.
+create or replace function private.message_json(p_message public.messages)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'id', p_message.id,
+    'conversation_id', p_message.conversation_id,
+    'seq', p_message.seq,
+    'sender_id', p_message.sender_id,
+    'receiver_id', p_message.receiver_id,
+    'message', p_message.message,
+    'media_url', p_message.media_url,
+    'message_type', p_message.message_type,
+    'visible_to', p_message.visible_to,
+    'action_required', p_message.action_required,
+    'action_data', p_message.action_data,
+    'action_completed', p_message.action_completed,
+    'is_automated', p_message.is_automated,
+    'reply_to', p_message.reply_to,
+    'client_message_id', p_message.client_message_id,
+    'expires_at', p_message.expires_at,
+    'seen', false,
+    'is_read', false,
+    'read_at', null,
+    'status', 'sent',
+    'created_at', p_message.created_at
+  );
+$$;
+
+revoke all on function private.message_json(public.messages)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/send_message.sql sha256:307634e7dbc3d8f0cc456edaaa009db8722c63b0094d5522f154b8ededf9b924
+-- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
+--
+-- A refused send costs nothing and leaves nothing.
+-- A repeat with the same client_message_id answers what the first try answered and changes
+-- nothing, so a client may retry until it hears an answer.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: accounts, conversations, messages,
+-- points_ledger,
+-- realtime.messages, push_outbox.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
+-- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), MESSAGE_EMPTY (422),
+-- MESSAGE_TOO_LONG (422) `{length, max}`, MEDIA_INVALID (422) `{rule}`, INPUT_INVALID (422)
+-- `{field, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
+-- GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
+-- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
+-- `{needed, balance, resets_at}`.
+create or replace function private.send_message(
+  p_conversation_id uuid,
+  p_message text,
+  p_media_url text,
+  p_expiration_hours numeric,
+  p_client_message_id uuid,
+  p_reply_to uuid,
+  p_max_points integer
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+  v_conversation public.conversations;
+  v_message public.messages;
+  v_lifetime constant interval := p_expiration_hours * interval '1 hour';
+  v_earlier json;
+begin
+  v_account := private.lock_account(v_me);
+  v_conversation := private.lock_conversation(p_conversation_id, v_me);
+
+  v_message.conversation_id := v_conversation.id;
+  v_message.sender_id := v_me;
+  v_message.receiver_id := case v_me
+    when v_conversation.user_a then v_conversation.user_b
+    else v_conversation.user_a
+  end;
+  v_message.message_type := 'user_input';
+  v_message.message := coalesce(private.clean_text(p_message), '');
+  v_message.media_url := nullif(p_media_url, '');
+  v_message.reply_to := p_reply_to;
+  v_message.client_message_id := p_client_message_id;
+
+  v_earlier := private.find_earlier_send(v_message, v_lifetime, v_account);
+  if v_earlier is not null then
+    return v_earlier;
+  end if;
+
+  perform private.check_free_text(v_conversation);
+  perform private.check_stranger(v_conversation, v_me);
+  perform private.check_message(v_message);
+  perform private.check_lifetime(v_conversation.id, p_expiration_hours);
+  v_message.id := gen_random_uuid();
+  v_account := private.charge_send(v_account, p_max_points, v_message.id);
+  v_message := private.append_message(v_message, v_lifetime);
+  return json_build_object(
+    'message', private.message_json(v_message),
+    'expired', false,
+    'quota', private.quota_json(v_account)
+  );
+end;
+$$;
+
+-- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
+create or replace function public.send_message(
+  conversation_id uuid,
+  message text default '',
+  media_url text default null,
+  expiration_hours numeric default null,
+  client_message_id uuid default null,
+  reply_to uuid default null,
+  max_points integer default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.send_message(
+    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points
+  );
+$$;
+
+revoke all on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;
+revoke all on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;
+
+-- source: 30_chat/set_conversation_preferences.sql sha256:7757ecf1dd407eab13ab2fc3f6a137a26ca40d3a3bbb672048bd5fc1bee841f9
+-- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
+--
+-- Archived is a position: the next message brings the conversation back by itself. A muted_until
+-- in the past ends a mute.
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: the caller's row of the conversation.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.set_conversation_preferences(
+  p_conversation_id uuid,
+  p_archived boolean,
+  p_pinned boolean,
+  p_muted_until timestamptz
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  update private.participants as p
+  set
+    archived_seq = case p_archived
+      when true then c.last_seq
+      when false then null
+      else p.archived_seq
+    end,
+    pinned_at = case p_pinned
+      when true then coalesce(p.pinned_at, now())
+      when false then null
+      else p.pinned_at
+    end,
+    muted_until = case
+      when p_muted_until > now() then p_muted_until
+      when p_muted_until is null then p.muted_until
+    end,
+    version = p.version + 1
+  from public.conversations as c
+  where c.id = p.conversation_id and p.conversation_id = p_conversation_id and p.user_id = v_me;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return private.get_conversation_context(p_conversation_id, null);
+end;
+$$;
+
+-- RPC: archives, pins, mutes for the caller; returns the conversation's context.
+create or replace function public.set_conversation_preferences(
+  conversation_id uuid,
+  archived boolean default null,
+  pinned boolean default null,
+  muted_until timestamptz default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.set_conversation_preferences(conversation_id, archived, pinned, muted_until);
+$$;
+
+revoke all on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+from public, anon, authenticated, service_role;
+grant execute on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+to authenticated;
+revoke all on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+to authenticated;
+
+-- source: 30_chat/set_typing.sql sha256:c9e05550bf302c851a2da532a0865b60194f34a3a76dbf898e544c63ff98f7cd
+-- Notes that the caller is typing, for six seconds, and tells who listens to the conversation.
+--
+-- Kept for clients that reconnect; nobody keeps what was typed. A blocked typist is not announced.
+-- Definer: clients have no write grant on any table.
+-- Writes: participants. Events: user_typing on the topic `conversation:<id>`.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), RATE_LIMITED (429).
+create or replace function private.set_typing(p_conversation_id uuid, p_is_typing boolean)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_kept constant interval := '6 seconds';
+  v_me constant uuid := private.require_user();
+  v_other_id uuid;
+begin
+  select other.user_id into v_other_id
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  where me.conversation_id = p_conversation_id and me.user_id = v_me;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  perform private.limit_rate(v_me, 'typing');
+  update private.participants as p
+  set typing_until = case when p_is_typing then now() + c_kept end
+  where p.conversation_id = p_conversation_id and p.user_id = v_me;
+  if not private.is_blocked(v_me, v_other_id) then
+    perform private.broadcast(
+      array['user_typing'],
+      array['conversation:' || p_conversation_id],
+      array[
+        jsonb_build_object(
+          'conversation_id', p_conversation_id,
+          'user_id', v_me,
+          'is_typing', coalesce(p_is_typing, false)
+        )
+      ]
+    );
+  end if;
+end;
+$$;
+
+-- RPC: says that the caller types, or stopped.
+create or replace function public.set_typing(conversation_id uuid, is_typing boolean)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.set_typing(conversation_id, is_typing);
+$$;
+
+revoke all on function private.set_typing(uuid, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.set_typing(uuid, boolean) to authenticated;
+revoke all on function public.set_typing(uuid, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_typing(uuid, boolean) to authenticated;
+
+-- source: 30_chat/sync.sql sha256:843330dcbbef67e898b2fca36a5f06e3146dd07a64e23c2a434ae1171519a925
+-- Everything the caller has missed: the truth behind the broadcasts.
+--
+-- Args: what the client has, `{"<conversation id>": <last seq>}`; how many messages at most
+-- (1..1000). Conversations that are not named come whole.
+-- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
+-- the most recently active conversation first, oldest first within one; the contexts of their
+-- conversations and, with the last page, of those that changed without a message for the caller.
+-- While has_more is true, call again with what was received added to `known`.
+-- What is returned counts as delivered.
+-- Definer: reads the private views, writes the caller's watermarks.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) when `known` is no such object.
+create or replace function private.sync(p_known jsonb, p_page_size integer)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 500, 1000);
+  v_messages json;
+  v_conversation_ids uuid[];
+  v_delivered_seqs bigint[];
+  v_has_more boolean;
+begin
+  perform private.check_known(p_known);
+  perform private.note_visit(v_me);
+
+  with changed as (
+    select c.id, c.last_seq, c.last_message_at, known.seq as known_seq
+    from private.participants as p
+    join public.conversations as c on c.id = p.conversation_id
+    cross join lateral (
+      select coalesce((p_known ->> c.id::text)::bigint, 0) as seq
+    ) as known
+    where p.user_id = v_me and c.last_seq > known.seq
+  ),
+  found_messages as (
+    select m as message, c.last_message_at, m.conversation_id, m.seq
+    from changed as c
+    join private.my_messages as m on m.conversation_id = c.id and m.seq > c.known_seq
+    order by c.last_message_at desc, c.id, m.seq
+    limit v_limit + 1
+  ),
+  page as (
+    select f.*
+    from found_messages as f
+    order by f.last_message_at desc, f.conversation_id, f.seq
+    limit v_limit
+  ),
+  whole as (
+    select count(*) <= v_limit as is_last from found_messages
+  ),
+  reached as (
+    select
+      c.id,
+      case when whole.is_last then c.last_seq else max(p.seq) end as seq
+    from changed as c
+    cross join whole
+    left join page as p on p.conversation_id = c.id
+    group by c.id, c.last_seq, whole.is_last
+    having whole.is_last or count(p.seq) > 0
+  )
+  select
+    (
+      select json_agg(
+        row_to_json(p.message) order by p.last_message_at desc, p.conversation_id, p.seq
+      )
+      from page as p
+    ),
+    array(select r.id from reached as r order by r.id),
+    array(select r.seq from reached as r order by r.id),
+    (select not w.is_last from whole as w)
+  into v_messages, v_conversation_ids, v_delivered_seqs, v_has_more;
+
+  perform private.advance_receipts(
+    v_me, v_conversation_ids, array_fill(0::bigint, array[cardinality(v_conversation_ids)]),
+    v_delivered_seqs
+  );
+  return json_build_object(
+    'conversations', coalesce(
+      (
+        select json_agg(row_to_json(c) order by c.updated_at desc, c.conversation_id)
+        from private.my_conversations as c
+        where c.conversation_id = any(v_conversation_ids)
+      ),
+      '[]'
+    ),
+    'messages', coalesce(v_messages, '[]'),
+    'has_more', v_has_more,
+    'server_now', now()
+  );
+end;
+$$;
+
+-- RPC: what the caller has missed since `known`; returns
+-- `{conversations, messages, has_more, server_now}`.
+create or replace function public.sync(
+  known jsonb default '{}',
+  page_size integer default 500
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.sync(known, page_size);
+$$;
+
+revoke all on function private.sync(jsonb, integer) from public, anon, authenticated, service_role;
+grant execute on function private.sync(jsonb, integer) to authenticated;
+revoke all on function public.sync(jsonb, integer) from public, anon, authenticated, service_role;
+grant execute on function public.sync(jsonb, integer) to authenticated;
+
+-- source: 30_chat/withhold_content.sql sha256:e13cba6a0ef05679ab549d75de6bf7aa339e2072fbe34abe5ee7b5194d5b711b
+-- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
+-- message disappears one day, without text and media and with `content_withheld: true`.
+create or replace function private.withhold_content(p_message jsonb)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case p_message -> 'expires_at'
+    when 'null' then p_message
+    else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
+  end;
+$$;
+
+revoke all on function private.withhold_content(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 33_search/find_messages.sql sha256:f5651132ac18392de152d303d43645c8d0e3bcdf17c6af7a70dda2d683d5f032
+-- The places of messages that match all patterns, newest first.
+--
+-- Two ways, because messages that disappear are in no index: the trigram index for those that
+-- stay, the sender's and receiver's live ones for the rest. Only user_input is searched.
+create or replace function private.find_messages(
+  p_user_id uuid,
+  p_patterns text[],
+  p_conversation_id uuid,
+  p_before_at timestamptz,
+  p_before_id uuid,
+  p_limit integer
+)
+returns table (conversation_id uuid, seq bigint)
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select hit.conversation_id, hit.seq
+  from (
+    select m.conversation_id, m.seq, m.created_at, m.id
+    from private.visible_messages as m
+    where m.conversation_id = any(
+        case
+          when p_conversation_id is null then private.list_my_conversation_ids()
+          else array[p_conversation_id]
+        end
+      )
+      and m.message_type = 'user_input'
+      and m.expires_at is null
+      and m.message ilike all (p_patterns)
+    union all
+    select m.conversation_id, m.seq, m.created_at, m.id
+    from private.visible_messages as m
+    where p_user_id in (m.sender_id, m.receiver_id)
+      and m.expires_at > now()
+      and m.scrubbed_at is null
+      and (p_conversation_id is null or m.conversation_id = p_conversation_id)
+      and m.message ilike all (p_patterns)
+  ) as hit
+  where p_before_id is null or (hit.created_at, hit.id) < (p_before_at, p_before_id)
+  order by hit.created_at desc, hit.id desc
+  limit p_limit;
+$$;
+
+revoke all on function private.find_messages(uuid, text[], uuid, timestamptz, uuid, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 33_search/highlight_words.sql sha256:ed864dcb01822a4936b190458769c916b6ce625beb33d07bab18405aa173d117
+-- Where words stand in a text: `{text, ranges: [[start, length]]}`, in characters from 0.
+--
+-- text is the part around the first hit, at most 200 characters. Ranges and not markup, because
+-- what a client shows is the client's to escape.
+create or replace function private.highlight_words(p_text text, p_words text[])
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_lead constant integer := 40;
+  c_length constant integer := 200;
+  v_first constant integer := (
+    select min(nullif(position(lower(w.word) in lower(p_text)), 0)) from unnest(p_words) as w (word)
+  );
+  v_text constant text := substr(p_text, greatest(1, v_first - c_lead), c_length);
+begin
+  return jsonb_build_object(
+    'text', v_text,
+    'ranges', (
+      select coalesce(jsonb_agg(jsonb_build_array(hit.start, hit.length) order by hit.start), '[]')
+      from (
+        select position(lower(w.word) in lower(v_text)) - 1 as start, char_length(w.word) as length
+        from unnest(p_words) as w (word)
+      ) as hit
+      where hit.start >= 0
+    )
+  );
+end;
+$$;
+
+revoke all on function private.highlight_words(text, text[])
+from public, anon, authenticated, service_role;
+
+-- source: 33_search/search_messages.sql sha256:4963446e62e30aff1a304c97c53e3d845cbd76af46eb16b3f8bb89d80486a45a
+-- Searches what the caller may read now: every word of the query, anywhere in the text, in any
+-- script, whatever the case. Newest first.
+--
+-- Messages that disappear are not in the index, so that no copy of their words outlives them; the
+-- caller's own live ones are read instead. Args: the query (1 to 200 characters); one conversation
+-- or all; how many; a message id of the page before.
+-- Definer: reads the private views.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`, CONVERSATION_NOT_FOUND (404),
+-- MESSAGE_NOT_FOUND (404), RATE_LIMITED (429).
+create or replace function private.search_messages(
+  p_query text,
+  p_conversation_id uuid,
+  p_page_size integer,
+  p_before uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
+  v_query constant text := private.clean_text(p_query);
+  v_words text[];
+  v_patterns text[];
+  v_before record;
+begin
+  if coalesce(char_length(v_query), 0) not between 1 and 200 then
+    perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
+  end if;
+  perform private.check_text(v_query, 'query');
+  if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+  perform private.limit_rate(v_me, 'search');
+  select m.created_at, m.id into v_before
+  from public.messages as m
+  where m.id = p_before and private.is_my_conversation(m.conversation_id);
+  if not found and p_before is not null then
+    perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
+  end if;
+
+  v_words := regexp_split_to_array(v_query, '\s+');
+  select array_agg('%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%') into v_patterns
+  from unnest(v_words) as w (word);
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.created_at desc, page.id desc)
+      from (
+        select m.*, private.highlight_words(m.message, v_words) as highlight
+        from private.find_messages(v_me, v_patterns, p_conversation_id, v_before.created_at,
+          v_before.id, v_limit) as hit
+        join private.my_messages as m
+          on m.conversation_id = hit.conversation_id and m.seq = hit.seq
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: messages that hold every word of the query, newest first; returns `[message +
+-- {highlight: {text, ranges: [[start, length]]}}]`, positions in characters from 0.
+create or replace function public.search_messages(
+  query text,
+  conversation_id uuid default null,
+  page_size integer default 20,
+  before uuid default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.search_messages(query, conversation_id, page_size, before);
+$$;
+
+revoke all on function private.search_messages(text, uuid, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.search_messages(text, uuid, integer, uuid) to authenticated;
+revoke all on function public.search_messages(text, uuid, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.search_messages(text, uuid, integer, uuid) to authenticated;
+
+-- source: 35_notifications/notify.sql sha256:59770bd462e1acd72fb1916c6d77c16a7ce06402c668208abdde36f44f4ba264
+-- Notes something for a user, tells the user's devices, and queues a push.
+--
+-- Args: the user; one of the types of private.notifications; what it is about; what the client
+-- gets beside that, ids and numbers only. A second note about the same message is the first one.
+-- Events: notification `{type, data}`.
+create or replace function private.notify(
+  p_user_id uuid,
+  p_type text,
+  p_conversation_id uuid,
+  p_message_id uuid,
+  p_data jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_data constant jsonb := p_data || jsonb_build_object(
+    'conversation_id', p_conversation_id, 'message_id', p_message_id
+  );
+begin
+  insert into private.notifications (user_id, type, conversation_id, message_id, data)
+  values (p_user_id, p_type, p_conversation_id, p_message_id, p_data)
+  on conflict (user_id, message_id) do nothing;
+  if found then
+    perform private.broadcast(
+      array['notification'], array['user:' || p_user_id],
+      array[jsonb_build_object('type', p_type, 'data', v_data)]
+    );
+    perform private.queue_push(p_user_id, p_type, v_data);
+  end if;
+end;
+$$;
+
+revoke all on function private.notify(uuid, text, uuid, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 35_notifications/queue_push.sql sha256:81951bb1d633f42786a48bab1ede7e4a46c395e755bd2429d272af174cc4100c
+-- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
+-- service keeps is out of reach of the clock that hides messages.
+create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  insert into private.push_outbox (push_token_id, payload)
+  select t.id, jsonb_build_object('type', p_type, 'data', p_data)
+  from private.push_tokens as t
+  where t.user_id = p_user_id;
+$$;
+
+revoke all on function private.queue_push(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 35_notifications/record_push_result.sql sha256:da1bb8f82fa695dc1288c8db9ec451967a5f7383b7319945f1193b4bd9616ac8
+-- Notes how a push went: sent, gone (the device will never take one again), or failed.
+--
+-- Definer: the outbox is private.
+-- Errors: INPUT_INVALID (422) for another result.
+create or replace function private.record_push_result(p_push_id bigint, p_result text)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  case p_result
+    when 'sent' then
+      delete from private.push_outbox as o where o.id = p_push_id;
+    when 'gone' then
+      delete from private.push_tokens as t
+      where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id);
+    when 'failed' then
+      null;  -- stays in the outbox until its next try
+    else
+      perform private.raise_input_invalid('result', 'one_of', 'sent, gone or failed.');
+  end case;
+  return json_build_object('push_id', p_push_id, 'result', p_result);
+end;
+$$;
+
+-- RPC: service only; how a push went (sent, gone, failed); returns `{push_id, result}`.
+create or replace function public.record_push_result(push_id bigint, result text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.record_push_result(push_id, result);
+$$;
+
+revoke all on function private.record_push_result(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.record_push_result(bigint, text) to service_role;
+revoke all on function public.record_push_result(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_push_result(bigint, text) to service_role;
+
+-- source: 35_notifications/register_push_token.sql sha256:64671d347466c367b89f76f7f24828c652f3f5b501880b94eb6503aa2531059d
+-- Registers one of the caller's devices for pushes. A device belongs to who registered it last.
+--
+-- Definer: clients have no write grant on any table.
+-- Writes: push_tokens.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`.
+create or replace function private.register_push_token(p_kind text, p_token text, p_keys jsonb)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_base64url constant text := '^[A-Za-z0-9_-]{16,128}=*$';
+  v_me constant uuid := private.require_user();
+begin
+  if p_kind is distinct from 'web_push' then
+    perform private.raise_input_invalid('kind', 'one_of', 'The kind is web_push.');
+  end if;
+  if p_token is null then
+    perform private.raise_input_invalid('token', 'required', 'Pass the endpoint.');
+  end if;
+  perform private.check_media_url(p_token);
+  if coalesce(p_keys ->> 'p256dh' !~ c_base64url or p_keys ->> 'auth' !~ c_base64url, true) then
+    perform private.raise_input_invalid(
+      'keys', 'web_push', 'Pass keys {p256dh, auth} of the PushSubscription.'
+    );
+  end if;
+  perform private.lock_account(v_me);
+  insert into private.push_tokens as t (user_id, kind, token, keys)
+  values (
+    v_me, p_kind, p_token,
+    jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
+  )
+  on conflict (token) do update set user_id = excluded.user_id, keys = excluded.keys;
+  return json_build_object('registered', true);
+end;
+$$;
+
+-- RPC: registers a device for pushes (`PushSubscription` of a browser: its endpoint as token, its
+-- keys); returns `{registered}`.
+create or replace function public.register_push_token(
+  kind text,
+  token text,
+  keys jsonb default '{}'
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.register_push_token(kind, token, keys);
+$$;
+
+revoke all on function private.register_push_token(text, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.register_push_token(text, text, jsonb) to authenticated;
+revoke all on function public.register_push_token(text, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
+
+-- source: 35_notifications/take_pushes.sql sha256:874b149c99bf86184052766a4c5d81a26151d51958a6f88bab97e10af5ca47a6
+-- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
+-- on, until record_push_result says how it went; after eight tries it is given up.
+--
+-- Definer: the outbox is private.
+-- Locks, writes: the rows taken; rows that another sender holds are passed over.
+create or replace function private.take_pushes(p_max_rows integer)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_max_attempts constant integer := 8;
+  v_pushes json;
+begin
+  delete from private.push_outbox as o where o.attempts >= c_max_attempts and o.due_at <= now();
+  with taken as (
+    update private.push_outbox as o
+    set attempts = o.attempts + 1, due_at = now() + interval '1 minute' * 2 ^ o.attempts
+    where o.id in (
+      select due.id
+      from private.push_outbox as due
+      where due.due_at <= now()
+      order by due.due_at
+      limit private.clamp_page_size(p_max_rows, 20, 100)
+      for update skip locked
+    )
+    returning o.id, o.payload, o.push_token_id
+  )
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'push_id', taken.id, 'kind', t.kind, 'token', t.token, 'keys', t.keys,
+        'payload', taken.payload
+      )
+      order by taken.id
+    ),
+    '[]'
+  )
+  into v_pushes
+  from taken
+  join private.push_tokens as t on t.id = taken.push_token_id;
+  return v_pushes;
+end;
+$$;
+
+-- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
+create or replace function public.take_pushes(max_rows integer default 20)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.take_pushes(max_rows);
+$$;
+
+revoke all on function private.take_pushes(integer) from public, anon, authenticated, service_role;
+grant execute on function private.take_pushes(integer) to service_role;
+revoke all on function public.take_pushes(integer) from public, anon, authenticated, service_role;
+grant execute on function public.take_pushes(integer) to service_role;
+
+-- source: 35_notifications/unregister_push_token.sql sha256:1189421c2b632920cbcfc08b8b77a81d5fa861d3037c00295ec19a737bd5a0d9
+-- Stops pushes to one of the caller's devices, and forgets what waited for it.
+--
+-- Definer: clients have no write grant on any table.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.unregister_push_token(p_token text)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  delete from private.push_tokens as t where t.user_id = v_me and t.token = p_token;
+  return json_build_object('unregistered', found);
+end;
+$$;
+
+-- RPC: stops pushes to a device; returns `{unregistered}`.
+create or replace function public.unregister_push_token(token text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.unregister_push_token(token);
+$$;
+
+revoke all on function private.unregister_push_token(text)
+from public, anon, authenticated, service_role;
+grant execute on function private.unregister_push_token(text) to authenticated;
+revoke all on function public.unregister_push_token(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.unregister_push_token(text) to authenticated;
+
+-- source: 45_safety/block_user.sql sha256:24813fa7ee1c7281a5bca13bbd721715cf6b966d6e9b34f9b576fd4d0dfaa291
+-- Stops all free text between the caller and another user, at once and in both directions.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: their direct chat, so that a send either came before or finds the block. Writes: blocks.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.block_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_shared_conversation(v_me, p_user_id);
+  insert into public.blocks (blocker_id, blocked_id)
+  values (v_me, p_user_id)
+  on conflict (blocker_id, blocked_id) do nothing;
+  return json_build_object('user_id', p_user_id, 'blocked', true);
+end;
+$$;
+
+-- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
+create or replace function public.block_user(user_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.block_user(user_id);
+$$;
+
+revoke all on function private.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.block_user(uuid) to authenticated;
+revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.block_user(uuid) to authenticated;
+
+-- source: 45_safety/lock_shared_conversation.sql sha256:4e4ccb1ac003c9d5c4d1db4eb6698f05685d53b61c14923a070167824f5a6c40
+-- Locks the direct chat of two users, if they have one, before what is allowed there changes, and
+-- lets both see that something did.
+--
+-- Locks: the conversation. Writes: participants (version).
+-- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
+create or replace function private.lock_shared_conversation(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation_id uuid;
+begin
+  if p_user_id = p_other_id then
+    perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
+  end if;
+  if not exists (select from public.users as u where u.id = p_other_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  select c.id into v_conversation_id
+  from public.conversations as c
+  where c.kind = 'direct'
+    and c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+  for no key update;
+  update private.participants as p
+  set version = p.version + 1
+  where p.conversation_id = v_conversation_id and p.user_id = p_user_id;
+end;
+$$;
+
+revoke all on function private.lock_shared_conversation(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/report_message.sql sha256:cba17ba1079ea614d63e0f03014471b68e51d7e29b1913129d418a1424bb8ef5
+-- Reports a message to the operators, with what the reporter sees of it and the ten before it.
+--
+-- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
+-- Definer: clients have no write grant on any table.
+-- Writes: reports. A repeat is the first report.
+-- Errors: AUTH_REQUIRED (401), MESSAGE_NOT_FOUND (404), INPUT_INVALID (422), RATE_LIMITED (429).
+create or replace function private.report_message(
+  p_message_id uuid,
+  p_reason text,
+  p_details text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_context constant integer := 10;
+  v_me constant uuid := private.require_user();
+  v_details constant text := nullif(private.clean_text(p_details), '');
+  v_message record;
+  v_report private.reports;
+begin
+  select m.id, m.conversation_id, m.seq into v_message
+  from private.my_messages as m
+  where m.conversation_id = (
+      select s.conversation_id from public.messages as s where s.id = p_message_id
+    )
+    and m.id = p_message_id;
+  if not found then
+    perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
+  end if;
+  if p_reason is null
+    or p_reason not in ('spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other') then
+    perform private.raise_input_invalid(
+      'reason', 'one_of', 'spam, abuse, fraud, nudity, impersonation or other.'
+    );
+  end if;
+  perform private.check_text(v_details, 'details');
+  if char_length(v_details) > 1000 then
+    perform private.raise_input_invalid('details', 'length', 'At most 1000 characters.');
+  end if;
+
+  perform private.lock_account(v_me);
+  select r.* into v_report
+  from private.reports as r
+  where r.reporter_id = v_me and r.message_id = p_message_id;
+  if not found then
+    perform private.limit_rate(v_me, 'report');
+    insert into private.reports (
+      reporter_id, message_id, conversation_id, reason, details, evidence
+    )
+    select
+      v_me, v_message.id, v_message.conversation_id, p_reason, v_details,
+      (
+        select jsonb_agg(to_jsonb(m) order by m.seq)
+        from private.my_messages as m
+        where m.conversation_id = v_message.conversation_id
+          and m.seq between v_message.seq - c_context and v_message.seq
+      )
+    returning * into v_report;
+  end if;
+  return json_build_object('report_id', v_report.id, 'created_at', v_report.created_at);
+end;
+$$;
+
+-- RPC: reports a message (spam, abuse, fraud, nudity, impersonation, other); returns
+-- `{report_id, created_at}`.
+create or replace function public.report_message(
+  message_id uuid,
+  reason text,
+  details text default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.report_message(message_id, reason, details);
+$$;
+
+revoke all on function private.report_message(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.report_message(uuid, text, text) to authenticated;
+revoke all on function public.report_message(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.report_message(uuid, text, text) to authenticated;
+
+-- source: 45_safety/set_privacy.sql sha256:59e70b13230f1f12706b6b8e1685dd56f3d08ccfc9b2d46954655a15da41806d
+-- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
+--
+-- Who hides read marks does not see those of others either.
+-- Definer: accounts are private.
+-- Locks, writes: the caller's account, participants (version).
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.set_privacy(
+  p_last_seen boolean,
+  p_read_receipts boolean
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+begin
+  perform private.lock_account(v_me);
+  update private.accounts as a
+  set
+    shares_last_seen = coalesce(p_last_seen, a.shares_last_seen),
+    shares_read_receipts = coalesce(p_read_receipts, a.shares_read_receipts)
+  where a.user_id = v_me
+  returning a.* into v_account;
+  perform private.touch_conversations(v_me);
+  return json_build_object(
+    'last_seen', v_account.shares_last_seen, 'read_receipts', v_account.shares_read_receipts
+  );
+end;
+$$;
+
+-- RPC: shows or hides the caller's last visit and read marks; returns
+-- `{last_seen, read_receipts}`.
+create or replace function public.set_privacy(
+  last_seen boolean default null,
+  read_receipts boolean default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.set_privacy(last_seen, read_receipts);
+$$;
+
+revoke all on function private.set_privacy(boolean, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.set_privacy(boolean, boolean) to authenticated;
+revoke all on function public.set_privacy(boolean, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_privacy(boolean, boolean) to authenticated;
+
+-- source: 45_safety/unblock_user.sql sha256:761bf83a9ebec2ff4a400e158269600937367764e4e84d99016c40acf197e97f
+-- Takes the caller's own block of a user back; a block by the other side stays.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: their direct chat, so that a send either came before or finds the block. Writes: blocks.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.unblock_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_shared_conversation(v_me, p_user_id);
+  delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
+  return json_build_object('user_id', p_user_id, 'blocked', false);
+end;
+$$;
+
+-- RPC: takes a block of the caller back; returns `{user_id, blocked}`.
+create or replace function public.unblock_user(user_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.unblock_user(user_id);
+$$;
+
+revoke all on function private.unblock_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.unblock_user(uuid) to authenticated;
+revoke all on function public.unblock_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.unblock_user(uuid) to authenticated;
+
+-- source: 55_cleanup/flag_expired.sql sha256:b627b2bb81350d7749b0b7191a90c5c7d7c18a65c681e1c90c36ba14ab73ed93
+-- Flags a batch of a user's expired messages and says how many.
+--
+-- The account remembers up to when everything is flagged, so that a login with nothing to do looks
+-- at no message. Args: the locked account.
+-- Locks, writes: messages, accounts (flagged_until).
+create or replace function private.flag_expired(p_account private.accounts)
+returns integer
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_batch constant integer := private.get_setting('cleanup_batch')::integer;
+  v_count integer;
+  v_newest timestamptz;
+begin
+  with due as (
+    select m.conversation_id, m.seq, m.expires_at
+    from public.messages as m
+    where (m.sender_id = p_account.user_id or m.receiver_id = p_account.user_id)
+      and m.expires_at is not null
+      and m.scrubbed_at is null
+      and m.expires_at > p_account.flagged_until
+      and m.expires_at <= now()
+    order by m.expires_at
+    limit v_batch
+    for no key update skip locked
+  ),
+  flagged as (
+    update public.messages as m
+    set is_expired = true, updated_at = now()
+    from due
+    where m.conversation_id = due.conversation_id and m.seq = due.seq and not m.is_expired
+    returning 1
+  )
+  select
+    (select count(*) from flagged),
+    case when count(*) < v_batch then now() else max(due.expires_at) end
+  into v_count, v_newest
+  from due;
+
+  update private.accounts as a
+  set flagged_until = v_newest
+  where a.user_id = p_account.user_id;
+  return v_count;
+end;
+$$;
+
+revoke all on function private.flag_expired(private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/login_cleanup.sql sha256:53244528f52f17b4d10fd2ce50df52817db082b9361e84432aa7d56a3bea7242
+-- Does what is due for the caller: flags messages that have expired, empties those whose grace is
+-- over. A bounded batch at a time, at most once a minute; needs no timer, since readers never see
+-- an expired message anyway.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then messages of the caller's conversations; rows that another
+-- session holds are passed over. Writes: accounts, messages.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.login_cleanup()
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_pause constant interval := '1 minute';
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+  v_throttled boolean;
+  v_expired integer := 0;
+  v_scrubbed integer := 0;
+begin
+  v_account := private.lock_account(v_me);
+  v_throttled := v_account.cleaned_at > now() - c_pause;
+  if not v_throttled then
+    v_expired := private.flag_expired(v_account);
+    v_scrubbed := private.scrub_expired(v_me);
+    update private.accounts as a
+    set cleaned_at = now(), last_seen_at = now()
+    where a.user_id = v_me;
+  end if;
+  return json_build_object(
+    'expired', v_expired, 'scrubbed', v_scrubbed, 'deadlines_run', 0, 'throttled', v_throttled
+  );
+end;
+$$;
+
+-- RPC: cleans up at login; returns `{expired, scrubbed, deadlines_run, throttled}`.
+create or replace function public.login_cleanup()
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.login_cleanup();
+$$;
+
+revoke all on function private.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function private.login_cleanup() to authenticated;
+revoke all on function public.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function public.login_cleanup() to authenticated;
+
+-- source: 55_cleanup/scrub_expired.sql sha256:15b3cca93b6f46491aeb183f5af402180e9032e795793d550583080768c98519
+-- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
+--
+-- The row and its number stay, its text and media go. Nothing goes from a conversation under a
+-- legal hold, and nothing at all while setting expired_grace_days is null.
+-- Locks, writes: messages.
+create or replace function private.scrub_expired(p_user_id uuid)
+returns integer
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_batch constant integer := private.get_setting('cleanup_batch')::integer;
+  v_grace constant interval :=
+    (private.get_setting('expired_grace_days') #>> '{}')::float8 * interval '1 day';
+  v_count integer;
+begin
+  with due as (
+    select m.conversation_id, m.seq
+    from public.messages as m
+    where (m.sender_id = p_user_id or m.receiver_id = p_user_id)
+      and m.expires_at is not null
+      and m.scrubbed_at is null
+      and m.expires_at <= now() - v_grace
+      and not exists (
+        select from private.legal_holds as h where h.conversation_id = m.conversation_id
+      )
+    order by m.expires_at
+    limit v_batch
+    for update skip locked
+  )
+  update public.messages as m
+  set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
+  from due
+  where m.conversation_id = due.conversation_id and m.seq = due.seq;
+  get diagnostics v_count = row_count;
+  return v_count;
+end;
+$$;
+
+revoke all on function private.scrub_expired(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 60_triggers/create_account_at_sign_up.sql sha256:266aab690e57943240700be4a5eea62db1c823e8ce39d7d89f0301098a75e031
+-- Gives every new login its card and account in the transaction of the sign-up.
+--
+-- Definer: Auth inserts the login as its own role, which may not write our tables.
+create or replace function private.create_account_at_sign_up()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.create_account(new.id);
+  return null;
+end;
+$$;
+
+revoke all on function private.create_account_at_sign_up()
+from public, anon, authenticated, service_role;
+
+create or replace trigger create_account_at_sign_up
+after insert on auth.users
+for each row execute function private.create_account_at_sign_up();
+
+-- source: 60_triggers/keep_points_ledger.sql sha256:dcd9a3a760d8f6a4edabeea0b5118cc1951e662821e7e315f2a1fefa2469a2fc
+-- Refuses to change or delete what stands in the points ledger, whoever asks.
+create or replace function private.keep_points_ledger()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the points ledger is append-only: add a correcting entry'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_points_ledger()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_points_ledger
+before update or delete on private.points_ledger
+for each row execute function private.keep_points_ledger();
+
+-- source: 60_triggers/remove_account_with_login.sql sha256:48cd80e9585a2c0c0def810df4a084706133c59821368db4d1cb2cb1f9c0a043
+-- Takes a deleted login's account away and empties its card; its conversations stay, for the other
+-- side. A token of the login that still lives can no longer write.
+--
+-- Definer: Auth deletes the login as its own role, which may not write our tables.
+create or replace function private.remove_account_with_login()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from private.accounts as a where a.user_id = old.id;
+  update public.users as u
+  set role = null, display_name = null, avatar_url = null, updated_at = now()
+  where u.id = old.id;
+  return null;
+end;
+$$;
+
+revoke all on function private.remove_account_with_login()
+from public, anon, authenticated, service_role;
+
+create or replace trigger remove_account_with_login
+after delete on auth.users
+for each row execute function private.remove_account_with_login();
+
+-- source: 70_policies/blocks.sql sha256:0de27e93fbc38e8899c07061844d100257b464a6c63a0dfd5a2c2011141fc561
+-- Whom somebody blocks is nobody else's business, also not of the one who is blocked.
+drop policy if exists blocks_select_own on public.blocks;
+create policy blocks_select_own on public.blocks
+for select to authenticated
+using (blocker_id = (select auth.uid()));
+
+-- source: 70_policies/conversations.sql sha256:785ab6e5fcd424b16a001b9ebfa267448cd662de8cc3b0827d952b2d048b5402
+-- A conversation is its members' alone.
+drop policy if exists conversations_select_member on public.conversations;
+create policy conversations_select_member on public.conversations
+for select to authenticated
+using (id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 70_policies/messages.sql sha256:1a71392e17e7826b9924ec56281f93db7aca1dd926175fbda508d3accb0e48c6
+-- A message is for the members of its conversation, or for the one it names, until it expires.
+--
+-- The second and third condition are those of private.visible_messages; a test compares them.
+drop policy if exists messages_select_member on public.messages;
+create policy messages_select_member on public.messages
+for select to authenticated
+using (
+  conversation_id = any((select private.list_my_conversation_ids())::uuid[])
+  and (visible_to = 'all' or (select auth.uid()) in (sender_id, receiver_id))
+  and (expires_at is null or expires_at > now())
+);
+
+-- source: 70_policies/realtime_messages.sql sha256:679b1e311be846e951b43dd70a73f523b7d55b91d8035ce2740378d6905fb4c1
+-- Who may hear a private channel, and who may speak on it; see private.is_my_topic.
+--
+-- Realtime probes these with an empty row: they may look at the topic, the extension and the
+-- caller only.
+drop policy if exists realtime_messages_select_own_topic on realtime.messages;
+create policy realtime_messages_select_own_topic on realtime.messages
+for select to authenticated
+using ((select private.is_my_topic(realtime.topic(), p_speak => false)));
+
+drop policy if exists realtime_messages_insert_own_topic on realtime.messages;
+create policy realtime_messages_insert_own_topic on realtime.messages
+for insert to authenticated
+with check (
+  extension in ('broadcast', 'presence')
+  and (select private.is_my_topic(realtime.topic(), p_speak => true))
+);
+
+-- source: 70_policies/users.sql sha256:ce66039511f80dcf39208a33f69207bfa6f25c784cdf93063b17ed785810aa74
+-- Every signed-in user may see every card: anybody may chat with anybody.
+drop policy if exists users_select_signed_in on public.users;
+create policy users_select_signed_in on public.users
+for select to authenticated
+using (true);
