@@ -61,6 +61,10 @@ async def signed_in(stack: Stack, url: str | None = None) -> AsyncIterator[Perso
         await client.close()
 
 
+# The seq of the next message of a Talk: it has the system's opening line and two greetings.
+NEXT_SEQ = 4
+
+
 @dataclass(frozen=True)
 class Talk:
     """Two people in a direct chat and a stranger, all of whom hear their own channel."""
@@ -88,7 +92,14 @@ async def talking(stack: Stack, bharat_url: str | None = None) -> AsyncIterator[
         for person in (asha, bharat, chitra):
             await person.client.start()
         opened = await asha.client.call("direct_connect", target_user_id=bharat.id)
-        yield Talk(asha, bharat, chitra, opened["conversation"]["conversation_id"])
+        talk = Talk(asha, bharat, chitra, opened["conversation"]["conversation_id"])
+        # Until she has an answer, a stranger may write only once.
+        await asha.client.send(talk.id, "Hello?")
+        await bharat.client.send(talk.id, "Hello.")
+        for person in (asha, bharat):
+            await person.hears_text("Hello.")
+            person.heard.clear()
+        yield talk
 
 
 def kill(stack: Stack, file: str) -> None:

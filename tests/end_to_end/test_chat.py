@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from examples.python.parley_client import ParleyClient, ParleyError
-from tests.end_to_end.people import PASSWORD, sdk_warnings, signed_in, talking
+from tests.end_to_end.people import NEXT_SEQ, PASSWORD, sdk_warnings, signed_in, talking
 from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings]
@@ -20,9 +20,10 @@ async def test_a_message_is_heard_by_both_and_read_back_by_both(stack: Stack) ->
         for person in (talk.asha, talk.bharat):
             heard = await person.hears_text("Namaste")
             assert heard["id"] == sent["id"]
-            assert (heard["seq"], heard["sender_id"]) == (2, talk.asha.id)
+            assert (heard["seq"], heard["sender_id"]) == (NEXT_SEQ, talk.asha.id)
             read = await person.client.call("get_messages", conversation_id=talk.id)
-            assert [m["message"] for m in read] == ["Namaste", "Conversation started"]
+            assert [m["seq"] for m in read] == [4, 3, 2, 1]
+            assert [read[0]["message"], read[3]["message"]] == ["Namaste", "Conversation started"]
             rows = await (
                 person.client.supabase.from_("messages")
                 .select("id, seq, message")
@@ -31,7 +32,7 @@ async def test_a_message_is_heard_by_both_and_read_back_by_both(stack: Stack) ->
                 .limit(1)
                 .execute()
             )
-            assert rows.data == [{"id": sent["id"], "seq": 2, "message": "Namaste"}]
+            assert rows.data == [{"id": sent["id"], "seq": NEXT_SEQ, "message": "Namaste"}]
         await talk.show_that_chitra_heard_nothing()
 
 
@@ -59,11 +60,11 @@ async def test_the_sender_hears_when_the_message_is_delivered_and_read(stack: St
         assert context["unread_count"] == 1
 
         marks = await talk.bharat.client.call("mark_read", conversation_id=talk.id)
-        assert marks == {"read_seq": 2, "delivered_seq": 2, "unread_count": 0}
+        assert marks == {"read_seq": NEXT_SEQ, "delivered_seq": NEXT_SEQ, "unread_count": 0}
         for event in ("message_delivered", "message_seen"):
-            heard = await talk.asha.hears(event, user_id=talk.bharat.id, seq=2)
+            heard = await talk.asha.hears(event, user_id=talk.bharat.id, seq=NEXT_SEQ)
             assert heard["message_id"] == sent["id"]
-        (newest, _) = await talk.asha.client.call("get_messages", conversation_id=talk.id)
+        (newest, *_) = await talk.asha.client.call("get_messages", conversation_id=talk.id)
         assert (newest["status"], newest["seen"]) == ("read", True)
 
 

@@ -50,6 +50,7 @@ export async function signedIn() {
     client,
     payloads,
     texts,
+    forget: () => heard.splice(0),
     hears: (event, wanted = {}) =>
       waitFor(() => payloads(event).find((payload) => fits(payload, wanted)), event),
     hearsText: (text) => waitFor(() => texts().includes(text), text),
@@ -65,7 +66,15 @@ export async function talking(play) {
     const opened = await asha.client.call('direct_connect', {
       target_user_id: bharat.client.userId,
     })
-    await play({ asha, bharat, chitra, id: opened.conversation.conversation_id })
+    const id = opened.conversation.conversation_id
+    // Until she has an answer, a stranger may write only once.
+    await asha.client.send(id, 'Hello?')
+    await bharat.client.send(id, 'Hello.')
+    for (const person of [asha, bharat]) {
+      await person.hearsText('Hello.')
+      person.forget()
+    }
+    await play({ asha, bharat, chitra, id })
   } finally {
     await Promise.all(everyone.map((person) => person.client.close()))
   }

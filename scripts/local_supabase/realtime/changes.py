@@ -97,7 +97,8 @@ class Changes:
         except BadBindingError as error:
             self.unsubscribe(channel)
             return str(error)
-        self._subscriptions[channel] = [Subscription(channel, b, claims) for b in bindings]
+        if not channel.stopped:
+            self._subscriptions[channel] = [Subscription(channel, b, claims) for b in bindings]
         return None
 
     def unsubscribe(self, channel: Channel) -> None:

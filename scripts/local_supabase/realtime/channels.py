@@ -84,6 +84,7 @@ class Channel:
     replay: Replay | None = None
     inbox: asyncio.Queue[Push | None] = field(default_factory=asyncio.Queue)
     presence_enabled: bool = False
+    stopped: bool = False
     _known_ids: set[str] = field(default_factory=set)
     _presence_calls: list[float] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -101,12 +102,15 @@ class Channel:
         if self._main is None:
             return False
         handled = asyncio.create_task(self.inbox.join())
-        await asyncio.wait({handled, self._main}, return_when=asyncio.FIRST_COMPLETED)
-        handled.cancel()
+        try:
+            await asyncio.wait({handled, self._main}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            handled.cancel()
         return self._main.done()
 
     def stop(self) -> None:
         """Hear and do nothing more; others learn that the client is gone."""
+        self.stopped = True
         self.hub.remove(self)
         for timer in (self._token_timer, self._resubscribe_timer):
             if timer:
@@ -191,7 +195,7 @@ class Channel:
                 self._push("presence_state", self.hub.presence.state(self.topic))
             if self.request.replication_ready:
                 self._spawn(self._await_replication())
-            while True:
+            while not self.stopped:
                 push = await self.inbox.get()
                 if push is None:
                     self._check_token()
@@ -272,6 +276,8 @@ class Channel:
                 self.policies = await authorization.read_policies(
                     self.hub.pool, self._context(), presence=True
                 )
+        if self.stopped:
+            return
         self._reply(push, "ok", {})
         diff = self.hub.presence.track(self.topic, self, self.request.presence_key, meta)
         self.hub.send_diff(self.topic, diff)

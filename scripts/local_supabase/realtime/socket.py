@@ -57,6 +57,7 @@ class Socket:
         self._mailbox: asyncio.Queue[tuple[bool, Encoded]] = asyncio.Queue()
         self._mailbox_size = 0
         self._overflow = asyncio.Event()
+        self._over = False
         self._channels: dict[str, Channel] = {}
 
     def post(self, frame: Encoded) -> None:
@@ -78,11 +79,14 @@ class Socket:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # psycopg may swallow a cancellation (asyncio.wait_for before Python 3.12), so the
+            # worker also looks at `_over`, and what it joined meanwhile is stopped afterwards.
+            self._over = True
             for task in tasks:
                 task.cancel()
-            for channel in list(self._channels.values()):
-                channel.stop()
+            self._stop_channels()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._stop_channels()
         if reading in done:
             if reading.result():
                 await self._close(1000)
@@ -91,6 +95,11 @@ class Socket:
         else:
             with contextlib.suppress(WebSocketDisconnect):
                 working.result()
+
+    def _stop_channels(self) -> None:
+        for channel in self._channels.values():
+            channel.stop()
+        self._channels.clear()
 
     async def _read(self) -> bool:
         """Returns whether the client was silent for too long; else it is gone."""
@@ -106,7 +115,7 @@ class Socket:
             self._enqueue(True, text if text is not None else message["bytes"])
 
     async def _work(self) -> None:
-        while True:
+        while not self._over:
             from_client, frame = await self._mailbox.get()
             self._mailbox_size -= len(frame)
             if not from_client:

@@ -1,6 +1,6 @@
 -- Lets through the service role, and users that private.admins lists.
 --
--- Errors: AUTH_REQUIRED (401), FORBIDDEN (403).
+-- Errors: FORBIDDEN (403).
 create or replace function private.require_operator()
 returns void
 language plpgsql
@@ -8,14 +8,14 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_me constant uuid := auth.uid();
 begin
   -- The role of the request, not of this definer's owner; PostgREST sets it from the token.
   if auth.role() = 'service_role' then
     return;
   end if;
-  if not exists (
-    select from private.admins as a where a.user_id = private.require_user()
-  ) then
+  if not exists (select from private.admins as a where a.user_id = v_me) then
     perform private.raise_error(
       'FORBIDDEN', 'This is for operators.', p_status => 403
     );

@@ -2,7 +2,7 @@
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's account. Writes: accounts, points_ledger. Events: quota_changed.
--- Errors: AUTH_REQUIRED (401), FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
+-- Errors: FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
 -- IDEMPOTENCY_MISMATCH (409) for a grant_id that was used for another grant.
 create or replace function private.grant_points(
   p_user_id uuid,

@@ -2,7 +2,9 @@
 -- notification to the one who did not send it, unless that one has muted the conversation.
 --
 -- Text and media of a message that disappears are withheld from both: a broadcast is kept for days
--- where no clock hides it. Writes: realtime.messages, push_outbox.
+-- where no clock hides it.
+-- Writes: realtime.messages, push_outbox.
+-- Events: new_message, notification.
 create or replace function private.announce_message(
   p_message public.messages,
   p_conversation public.conversations

@@ -8,12 +8,12 @@
 -- points_ledger,
 -- realtime.messages, push_outbox.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
--- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), MESSAGE_EMPTY (422),
--- MESSAGE_TOO_LONG (422) `{length, max}`, MEDIA_INVALID (422) `{rule}`, INPUT_INVALID (422)
--- `{field, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
--- GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
--- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
--- `{needed, balance, resets_at}`.
+-- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), GUARD_FAILED (409) `{guard:
+-- "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}`,
+-- INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) for a
+-- reply to a message the caller cannot see, EXPIRATION_INVALID (422) `{min_hours, max_hours}`,
+-- EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed,
+-- max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
 create or replace function private.send_message(
   p_conversation_id uuid,
   p_message text,

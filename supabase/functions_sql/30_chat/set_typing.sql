@@ -11,7 +11,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  c_kept constant interval := '6 seconds';
+  c_kept constant interval := interval '6 seconds';
   v_me constant uuid := private.require_user();
   v_other_id uuid;
 begin

@@ -13,7 +13,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  c_pause constant interval := '1 minute';
+  c_pause constant interval := interval '1 minute';
   v_me constant uuid := private.require_user();
   v_account private.accounts;
   v_throttled boolean;

@@ -1,4 +1,6 @@
 -- Refuses to change or delete what stands in the points ledger, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_points_ledger()
 returns trigger
 language plpgsql

@@ -456,10 +456,10 @@ $$;
 revoke all on function private.raise_input_invalid(text, text, text)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/require_operator.sql sha256:d4c952ab48dba9e7b69b24c7eb245ef6f780bee0376b98790d65a6eda4ad61d9
+-- source: 10_private/require_operator.sql sha256:56ba1567ecdcf97ed5c3c6d24131c51fcf10cf8b19b7652e485860cd65336e6d
 -- Lets through the service role, and users that private.admins lists.
 --
--- Errors: AUTH_REQUIRED (401), FORBIDDEN (403).
+-- Errors: FORBIDDEN (403).
 create or replace function private.require_operator()
 returns void
 language plpgsql
@@ -467,14 +467,14 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_me constant uuid := auth.uid();
 begin
   -- The role of the request, not of this definer's owner; PostgREST sets it from the token.
   if auth.role() = 'service_role' then
     return;
   end if;
-  if not exists (
-    select from private.admins as a where a.user_id = private.require_user()
-  ) then
+  if not exists (select from private.admins as a where a.user_id = v_me) then
     perform private.raise_error(
       'FORBIDDEN', 'This is for operators.', p_status => 403
     );
@@ -1084,12 +1084,12 @@ grant execute on function private.get_quota() to authenticated;
 revoke all on function public.get_quota() from public, anon, authenticated, service_role;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:33ddc4dbe079b14a49a9f4f6f33766993efc0201a2dfb89518e49a9cb92d18e6
+-- source: 25_points/grant_points.sql sha256:6f100c44347c5b87573c1b65b680f85a376cbe187fc81a722336ed2bb2ee9018
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's account. Writes: accounts, points_ledger. Events: quota_changed.
--- Errors: AUTH_REQUIRED (401), FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
+-- Errors: FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
 -- IDEMPOTENCY_MISMATCH (409) for a grant_id that was used for another grant.
 create or replace function private.grant_points(
   p_user_id uuid,
@@ -1220,12 +1220,13 @@ $$;
 revoke all on function private.quota_json(private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 25_points/tell_quota.sql sha256:4629e513ea34412f551f98f55488d59c438833f81af062fd88d4cc67f6e814ab
+-- source: 25_points/tell_quota.sql sha256:cfc1a3f74f7c3f74d9b3c2d22747e6ea287d7d275b9e9647159a2e280170b7b1
 -- Tells a user's devices that the quota changed in a way worth showing.
 --
 -- Args: the account before and after. quota_changed goes out when points moved, and when a fifth
 -- of the free messages is left, or none; the notices quota_low and points_low at the same two
 -- marks of the free messages and of the balance after the newest credit.
+-- Events: quota_changed, notification.
 create or replace function private.tell_quota(
   p_before private.accounts,
   p_after private.accounts
@@ -1363,12 +1364,14 @@ $$;
 revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/announce_message.sql sha256:9ccf60591a4eeb14d88660404dd8648f7c5213af88b47bd2c0169102a732327e
+-- source: 30_chat/announce_message.sql sha256:5ac301c4dc83e37edd7a35f045cc3fc105a64944f7b88b96ba5597a876eee7da
 -- Tells those who may see a message that it is there: new_message to each of them, and a
 -- notification to the one who did not send it, unless that one has muted the conversation.
 --
 -- Text and media of a message that disappears are withheld from both: a broadcast is kept for days
--- where no clock hides it. Writes: realtime.messages, push_outbox.
+-- where no clock hides it.
+-- Writes: realtime.messages, push_outbox.
+-- Events: new_message, notification.
 create or replace function private.announce_message(
   p_message public.messages,
   p_conversation public.conversations
@@ -2465,7 +2468,7 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:307634e7dbc3d8f0cc456edaaa009db8722c63b0094d5522f154b8ededf9b924
+-- source: 30_chat/send_message.sql sha256:66f9b5732d93850904d992f54e3f8b36af684ec24eee4d51e32d324e26cb7310
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing.
@@ -2476,12 +2479,12 @@ from public, anon, authenticated, service_role;
 -- points_ledger,
 -- realtime.messages, push_outbox.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
--- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), MESSAGE_EMPTY (422),
--- MESSAGE_TOO_LONG (422) `{length, max}`, MEDIA_INVALID (422) `{rule}`, INPUT_INVALID (422)
--- `{field, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
--- GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
--- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
--- `{needed, balance, resets_at}`.
+-- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), GUARD_FAILED (409) `{guard:
+-- "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}`,
+-- INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) for a
+-- reply to a message the caller cannot see, EXPIRATION_INVALID (422) `{min_hours, max_hours}`,
+-- EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed,
+-- max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
 create or replace function private.send_message(
   p_conversation_id uuid,
   p_message text,
@@ -2640,7 +2643,7 @@ from public, anon, authenticated, service_role;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
--- source: 30_chat/set_typing.sql sha256:c9e05550bf302c851a2da532a0865b60194f34a3a76dbf898e544c63ff98f7cd
+-- source: 30_chat/set_typing.sql sha256:7601ecb9432835179804d27f99988b5141c65c5241374df9e2a0247dcf5ce8b0
 -- Notes that the caller is typing, for six seconds, and tells who listens to the conversation.
 --
 -- Kept for clients that reconnect; nobody keeps what was typed. A blocked typist is not announced.
@@ -2654,7 +2657,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  c_kept constant interval := '6 seconds';
+  c_kept constant interval := interval '6 seconds';
   v_me constant uuid := private.require_user();
   v_other_id uuid;
 begin
@@ -3575,7 +3578,7 @@ $$;
 revoke all on function private.flag_expired(private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 55_cleanup/login_cleanup.sql sha256:53244528f52f17b4d10fd2ce50df52817db082b9361e84432aa7d56a3bea7242
+-- source: 55_cleanup/login_cleanup.sql sha256:55eaae10c5d8a7871db476b83185a22e9b171b3f98aba951b16465d1f4f8ecbc
 -- Does what is due for the caller: flags messages that have expired, empties those whose grace is
 -- over. A bounded batch at a time, at most once a minute; needs no timer, since readers never see
 -- an expired message anyway.
@@ -3591,7 +3594,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  c_pause constant interval := '1 minute';
+  c_pause constant interval := interval '1 minute';
   v_me constant uuid := private.require_user();
   v_account private.accounts;
   v_throttled boolean;
@@ -3695,8 +3698,10 @@ create or replace trigger create_account_at_sign_up
 after insert on auth.users
 for each row execute function private.create_account_at_sign_up();
 
--- source: 60_triggers/keep_points_ledger.sql sha256:dcd9a3a760d8f6a4edabeea0b5118cc1951e662821e7e315f2a1fefa2469a2fc
+-- source: 60_triggers/keep_points_ledger.sql sha256:499ac2c0c2475c0d131fbec533b4a77d17e2f105456457d8c32ec2861bf9776d
 -- Refuses to change or delete what stands in the points ledger, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_points_ledger()
 returns trigger
 language plpgsql
