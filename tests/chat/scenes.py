@@ -102,7 +102,6 @@ def add_messages(
     """Messages of any kind, written past send_message as `postgres`; the rows, in order of seq.
 
     Each mapping names columns of public.messages (sender_id is needed, message_type is user_input
-    if not given) or `expires_in`, an interval from now.
     """
     return [_add_message(db, conversation, message) for message in messages]
 
@@ -126,17 +125,31 @@ def _add_message(db: Database, conversation: str, message: Mapping[str, Any]) ->
         )
         insert into public.messages (
           conversation_id, seq, sender_id, receiver_id, message, message_type, visible_to,
-          client_message_id, expires_at
+          client_message_id, expires_at, created_at
         )
         select g.conversation_id, head.last_seq, g.sender_id, g.receiver_id,
           coalesce(g.message, 'hello'), coalesce(g.message_type, 'user_input'),
-          coalesce(g.visible_to, 'all'), g.client_message_id, now() + g.expires_in
+          coalesce(g.visible_to, 'all'), g.client_message_id, now() + g.expires_in,
+          least(now(), now() + g.expires_in - interval '1 hour')
         from given as g cross join head
         returning *
         """,
         json.dumps({"conversation_id": conversation, **message}, default=str),
     )
     return row
+
+
+def let_pass(db: Database, message: str | uuid.UUID, time: str) -> None:
+    """Let this much time pass for one message, by moving its own times back."""
+    db.query(
+        """
+        update public.messages as m
+        set created_at = m.created_at - gone.by, expires_at = m.expires_at - gone.by
+        from (select %s::interval as by) as gone
+        where m.id = %s
+        """,
+        *(time, message),
+    )
 
 
 def block(db: Database, blocker: uuid.UUID, blocked: uuid.UUID) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.chat.scenes import Talk, everything, open_talk, send
-from tests.support.databases import Database
+from tests.chat.scenes import Talk, everything, let_pass, open_talk, send
+from tests.support.databases import PATIENCE, Database
 
 PICTURE = "https://cdn.example.com/a.jpg"
 
@@ -117,17 +117,31 @@ def test_a_repeat_after_the_chat_was_closed_is_still_answered(db: Database, talk
 def test_the_repeat_of_a_message_that_has_expired_never_shows_it_again(
     db: Database, talk: Talk
 ) -> None:
-    own_id = str(uuid.uuid4())
-    send(db, talk.asha, talk.id, "burn after reading", client_message_id=own_id)
-    db.query("update public.messages set expires_at = now() - interval '1 second' where seq = 2")
-    before = everything(db)["public.messages"]
-    answer = repeat(
-        db,
-        talk.asha,
-        conversation_id=talk.id,
-        message="burn after reading",
-        client_message_id=own_id,
-    )
-    assert answer["message"] is None
-    assert answer["expired"] is True
-    assert everything(db)["public.messages"] == before
+    arguments = {
+        "conversation_id": talk.id,
+        "message": "burn after reading",
+        "expiration_hours": 1,
+        "client_message_id": str(uuid.uuid4()),
+    }
+    first = repeat(db, talk.asha, **arguments)
+    assert repeat(db, talk.asha, **arguments) == first
+    let_pass(db, first["message"]["id"], "61 minutes")
+    before = everything(db)
+    again = repeat(db, talk.asha, **arguments)
+    assert (first["expired"], again["expired"]) == (False, True)
+    assert again["message"] is None
+    with db.refused("IDEMPOTENCY_MISMATCH", 409):
+        repeat(db, talk.asha, **{**arguments, "message": "something else"})
+    assert everything(db) == before
+
+
+def test_one_id_for_two_conversations_at_once_is_used_once(db: Database, talk: Talk) -> None:
+    elsewhere = open_talk(db, talk.asha, talk.chitra)
+    arguments = {"message": "once", "client_message_id": str(uuid.uuid4())}
+    other = db.session()
+    with db.transaction(), db.signed_in_as(talk.asha), other.signed_in_as(talk.asha):
+        db.call("send_message", conversation_id=talk.id, **arguments)
+        waiting = other.start("send_message", conversation_id=elsewhere, **arguments)
+        db.wait_until_blocked(other)
+    with db.refused("IDEMPOTENCY_MISMATCH", 409):
+        waiting.result(PATIENCE)

@@ -16,7 +16,7 @@ def test_a_context_has_all_its_keys_and_each_members_view(db: Database, talk: Ta
     )
     sent = send(db, talk.asha, talk.id, "x" * 300)
     asha, bharat = (context_of(db, user, talk.id) for user in (talk.asha, talk.bharat))
-    assert asha.keys() == bharat.keys() == CONTEXT_KEYS
+    assert asha.keys() == bharat.keys() >= CONTEXT_KEYS
     assert (asha["kind"], asha["chat_status"], asha["flow_state"]) == (
         "direct",
         "real_time",
@@ -112,7 +112,7 @@ def test_a_known_version_saves_the_answer(db: Database, talk: Talk) -> None:
             answer = db.call(
                 "get_conversation_context", conversation_id=talk.id, known_version=other
             )
-            assert answer.keys() == CONTEXT_KEYS
+            assert answer.keys() >= CONTEXT_KEYS
     send(db, talk.bharat, talk.id, "hi")
     with db.signed_in_as(talk.asha):
         answer = db.call("get_conversation_context", conversation_id=talk.id, known_version=version)

@@ -25,7 +25,7 @@ def test_the_view_the_function_and_the_broadcast_have_the_contracts_keys(
 
 
 def test_the_view_of_conversations_has_the_contracts_keys(db: Database) -> None:
-    assert set(db.value(COLUMNS, "private.my_conversations")) == CONTEXT_KEYS
+    assert set(db.value(COLUMNS, "private.my_conversations")) >= CONTEXT_KEYS
 
 
 def test_a_message_that_was_just_made_looks_as_it_is_read_later(db: Database, talk: Talk) -> None:

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
 import uvicorn
+import websockets
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scripts.local_supabase import postgres
@@ -180,3 +182,44 @@ def _seen_by_policy(line: str) -> list[str]:
     values = ("command", "row", "user", "role", "topic", "sub", "crole", "path")
     names = [*sorted(headers), *sorted(json.loads(found["claims"]).keys() - {"jti"})]
     return replay.comparable([["text", {"said": [found[name] for name in values], "of": names}]])
+
+
+def test_clients_that_vanish_while_they_join_leave_no_presence_behind(
+    cluster: Cluster, heard: Heard
+) -> None:
+    assert heard
+    assert asyncio.run(_vanish_and_look(cluster)) == {}
+
+
+async def _vanish_and_look(cluster: Cluster) -> Any:
+    """Cut many sockets in the midst of a join and a track; then see who is said to be there."""
+    topic = "realtime:room:room-1"
+    settings = Settings(
+        data_dir=cluster.data, port=free_port(), db_port=cluster.port, db_name=SHARED
+    )
+    key = {"apikey": settings.api_key("anon"), "vsn": "2.0.0"}
+    token = replay.make_token("alice", settings.jwt_secret)
+    config = {"private": True, "presence": {"enabled": True}}
+    join = ["1", "1", topic, "phx_join", {"config": config, "access_token": token}]
+    track = ["1", "2", topic, "presence", {"event": "track", "payload": {}}]
+
+    async with open_realtime(settings) as app, _serving(app) as port:
+        url = f"ws://{LOOPBACK}:{port}/socket/websocket?{urlencode(key)}"
+
+        async def vanish(after: float) -> None:
+            socket = await websockets.connect(url)
+            await socket.send(json.dumps(join))
+            await socket.send(json.dumps(track))
+            await asyncio.sleep(after)  # at another moment of the join each time
+            socket.transport.abort()
+
+        await asyncio.gather(*(vanish(number / 1000) for number in range(50)))
+        async with asyncio.timeout(replay.PATIENCE), websockets.connect(url) as socket:
+            while True:
+                await socket.send(json.dumps(join))
+                async for message in socket:
+                    frame = json.loads(message)
+                    if frame[3] == "presence_state":
+                        break
+                if not frame[4]:
+                    return frame[4]

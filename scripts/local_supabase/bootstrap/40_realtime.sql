@@ -73,7 +73,8 @@ $$;
 
 revoke execute on function realtime.maintain_message_partitions() from public;
 
--- Without a search_path of its own, so that the planner can inline it into policies.
+-- Like the real ones, the functions below have no search_path of their own: policies that run
+-- inside them see the caller's, and the planner can inline topic().
 create function realtime.topic() returns text
 language sql stable
 as $$
@@ -85,7 +86,6 @@ create function realtime.send(
   payload jsonb, event text, topic text, private boolean default true
 ) returns void
 language plpgsql
-set search_path = ''
 as $$
 declare
   v_id constant uuid := gen_random_uuid();
@@ -106,7 +106,6 @@ create function realtime.send_binary(
   payload bytea, event text, topic text, private boolean default true
 ) returns void
 language plpgsql
-set search_path = ''
 as $$
 begin
   execute format('set local realtime.topic to %L', topic);
@@ -122,7 +121,6 @@ create function realtime.broadcast_changes(
   new record, old record, level text default 'ROW'
 ) returns void
 language plpgsql
-set search_path = ''
 as $$
 begin
   if level = 'STATEMENT' then
