@@ -12,10 +12,12 @@ from webhooks.cors import register_cors
 from webhooks.database import Database
 from webhooks.errors import register_error_handlers
 from webhooks.guards import require_guards
+from webhooks.pushes import Pushes, Sender
 from webhooks.request_hooks import register_request_hooks
 from webhooks.routes import BLUEPRINTS
 from webhooks.services import EXTENSION, Services
 from webhooks.tokens import open_token_check
+from webhooks.web_push import WebPushSender
 
 
 def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
@@ -31,7 +33,9 @@ def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
     if not isinstance(config, Config):
         config = load_config(os.environ if config is None else config)
     app = Flask(__name__, static_folder=None)
-    app.extensions[EXTENSION] = Services(config, open_token_check(config), Database(config))
+    database = Database(config)
+    pushes = Pushes(database, _senders(config))
+    app.extensions[EXTENSION] = Services(config, open_token_check(config), database, pushes)
     app.url_map.merge_slashes = False  # a doubled slash is a wrong address, not a redirect
     register_request_hooks(app)
     register_cors(app)
@@ -40,3 +44,8 @@ def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     require_guards(app)
     return app
+
+
+def _senders(config: Config) -> dict[str, Sender]:
+    """The senders that the settings allow for, by the kind of `register_push_token`."""
+    return {"web_push": WebPushSender(config.web_push)} if config.web_push else {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
 
 APP_ENVS = ("development", "test", "production")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -44,14 +46,24 @@ class RazorpayConfig:
 
 
 @dataclass(frozen=True)
+class WebPushConfig:
+    """Who we are to push services (VAPID, RFC 8292)."""
+
+    private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    subject: str
+    allow_loopback: bool
+
+
+@dataclass(frozen=True)
 class Config:
-    """The whole configuration of one app; `razorpay` is None while payments are off."""
+    """The configuration of one app; `razorpay` and `web_push` are None while those are off."""
 
     supabase_url: str
     supabase_anon_key: str = field(repr=False)
     supabase_service_role_key: str = field(repr=False)
     supabase_jwt_secret: str | None = field(repr=False)
     razorpay: RazorpayConfig | None
+    web_push: WebPushConfig | None
     cors_origins: tuple[str, ...]
     app_env: str
     log_level: str
@@ -85,6 +97,7 @@ def load_config(environment: Mapping[str, str]) -> Config:
         ),
         supabase_jwt_secret=_jwt_secret(env, problems),
         razorpay=_razorpay(env, app_env, problems),
+        web_push=_web_push(env, app_env, problems),
         cors_origins=_cors_origins(env, problems),
         app_env=app_env,
         log_level=_one_of(env, "LOG_LEVEL", LOG_LEVELS, "INFO", problems),
@@ -230,3 +243,33 @@ def _check_razorpay(env: Mapping[str, str], app_env: str, problems: list[str]) -
             "RAZORPAY_BASE_URL must be an https URL without a path; "
             "http is accepted on loopback outside production only."
         )
+
+
+def _web_push(env: Mapping[str, str], app_env: str, problems: list[str]) -> WebPushConfig | None:
+    """The Web Push group: both VAPID settings, or neither and pushes stay queued."""
+    allow = _one_of(env, "PUSH_ALLOW_LOOPBACK", ("true", "false"), "false", problems) == "true"
+    if allow and app_env == "production":
+        problems.append("PUSH_ALLOW_LOOPBACK is for tests: leave it out in production.")
+    key, subject = env.get("VAPID_PRIVATE_KEY", ""), env.get("VAPID_SUBJECT", "")
+    if not key and not subject:
+        return None
+    what = "the private key that `npx web-push generate-vapid-keys` prints"
+    private_key = _vapid_key(_required(env, "VAPID_PRIVATE_KEY", what, problems))
+    if key and private_key is None:
+        problems.append(f"VAPID_PRIVATE_KEY must be {what}.")
+    what = "where push services can reach you, such as mailto:ops@example.com"
+    _required(env, "VAPID_SUBJECT", what, problems)
+    if subject and not re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://[^\s/]+\S*", subject):
+        problems.append(f"VAPID_SUBJECT must be {what}, or an https URL.")
+    return WebPushConfig(private_key, subject, allow) if private_key else None
+
+
+def _vapid_key(text: str) -> ec.EllipticCurvePrivateKey | None:
+    """The P-256 key whose 32 bytes are given in base64url; None when they are not that."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}=?", text):
+        return None
+    number = int.from_bytes(base64.urlsafe_b64decode(text[:43] + "="))
+    try:
+        return ec.derive_private_key(number, ec.SECP256R1())
+    except ValueError:  # zero, or not below the order of the curve
+        return None

@@ -22,6 +22,7 @@ REQUEST_SECONDS = Histogram(
 RPC_ERRORS = Counter(
     "parley_rpc_errors", "Database calls that failed, by function and code.", ["function", "code"]
 )
+PUSHES = Counter("parley_pushes", "Pushes tried, by kind and result.", ["kind", "result"])
 
 
 def exposition() -> bytes:

@@ -1,4 +1,4 @@
-"""What the routes of one app share: its settings, its token check, its way to the database."""
+"""What the routes of one app share: settings, token check, the way to the database, pushes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import current_app
 
 from webhooks.config import Config
 from webhooks.database import Database
+from webhooks.pushes import Pushes
 from webhooks.tokens import TokenCheck
 
 EXTENSION = "parley"
@@ -21,6 +22,7 @@ class Services:
     config: Config
     tokens: TokenCheck
     database: Database
+    pushes: Pushes
 
 
 def services() -> Services:

@@ -82,7 +82,7 @@ async def _run(args: argparse.Namespace) -> None:
 
 async def _play(stack: dict[str, str], app_url: str, started: float) -> dict[str, str]:
     """Play every scene; returns the e-mail addresses of the people in them."""
-    async with open_stage(stack["API_URL"], stack["ANON_KEY"], app_url) as stage:
+    async with open_stage(stack, app_url) as stage:
         for title, scene in SCENES:
             print(f"\n{title}", flush=True)  # noqa: T201
             await scene(stage)

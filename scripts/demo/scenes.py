@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from examples.python.parley_client import ParleyError
 from scripts.demo.person import PATIENCE
-from scripts.demo.stage import Stage
+from scripts.demo.stage import Stage, describe_quota
 
 Scene = Callable[[Stage], Awaitable[None]]
 
@@ -102,6 +102,64 @@ async def lose_connection(stage: Stage) -> None:
     stage.tell("both", f"have the same {len(stage.asha.texts())} messages, each once and in order")
 
 
+async def disappear(stage: Stage) -> None:
+    """A message that will disappear is announced without its text; the client fetches it."""
+    text = "The code is 4711."
+    answer = await stage.bharat.client.send(stage.conversation_id, text, expiration_hours=1)
+    expires_at = answer["message"]["expires_at"]
+    stage.tell("Bharat", f"sends    {text!r}, which disappears at {expires_at[:16]} UTC")
+    await stage.asha.hears_text(text)
+    stage.tell("Asha", "was told without the text, and fetched it")
+
+
+async def search(stage: Stage) -> None:
+    """Search finds words in what one may read."""
+    found = await stage.bharat.client.call("search_messages", query="ideas few")
+    stage.tell("Bharat", f"searches for 'ideas few': {[m['message'] for m in found]}")
+    if len(found) != 1:
+        raise AssertionError("the search did not find the one message")
+
+
+async def pay_in_points(stage: Stage) -> None:
+    """The free messages of the day run out; points buy more."""
+    quota = await stage.asha.client.call("get_quota")
+    stage.tell("Asha", f"has {describe_quota(quota)}")
+    stage.tell("Asha", f"sends {quota['free_left']} more, as fast as the rate limit lets her")
+    stage.is_muted = True
+    while quota["free_left"]:
+        text = f"Idea {quota['free_left']}"
+        quota = (await stage.asha.client.send(stage.conversation_id, text))["quota"]
+        await stage.bharat.hears_text(text)
+    stage.is_muted = False
+    try:
+        await stage.asha.client.send(stage.conversation_id, "One more idea")
+    except ParleyError as error:
+        stage.tell("Asha", f"is refused: {error.error_code} {error.details}")
+    else:
+        raise AssertionError("a message was free after the free ones")
+    gift = {"user_id": stage.asha.id, "points": 50, "reason": "demo", "grant_id": str(uuid.uuid4())}
+    (await stage.operator.post("/grant_points", json=gift)).raise_for_status()
+    stage.tell("service", "grants Asha 50 points")
+    await stage.asha.hears("quota_changed", points_balance=50)
+    await say(stage, "Asha", "One more idea")
+    await stage.asha.hears("quota_changed", points_balance=50 - quota["points_per_message"])
+
+
+async def block(stage: Stage) -> None:
+    """A block works at once and in both directions."""
+    await stage.bharat.client.call("block_user", user_id=stage.asha.id)
+    stage.tell("Bharat", "blocks Asha")
+    for name, person in (("Asha", stage.asha), ("Bharat", stage.bharat)):
+        try:
+            await person.client.send(stage.conversation_id, "Hello?")
+        except ParleyError as error:
+            stage.tell(name, f"writes: {error.error_code} ({error})")
+        else:
+            raise AssertionError("a blocked message was accepted")
+    await stage.bharat.client.call("unblock_user", user_id=stage.asha.id)
+    stage.tell("Bharat", "takes the block back")
+
+
 async def refuse(stage: Stage) -> None:
     """What an error looks like."""
     try:
@@ -126,5 +184,9 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("Presence and typing", type_),
     ("A message sent twice", repeat),
     ("A lost connection", lose_connection),
-    ("A refusal", refuse),
+    ("A message that disappears", disappear),
+    ("Search", search),
+    ("Free messages and points", pay_in_points),
+    ("A block", block),
+    ("A wrong address", refuse),
 )

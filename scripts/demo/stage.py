@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,10 +25,12 @@ class Stage:
     bharat: Person
     line: Relay  # the connection of Bharat's phone
     app: httpx.AsyncClient  # the Flask app
+    operator: httpx.AsyncClient  # the API's functions, as service_role
     emails: dict[str, str]
     began: float
     conversation_id: str = ""
     first_delivery: float | None = None  # time.time()
+    is_muted: bool = False  # nothing that is heard is shown
 
     def tell(self, who: str, text: str) -> None:
         """Print one line with the time since the curtain rose."""
@@ -41,7 +43,7 @@ class Stage:
 
     def _show(self, name: str, person: Person, heard: Json) -> None:
         line = describe(heard["event"], heard["payload"], person.id)
-        if line:
+        if line and not self.is_muted:
             self.tell(name, f"hears    {line}")
         if person is self.bharat and heard["event"] == "new_message":
             self.first_delivery = self.first_delivery or time.time()
@@ -60,17 +62,32 @@ def describe(event: str, payload: Json, me: str) -> str | None:
         return f"user_typing        {'typing ...' if payload['is_typing'] else 'stopped'}"
     if event == "user_status_change":
         return f"user_status_change {payload['status']}"
-    if event == "user_offline":
-        return "user_offline"
-    return None
+    if event == "quota_changed":
+        return f"quota_changed      {describe_quota(payload)}"
+    return "user_offline" if event == "user_offline" else None
+
+
+def describe_quota(quota: Json) -> str:
+    """What is left for free, and the points."""
+    return (
+        f"{quota['free_left']} of {quota['daily_free_limit']} free messages left, "
+        f"{quota['points_balance']} points"
+    )
 
 
 @asynccontextmanager
-async def open_stage(url: str, key: str, app_url: str) -> AsyncIterator[Stage]:
-    """Asha and Bharat, new people on this stack, signed up and listening."""
+async def open_stage(stack: Mapping[str, str], app_url: str) -> AsyncIterator[Stage]:
+    """Asha and Bharat, new people on this stack, signed up; `stack` is what it printed."""
+    url, key, secret = (stack[name] for name in ("API_URL", "ANON_KEY", "SERVICE_ROLE_KEY"))
     async with AsyncExitStack() as everything:
         line = await everything.enter_async_context(open_relay(url))
         app = await everything.enter_async_context(httpx.AsyncClient(base_url=app_url, timeout=20))
+        operator = await everything.enter_async_context(
+            httpx.AsyncClient(
+                base_url=f"{url}/rest/v1/rpc",
+                headers={"apikey": secret, "Authorization": f"Bearer {secret}"},
+            )
+        )
         run = uuid.uuid4().hex[:8]
         emails = {name: f"{name}-{run}@example.com" for name in ("asha", "bharat")}
         people = []
@@ -79,4 +96,4 @@ async def open_stage(url: str, key: str, app_url: str) -> AsyncIterator[Stage]:
             everything.push_async_callback(client.close)
             people.append(Person(client))
         asha, bharat = people
-        yield Stage(asha, bharat, line, app, emails, time.monotonic())
+        yield Stage(asha, bharat, line, app, operator, emails, time.monotonic())

@@ -147,7 +147,9 @@ comment on column public.messages.is_expired is
 alter table public.messages enable row level security;
 grant select on public.messages to authenticated, service_role;
 create index messages_by_sender on public.messages (sender_id, created_at);
--- is_expired is in neither predicate, so that flagging a row touches no index.
+-- is_expired is in no predicate, so that flagging a row touches no index.
+create index messages_expiring on public.messages (conversation_id, expires_at)
+where expires_at is not null;
 create index messages_expiring_of_sender on public.messages (sender_id, expires_at)
 where expires_at is not null and scrubbed_at is null;
 create index messages_expiring_of_receiver on public.messages (receiver_id, expires_at)

@@ -31,7 +31,7 @@ def test_any_other_lifetime_is_refused(db: Database, talk: Talk, subtests: pytes
 
 def test_nothing_disappears_under_a_legal_hold(db: Database, talk: Talk) -> None:
     deal = open_deal(db, talk.bharat, talk.asha)
-    db.query("insert into private.legal_holds (conversation_id) values (%s)", deal)
+    db.query("insert into private.legal_holds (conversation_id, reason) values (%s, 'court')", deal)
     with db.refused("EXPIRATION_NOT_ALLOWED", 409):
         send(db, talk.asha, deal, "brief", expiration_hours=1)
     assert send(db, talk.asha, deal, "kept")["seq"] == 1

@@ -213,7 +213,7 @@ async def _vanish_and_look(cluster: Cluster) -> Any:
             await asyncio.sleep(after)  # at another moment of the join each time
             socket.transport.abort()
 
-        await asyncio.gather(*(vanish(number / 1000) for number in range(50)))
+        await asyncio.gather(*(vanish(number / 200) for number in range(100)))
         async with asyncio.timeout(replay.PATIENCE), websockets.connect(url) as socket:
             while True:
                 await socket.send(json.dumps(join))

@@ -17,6 +17,6 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def own_stack() -> Iterator[Stack]:
-    """A stack of the test's own, to be killed and started again."""
+    """A stack of the test's own, with a project's limits: to be killed and started again."""
     with running_stack("--realtime-delays", "0.1", "0.1") as running:
         yield running

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import uuid
 
+import httpx
 import pytest
 
 from examples.python.parley_client import ParleyClient, ParleyError
+from scripts.demo.person import PATIENCE, Json
 from tests.end_to_end.people import NEXT_SEQ, PASSWORD, sdk_warnings, signed_in, talking
 from tests.support.stacks import Stack
 
@@ -57,7 +61,7 @@ async def test_the_sender_hears_when_the_message_is_delivered_and_read(stack: St
         sent = (await talk.asha.client.send(talk.id, "seen?"))["message"]
         await talk.bharat.hears_text("seen?")
         context = await talk.bharat.client.call("get_conversation_context", conversation_id=talk.id)
-        assert context["unread_count"] == 1
+        assert context["unread_count"] == 2  # with the greeting
 
         marks = await talk.bharat.client.call("mark_read", conversation_id=talk.id)
         assert marks == {"read_seq": NEXT_SEQ, "delivered_seq": NEXT_SEQ, "unread_count": 0}
@@ -133,3 +137,50 @@ async def test_a_profile_is_what_the_other_side_sees(stack: Stack) -> None:
         again = await bharat.client.call("direct_connect", target_user_id=asha.id)
         assert again["created"] is False
         assert again["conversation"]["conversation_id"] == opened["conversation"]["conversation_id"]
+
+
+async def test_only_the_database_speaks_on_a_users_channel(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        session = await talk.asha.client.supabase.auth.get_session()
+        assert session is not None
+        headers = {"apikey": stack.anon_key, "Authorization": f"Bearer {session.access_token}"}
+        forged = {"topic": f"user:{talk.bharat.id}", "event": "forged", "payload": {}}
+        async with httpx.AsyncClient(headers=headers, timeout=PATIENCE) as http:
+            for private in (True, False):
+                await http.post(
+                    f"{stack.api_url}/realtime/v1/api/broadcast",
+                    json={"messages": [{**forged, "private": private}]},
+                )
+        (channel,) = talk.bharat.client.supabase.get_channels()
+        await channel.send_broadcast("forged", {})
+
+        await talk.asha.client.send(talk.id, "real")
+        await talk.bharat.hears_text("real")
+        assert talk.bharat.payloads("forged") == []
+
+
+async def test_who_sends_too_fast_is_told_when_to_try_again(own_stack: Stack) -> None:
+    async with talking(own_stack) as talk:
+        calls = [
+            talk.asha.client.call("send_message", conversation_id=talk.id, message=str(n))
+            for n in range(16)
+        ]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [answer for answer in answers if isinstance(answer, ParleyError)]
+        assert {error.error_code for error in refused} == {"RATE_LIMITED"}
+        assert all(error.details["retry_after"] > 0 for error in refused)
+
+        sent = await talk.asha.client.send(talk.id, "patiently")
+        assert sent["message"]["seq"] == NEXT_SEQ + 16 - len(refused)
+
+
+async def test_a_disappearing_message_is_announced_without_its_text(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        announced: list[Json] = []
+        channel = talk.bharat.client.supabase.get_channels()[0]
+        channel.on_broadcast("new_message", lambda sent: announced.append(sent["payload"]))
+        await talk.asha.client.send(talk.id, "burn after reading", expiration_hours=1)
+        await talk.bharat.hears_text("burn after reading")
+        (payload,) = announced
+        assert payload["message"]["content_withheld"] is True
+        assert "burn after reading" not in json.dumps(payload)

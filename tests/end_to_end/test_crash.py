@@ -17,6 +17,7 @@ from tests.end_to_end.people import (
     start_again,
     talking,
 )
+from tests.support.limits import lift_limits
 from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings, needs_our_process]
@@ -31,7 +32,7 @@ PATIENCE = 120.0
 async def test_no_send_is_lost_or_doubled_when_a_process_is_killed(
     own_stack: Stack, victim: str
 ) -> None:
-    lift_limits(own_stack)
+    lift_limits(own_stack.db_url)
     async with talking(own_stack) as talk:
         keys = [str(uuid.uuid4()) for _ in range(MESSAGES)]
         waiting = list(reversed(keys))
@@ -80,16 +81,6 @@ async def test_the_stack_starts_again_after_everything_was_killed(own_stack: Sta
         await talk.asha.client.send(talk.id, "after")
         await talk.bharat.hears_text("after")
         assert talk.bharat.texts() == ["before", "after"]
-
-
-def lift_limits(stack: Stack) -> None:
-    """Let one user send as fast as the machine can, for nothing."""
-    settings = {"rate_send": "null", "rate_send_long": "null", "daily_free_limit": "1000"}
-    with psycopg.connect(stack.db_url) as connection, connection.cursor() as cursor:
-        cursor.executemany(
-            "update private.settings set value = %s::jsonb where key = %s",
-            [(value, key) for key, value in settings.items()],
-        )
 
 
 def stored_messages(stack: Stack, conversation_id: str) -> list[tuple[int, str, str]]:

@@ -82,13 +82,16 @@ def make_messages(db: Database, room: Room, chance: random.Random) -> Iterator[S
         sender = chance.choice([room.influencer, room.brand_owner, SYSTEM_USER])
         scopes = ["all", "all", "influencer", "brand_owner"]
         visible_to = chance.choice(scopes if sender == SYSTEM_USER else [*scopes, "sender"])
+        members = {room.influencer, room.brand_owner}
         readers = {
-            "all": None,
+            "all": None if sender == SYSTEM_USER else (members - {sender}).pop(),
             "sender": sender,
             "influencer": room.influencer,
             "brand_owner": room.brand_owner,
         }
-        lives = chance.choice([None, None, "1 hour", "-1 second", "-3 days"])
+        # What the system says stays.
+        lifetimes = [None, "1 hour", "1 day", "-1 second", "-3 days"]
+        lives = None if sender == SYSTEM_USER else chance.choice(lifetimes)
         text = f"secret {number} of {room.id}"
         (row,) = add_messages(
             db,
@@ -99,6 +102,7 @@ def make_messages(db: Database, room: Room, chance: random.Random) -> Iterator[S
                     "receiver_id": readers[visible_to],
                     "visible_to": visible_to,
                     "message": text,
+                    "message_type": "system" if sender == SYSTEM_USER else "user_input",
                     "expires_in": lives,
                 }
             ],
@@ -239,6 +243,75 @@ def test_nothing_that_anybody_is_told_holds_what_they_may_not_read(
             )
         for message in world.messages:
             assert (f"{message.text}'" in heard) == may_read(viewer, message), message
+
+
+def search(db: Database, viewer: uuid.UUID, **arguments: Any) -> list[tuple[str, int]]:
+    """The places of all hits, in pages of three."""
+    hits: list[Any] = []
+    with db.signed_in_as(viewer):
+        while page := db.call(
+            "search_messages", page_size=3, before=hits[-1]["id"] if hits else None, **arguments
+        ):
+            assert not {hit["id"] for hit in page} & {hit["id"] for hit in hits}
+            hits += page
+            if len(page) < 3:
+                break
+    return [(hit["conversation_id"], hit["seq"]) for hit in hits]
+
+
+def test_search_finds_exactly_what_each_may_read(db: Database, world: World) -> None:
+    for viewer in world.people:
+        findable = [
+            message
+            for message in world.messages
+            if may_read(viewer, message) and message.sender != SYSTEM_USER
+        ]
+        places = sorted((message.room.id, message.seq) for message in findable)
+        assert sorted(search(db, viewer, query="secret")) == places
+        assert search(db, viewer, query="secret nowhere") == []
+        for room in world.rooms:
+            if viewer not in (room.influencer, room.brand_owner):
+                with db.refused("CONVERSATION_NOT_FOUND", 404):
+                    search(db, viewer, query="secret", conversation_id=room.id)
+                continue
+            here = sorted(place for place in places if place[0] == room.id)
+            assert sorted(search(db, viewer, query="SECRET", conversation_id=room.id)) == here
+
+
+def test_the_unread_total_counts_only_what_each_may_read(db: Database, world: World) -> None:
+    for viewer in world.people:
+        unread = [
+            message
+            for message in world.messages
+            if may_read(viewer, message) and message.sender != viewer
+        ]
+        with db.signed_in_as(viewer):
+            answer = db.call("get_unread_count")
+        assert answer["unread_messages"] == len(unread)
+        assert answer["unread_conversations"] == len({message.room.id for message in unread})
+
+
+def test_a_message_is_reported_by_those_who_may_read_it_with_what_they_may_read(
+    db: Database, world: World
+) -> None:
+    for message in world.messages[::3]:
+        for viewer in world.people:
+            with db.signed_in_as(viewer):
+                (row,) = db.query(
+                    "select id from public.messages where conversation_id = %s and seq = %s",
+                    *(message.room.id, message.seq),
+                )
+                if not may_read(viewer, message):
+                    with db.refused("MESSAGE_NOT_FOUND", 404):
+                        db.call("report_message", message_id=row["id"], reason="spam")
+                    continue
+                db.call("report_message", message_id=row["id"], reason="spam")
+            evidence = db.value(
+                "select evidence from private.reports where reporter_id = %s and message_id = %s",
+                *(viewer, row["id"]),
+            )
+            assert {part["seq"] for part in evidence} <= set(world.readable(viewer, message.room))
+            assert evidence[-1]["seq"] == message.seq
 
 
 def test_a_message_is_gone_the_moment_it_expires(db: Database, world: World) -> None:

@@ -24,6 +24,10 @@ RAZORPAY = {
     "RAZORPAY_KEY_SECRET": "key-secret-of-this-test",
     "RAZORPAY_WEBHOOK_SECRET": "webhook-secret-of-this-test",
 }
+VAPID = {
+    "VAPID_PRIVATE_KEY": "Y3KC9ch-oGwkS5pmcRKsoWPQv9emTrKUW3S5q7m2IZ8",
+    "VAPID_SUBJECT": "mailto:ops@example.com",
+}
 
 
 def api_key(role: str) -> str:

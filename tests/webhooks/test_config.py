@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
 
-from tests.webhooks.support import JWT_SECRET, RAZORPAY, ROOT, api_key, settings
+from tests.webhooks.support import JWT_SECRET, RAZORPAY, ROOT, VAPID, api_key, settings
 from webhooks.app import create_app
 from webhooks.config import ConfigError, load_config
 
@@ -23,7 +24,7 @@ def test_the_smallest_settings_are_enough_and_payments_are_off() -> None:
     config = load_config(settings(URL))
     assert (config.supabase_url, config.auth_url) == (URL, f"{URL}/auth/v1")
     assert (config.app_env, config.log_level, config.port) == ("development", "INFO", 5000)
-    assert (config.razorpay, config.cors_origins) == (None, ())
+    assert (config.razorpay, config.web_push, config.cors_origins) == (None, None, ())
     assert not config.is_production
 
 
@@ -39,6 +40,7 @@ def test_every_setting_is_read() -> None:
             RAZORPAY_ACCOUNT_ID="acc_123",
             RAZORPAY_BASE_URL="https://gateway.example.com/",
             **RAZORPAY,
+            **VAPID,
         )
     )
     assert config.supabase_url == URL
@@ -51,6 +53,13 @@ def test_every_setting_is_read() -> None:
     assert config.razorpay.webhook_secret_previous == "webhook-secret-of-yesterday"
     assert config.razorpay.account_id == "acc_123"
     assert config.razorpay.base_url == "https://gateway.example.com"
+    assert config.web_push is not None
+    private_number = config.web_push.private_key.private_numbers().private_value
+    assert private_number == int.from_bytes(
+        base64.urlsafe_b64decode(VAPID["VAPID_PRIVATE_KEY"] + "=")
+    )
+    assert config.web_push.subject == VAPID["VAPID_SUBJECT"]
+    assert config.web_push.allow_loopback is False
 
 
 def test_everything_missing_is_said_at_once() -> None:
@@ -116,10 +125,16 @@ def test_new_api_keys_are_known_by_their_prefix() -> None:
         ("RAZORPAY_ACCOUNT_ID", "merchant"),
         ("RAZORPAY_BASE_URL", "http://gateway.example.com"),
         ("RAZORPAY_BASE_URL", "gateway"),
+        ("VAPID_PRIVATE_KEY", "too-short"),
+        ("VAPID_PRIVATE_KEY", "A" * 43),  # zero
+        ("VAPID_PRIVATE_KEY", "_" * 43),  # past the order of the curve
+        ("VAPID_SUBJECT", "operations"),
+        ("VAPID_SUBJECT", "http://example.com"),
+        ("PUSH_ALLOW_LOOPBACK", "perhaps"),
     ],
 )
 def test_a_malformed_setting_is_refused_in_one_sentence(name: str, value: str) -> None:
-    (said,) = problems_of({**settings(URL, **RAZORPAY), name: value})
+    (said,) = problems_of({**settings(URL, **RAZORPAY, **VAPID), name: value})
     assert said.startswith(f"{name} ")
     assert said.endswith(".")
     assert value == "*" or value not in said.removeprefix(name)
@@ -132,8 +147,25 @@ def test_a_stand_in_gateway_on_loopback_is_accepted_outside_production_only() ->
     assert said.startswith("RAZORPAY_BASE_URL ")
 
 
+@pytest.mark.parametrize("left_out", list(VAPID))
+def test_a_half_set_vapid_group_is_refused(left_out: str) -> None:
+    half = {name: value for name, value in VAPID.items() if name != left_out}
+    (said,) = problems_of(settings(URL, **half))
+    assert said.startswith(f"{left_out} is missing")
+
+
+def test_pushing_to_this_machine_is_refused_in_production() -> None:
+    allowed = settings(URL, PUSH_ALLOW_LOOPBACK="true", **RAZORPAY, **VAPID)
+    web_push = load_config(allowed).web_push
+    assert web_push is not None
+    assert web_push.allow_loopback
+    (said,) = problems_of(allowed | {"APP_ENV": "production"})
+    assert said.startswith("PUSH_ALLOW_LOOPBACK ")
+
+
 def test_no_secret_shows_when_the_settings_are_printed() -> None:
     environment = settings(URL, RAZORPAY_WEBHOOK_SECRET_PREVIOUS="yesterdays-secret", **RAZORPAY)
+    environment |= VAPID
     printed = repr(load_config(environment))
     secrets = [
         JWT_SECRET,
@@ -151,9 +183,9 @@ def test_create_app_refuses_what_the_settings_refuse() -> None:
 
 @pytest.mark.parametrize("page", [".env.example", "webhooks/README.md"])
 def test_every_setting_is_on_the_pages_for_people_and_no_other_is(page: str) -> None:
-    name = r"\b((?:SUPABASE|RAZORPAY|CORS|APP|LOG)_[A-Z]+(?:_[A-Z]+)*|PORT)\b"
+    name = r"\b((?:SUPABASE|RAZORPAY|VAPID|PUSH|CORS|APP|LOG)_[A-Z]+(?:_[A-Z]+)*|PORT)\b"
     read = set(re.findall(f'"{name}"', (ROOT / "webhooks/config.py").read_text()))
-    assert len(read) == 14
+    assert len(read) == 17
     assert set(re.findall(name, (ROOT / page).read_text())) == read
 
 

@@ -14,6 +14,9 @@ blueprint = GuardedBlueprint("session", __name__, guard=signed_in_user)
 def clean_up_session() -> Response:
     """Mark the caller's expired messages and run the deadlines that are due.
 
+    Also a moment to send pushes, of everybody's; the answer does not wait for them.
     A convenience, never needed for correctness: reads hide what has expired anyway.
     """
-    return jsonify(services().database.call_as_user(g.user.token, "login_cleanup"))
+    said = services().database.call_as_user(g.user.token, "login_cleanup")
+    services().pushes.touch()
+    return jsonify(said)

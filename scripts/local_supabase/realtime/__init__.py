@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from scripts.local_supabase.config import Settings
-from scripts.local_supabase.postgres import SUPERUSER
+from scripts.local_supabase.postgres import SUPERUSER, StackError
 from scripts.local_supabase.realtime import wal
 from scripts.local_supabase.realtime.authorization import Pool
 from scripts.local_supabase.realtime.changes import Changes
@@ -56,13 +56,23 @@ async def open_realtime(settings: Settings) -> AsyncIterator[ASGIApp]:
             )
         ]
         try:
-            async with asyncio.timeout(START_PATIENCE):
-                await hub.replication_ready.wait()
+            await _await_replication(hub)
             yield _app(hub)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _await_replication(hub: Hub) -> None:
+    try:
+        async with asyncio.timeout(START_PATIENCE):
+            await hub.replication_ready.wait()
+    except TimeoutError as error:
+        raise StackError(
+            f"Realtime could not follow the database within {START_PATIENCE:.0f} s: "
+            "end the transactions that are open, and see that replication slots are free."
+        ) from error
 
 
 def _app(hub: Hub) -> Starlette:

@@ -117,7 +117,7 @@ class Changes:
             try:
                 async with self._pool.connection() as connection:
                     await self._deliver(connection, change)
-            except psycopg.Error:
+            except Exception:
                 log.exception("a change could not be delivered")
 
     def _wanting(self, change: Change) -> list[Subscription]:

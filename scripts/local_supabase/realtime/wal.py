@@ -37,6 +37,8 @@ async def follow(dsn: str, handle: Callable[[Change], None], ready: asyncio.Even
             await _stream(dsn, handle, ready)
         except psycopg.Error as error:
             log.info("replication stopped: %s", error)
+        except Exception:
+            log.exception("replication stopped at a message it could not handle")
         finally:
             ready.clear()
         await asyncio.sleep(RECONNECT_PAUSE)

@@ -22,7 +22,7 @@ begin
   -- Reads no further than the first answer, or than what is allowed without one.
   if (
     select count(*) filter (where m.sender_id = p_sender_id) >= v_allowed
-      and bool_and(m.sender_id = p_sender_id)
+      and coalesce(bool_and(m.sender_id = p_sender_id), true)
     from (
       select m.sender_id
       from public.messages as m

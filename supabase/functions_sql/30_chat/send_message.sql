@@ -33,7 +33,10 @@ declare
   v_account private.accounts;
   v_conversation public.conversations;
   v_message public.messages;
-  v_lifetime constant interval := p_expiration_hours * interval '1 hour';
+  -- Cut to what an interval can hold; check_lifetime looks at the hours themselves.
+  v_lifetime constant interval := interval '1 hour' * case
+    when p_expiration_hours is not null then least(greatest(p_expiration_hours, 0), 10000)
+  end;
   v_earlier json;
 begin
   v_account := private.lock_account(v_me);

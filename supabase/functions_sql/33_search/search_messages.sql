@@ -26,13 +26,13 @@ declare
   v_patterns text[];
   v_before record;
 begin
+  if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
   if coalesce(char_length(v_query), 0) not between 1 and 200 then
     perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
   end if;
   perform private.check_text(v_query, 'query');
-  if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
-    perform private.raise_conversation_not_found();
-  end if;
   perform private.limit_rate(v_me, 'search');
   select m.created_at, m.id into v_before
   from public.messages as m

@@ -12,14 +12,15 @@ as $$
 declare
   c_base64url constant text := '^[A-Za-z0-9_-]{16,128}=*$';
   v_me constant uuid := private.require_user();
+  -- Our own server will call this address.
+  v_fault constant text := private.find_url_fault(coalesce(p_token, ''));
 begin
   if p_kind is distinct from 'web_push' then
     perform private.raise_input_invalid('kind', 'one_of', 'The kind is web_push.');
   end if;
-  if p_token is null then
-    perform private.raise_input_invalid('token', 'required', 'Pass the endpoint.');
+  if v_fault is not null then
+    perform private.raise_input_invalid('token', v_fault, 'Pass the endpoint of the device.');
   end if;
-  perform private.check_media_url(p_token);
   if coalesce(p_keys ->> 'p256dh' !~ c_base64url or p_keys ->> 'auth' !~ c_base64url, true) then
     perform private.raise_input_invalid(
       'keys', 'web_push', 'Pass keys {p256dh, auth} of the PushSubscription.'

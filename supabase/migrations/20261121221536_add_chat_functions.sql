@@ -69,14 +69,11 @@ $$;
 
 revoke all on function private.check_known(jsonb) from public, anon, authenticated, service_role;
 
--- source: 10_private/check_media_url.sql sha256:178aca7d6cb1053764a7a1452e60ec58bcce96f9a03ccdbfed397712b1a97e0b
--- Refuses a media URL that a client should not be made to load.
+-- source: 10_private/check_media_url.sql sha256:6c0c45bd93703da6c3d77ef098d7724ca2a8933ca3f963f8fc4d9fd7bbb47edb
+-- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
 --
--- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
--- credentials, port 443, at most 2,048 characters, a host that the setting media_hosts lists
--- (JSON null: any).
--- Errors: MEDIA_INVALID (422) `{rule}`: length, characters, scheme, credentials, port, host,
--- host_not_allowed.
+-- Errors: MEDIA_INVALID (422) `{rule}`: a rule of find_url_fault, or host_not_allowed by the
+-- setting media_hosts.
 create or replace function private.check_media_url(p_url text)
 returns void
 language plpgsql
@@ -85,23 +82,14 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_authority constant text := lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
-  v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
-  v_port constant text := substring(v_authority from ':([0-9]*)$');
-  v_rule text;
+  v_rule text := private.find_url_fault(p_url);
 begin
-  v_rule := case
-    when char_length(p_url) > 2048 then 'length'
-    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
-    when v_authority is null then 'scheme'
-    when position('@' in v_authority) > 0 then 'credentials'
-    when coalesce(v_port, '443') <> '443' then 'port'
-    -- The last label starts with a letter, which no spelling of an IPv4 address does.
-    when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
-      or char_length(v_host) > 253
-      or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
-    when not private.is_media_host_allowed(v_host) then 'host_not_allowed'
-  end;
+  if v_rule is null
+    and not private.is_media_host_allowed(
+      regexp_replace(private.url_authority(p_url), ':443$', '')
+    ) then
+    v_rule := 'host_not_allowed';
+  end if;
   if v_rule is not null then
     perform private.raise_error(
       'MEDIA_INVALID', 'This media address cannot be sent.',
@@ -180,6 +168,40 @@ end;
 $$;
 
 revoke all on function private.clean_text(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/find_url_fault.sql sha256:f3229006d62d0a9a97820c60f0cb8b7b0fda73c4caf35f8e6241d1818bc73e0f
+-- The rule that a URL breaks which a client should not be made to load, or null.
+--
+-- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
+-- credentials, port 443, at most 2,048 characters. Rules: length, characters, scheme, credentials,
+-- port, host.
+create or replace function private.find_url_fault(p_url text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_authority constant text := private.url_authority(p_url);
+  v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
+  v_port constant text := substring(v_authority from ':([0-9]*)$');
+begin
+  return case
+    when char_length(p_url) > 2048 then 'length'
+    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
+    when v_authority is null then 'scheme'
+    when position('@' in v_authority) > 0 then 'credentials'
+    when coalesce(v_port, '443') <> '443' then 'port'
+    -- The last label starts with a letter, which no spelling of an IPv4 address does.
+    when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
+      or char_length(v_host) > 253
+      or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
+  end;
+end;
+$$;
+
+revoke all on function private.find_url_fault(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/get_setting.sql sha256:b4afe6c79c858af62f0b141e020234dc27cd8a97066e92b2aafad9324faea0ca
 -- The value of an operator's setting; JSON null when it is switched off.
@@ -527,6 +549,20 @@ $$;
 
 revoke all on function private.shares_read_receipts(uuid, uuid)
 from public, anon, authenticated, service_role;
+
+-- source: 10_private/url_authority.sql sha256:cae4651c2d2996d4a349a3767d36aced19c00da1f1c9c1e9bcdc332ab958d6c2
+-- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
+create or replace function private.url_authority(p_url text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
+$$;
+
+revoke all on function private.url_authority(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/visible_messages.sql sha256:99057adb8df17440556f12d439b046bc745a00d5cd0f23d883b68d73d0aea708
 -- The messages that are for the caller and have not expired; membership is its readers' business.
@@ -1615,7 +1651,7 @@ $$;
 revoke all on function private.check_message(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_stranger.sql sha256:f25c4d487331b8505dea0920df1b2cb45fc63cb71fdc68cf00f401a86da28c55
+-- source: 30_chat/check_stranger.sql sha256:1f3d2930ace0a2ac6365dcedbe94277a3d4c5595a46539b4d0a338641f289002
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
 -- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
@@ -1640,7 +1676,7 @@ begin
   -- Reads no further than the first answer, or than what is allowed without one.
   if (
     select count(*) filter (where m.sender_id = p_sender_id) >= v_allowed
-      and bool_and(m.sender_id = p_sender_id)
+      and coalesce(bool_and(m.sender_id = p_sender_id), true)
     from (
       select m.sender_id
       from public.messages as m
@@ -1661,8 +1697,9 @@ $$;
 revoke all on function private.check_stranger(public.conversations, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/conversation_headline.sql sha256:978405d372a54b263d25d0f2eb730585abe2a9636f211b89d2706abdbb63bbea
+-- source: 30_chat/conversation_headline.sql sha256:fb52768b3efa8b91f10d2588d862ac5810314b4cb0ac057d2e7278a21d659126
 -- The compact part of a conversation's context that broadcasts carry; the same for both members.
+-- The version is that of private.my_conversations; a test compares them.
 create or replace function private.conversation_headline(p_conversation public.conversations)
 returns jsonb
 language sql
@@ -1675,7 +1712,11 @@ as $$
     'chat_status', p_conversation.chat_status,
     'awaiting_role', p_conversation.awaiting_role,
     'last_seq', p_conversation.last_seq,
-    'version', p_conversation.version + p_conversation.last_seq + sum(p.version)
+    'version', p_conversation.version + p_conversation.last_seq + sum(p.version) + (
+      select count(*)
+      from public.messages as m
+      where m.conversation_id = p_conversation.id and m.expires_at <= now()
+    )
   )
   from private.participants as p
   where p.conversation_id = p_conversation.id;
@@ -2468,7 +2509,7 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:66f9b5732d93850904d992f54e3f8b36af684ec24eee4d51e32d324e26cb7310
+-- source: 30_chat/send_message.sql sha256:b41e1b1fb38f1cf26cd80ae313ee81a446321975d866b23dfbffe995ce22b33d
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing.
@@ -2504,7 +2545,10 @@ declare
   v_account private.accounts;
   v_conversation public.conversations;
   v_message public.messages;
-  v_lifetime constant interval := p_expiration_hours * interval '1 hour';
+  -- Cut to what an interval can hold; check_lifetime looks at the hours themselves.
+  v_lifetime constant interval := interval '1 hour' * case
+    when p_expiration_hours is not null then least(greatest(p_expiration_hours, 0), 10000)
+  end;
   v_earlier json;
 begin
   v_account := private.lock_account(v_me);
@@ -2926,7 +2970,7 @@ $$;
 revoke all on function private.highlight_words(text, text[])
 from public, anon, authenticated, service_role;
 
--- source: 33_search/search_messages.sql sha256:4963446e62e30aff1a304c97c53e3d845cbd76af46eb16b3f8bb89d80486a45a
+-- source: 33_search/search_messages.sql sha256:c822d400edf5e6d0c7b0cc5acd7c0cb5e6e28c43ab629b7887f1b86da5be1948
 -- Searches what the caller may read now: every word of the query, anywhere in the text, in any
 -- script, whatever the case. Newest first.
 --
@@ -2955,13 +2999,13 @@ declare
   v_patterns text[];
   v_before record;
 begin
+  if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
   if coalesce(char_length(v_query), 0) not between 1 and 200 then
     perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
   end if;
   perform private.check_text(v_query, 'query');
-  if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
-    perform private.raise_conversation_not_found();
-  end if;
   perform private.limit_rate(v_me, 'search');
   select m.created_at, m.id into v_before
   from public.messages as m
@@ -3113,7 +3157,7 @@ revoke all on function public.record_push_result(bigint, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.record_push_result(bigint, text) to service_role;
 
--- source: 35_notifications/register_push_token.sql sha256:64671d347466c367b89f76f7f24828c652f3f5b501880b94eb6503aa2531059d
+-- source: 35_notifications/register_push_token.sql sha256:549a1532b843f41116377e4cf0cd6bb9ddcd467a1f5d1d7b9de23b7be4331c6e
 -- Registers one of the caller's devices for pushes. A device belongs to who registered it last.
 --
 -- Definer: clients have no write grant on any table.
@@ -3128,14 +3172,15 @@ as $$
 declare
   c_base64url constant text := '^[A-Za-z0-9_-]{16,128}=*$';
   v_me constant uuid := private.require_user();
+  -- Our own server will call this address.
+  v_fault constant text := private.find_url_fault(coalesce(p_token, ''));
 begin
   if p_kind is distinct from 'web_push' then
     perform private.raise_input_invalid('kind', 'one_of', 'The kind is web_push.');
   end if;
-  if p_token is null then
-    perform private.raise_input_invalid('token', 'required', 'Pass the endpoint.');
+  if v_fault is not null then
+    perform private.raise_input_invalid('token', v_fault, 'Pass the endpoint of the device.');
   end if;
-  perform private.check_media_url(p_token);
   if coalesce(p_keys ->> 'p256dh' !~ c_base64url or p_keys ->> 'auth' !~ c_base64url, true) then
     perform private.raise_input_invalid(
       'keys', 'web_push', 'Pass keys {p256dh, auth} of the PushSubscription.'
@@ -3272,11 +3317,11 @@ revoke all on function public.unregister_push_token(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
--- source: 45_safety/block_user.sql sha256:24813fa7ee1c7281a5bca13bbd721715cf6b966d6e9b34f9b576fd4d0dfaa291
+-- source: 45_safety/block_user.sql sha256:bca15776b2178ef1b54868dccee2ffc438b6f11a4033e87f61786a829ce950f9
 -- Stops all free text between the caller and another user, at once and in both directions.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: their direct chat, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: their conversations, so that a send either came before or finds the block. Writes: blocks.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -3287,7 +3332,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
-  perform private.lock_shared_conversation(v_me, p_user_id);
+  perform private.lock_shared_conversations(v_me, p_user_id);
   insert into public.blocks (blocker_id, blocked_id)
   values (v_me, p_user_id)
   on conflict (blocker_id, blocked_id) do nothing;
@@ -3310,20 +3355,20 @@ grant execute on function private.block_user(uuid) to authenticated;
 revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.block_user(uuid) to authenticated;
 
--- source: 45_safety/lock_shared_conversation.sql sha256:4e4ccb1ac003c9d5c4d1db4eb6698f05685d53b61c14923a070167824f5a6c40
--- Locks the direct chat of two users, if they have one, before what is allowed there changes, and
--- lets both see that something did.
+-- source: 45_safety/lock_shared_conversations.sql sha256:a8c421eb16ed60963db8c776e5bd05be3ba440a6fc1155ec62957764980e7977
+-- Locks what two users have together before it changes what they may do there, and lets both see
+-- that something did.
 --
--- Locks: the conversation. Writes: participants (version).
+-- Locks: their conversations, in the order of their ids. Writes: participants (version).
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
-create or replace function private.lock_shared_conversation(p_user_id uuid, p_other_id uuid)
+create or replace function private.lock_shared_conversations(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_conversation_id uuid;
+  v_conversation_ids uuid[];
 begin
   if p_user_id = p_other_id then
     perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
@@ -3331,19 +3376,20 @@ begin
   if not exists (select from public.users as u where u.id = p_other_id) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
-  select c.id into v_conversation_id
-  from public.conversations as c
-  where c.kind = 'direct'
-    and c.user_a = least(p_user_id, p_other_id)
-    and c.user_b = greatest(p_user_id, p_other_id)
-  for no key update;
+  v_conversation_ids := array(
+    select c.id
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+    order by c.id
+    for no key update
+  );
   update private.participants as p
   set version = p.version + 1
-  where p.conversation_id = v_conversation_id and p.user_id = p_user_id;
+  where p.conversation_id = any (v_conversation_ids) and p.user_id = p_user_id;
 end;
 $$;
 
-revoke all on function private.lock_shared_conversation(uuid, uuid)
+revoke all on function private.lock_shared_conversations(uuid, uuid)
 from public, anon, authenticated, service_role;
 
 -- source: 45_safety/report_message.sql sha256:cba17ba1079ea614d63e0f03014471b68e51d7e29b1913129d418a1424bb8ef5
@@ -3490,11 +3536,11 @@ revoke all on function public.set_privacy(boolean, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 45_safety/unblock_user.sql sha256:761bf83a9ebec2ff4a400e158269600937367764e4e84d99016c40acf197e97f
+-- source: 45_safety/unblock_user.sql sha256:a1b761e6f4a7700f4260d6aefa79dae2b18bf96b19c4cf7085b1f7548dce48be
 -- Takes the caller's own block of a user back; a block by the other side stays.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: their direct chat, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: their conversations, so that a send either came before or finds the block. Writes: blocks.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.unblock_user(p_user_id uuid)
 returns json
@@ -3505,7 +3551,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
-  perform private.lock_shared_conversation(v_me, p_user_id);
+  perform private.lock_shared_conversations(v_me, p_user_id);
   delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
   return json_build_object('user_id', p_user_id, 'blocked', false);
 end;
@@ -3723,7 +3769,7 @@ create or replace trigger keep_points_ledger
 before update or delete on private.points_ledger
 for each row execute function private.keep_points_ledger();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:48cd80e9585a2c0c0def810df4a084706133c59821368db4d1cb2cb1f9c0a043
+-- source: 60_triggers/remove_account_with_login.sql sha256:4f8caf53326a4df57b689f99207796fd46f8e698934ad3723480d43eebb78e4b
 -- Takes a deleted login's account away and empties its card; its conversations stay, for the other
 -- side. A token of the login that still lives can no longer write.
 --
@@ -3735,10 +3781,12 @@ security definer
 set search_path = ''
 as $$
 begin
+  delete from private.push_tokens as t where t.user_id = old.id;
   delete from private.accounts as a where a.user_id = old.id;
   update public.users as u
   set role = null, display_name = null, avatar_url = null, updated_at = now()
   where u.id = old.id;
+  perform private.touch_conversations(old.id);
   return null;
 end;
 $$;

@@ -1,0 +1,201 @@
+"""The ledger: append-only, and its sum is the balance, whatever happens."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.chat.scenes import Talk, block, dice, open_talk, send
+from tests.points.purse import balance_and_sum, give_points, quota_of, set_quota
+from tests.support.crowds import OK, outcome
+from tests.support.databases import Database
+from tests.support.operators import account_of, set_setting
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update private.points_ledger set delta = 1000",
+        "delete from private.points_ledger",
+        "truncate private.points_ledger",
+    ],
+)
+def test_not_even_the_owner_of_the_ledger_changes_what_stands_there(
+    db: Database, talk: Talk, change: str
+) -> None:
+    give_points(db, talk.asha, 50)
+    with db.refused("23001"):
+        db.query(change)
+    assert balance_and_sum(db, talk.asha) == (50, 50)
+
+
+def test_the_balance_is_the_sum_of_the_ledger_after_whatever_happens(
+    db: Database, talk: Talk
+) -> None:
+    chance = dice(41)
+    free, price = 3, 4
+    set_quota(db, talk.asha, free=free, price=price)
+    grants: list[tuple[uuid.UUID, int]] = []
+    sends: list[tuple[uuid.UUID, str]] = []
+    blocked, used, balance = False, 0, 0
+
+    def new_send(**more: Any) -> None:
+        own_id = uuid.uuid4()
+        send(db, talk.asha, talk.id, str(own_id), client_message_id=own_id, **more)
+        sends.append((own_id, str(own_id)))
+
+    def new_grant() -> None:
+        grants.append((uuid.uuid4(), chance.randint(1, 9)))
+        give_points(db, talk.asha, grants[-1][1], grant_id=grants[-1][0])
+
+    def repeat_grant() -> None:
+        grant, points = chance.choice(grants)
+        give_points(db, talk.asha, points, grant_id=grant)
+
+    def repeat_send() -> None:
+        own_id, text = chance.choice(sends)
+        send(db, talk.asha, talk.id, text, client_message_id=own_id)
+
+    def misuse_send() -> None:
+        own_id, text = chance.choice(sends)
+        send(db, talk.asha, talk.id, f"not {text}", client_message_id=own_id)
+
+    new_send()
+    new_grant()
+    used, balance = 1, grants[0][1]
+    for _ in range(150):
+        step = chance.choice(
+            ["send", "send", "send", "unwilling", "empty", "grant", "again", "same", "other", "block"]
+        )
+        cost = 0 if used < free else price
+        if step == "block":
+            blocked = not blocked
+            if blocked:
+                block(db, talk.bharat, talk.asha)
+            else:
+                db.query("delete from public.blocks")
+        elif step == "send":
+            expected = (
+                "BLOCKED" if blocked else OK if cost <= balance else "INSUFFICIENT_POINTS"
+            )
+            assert outcome(new_send) == expected
+            if expected == OK:
+                used, balance = used + 1, balance - cost
+        elif step == "unwilling":
+            expected = "BLOCKED" if blocked else OK if cost == 0 else "POINTS_LIMIT"
+            assert outcome(lambda: new_send(max_points=price - 1)) == expected
+            used += expected == OK
+        elif step == "empty":
+            expected = "BLOCKED" if blocked else "MESSAGE_EMPTY"
+            assert outcome(lambda: send(db, talk.asha, talk.id, "")) == expected
+        elif step == "grant":
+            new_grant()
+            balance += grants[-1][1]
+        elif step == "again":
+            repeat_grant()
+        elif step == "same":
+            assert outcome(repeat_send) == OK
+        else:
+            assert outcome(misuse_send) == "IDEMPOTENCY_MISMATCH"
+        assert balance_and_sum(db, talk.asha) == (balance, balance), step
+        assert quota_of(db, talk.asha)["used_today"] == used, step
+    entries = db.query("select delta, balance_after from private.points_ledger order by id")
+    total = 0
+    for entry in entries:
+        total += entry["delta"]
+        assert entry["balance_after"] == total
+    spent = db.value("select count(*) from private.points_ledger where delta < 0")
+    assert spent == used - free > 5
+
+
+def test_every_payment_names_the_message_it_paid(db: Database, talk: Talk) -> None:
+    set_quota(db, talk.asha, free=1, price=2)
+    give_points(db, talk.asha, 4)
+    send(db, talk.asha, talk.id, "free")
+    paid = [send(db, talk.asha, talk.id, text)["id"] for text in ("one", "two")]
+    entries = db.query("select * from private.points_ledger where delta < 0 order by id")
+    assert [str(entry["message_id"]) for entry in entries] == paid
+    assert {entry["reason"] for entry in entries} == {"message"}
+
+
+def test_everybody_who_signs_up_has_an_empty_purse(limited_db: Database) -> None:
+    asha = limited_db.create_user("Asha", points_balance=1000, daily_free_limit=1000)
+    assert balance_and_sum(limited_db, asha) == (0, 0)
+    quota = quota_of(limited_db, asha)
+    assert (quota["daily_free_limit"], quota["points_per_message"]) == (20, 10)
+    assert quota["points_balance"] == 0
+
+
+def test_settings_give_new_accounts_their_limit_and_price(db: Database) -> None:
+    old = db.create_user("Asha")
+    limit = quota_of(db, old)["daily_free_limit"]
+    set_setting(db, "daily_free_limit", 5)
+    set_setting(db, "points_per_message", 2)
+    new = quota_of(db, db.create_user("Bharat"))
+    assert (new["daily_free_limit"], new["points_per_message"]) == (5, 2)
+    assert quota_of(db, old)["daily_free_limit"] == limit
+
+
+def test_a_purse_that_is_missing_is_made_on_demand(db: Database, talk: Talk) -> None:
+    db.query("delete from private.accounts where user_id = %s", talk.asha)
+    assert quota_of(db, talk.asha)["points_balance"] == 0
+    assert send(db, talk.asha, talk.id, "hi")["seq"] == 2
+    assert account_of(db, talk.asha)["messages_sent_today"] == 1
+    db.query("delete from private.accounts where user_id = %s", talk.bharat)
+    assert give_points(db, talk.bharat, 5)["balance_after"] == 5
+    assert balance_and_sum(db, talk.bharat) == (5, 5)
+
+
+def test_nobody_owes_points_and_nobody_counts_back(db: Database, talk: Talk) -> None:
+    for column in ("points_balance", "messages_sent_today", "daily_free_limit"):
+        with db.refused("23514"):
+            db.query(f"update private.accounts set {column} = -1")  # noqa: S608
+    with db.refused("23514"):
+        db.query(
+            """
+            insert into private.points_ledger (user_id, delta, reason, balance_after)
+            values (%s, 5, 'gift', 5)
+            """,
+            talk.asha,
+        )
+
+
+def test_opening_a_chat_costs_what_the_setting_says_once_a_chat(db: Database, talk: Talk) -> None:
+    set_setting(db, "chat_open_points", 30)
+    dev = db.create_user("Dev")
+    with db.signed_in_as(talk.asha):
+        for expected in (0, 29, 31):
+            with db.refused("POINTS_COST_MISMATCH", 409, details={"points_cost": 30}):
+                db.call("direct_connect", target_user_id=dev, points_cost=expected)
+        with db.refused("INSUFFICIENT_POINTS", 402, details={"needed": 30, "balance": 0}):
+            db.call("direct_connect", target_user_id=dev, points_cost=30)
+    assert db.value("select count(*) from public.conversations") == 1
+    give_points(db, talk.asha, 45)
+    with db.signed_in_as(talk.asha):
+        assert db.call("direct_connect", target_user_id=dev, points_cost=30)["created"]
+        assert not db.call("direct_connect", target_user_id=dev)["created"]
+        # The chat with Bharat was there before there was a price.
+        assert not db.call("direct_connect", target_user_id=talk.bharat)["created"]
+    with db.signed_in_as(dev):
+        assert not db.call("direct_connect", target_user_id=talk.asha)["created"]
+    assert balance_and_sum(db, talk.asha) == (15, 15)
+    assert balance_and_sum(db, dev) == (0, 0)
+    (entry,) = db.query("select * from private.points_ledger where delta < 0")
+    assert (entry["delta"], entry["reason"], entry["message_id"]) == (-30, "chat_open", None)
+
+
+def test_a_chat_that_cannot_be_paid_is_not_opened_nor_is_one_whose_message_is_refused(
+    db: Database, talk: Talk
+) -> None:
+    set_setting(db, "chat_open_points", 30)
+    give_points(db, talk.asha, 30)
+    set_quota(db, talk.asha, free=0, price=10)
+    for code, status, text in (("INSUFFICIENT_POINTS", 402, "hi"), ("MESSAGE_EMPTY", 422, " ")):
+        with db.signed_in_as(talk.asha), db.refused(code, status):
+            db.call("direct_connect", target_user_id=talk.chitra, initial_message=text)
+    assert db.value("select count(*) from public.conversations") == 1
+    assert balance_and_sum(db, talk.asha) == (30, 30)
+    assert open_talk(db, talk.asha, talk.chitra)
+    assert balance_and_sum(db, talk.asha) == (0, 0)

@@ -1,0 +1,230 @@
+"""From a message to a device: SDK, database, the app under gunicorn, a push service over TLS."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import psycopg
+import pytest
+from supabase import Client, create_client
+
+from tests.support.stacks import Stack, free_port
+from tests.webhooks.push_service import Browser, PushService, running_push_service
+from tests.webhooks.support import VAPID, Gunicorn, running_gunicorn
+
+TEXT = "a text that no push service may see"
+
+
+def environment(stack: Stack, **more: str) -> dict[str, str]:
+    return {
+        "SUPABASE_URL": stack.api_url,
+        "SUPABASE_ANON_KEY": stack.anon_key,
+        "SUPABASE_SERVICE_ROLE_KEY": stack.service_role_key,
+        "SUPABASE_JWT_SECRET": stack.jwt_secret,
+        **more,
+    }
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[PushService]:
+    """The push service of the receiver's browser."""
+    with running_push_service(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def app(stack: Stack, service: PushService) -> Iterator[Gunicorn]:
+    """The app on the stack, which may push to this machine."""
+    certificate = str(service.certificate)
+    settings = environment(stack, PUSH_ALLOW_LOOPBACK="true", SSL_CERT_FILE=certificate, **VAPID)
+    with running_gunicorn(settings, free_port()) as running:
+        yield running
+
+
+class Person(NamedTuple):
+    """Somebody who has signed in."""
+
+    id: str
+    access_token: str
+    client: Client
+
+    def call(self, function: str, **arguments: Any) -> Any:
+        """Call an RPC."""
+        return self.client.rpc(function, arguments).execute().data
+
+
+class Talk(NamedTuple):
+    """Asha's chat with Bharat, whose browser takes pushes at `path` of the push service."""
+
+    id: str
+    asha: Person
+    bharat: Person
+    browser: Browser
+    path: str
+
+    def send(self) -> str:
+        """Asha writes; the id of her message."""
+        sent = self.asha.call(
+            "send_message",
+            conversation_id=self.id,
+            message=TEXT,
+            client_message_id=str(uuid.uuid4()),
+        )
+        return str(sent["message"]["id"])
+
+
+def sign_up(stack: Stack) -> Person:
+    client = create_client(stack.api_url, stack.anon_key)
+    answer = client.auth.sign_up(
+        {"email": f"{uuid.uuid4().hex}@example.com", "password": uuid.uuid4().hex}
+    )
+    assert answer.user is not None
+    assert answer.session is not None
+    return Person(answer.user.id, answer.session.access_token, client)
+
+
+@pytest.fixture
+def talk(stack: Stack, service: PushService) -> Iterator[Talk]:
+    """A chat in which nothing has been said; what was queued before is out of the way."""
+    query(stack, "delete from private.push_outbox")
+    asha, bharat = sign_up(stack), sign_up(stack)
+    browser, path = Browser(), f"/{uuid.uuid4()}"
+    public = f"https://push.example.com{path}"
+    bharat.call("register_push_token", kind="web_push", token=public, keys=browser.keys)
+    # Only public hosts can be registered; this one is moved to the service of the test.
+    local = service.url + path
+    query(stack, "update private.push_tokens set token = %s where token = %s", local, public)
+    opened = asha.call("direct_connect", target_user_id=bharat.id)
+    yield Talk(opened["conversation"]["conversation_id"], asha, bharat, browser, path)
+    query(stack, "delete from private.push_tokens where token = %s", local)
+    for person in (asha, bharat):
+        person.client.auth.close()
+
+
+def query(stack: Stack, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Look behind, as `postgres`."""
+    with closing(psycopg.connect(stack.db_url, autocommit=True)) as connection:
+        cursor = connection.execute(sql.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def attempts(stack: Stack, talk: Talk) -> list[int]:
+    """How often each push of the device was tried that still waits."""
+    rows = query(
+        stack,
+        "select o.attempts from private.push_outbox as o"
+        " join private.push_tokens as t on t.id = o.push_token_id where t.token like %s",
+        f"%{talk.path}",
+    )
+    return [number for (number,) in rows]
+
+
+def has_token(stack: Stack, talk: Talk) -> bool:
+    sql = "select from private.push_tokens where token like %s"
+    return bool(query(stack, sql, f"%{talk.path}"))
+
+
+def clean_up(app: Gunicorn, person: Person) -> None:
+    """What a client does at login; it must not fail, whatever becomes of the pushes."""
+    headers = {"Authorization": f"Bearer {person.access_token}"}
+    answer = httpx.post(f"{app.url}/v1/session/cleanup", headers=headers, timeout=20)
+    assert (answer.status_code, set(answer.json()) >= {"expired", "scrubbed"}) == (200, True)
+
+
+def drained(app: Gunicorn, **wanted: int) -> dict[str, Any]:
+    """The line of the round that had these results."""
+    return app.wait_for(
+        lambda line: line["event"] == "pushes_drained" and wanted.items() <= line.items()
+    )
+
+
+def test_a_message_reaches_the_receivers_device_with_ids_only(
+    stack: Stack, app: Gunicorn, service: PushService, talk: Talk
+) -> None:
+    message_id = talk.send()
+    clean_up(app, talk.bharat)
+    pushed = service.next()
+    said = talk.browser.read(pushed)
+    assert (pushed.path, said["type"]) == (talk.path, "message")
+    assert (said["data"]["conversation_id"], said["data"]["message_id"]) == (talk.id, message_id)
+    assert TEXT not in str(said)
+    assert drained(app, sent=1)["failed"] == 0
+    assert (attempts(stack, talk), has_token(stack, talk)) == ([], True)
+
+
+def test_a_round_starts_with_anybodys_cleanup_and_with_the_readiness_probe(
+    app: Gunicorn, service: PushService, talk: Talk
+) -> None:
+    talk.send()
+    clean_up(app, talk.asha)
+    service.next()
+    talk.send()
+    assert httpx.get(f"{app.url}/readyz", timeout=20).json() == {"status": "ready"}
+    service.next()
+
+
+def test_a_device_that_is_gone_is_forgotten(
+    stack: Stack, app: Gunicorn, service: PushService, talk: Talk
+) -> None:
+    service.status = 410
+    talk.send()
+    assert has_token(stack, talk)
+    clean_up(app, talk.bharat)
+    drained(app, gone=1)
+    assert (attempts(stack, talk), has_token(stack, talk)) == ([], False)
+
+
+def test_a_push_service_that_fails_leaves_the_push_queued(
+    stack: Stack, app: Gunicorn, service: PushService, talk: Talk
+) -> None:
+    service.status = 503
+    talk.send()
+    clean_up(app, talk.bharat)
+    drained(app, failed=1)
+    assert (attempts(stack, talk), has_token(stack, talk)) == ([1], True)
+    # Not due again for a minute, unless time passes.
+    query(stack, "update private.push_outbox set due_at = now()")
+    service.status = 201
+    clean_up(app, talk.bharat)
+    drained(app, sent=1)
+    assert attempts(stack, talk) == []
+
+
+def test_the_answer_does_not_wait_for_the_push_service(
+    stack: Stack, app: Gunicorn, service: PushService, talk: Talk
+) -> None:
+    service.release.clear()
+    talk.send()
+    clean_up(app, talk.bharat)  # answered while the push service still holds back
+    service.next()
+    assert attempts(stack, talk) == [1]
+    service.release.set()
+    drained(app, sent=1)
+
+
+def test_without_vapid_pushes_stay_queued_and_nothing_is_wrong(stack: Stack, talk: Talk) -> None:
+    talk.send()
+    with running_gunicorn(environment(stack), free_port()) as app:
+        clean_up(app, talk.bharat)
+        answer = httpx.get(f"{app.url}/readyz", timeout=20)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+    assert attempts(stack, talk) == [0]
+
+
+def test_no_line_holds_the_key_the_endpoint_or_the_devices_keys(
+    app: Gunicorn, service: PushService, talk: Talk
+) -> None:
+    service.status = 500
+    talk.send()
+    clean_up(app, talk.bharat)
+    authorization = service.next().headers["authorization"]
+    app.wait_for(lambda line: line["event"] == "push_failed" and line["status"] == 500)
+    drained(app, failed=1)
+    written = "".join(app.lines)
+    secrets = [VAPID["VAPID_PRIVATE_KEY"], talk.path, authorization, *talk.browser.keys.values()]
+    assert [secret for secret in secrets if secret in written] == []

@@ -1,0 +1,123 @@
+"""Sends the pushes that the database has queued: a sender for each kind, and who drains when.
+
+Nothing runs by a timer. A route that is a good moment calls `touch()`, which returns at once; one
+thread for each worker process then sends what is due, for a few seconds at most, and ends. A
+thread, because push services and resolvers may take longer than the user who happened to come by
+should wait. It may die at any moment: the database hands out again what nobody reported on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from webhooks import metrics
+from webhooks.database import Database
+from webhooks.errors import ApiError
+from webhooks.logs import log_event
+
+# With the one push that may have begun just before, two rounds end within gunicorn's
+# graceful_timeout.
+BUDGET_SECONDS = 5.0
+
+# Gone: the device will never take one again, so its token is forgotten. Failed: try later.
+Result = Literal["sent", "gone", "failed"]
+
+
+class Sender(Protocol):
+    """Hands pushes of one kind to whoever delivers them. Used by several threads at once."""
+
+    def send(self, token: str, keys: Mapping[str, str], payload: Mapping[str, Any]) -> Result:
+        """Send one push within a few seconds.
+
+        Args:
+            token: the device, as `register_push_token` was given it.
+            keys: what else it was given with the token.
+            payload: `{type, data}`, ids and numbers only.
+        """
+
+
+class Pushes:
+    """The outbox of one project, drained on touch. Safe to share between threads."""
+
+    def __init__(self, database: Database, senders: Mapping[str, Sender]) -> None:
+        """Take the senders by their kinds, the `kind` of `register_push_token`."""
+        self._database = database
+        self._senders = senders
+        self._lock = threading.Lock()
+        self._is_running = False
+        self._is_asked = False
+
+    def touch(self) -> None:
+        """Have what is due sent in the background; without senders it stays queued."""
+        if not self._senders:
+            return
+        with self._lock:
+            self._is_asked = True
+            if self._is_running:
+                return
+            self._is_running = True
+        try:
+            threading.Thread(target=self._run, name="pushes").start()
+        except RuntimeError as error:  # no more threads; the user's answer needs none
+            self._is_running = False
+            log_event("push_drain_broke", logging.ERROR, error=error)
+
+    def _run(self) -> None:
+        # Asked during a round means another round: what it is about may have come after the
+        # round's last look.
+        while self._has_to_go_on():
+            try:
+                self.drain()
+            except ApiError as error:  # the database's own line says more
+                log_event("push_drain_stopped", logging.WARNING, code=error.error_code)
+            except Exception as error:  # or no later touch would ever start a thread
+                log_event("push_drain_broke", logging.ERROR, error=error)
+
+    def _has_to_go_on(self) -> bool:
+        with self._lock:
+            self._is_running, self._is_asked = self._is_asked, False
+            return self._is_running
+
+    def drain(self) -> None:
+        """Send what is due until there is no more or time is up.
+
+        Raises:
+            ApiError: when the database cannot be asked.
+        """
+        ends_at = time.monotonic() + BUDGET_SECONDS
+        results: Counter[Result] = Counter()
+        while time.monotonic() < ends_at:
+            # One at a time: what has been taken counts as tried, and is due again only later.
+            taken = self._database.call_as_service("take_pushes", max_rows=1)
+            if not taken:
+                break
+            for push in taken:
+                result = self._send(push)
+                metrics.PUSHES.labels(kind=push["kind"], result=result).inc()
+                self._database.call_as_service(
+                    "record_push_result", push_id=push["push_id"], result=result
+                )
+                results[result] += 1
+        if results:
+            log_event(
+                "pushes_drained",
+                sent=results["sent"],
+                gone=results["gone"],
+                failed=results["failed"],
+            )
+
+    def _send(self, push: Mapping[str, Any]) -> Result:
+        sender = self._senders.get(push["kind"])
+        if sender is None:
+            log_event("push_kind_unknown", logging.ERROR, kind=push["kind"])
+            return "failed"
+        try:
+            return sender.send(push["token"], push["keys"], push["payload"])
+        except Exception as error:  # one device's fault must not keep the others from theirs
+            log_event("push_broke", logging.ERROR, error=error, push_id=push["push_id"])
+            return "failed"
