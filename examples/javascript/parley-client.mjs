@@ -247,7 +247,7 @@ export class ParleyClient {
 
   async #leave(topic) {
     const channel = this.#channels.get(topic)
-    this.#channels.delete(topic)
+    for (const kept of [this.#channels, this.#presences, this.#statuses]) kept.delete(topic)
     if (channel) await this.supabase.removeChannel(channel)
   }
 

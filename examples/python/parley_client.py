@@ -203,16 +203,17 @@ class ParleyClient:
         Returns `{message, quota}`. Raises ParleyError when the server refuses the message.
         """
         key = client_message_id or str(uuid.uuid4())
-        self.unsent[key] = {"conversation_id": conversation_id, "message": message, **options}
+        arguments = {"conversation_id": conversation_id, "message": message, **options}
+        self.unsent[key] = arguments
         async with self._sending:
             try:
                 answer: Json = await self.call_until_answered(
-                    "send_message", client_message_id=key, **self.unsent[key]
+                    "send_message", client_message_id=key, **arguments
                 )
             except ParleyError:
-                del self.unsent[key]
+                self.unsent.pop(key, None)
                 raise
-        del self.unsent[key]
+        self.unsent.pop(key, None)
         return answer
 
     async def sync(self) -> None:
@@ -273,6 +274,8 @@ class ParleyClient:
             raise
 
     async def _leave_topic(self, topic: str) -> None:
+        self._presences.pop(topic, None)
+        self._statuses.pop(topic, None)
         channel = self._channels.pop(topic, None)
         if channel:
             await self.supabase.remove_channel(channel)
@@ -327,13 +330,13 @@ class ParleyClient:
 
     def _compare_presence(self, topic: str, channel: AsyncRealtimeChannel) -> None:
         conversation_id = topic.partition(":")[2]
-        before = self._statuses[conversation_id]
+        before = self._statuses[topic]
         now = {
             user_id: next((d["status"] for d in devices if d.get("status") == "online"), "away")  # type: ignore[typeddict-item]
             for user_id, devices in channel.presence_state().items()
             if user_id != self.user_id
         }
-        self._statuses[conversation_id] = now
+        self._statuses[topic] = now
         for user_id, status in now.items():
             if before.get(user_id) != status:
                 event = {"conversation_id": conversation_id, "user_id": user_id}

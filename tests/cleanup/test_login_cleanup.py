@@ -67,9 +67,7 @@ def test_a_login_flags_what_both_sides_let_expire_and_nothing_else(
     assert cleanup(db, talk.chitra)["expired"] == 1
 
 
-def test_a_second_login_within_a_minute_does_nothing_and_says_so(
-    db: Database, talk: Talk
-) -> None:
+def test_a_second_login_within_a_minute_does_nothing_and_says_so(db: Database, talk: Talk) -> None:
     (first, second) = send_secrets(db, talk, 2)
     let_expire(db, first)
     assert cleanup(db, talk.asha)["expired"] == 1
@@ -89,7 +87,10 @@ def test_cleaning_again_finds_nothing_to_do(db: Database, talk: Talk) -> None:
     secrets = send_secrets(db, talk, 3)
     let_expire(db, *secrets, days_ago=31)
     assert cleanup(db, talk.asha) == {
-        "expired": 3, "scrubbed": 3, "deadlines_run": 0, "throttled": False,
+        "expired": 3,
+        "scrubbed": 3,
+        "deadlines_run": 0,
+        "throttled": False,
     }
     before = db.query("select * from public.messages order by seq")
     for user in (talk.asha, talk.bharat):

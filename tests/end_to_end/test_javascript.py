@@ -14,6 +14,7 @@ def test_supabase_js_chats_as_the_python_client_does(stack: Stack) -> None:
         SUPABASE_URL=stack.api_url,
         SUPABASE_ANON_KEY=stack.anon_key,
         SUPABASE_SERVICE_ROLE_KEY=stack.service_role_key,
+        SUPABASE_JWT_SECRET=stack.jwt_secret,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     # Node calls an empty file a success, so count.

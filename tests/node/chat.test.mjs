@@ -1,6 +1,7 @@
 // Two people chat through supabase-js. tests/end_to_end/test_javascript.py runs this file.
 
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 
 import { ParleyError, talking } from './support.mjs'
@@ -86,6 +87,22 @@ test('after a lost connection everything missed comes once, in order', () =>
     assert.deepEqual(bharat.texts(), ['before', 'meanwhile', 'after'])
   }))
 
+test('a channel closed for an expired token is joined again', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const { realtime } = bharat.client.supabase
+    const { accessToken } = realtime
+    const shortLived = shortToken(bharat.client.userId)
+    const closed = new Promise((resolve) => {
+      realtime.channels[0].on('system', {}, ({ status }) => status === 'error' && resolve())
+    })
+    realtime.accessToken = async () => shortLived
+    await realtime.setAuth()
+    realtime.accessToken = accessToken
+    await closed
+    await asha.client.send(id, 'still there?')
+    await bharat.hearsText('still there?')
+  }))
+
 test('a stranger can join neither topic', () =>
   talking(async ({ asha, chitra, id }) => {
     const refused = (error) => error instanceof ParleyError && error.errorCode === 'CHANNEL_REFUSED'
@@ -107,6 +124,16 @@ test('a refusal has its status, code and details', () =>
       return error.errorCode === 'MESSAGE_TOO_LONG'
     })
   }))
+
+/** A token like the user's own that is valid for a second. */
+function shortToken(sub) {
+  const exp = Math.floor(Date.now() / 1000) + 1
+  const claims = { sub, role: 'authenticated', aud: 'authenticated', exp }
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
+  const hmac = createHmac('sha256', process.env.SUPABASE_JWT_SECRET)
+  return `${signed}.${hmac.update(signed).digest('base64url')}`
+}
 
 /** Hear the texts of new rows of `messages` through postgres_changes. */
 function watch(person) {

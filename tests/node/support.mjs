@@ -2,6 +2,7 @@
 
 import { registerHooks } from 'node:module'
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 
 // The example lies outside this folder: let it find @supabase/supabase-js here.
 registerHooks({
@@ -57,6 +58,11 @@ export async function signedIn() {
   }
 }
 
+async function tooLate() {
+  await setTimeout(2 * PATIENCE, null, { ref: false })
+  throw new Error('the test waits for something that does not happen')
+}
+
 /** Run a test with Asha, Bharat and Chitra, and the chat of the first two. */
 export async function talking(play) {
   const [asha, bharat, chitra] = await Promise.all([signedIn(), signedIn(), signedIn()])
@@ -74,7 +80,7 @@ export async function talking(play) {
       await person.hearsText('Hello.')
       person.forget()
     }
-    await play({ asha, bharat, chitra, id })
+    await Promise.race([play({ asha, bharat, chitra, id }), tooLate()])
   } finally {
     await Promise.all(everyone.map((person) => person.client.close()))
   }

@@ -25,7 +25,12 @@ def test_pages_show_every_entry_once_newest_first(db: Database, talk: Talk) -> N
     assert [entry["delta"] for entry in seen] == [-1] * 7 + [20]
     assert [entry["balance_after"] for entry in seen] == [*range(13, 20), 20]
     assert seen[0].keys() == {
-        "id", "delta", "reason", "balance_after", "message_id", "created_at",
+        "id",
+        "delta",
+        "reason",
+        "balance_after",
+        "message_id",
+        "created_at",
     }
     assert seen[0]["message_id"] == message
     ids = [entry["id"] for entry in seen]

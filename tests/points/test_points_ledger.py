@@ -31,83 +31,106 @@ def test_not_even_the_owner_of_the_ledger_changes_what_stands_there(
     assert balance_and_sum(db, talk.asha) == (50, 50)
 
 
+class Bookkeeper:
+    """Acts as Asha and knows without looking what it must have cost her."""
+
+    def __init__(self, db: Database, talk: Talk, *, free: int, price: int) -> None:
+        self.db, self.talk, self.free, self.price = db, talk, free, price
+        self.chance = dice(41)
+        self.grants: list[tuple[uuid.UUID, int]] = []
+        self.sent: list[uuid.UUID] = []
+        self.used, self.balance, self.is_blocked = 0, 0, False
+        set_quota(db, talk.asha, free=free, price=price)
+        self.grant()
+        self.send()
+
+    @property
+    def cost(self) -> int:
+        """What the next message costs."""
+        return 0 if self.used < self.free else self.price
+
+    def try_send(self, own_id: uuid.UUID, text: str, **more: Any) -> str:
+        """How a send ends."""
+        return outcome(
+            lambda: send(
+                self.db, self.talk.asha, self.talk.id, text, client_message_id=own_id, **more
+            )
+        )
+
+    def send(self) -> None:
+        """Send something new, if it can be paid."""
+        refusal = OK if self.cost <= self.balance else "INSUFFICIENT_POINTS"
+        expected = "BLOCKED" if self.is_blocked else refusal
+        own_id, cost = uuid.uuid4(), self.cost
+        assert self.try_send(own_id, str(own_id)) == expected
+        if expected == OK:
+            self.sent.append(own_id)
+            self.used, self.balance = self.used + 1, self.balance - cost
+
+    def send_unwillingly(self) -> None:
+        """Send something new, if it is free."""
+        expected = "BLOCKED" if self.is_blocked else "POINTS_LIMIT" if self.cost else OK
+        own_id = uuid.uuid4()
+        assert self.try_send(own_id, str(own_id), max_points=self.price - 1) == expected
+        if expected == OK:
+            self.sent.append(own_id)
+            self.used += 1
+
+    def send_nothing(self) -> None:
+        """Be refused, for nothing."""
+        expected = "BLOCKED" if self.is_blocked else "MESSAGE_EMPTY"
+        assert self.try_send(uuid.uuid4(), " ") == expected
+
+    def repeat_send(self) -> None:
+        """Say the same again, for nothing."""
+        own_id = self.chance.choice(self.sent)
+        assert self.try_send(own_id, str(own_id)) == OK
+
+    def misuse_send(self) -> None:
+        """Say something else under an old id, for nothing."""
+        assert self.try_send(self.chance.choice(self.sent), "else") == "IDEMPOTENCY_MISMATCH"
+
+    def grant(self) -> None:
+        """Get points."""
+        self.grants.append((uuid.uuid4(), self.chance.randint(1, 9)))
+        self.balance += self.grants[-1][1]
+        self.repeat_grant(self.grants[-1])
+
+    def repeat_grant(self, earlier: tuple[uuid.UUID, int] | None = None) -> None:
+        """Get points that were given already."""
+        grant, points = earlier or self.chance.choice(self.grants)
+        give_points(self.db, self.talk.asha, points, grant_id=grant)
+
+    def toggle_block(self) -> None:
+        """Let Bharat block Asha, or take it back."""
+        self.is_blocked = not self.is_blocked
+        if self.is_blocked:
+            block(self.db, self.talk.bharat, self.talk.asha)
+        else:
+            self.db.query("delete from public.blocks")
+
+    def act(self) -> None:
+        """Do anything of the above."""
+        steps = [self.send_unwillingly, self.send_nothing, self.repeat_send, self.misuse_send]
+        steps += [self.grant, self.repeat_grant, self.toggle_block, self.send, self.send, self.send]
+        self.chance.choice(steps)()
+
+
 def test_the_balance_is_the_sum_of_the_ledger_after_whatever_happens(
     db: Database, talk: Talk
 ) -> None:
-    chance = dice(41)
-    free, price = 3, 4
-    set_quota(db, talk.asha, free=free, price=price)
-    grants: list[tuple[uuid.UUID, int]] = []
-    sends: list[tuple[uuid.UUID, str]] = []
-    blocked, used, balance = False, 0, 0
-
-    def new_send(**more: Any) -> None:
-        own_id = uuid.uuid4()
-        send(db, talk.asha, talk.id, str(own_id), client_message_id=own_id, **more)
-        sends.append((own_id, str(own_id)))
-
-    def new_grant() -> None:
-        grants.append((uuid.uuid4(), chance.randint(1, 9)))
-        give_points(db, talk.asha, grants[-1][1], grant_id=grants[-1][0])
-
-    def repeat_grant() -> None:
-        grant, points = chance.choice(grants)
-        give_points(db, talk.asha, points, grant_id=grant)
-
-    def repeat_send() -> None:
-        own_id, text = chance.choice(sends)
-        send(db, talk.asha, talk.id, text, client_message_id=own_id)
-
-    def misuse_send() -> None:
-        own_id, text = chance.choice(sends)
-        send(db, talk.asha, talk.id, f"not {text}", client_message_id=own_id)
-
-    new_send()
-    new_grant()
-    used, balance = 1, grants[0][1]
+    books = Bookkeeper(db, talk, free=3, price=4)
     for _ in range(150):
-        step = chance.choice(
-            ["send", "send", "send", "unwilling", "empty", "grant", "again", "same", "other", "block"]
-        )
-        cost = 0 if used < free else price
-        if step == "block":
-            blocked = not blocked
-            if blocked:
-                block(db, talk.bharat, talk.asha)
-            else:
-                db.query("delete from public.blocks")
-        elif step == "send":
-            expected = (
-                "BLOCKED" if blocked else OK if cost <= balance else "INSUFFICIENT_POINTS"
-            )
-            assert outcome(new_send) == expected
-            if expected == OK:
-                used, balance = used + 1, balance - cost
-        elif step == "unwilling":
-            expected = "BLOCKED" if blocked else OK if cost == 0 else "POINTS_LIMIT"
-            assert outcome(lambda: new_send(max_points=price - 1)) == expected
-            used += expected == OK
-        elif step == "empty":
-            expected = "BLOCKED" if blocked else "MESSAGE_EMPTY"
-            assert outcome(lambda: send(db, talk.asha, talk.id, "")) == expected
-        elif step == "grant":
-            new_grant()
-            balance += grants[-1][1]
-        elif step == "again":
-            repeat_grant()
-        elif step == "same":
-            assert outcome(repeat_send) == OK
-        else:
-            assert outcome(misuse_send) == "IDEMPOTENCY_MISMATCH"
-        assert balance_and_sum(db, talk.asha) == (balance, balance), step
-        assert quota_of(db, talk.asha)["used_today"] == used, step
+        books.act()
+        assert balance_and_sum(db, talk.asha) == (books.balance, books.balance)
+        assert quota_of(db, talk.asha)["used_today"] == books.used
     entries = db.query("select delta, balance_after from private.points_ledger order by id")
     total = 0
     for entry in entries:
         total += entry["delta"]
         assert entry["balance_after"] == total
     spent = db.value("select count(*) from private.points_ledger where delta < 0")
-    assert spent == used - free > 5
+    assert spent == books.used - books.free > 5
 
 
 def test_every_payment_names_the_message_it_paid(db: Database, talk: Talk) -> None:

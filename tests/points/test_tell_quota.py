@@ -29,7 +29,7 @@ def heard_by(db: Database, user: uuid.UUID) -> Iterator[Told]:
     db.query("delete from realtime.messages")
     told = Told()
     yield told
-    own = [row for row in broadcasts(db, "quota_changed", "notification")]
+    own = broadcasts(db, "quota_changed", "notification")
     notes = [row for row in own if row["payload"].get("type") in KINDS]
     changes = [row for row in own if row["event"] == "quota_changed"]
     assert {row["topic"] for row in notes + changes} <= {f"user:{user}"}
@@ -37,8 +37,9 @@ def heard_by(db: Database, user: uuid.UUID) -> Iterator[Told]:
     told.notices = [
         (
             row["payload"]["type"],
-            row["payload"]["data"]["free_left" if row["payload"]["type"] == "quota_low"
-            else "points_balance"],
+            row["payload"]["data"][
+                "free_left" if row["payload"]["type"] == "quota_low" else "points_balance"
+            ],
         )
         for row in notes
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 from supabase import Client, create_client
+from supabase.lib.client_options import SyncClientOptions
 
 from tests.support.stacks import Stack, free_port
 from tests.webhooks.push_service import Browser, PushService, running_push_service
@@ -78,8 +80,9 @@ class Talk(NamedTuple):
         return str(sent["message"]["id"])
 
 
-def sign_up(stack: Stack) -> Person:
-    client = create_client(stack.api_url, stack.anon_key)
+def sign_up(stack: Stack, http: httpx.Client) -> Person:
+    options = SyncClientOptions(httpx_client=http, auto_refresh_token=False)
+    client = create_client(stack.api_url, stack.anon_key, options)
     answer = client.auth.sign_up(
         {"email": f"{uuid.uuid4().hex}@example.com", "password": uuid.uuid4().hex}
     )
@@ -92,18 +95,17 @@ def sign_up(stack: Stack) -> Person:
 def talk(stack: Stack, service: PushService) -> Iterator[Talk]:
     """A chat in which nothing has been said; what was queued before is out of the way."""
     query(stack, "delete from private.push_outbox")
-    asha, bharat = sign_up(stack), sign_up(stack)
     browser, path = Browser(), f"/{uuid.uuid4()}"
     public = f"https://push.example.com{path}"
-    bharat.call("register_push_token", kind="web_push", token=public, keys=browser.keys)
-    # Only public hosts can be registered; this one is moved to the service of the test.
-    local = service.url + path
-    query(stack, "update private.push_tokens set token = %s where token = %s", local, public)
-    opened = asha.call("direct_connect", target_user_id=bharat.id)
-    yield Talk(opened["conversation"]["conversation_id"], asha, bharat, browser, path)
+    with httpx.Client(timeout=20) as http:
+        asha, bharat = sign_up(stack, http), sign_up(stack, http)
+        bharat.call("register_push_token", kind="web_push", token=public, keys=browser.keys)
+        # Only public hosts can be registered; this one is moved to the service of the test.
+        local = service.url + path
+        query(stack, "update private.push_tokens set token = %s where token = %s", local, public)
+        opened = asha.call("direct_connect", target_user_id=bharat.id)
+        yield Talk(opened["conversation"]["conversation_id"], asha, bharat, browser, path)
     query(stack, "delete from private.push_tokens where token = %s", local)
-    for person in (asha, bharat):
-        person.client.auth.close()
 
 
 def query(stack: Stack, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -125,7 +127,7 @@ def attempts(stack: Stack, talk: Talk) -> list[int]:
 
 
 def has_token(stack: Stack, talk: Talk) -> bool:
-    sql = "select from private.push_tokens where token like %s"
+    sql = "select id from private.push_tokens where token like %s"
     return bool(query(stack, sql, f"%{talk.path}"))
 
 
@@ -155,6 +157,23 @@ def test_a_message_reaches_the_receivers_device_with_ids_only(
     assert TEXT not in str(said)
     assert drained(app, sent=1)["failed"] == 0
     assert (attempts(stack, talk), has_token(stack, talk)) == ([], True)
+    numbers = httpx.get(f"{app.url}/metrics", timeout=20).text
+    assert 'parley_pushes_total{kind="web_push",result="sent"} 1.0' in numbers.splitlines()
+
+
+def test_many_touches_of_both_workers_send_each_push_once(
+    stack: Stack, app: Gunicorn, service: PushService, talk: Talk
+) -> None:
+    sent = {talk.send() for _ in range(12)}
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(clean_up, app, talk.bharat) for _ in range(6)]:
+            done.result()
+    arrived = [talk.browser.read(service.next())["data"]["message_id"] for _ in sent]
+    assert sorted(arrived) == sorted(sent)
+    talk.send()
+    clean_up(app, talk.bharat)
+    service.next()
+    assert service.received.empty()
 
 
 def test_a_round_starts_with_anybodys_cleanup_and_with_the_readiness_probe(

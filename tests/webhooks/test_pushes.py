@@ -107,7 +107,7 @@ def test_a_touch_does_not_wait_for_a_slow_sender() -> None:
     assert outbox.results == {"a": "sent"}
 
 
-def test_what_is_queued_right_after_the_last_look_is_sent_by_the_same_touch_that_follows() -> None:
+def test_what_is_queued_right_after_the_last_look_is_sent_when_touched_meanwhile() -> None:
     outbox, phone = Outbox(), Phone()
     drained = pushes_of(outbox, web_push=phone)
 

@@ -1,11 +1,11 @@
 -- The caller's quota at this moment.
 --
 -- Definer: accounts are private.
+-- Writes: nothing, but the account of a login that has none yet.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_quota()
 returns jsonb
 language plpgsql
-stable
 security definer
 set search_path = ''
 as $$
@@ -15,7 +15,7 @@ declare
 begin
   select a.* into v_account from private.accounts as a where a.user_id = v_me;
   if not found then
-    perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
+    v_account := private.lock_account(v_me);
   end if;
   return private.quota_json(v_account);
 end;
@@ -26,7 +26,6 @@ $$;
 create or replace function public.get_quota()
 returns jsonb
 language sql
-stable
 security invoker
 set search_path = ''
 as $$

@@ -16,6 +16,7 @@ security definer
 set search_path = ''
 as $$
 declare
+  v_reason constant text := left(coalesce(p_reason, 'grant'), 200);
   v_before private.accounts;
   v_after private.accounts;
   v_entry private.points_ledger;
@@ -27,20 +28,13 @@ begin
   if p_grant_id is null then
     perform private.raise_input_invalid('grant_id', 'required', 'Pass an id for this grant.');
   end if;
-  select a.* into v_before
-  from private.accounts as a
-  where a.user_id = p_user_id
-  for no key update;
-  if not found then
+  if not exists (select from auth.users as u where u.id = p_user_id) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
+  v_before := private.lock_account(p_user_id);
 
   select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
-  if found and (v_entry.user_id, v_entry.delta) is distinct from (p_user_id, p_points) then
-    perform private.raise_error(
-      'IDEMPOTENCY_MISMATCH', 'This grant_id was used for another grant.', p_status => 409
-    );
-  elsif not found then
+  if not found then
     update private.accounts as a
     set
       points_balance = a.points_balance + p_points,
@@ -48,10 +42,17 @@ begin
     where a.user_id = p_user_id
     returning a.* into v_after;
     insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
-    values (p_user_id, p_points, left(coalesce(p_reason, 'grant'), 200), v_after.points_balance,
-      p_grant_id)
+    values (p_user_id, p_points, v_reason, v_after.points_balance, p_grant_id)
+    -- Taken in the meantime for another user: this one's account is all that is locked here.
+    on conflict (grant_id) do nothing
     returning * into v_entry;
     perform private.tell_quota(v_before, v_after);
+  end if;
+  if (v_entry.user_id, v_entry.delta, v_entry.reason)
+    is distinct from (p_user_id, p_points, v_reason) then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This grant_id was used for another grant.', p_status => 409
+    );
   end if;
   return json_build_object(
     'id', v_entry.id, 'user_id', v_entry.user_id, 'delta', v_entry.delta,

@@ -15,8 +15,9 @@ set search_path = ''
 as $$
 declare
   v_free_left constant integer := p_after.daily_free_limit - p_after.messages_sent_today;
-  v_quota_low constant boolean :=
-    p_after.messages_sent_today > 0 and v_free_left in (0, p_after.daily_free_limit / 5);
+  v_quota_low constant boolean := v_free_left in (0, p_after.daily_free_limit / 5)
+    and (p_after.quota_date, p_after.messages_sent_today)
+      <> (p_before.quota_date, p_before.messages_sent_today);
   v_points_low constant boolean := p_after.points_balance < p_before.points_balance and (
     p_after.points_balance < p_after.points_per_message
     or p_after.points_high / 5 between p_after.points_balance and p_before.points_balance - 1

@@ -19,17 +19,20 @@ begin
   if v_allowed is null or p_conversation.kind <> 'direct' then
     return;
   end if;
-  -- Reads no further than the first answer, or than what is allowed without one.
-  if (
-    select count(*) filter (where m.sender_id = p_sender_id) >= v_allowed
-      and coalesce(bool_and(m.sender_id = p_sender_id), true)
+  if v_allowed <= (
+    select count(*)
     from (
-      select m.sender_id
-      from public.messages as m
-      where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
-      order by m.seq
-      limit v_allowed + 1
-    ) as m
+      select from public.messages as m
+      where m.conversation_id = p_conversation.id
+        and m.message_type = 'user_input'
+        and m.sender_id = p_sender_id
+      limit v_allowed
+    ) as sent
+  ) and not exists (
+    select from public.messages as m
+    where m.conversation_id = p_conversation.id
+      and m.message_type = 'user_input'
+      and m.sender_id <> p_sender_id
   ) then
     perform private.raise_error(
       'GUARD_FAILED', 'Wait for an answer before you write more.',

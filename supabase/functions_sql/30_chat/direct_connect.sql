@@ -58,7 +58,9 @@ begin
   v_created := found;
   if v_created then
     perform private.limit_rate(v_me, 'direct_connect');
-    perform private.charge_points(v_account, v_cost, null, 'chat_open', null);
+    perform private.tell_quota(
+      v_account, private.charge_points(v_account, v_cost, null, 'chat_open', null)
+    );
     -- The opening line is nobody's unread message.
     insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
     select v_conversation_id, member.id, 'member', 1, 1

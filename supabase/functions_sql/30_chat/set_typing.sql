@@ -24,22 +24,23 @@ begin
     perform private.raise_conversation_not_found();
   end if;
   perform private.limit_rate(v_me, 'typing');
+  if private.is_blocked(v_me, v_other_id) then
+    return;
+  end if;
   update private.participants as p
   set typing_until = case when p_is_typing then now() + c_kept end
   where p.conversation_id = p_conversation_id and p.user_id = v_me;
-  if not private.is_blocked(v_me, v_other_id) then
-    perform private.broadcast(
-      array['user_typing'],
-      array['conversation:' || p_conversation_id],
-      array[
-        jsonb_build_object(
-          'conversation_id', p_conversation_id,
-          'user_id', v_me,
-          'is_typing', coalesce(p_is_typing, false)
-        )
-      ]
-    );
-  end if;
+  perform private.broadcast(
+    array['user_typing'],
+    array['conversation:' || p_conversation_id],
+    array[
+      jsonb_build_object(
+        'conversation_id', p_conversation_id,
+        'user_id', v_me,
+        'is_typing', coalesce(p_is_typing, false)
+      )
+    ]
+  );
 end;
 $$;
 

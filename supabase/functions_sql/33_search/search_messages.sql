@@ -22,14 +22,16 @@ declare
   v_me constant uuid := private.require_user();
   v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
   v_query constant text := private.clean_text(p_query);
-  v_words text[];
+  v_words constant text[] := array(
+    select w.word from regexp_split_to_table(v_query, '\s+') as w (word) where w.word <> ''
+  );
   v_patterns text[];
   v_before record;
 begin
   if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
     perform private.raise_conversation_not_found();
   end if;
-  if coalesce(char_length(v_query), 0) not between 1 and 200 then
+  if v_words = '{}' or char_length(v_query) > 200 then
     perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
   end if;
   perform private.check_text(v_query, 'query');
@@ -41,7 +43,6 @@ begin
     perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
   end if;
 
-  v_words := regexp_split_to_array(v_query, '\s+');
   select array_agg('%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%') into v_patterns
   from unnest(v_words) as w (word);
   return coalesce(

@@ -9,7 +9,9 @@ as $$
   insert into private.push_outbox (push_token_id, payload)
   select t.id, jsonb_build_object('type', p_type, 'data', p_data)
   from private.push_tokens as t
-  where t.user_id = p_user_id;
+  where t.user_id = p_user_id
+  -- A device that is being unregistered right now must not make its user's messages fail.
+  for key share skip locked;
 $$;
 
 revoke all on function private.queue_push(uuid, text, jsonb)

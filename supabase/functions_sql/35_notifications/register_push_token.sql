@@ -1,4 +1,5 @@
--- Registers one of the caller's devices for pushes. A device belongs to who registered it last.
+-- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
+-- who registered it last.
 --
 -- Definer: clients have no write grant on any table.
 -- Writes: push_tokens.
@@ -10,7 +11,10 @@ security definer
 set search_path = ''
 as $$
 declare
-  c_base64url constant text := '^[A-Za-z0-9_-]{16,128}=*$';
+  c_max_devices constant integer := 10;
+  -- 65 and 16 bytes in base64url (RFC 8291, section 3).
+  c_p256dh constant text := '^[A-Za-z0-9_-]{87}=?$';
+  c_auth constant text := '^[A-Za-z0-9_-]{22}(==)?$';
   v_me constant uuid := private.require_user();
   -- Our own server will call this address.
   v_fault constant text := private.find_url_fault(coalesce(p_token, ''));
@@ -21,18 +25,28 @@ begin
   if v_fault is not null then
     perform private.raise_input_invalid('token', v_fault, 'Pass the endpoint of the device.');
   end if;
-  if coalesce(p_keys ->> 'p256dh' !~ c_base64url or p_keys ->> 'auth' !~ c_base64url, true) then
+  if coalesce(p_keys ->> 'p256dh' !~ c_p256dh or p_keys ->> 'auth' !~ c_auth, true) then
     perform private.raise_input_invalid(
       'keys', 'web_push', 'Pass keys {p256dh, auth} of the PushSubscription.'
     );
   end if;
   perform private.lock_account(v_me);
+  -- What waits for the device's former owner goes with that owner's row.
+  delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
   insert into private.push_tokens as t (user_id, kind, token, keys)
   values (
     v_me, p_kind, p_token,
     jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
   )
-  on conflict (token) do update set user_id = excluded.user_id, keys = excluded.keys;
+  on conflict (token) do update set keys = excluded.keys, created_at = now();
+  delete from private.push_tokens as t
+  where t.id in (
+    select old.id
+    from private.push_tokens as old
+    where old.user_id = v_me
+    order by old.created_at desc, old.id
+    offset c_max_devices
+  );
   return json_build_object('registered', true);
 end;
 $$;

@@ -1,5 +1,5 @@
 -- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
--- on, until record_push_result says how it went; after eight tries it is given up.
+-- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
 -- Definer: the outbox is private.
 -- Locks, writes: the rows taken; rows that another sender holds are passed over.
@@ -11,9 +11,17 @@ set search_path = ''
 as $$
 declare
   c_max_attempts constant integer := 8;
+  c_max_age constant interval := interval '1 day';
   v_pushes json;
 begin
-  delete from private.push_outbox as o where o.attempts >= c_max_attempts and o.due_at <= now();
+  delete from private.push_outbox as o
+  where o.id in (
+    select late.id
+    from private.push_outbox as late
+    where late.due_at <= now()
+      and (late.attempts >= c_max_attempts or late.created_at < now() - c_max_age)
+    for update skip locked
+  );
   with taken as (
     update private.push_outbox as o
     set attempts = o.attempts + 1, due_at = now() + interval '1 minute' * 2 ^ o.attempts

@@ -1,7 +1,7 @@
 -- Stops all free text between the caller and another user, at once and in both directions.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: their conversations, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -12,7 +12,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
-  perform private.lock_shared_conversations(v_me, p_user_id);
+  perform private.lock_pair(v_me, p_user_id);
   insert into public.blocks (blocker_id, blocked_id)
   values (v_me, p_user_id)
   on conflict (blocker_id, blocked_id) do nothing;

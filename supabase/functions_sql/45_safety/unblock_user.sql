@@ -1,7 +1,7 @@
 -- Takes the caller's own block of a user back; a block by the other side stays.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: their conversations, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.unblock_user(p_user_id uuid)
 returns json
@@ -12,7 +12,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
-  perform private.lock_shared_conversations(v_me, p_user_id);
+  perform private.lock_pair(v_me, p_user_id);
   delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
   return json_build_object('user_id', p_user_id, 'blocked', false);
 end;

@@ -25,6 +25,7 @@ begin
   if not v_throttled then
     v_expired := private.flag_expired(v_account);
     v_scrubbed := private.scrub_expired(v_me);
+    perform private.drop_stale_pushes(v_me);
     update private.accounts as a
     set cleaned_at = now(), last_seen_at = now()
     where a.user_id = v_me;

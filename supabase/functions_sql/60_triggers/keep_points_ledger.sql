@@ -17,5 +17,5 @@ revoke all on function private.keep_points_ledger()
 from public, anon, authenticated, service_role;
 
 create or replace trigger keep_points_ledger
-before update or delete on private.points_ledger
-for each row execute function private.keep_points_ledger();
+before update or delete or truncate on private.points_ledger
+for each statement execute function private.keep_points_ledger();

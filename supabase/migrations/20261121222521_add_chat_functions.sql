@@ -1079,15 +1079,15 @@ revoke all on function public.get_points_history(integer, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_points_history(integer, bigint) to authenticated;
 
--- source: 25_points/get_quota.sql sha256:ba7f2e25a32847bd5dc45fab882d2849ca56ef2275f53aa8d6d394435b159bb0
+-- source: 25_points/get_quota.sql sha256:aaf553460477aae834831b42bd210477d14d015b678d467d14cb68193eceb7de
 -- The caller's quota at this moment.
 --
 -- Definer: accounts are private.
+-- Writes: nothing, but the account of a login that has none yet.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_quota()
 returns jsonb
 language plpgsql
-stable
 security definer
 set search_path = ''
 as $$
@@ -1097,7 +1097,7 @@ declare
 begin
   select a.* into v_account from private.accounts as a where a.user_id = v_me;
   if not found then
-    perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
+    v_account := private.lock_account(v_me);
   end if;
   return private.quota_json(v_account);
 end;
@@ -1108,7 +1108,6 @@ $$;
 create or replace function public.get_quota()
 returns jsonb
 language sql
-stable
 security invoker
 set search_path = ''
 as $$
@@ -1120,7 +1119,7 @@ grant execute on function private.get_quota() to authenticated;
 revoke all on function public.get_quota() from public, anon, authenticated, service_role;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:6f100c44347c5b87573c1b65b680f85a376cbe187fc81a722336ed2bb2ee9018
+-- source: 25_points/grant_points.sql sha256:eaf420c8821c9c44c977951a04572c49749903a7a7cbba60f591927c4917cb34
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
@@ -1139,6 +1138,7 @@ security definer
 set search_path = ''
 as $$
 declare
+  v_reason constant text := left(coalesce(p_reason, 'grant'), 200);
   v_before private.accounts;
   v_after private.accounts;
   v_entry private.points_ledger;
@@ -1150,20 +1150,13 @@ begin
   if p_grant_id is null then
     perform private.raise_input_invalid('grant_id', 'required', 'Pass an id for this grant.');
   end if;
-  select a.* into v_before
-  from private.accounts as a
-  where a.user_id = p_user_id
-  for no key update;
-  if not found then
+  if not exists (select from auth.users as u where u.id = p_user_id) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
+  v_before := private.lock_account(p_user_id);
 
   select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
-  if found and (v_entry.user_id, v_entry.delta) is distinct from (p_user_id, p_points) then
-    perform private.raise_error(
-      'IDEMPOTENCY_MISMATCH', 'This grant_id was used for another grant.', p_status => 409
-    );
-  elsif not found then
+  if not found then
     update private.accounts as a
     set
       points_balance = a.points_balance + p_points,
@@ -1171,10 +1164,17 @@ begin
     where a.user_id = p_user_id
     returning a.* into v_after;
     insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
-    values (p_user_id, p_points, left(coalesce(p_reason, 'grant'), 200), v_after.points_balance,
-      p_grant_id)
+    values (p_user_id, p_points, v_reason, v_after.points_balance, p_grant_id)
+    -- Taken in the meantime for another user: this one's account is all that is locked here.
+    on conflict (grant_id) do nothing
     returning * into v_entry;
     perform private.tell_quota(v_before, v_after);
+  end if;
+  if (v_entry.user_id, v_entry.delta, v_entry.reason)
+    is distinct from (p_user_id, p_points, v_reason) then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This grant_id was used for another grant.', p_status => 409
+    );
   end if;
   return json_build_object(
     'id', v_entry.id, 'user_id', v_entry.user_id, 'delta', v_entry.delta,
@@ -1256,7 +1256,7 @@ $$;
 revoke all on function private.quota_json(private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 25_points/tell_quota.sql sha256:cfc1a3f74f7c3f74d9b3c2d22747e6ea287d7d275b9e9647159a2e280170b7b1
+-- source: 25_points/tell_quota.sql sha256:859bed599463b804cc741adf393ed251368af9d15671e909cf946a5f7ff53baa
 -- Tells a user's devices that the quota changed in a way worth showing.
 --
 -- Args: the account before and after. quota_changed goes out when points moved, and when a fifth
@@ -1274,8 +1274,9 @@ set search_path = ''
 as $$
 declare
   v_free_left constant integer := p_after.daily_free_limit - p_after.messages_sent_today;
-  v_quota_low constant boolean :=
-    p_after.messages_sent_today > 0 and v_free_left in (0, p_after.daily_free_limit / 5);
+  v_quota_low constant boolean := v_free_left in (0, p_after.daily_free_limit / 5)
+    and (p_after.quota_date, p_after.messages_sent_today)
+      <> (p_before.quota_date, p_before.messages_sent_today);
   v_points_low constant boolean := p_after.points_balance < p_before.points_balance and (
     p_after.points_balance < p_after.points_per_message
     or p_after.points_high / 5 between p_after.points_balance and p_before.points_balance - 1
@@ -1651,7 +1652,7 @@ $$;
 revoke all on function private.check_message(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_stranger.sql sha256:1f3d2930ace0a2ac6365dcedbe94277a3d4c5595a46539b4d0a338641f289002
+-- source: 30_chat/check_stranger.sql sha256:5073c134ad4ffad6b1f165d106710d789d9943b0e4d33e3991e863c3192849ef
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
 -- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
@@ -1673,17 +1674,20 @@ begin
   if v_allowed is null or p_conversation.kind <> 'direct' then
     return;
   end if;
-  -- Reads no further than the first answer, or than what is allowed without one.
-  if (
-    select count(*) filter (where m.sender_id = p_sender_id) >= v_allowed
-      and coalesce(bool_and(m.sender_id = p_sender_id), true)
+  if v_allowed <= (
+    select count(*)
     from (
-      select m.sender_id
-      from public.messages as m
-      where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
-      order by m.seq
-      limit v_allowed + 1
-    ) as m
+      select from public.messages as m
+      where m.conversation_id = p_conversation.id
+        and m.message_type = 'user_input'
+        and m.sender_id = p_sender_id
+      limit v_allowed
+    ) as sent
+  ) and not exists (
+    select from public.messages as m
+    where m.conversation_id = p_conversation.id
+      and m.message_type = 'user_input'
+      and m.sender_id <> p_sender_id
   ) then
     perform private.raise_error(
       'GUARD_FAILED', 'Wait for an answer before you write more.',
@@ -1725,7 +1729,7 @@ $$;
 revoke all on function private.conversation_headline(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:35d037d3be2b7325a8e7776a4479259c5aadbdddfc3ebd77bff16e1ba1c72809
+-- source: 30_chat/direct_connect.sql sha256:641f04bc821de6103b3502f0b295d78afbb9de6b54411965b0d4ff6373ade856
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -1786,7 +1790,9 @@ begin
   v_created := found;
   if v_created then
     perform private.limit_rate(v_me, 'direct_connect');
-    perform private.charge_points(v_account, v_cost, null, 'chat_open', null);
+    perform private.tell_quota(
+      v_account, private.charge_points(v_account, v_cost, null, 'chat_open', null)
+    );
     -- The opening line is nobody's unread message.
     insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
     select v_conversation_id, member.id, 'member', 1, 1
@@ -2687,7 +2693,7 @@ from public, anon, authenticated, service_role;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
--- source: 30_chat/set_typing.sql sha256:7601ecb9432835179804d27f99988b5141c65c5241374df9e2a0247dcf5ce8b0
+-- source: 30_chat/set_typing.sql sha256:52e1fd06102b5038569d458030f784c3816eb17dd8b75a1821f9180f57fdf03f
 -- Notes that the caller is typing, for six seconds, and tells who listens to the conversation.
 --
 -- Kept for clients that reconnect; nobody keeps what was typed. A blocked typist is not announced.
@@ -2714,22 +2720,23 @@ begin
     perform private.raise_conversation_not_found();
   end if;
   perform private.limit_rate(v_me, 'typing');
+  if private.is_blocked(v_me, v_other_id) then
+    return;
+  end if;
   update private.participants as p
   set typing_until = case when p_is_typing then now() + c_kept end
   where p.conversation_id = p_conversation_id and p.user_id = v_me;
-  if not private.is_blocked(v_me, v_other_id) then
-    perform private.broadcast(
-      array['user_typing'],
-      array['conversation:' || p_conversation_id],
-      array[
-        jsonb_build_object(
-          'conversation_id', p_conversation_id,
-          'user_id', v_me,
-          'is_typing', coalesce(p_is_typing, false)
-        )
-      ]
-    );
-  end if;
+  perform private.broadcast(
+    array['user_typing'],
+    array['conversation:' || p_conversation_id],
+    array[
+      jsonb_build_object(
+        'conversation_id', p_conversation_id,
+        'user_id', v_me,
+        'is_typing', coalesce(p_is_typing, false)
+      )
+    ]
+  );
 end;
 $$;
 
@@ -2970,7 +2977,7 @@ $$;
 revoke all on function private.highlight_words(text, text[])
 from public, anon, authenticated, service_role;
 
--- source: 33_search/search_messages.sql sha256:c822d400edf5e6d0c7b0cc5acd7c0cb5e6e28c43ab629b7887f1b86da5be1948
+-- source: 33_search/search_messages.sql sha256:5ed2d8f3da7ad1704f06a3dd3b911898e8b8f3ea5c3b4db58356905dd521ec30
 -- Searches what the caller may read now: every word of the query, anywhere in the text, in any
 -- script, whatever the case. Newest first.
 --
@@ -2995,14 +3002,16 @@ declare
   v_me constant uuid := private.require_user();
   v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
   v_query constant text := private.clean_text(p_query);
-  v_words text[];
+  v_words constant text[] := array(
+    select w.word from regexp_split_to_table(v_query, '\s+') as w (word) where w.word <> ''
+  );
   v_patterns text[];
   v_before record;
 begin
   if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
     perform private.raise_conversation_not_found();
   end if;
-  if coalesce(char_length(v_query), 0) not between 1 and 200 then
+  if v_words = '{}' or char_length(v_query) > 200 then
     perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
   end if;
   perform private.check_text(v_query, 'query');
@@ -3014,7 +3023,6 @@ begin
     perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
   end if;
 
-  v_words := regexp_split_to_array(v_query, '\s+');
   select array_agg('%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%') into v_patterns
   from unnest(v_words) as w (word);
   return coalesce(
@@ -3095,7 +3103,7 @@ $$;
 revoke all on function private.notify(uuid, text, uuid, uuid, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 35_notifications/queue_push.sql sha256:81951bb1d633f42786a48bab1ede7e4a46c395e755bd2429d272af174cc4100c
+-- source: 35_notifications/queue_push.sql sha256:88f354ca335e5ad14a02fd9f52f864dd739183510a42f2aa063f3ee5217fe9d7
 -- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
 -- service keeps is out of reach of the clock that hides messages.
 create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
@@ -3107,7 +3115,9 @@ as $$
   insert into private.push_outbox (push_token_id, payload)
   select t.id, jsonb_build_object('type', p_type, 'data', p_data)
   from private.push_tokens as t
-  where t.user_id = p_user_id;
+  where t.user_id = p_user_id
+  -- A device that is being unregistered right now must not make its user's messages fail.
+  for key share skip locked;
 $$;
 
 revoke all on function private.queue_push(uuid, text, jsonb)
@@ -3157,8 +3167,9 @@ revoke all on function public.record_push_result(bigint, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.record_push_result(bigint, text) to service_role;
 
--- source: 35_notifications/register_push_token.sql sha256:549a1532b843f41116377e4cf0cd6bb9ddcd467a1f5d1d7b9de23b7be4331c6e
--- Registers one of the caller's devices for pushes. A device belongs to who registered it last.
+-- source: 35_notifications/register_push_token.sql sha256:b49bc669efd8691d80a4b36cb40c9bd8b1c93493636da6500ea400e84dfaf949
+-- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
+-- who registered it last.
 --
 -- Definer: clients have no write grant on any table.
 -- Writes: push_tokens.
@@ -3170,7 +3181,10 @@ security definer
 set search_path = ''
 as $$
 declare
-  c_base64url constant text := '^[A-Za-z0-9_-]{16,128}=*$';
+  c_max_devices constant integer := 10;
+  -- 65 and 16 bytes in base64url (RFC 8291, section 3).
+  c_p256dh constant text := '^[A-Za-z0-9_-]{87}=?$';
+  c_auth constant text := '^[A-Za-z0-9_-]{22}(==)?$';
   v_me constant uuid := private.require_user();
   -- Our own server will call this address.
   v_fault constant text := private.find_url_fault(coalesce(p_token, ''));
@@ -3181,18 +3195,28 @@ begin
   if v_fault is not null then
     perform private.raise_input_invalid('token', v_fault, 'Pass the endpoint of the device.');
   end if;
-  if coalesce(p_keys ->> 'p256dh' !~ c_base64url or p_keys ->> 'auth' !~ c_base64url, true) then
+  if coalesce(p_keys ->> 'p256dh' !~ c_p256dh or p_keys ->> 'auth' !~ c_auth, true) then
     perform private.raise_input_invalid(
       'keys', 'web_push', 'Pass keys {p256dh, auth} of the PushSubscription.'
     );
   end if;
   perform private.lock_account(v_me);
+  -- What waits for the device's former owner goes with that owner's row.
+  delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
   insert into private.push_tokens as t (user_id, kind, token, keys)
   values (
     v_me, p_kind, p_token,
     jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
   )
-  on conflict (token) do update set user_id = excluded.user_id, keys = excluded.keys;
+  on conflict (token) do update set keys = excluded.keys, created_at = now();
+  delete from private.push_tokens as t
+  where t.id in (
+    select old.id
+    from private.push_tokens as old
+    where old.user_id = v_me
+    order by old.created_at desc, old.id
+    offset c_max_devices
+  );
   return json_build_object('registered', true);
 end;
 $$;
@@ -3219,9 +3243,9 @@ revoke all on function public.register_push_token(text, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
 
--- source: 35_notifications/take_pushes.sql sha256:874b149c99bf86184052766a4c5d81a26151d51958a6f88bab97e10af5ca47a6
+-- source: 35_notifications/take_pushes.sql sha256:84f8418c5294fe4e1efd9a003e7fa1badd02ef96dd37af592d93280f7fd3f10f
 -- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
--- on, until record_push_result says how it went; after eight tries it is given up.
+-- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
 -- Definer: the outbox is private.
 -- Locks, writes: the rows taken; rows that another sender holds are passed over.
@@ -3233,9 +3257,17 @@ set search_path = ''
 as $$
 declare
   c_max_attempts constant integer := 8;
+  c_max_age constant interval := interval '1 day';
   v_pushes json;
 begin
-  delete from private.push_outbox as o where o.attempts >= c_max_attempts and o.due_at <= now();
+  delete from private.push_outbox as o
+  where o.id in (
+    select late.id
+    from private.push_outbox as late
+    where late.due_at <= now()
+      and (late.attempts >= c_max_attempts or late.created_at < now() - c_max_age)
+    for update skip locked
+  );
   with taken as (
     update private.push_outbox as o
     set attempts = o.attempts + 1, due_at = now() + interval '1 minute' * 2 ^ o.attempts
@@ -3317,11 +3349,11 @@ revoke all on function public.unregister_push_token(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
--- source: 45_safety/block_user.sql sha256:bca15776b2178ef1b54868dccee2ffc438b6f11a4033e87f61786a829ce950f9
+-- source: 45_safety/block_user.sql sha256:763c2b11bca6b37f7ef861d8cbcd7df1c98e9e5bb69f5351f003bfc01e2875ba
 -- Stops all free text between the caller and another user, at once and in both directions.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: their conversations, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -3332,7 +3364,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
-  perform private.lock_shared_conversations(v_me, p_user_id);
+  perform private.lock_pair(v_me, p_user_id);
   insert into public.blocks (blocker_id, blocked_id)
   values (v_me, p_user_id)
   on conflict (blocker_id, blocked_id) do nothing;
@@ -3355,20 +3387,18 @@ grant execute on function private.block_user(uuid) to authenticated;
 revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.block_user(uuid) to authenticated;
 
--- source: 45_safety/lock_shared_conversations.sql sha256:a8c421eb16ed60963db8c776e5bd05be3ba440a6fc1155ec62957764980e7977
--- Locks what two users have together before it changes what they may do there, and lets both see
--- that something did.
+-- source: 45_safety/lock_pair.sql sha256:fc294ea894c65e325b371f636eb8a3d0da2f468bd36838accab29525254dc067
+-- Locks the accounts of two users before it changes what they may do to each other, and lets both
+-- see that something did: whatever either of them was sending is done before, or comes after.
 --
--- Locks: their conversations, in the order of their ids. Writes: participants (version).
+-- Locks: both accounts, in the order of their ids. Writes: participants (version).
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
-create or replace function private.lock_shared_conversations(p_user_id uuid, p_other_id uuid)
+create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_conversation_ids uuid[];
 begin
   if p_user_id = p_other_id then
     perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
@@ -3376,20 +3406,20 @@ begin
   if not exists (select from public.users as u where u.id = p_other_id) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
-  v_conversation_ids := array(
-    select c.id
-    from public.conversations as c
-    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
-    order by c.id
-    for no key update
-  );
+  perform 1 from private.accounts as a
+  where a.user_id in (p_user_id, p_other_id)
+  order by a.user_id
+  for no key update;
   update private.participants as p
-  set version = p.version + 1
-  where p.conversation_id = any (v_conversation_ids) and p.user_id = p_user_id;
+  set version = p.version + 1, typing_until = null
+  from public.conversations as c
+  where p.conversation_id = c.id
+    and c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id);
 end;
 $$;
 
-revoke all on function private.lock_shared_conversations(uuid, uuid)
+revoke all on function private.lock_pair(uuid, uuid)
 from public, anon, authenticated, service_role;
 
 -- source: 45_safety/report_message.sql sha256:cba17ba1079ea614d63e0f03014471b68e51d7e29b1913129d418a1424bb8ef5
@@ -3536,11 +3566,11 @@ revoke all on function public.set_privacy(boolean, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 45_safety/unblock_user.sql sha256:a1b761e6f4a7700f4260d6aefa79dae2b18bf96b19c4cf7085b1f7548dce48be
+-- source: 45_safety/unblock_user.sql sha256:cbe66e5a96b08fc7e98aa43d4da824f63b241442f8b1e534a4cce69a934ecb5e
 -- Takes the caller's own block of a user back; a block by the other side stays.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: their conversations, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.unblock_user(p_user_id uuid)
 returns json
@@ -3551,7 +3581,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
-  perform private.lock_shared_conversations(v_me, p_user_id);
+  perform private.lock_pair(v_me, p_user_id);
   delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
   return json_build_object('user_id', p_user_id, 'blocked', false);
 end;
@@ -3571,6 +3601,29 @@ revoke all on function private.unblock_user(uuid) from public, anon, authenticat
 grant execute on function private.unblock_user(uuid) to authenticated;
 revoke all on function public.unblock_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.unblock_user(uuid) to authenticated;
+
+-- source: 55_cleanup/drop_stale_pushes.sql sha256:aa6d9090ca24483ac3e7876847c740ebaa4190dcc68e02df4a1713b90da84d2a
+-- Forgets a user's pushes that nobody has sent within a day, as where no sender is set up.
+--
+-- Locks, writes: push_outbox; rows that a sender holds are passed over.
+create or replace function private.drop_stale_pushes(p_user_id uuid)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  delete from private.push_outbox as o
+  where o.id in (
+    select stale.id
+    from private.push_tokens as t
+    join private.push_outbox as stale on stale.push_token_id = t.id
+    where t.user_id = p_user_id and stale.created_at < now() - interval '1 day'
+    for update of stale skip locked
+  );
+$$;
+
+revoke all on function private.drop_stale_pushes(uuid)
+from public, anon, authenticated, service_role;
 
 -- source: 55_cleanup/flag_expired.sql sha256:8f29909da6756664cecbf28baf83a57357f4c7a88aa91a7dbfb0750f7b174ce9
 -- Flags a batch of a user's expired messages and says how many.
@@ -3626,7 +3679,7 @@ $$;
 revoke all on function private.flag_expired(private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 55_cleanup/login_cleanup.sql sha256:55eaae10c5d8a7871db476b83185a22e9b171b3f98aba951b16465d1f4f8ecbc
+-- source: 55_cleanup/login_cleanup.sql sha256:bf3dbf071461dc3dd0a9235025ebaf59abe1b68226e5716d17308fb8153ddf64
 -- Does what is due for the caller: flags messages that have expired, empties those whose grace is
 -- over. A bounded batch at a time, at most once a minute; needs no timer, since readers never see
 -- an expired message anyway.
@@ -3654,6 +3707,7 @@ begin
   if not v_throttled then
     v_expired := private.flag_expired(v_account);
     v_scrubbed := private.scrub_expired(v_me);
+    perform private.drop_stale_pushes(v_me);
     update private.accounts as a
     set cleaned_at = now(), last_seen_at = now()
     where a.user_id = v_me;
@@ -3746,7 +3800,7 @@ create or replace trigger create_account_at_sign_up
 after insert on auth.users
 for each row execute function private.create_account_at_sign_up();
 
--- source: 60_triggers/keep_points_ledger.sql sha256:499ac2c0c2475c0d131fbec533b4a77d17e2f105456457d8c32ec2861bf9776d
+-- source: 60_triggers/keep_points_ledger.sql sha256:c1057a6bad9bcecdcaaeccfdc5cab948f853d2d470164a78bfc630644ed31dee
 -- Refuses to change or delete what stands in the points ledger, whoever asks.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
@@ -3766,8 +3820,8 @@ revoke all on function private.keep_points_ledger()
 from public, anon, authenticated, service_role;
 
 create or replace trigger keep_points_ledger
-before update or delete on private.points_ledger
-for each row execute function private.keep_points_ledger();
+before update or delete or truncate on private.points_ledger
+for each statement execute function private.keep_points_ledger();
 
 -- source: 60_triggers/remove_account_with_login.sql sha256:4f8caf53326a4df57b689f99207796fd46f8e698934ad3723480d43eebb78e4b
 -- Takes a deleted login's account away and empties its card; its conversations stay, for the other

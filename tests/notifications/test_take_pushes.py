@@ -1,0 +1,164 @@
+"""take_pushes and record_push_result: each push until it is sent, less and less often."""
+
+from __future__ import annotations
+
+import psycopg
+
+from tests.chat.scenes import Talk, send
+from tests.notifications.devices import (
+    KEYS,
+    endpoint,
+    let_pass,
+    record,
+    register,
+    take,
+    waiting,
+)
+from tests.support.crowds import OK, outcome, play_at_once
+from tests.support.databases import Database
+
+
+def queue(db: Database, talk: Talk, count: int) -> list[str]:
+    """Ids of messages that wait to be pushed to Bharat's phone."""
+    register(db, talk.bharat, "phone")
+    return [send(db, talk.asha, talk.id, str(number))["id"] for number in range(count)]
+
+
+def test_a_push_is_all_that_a_sender_needs(db: Database, talk: Talk) -> None:
+    (message,) = queue(db, talk, 1)
+    (push,) = take(db)
+    assert push == {
+        "push_id": waiting(db)[0]["id"],
+        "kind": "web_push",
+        "token": endpoint("phone"),
+        "keys": KEYS,
+        "payload": {
+            "type": "message",
+            "data": {
+                "conversation_id": talk.id,
+                "message_id": message,
+                "sender_id": str(talk.asha),
+            },
+        },
+    }
+
+
+def test_the_oldest_come_first_a_page_at_a_time_and_each_once(db: Database, talk: Talk) -> None:
+    messages = queue(db, talk, 25)
+    taken = [take(db, max_rows=10), take(db), take(db)]
+    assert [len(page) for page in taken] == [10, 15, 0]
+    found = [push["payload"]["data"]["message_id"] for page in taken for push in page]
+    assert found == messages
+
+
+def test_what_was_sent_is_over_and_recording_it_again_is_no_mistake(
+    db: Database, talk: Talk
+) -> None:
+    queue(db, talk, 2)
+    first, second = (push["push_id"] for push in take(db))
+    assert record(db, first, "sent") == {"push_id": first, "result": "sent"}
+    assert record(db, first, "sent") == {"push_id": first, "result": "sent"}
+    assert [row["id"] for row in waiting(db)] == [second]
+
+
+def test_what_failed_comes_again_after_one_two_four_minutes_and_eight_tries_at_most(
+    db: Database, talk: Talk
+) -> None:
+    queue(db, talk, 1)
+    for tries in range(8):
+        (push,) = take(db)
+        record(db, push["push_id"], "failed")
+        assert waiting(db)[0]["attempts"] == tries + 1
+        pause = 2**tries
+        let_pass(db, pause - 0.5)
+        assert take(db) == []
+        let_pass(db, 0.5)
+    assert take(db) == []
+    assert waiting(db) == []
+
+
+def test_what_nobody_reports_back_comes_again_too(db: Database, talk: Talk) -> None:
+    queue(db, talk, 1)
+    (first,) = take(db)
+    assert take(db) == []
+    let_pass(db, 1)
+    assert take(db) == [first]
+
+
+def test_a_device_that_is_gone_is_forgotten_with_all_that_waits_for_it(
+    db: Database, talk: Talk
+) -> None:
+    queue(db, talk, 3)
+    register(db, talk.bharat, "tablet")
+    send(db, talk.asha, talk.id, "to both")
+    gone = [push for push in take(db) if push["token"] == endpoint("phone")]
+    record(db, gone[0]["push_id"], "gone")
+    tokens = db.query("select token from private.push_tokens")
+    assert [row["token"] for row in tokens] == [endpoint("tablet")]
+    assert [row["token"] for row in waiting(db)] == [endpoint("tablet")]
+    record(db, gone[0]["push_id"], "gone")
+    assert len(waiting(db)) == 1
+    send(db, talk.asha, talk.id, "to the tablet")
+    assert len(waiting(db)) == 2
+
+
+def test_a_push_that_another_sender_holds_is_passed_over(db: Database, talk: Talk) -> None:
+    queue(db, talk, 3)
+    ids = [row["id"] for row in waiting(db)]
+    with psycopg.connect(db.dsn()) as holder:
+        holder.execute("select from private.push_outbox where id = %s for update", [ids[0]])
+        assert [push["push_id"] for push in take(db)] == ids[1:]
+    assert [push["push_id"] for push in take(db)] == ids[:1]
+
+
+def test_a_push_that_is_given_up_makes_no_sender_wait(db: Database, talk: Talk) -> None:
+    queue(db, talk, 2)
+    first, second = (row["id"] for row in waiting(db))
+    db.query("update private.push_outbox set attempts = 8 where id = %s", first)
+    with psycopg.connect(db.dsn()) as holder:
+        holder.execute("select from private.push_outbox where id = %s for update", [first])
+        # Whoever waits here is refused by the clock below instead of by PATIENCE.
+        with db.as_service(), db.transaction():
+            db.select("select set_config('lock_timeout', '1s', true)")
+            pushes = db.call("take_pushes")
+        assert [push["push_id"] for push in pushes] == [second]
+
+
+def test_many_senders_at_once_push_everything_once(db: Database, talk: Talk) -> None:
+    queue(db, talk, 30)
+    taken: list[int] = []
+
+    def play(session: Database, number: int) -> None:
+        taken.extend(push["push_id"] for push in take(session, max_rows=3))
+
+    assert play_at_once(db, 5, 20, play) == {OK: 20}
+    assert sorted(taken) == [row["id"] for row in waiting(db)]
+
+
+def test_only_the_service_takes_and_records(db: Database, talk: Talk) -> None:
+    queue(db, talk, 1)
+    before = waiting(db)
+    calls = (
+        lambda: db.call("take_pushes"),
+        lambda: db.call("record_push_result", push_id=before[0]["id"], result="gone"),
+    )
+    for call in calls:
+        with db.signed_in_as(talk.asha):
+            assert outcome(call) == "42501"
+        with db.as_anon():
+            assert outcome(call) == "42501"
+    with db.signed_in_as(talk.asha), db.refused("42501"):
+        db.select("select * from private.push_outbox")
+    assert waiting(db) == before
+
+
+def test_another_result_is_refused_and_an_unknown_push_is_not(db: Database, talk: Talk) -> None:
+    queue(db, talk, 1)
+    (push,) = take(db)
+    for result in ("lost", "", None):
+        with db.refused("INPUT_INVALID", 422, details={"field": "result", "rule": "one_of"}):
+            record(db, push["push_id"], result)
+    assert len(waiting(db)) == 1
+    for result in ("sent", "gone", "failed"):
+        record(db, 0, result)
+    assert len(waiting(db)) == 1

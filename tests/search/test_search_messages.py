@@ -1,0 +1,352 @@
+"""search_messages: every word, in any script, in what the caller may read now and nothing else."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.chat.scenes import (
+    MESSAGE_KEYS,
+    Talk,
+    add_messages,
+    all_messages,
+    dice,
+    everything,
+    open_deal,
+    open_talk,
+    send,
+)
+from tests.support.databases import Database
+from tests.support.operators import expire_at, let_expire
+
+
+def search(db: Database, user: uuid.UUID, query: Any, **more: Any) -> list[Any]:
+    """What the user finds, newest first."""
+    with db.signed_in_as(user):
+        found: list[Any] = db.call("search_messages", query=query, **more)
+    return found
+
+
+def texts(found: list[Any]) -> list[str]:
+    return [message["message"] for message in found]
+
+
+def test_a_hit_is_the_message_as_readers_get_it_with_its_highlight(
+    db: Database, talk: Talk
+) -> None:
+    send(db, talk.asha, talk.id, "good morning")
+    sent = send(db, talk.asha, talk.id, "good evening", media_url="https://cdn.example.com/a.jpg")
+    (found,) = search(db, talk.bharat, "evening")
+    assert found.keys() == MESSAGE_KEYS | {"highlight"}
+    assert found.pop("highlight") == {"text": "good evening", "ranges": [[5, 7]]}
+    assert found == all_messages(db, talk.bharat, talk.id)[-1]
+    assert found["id"] == sent["id"]
+    assert texts(search(db, talk.asha, "good")) == ["good evening", "good morning"]
+
+
+SCRIPTS = [
+    ("नमस्ते दुनिया", "दुनिया"),
+    ("நாளை சந்திப்போம்", "சந்திப்"),
+    ("نلتقي غدا في المقهى", "المقهى"),
+    ("明天下午见面吧", "下午"),
+    ("ありがとうございました", "とうご"),
+    ("до завтра, Пётр", "пётр"),
+    ("Straße nach ÅNGSTRÖM", "ångström"),
+    ("ΚΑΛΗΜΕΡΑ κόσμε", "κόσμε"),
+    ("party 🎉👩‍👩‍👧 tonight", "🎉"),
+    ("party 🎉👩‍👩‍👧 tonight", "👩‍👩‍👧"),
+    ("cafe\u0301 noir", "caf\u00e9"),
+    ("caf\u00e9 noir", "cafe\u0301"),
+]
+
+
+@pytest.mark.parametrize(("text", "query"), SCRIPTS)
+def test_words_and_parts_of_words_are_found_in_any_script(
+    db: Database, talk: Talk, text: str, query: str
+) -> None:
+    send(db, talk.asha, talk.id, text)
+    send(db, talk.asha, talk.id, "something else")
+    for hours in (None, 1):
+        if hours:
+            send(db, talk.asha, talk.id, text, expiration_hours=hours)
+        found = search(db, talk.bharat, query)
+        assert len(found) == (2 if hours else 1)
+        for message in found:
+            shown = message["highlight"]["text"]
+            (start, length) = message["highlight"]["ranges"][0]
+            assert shown == message["message"]
+            assert shown[start : start + length].lower() in shown.lower()
+            assert length > 0
+
+
+def test_short_words_and_single_letters_are_found(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "I am ok")
+    send(db, talk.asha, talk.id, "why")
+    assert texts(search(db, talk.bharat, "ok")) == ["I am ok"]
+    assert texts(search(db, talk.bharat, "y")) == ["why"]
+    assert texts(search(db, talk.bharat, "ha")) == []
+
+
+def test_case_does_not_matter(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "Meet me in MUMBAI")
+    for query in ("mumbai", "MUMBAI", "MuMbAi meet", "in"):
+        assert len(search(db, talk.bharat, query)) == 1
+
+
+def test_all_words_must_match_in_any_order(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "red apples and green pears")
+    send(db, talk.asha, talk.id, "green apples")
+    assert len(search(db, talk.bharat, "apples green")) == 2
+    assert len(search(db, talk.bharat, "  pears \t\n apples  ")) == 1
+    assert search(db, talk.bharat, "green plums") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("100%", ["100% sure"]),
+        ("%", ["100% sure"]),
+        ("_", ["snake_case"]),
+        ("e_c", ["snake_case"]),
+        ("\\", ["C:\\temp"]),
+        ("\\t", ["C:\\temp"]),
+        ("\\%", []),
+        ("1__", []),
+        ("(", ["a (b) [c] {d} .*+?^$|"]),
+        (".*+?^$|", ["a (b) [c] {d} .*+?^$|"]),
+        ("'; drop table public.messages; --", []),
+        ("\"'", ["she said \"'yes'\""]),
+        ("&", ["<b>&amp;</b>"]),
+        ("<b>", ["<b>&amp;</b>"]),
+        ("!:&", []),
+    ],
+)
+def test_signs_stand_for_themselves(
+    db: Database, talk: Talk, query: str, expected: list[str]
+) -> None:
+    for text in (
+        "100% sure",
+        "1000 sure",
+        "snake_case",
+        "snakecase",
+        "C:\\temp",
+        "she said \"'yes'\"",
+        "a (b) [c] {d} .*+?^$|",
+        "<b>&amp;</b>",
+    ):
+        send(db, talk.asha, talk.id, text)
+    assert texts(search(db, talk.bharat, query)) == expected
+
+
+def test_ranges_point_at_the_words_in_characters(db: Database, talk: Talk) -> None:
+    cases = [
+        ("🎉🎉 Hello नमस्ते world", "WORLD hello"),
+        ("x" * 500 + " the needle is here " + "y" * 500, "needle"),
+        ("🎉" * 300 + "needle", "needle"),
+        ("needle" + "z" * 4000, "needle"),
+        ("ab ab ab", "ab"),
+    ]
+    for text, query in cases:
+        send(db, talk.asha, talk.id, text)
+        found = search(db, talk.bharat, query, page_size=1)[0]
+        shown, ranges = found["highlight"]["text"], found["highlight"]["ranges"]
+        assert found["message"] == text
+        assert shown in text
+        assert len(shown) <= 200
+        assert ranges == sorted(ranges)
+        marked = [shown[start : start + length].lower() for start, length in ranges]
+        assert set(marked) == set(query.lower().split())
+
+
+def test_overlapping_and_repeated_words_are_marked_within_the_text(
+    db: Database, talk: Talk
+) -> None:
+    send(db, talk.asha, talk.id, "banana")
+    for query in ("nan ana", "an an an", "banana ban"):
+        (found,) = search(db, talk.bharat, query)
+        for start, length in found["highlight"]["ranges"]:
+            assert "banana"[start : start + length] in query.split()
+
+
+def test_nobody_finds_what_is_foreign_hidden_or_expired(db: Database, talk: Talk) -> None:
+    deal = open_deal(db, talk.bharat, talk.asha)
+    add_messages(
+        db,
+        deal,
+        [
+            {
+                "sender_id": talk.bharat,
+                "receiver_id": talk.bharat,
+                "visible_to": "sender",
+                "message": "kingfisher note",
+            },
+            {
+                "sender_id": uuid.UUID(int=0),
+                "receiver_id": talk.asha,
+                "visible_to": "influencer",
+                "message_type": "automated",
+                "message": "kingfisher automated",
+            },
+        ],
+    )
+    gone = send(db, talk.bharat, talk.id, "kingfisher gone", expiration_hours=1)
+    let_expire(db, gone["id"])
+    send(db, talk.bharat, open_talk(db, talk.bharat, talk.chitra), "kingfisher elsewhere")
+    assert texts(search(db, talk.bharat, "kingfisher")) == [
+        "kingfisher elsewhere",
+        "kingfisher note",
+    ]
+    assert search(db, talk.asha, "kingfisher") == []
+    assert texts(search(db, talk.chitra, "kingfisher")) == ["kingfisher elsewhere"]
+    # Not even that there is something: the same answer as for a word that nobody wrote.
+    for conversation in (None, talk.id, deal):
+        hidden = search(db, talk.asha, "kingfisher", conversation_id=conversation)
+        assert hidden == search(db, talk.asha, "platypus", conversation_id=conversation)
+
+
+def test_a_message_that_disappears_is_found_while_it_lives_by_both(
+    db: Database, talk: Talk
+) -> None:
+    secret = send(db, talk.asha, talk.id, "a heron", expiration_hours=1)
+    arranging = db.session()
+    for user in (talk.asha, talk.bharat):
+        for ahead, count in ((1, 1), (0, 0)):
+            with db.transaction(), db.signed_in_as(user):
+                (clock,) = db.select("select now() as time")
+                expire_at(arranging, clock["time"] + timedelta(microseconds=ahead), secret["id"])
+                assert len(db.call("search_messages", query="heron")) == count
+    assert search(db, talk.chitra, "heron") == []
+
+
+def test_only_what_people_wrote_is_searched(db: Database, talk: Talk) -> None:
+    assert search(db, talk.asha, "Conversation started") == []
+
+
+def test_one_conversation_can_be_searched_alone(db: Database, talk: Talk) -> None:
+    other = open_talk(db, talk.asha, talk.chitra)
+    for conversation in (talk.id, other):
+        send(db, talk.asha, conversation, "a heron")
+        send(db, talk.asha, conversation, "a heron that goes", expiration_hours=1)
+    found = search(db, talk.asha, "heron", conversation_id=other)
+    assert {message["conversation_id"] for message in found} == {other}
+    assert len(found) == 2
+    assert len(search(db, talk.asha, "heron")) == 4
+
+
+def test_pages_show_every_hit_once_newest_first(db: Database, talk: Talk) -> None:
+    chance = dice(47)
+    talks = [talk.id, open_talk(db, talk.asha, talk.chitra)]
+    for number in range(24):
+        word = chance.choice(["heron", "stork"])
+        hours = chance.choice([None, None, 5])
+        send(db, talk.asha, chance.choice(talks), f"{word} {number}", expiration_hours=hours)
+    # Several at one moment, as a busy server has them.
+    db.query(
+        """
+        update public.messages
+        set created_at = date_trunc('minute', created_at) + interval '30 s'
+        where seq % 3 = 0 and expires_at is null
+        """
+    )
+    expected = db.query(
+        """
+        select id from public.messages where message like 'heron%'
+        order by created_at desc, id desc
+        """
+    )
+    assert len(expected) > 5
+    for page_size in (1, 3, 7, 100):
+        found: list[str] = []
+        while page := search(
+            db, talk.asha, "heron", page_size=page_size, before=found[-1] if found else None
+        ):
+            assert len(page) <= page_size
+            found += [message["id"] for message in page]
+        assert found == [str(row["id"]) for row in expected]
+
+
+def test_a_hit_that_has_expired_still_marks_a_position(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "first heron")
+    secret = send(db, talk.asha, talk.id, "second heron", expiration_hours=2000)
+    send(db, talk.asha, talk.id, "third heron")
+    db.query(
+        """
+        update public.messages
+        set expires_at = created_at + interval '1 hour' where id = %s
+        """,
+        secret["id"],
+    )
+    db.query(
+        "update public.messages set created_at = created_at - interval '2 hours'"
+        ", expires_at = expires_at - interval '2 hours'"
+    )
+    assert texts(search(db, talk.bharat, "heron")) == ["third heron", "first heron"]
+    assert texts(search(db, talk.bharat, "heron", before=secret["id"])) == ["first heron"]
+
+
+def test_a_search_that_makes_no_sense_is_refused(
+    db: Database, talk: Talk, subtests: pytest.Subtests
+) -> None:
+    before = everything(db)
+    cases: list[tuple[Any, str]] = [
+        ("", "length"),
+        ("  \n\t ", "length"),
+        (None, "length"),
+        ("\u200b\ufeff", "length"),
+        ("\u2028", "length"),
+        ("\u1680\u205f", "length"),
+        ("a" * 201, "length"),
+        ("a\u0007b", "control_characters"),
+    ]
+    for query, rule in cases:
+        with (
+            subtests.test(query=ascii(query)[:20]),
+            db.refused("INPUT_INVALID", 422, details={"field": "query", "rule": rule}),
+        ):
+            search(db, talk.asha, query)
+    with db.refused("MESSAGE_NOT_FOUND", 404):
+        search(db, talk.asha, "a", before=uuid.uuid4())
+    with db.as_anon(), db.refused("42501"):
+        db.call("search_messages", query="a")
+    assert everything(db) == before
+
+
+def test_no_white_space_of_any_kind_matches_everything(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "one two")
+    for space in " \t\n\u00a0\u1680\u2003\u2028\u2029\u202f\u205f\u3000":
+        assert search(db, talk.bharat, f"zebra{space}") == []
+        assert search(db, talk.bharat, f"{space}zebra") == []
+        assert len(search(db, talk.bharat, f"two{space}")) == 1
+
+
+def test_a_stranger_searches_no_conversation_and_finds_no_position(
+    db: Database, talk: Talk
+) -> None:
+    own = open_talk(db, talk.chitra, db.create_user("Dev"))
+    foreign = send(db, talk.asha, talk.id, "a heron")
+    answers = []
+    for conversation in (talk.id, uuid.uuid4()):
+        with db.refused("CONVERSATION_NOT_FOUND", 404) as refusal:
+            search(db, talk.chitra, "heron", conversation_id=conversation)
+        with db.refused("CONVERSATION_NOT_FOUND", 404) as worse:
+            search(db, talk.chitra, "", conversation_id=conversation, before=foreign["id"])
+        answers += [vars(refusal), vars(worse)]
+    assert all(answer == answers[0] for answer in answers)
+    with db.refused("MESSAGE_NOT_FOUND", 404):
+        search(db, talk.chitra, "heron", before=foreign["id"])
+    assert search(db, talk.chitra, "heron", conversation_id=own) == []
+
+
+def test_a_page_has_one_to_a_hundred_hits(db: Database, talk: Talk) -> None:
+    for number in range(3):
+        send(db, talk.asha, talk.id, f"heron {number}")
+    assert len(search(db, talk.bharat, "heron", page_size=0)) == 1
+    assert len(search(db, talk.bharat, "heron", page_size=5000)) == 3
+
+
+def test_the_index_holds_no_message_that_disappears(db: Database) -> None:
+    definition = db.value("select indexdef from pg_indexes where indexname = 'messages_words'")
+    assert "expires_at IS NULL" in definition
