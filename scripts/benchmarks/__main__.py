@@ -6,18 +6,40 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from scripts.benchmarks.cleaning import measure_cleanup
 from scripts.benchmarks.cluster import Server, running_server
+from scripts.benchmarks.contention import measure_crowd, measure_quota
+from scripts.benchmarks.growth import compare_sizes
 from scripts.benchmarks.meters import is_supported
+from scripts.benchmarks.peers import measure_steps
 from scripts.benchmarks.pgbench import BenchmarkError
+from scripts.benchmarks.reading import (
+    measure_list,
+    measure_page,
+    measure_policy,
+    measure_sync,
+)
 from scripts.benchmarks.report import Row, as_json, as_table
 from scripts.benchmarks.sending import measure_sends
-from scripts.benchmarks.world import SIZES, Size, make_world
+from scripts.benchmarks.world import SIZES, Size, grow_world, make_world
 from scripts.local_supabase.postgres import StackError
 
-BENCHMARKS: dict[str, Callable[[Server, Size], list[Row]]] = {
+Benchmark = Callable[[Server, Size], list[Row]]
+
+# Each leaves the data as the next one needs it; they run in this order.
+BENCHMARKS: dict[str, Benchmark] = {
     "send": measure_sends,
+    "steps": measure_steps,
+    "page": measure_page,
+    "policy": measure_policy,
+    "list": measure_list,
+    "sync": measure_sync,
+    "cleanup": measure_cleanup,
+    "quota": measure_quota,
+    "crowd": measure_crowd,
 }
 
 
@@ -39,15 +61,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(size: Size, only: Sequence[str] = (), port: int | None = None) -> list[Row]:
-    """Measure on a server of its own and return the table's rows; nothing chosen means all."""
-    rows = []
+    """Measure on a server of its own and return the table's rows.
+
+    Args:
+        size: how much and how often; a grown size measures everything a second time.
+        only: names of BENCHMARKS; nothing means all.
+        port: where the server listens; None takes a free one.
+    """
+    chosen = {name: BENCHMARKS[name] for name in only or BENCHMARKS}
     with running_server(port, small=size.name == "smoke") as server:
         make_world(server, size, _say)
-        for name, measure in BENCHMARKS.items():
-            if name in (only or BENCHMARKS):
-                started = time.perf_counter()
-                rows += measure(server, size)
-                _say(f"{name}: {time.perf_counter() - started:.0f} s")
+        rows = _measure(server, size, chosen, size.messages)
+        if size.grown is not None:
+            grow_world(server, size, _say)
+            large = _measure(server, size, chosen, size.grown)
+            rows += [*large, *compare_sizes(rows, large)]
+    return rows
+
+
+def _measure(server: Server, size: Size, chosen: dict[str, Benchmark], messages: int) -> list[Row]:
+    rows: list[Row] = []
+    for name, measure in chosen.items():
+        started = time.perf_counter()
+        rows += [replace(row, messages=messages) for row in measure(server, size)]
+        _say(f"{name}: {time.perf_counter() - started:.0f} s")
     return rows
 
 

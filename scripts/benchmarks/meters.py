@@ -39,6 +39,11 @@ class Spent:
         return self.calls / self.seconds
 
     @property
+    def seconds_per_call(self) -> float:
+        """Elapsed time of one call, when one session makes one after the other."""
+        return self.seconds / self.calls
+
+    @property
     def wal_per_call(self) -> float:
         """Records of the write-ahead log that one call wrote."""
         return self.wal_records / self.calls
@@ -103,8 +108,8 @@ def _wal(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[float, float]
     connection.execute("select pg_stat_force_next_flush()")
     connection.execute("select pg_stat_clear_snapshot()")
     row = connection.execute("select wal_records, wal_bytes from pg_stat_wal").fetchone()
-    assert row is not None  # noqa: S101
-    return float(row[0]), float(row[1])
+    records, size = row or (0, 0)
+    return float(records), float(size)
 
 
 def is_supported() -> bool:

@@ -28,8 +28,10 @@ class Script:
 
 
 def compose(name: str, role: str, *parts: str, api_role: str | None = None) -> Script:
-    """A script of the named files; with `api_role` the last of them goes into the envelope of
-    PostgREST: a transaction that sets role, claims and headers.
+    """A script of the named files.
+
+    With `api_role` the last of them goes into the envelope of PostgREST: a transaction that sets
+    role, claims and headers.
     """
     texts = [(SQL / f"{part}.pgbench").read_text(encoding="utf-8") for part in parts]
     if api_role is not None:
@@ -38,9 +40,7 @@ def compose(name: str, role: str, *parts: str, api_role: str | None = None) -> S
     return Script(name, role, "".join(texts))
 
 
-def run_script(
-    server: Server, script: Script, size: Size, clients: int, **variables: int
-) -> Spent:
+def run_script(server: Server, script: Script, size: Size, clients: int, **variables: int) -> Spent:
     """Let so many clients run the script `size.transactions` times each.
 
     Raises:
@@ -69,8 +69,8 @@ def run_script(
             finished = re.search(r"actually processed: (\d+)/", done.stdout)
             rate = re.search(r"tps = ([0-9.]+)", done.stdout)
             if done.returncode or finished is None or rate is None or int(finished[1]) != wanted:
-                said = done.stderr.strip().splitlines()[-3:] or [done.stdout]
-                raise BenchmarkError(f"pgbench stopped in {script.name}: {' / '.join(said)}")
+                said = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+                raise BenchmarkError(f"pgbench stopped in {script.name}: {' / '.join(said[:2])}")
             spent.calls = wanted
             spent.seconds = wanted / float(rate[1])
     return spent

@@ -19,36 +19,52 @@ class Row:
     # The measured figure that the bound is about, with its unit.
     value: str
     bound: str
-    met: bool
+    # None where nothing was asked for.
+    met: bool | None
     cpu_ratio: float | None = None
     cpu_us: float | None = None
     wal_records: float | None = None
     wal_bytes: float | None = None
+    # The floor's processor time of one call, in microseconds.
+    floor_us: float | None = None
+    # Calls a second, where the goal is about them.
+    rate: float | None = None
+    # How many messages there were.
+    messages: int = 0
 
 
 def ratio(above: Sequence[Spent], below: Sequence[Spent], figure: str) -> float:
     """The median over the rounds of a figure's ratio within one round."""
     return median(
-        getattr(a, figure) / getattr(b, figure) for a, b in zip(above, below, strict=True)
+        float(getattr(a, figure) / getattr(b, figure)) for a, b in zip(above, below, strict=True)
     )
 
 
 def middle(spent: Sequence[Spent], figure: str) -> float:
     """The median of a figure over the rounds."""
-    return median(getattr(s, figure) for s in spent)
+    return median(float(getattr(s, figure)) for s in spent)
 
 
 def as_table(rows: Sequence[Row]) -> str:
     """A Markdown table."""
     lines = [
-        "| goal | what | measured | asked | | CPU | CPU us | WAL records | WAL bytes |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| goal | messages | what | measured | asked | met | CPU | CPU us | floor us"
+        " | WAL records | WAL bytes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cells = [
-            *(row.goal, row.what, row.value, row.bound, "yes" if row.met else "no"),
+            *(
+                row.goal,
+                f"{row.messages:,}",
+                row.what,
+                row.value,
+                row.bound,
+                {True: "yes", False: "no", None: ""}[row.met],
+            ),
             "" if row.cpu_ratio is None else f"{row.cpu_ratio:.2f}x",
             "" if row.cpu_us is None else f"{row.cpu_us:,.0f}",
+            "" if row.floor_us is None else f"{row.floor_us:,.0f}",
             "" if row.wal_records is None else f"{row.wal_records:.1f}",
             "" if row.wal_bytes is None else f"{row.wal_bytes:,.0f}",
         ]

@@ -7,7 +7,8 @@ can name it by `lpad('17', 32, '0')::uuid`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ SIZES = {
     size.name: size
     for size in (
         Size("smoke", 300, 600, 5_000, None, 1, 15, 0.02, 500, 1),
-        Size("quick", 20_000, 50_000, 200_000, None, 5, 400, 0.4, 10_000, 10),
-        Size("full", 20_000, 50_000, 200_000, 5_000_000, 5, 600, 0.5, 10_000, 100),
+        Size("quick", 20_000, 50_000, 200_000, None, 5, 300, 0.3, 10_000, 10),
+        Size("full", 20_000, 50_000, 200_000, 5_000_000, 3, 300, 0.3, 10_000, 100),
     )
 }
 
@@ -112,23 +113,18 @@ def _run(connection: Connection, name: str, values: dict[str, int]) -> None:
     connection.execute(text.encode())
 
 
-class _without_indexes:  # noqa: N801
-    """Drops the plain indexes of public.messages in the block and makes them again after it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.definitions: list[str] = []
-
-    def __enter__(self) -> None:
-        rows = self.connection.execute(
-            "select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index as i"
-            " where i.indrelid = 'public.messages'::regclass and not exists"
-            " (select from pg_constraint as c where c.conindid = i.indexrelid)"
-        ).fetchall()
-        for name, definition in rows:
-            self.definitions.append(definition)
-            self.connection.execute(sql.SQL("drop index {}").format(sql.Identifier(*name.split("."))))
-
-    def __exit__(self, *_: object) -> None:
-        for definition in self.definitions:
-            self.connection.execute(definition.encode())
+@contextmanager
+def _without_indexes(connection: Connection) -> Iterator[None]:
+    """Drop the plain indexes of public.messages for the block and make them again after it."""
+    indexes = connection.execute(
+        "select n.nspname, c.relname, pg_get_indexdef(c.oid)"
+        " from pg_index as i join pg_class as c on c.oid = i.indexrelid"
+        " join pg_namespace as n on n.oid = c.relnamespace"
+        " where i.indrelid = 'public.messages'::regclass and not exists"
+        " (select from pg_constraint as k where k.conindid = c.oid)"
+    ).fetchall()
+    for schema, name, _ in indexes:
+        connection.execute(sql.SQL("drop index {}").format(sql.Identifier(schema, name)))
+    yield
+    for _, _, definition in indexes:
+        connection.execute(definition.encode())

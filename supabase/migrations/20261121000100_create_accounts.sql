@@ -20,8 +20,6 @@ alter table public.users enable row level security;
 grant select on public.users to authenticated, service_role;
 
 -- One row holds all that a send must check and count, because a send locks and rewrites it anyway.
--- In the names of the second guide: quota_date, messages_sent_today, daily_free_limit and
--- points_per_message are its MessageQuota, points_balance is its PointsWallet.
 create table private.accounts (
   user_id uuid primary key references public.users (id),
   phone text,
@@ -59,7 +57,20 @@ alter table private.accounts enable row level security;
 create table private.settings (
   key text primary key,
   value jsonb not null,
-  description text not null
+  description text not null,
+
+  constraint value_is_of_its_keys_kind check (
+    case
+      when key like 'rate\_%' then jsonb_typeof(value) in ('object', 'null')
+      when key in ('stranger_messages', 'expired_grace_days')
+        then jsonb_typeof(value) in ('number', 'null')
+      when key = 'media_hosts' then jsonb_typeof(value) in ('array', 'null')
+      -- An unknown zone is an error of "at time zone" itself.
+      when key = 'quota_timezone'
+        then (timestamp '2000-01-01' at time zone (value #>> '{}')) is not null
+      else jsonb_typeof(value) = 'number'
+    end
+  )
 );
 comment on table private.settings is 'What an operator may tune without a deploy.';
 alter table private.settings enable row level security;
@@ -87,11 +98,13 @@ create table private.admins (
 comment on table private.admins is 'Users who may act as operators. Never taken from a token.';
 alter table private.admins enable row level security;
 
--- The sender of system messages. SYSTEM_USER_ID of the first guide this system was made from.
+-- The sender of system messages.
 insert into public.users (id, role, display_name)
 values ('00000000-0000-0000-0000-000000000000', 'system', 'Parley');
 
 -- Whoever signed up before this migration gets what the trigger gives to everybody after it.
 insert into public.users (id) select u.id from auth.users as u;
 insert into private.accounts (user_id, daily_free_limit, points_per_message)
-select u.id, 20, 10 from auth.users as u;
+select u.id, free.value::integer, price.value::integer
+from auth.users as u, private.settings as free, private.settings as price
+where free.key = 'daily_free_limit' and price.key = 'points_per_message';

@@ -1,4 +1,4 @@
--- Reports, notifications and pushes.
+-- Reports to the operators.
 
 create table private.reports (
   id uuid primary key default gen_random_uuid(),
@@ -18,54 +18,3 @@ create table private.reports (
 );
 alter table private.reports enable row level security;
 create index reports_of_conversation on private.reports (conversation_id);
-
--- A message needs no row here: it is its own record.
-create table private.notifications (
-  id bigint generated always as identity primary key,
-  user_id uuid not null references public.users (id),
-  type text not null,
-  conversation_id uuid references public.conversations (id),
-  message_id uuid,
-  data jsonb not null,
-  created_at timestamptz not null default now(),
-
-  constraint type_is_known check (
-    type in (
-      'message', 'action_required', 'payment', 'work', 'review', 'deal_closed', 'dispute',
-      'quota_low', 'points_low'
-    )
-  ),
-  constraint one_notification_a_message unique (user_id, message_id)
-);
-comment on table private.notifications is 'What a user was told beside the messages; ids only.';
-alter table private.notifications enable row level security;
-create index notifications_of_conversation on private.notifications (conversation_id);
-
-create table private.push_tokens (
-  id uuid primary key default gen_random_uuid(),
-  user_id uuid not null references public.users (id),
-  kind text not null,
-  -- For web_push the endpoint of the browser's push service.
-  token text not null unique,
-  keys jsonb not null,
-  created_at timestamptz not null default now(),
-
-  constraint kind_is_known check (kind in ('web_push')),
-  constraint token_fits check (char_length(token) <= 2048)
-);
-alter table private.push_tokens enable row level security;
-create index push_tokens_of_user on private.push_tokens (user_id);
-
-create table private.push_outbox (
-  id bigint generated always as identity primary key,
-  push_token_id uuid not null references private.push_tokens (id) on delete cascade,
-  payload jsonb not null,
-  attempts integer not null default 0,
-  due_at timestamptz not null default now(),
-  created_at timestamptz not null default now()
-);
-comment on table private.push_outbox is
-  'What waits to be pushed; ids only, never a message''s text.';
-alter table private.push_outbox enable row level security;
-create index push_outbox_due on private.push_outbox (due_at);
-create index push_outbox_of_token on private.push_outbox (push_token_id);

@@ -67,6 +67,8 @@ def test_the_setting_says_how_many_and_null_any(db: Database, talk: Talk) -> Non
     refused_as_stranger(db, talk.asha, talk.id, 3)
     set_setting(db, "stranger_messages", None)
     send(db, talk.asha, talk.id, "one more")
+    set_setting(db, "stranger_messages", 0)
+    refused_as_stranger(db, talk.chitra, open_talk(db, talk.chitra, talk.asha), 0)
 
 
 def test_an_answer_opens_the_chat_also_when_the_setting_gets_stricter_later(

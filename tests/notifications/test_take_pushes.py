@@ -162,3 +162,27 @@ def test_another_result_is_refused_and_an_unknown_push_is_not(db: Database, talk
     for result in ("sent", "gone", "failed"):
         record(db, 0, result)
     assert len(waiting(db)) == 1
+
+
+def test_what_is_a_day_old_is_no_news_and_is_dropped(db: Database, talk: Talk) -> None:
+    queue(db, talk, 3)
+    ids = [row["id"] for row in waiting(db)]
+    age = "update private.push_outbox set created_at = now() - %s::interval where id = %s"
+    db.query(age, "1 day 1 minute", ids[0])
+    db.query(age, "23 hours 59 minutes", ids[1])
+    assert [push["push_id"] for push in take(db)] == ids[1:]
+    assert [row["id"] for row in waiting(db)] == ids[1:]
+
+
+def test_a_login_drops_its_own_pushes_that_nobody_took_for_a_day(db: Database, talk: Talk) -> None:
+    queue(db, talk, 2)
+    register(db, talk.asha, "hers")
+    send(db, talk.bharat, talk.id, "hi")
+    ids = [row["id"] for row in waiting(db)]
+    db.query(
+        "update private.push_outbox set created_at = now() - interval '2 days' where id = any(%s)",
+        [ids[0], ids[2]],
+    )
+    with db.signed_in_as(talk.bharat):
+        db.call("login_cleanup")
+    assert [row["id"] for row in waiting(db)] == ids[1:]

@@ -36,9 +36,13 @@ def test_a_grant_id_stands_for_one_grant(db: Database, talk: Talk) -> None:
     grant = uuid.uuid4()
     give_points(db, talk.asha, 50, grant_id=grant)
     before = everything(db)
-    for user, points in ((talk.asha, 51), (talk.bharat, 50)):
+    for user, points, reason in (
+        (talk.asha, 51, "bought"),
+        (talk.bharat, 50, "bought"),
+        (talk.asha, 50, "won"),
+    ):
         with db.refused("IDEMPOTENCY_MISMATCH", 409):
-            give_points(db, user, points, grant_id=grant)
+            give_points(db, user, points, grant_id=grant, reason=reason)
     assert everything(db) == before
 
 

@@ -220,3 +220,21 @@ def test_a_block_itself_is_told_to_nobody(db: Database, talk: Talk) -> None:
     block(db, talk.asha, talk.bharat)
     unblock(db, talk.asha, talk.bharat)
     assert broadcasts(db, "new_message", "notification", "user_typing") == []
+
+
+def test_a_block_takes_the_rows_of_a_pair_in_the_order_that_everybody_keeps(
+    db: Database, talk: Talk
+) -> None:
+    for _ in range(7):
+        open_deal(db, talk.bharat, talk.asha)
+    rows = "select conversation_id from private.participants"
+    first = db.value("select min(conversation_id::text)::uuid from private.participants")
+    other = db.session()
+    with psycopg.connect(db.dsn()) as holder, other.signed_in_as(talk.asha):
+        holder.execute(f"{rows} where conversation_id = %s for update", [first])
+        waiting = other.start("block_user", user_id=talk.bharat)
+        db.wait_until_blocked(other)
+        # While it waits for the first, it keeps nobody from any other.
+        free = db.query(f"{rows} where conversation_id <> %s for update skip locked", first)
+        assert len(free) == 14
+    assert waiting.result(PATIENCE)["blocked"] is True

@@ -225,3 +225,13 @@ def test_a_new_project_has_these_limits(limited_db: Database) -> None:
         "rate_send_long": {"per_second": 1, "burst": 60},
         "rate_typing": {"per_minute": 20, "burst": 3},
     }
+
+
+def test_in_a_new_project_the_eleventh_search_of_a_minute_is_refused(limited_db: Database) -> None:
+    asha = limited_db.create_user("Asha")
+    with limited_db.signed_in_as(asha):
+        for _ in range(10):
+            assert limited_db.call("search_messages", query="hi") == []
+        with limited_db.refused("RATE_LIMITED", 429) as refusal:
+            limited_db.call("search_messages", query="hi")
+    assert 1 <= refusal.details["retry_after"] <= 6

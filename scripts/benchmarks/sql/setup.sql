@@ -42,7 +42,9 @@ select 900000 + n, n, 900000 from generate_series(1, 5) as n;
 alter table bench.pairs add primary key (c);
 
 insert into public.conversations (id, kind, user_a, user_b, flow_state, created_at)
-select bench.id(p.c), 'direct', bench.id(p.low), bench.id(p.high), 'real_time', now() - '1 year'::interval
+select
+  bench.id(p.c), 'direct', bench.id(p.low), bench.id(p.high), 'real_time',
+  now() - interval '1 year'
 from bench.pairs as p;
 insert into private.participants (conversation_id, user_id, role)
 select c.id, m.user_id, 'member'
@@ -60,3 +62,13 @@ create table bench.points_wallets (user_id uuid primary key, balance bigint not 
 insert into bench.message_quotas
 select a.user_id, current_date, 0, 1000000000 from private.accounts as a;
 insert into bench.points_wallets select a.user_id, 0 from private.accounts as a;
+grant select, update on bench.message_quotas, bench.points_wallets to postgres;
+
+-- Who is next to be cleaned up, and messages indexed in the obvious way: the flag is in a predicate,
+-- so that flagging a row moves it in an index.
+create sequence bench.cleanup_users start 700000;
+create table bench.plain_messages (like public.messages including defaults including generated);
+alter table bench.plain_messages add primary key (id);
+create index on bench.plain_messages (conversation_id, created_at);
+create index on bench.plain_messages (sender_id);
+create index on bench.plain_messages (sender_id, expires_at) where not is_expired;

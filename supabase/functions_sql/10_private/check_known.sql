@@ -9,6 +9,7 @@ security invoker
 set search_path = ''
 as $$
 declare
+  c_count constant text := '^[0-9]{1,18}$';
   c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 begin
   if jsonb_typeof(p_known) is distinct from 'object' then
@@ -17,11 +18,19 @@ begin
     );
   end if;
   if exists (
-    select from jsonb_each(p_known) as k (id, seq)
-    where k.id !~ c_uuid or jsonb_typeof(k.seq) <> 'number' or k.seq::text !~ '^[0-9]{1,18}$'
+    select from jsonb_each(p_known) as k (id, value)
+    where k.id !~ c_uuid
+      or not case jsonb_typeof(k.value)
+        when 'number' then k.value::text ~ c_count
+        when 'object' then (k.value - array['seq', 'version']) = '{}'
+          and coalesce((k.value -> 'seq')::text ~ c_count, false)
+          and coalesce((k.value -> 'version')::text ~ c_count, true)
+        else false
+      end
   ) then
     perform private.raise_input_invalid(
-      'known', 'ids_and_seqs', 'Each key is a conversation id, each value its last seq.'
+      'known', 'ids_and_seqs',
+      'Each key is a conversation id, each value its last seq or {seq, version}.'
     );
   end if;
 end;

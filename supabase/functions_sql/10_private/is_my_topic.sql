@@ -1,7 +1,7 @@
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
--- members, and carries typing and presence only.
+-- members, and carries typing and presence only; nobody speaks there across a block.
 -- Definer: policies on realtime.messages run as the caller, who may not read participants.
 create or replace function private.is_my_topic(p_topic text, p_speak boolean)
 returns boolean
@@ -21,6 +21,7 @@ begin
   return case v_kind
     when 'user' then not p_speak and v_id::uuid = auth.uid()
     when 'conversation' then private.is_my_conversation(v_id::uuid)
+      and not (p_speak and private.is_blocked_in(v_id::uuid))
     else false
   end;
 end;

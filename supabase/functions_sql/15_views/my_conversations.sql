@@ -1,9 +1,8 @@
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
--- version grows with whatever changes here for either member: a step of the flow, a message, a
--- receipt, a preference. Both members see the same number.
--- Runs with its owner's rights; nobody else has a grant on it.
+-- version is that of private.conversation_versions. Nothing of the other side but the card is shown
+-- across a block. Runs with its owner's rights; nobody else has a grant on it.
 create or replace view private.my_conversations as
 select
   c.id as conversation_id,
@@ -21,15 +20,17 @@ select
   c.currency,
   c.work_status,
   c.deadline_at,
-  c.version + c.last_seq + me.version + other.version + (
-    -- Also a message that disappears is a change.
-    select count(*)
-    from public.messages as m
-    where m.conversation_id = c.id and m.expires_at <= now()
-  ) as version,
+  c.version + c.last_seq + me.version + other.shared_version + coalesce(
+    (
+      select extract(epoch from max(m.expires_at)) * 1000000
+      from public.messages as m
+      where m.conversation_id = c.id and m.expires_at <= now()
+    ),
+    0
+  )::bigint as version,
   c.last_seq,
   me.read_seq,
-  case when shares.read_receipts then other.read_seq else 0 end as other_read_seq,
+  case when pair.shares_receipts then other.read_seq else 0 end as other_read_seq,
   other.delivered_seq as other_delivered_seq,
   case
     when c.last_seq = me.read_seq then 0
@@ -52,13 +53,12 @@ select
   ) as last_message,
   json_build_object(
     'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
-    'last_seen_at', case when a.shares_last_seen then a.last_seen_at end
+    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end
   ) as other_party,
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  c.chat_status = 'real_time'
-    and not private.is_blocked(me.user_id, other.user_id) as free_text_allowed,
+  c.chat_status = 'real_time' and not pair.is_blocked as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,
@@ -69,7 +69,11 @@ join private.participants as other
 join public.conversations as c on c.id = me.conversation_id
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
-cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
+cross join lateral (
+  select private.is_blocked(me.user_id, other.user_id) as is_blocked,
+    private.shares_read_receipts(me.user_id, other.user_id) as shares_receipts
+  offset 0  -- once a row, not once a mention
+) as pair
 where me.user_id = (select auth.uid());
 
 revoke all on private.my_conversations from public, anon, authenticated, service_role;

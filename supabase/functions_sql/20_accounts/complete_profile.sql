@@ -27,9 +27,18 @@ begin
     );
   end if;
   perform private.check_text(v_name, 'display_name');
-  if v_name is null or char_length(v_name) not between 1 and 80 or v_name like e'%\n%' then
+  if v_name is null or private.is_blank(v_name) or char_length(v_name) > 80
+    or v_name ~ '[\n\u2028\u2029]' then
     perform private.raise_input_invalid(
       'display_name', 'length', 'A name is one line of 1 to 80 characters.'
+    );
+  end if;
+  if exists (
+    select from public.users as u
+    where u.role = 'system' and lower(u.display_name) = lower(v_name)
+  ) then
+    perform private.raise_input_invalid(
+      'display_name', 'reserved', 'This is the name of the system itself.'
     );
   end if;
   if v_phone !~ '^\+[1-9][0-9]{6,14}$' then

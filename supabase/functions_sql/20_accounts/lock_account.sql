@@ -2,7 +2,7 @@
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
 -- Locks: the account's row; made on demand for a login that has none.
--- Errors: AUTH_REQUIRED (401) when the login is gone although its token still lives.
+-- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited.
 create or replace function private.lock_account(p_user_id uuid)
 returns private.accounts
 language plpgsql
@@ -20,7 +20,7 @@ begin
     return v_account;
   end if;
   if not exists (select from auth.users as u where u.id = p_user_id) then
-    perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
+    perform private.raise_login_gone();
   end if;
   perform private.create_account(p_user_id);
   return private.lock_account(p_user_id);

@@ -13,7 +13,9 @@ as $$
   order by p.conversation_id
   for no key update;
 
-  update private.participants as p set version = p.version + 1 where p.user_id = p_user_id;
+  update private.participants as p
+  set version = p.version + 1, shared_version = p.shared_version + 1
+  where p.user_id = p_user_id;
 $$;
 
 revoke all on function private.touch_conversations(uuid)

@@ -2,7 +2,7 @@
 --
 -- Args: the account as lock_account returned it; the most points the sender agrees to pay (null:
 -- any); the message.
--- Returns the account as it is now. Writes: the account's row, points_ledger.
+-- Returns the account as it is now. Writes: accounts, points_ledger, and what tell_quota writes.
 -- Events: quota_changed and a notice when the free messages or the points run low.
 -- Errors: RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`,
 -- INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.

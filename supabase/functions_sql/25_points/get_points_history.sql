@@ -19,7 +19,7 @@ begin
       from (
         select l.id, l.delta, l.reason, l.balance_after, l.message_id, l.created_at
         from private.points_ledger as l
-        where l.user_id = v_me and (p_before is null or l.id < p_before)
+        where l.user_id = v_me and l.id < coalesce(p_before, 9223372036854775807)
         order by l.id desc
         limit v_limit
       ) as page

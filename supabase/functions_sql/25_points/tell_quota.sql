@@ -3,7 +3,7 @@
 -- Args: the account before and after. quota_changed goes out when points moved, and when a fifth
 -- of the free messages is left, or none; the notices quota_low and points_low at the same two
 -- marks of the free messages and of the balance after the newest credit.
--- Events: quota_changed, notification.
+-- Writes: notifications, push_outbox, realtime.messages. Events: quota_changed, notification.
 create or replace function private.tell_quota(
   p_before private.accounts,
   p_after private.accounts

@@ -30,7 +30,8 @@ as $$
       greatest(p.read_seq, least(mark.read_seq, c.last_seq)) as read_seq,
       greatest(
         p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
-      ) as delivered_seq
+      ) as delivered_seq,
+      private.shares_read_receipts(c.user_a, c.user_b) as is_shared
     from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
       as mark (conversation_id, read_seq, delivered_seq)
     join private.participants as p
@@ -47,7 +48,10 @@ as $$
         when mark.delivered_seq > mark.old_delivered_seq then now()
         else p.delivered_at
       end,
-      version = p.version + 1
+      version = p.version + 1,
+      -- What the other side may not see does not show in its version either.
+      shared_version = p.shared_version
+        + (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)::integer
     from marks as mark
     where p.conversation_id = mark.conversation_id
       and p.user_id = p_user_id
@@ -55,12 +59,13 @@ as $$
     returning mark.*
   ),
   steps as (
-    select 'message_delivered' as event, conversation_id, delivered_seq as seq,
+    select 'message_delivered' as event, conversation_id, delivered_seq as seq, true as is_shared,
       jsonb_build_object('delivered_at', now()) as at
     from moved
     where delivered_seq > old_delivered_seq
     union all
-    select 'message_seen', conversation_id, read_seq, jsonb_build_object('read_at', now())
+    select
+      'message_seen', conversation_id, read_seq, is_shared, jsonb_build_object('read_at', now())
     from moved
     where read_seq > old_read_seq
   ),
@@ -76,10 +81,7 @@ as $$
       ) as payload
     from steps as step
     join private.participants as member on member.conversation_id = step.conversation_id
-    -- The other side hears of reading only where both share it.
-    where step.event <> 'message_seen'
-      or member.user_id = p_user_id
-      or private.shares_read_receipts(p_user_id, member.user_id)
+    where step.is_shared or member.user_id = p_user_id
   )
   select private.broadcast(
     array_agg(t.event order by t.event), array_agg(t.topic order by t.event),

@@ -1,13 +1,14 @@
 -- Tells those who may see a message that it is there: new_message to each of them, and a
 -- notification to the one who did not send it, unless that one has muted the conversation.
 --
--- Text and media of a message that disappears are withheld from both: a broadcast is kept for days
--- where no clock hides it.
+-- Args: the conversation, the message, and the message as clients get it. Text and media of a
+-- message that disappears are withheld: a broadcast is kept for days where no clock hides it.
 -- Writes: realtime.messages, push_outbox.
 -- Events: new_message, notification.
 create or replace function private.announce_message(
+  p_conversation public.conversations,
   p_message public.messages,
-  p_conversation public.conversations
+  p_json jsonb
 )
 returns void
 language plpgsql
@@ -15,33 +16,39 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_message constant jsonb := private.withhold_content(private.message_json(p_message));
-  v_topics text[] := case
-    when p_message.visible_to = 'all'
-      then array['user:' || p_conversation.user_a, 'user:' || p_conversation.user_b]
-    else array['user:' || p_message.receiver_id]
-  end;
-  v_payload constant jsonb := jsonb_build_object(
-    'conversation_id', p_conversation.id,
-    'message', v_message,
-    'conversation_context', private.conversation_headline(p_conversation)
-  );
-  v_events text[] := array_fill('new_message'::text, array[cardinality(v_topics)]);
-  v_payloads jsonb[] := array_fill(v_payload, array[cardinality(v_topics)]);
+  v_headline constant jsonb := private.conversation_headline(p_conversation);
+  v_json constant jsonb := private.withhold_content(p_json);
   v_about constant jsonb := jsonb_build_object(
     'conversation_id', p_conversation.id,
     'message_id', p_message.id,
     'sender_id', p_message.sender_id
   );
+  v_topics text[];
+  v_events text[];
+  v_payloads jsonb[];
 begin
+  select
+    array_agg('user:' || v.user_id),
+    array_agg('new_message'::text),
+    array_agg(
+      jsonb_build_object(
+        'conversation_id', p_conversation.id,
+        'message', v_json,
+        'conversation_context', v_headline || jsonb_build_object('version', v.version)
+      )
+    )
+  into v_topics, v_events, v_payloads
+  from private.conversation_versions(p_conversation) as v
+  where p_message.visible_to = 'all' or v.user_id = p_message.receiver_id;
+
   if p_message.message_type = 'user_input' and exists (
     select from private.participants as p
     where p.conversation_id = p_conversation.id
       and p.user_id = p_message.receiver_id
       and (p.muted_until is null or p.muted_until <= now())
   ) then
-    v_events := v_events || 'notification'::text;
     v_topics := v_topics || ('user:' || p_message.receiver_id);
+    v_events := v_events || 'notification'::text;
     v_payloads := v_payloads || jsonb_build_object('type', 'message', 'data', v_about);
     perform private.queue_push(p_message.receiver_id, 'message', v_about);
   end if;
@@ -49,5 +56,5 @@ begin
 end;
 $$;
 
-revoke all on function private.announce_message(public.messages, public.conversations)
+revoke all on function private.announce_message(public.conversations, public.messages, jsonb)
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
 -- Adds a message of the system itself, to both members.
 --
--- Call it with the conversation's row locked, or just made.
+-- Locks, writes: the conversation; and what store_message writes.
 create or replace function private.append_system_message(p_conversation_id uuid, p_text text)
 returns void
 language plpgsql
@@ -11,11 +11,10 @@ declare
   c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
   v_message public.messages;
 begin
-  v_message.conversation_id := p_conversation_id;
   v_message.sender_id := c_system_user_id;
   v_message.message := p_text;
   v_message.message_type := 'system';
-  perform private.append_message(v_message);
+  perform private.store_message(private.claim_seq(p_conversation_id, null), v_message);
 end;
 $$;
 

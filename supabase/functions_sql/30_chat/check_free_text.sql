@@ -1,7 +1,7 @@
 -- Refuses free text where a conversation is not open for it.
 --
 -- Errors: CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state, required_state,
--- awaiting_role}`, BLOCKED (403) in both directions.
+-- awaiting_role, allowed_actions}`, BLOCKED (403) in both directions.
 create or replace function private.check_free_text(p_conversation public.conversations)
 returns void
 language plpgsql
@@ -20,9 +20,10 @@ begin
       jsonb_build_object(
         'current_state', p_conversation.flow_state,
         'required_state', 'real_time',
-        'awaiting_role', p_conversation.awaiting_role
+        'awaiting_role', p_conversation.awaiting_role,
+        'allowed_actions', '[]'::jsonb
       ),
-      p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+      p_status => 409
     );
   end if;
   if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then

@@ -14,7 +14,7 @@ declare
   v_length constant integer := char_length(p_message.message);
 begin
   perform private.check_text(p_message.message, 'message');
-  if v_length = 0 and p_message.media_url is null then
+  if p_message.media_url is null and private.is_blank(p_message.message) then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
     );

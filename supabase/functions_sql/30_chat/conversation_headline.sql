@@ -1,5 +1,5 @@
--- The compact part of a conversation's context that broadcasts carry; the same for both members.
--- The version is that of private.my_conversations; a test compares them.
+-- The compact part of a conversation's context that broadcasts carry, without the version, which
+-- is each member's own.
 create or replace function private.conversation_headline(p_conversation public.conversations)
 returns jsonb
 language sql
@@ -11,15 +11,8 @@ as $$
     'flow_state', p_conversation.flow_state,
     'chat_status', p_conversation.chat_status,
     'awaiting_role', p_conversation.awaiting_role,
-    'last_seq', p_conversation.last_seq,
-    'version', p_conversation.version + p_conversation.last_seq + sum(p.version) + (
-      select count(*)
-      from public.messages as m
-      where m.conversation_id = p_conversation.id and m.expires_at <= now()
-    )
-  )
-  from private.participants as p
-  where p.conversation_id = p_conversation.id;
+    'last_seq', p_conversation.last_seq
+  );
 $$;
 
 revoke all on function private.conversation_headline(public.conversations)

@@ -3,7 +3,7 @@
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then the conversation. Writes: conversations, participants,
--- points_ledger, and what send_message writes.
+-- rate_limits, points_ledger, and what send_message writes.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
 -- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
 -- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -20,7 +20,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_cost constant integer := private.get_setting('chat_open_points')::integer;
+  v_cost constant integer := private.get_number('chat_open_points')::integer;
   v_account private.accounts;
   v_conversation_id uuid;
   v_created boolean;
@@ -32,8 +32,7 @@ begin
     );
   end if;
   if not exists (
-    select from public.users as u
-    where u.id = p_target_user_id and u.role is distinct from 'system'
+    select from auth.users as u where u.id = p_target_user_id
   ) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
@@ -45,7 +44,14 @@ begin
     );
   end if;
   v_account := private.lock_account(v_me);
-  if private.is_blocked(v_me, p_target_user_id) then
+  -- The repeat of a first message that went through answers as it did, whatever came between.
+  if private.is_blocked(v_me, p_target_user_id) and not exists (
+    select from public.messages as m
+    where m.sender_id = v_me
+      and m.receiver_id = p_target_user_id
+      and m.client_message_id = p_client_message_id
+      and p_initial_message is not null
+  ) then
     perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
   end if;
 

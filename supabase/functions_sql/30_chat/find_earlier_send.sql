@@ -3,7 +3,8 @@
 -- A message that has expired since is answered as `{message: null, expired: true}`, not shown.
 --
 -- Call it under the lock of the sender's account: retries of one sender then follow each other.
--- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else, and before that
+-- CONVERSATION_NOT_FOUND (404).
 create or replace function private.find_earlier_send(
   p_message public.messages,
   p_lifetime interval,
@@ -32,6 +33,9 @@ begin
     or v_stored.scrubbed_at is null
     and (v_stored.message, v_stored.media_url) is distinct from
       (p_message.message, p_message.media_url) then
+    if not private.is_my_conversation(p_message.conversation_id) then
+      perform private.raise_conversation_not_found();
+    end if;
     perform private.raise_error(
       'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
       p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'

@@ -33,8 +33,7 @@ declare
   );
   v_answer json;
 begin
-  if p_filter is null
-    or p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
+  if p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
     perform private.raise_input_invalid(
       'filter', 'one_of', 'The filter is open, archived, my_turn, unread, direct, deals or all.'
     );
@@ -50,34 +49,37 @@ begin
     v_id := split_part(p_cursor, '_', 2)::uuid;
   end if;
 
-  with mine as (
-    (
-      select c.id, c.last_message_at
-      from public.conversations as c
-      where c.user_a = v_me
-        and c.id <> all (v_pinned)
-        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
-        and private.is_listed(c, v_me, p_filter)
+  with page as (
+    select
+      c.id,
+      c.last_message_at,
+      row_number() over (order by c.last_message_at desc, c.id desc) as place
+    from (
+      -- Both halves come in the order of an index, so that only a page of them is read.
+      select c.*
+      from (
+        (
+          select a.* from public.conversations as a
+          where a.user_a = v_me and (a.last_message_at, a.id) < (v_at, coalesce(v_id, v_me))
+          order by a.last_message_at desc, a.id desc
+        )
+        union all
+        (
+          select b.* from public.conversations as b
+          where b.user_b = v_me and (b.last_message_at, b.id) < (v_at, coalesce(v_id, v_me))
+          order by b.last_message_at desc, b.id desc
+        )
+      ) as c
       order by c.last_message_at desc, c.id desc
-      limit v_limit + 1
-    )
-    union all
-    (
-      select c.id, c.last_message_at
-      from public.conversations as c
-      where c.user_b = v_me
-        and c.id <> all (v_pinned)
-        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
-        and private.is_listed(c, v_me, p_filter)
-      order by c.last_message_at desc, c.id desc
-      limit v_limit + 1
-    )
-  ),
-  page as (
-    select m.id, m.last_message_at, row_number() over newest_first as place
-    from mine as m
-    window newest_first as (order by m.last_message_at desc, m.id desc)
-    order by place
+    ) as c
+    -- "limit" keeps the order of what it is joined to.
+    cross join lateral (
+      select p.* from private.participants as p
+      where p.conversation_id = c.id and p.user_id = v_me
+      limit 1
+    ) as me
+    where c.id <> all (v_pinned) and private.is_listed(c, me, coalesce(p_filter, 'open'))
+    order by c.last_message_at desc, c.id desc
     limit v_limit + 1
   )
   select json_build_object(
@@ -89,11 +91,15 @@ begin
           union all
           select c.id, array_position(v_pinned, c.id) - 21
           from public.conversations as c
+          join private.participants as me on me.conversation_id = c.id and me.user_id = v_me
           where p_cursor is null
             and c.id = any (v_pinned)
-            and private.is_listed(c, v_me, p_filter)
+            and private.is_listed(c, me, coalesce(p_filter, 'open'))
         ) as p
-        join private.my_conversations as c on c.conversation_id = p.id
+        cross join lateral (
+          select c.* from private.my_conversations as c where c.conversation_id = p.id
+          offset 0  -- one at a time: the planner would fetch all of the caller's
+        ) as c
       ),
       '[]'
     ),

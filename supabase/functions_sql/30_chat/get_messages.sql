@@ -18,7 +18,8 @@ set search_path = ''
 as $$
 declare
   v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
-  v_before_seq bigint := p_before_seq;
+  -- A number and not a null test, which would keep the index from being used for it.
+  v_before_seq bigint := coalesce(p_before_seq, 9223372036854775807);
 begin
   perform private.require_user();
   if not private.is_my_conversation(p_conversation_id) then
@@ -52,7 +53,7 @@ begin
   end if;
   return query
   select m.* from private.my_messages as m
-  where m.conversation_id = p_conversation_id and (v_before_seq is null or m.seq < v_before_seq)
+  where m.conversation_id = p_conversation_id and m.seq < v_before_seq
   order by m.seq desc
   limit v_limit;
 end;

@@ -4,9 +4,8 @@
 -- A repeat with the same client_message_id answers what the first try answered and changes
 -- nothing, so a client may retry until it hears an answer.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, then the conversation. Writes: accounts, conversations, messages,
--- points_ledger,
--- realtime.messages, push_outbox.
+-- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
+-- conversations, messages, notifications, push_outbox, realtime.messages.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), GUARD_FAILED (409) `{guard:
 -- "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}`,
@@ -40,34 +39,33 @@ declare
   v_earlier json;
 begin
   v_account := private.lock_account(v_me);
-  v_conversation := private.lock_conversation(p_conversation_id, v_me);
 
-  v_message.conversation_id := v_conversation.id;
+  v_message.conversation_id := p_conversation_id;
   v_message.sender_id := v_me;
-  v_message.receiver_id := case v_me
-    when v_conversation.user_a then v_conversation.user_b
-    else v_conversation.user_a
-  end;
   v_message.message_type := 'user_input';
   v_message.message := coalesce(private.clean_text(p_message), '');
   v_message.media_url := nullif(p_media_url, '');
   v_message.reply_to := p_reply_to;
   v_message.client_message_id := p_client_message_id;
-
   v_earlier := private.find_earlier_send(v_message, v_lifetime, v_account);
   if v_earlier is not null then
     return v_earlier;
   end if;
 
+  v_conversation := private.claim_seq(p_conversation_id, v_me);
   perform private.check_free_text(v_conversation);
   perform private.check_stranger(v_conversation, v_me);
   perform private.check_message(v_message);
   perform private.check_lifetime(v_conversation.id, p_expiration_hours);
+
   v_message.id := gen_random_uuid();
+  v_message.receiver_id := case v_me
+    when v_conversation.user_a then v_conversation.user_b
+    else v_conversation.user_a
+  end;
   v_account := private.charge_send(v_account, p_max_points, v_message.id);
-  v_message := private.append_message(v_message, v_lifetime);
   return json_build_object(
-    'message', private.message_json(v_message),
+    'message', private.store_message(v_conversation, v_message, v_lifetime),
     'expired', false,
     'quota', private.quota_json(v_account)
   );

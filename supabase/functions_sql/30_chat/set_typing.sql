@@ -2,7 +2,9 @@
 --
 -- Kept for clients that reconnect; nobody keeps what was typed. A blocked typist is not announced.
 -- Definer: clients have no write grant on any table.
--- Writes: participants. Events: user_typing on the topic `conversation:<id>`.
+-- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
+-- participants, realtime.messages.
+-- Events: user_typing on the topic `conversation:<id>`.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), RATE_LIMITED (429).
 create or replace function private.set_typing(p_conversation_id uuid, p_is_typing boolean)
 returns void

@@ -1,13 +1,17 @@
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
--- Args: what the client has, `{"<conversation id>": <last seq>}`; how many messages at most
--- (1..1000). Conversations that are not named come whole.
+-- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
+-- <last seq>, "version": <version of the context>}}`; how many messages at most (1..1000).
+-- Conversations that are not named come whole. Only who gives a version hears of changes without
+-- a message: a receipt, a preference, a block.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.
 -- While has_more is true, call again with what was received added to `known`.
 -- What is returned counts as delivered.
 -- Definer: reads the private views, writes the caller's watermarks.
+-- Locks: the caller's account, then the caller's rows of private.participants, in the order of
+-- their ids. Writes: accounts, participants, realtime.messages.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) when `known` is no such object.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
@@ -30,15 +34,25 @@ begin
     select c.id, c.last_seq, c.last_message_at, known.seq as known_seq
     from private.participants as p
     join public.conversations as c on c.id = p.conversation_id
-    cross join lateral (
-      select coalesce((p_known ->> c.id::text)::bigint, 0) as seq
-    ) as known
-    where p.user_id = v_me and c.last_seq > known.seq
+    cross join lateral private.read_known(p_known -> c.id::text) as known
+    where p.user_id = v_me
+      and (
+        c.last_seq > known.seq
+        or known.version <> (
+          select v.version from private.conversation_versions(c) as v where v.user_id = v_me
+        )
+      )
   ),
   found_messages as (
     select m as message, c.last_message_at, m.conversation_id, m.seq
     from changed as c
-    join private.my_messages as m on m.conversation_id = c.id and m.seq > c.known_seq
+    cross join lateral (
+      select m.*
+      from private.my_messages as m
+      where m.conversation_id = c.id and m.seq > c.known_seq
+      order by m.seq
+      limit v_limit + 1
+    ) as m
     order by c.last_message_at desc, c.id, m.seq
     limit v_limit + 1
   ),

@@ -1,10 +1,9 @@
 -- Searches what the caller may read now: every word of the query, anywhere in the text, in any
--- script, whatever the case. Newest first.
+-- script, in upper or lower case. Newest first.
 --
--- Messages that disappear are not in the index, so that no copy of their words outlives them; the
--- caller's own live ones are read instead. Args: the query (1 to 200 characters); one conversation
--- or all; how many; a message id of the page before.
--- Definer: reads the private views.
+-- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
+-- page before.
+-- Definer: reads the private views. Writes: rate_limits.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`, CONVERSATION_NOT_FOUND (404),
 -- MESSAGE_NOT_FOUND (404), RATE_LIMITED (429).
 create or replace function private.search_messages(
@@ -23,7 +22,11 @@ declare
   v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
   v_query constant text := private.clean_text(p_query);
   v_words constant text[] := array(
-    select w.word from regexp_split_to_table(v_query, '\s+') as w (word) where w.word <> ''
+    select w.word
+    from regexp_split_to_table(
+      v_query, '[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+'
+    ) as w (word)
+    where w.word <> ''
   );
   v_patterns text[];
   v_before record;
@@ -50,8 +53,9 @@ begin
       select json_agg(row_to_json(page) order by page.created_at desc, page.id desc)
       from (
         select m.*, private.highlight_words(m.message, v_words) as highlight
-        from private.find_messages(v_me, v_patterns, p_conversation_id, v_before.created_at,
-          v_before.id, v_limit) as hit
+        from private.find_messages(
+          v_patterns, p_conversation_id, v_before.created_at, v_before.id, v_limit
+        ) as hit
         join private.my_messages as m
           on m.conversation_id = hit.conversation_id and m.seq = hit.seq
       ) as page

@@ -2,7 +2,7 @@
 --
 -- Args: the user; one of the types of private.notifications; what it is about; what the client
 -- gets beside that, ids and numbers only. A second note about the same message is the first one.
--- Events: notification `{type, data}`.
+-- Writes: notifications, push_outbox, realtime.messages. Events: notification `{type, data}`.
 create or replace function private.notify(
   p_user_id uuid,
   p_type text,

@@ -1,6 +1,7 @@
 -- Notes how a push went: sent, gone (the device will never take one again), or failed.
 --
 -- Definer: the outbox is private.
+-- Writes: push_outbox, push_tokens.
 -- Errors: INPUT_INVALID (422) for another result.
 create or replace function private.record_push_result(p_push_id bigint, p_result text)
 returns json

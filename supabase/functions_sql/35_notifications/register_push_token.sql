@@ -2,7 +2,7 @@
 -- who registered it last.
 --
 -- Definer: clients have no write grant on any table.
--- Writes: push_tokens.
+-- Locks: the caller's account. Writes: push_tokens, push_outbox (what waits for a lost device).
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.register_push_token(p_kind text, p_token text, p_keys jsonb)
 returns json

@@ -1,6 +1,7 @@
 -- Stops pushes to one of the caller's devices, and forgets what waited for it.
 --
 -- Definer: clients have no write grant on any table.
+-- Writes: push_tokens, push_outbox.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.unregister_push_token(p_token text)
 returns json

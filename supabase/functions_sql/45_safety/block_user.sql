@@ -1,7 +1,8 @@
 -- Stops all free text between the caller and another user, at once and in both directions.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks,
+-- participants.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json

@@ -2,7 +2,7 @@
 --
 -- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
 -- Definer: clients have no write grant on any table.
--- Writes: reports. A repeat is the first report.
+-- Locks: the caller's account. Writes: reports, rate_limits. A repeat is the first report.
 -- Errors: AUTH_REQUIRED (401), MESSAGE_NOT_FOUND (404), INPUT_INVALID (422), RATE_LIMITED (429).
 create or replace function private.report_message(
   p_message_id uuid,

@@ -22,7 +22,7 @@ begin
       and m.scrubbed_at is null
       and not m.is_expired
     order by m.expires_at
-    limit private.get_setting('cleanup_batch')::integer
+    limit private.get_number('cleanup_batch')::integer
     for no key update skip locked
   )
   update public.messages as m

@@ -10,9 +10,9 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_batch constant integer := private.get_setting('cleanup_batch')::integer;
+  v_batch constant integer := private.get_number('cleanup_batch')::integer;
   v_grace constant interval :=
-    (private.get_setting('expired_grace_days') #>> '{}')::float8 * interval '1 day';
+    private.get_number('expired_grace_days')::float8 * interval '1 day';
   v_count integer;
 begin
   with due as (

@@ -9,8 +9,9 @@ security definer
 set search_path = ''
 as $$
 begin
-  delete from private.push_tokens as t where t.user_id = old.id;
   delete from private.accounts as a where a.user_id = old.id;
+  delete from private.push_tokens as t where t.user_id = old.id;
+  delete from private.admins as a where a.user_id = old.id;
   update public.users as u
   set role = null, display_name = null, avatar_url = null, updated_at = now()
   where u.id = old.id;

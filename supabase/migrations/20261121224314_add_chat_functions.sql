@@ -37,7 +37,7 @@ $$;
 revoke all on function private.broadcast(text[], text[], jsonb[])
 from public, anon, authenticated, service_role;
 
--- source: 10_private/check_known.sql sha256:98916483353ead57b51eae2b1c49c04faa6876431eeea21ac089e05de30535a8
+-- source: 10_private/check_known.sql sha256:014abb2d389beae91689f67e199bab0896d6fe3434be9aebd8b8aebd4810c70e
 -- Refuses what is not an object of conversation ids and message numbers.
 --
 -- Errors: INPUT_INVALID (422) `{field: "known", rule: "object" or "ids_and_seqs"}`.
@@ -49,6 +49,7 @@ security invoker
 set search_path = ''
 as $$
 declare
+  c_count constant text := '^[0-9]{1,18}$';
   c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 begin
   if jsonb_typeof(p_known) is distinct from 'object' then
@@ -57,11 +58,19 @@ begin
     );
   end if;
   if exists (
-    select from jsonb_each(p_known) as k (id, seq)
-    where k.id !~ c_uuid or jsonb_typeof(k.seq) <> 'number' or k.seq::text !~ '^[0-9]{1,18}$'
+    select from jsonb_each(p_known) as k (id, value)
+    where k.id !~ c_uuid
+      or not case jsonb_typeof(k.value)
+        when 'number' then k.value::text ~ c_count
+        when 'object' then (k.value - array['seq', 'version']) = '{}'
+          and coalesce((k.value -> 'seq')::text ~ c_count, false)
+          and coalesce((k.value -> 'version')::text ~ c_count, true)
+        else false
+      end
   ) then
     perform private.raise_input_invalid(
-      'known', 'ids_and_seqs', 'Each key is a conversation id, each value its last seq.'
+      'known', 'ids_and_seqs',
+      'Each key is a conversation id, each value its last seq or {seq, version}.'
     );
   end if;
 end;
@@ -144,7 +153,7 @@ $$;
 revoke all on function private.clamp_page_size(integer, integer, integer)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/clean_text.sql sha256:10f2a2e0394811cde80ec257740b4bd634d0301d8152bc928780e5b0c3339e7d
+-- source: 10_private/clean_text.sql sha256:46be79b98f40adc432a4019774c6c47ba55e06e196fdbaa2dd0fb7a34810dc74
 -- A text as it will be stored: NFC, line ends as \n, without invisible direction controls, trimmed.
 --
 -- Direction controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names
@@ -159,7 +168,8 @@ set search_path = ''
 as $$
 declare
   -- What looks like nothing at either end, also in other scripts' typesetting.
-  c_space constant text := e' \n\t\u00a0\u2002\u2003\u2009\u200b\u2060\u3000\ufeff';
+  c_space constant text := e' \n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007'
+    '\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
   v_text text := replace(replace(p_text, e'\r\n', e'\n'), e'\r', e'\n');
 begin
   v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
@@ -203,6 +213,20 @@ $$;
 
 revoke all on function private.find_url_fault(text) from public, anon, authenticated, service_role;
 
+-- source: 10_private/get_number.sql sha256:15663768c38483bc1aeb9b2af96f4fbf058d50c3a2576973d968aed9f22ce6c8
+-- The value of an operator's setting that is a number; null when it is switched off.
+create or replace function private.get_number(p_key text)
+returns numeric
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key;
+$$;
+
+revoke all on function private.get_number(text) from public, anon, authenticated, service_role;
+
 -- source: 10_private/get_setting.sql sha256:b4afe6c79c858af62f0b141e020234dc27cd8a97066e92b2aafad9324faea0ca
 -- The value of an operator's setting; JSON null when it is switched off.
 create or replace function private.get_setting(p_key text)
@@ -216,6 +240,28 @@ as $$
 $$;
 
 revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_blank.sql sha256:2935a61e7ff88cdc23fe5bdc82b6eeb72512338b3d750db24b1f4ee73885899e
+-- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
+-- characters without a picture of their own.
+--
+-- The ranges: white space; Unicode's general category Cf (format) and the fillers and selectors
+-- of its Default_Ignorable_Code_Point; the empty Braille pattern.
+create or replace function private.is_blank(p_text text)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select p_text !~ (
+    '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
+    '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
+    '\U000e0000-\U000e0fff]'
+  );
+$$;
+
+revoke all on function private.is_blank(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/is_blocked.sql sha256:e55b8bd38d0b3fecb45c282c3287d34fd00d384134d16dcf762d5906e4cfe6d8
 -- Whether one of the two users blocks the other, in either direction.
@@ -234,6 +280,24 @@ as $$
 $$;
 
 revoke all on function private.is_blocked(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_blocked_in.sql sha256:e77543b84be00156f06d317ea72e71ee97e7be60c577e88f4133b368654c9376
+-- Whether one of the two members of a conversation blocks the other.
+create or replace function private.is_blocked_in(p_conversation_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and private.is_blocked(c.user_a, c.user_b)
+  );
+$$;
+
+revoke all on function private.is_blocked_in(uuid)
 from public, anon, authenticated, service_role;
 
 -- source: 10_private/is_media_host_allowed.sql sha256:292af95edd26cf27afe0c40311ad7d3984afd4a1166350a28d7e102f4b254115
@@ -277,11 +341,11 @@ $$;
 revoke all on function private.is_my_conversation(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_my_topic.sql sha256:3d9e49f9fdb8dc4ab6b9afe4403dfe2c0c4ce930f28123f927f7fd3a69d11c94
+-- source: 10_private/is_my_topic.sql sha256:886a2830034c6f3adb1fc68d250907373f1a3b7664d41f59e3e95a104899a690
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
--- members, and carries typing and presence only.
+-- members, and carries typing and presence only; nobody speaks there across a block.
 -- Definer: policies on realtime.messages run as the caller, who may not read participants.
 create or replace function private.is_my_topic(p_topic text, p_speak boolean)
 returns boolean
@@ -301,6 +365,7 @@ begin
   return case v_kind
     when 'user' then not p_speak and v_id::uuid = auth.uid()
     when 'conversation' then private.is_my_conversation(v_id::uuid)
+      and not (p_speak and private.is_blocked_in(v_id::uuid))
     else false
   end;
 end;
@@ -478,6 +543,52 @@ $$;
 revoke all on function private.raise_input_invalid(text, text, text)
 from public, anon, authenticated, service_role;
 
+-- source: 10_private/raise_login_gone.sql sha256:3af2ef21ec307235363d924a51390298fafaa4069b23ea7f9d0d57a0bb08530b
+-- Ends the call because the login was deleted, though its token still lives.
+--
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.raise_login_gone()
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
+    p_hint => 'Sign up, or sign in to another login.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_login_gone()
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/read_known.sql sha256:f29ca5212f5c563d4be5925af6a5dc9dc51501a674685f0cc8c7bc459eb8b17a
+-- What a client of `sync` has of a conversation: the last seq (0: nothing), and the version of the
+-- context when it was given.
+--
+-- Args: a value of `known`, as check_known lets through; null for a conversation not named.
+create or replace function private.read_known(p_value jsonb)
+returns table (seq bigint, version bigint)
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select
+    coalesce(
+      case jsonb_typeof(p_value)
+        when 'object' then (p_value ->> 'seq')::bigint
+        else p_value::bigint
+      end,
+      0
+    ),
+    (p_value ->> 'version')::bigint;
+$$;
+
+revoke all on function private.read_known(jsonb) from public, anon, authenticated, service_role;
+
 -- source: 10_private/require_operator.sql sha256:56ba1567ecdcf97ed5c3c6d24131c51fcf10cf8b19b7652e485860cd65336e6d
 -- Lets through the service role, and users that private.admins lists.
 --
@@ -506,10 +617,11 @@ $$;
 
 revoke all on function private.require_operator() from public, anon, authenticated, service_role;
 
--- source: 10_private/require_user.sql sha256:c82ecd3e02bd686ff1fef524bfac8b92e583e5b5b27219307e52fcc3d2f5bdc4
+-- source: 10_private/require_user.sql sha256:2c7d352611863139c03f6c18adf2dc33b6c78668d195135957fe237eac0321bc
 -- The caller's id, from the token that PostgREST has checked.
 --
--- Errors: AUTH_REQUIRED (401) when the token names no user.
+-- Errors: AUTH_REQUIRED (401) when the token names no user, or one whose login was deleted while
+-- the token still lives.
 create or replace function private.require_user()
 returns uuid
 language plpgsql
@@ -526,14 +638,19 @@ begin
       p_hint => 'Send the access token of a signed-in user.'
     );
   end if;
+  if not exists (select from private.accounts as a where a.user_id = v_user_id)
+    and not exists (select from auth.users as u where u.id = v_user_id) then
+    perform private.raise_login_gone();
+  end if;
   return v_user_id;
 end;
 $$;
 
 revoke all on function private.require_user() from public, anon, authenticated, service_role;
 
--- source: 10_private/shares_read_receipts.sql sha256:e909aa1d00d4439eab687ffb9cc61daca8ed681da3a8258bb904586a834f7584
--- Whether two users let each other see what they have read.
+-- source: 10_private/shares_read_receipts.sql sha256:4a9aab799bc22be5d545e8c4290418352c7f19e8efc280c0d0c6d144abecebb1
+-- Whether two users let each other see what they have read: both share it and neither blocks the
+-- other.
 create or replace function private.shares_read_receipts(p_user_id uuid, p_other_id uuid)
 returns boolean
 language sql
@@ -544,7 +661,8 @@ as $$
   select not exists (
     select from private.accounts as a
     where a.user_id in (p_user_id, p_other_id) and not a.shares_read_receipts
-  );
+  )
+  and not private.is_blocked(p_user_id, p_other_id);
 $$;
 
 revoke all on function private.shares_read_receipts(uuid, uuid)
@@ -577,13 +695,12 @@ where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_i
 
 revoke all on private.visible_messages from public, anon, authenticated, service_role;
 
--- source: 15_views/my_conversations.sql sha256:f1c87aad38b8887b8b3b47cdd4dc2c36a506e3410284366fb27372882ea1a505
+-- source: 15_views/my_conversations.sql sha256:87977a1df5bd315631aa83591b1d47e42b62b3ed69a0c69dc51d769f0dc47012
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
--- version grows with whatever changes here for either member: a step of the flow, a message, a
--- receipt, a preference. Both members see the same number.
--- Runs with its owner's rights; nobody else has a grant on it.
+-- version is that of private.conversation_versions. Nothing of the other side but the card is shown
+-- across a block. Runs with its owner's rights; nobody else has a grant on it.
 create or replace view private.my_conversations as
 select
   c.id as conversation_id,
@@ -601,15 +718,17 @@ select
   c.currency,
   c.work_status,
   c.deadline_at,
-  c.version + c.last_seq + me.version + other.version + (
-    -- Also a message that disappears is a change.
-    select count(*)
-    from public.messages as m
-    where m.conversation_id = c.id and m.expires_at <= now()
-  ) as version,
+  c.version + c.last_seq + me.version + other.shared_version + coalesce(
+    (
+      select extract(epoch from max(m.expires_at)) * 1000000
+      from public.messages as m
+      where m.conversation_id = c.id and m.expires_at <= now()
+    ),
+    0
+  )::bigint as version,
   c.last_seq,
   me.read_seq,
-  case when shares.read_receipts then other.read_seq else 0 end as other_read_seq,
+  case when pair.shares_receipts then other.read_seq else 0 end as other_read_seq,
   other.delivered_seq as other_delivered_seq,
   case
     when c.last_seq = me.read_seq then 0
@@ -632,13 +751,12 @@ select
   ) as last_message,
   json_build_object(
     'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
-    'last_seen_at', case when a.shares_last_seen then a.last_seen_at end
+    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end
   ) as other_party,
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  c.chat_status = 'real_time'
-    and not private.is_blocked(me.user_id, other.user_id) as free_text_allowed,
+  c.chat_status = 'real_time' and not pair.is_blocked as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,
@@ -649,7 +767,11 @@ join private.participants as other
 join public.conversations as c on c.id = me.conversation_id
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
-cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
+cross join lateral (
+  select private.is_blocked(me.user_id, other.user_id) as is_blocked,
+    private.shares_read_receipts(me.user_id, other.user_id) as shares_receipts
+  offset 0  -- once a row, not once a mention
+) as pair
 where me.user_id = (select auth.uid());
 
 revoke all on private.my_conversations from public, anon, authenticated, service_role;
@@ -709,7 +831,7 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_messages from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:71cc4c9bc040a15861703f5fc4948b21376f761832cfd9e2ead262aef3d06ffd
+-- source: 20_accounts/complete_profile.sql sha256:d862c710280ea8226896414f05c31860a750a5d04e188671dc4b058fe159e106
 -- Gives the caller a role and a name; a second call may change everything but the role.
 --
 -- Definer: clients have no write grant on any table.
@@ -739,9 +861,18 @@ begin
     );
   end if;
   perform private.check_text(v_name, 'display_name');
-  if v_name is null or char_length(v_name) not between 1 and 80 or v_name like e'%\n%' then
+  if v_name is null or private.is_blank(v_name) or char_length(v_name) > 80
+    or v_name ~ '[\n\u2028\u2029]' then
     perform private.raise_input_invalid(
       'display_name', 'length', 'A name is one line of 1 to 80 characters.'
+    );
+  end if;
+  if exists (
+    select from public.users as u
+    where u.role = 'system' and lower(u.display_name) = lower(v_name)
+  ) then
+    perform private.raise_input_invalid(
+      'display_name', 'reserved', 'This is the name of the system itself.'
     );
   end if;
   if v_phone !~ '^\+[1-9][0-9]{6,14}$' then
@@ -797,9 +928,11 @@ revoke all on function public.complete_profile(text, text, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.complete_profile(text, text, text, text) to authenticated;
 
--- source: 20_accounts/create_account.sql sha256:400f96b07594c3af6e44c0a8b2ca6780854ba3e9b7237b2a28727efe1ca5c2ec
+-- source: 20_accounts/create_account.sql sha256:51e8059951aa4d5859b5acaeb6a2924c232211c4c9477fdb13cac6dce24d63a7
 -- Gives a login its card and its account, with the free messages and the price that the settings
 -- say; one that has them is left alone.
+--
+-- Writes: users, accounts.
 create or replace function private.create_account(p_user_id uuid)
 returns void
 language plpgsql
@@ -811,8 +944,8 @@ begin
   insert into private.accounts (user_id, daily_free_limit, points_per_message)
   values (
     p_user_id,
-    private.get_setting('daily_free_limit')::integer,
-    private.get_setting('points_per_message')::integer
+    private.get_number('daily_free_limit')::integer,
+    private.get_number('points_per_message')::integer
   )
   on conflict (user_id) do nothing;
 end;
@@ -820,12 +953,12 @@ $$;
 
 revoke all on function private.create_account(uuid) from public, anon, authenticated, service_role;
 
--- source: 20_accounts/lock_account.sql sha256:3ff95157b59dd10a350fb94843dd0645d673451f8ae6f523bc118a4880437f64
+-- source: 20_accounts/lock_account.sql sha256:f9dfbaaf8d6c6615e68a222b2337a9dec7e0271a0b8a7249bae2a5bfad94522a
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
 -- Locks: the account's row; made on demand for a login that has none.
--- Errors: AUTH_REQUIRED (401) when the login is gone although its token still lives.
+-- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited.
 create or replace function private.lock_account(p_user_id uuid)
 returns private.accounts
 language plpgsql
@@ -843,7 +976,7 @@ begin
     return v_account;
   end if;
   if not exists (select from auth.users as u where u.id = p_user_id) then
-    perform private.raise_error('AUTH_REQUIRED', 'This login is gone.', p_status => 401);
+    perform private.raise_login_gone();
   end if;
   perform private.create_account(p_user_id);
   return private.lock_account(p_user_id);
@@ -870,7 +1003,7 @@ $$;
 
 revoke all on function private.note_visit(uuid) from public, anon, authenticated, service_role;
 
--- source: 20_accounts/touch_conversations.sql sha256:b61af12c5a75dd659ef5fe83f5f31d5ab3afa91c53b27fe4cf63dc0cfe960862
+-- source: 20_accounts/touch_conversations.sql sha256:6d9247a082a3712d37c36c3af158d1c12e7d7491bac4e2dc17378cf5f3d82068
 -- Tells clients, by the version, that what a user's conversations show of that user has changed.
 --
 -- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
@@ -886,7 +1019,9 @@ as $$
   order by p.conversation_id
   for no key update;
 
-  update private.participants as p set version = p.version + 1 where p.user_id = p_user_id;
+  update private.participants as p
+  set version = p.version + 1, shared_version = p.shared_version + 1
+  where p.user_id = p_user_id;
 $$;
 
 revoke all on function private.touch_conversations(uuid)
@@ -931,12 +1066,12 @@ $$;
 revoke all on function private.charge_points(private.accounts, integer, integer, text, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 25_points/charge_send.sql sha256:7ce29a2c854987c4637a2e62490a3825005c24466f0634761859a7258a81b7df
+-- source: 25_points/charge_send.sql sha256:ca9cf51b5934272e5af74519a15a6d3a5c8cad2a5d8901674fd0609502808b49
 -- Charges one message to its sender: to the free ones of the day first, to the points after that.
 --
 -- Args: the account as lock_account returned it; the most points the sender agrees to pay (null:
 -- any); the message.
--- Returns the account as it is now. Writes: the account's row, points_ledger.
+-- Returns the account as it is now. Writes: accounts, points_ledger, and what tell_quota writes.
 -- Events: quota_changed and a notice when the free messages or the points run low.
 -- Errors: RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`,
 -- INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -1025,7 +1160,7 @@ $$;
 revoke all on function private.check_price(private.accounts, integer, integer)
 from public, anon, authenticated, service_role;
 
--- source: 25_points/get_points_history.sql sha256:ff116cecca5a133307df5576c760efe62373166d6632faa7c3667a0e352368ac
+-- source: 25_points/get_points_history.sql sha256:fd8a4dfe4ab7fd506f6f7f050db4c3298bfcb5e74132e62d5f1deffd41ae4e4e
 -- A page of the caller's ledger, newest first.
 --
 -- Definer: the ledger is private.
@@ -1047,7 +1182,7 @@ begin
       from (
         select l.id, l.delta, l.reason, l.balance_after, l.message_id, l.created_at
         from private.points_ledger as l
-        where l.user_id = v_me and (p_before is null or l.id < p_before)
+        where l.user_id = v_me and l.id < coalesce(p_before, 9223372036854775807)
         order by l.id desc
         limit v_limit
       ) as page
@@ -1256,13 +1391,13 @@ $$;
 revoke all on function private.quota_json(private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 25_points/tell_quota.sql sha256:859bed599463b804cc741adf393ed251368af9d15671e909cf946a5f7ff53baa
+-- source: 25_points/tell_quota.sql sha256:a8b1cac2d84790b60e11559124d3c194c35c60bda5b6cd48f884c0b4195c9f86
 -- Tells a user's devices that the quota changed in a way worth showing.
 --
 -- Args: the account before and after. quota_changed goes out when points moved, and when a fifth
 -- of the free messages is left, or none; the notices quota_low and points_low at the same two
 -- marks of the free messages and of the balance after the newest credit.
--- Events: quota_changed, notification.
+-- Writes: notifications, push_outbox, realtime.messages. Events: quota_changed, notification.
 create or replace function private.tell_quota(
   p_before private.accounts,
   p_after private.accounts
@@ -1306,7 +1441,7 @@ $$;
 revoke all on function private.tell_quota(private.accounts, private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/advance_receipts.sql sha256:d7c2c565cc0f60b3e6d6d28d0554d2ba0120e358fcaac90ea0eb363aa2857da4
+-- source: 30_chat/advance_receipts.sql sha256:e2e01610ebf57195bca56617d1a19f6571d739946b29194e8deb2834167ea899
 -- Moves a member's watermarks forward, never back, and tells both members what moved.
 --
 -- Args: the member; conversations, and for each how far everything was read and how far it was
@@ -1339,7 +1474,8 @@ as $$
       greatest(p.read_seq, least(mark.read_seq, c.last_seq)) as read_seq,
       greatest(
         p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
-      ) as delivered_seq
+      ) as delivered_seq,
+      private.shares_read_receipts(c.user_a, c.user_b) as is_shared
     from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
       as mark (conversation_id, read_seq, delivered_seq)
     join private.participants as p
@@ -1356,7 +1492,10 @@ as $$
         when mark.delivered_seq > mark.old_delivered_seq then now()
         else p.delivered_at
       end,
-      version = p.version + 1
+      version = p.version + 1,
+      -- What the other side may not see does not show in its version either.
+      shared_version = p.shared_version
+        + (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)::integer
     from marks as mark
     where p.conversation_id = mark.conversation_id
       and p.user_id = p_user_id
@@ -1364,12 +1503,13 @@ as $$
     returning mark.*
   ),
   steps as (
-    select 'message_delivered' as event, conversation_id, delivered_seq as seq,
+    select 'message_delivered' as event, conversation_id, delivered_seq as seq, true as is_shared,
       jsonb_build_object('delivered_at', now()) as at
     from moved
     where delivered_seq > old_delivered_seq
     union all
-    select 'message_seen', conversation_id, read_seq, jsonb_build_object('read_at', now())
+    select
+      'message_seen', conversation_id, read_seq, is_shared, jsonb_build_object('read_at', now())
     from moved
     where read_seq > old_read_seq
   ),
@@ -1385,10 +1525,7 @@ as $$
       ) as payload
     from steps as step
     join private.participants as member on member.conversation_id = step.conversation_id
-    -- The other side hears of reading only where both share it.
-    where step.event <> 'message_seen'
-      or member.user_id = p_user_id
-      or private.shares_read_receipts(p_user_id, member.user_id)
+    where step.is_shared or member.user_id = p_user_id
   )
   select private.broadcast(
     array_agg(t.event order by t.event), array_agg(t.topic order by t.event),
@@ -1401,17 +1538,18 @@ $$;
 revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/announce_message.sql sha256:5ac301c4dc83e37edd7a35f045cc3fc105a64944f7b88b96ba5597a876eee7da
+-- source: 30_chat/announce_message.sql sha256:0959bb5dad6e1b9909f3a23bf96b54143a470961b7d47672d4ec9da21a1c9265
 -- Tells those who may see a message that it is there: new_message to each of them, and a
 -- notification to the one who did not send it, unless that one has muted the conversation.
 --
--- Text and media of a message that disappears are withheld from both: a broadcast is kept for days
--- where no clock hides it.
+-- Args: the conversation, the message, and the message as clients get it. Text and media of a
+-- message that disappears are withheld: a broadcast is kept for days where no clock hides it.
 -- Writes: realtime.messages, push_outbox.
 -- Events: new_message, notification.
 create or replace function private.announce_message(
+  p_conversation public.conversations,
   p_message public.messages,
-  p_conversation public.conversations
+  p_json jsonb
 )
 returns void
 language plpgsql
@@ -1419,33 +1557,39 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_message constant jsonb := private.withhold_content(private.message_json(p_message));
-  v_topics text[] := case
-    when p_message.visible_to = 'all'
-      then array['user:' || p_conversation.user_a, 'user:' || p_conversation.user_b]
-    else array['user:' || p_message.receiver_id]
-  end;
-  v_payload constant jsonb := jsonb_build_object(
-    'conversation_id', p_conversation.id,
-    'message', v_message,
-    'conversation_context', private.conversation_headline(p_conversation)
-  );
-  v_events text[] := array_fill('new_message'::text, array[cardinality(v_topics)]);
-  v_payloads jsonb[] := array_fill(v_payload, array[cardinality(v_topics)]);
+  v_headline constant jsonb := private.conversation_headline(p_conversation);
+  v_json constant jsonb := private.withhold_content(p_json);
   v_about constant jsonb := jsonb_build_object(
     'conversation_id', p_conversation.id,
     'message_id', p_message.id,
     'sender_id', p_message.sender_id
   );
+  v_topics text[];
+  v_events text[];
+  v_payloads jsonb[];
 begin
+  select
+    array_agg('user:' || v.user_id),
+    array_agg('new_message'::text),
+    array_agg(
+      jsonb_build_object(
+        'conversation_id', p_conversation.id,
+        'message', v_json,
+        'conversation_context', v_headline || jsonb_build_object('version', v.version)
+      )
+    )
+  into v_topics, v_events, v_payloads
+  from private.conversation_versions(p_conversation) as v
+  where p_message.visible_to = 'all' or v.user_id = p_message.receiver_id;
+
   if p_message.message_type = 'user_input' and exists (
     select from private.participants as p
     where p.conversation_id = p_conversation.id
       and p.user_id = p_message.receiver_id
       and (p.muted_until is null or p.muted_until <= now())
   ) then
-    v_events := v_events || 'notification'::text;
     v_topics := v_topics || ('user:' || p_message.receiver_id);
+    v_events := v_events || 'notification'::text;
     v_payloads := v_payloads || jsonb_build_object('type', 'message', 'data', v_about);
     perform private.queue_push(p_message.receiver_id, 'message', v_about);
   end if;
@@ -1453,62 +1597,13 @@ begin
 end;
 $$;
 
-revoke all on function private.announce_message(public.messages, public.conversations)
+revoke all on function private.announce_message(public.conversations, public.messages, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/append_message.sql sha256:a8ef8333fa0e53dab0f30ff01ec7ab5436fb9e80897ef1210ba2abb6eca44a64
--- Adds a message to a conversation whose row the caller has locked, and tells who may see it.
---
--- Args: the message, whose seq and times are given here; how long it lives (null: for ever).
--- Returns the row as stored. Writes: conversations (head), messages, realtime.messages.
-create or replace function private.append_message(
-  p_message public.messages,
-  p_lifetime interval default null
-)
-returns public.messages
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations;
-  v_message public.messages;
-begin
-  update public.conversations as c
-  set
-    last_seq = c.last_seq + 1,
-    last_message_at = clock_timestamp(),
-    updated_at = clock_timestamp()
-  where c.id = p_message.conversation_id
-  returning c.* into strict v_conversation;
-
-  insert into public.messages (
-    conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
-    visible_to, action_required, action_data, reply_to, client_message_id, expires_at, created_at,
-    updated_at
-  )
-  values (
-    v_conversation.id, v_conversation.last_seq, coalesce(p_message.id, gen_random_uuid()),
-    p_message.sender_id, p_message.receiver_id, coalesce(p_message.message, ''),
-    p_message.media_url, p_message.message_type, coalesce(p_message.visible_to, 'all'),
-    coalesce(p_message.action_required, false), p_message.action_data, p_message.reply_to,
-    p_message.client_message_id, v_conversation.last_message_at + p_lifetime,
-    v_conversation.last_message_at, v_conversation.last_message_at
-  )
-  returning * into v_message;
-
-  perform private.announce_message(v_message, v_conversation);
-  return v_message;
-end;
-$$;
-
-revoke all on function private.append_message(public.messages, interval)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/append_system_message.sql sha256:0ace541f30faf6babd45059051d05e5e349083a7e9cf54d25a1bbcb78bdeda47
+-- source: 30_chat/append_system_message.sql sha256:3767addf1f9793b1709735e621e7b3480ab293ff1c281e73383f728c53fce6a2
 -- Adds a message of the system itself, to both members.
 --
--- Call it with the conversation's row locked, or just made.
+-- Locks, writes: the conversation; and what store_message writes.
 create or replace function private.append_system_message(p_conversation_id uuid, p_text text)
 returns void
 language plpgsql
@@ -1519,22 +1614,21 @@ declare
   c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
   v_message public.messages;
 begin
-  v_message.conversation_id := p_conversation_id;
   v_message.sender_id := c_system_user_id;
   v_message.message := p_text;
   v_message.message_type := 'system';
-  perform private.append_message(v_message);
+  perform private.store_message(private.claim_seq(p_conversation_id, null), v_message);
 end;
 $$;
 
 revoke all on function private.append_system_message(uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_free_text.sql sha256:d21ee9d86eee8bf619184beba613360907eebfe89132a8030bb2603f275a9138
+-- source: 30_chat/check_free_text.sql sha256:e0766dbe8485342de1abc10c69e4fa8461d07b2d6b800f5481d5913e37537451
 -- Refuses free text where a conversation is not open for it.
 --
 -- Errors: CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state, required_state,
--- awaiting_role}`, BLOCKED (403) in both directions.
+-- awaiting_role, allowed_actions}`, BLOCKED (403) in both directions.
 create or replace function private.check_free_text(p_conversation public.conversations)
 returns void
 language plpgsql
@@ -1553,9 +1647,10 @@ begin
       jsonb_build_object(
         'current_state', p_conversation.flow_state,
         'required_state', 'real_time',
-        'awaiting_role', p_conversation.awaiting_role
+        'awaiting_role', p_conversation.awaiting_role,
+        'allowed_actions', '[]'::jsonb
       ),
-      p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+      p_status => 409
     );
   end if;
   if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
@@ -1607,7 +1702,7 @@ $$;
 revoke all on function private.check_lifetime(uuid, numeric)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_message.sql sha256:e2b8cec2e7b11e821395ef08cfd3ec5ef4a5de843ff27d641f3dc0f6fb4a16dd
+-- source: 30_chat/check_message.sql sha256:701ba8f6c07194d300425bf1426e97744e90d87057c501f8e2bee8eed488731e
 -- Refuses a message that says nothing, says too much, or points where it must not.
 --
 -- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
@@ -1624,7 +1719,7 @@ declare
   v_length constant integer := char_length(p_message.message);
 begin
   perform private.check_text(p_message.message, 'message');
-  if v_length = 0 and p_message.media_url is null then
+  if p_message.media_url is null and private.is_blank(p_message.message) then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
     );
@@ -1652,7 +1747,7 @@ $$;
 revoke all on function private.check_message(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_stranger.sql sha256:5073c134ad4ffad6b1f165d106710d789d9943b0e4d33e3991e863c3192849ef
+-- source: 30_chat/check_stranger.sql sha256:e3f2c38fae2309db0dfa552e40b6cf434c7128d82efd0ce5bfacc9b75c27ab72
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
 -- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
@@ -1669,25 +1764,22 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_allowed constant bigint := (private.get_setting('stranger_messages') #>> '{}')::bigint;
+  v_allowed bigint;
 begin
-  if v_allowed is null or p_conversation.kind <> 'direct' then
-    return;
-  end if;
-  if v_allowed <= (
-    select count(*)
-    from (
-      select from public.messages as m
-      where m.conversation_id = p_conversation.id
-        and m.message_type = 'user_input'
-        and m.sender_id = p_sender_id
-      limit v_allowed
-    ) as sent
-  ) and not exists (
+  -- True for nearly every send, and the answer is found among the first messages.
+  if p_conversation.kind <> 'direct' or exists (
     select from public.messages as m
     where m.conversation_id = p_conversation.id
       and m.message_type = 'user_input'
       and m.sender_id <> p_sender_id
+  ) then
+    return;
+  end if;
+  v_allowed := private.get_number('stranger_messages')::bigint;
+  if v_allowed <= (
+    select count(*)
+    from public.messages as m
+    where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
   ) then
     perform private.raise_error(
       'GUARD_FAILED', 'Wait for an answer before you write more.',
@@ -1701,9 +1793,42 @@ $$;
 revoke all on function private.check_stranger(public.conversations, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/conversation_headline.sql sha256:fb52768b3efa8b91f10d2588d862ac5810314b4cb0ac057d2e7278a21d659126
--- The compact part of a conversation's context that broadcasts carry; the same for both members.
--- The version is that of private.my_conversations; a test compares them.
+-- source: 30_chat/claim_seq.sql sha256:7815d536e3e3cfebcf2c9416d8925d25ea1183aecc72652cb9cbe2100d0b4a57
+-- Locks a conversation until the transaction ends and gives out the number of its next message: the
+-- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
+--
+-- Args: the conversation; the member who writes (null: the system).
+-- Locks, writes: the conversation, after the caller's account where both are locked.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.claim_seq(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  update public.conversations as c
+  set
+    last_seq = c.last_seq + 1,
+    last_message_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+  where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+  returning c.* into v_conversation;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.claim_seq(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/conversation_headline.sql sha256:fb1aa3240788043f39c0550478880cb4113daa905d181b403614cf946d197572
+-- The compact part of a conversation's context that broadcasts carry, without the version, which
+-- is each member's own.
 create or replace function private.conversation_headline(p_conversation public.conversations)
 returns jsonb
 language sql
@@ -1715,27 +1840,52 @@ as $$
     'flow_state', p_conversation.flow_state,
     'chat_status', p_conversation.chat_status,
     'awaiting_role', p_conversation.awaiting_role,
-    'last_seq', p_conversation.last_seq,
-    'version', p_conversation.version + p_conversation.last_seq + sum(p.version) + (
-      select count(*)
-      from public.messages as m
-      where m.conversation_id = p_conversation.id and m.expires_at <= now()
-    )
-  )
-  from private.participants as p
-  where p.conversation_id = p_conversation.id;
+    'last_seq', p_conversation.last_seq
+  );
 $$;
 
 revoke all on function private.conversation_headline(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:641f04bc821de6103b3502f0b295d78afbb9de6b54411965b0d4ff6373ade856
+-- source: 30_chat/conversation_versions.sql sha256:ffab968e98864ec7c0e3b7c2ef52f8fc3ca369bbb10629560576fee38dd71100
+-- The version of a conversation's context as each of its members sees it, by user id.
+--
+-- It grows with whatever changes there for that member: a step of the flow, a message that comes or
+-- disappears, a preference or receipt of one's own, and of the other's what the other shares. The
+-- expiry counts with its time in microseconds, which is one index probe however many there were.
+-- private.my_conversations says the same; a test compares them.
+create or replace function private.conversation_versions(p_conversation public.conversations)
+returns table (user_id uuid, version bigint)
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select
+    me.user_id,
+    p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
+      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  cross join lateral (
+    select max(m.expires_at) as at
+    from public.messages as m
+    where m.conversation_id = p_conversation.id and m.expires_at <= now()
+  ) as expired
+  where me.conversation_id = p_conversation.id;
+$$;
+
+revoke all on function private.conversation_versions(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/direct_connect.sql sha256:08bb3c41a671e7be50100885d6c6d03509d899927421194fd1a9d82dfd12f648
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then the conversation. Writes: conversations, participants,
--- points_ledger, and what send_message writes.
+-- rate_limits, points_ledger, and what send_message writes.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
 -- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
 -- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -1752,7 +1902,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_cost constant integer := private.get_setting('chat_open_points')::integer;
+  v_cost constant integer := private.get_number('chat_open_points')::integer;
   v_account private.accounts;
   v_conversation_id uuid;
   v_created boolean;
@@ -1764,8 +1914,7 @@ begin
     );
   end if;
   if not exists (
-    select from public.users as u
-    where u.id = p_target_user_id and u.role is distinct from 'system'
+    select from auth.users as u where u.id = p_target_user_id
   ) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
@@ -1777,7 +1926,14 @@ begin
     );
   end if;
   v_account := private.lock_account(v_me);
-  if private.is_blocked(v_me, p_target_user_id) then
+  -- The repeat of a first message that went through answers as it did, whatever came between.
+  if private.is_blocked(v_me, p_target_user_id) and not exists (
+    select from public.messages as m
+    where m.sender_id = v_me
+      and m.receiver_id = p_target_user_id
+      and m.client_message_id = p_client_message_id
+      and p_initial_message is not null
+  ) then
     perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
   end if;
 
@@ -1842,13 +1998,14 @@ revoke all on function public.direct_connect(uuid, text, integer, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
 
--- source: 30_chat/find_earlier_send.sql sha256:1b7d09fc53884599c20c244762c7591042ecdce214045259e4d7bba82687cd99
+-- source: 30_chat/find_earlier_send.sql sha256:fe86e9bae044100944de540c6790454c1fc0bf959c70fa36539eb490ed650d8f
 -- What send_message answers to a repeat of an earlier send, or null when there was none.
 --
 -- A message that has expired since is answered as `{message: null, expired: true}`, not shown.
 --
 -- Call it under the lock of the sender's account: retries of one sender then follow each other.
--- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else, and before that
+-- CONVERSATION_NOT_FOUND (404).
 create or replace function private.find_earlier_send(
   p_message public.messages,
   p_lifetime interval,
@@ -1877,6 +2034,9 @@ begin
     or v_stored.scrubbed_at is null
     and (v_stored.message, v_stored.media_url) is distinct from
       (p_message.message, p_message.media_url) then
+    if not private.is_my_conversation(p_message.conversation_id) then
+      perform private.raise_conversation_not_found();
+    end if;
     perform private.raise_error(
       'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
       p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'
@@ -1973,7 +2133,7 @@ revoke all on function public.get_conversation_context(uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
 
--- source: 30_chat/get_conversations.sql sha256:167c6cd6c73c300f66b4464dcb45bdffec264d65d2e5446a821016e7db876118
+-- source: 30_chat/get_conversations.sql sha256:bae45aa0aee9d73f3c1d335e48a84cde1ac0a0f7d5f5515d917a74cf4c727aab
 -- A page of the caller's conversations, the one with the newest message first.
 --
 -- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
@@ -2009,8 +2169,7 @@ declare
   );
   v_answer json;
 begin
-  if p_filter is null
-    or p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
+  if p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
     perform private.raise_input_invalid(
       'filter', 'one_of', 'The filter is open, archived, my_turn, unread, direct, deals or all.'
     );
@@ -2026,34 +2185,37 @@ begin
     v_id := split_part(p_cursor, '_', 2)::uuid;
   end if;
 
-  with mine as (
-    (
-      select c.id, c.last_message_at
-      from public.conversations as c
-      where c.user_a = v_me
-        and c.id <> all (v_pinned)
-        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
-        and private.is_listed(c, v_me, p_filter)
+  with page as (
+    select
+      c.id,
+      c.last_message_at,
+      row_number() over (order by c.last_message_at desc, c.id desc) as place
+    from (
+      -- Both halves come in the order of an index, so that only a page of them is read.
+      select c.*
+      from (
+        (
+          select a.* from public.conversations as a
+          where a.user_a = v_me and (a.last_message_at, a.id) < (v_at, coalesce(v_id, v_me))
+          order by a.last_message_at desc, a.id desc
+        )
+        union all
+        (
+          select b.* from public.conversations as b
+          where b.user_b = v_me and (b.last_message_at, b.id) < (v_at, coalesce(v_id, v_me))
+          order by b.last_message_at desc, b.id desc
+        )
+      ) as c
       order by c.last_message_at desc, c.id desc
-      limit v_limit + 1
-    )
-    union all
-    (
-      select c.id, c.last_message_at
-      from public.conversations as c
-      where c.user_b = v_me
-        and c.id <> all (v_pinned)
-        and (c.last_message_at, c.id) < (v_at, coalesce(v_id, v_me))
-        and private.is_listed(c, v_me, p_filter)
-      order by c.last_message_at desc, c.id desc
-      limit v_limit + 1
-    )
-  ),
-  page as (
-    select m.id, m.last_message_at, row_number() over newest_first as place
-    from mine as m
-    window newest_first as (order by m.last_message_at desc, m.id desc)
-    order by place
+    ) as c
+    -- "limit" keeps the order of what it is joined to.
+    cross join lateral (
+      select p.* from private.participants as p
+      where p.conversation_id = c.id and p.user_id = v_me
+      limit 1
+    ) as me
+    where c.id <> all (v_pinned) and private.is_listed(c, me, coalesce(p_filter, 'open'))
+    order by c.last_message_at desc, c.id desc
     limit v_limit + 1
   )
   select json_build_object(
@@ -2065,11 +2227,15 @@ begin
           union all
           select c.id, array_position(v_pinned, c.id) - 21
           from public.conversations as c
+          join private.participants as me on me.conversation_id = c.id and me.user_id = v_me
           where p_cursor is null
             and c.id = any (v_pinned)
-            and private.is_listed(c, v_me, p_filter)
+            and private.is_listed(c, me, coalesce(p_filter, 'open'))
         ) as p
-        join private.my_conversations as c on c.conversation_id = p.id
+        cross join lateral (
+          select c.* from private.my_conversations as c where c.conversation_id = p.id
+          offset 0  -- one at a time: the planner would fetch all of the caller's
+        ) as c
       ),
       '[]'
     ),
@@ -2142,7 +2308,7 @@ revoke all on function public.get_direct_connections(integer, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_direct_connections(integer, text) to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:3cab9c4c70ff9d26e924662a1803d55d8125b76ca159d35d24be6ac6fde52e9d
+-- source: 30_chat/get_messages.sql sha256:8b18f1ac3de0f4359176c8189d734d547bc3eb19c004c63f1e78ac6fc145ccca
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: one look at the membership instead of a policy for each row.
@@ -2163,7 +2329,8 @@ set search_path = ''
 as $$
 declare
   v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
-  v_before_seq bigint := p_before_seq;
+  -- A number and not a null test, which would keep the index from being used for it.
+  v_before_seq bigint := coalesce(p_before_seq, 9223372036854775807);
 begin
   perform private.require_user();
   if not private.is_my_conversation(p_conversation_id) then
@@ -2197,7 +2364,7 @@ begin
   end if;
   return query
   select m.* from private.my_messages as m
-  where m.conversation_id = p_conversation_id and (v_before_seq is null or m.seq < v_before_seq)
+  where m.conversation_id = p_conversation_id and m.seq < v_before_seq
   order by m.seq desc
   limit v_limit;
 end;
@@ -2286,14 +2453,14 @@ grant execute on function private.get_unread_count() to authenticated;
 revoke all on function public.get_unread_count() from public, anon, authenticated, service_role;
 grant execute on function public.get_unread_count() to authenticated;
 
--- source: 30_chat/is_listed.sql sha256:7f6454a6b84b805b159f284bdcfc5596da679aa3ed7702c6cc77e0cc33880895
+-- source: 30_chat/is_listed.sql sha256:824b99e43c9f1b86c6d72ad54c1ef1ee9d9916348504b6a0f0cff900445b44ff
 -- Whether a conversation belongs in its member's list under a filter of get_conversations.
 --
--- open: neither archived nor closed. my_turn: the flow waits for this member. deals: bids and
--- campaigns.
+-- Args: the conversation, the member's row, the filter. open: neither archived nor closed.
+-- my_turn: the flow waits for this member. deals: bids and campaigns.
 create or replace function private.is_listed(
   p_conversation public.conversations,
-  p_user_id uuid,
+  p_me private.participants,
   p_filter text
 )
 returns boolean
@@ -2302,61 +2469,26 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_me private.participants;
 begin
-  if p_filter = 'all' then
-    return true;
-  end if;
-  select p.* into v_me
-  from private.participants as p
-  where p.conversation_id = p_conversation.id and p.user_id = p_user_id;
   return case p_filter
+    when 'all' then true
     when 'direct' then p_conversation.kind = 'direct'
     when 'deals' then p_conversation.kind <> 'direct'
-    when 'my_turn' then coalesce(p_conversation.awaiting_role = v_me.role, false)
-    when 'archived' then coalesce(v_me.archived_seq = p_conversation.last_seq, false)
-    when 'unread' then exists (
+    when 'my_turn' then coalesce(p_conversation.awaiting_role = p_me.role, false)
+    when 'archived' then coalesce(p_me.archived_seq = p_conversation.last_seq, false)
+    when 'unread' then p_conversation.last_seq > p_me.read_seq and exists (
       select from private.visible_messages as m
       where m.conversation_id = p_conversation.id
-        and m.seq > v_me.read_seq
-        and m.sender_id <> p_user_id
+        and m.seq > p_me.read_seq
+        and m.sender_id <> p_me.user_id
     )
     else p_conversation.chat_status <> 'closed'
-      and v_me.archived_seq is distinct from p_conversation.last_seq
+      and p_me.archived_seq is distinct from p_conversation.last_seq
   end;
 end;
 $$;
 
-revoke all on function private.is_listed(public.conversations, uuid, text)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/lock_conversation.sql sha256:c978e73587b8886a38e303637ece6d350408bf96942cf704cc14dbd04c2e1aa2
--- Locks one of the caller's conversations until the transaction ends and returns its row.
---
--- Locks: the conversation, after the caller's account where both are locked.
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
-create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations;
-begin
-  select c.* into v_conversation
-  from public.conversations as c
-  where c.id = p_conversation_id and p_user_id in (c.user_a, c.user_b)
-  for no key update;
-  if not found then
-    perform private.raise_conversation_not_found();
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.lock_conversation(uuid, uuid)
+revoke all on function private.is_listed(public.conversations, private.participants, text)
 from public, anon, authenticated, service_role;
 
 -- source: 30_chat/mark_delivered.sql sha256:47a6f69adcfebfb28bb9d32ca5322635363a2ae261bc8c7d91aff714ca620b9b
@@ -2515,16 +2647,15 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:b41e1b1fb38f1cf26cd80ae313ee81a446321975d866b23dfbffe995ce22b33d
+-- source: 30_chat/send_message.sql sha256:9a4fc264f7ed8696f658452acca967c5e86d71cfe376a10df698a622b12959f3
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing.
 -- A repeat with the same client_message_id answers what the first try answered and changes
 -- nothing, so a client may retry until it hears an answer.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, then the conversation. Writes: accounts, conversations, messages,
--- points_ledger,
--- realtime.messages, push_outbox.
+-- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
+-- conversations, messages, notifications, push_outbox, realtime.messages.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), GUARD_FAILED (409) `{guard:
 -- "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}`,
@@ -2558,34 +2689,33 @@ declare
   v_earlier json;
 begin
   v_account := private.lock_account(v_me);
-  v_conversation := private.lock_conversation(p_conversation_id, v_me);
 
-  v_message.conversation_id := v_conversation.id;
+  v_message.conversation_id := p_conversation_id;
   v_message.sender_id := v_me;
-  v_message.receiver_id := case v_me
-    when v_conversation.user_a then v_conversation.user_b
-    else v_conversation.user_a
-  end;
   v_message.message_type := 'user_input';
   v_message.message := coalesce(private.clean_text(p_message), '');
   v_message.media_url := nullif(p_media_url, '');
   v_message.reply_to := p_reply_to;
   v_message.client_message_id := p_client_message_id;
-
   v_earlier := private.find_earlier_send(v_message, v_lifetime, v_account);
   if v_earlier is not null then
     return v_earlier;
   end if;
 
+  v_conversation := private.claim_seq(p_conversation_id, v_me);
   perform private.check_free_text(v_conversation);
   perform private.check_stranger(v_conversation, v_me);
   perform private.check_message(v_message);
   perform private.check_lifetime(v_conversation.id, p_expiration_hours);
+
   v_message.id := gen_random_uuid();
+  v_message.receiver_id := case v_me
+    when v_conversation.user_a then v_conversation.user_b
+    else v_conversation.user_a
+  end;
   v_account := private.charge_send(v_account, p_max_points, v_message.id);
-  v_message := private.append_message(v_message, v_lifetime);
   return json_build_object(
-    'message', private.message_json(v_message),
+    'message', private.store_message(v_conversation, v_message, v_lifetime),
     'expired', false,
     'quota', private.quota_json(v_account)
   );
@@ -2693,12 +2823,14 @@ from public, anon, authenticated, service_role;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
--- source: 30_chat/set_typing.sql sha256:52e1fd06102b5038569d458030f784c3816eb17dd8b75a1821f9180f57fdf03f
+-- source: 30_chat/set_typing.sql sha256:cd7a12b7f4972b672e751d6e35e0924690a13004e018548bdd625812c5c5b212
 -- Notes that the caller is typing, for six seconds, and tells who listens to the conversation.
 --
 -- Kept for clients that reconnect; nobody keeps what was typed. A blocked typist is not announced.
 -- Definer: clients have no write grant on any table.
--- Writes: participants. Events: user_typing on the topic `conversation:<id>`.
+-- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
+-- participants, realtime.messages.
+-- Events: user_typing on the topic `conversation:<id>`.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), RATE_LIMITED (429).
 create or replace function private.set_typing(p_conversation_id uuid, p_is_typing boolean)
 returns void
@@ -2757,17 +2889,66 @@ revoke all on function public.set_typing(uuid, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.set_typing(uuid, boolean) to authenticated;
 
--- source: 30_chat/sync.sql sha256:843330dcbbef67e898b2fca36a5f06e3146dd07a64e23c2a434ae1171519a925
+-- source: 30_chat/store_message.sql sha256:f022d2bf0310fc0fca71a77560368735409ff9cc46e5891200083b7c47ab7aa1
+-- Stores the message whose number claim_seq has just given out, and tells who may see it.
+--
+-- Args: the conversation as claim_seq returned it; the message, whose seq and times are given here;
+-- how long it lives (null: for ever).
+-- Returns the message in the shape that clients get. Writes: messages, realtime.messages,
+-- push_outbox.
+create or replace function private.store_message(
+  p_conversation public.conversations,
+  p_message public.messages,
+  p_lifetime interval default null
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_message public.messages;
+  v_json jsonb;
+begin
+  insert into public.messages (
+    conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
+    visible_to, action_required, action_data, reply_to, client_message_id, expires_at, created_at,
+    updated_at
+  )
+  values (
+    p_conversation.id, p_conversation.last_seq, coalesce(p_message.id, gen_random_uuid()),
+    p_message.sender_id, p_message.receiver_id, coalesce(p_message.message, ''),
+    p_message.media_url, p_message.message_type, coalesce(p_message.visible_to, 'all'),
+    coalesce(p_message.action_required, false), p_message.action_data, p_message.reply_to,
+    p_message.client_message_id, p_conversation.last_message_at + p_lifetime,
+    p_conversation.last_message_at, p_conversation.last_message_at
+  )
+  returning * into v_message;
+
+  v_json := private.message_json(v_message);
+  perform private.announce_message(p_conversation, v_message, v_json);
+  return v_json;
+end;
+$$;
+
+revoke all on function private.store_message(public.conversations, public.messages, interval)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/sync.sql sha256:5be3831314ddd4645a8b0efa2be3bf8b1c654d21a5c86fc1dac1de0383beec9f
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
--- Args: what the client has, `{"<conversation id>": <last seq>}`; how many messages at most
--- (1..1000). Conversations that are not named come whole.
+-- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
+-- <last seq>, "version": <version of the context>}}`; how many messages at most (1..1000).
+-- Conversations that are not named come whole. Only who gives a version hears of changes without
+-- a message: a receipt, a preference, a block.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.
 -- While has_more is true, call again with what was received added to `known`.
 -- What is returned counts as delivered.
 -- Definer: reads the private views, writes the caller's watermarks.
+-- Locks: the caller's account, then the caller's rows of private.participants, in the order of
+-- their ids. Writes: accounts, participants, realtime.messages.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) when `known` is no such object.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
@@ -2790,15 +2971,25 @@ begin
     select c.id, c.last_seq, c.last_message_at, known.seq as known_seq
     from private.participants as p
     join public.conversations as c on c.id = p.conversation_id
-    cross join lateral (
-      select coalesce((p_known ->> c.id::text)::bigint, 0) as seq
-    ) as known
-    where p.user_id = v_me and c.last_seq > known.seq
+    cross join lateral private.read_known(p_known -> c.id::text) as known
+    where p.user_id = v_me
+      and (
+        c.last_seq > known.seq
+        or known.version <> (
+          select v.version from private.conversation_versions(c) as v where v.user_id = v_me
+        )
+      )
   ),
   found_messages as (
     select m as message, c.last_message_at, m.conversation_id, m.seq
     from changed as c
-    join private.my_messages as m on m.conversation_id = c.id and m.seq > c.known_seq
+    cross join lateral (
+      select m.*
+      from private.my_messages as m
+      where m.conversation_id = c.id and m.seq > c.known_seq
+      order by m.seq
+      limit v_limit + 1
+    ) as m
     order by c.last_message_at desc, c.id, m.seq
     limit v_limit + 1
   ),
@@ -2891,13 +3082,13 @@ $$;
 revoke all on function private.withhold_content(jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 33_search/find_messages.sql sha256:f5651132ac18392de152d303d43645c8d0e3bcdf17c6af7a70dda2d683d5f032
--- The places of messages that match all patterns, newest first.
+-- source: 33_search/find_messages.sql sha256:0fcd31e303880fd8c3b764ac962c168fb42604b00d84448e7cebd9f44e6b29e8
+-- The places of a user's messages that match all patterns, newest first, of user_input alone.
 --
--- Two ways, because messages that disappear are in no index: the trigram index for those that
--- stay, the sender's and receiver's live ones for the rest. Only user_input is searched.
+-- Reads the user's own messages and no index over everybody's: what such an index costs to read
+-- would tell how often a word stands in messages that the caller may not see, and it would keep
+-- the words of messages that have disappeared.
 create or replace function private.find_messages(
-  p_user_id uuid,
   p_patterns text[],
   p_conversation_id uuid,
   p_before_at timestamptz,
@@ -2910,34 +3101,24 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select hit.conversation_id, hit.seq
-  from (
-    select m.conversation_id, m.seq, m.created_at, m.id
-    from private.visible_messages as m
-    where m.conversation_id = any(
-        case
+  select m.conversation_id, m.seq
+  from private.visible_messages as m
+  where m.conversation_id = any (
+      (
+        select case
           when p_conversation_id is null then private.list_my_conversation_ids()
           else array[p_conversation_id]
         end
-      )
-      and m.message_type = 'user_input'
-      and m.expires_at is null
-      and m.message ilike all (p_patterns)
-    union all
-    select m.conversation_id, m.seq, m.created_at, m.id
-    from private.visible_messages as m
-    where p_user_id in (m.sender_id, m.receiver_id)
-      and m.expires_at > now()
-      and m.scrubbed_at is null
-      and (p_conversation_id is null or m.conversation_id = p_conversation_id)
-      and m.message ilike all (p_patterns)
-  ) as hit
-  where p_before_id is null or (hit.created_at, hit.id) < (p_before_at, p_before_id)
-  order by hit.created_at desc, hit.id desc
+      )::uuid[]
+    )
+    and m.message_type = 'user_input'
+    and (p_before_id is null or (m.created_at, m.id) < (p_before_at, p_before_id))
+    and m.message ilike all (p_patterns)
+  order by m.created_at desc, m.id desc
   limit p_limit;
 $$;
 
-revoke all on function private.find_messages(uuid, text[], uuid, timestamptz, uuid, integer)
+revoke all on function private.find_messages(text[], uuid, timestamptz, uuid, integer)
 from public, anon, authenticated, service_role;
 
 -- source: 33_search/highlight_words.sql sha256:ed864dcb01822a4936b190458769c916b6ce625beb33d07bab18405aa173d117
@@ -2977,14 +3158,13 @@ $$;
 revoke all on function private.highlight_words(text, text[])
 from public, anon, authenticated, service_role;
 
--- source: 33_search/search_messages.sql sha256:5ed2d8f3da7ad1704f06a3dd3b911898e8b8f3ea5c3b4db58356905dd521ec30
+-- source: 33_search/search_messages.sql sha256:a1fc67b110aacab940b22ce900baba79cfbcee303bba1bacb1ab10467b735368
 -- Searches what the caller may read now: every word of the query, anywhere in the text, in any
--- script, whatever the case. Newest first.
+-- script, in upper or lower case. Newest first.
 --
--- Messages that disappear are not in the index, so that no copy of their words outlives them; the
--- caller's own live ones are read instead. Args: the query (1 to 200 characters); one conversation
--- or all; how many; a message id of the page before.
--- Definer: reads the private views.
+-- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
+-- page before.
+-- Definer: reads the private views. Writes: rate_limits.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`, CONVERSATION_NOT_FOUND (404),
 -- MESSAGE_NOT_FOUND (404), RATE_LIMITED (429).
 create or replace function private.search_messages(
@@ -3003,7 +3183,11 @@ declare
   v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
   v_query constant text := private.clean_text(p_query);
   v_words constant text[] := array(
-    select w.word from regexp_split_to_table(v_query, '\s+') as w (word) where w.word <> ''
+    select w.word
+    from regexp_split_to_table(
+      v_query, '[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+'
+    ) as w (word)
+    where w.word <> ''
   );
   v_patterns text[];
   v_before record;
@@ -3030,8 +3214,9 @@ begin
       select json_agg(row_to_json(page) order by page.created_at desc, page.id desc)
       from (
         select m.*, private.highlight_words(m.message, v_words) as highlight
-        from private.find_messages(v_me, v_patterns, p_conversation_id, v_before.created_at,
-          v_before.id, v_limit) as hit
+        from private.find_messages(
+          v_patterns, p_conversation_id, v_before.created_at, v_before.id, v_limit
+        ) as hit
         join private.my_messages as m
           on m.conversation_id = hit.conversation_id and m.seq = hit.seq
       ) as page
@@ -3064,12 +3249,66 @@ revoke all on function public.search_messages(text, uuid, integer, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.search_messages(text, uuid, integer, uuid) to authenticated;
 
--- source: 35_notifications/notify.sql sha256:59770bd462e1acd72fb1916c6d77c16a7ce06402c668208abdde36f44f4ba264
+-- source: 35_notifications/get_notifications.sql sha256:4b185d74b5987bacc2b7e0f41140171e3ae59700433cdf395726870a24d414c7
+-- A page of what the caller was told beside the messages, newest first; for devices that were away.
+--
+-- Definer: notifications are private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_notifications(p_page_size integer, p_before bigint)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
+begin
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.id desc)
+      from (
+        select n.id, n.type, n.conversation_id, n.message_id, n.data, n.created_at
+        from private.notifications as n
+        where n.user_id = v_me and n.id < coalesce(p_before, 9223372036854775807)
+        order by n.id desc
+        limit v_limit
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: what the caller was told beside the messages, newest first; returns
+-- `[{id, type, conversation_id, message_id, data, created_at}]`; `before` is an id of that list.
+create or replace function public.get_notifications(
+  page_size integer default 50,
+  before bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_notifications(page_size, before);
+$$;
+
+revoke all on function private.get_notifications(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_notifications(integer, bigint) to authenticated;
+revoke all on function public.get_notifications(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_notifications(integer, bigint) to authenticated;
+
+-- source: 35_notifications/notify.sql sha256:369076127c7a6c34e1c55a3baa7759977e9c7e79d7b52e38c398af2a566ca917
 -- Notes something for a user, tells the user's devices, and queues a push.
 --
 -- Args: the user; one of the types of private.notifications; what it is about; what the client
 -- gets beside that, ids and numbers only. A second note about the same message is the first one.
--- Events: notification `{type, data}`.
+-- Writes: notifications, push_outbox, realtime.messages. Events: notification `{type, data}`.
 create or replace function private.notify(
   p_user_id uuid,
   p_type text,
@@ -3123,10 +3362,11 @@ $$;
 revoke all on function private.queue_push(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 35_notifications/record_push_result.sql sha256:da1bb8f82fa695dc1288c8db9ec451967a5f7383b7319945f1193b4bd9616ac8
+-- source: 35_notifications/record_push_result.sql sha256:5d0ec18d5c0473a969559d15379e485abc94c354879a902e5b825c6267f18583
 -- Notes how a push went: sent, gone (the device will never take one again), or failed.
 --
 -- Definer: the outbox is private.
+-- Writes: push_outbox, push_tokens.
 -- Errors: INPUT_INVALID (422) for another result.
 create or replace function private.record_push_result(p_push_id bigint, p_result text)
 returns json
@@ -3167,12 +3407,12 @@ revoke all on function public.record_push_result(bigint, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.record_push_result(bigint, text) to service_role;
 
--- source: 35_notifications/register_push_token.sql sha256:b49bc669efd8691d80a4b36cb40c9bd8b1c93493636da6500ea400e84dfaf949
+-- source: 35_notifications/register_push_token.sql sha256:00734aa0335bd32181791e54da60ca36073e94d542bfa52260c4e821a1bc1e1b
 -- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
 -- who registered it last.
 --
 -- Definer: clients have no write grant on any table.
--- Writes: push_tokens.
+-- Locks: the caller's account. Writes: push_tokens, push_outbox (what waits for a lost device).
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.register_push_token(p_kind text, p_token text, p_keys jsonb)
 returns json
@@ -3313,10 +3553,11 @@ grant execute on function private.take_pushes(integer) to service_role;
 revoke all on function public.take_pushes(integer) from public, anon, authenticated, service_role;
 grant execute on function public.take_pushes(integer) to service_role;
 
--- source: 35_notifications/unregister_push_token.sql sha256:1189421c2b632920cbcfc08b8b77a81d5fa861d3037c00295ec19a737bd5a0d9
+-- source: 35_notifications/unregister_push_token.sql sha256:7ac4c5487eb7ae6277dd3e2369360fd4fb43d75aa0a2ba850efa8c0d5aba2f51
 -- Stops pushes to one of the caller's devices, and forgets what waited for it.
 --
 -- Definer: clients have no write grant on any table.
+-- Writes: push_tokens, push_outbox.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.unregister_push_token(p_token text)
 returns json
@@ -3349,11 +3590,12 @@ revoke all on function public.unregister_push_token(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
--- source: 45_safety/block_user.sql sha256:763c2b11bca6b37f7ef861d8cbcd7df1c98e9e5bb69f5351f003bfc01e2875ba
+-- source: 45_safety/block_user.sql sha256:64b53b3d87fed0ed5cf649b981da2d200da6058b23e109c970919adfdc1aa17a
 -- Stops all free text between the caller and another user, at once and in both directions.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks,
+-- participants.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -3387,11 +3629,12 @@ grant execute on function private.block_user(uuid) to authenticated;
 revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.block_user(uuid) to authenticated;
 
--- source: 45_safety/lock_pair.sql sha256:fc294ea894c65e325b371f636eb8a3d0da2f468bd36838accab29525254dc067
+-- source: 45_safety/lock_pair.sql sha256:9aa10f1cc91ab04da518a03f37f61f99d690e46f45a22ef3a295b7f434d5fa3f
 -- Locks the accounts of two users before it changes what they may do to each other, and lets both
 -- see that something did: whatever either of them was sending is done before, or comes after.
 --
--- Locks: both accounts, in the order of their ids. Writes: participants (version).
+-- Locks: both accounts, then their rows of private.participants, each in the order of their ids.
+-- Writes: participants.
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
 create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
 returns void
@@ -3399,6 +3642,8 @@ language plpgsql
 security invoker
 set search_path = ''
 as $$
+declare
+  v_conversation_ids uuid[];
 begin
   if p_user_id = p_other_id then
     perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
@@ -3410,24 +3655,33 @@ begin
   where a.user_id in (p_user_id, p_other_id)
   order by a.user_id
   for no key update;
+  v_conversation_ids := array(
+    select c.id
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  );
+  perform 1 from private.participants as p
+  where p.conversation_id = any (v_conversation_ids)
+  order by p.conversation_id, p.user_id
+  for no key update;
   update private.participants as p
-  set version = p.version + 1, typing_until = null
-  from public.conversations as c
-  where p.conversation_id = c.id
-    and c.user_a = least(p_user_id, p_other_id)
-    and c.user_b = greatest(p_user_id, p_other_id);
+  set
+    version = p.version + 1,
+    shared_version = p.shared_version + 1,
+    typing_until = null
+  where p.conversation_id = any (v_conversation_ids);
 end;
 $$;
 
 revoke all on function private.lock_pair(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 45_safety/report_message.sql sha256:cba17ba1079ea614d63e0f03014471b68e51d7e29b1913129d418a1424bb8ef5
+-- source: 45_safety/report_message.sql sha256:7afb05a8b0f0909ba0248248afeafd71c0c10ea682677ade7aaa7ff3884e6751
 -- Reports a message to the operators, with what the reporter sees of it and the ten before it.
 --
 -- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
 -- Definer: clients have no write grant on any table.
--- Writes: reports. A repeat is the first report.
+-- Locks: the caller's account. Writes: reports, rate_limits. A repeat is the first report.
 -- Errors: AUTH_REQUIRED (401), MESSAGE_NOT_FOUND (404), INPUT_INVALID (422), RATE_LIMITED (429).
 create or replace function private.report_message(
   p_message_id uuid,
@@ -3566,11 +3820,12 @@ revoke all on function public.set_privacy(boolean, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 45_safety/unblock_user.sql sha256:cbe66e5a96b08fc7e98aa43d4da824f63b241442f8b1e534a4cce69a934ecb5e
+-- source: 45_safety/unblock_user.sql sha256:a71c61d3d5bb43d4c39dc38bae0b96df6e62b30ac8432a573623daede260841b
 -- Takes the caller's own block of a user back; a block by the other side stays.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks,
+-- participants.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.unblock_user(p_user_id uuid)
 returns json
@@ -3625,7 +3880,7 @@ $$;
 revoke all on function private.drop_stale_pushes(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 55_cleanup/flag_expired.sql sha256:8f29909da6756664cecbf28baf83a57357f4c7a88aa91a7dbfb0750f7b174ce9
+-- source: 55_cleanup/flag_expired.sql sha256:3078165b654bf41e82f316e424cdc7ea7803b9c1670fcb0102818f1ba8b3afbe
 -- Flags a batch of a user's expired messages and says how many.
 --
 -- The account remembers up to when everything is flagged, so that a login with nothing to do looks
@@ -3650,7 +3905,7 @@ begin
       and m.scrubbed_at is null
       and not m.is_expired
     order by m.expires_at
-    limit private.get_setting('cleanup_batch')::integer
+    limit private.get_number('cleanup_batch')::integer
     for no key update skip locked
   )
   update public.messages as m
@@ -3733,7 +3988,7 @@ grant execute on function private.login_cleanup() to authenticated;
 revoke all on function public.login_cleanup() from public, anon, authenticated, service_role;
 grant execute on function public.login_cleanup() to authenticated;
 
--- source: 55_cleanup/scrub_expired.sql sha256:15b3cca93b6f46491aeb183f5af402180e9032e795793d550583080768c98519
+-- source: 55_cleanup/scrub_expired.sql sha256:1360eefccf7dd67fdbb45f76adbc8e146f1c31a66163228e5b8f734f46e0a33c
 -- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
 --
 -- The row and its number stay, its text and media go. Nothing goes from a conversation under a
@@ -3746,9 +4001,9 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_batch constant integer := private.get_setting('cleanup_batch')::integer;
+  v_batch constant integer := private.get_number('cleanup_batch')::integer;
   v_grace constant interval :=
-    (private.get_setting('expired_grace_days') #>> '{}')::float8 * interval '1 day';
+    private.get_number('expired_grace_days')::float8 * interval '1 day';
   v_count integer;
 begin
   with due as (
@@ -3823,7 +4078,7 @@ create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
 for each statement execute function private.keep_points_ledger();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:4f8caf53326a4df57b689f99207796fd46f8e698934ad3723480d43eebb78e4b
+-- source: 60_triggers/remove_account_with_login.sql sha256:b1cfce5d98418f05ba3d2020dba4c16e8090750e29e7cc5c0e1c996a7aced56e
 -- Takes a deleted login's account away and empties its card; its conversations stay, for the other
 -- side. A token of the login that still lives can no longer write.
 --
@@ -3835,8 +4090,9 @@ security definer
 set search_path = ''
 as $$
 begin
-  delete from private.push_tokens as t where t.user_id = old.id;
   delete from private.accounts as a where a.user_id = old.id;
+  delete from private.push_tokens as t where t.user_id = old.id;
+  delete from private.admins as a where a.user_id = old.id;
   update public.users as u
   set role = null, display_name = null, avatar_url = null, updated_at = now()
   where u.id = old.id;

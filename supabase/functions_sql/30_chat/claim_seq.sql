@@ -1,0 +1,31 @@
+-- Locks a conversation until the transaction ends and gives out the number of its next message: the
+-- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
+--
+-- Args: the conversation; the member who writes (null: the system).
+-- Locks, writes: the conversation, after the caller's account where both are locked.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.claim_seq(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  update public.conversations as c
+  set
+    last_seq = c.last_seq + 1,
+    last_message_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+  where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+  returning c.* into v_conversation;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.claim_seq(uuid, uuid)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,1 @@
+"""Tests of scripts/benchmarks: that it measures work that was done. Never that it was fast."""

@@ -1,0 +1,65 @@
+"""A login that was deleted can do nothing more, however long its token still lives."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.chat.scenes import Talk, everything, send
+from tests.notifications.devices import KEYS, endpoint, register, take
+from tests.support.databases import Database
+
+
+def delete_login(db: Database, user: uuid.UUID) -> None:
+    assert db.query_as_superuser("delete from auth.users where id = %s returning id", user)
+
+
+def test_a_deleted_login_writes_nothing(
+    db: Database, talk: Talk, subtests: pytest.Subtests
+) -> None:
+    message = send(db, talk.bharat, talk.id, "hi")["id"]
+    here = {"conversation_id": talk.id}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("send_message", {**here, "message": "hi"}),
+        ("direct_connect", {"target_user_id": talk.chitra}),
+        ("set_typing", {**here, "is_typing": True}),
+        ("set_conversation_preferences", {**here, "pinned": True}),
+        ("block_user", {"user_id": talk.bharat}),
+        ("report_message", {"message_id": message, "reason": "spam"}),
+        ("set_privacy", {"last_seen": False}),
+        ("complete_profile", {"role": "influencer", "display_name": "Ghost"}),
+        ("register_push_token", {"kind": "web_push", "token": endpoint("a"), "keys": KEYS}),
+        ("login_cleanup", {}),
+        ("get_quota", {}),
+    ]
+    delete_login(db, talk.asha)
+    before = everything(db)
+    for function, arguments in calls:
+        with (
+            subtests.test(function),
+            db.signed_in_as(talk.asha),
+            db.refused("AUTH_REQUIRED", 401),
+        ):
+            db.call(function, **arguments)
+    assert everything(db) == before
+
+
+def test_the_devices_of_a_deleted_login_get_nothing_more(db: Database, talk: Talk) -> None:
+    register(db, talk.bharat, "phone")
+    send(db, talk.asha, talk.id, "before")
+    delete_login(db, talk.bharat)
+    send(db, talk.asha, talk.id, "after")
+    assert take(db) == []
+    assert db.query("select token from private.push_tokens") == []
+
+
+def test_the_other_side_keeps_the_conversation(db: Database, talk: Talk) -> None:
+    send(db, talk.bharat, talk.id, "remember me")
+    delete_login(db, talk.bharat)
+    with db.signed_in_as(talk.asha):
+        assert db.call("get_messages", conversation_id=talk.id)[0]["message"] == "remember me"
+        (context,) = db.call("get_conversations")["conversations"]
+        assert context["other_party"]["display_name"] is None
+        assert db.call("block_user", user_id=talk.bharat)["blocked"] is True
