@@ -41,9 +41,10 @@ ensure_environment() {
   if [ -x "$PYTHON" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     return
   fi
-  if [ ! -x "$PYTHON" ]; then
+  # One that was interrupted while it was made has a Python and no pip: it is made again.
+  if ! "$PYTHON" -m pip --version >/dev/null 2>&1; then
     say "Making a virtual environment"
-    "$(find_python)" -m venv .venv ||
+    "$(find_python)" -m venv --clear .venv ||
       fail "the virtual environment could not be made (on Debian: apt-get install python3-venv)."
   fi
   say "Installing Python packages (a minute the first time)"

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     data_dir: Path = args.data_dir.resolve()
     try:
         return int(args.run(data_dir, args))
-    except (StackError, psycopg.Error) as error:
+    except (StackError, psycopg.Error, OSError) as error:
         print(f"local-supabase: {error}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -69,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where it lives")
     starting = argparse.ArgumentParser(add_help=False)
-    starting.add_argument("--port", type=int, help=f"of the API (default {DEFAULT_PORT})")
-    starting.add_argument("--db-port", type=int, help=f"of Postgres (default {DEFAULT_DB_PORT})")
+    starting.add_argument("--port", type=_port, help=f"of the API (default {DEFAULT_PORT})")
+    starting.add_argument("--db-port", type=_port, help=f"of Postgres (default {DEFAULT_DB_PORT})")
     starting.add_argument(
         "--postgres-bin", type=Path, help="folder of another PostgreSQL's binaries (15 or newer)"
     )
@@ -105,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         if name == "status":
             command.add_argument("--env", action="store_true", help="print NAME=value lines")
     return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{port} is no port: choose one from 1 to 65535")
+    return port
 
 
 def start(data_dir: Path, args: argparse.Namespace) -> int:
@@ -212,7 +219,7 @@ def _wanted(data_dir: Path, args: argparse.Namespace) -> State:
     asked = {
         "port": args.port,
         "db_port": args.db_port,
-        "postgres_bin": args.postgres_bin and str(args.postgres_bin),
+        "postgres_bin": args.postgres_bin and str(args.postgres_bin.resolve()),
         "realtime_delays": args.realtime_delays and tuple(args.realtime_delays),
         "access_token_lifetime": args.access_token_lifetime,
     }
@@ -235,11 +242,14 @@ def _is_up(data_dir: Path, state: State) -> bool:
 
 
 def _load(data_dir: Path) -> State | None:
+    file = data_dir / "state.json"
     try:
-        known = json.loads((data_dir / "state.json").read_text(encoding="utf-8"))
+        known = json.loads(file.read_text(encoding="utf-8"))
+        return State(**(known | {"realtime_delays": tuple(known["realtime_delays"])}))
     except FileNotFoundError:
         return None
-    return State(**(known | {"realtime_delays": tuple(known["realtime_delays"])}))
+    except (ValueError, TypeError, KeyError) as error:
+        raise StackError(f"{file} is damaged: delete it, the data stays.") from error
 
 
 def _save(data_dir: Path, state: State) -> None:
