@@ -8,7 +8,7 @@ COPY webhooks ./webhooks
 
 # A number, so that an orchestrator can see that it is not root.
 USER 10001
-ENV APP_ENV=production PORT=5000
+ENV APP_ENV=production HOST=0.0.0.0 PORT=5000
 EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["python", "-c", \
   "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=2)"]

@@ -7,20 +7,17 @@ comments and grants; the sentences come from the comments in the sources.
 from __future__ import annotations
 
 import argparse
-import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.build_migrations import BuildError, apply_sources, read_sources
 from scripts.docs.catalog import read_catalog
 from scripts.docs.pages import fill_blocks, render_api, render_errors, security_blocks
 from scripts.local_supabase import postgres
-from scripts.local_supabase.config import LOOPBACK, Settings
 from scripts.local_supabase.migrations import apply_migrations
+from scripts.local_supabase.throwaway import running_cluster
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -57,25 +54,11 @@ def throwaway_project() -> Iterator[str]:
         StackError: PostgreSQL could not be made or started.
         BuildError: PostgreSQL refused a source.
     """
-    folder = Path(tempfile.mkdtemp(prefix="parley-docs-"))
-    settings = Settings(data_dir=folder, db_port=_free_port())
-    binaries, data = postgres.embedded_binaries(), folder / "postgres"
-    try:
-        postgres.init_cluster(data, binaries)
-        postgres.start_cluster(data, settings.db_port, binaries)
-        postgres.bootstrap(settings.db_port)
-        apply_migrations(settings.dsn())
-        apply_sources(settings.dsn())
-        yield settings.dsn()
-    finally:
-        postgres.stop_cluster(data, binaries)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    with running_cluster() as cluster:
+        postgres.bootstrap(cluster.port)
+        apply_migrations(cluster.dsn("postgres"))
+        apply_sources(cluster.dsn("postgres"))
+        yield cluster.dsn("postgres")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

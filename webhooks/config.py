@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 APP_ENVS = ("development", "test", "production")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 RAZORPAY_API = "https://api.razorpay.com"
 RAZORPAY_CREDENTIALS = ("RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET")
@@ -67,6 +69,7 @@ class Config:
     cors_origins: tuple[str, ...]
     app_env: str
     log_level: str
+    host: str
     port: int
 
     @property
@@ -101,6 +104,7 @@ def load_config(environment: Mapping[str, str]) -> Config:
         cors_origins=_cors_origins(env, problems),
         app_env=app_env,
         log_level=_one_of(env, "LOG_LEVEL", LOG_LEVELS, "INFO", problems),
+        host=_host(env, problems),
         port=_port(env, problems),
     )
     if problems:
@@ -127,6 +131,22 @@ def _one_of(
     if found is None:
         problems.append(f"{name} must be one of {', '.join(choices)}.")
     return found or default
+
+
+def _host(env: Mapping[str, str], problems: list[str]) -> str:
+    """The address to listen on, in the form that gunicorn's `bind` takes before `:<port>`."""
+    value = env.get("HOST") or DEFAULT_HOST
+    if value == "localhost":
+        return value
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        problems.append(
+            f"HOST must be an IP address to listen on, such as {DEFAULT_HOST} (this machine only) "
+            "or 0.0.0.0 (every address)."
+        )
+        return DEFAULT_HOST
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
 def _port(env: Mapping[str, str], problems: list[str]) -> int:

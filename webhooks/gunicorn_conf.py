@@ -31,8 +31,7 @@ else:
     _made_directory = None
 
 wsgi_app = "webhooks.app:create_app()"
-# A container is reached from outside, a developer's machine need not be.
-bind = f"{'0.0.0.0' if _settings.is_production else '127.0.0.1'}:{_settings.port}"  # noqa: S104
+bind = f"{_settings.host}:{_settings.port}"
 worker_class = "gthread"
 workers = 2
 threads = 8

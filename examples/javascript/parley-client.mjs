@@ -40,7 +40,8 @@ export class ParleyError extends Error {
 
 /** One signed-in user. Make it with `signIn` or `signUp`. */
 export class ParleyClient {
-  // The last seq heard, by conversation id. Keep it with the messages, if you store them.
+  // What `sync` is told, by conversation id: the last seq heard and the version of the last
+  // context, {seq, version}. Keep it with the messages and contexts, if you store them.
   known = {}
   // Messages without an answer yet, by client_message_id. Keep them too, and give each to `send`
   // again after a restart: a message that did arrive is not made twice.
@@ -48,8 +49,9 @@ export class ParleyClient {
 
   #callbacks = new Map()
   #channels = new Map()
+  #others = new Map() // the other member, by conversation id
   #presences = new Map() // what I show, by topic
-  #statuses = new Map() // what others show, by topic
+  #statuses = new Map() // what the other member shows, by topic
   #sending = Promise.resolve()
   #syncing = Promise.resolve()
   #syncWaits = false
@@ -165,7 +167,11 @@ export class ParleyClient {
     return answer
   }
 
-  /** Fetch every message after the known ones; each comes as a new_message event, once. */
+  /**
+   * Fetch every message after the known ones; each comes as a new_message event, once. The contexts
+   * of conversations that changed, also without a message (the other side has read, or blocks),
+   * come as an event `synced` {conversations}.
+   */
   sync() {
     if (!this.#syncWaits) {
       this.#syncWaits = true
@@ -182,6 +188,10 @@ export class ParleyClient {
       for (const message of page.messages) {
         this.#deliver(message, contexts.get(message.conversation_id))
       }
+      for (const [conversationId, context] of contexts) {
+        this.#others.set(conversationId, context.other_party.id)
+        this.#knownOf(conversationId).version = context.version
+      }
       hasMore = page.has_more
       this.#emit('synced', { conversations: page.conversations })
     }
@@ -189,21 +199,38 @@ export class ParleyClient {
 
   // How it is done
 
-  /** Pass on one event of a channel; events are hints, so a gap is filled by sync. */
+  /**
+   * Pass on that the other member types. Nothing else is a member's to say: on a conversation's
+   * channel members write what they like, also what looks like an event of the database or of
+   * another person.
+   */
+  #hearMember(conversation_id, { event, payload }) {
+    const user_id = this.#others.get(conversation_id)
+    if (event !== 'user_typing' || !user_id || payload?.user_id !== user_id) return
+    if (payload.conversation_id !== conversation_id) return
+    this.#emit(event, { conversation_id, user_id, is_typing: payload.is_typing === true })
+  }
+
+  /** Pass on one event of the database; events are hints, so a gap is filled by sync. */
   #hear({ event, payload }) {
-    if (event === 'user_typing' && payload.user_id === this.userId) return
     if (event !== 'new_message') return this.#emit(event, payload)
     const { message, conversation_context: context } = payload
-    const isNext = message.seq <= (this.known[message.conversation_id] ?? 0) + 1
+    const isNext = message.seq <= this.#knownOf(message.conversation_id).seq + 1
     if (isNext && !message.content_withheld) this.#deliver(message, context)
     else this.sync().catch((error) => console.error('sync failed', error))
   }
 
   #deliver(message, context = null) {
     const { conversation_id, seq } = message
-    if (seq <= (this.known[conversation_id] ?? 0)) return
-    this.known[conversation_id] = seq
+    const known = this.#knownOf(conversation_id)
+    if (seq <= known.seq) return
+    known.seq = seq
     this.#emit('new_message', { conversation_id, message, conversation_context: context })
+  }
+
+  /** No context has the version 0, so that the next sync brings it. */
+  #knownOf(conversationId) {
+    return (this.known[conversationId] ??= { seq: 0, version: 0 })
   }
 
   #emit(event, payload) {
@@ -221,13 +248,16 @@ export class ParleyClient {
   /** Join a private channel; after each join, also later ones, sync or show the presence. */
   async #join(topic) {
     await this.supabase.realtime.setAuth() // the session's token, refreshed if it is old
-    const isConversation = this.#presences.has(topic)
+    const [kind, id] = topic.split(':')
+    const isConversation = kind === 'conversation'
     const presence = { key: this.userId, enabled: isConversation }
     const channel = this.supabase.channel(topic, { config: { private: true, presence } })
     this.#channels.set(topic, channel)
-    channel.on('broadcast', { event: '*' }, (sent) => this.#hear(sent))
     if (isConversation) {
+      channel.on('broadcast', { event: '*' }, (sent) => this.#hearMember(id, sent))
       channel.on('presence', { event: 'sync' }, () => this.#comparePresence(topic, channel))
+    } else {
+      channel.on('broadcast', { event: '*' }, (sent) => this.#hear(sent))
     }
     await new Promise((resolve, reject) => {
       channel.subscribe((state, error) => {
@@ -252,25 +282,31 @@ export class ParleyClient {
   }
 
   async #arrive(topic, channel) {
-    if (this.#presences.has(topic)) await channel.track(this.#presences.get(topic))
-    else await this.sync()
+    if (!this.#presences.has(topic)) return this.sync()
+    await this.#meet(topic.slice('conversation:'.length))
+    await channel.track(this.#presences.get(topic))
   }
 
+  /** Learn who the other member is, unless a sync has said so. */
+  async #meet(conversation_id) {
+    if (this.#others.has(conversation_id)) return
+    const context = await this.callUntilAnswered('get_conversation_context', { conversation_id })
+    this.#others.set(conversation_id, context.other_party.id)
+  }
+
+  /** Pass on what the other member shows; who else seems to be there is made up. */
   #comparePresence(topic, channel) {
     const conversation_id = topic.slice('conversation:'.length)
-    const before = this.#statuses.get(topic) ?? new Map()
-    const now = new Map()
-    for (const [user_id, devices] of Object.entries(channel.presenceState())) {
+    const user_id = this.#others.get(conversation_id)
+    if (!user_id) return
+    const devices = channel.presenceState()[user_id] ?? []
+    const before = this.#statuses.get(topic)
+    if (devices.length) {
       const status = devices.some((device) => device.status === 'online') ? 'online' : 'away'
-      if (user_id !== this.userId) now.set(user_id, status)
-    }
-    this.#statuses.set(topic, now)
-    for (const [user_id, status] of now) {
-      if (before.get(user_id) === status) continue
-      this.#emit('user_status_change', { conversation_id, user_id, status })
-    }
-    for (const user_id of before.keys()) {
-      if (!now.has(user_id)) this.#emit('user_offline', { conversation_id, user_id })
+      this.#statuses.set(topic, status)
+      if (status !== before) this.#emit('user_status_change', { conversation_id, user_id, status })
+    } else if (this.#statuses.delete(topic)) {
+      this.#emit('user_offline', { conversation_id, user_id })
     }
   }
 }

@@ -73,8 +73,9 @@ class ParleyClient:
     def __init__(self, supabase: AsyncClient, http: httpx.AsyncClient, session: Session) -> None:
         self.supabase = supabase
         self.user_id: str = session.user.id
-        # The last seq heard, by conversation id. Keep it with the messages, if you store them.
-        self.known: dict[str, int] = {}
+        # What `sync` is told, by conversation id: the last seq heard and the version of the last
+        # context, {"seq", "version"}. Keep it with the messages and contexts, if you store them.
+        self.known: dict[str, dict[str, int]] = {}
         # Messages without an answer yet, by client_message_id. Keep them too, and give each to
         # `send` again after a restart: a message that did arrive is not made twice.
         self.unsent: dict[str, Json] = {}
@@ -82,8 +83,9 @@ class ParleyClient:
         self._callbacks: dict[str, list[Callback]] = defaultdict(list)
         self._channels: dict[str, AsyncRealtimeChannel] = {}
         self._arrivals: dict[str, asyncio.Future[None]] = {}
+        self._others: dict[str, str] = {}  # the other member, by conversation id
         self._presences: dict[str, Json] = {}  # what I show, by topic
-        self._statuses: dict[str, dict[str, str]] = defaultdict(dict)  # what others show
+        self._statuses: dict[str, str] = {}  # what the other member shows, by topic
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
         self._syncing = asyncio.Lock()
@@ -217,7 +219,11 @@ class ParleyClient:
         return answer
 
     async def sync(self) -> None:
-        """Fetch every message after the known ones; each comes as a new_message event, once."""
+        """Fetch every message after the known ones; each comes as a new_message event, once.
+
+        The contexts of conversations that changed, also without a message (the other side has read,
+        or blocks), come as an event `synced` {conversations}.
+        """
         async with self._syncing:
             self._sync_waits = False
             has_more = True
@@ -226,20 +232,35 @@ class ParleyClient:
                 contexts = {c["conversation_id"]: c for c in page["conversations"]}
                 for message in page["messages"]:
                     self._deliver(message, contexts.get(message["conversation_id"]))
+                for conversation_id, context in contexts.items():
+                    self._others[conversation_id] = context["other_party"]["id"]
+                    self._known_of(conversation_id)["version"] = context["version"]
                 has_more = page["has_more"]
                 self._emit("synced", {"conversations": page["conversations"]})
 
     # How it is done
 
+    def _hear_member(self, conversation_id: str, event: str, payload: Any) -> None:
+        """Pass on that the other member types. Nothing else is a member's to say.
+
+        On a conversation's channel members write what they like, also what looks like an event of
+        the database or of another person.
+        """
+        other = {"conversation_id": conversation_id, "user_id": self._others.get(conversation_id)}
+        if (
+            event == "user_typing"
+            and isinstance(payload, dict)
+            and other.items() <= payload.items()
+        ):
+            self._emit(event, {**other, "is_typing": payload.get("is_typing") is True})
+
     def _hear(self, event: str, payload: Json) -> None:
-        """Pass on one event of a channel; events are hints, so a gap is filled by sync."""
-        if event == "user_typing" and payload.get("user_id") == self.user_id:
-            return
+        """Pass on one event of the database; events are hints, so a gap is filled by sync."""
         if event != "new_message":
             self._emit(event, payload)
             return
         message = payload["message"]
-        is_next = message["seq"] <= self.known.get(message["conversation_id"], 0) + 1
+        is_next = message["seq"] <= self._known_of(message["conversation_id"])["seq"] + 1
         if is_next and not message.get("content_withheld"):
             self._deliver(message, payload.get("conversation_context"))
         elif not self._sync_waits:
@@ -248,11 +269,16 @@ class ParleyClient:
 
     def _deliver(self, message: Json, context: Json | None) -> None:
         conversation_id, seq = message["conversation_id"], message["seq"]
-        if seq <= self.known.get(conversation_id, 0):
+        known = self._known_of(conversation_id)
+        if seq <= known["seq"]:
             return
-        self.known[conversation_id] = seq
+        known["seq"] = seq
         event = {"conversation_id": conversation_id, "message": message}
         self._emit("new_message", {**event, "conversation_context": context})
+
+    def _known_of(self, conversation_id: str) -> dict[str, int]:
+        """No context has the version 0, so that the next sync brings it."""
+        return self.known.setdefault(conversation_id, {"seq": 0, "version": 0})
 
     def _emit(self, event: str, payload: Json) -> None:
         calls = [(callback, payload) for callback in self._callbacks[event]]
@@ -288,9 +314,14 @@ class ParleyClient:
             "presence": {"key": self.user_id, "enabled": topic in self._presences},
         }
         channel = self.supabase.channel(topic, {"config": config})
-        channel.on_broadcast("*", lambda sent: self._hear(sent["event"], sent["payload"]))
-        if topic in self._presences:
+        kind, _, id_ = topic.partition(":")
+        if kind == "conversation":
+            channel.on_broadcast(
+                "*", lambda sent: self._hear_member(id_, sent["event"], sent.get("payload"))
+            )
             channel.on_presence_sync(lambda: self._compare_presence(topic, channel))
+        else:
+            channel.on_broadcast("*", lambda sent: self._hear(sent["event"], sent["payload"]))
         self._channels[topic] = channel
         await channel.subscribe(lambda state, error: self._changed(topic, channel, state, error))
 
@@ -316,33 +347,48 @@ class ParleyClient:
 
     async def _arrive(self, topic: str, channel: AsyncRealtimeChannel) -> None:
         """After each join: show my presence, or fetch what was missed before it."""
-        if topic in self._presences:
-            await channel.track(self._presences[topic])
-        else:
-            await self.sync()
-        if not self._arrivals[topic].done():
-            self._arrivals[topic].set_result(None)
+        arrival = self._arrivals[topic]
+        try:
+            if topic in self._presences:
+                await self._meet(topic.partition(":")[2])
+                await channel.track(self._presences[topic])
+            else:
+                await self.sync()
+        except ParleyError as error:
+            if arrival.done():
+                raise
+            arrival.set_exception(error)
+        if not arrival.done():
+            arrival.set_result(None)
 
     async def _join_again(self, topic: str) -> None:
         await asyncio.sleep(_delay(0))
         if topic in self._channels:
             await self._join(topic)
 
+    async def _meet(self, conversation_id: str) -> None:
+        """Learn who the other member is, unless a sync has said so."""
+        if conversation_id not in self._others:
+            context = await self.call_until_answered(
+                "get_conversation_context", conversation_id=conversation_id
+            )
+            self._others[conversation_id] = context["other_party"]["id"]
+
     def _compare_presence(self, topic: str, channel: AsyncRealtimeChannel) -> None:
+        """Pass on what the other member shows; who else seems to be there is made up."""
         conversation_id = topic.partition(":")[2]
-        before = self._statuses[topic]
-        now = {
-            user_id: next((d["status"] for d in devices if d.get("status") == "online"), "away")  # type: ignore[typeddict-item]
-            for user_id, devices in channel.presence_state().items()
-            if user_id != self.user_id
-        }
-        self._statuses[topic] = now
-        for user_id, status in now.items():
-            if before.get(user_id) != status:
-                event = {"conversation_id": conversation_id, "user_id": user_id}
-                self._emit("user_status_change", {**event, "status": status})
-        for user_id in before.keys() - now.keys():
-            self._emit("user_offline", {"conversation_id": conversation_id, "user_id": user_id})
+        other = self._others.get(conversation_id)
+        if other is None:
+            return
+        statuses = [device.get("status") for device in channel.presence_state().get(other, [])]
+        before = self._statuses.pop(topic, None)
+        event = {"conversation_id": conversation_id, "user_id": other}
+        if statuses:
+            now = self._statuses[topic] = "online" if "online" in statuses else "away"
+            if now != before:
+                self._emit("user_status_change", {**event, "status": now})
+        elif before:
+            self._emit("user_offline", event)
 
     async def _give_token(self) -> None:
         """Hand the session's token, refreshed if it is old, to Realtime.

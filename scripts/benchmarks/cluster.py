@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from scripts.local_supabase import postgres
-from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
 from scripts.local_supabase.migrations import apply_migrations
+from scripts.local_supabase.throwaway import Cluster, running_cluster
 
 # Durability stays on: commits wait for the disk as in production. What happens on its own time
 # (vacuum, checkpoints) would hit one variant and not the other, so it happens between rounds.
@@ -31,21 +27,13 @@ SMALL_SETTINGS = SETTINGS | {"shared_buffers": "256MB", "maintenance_work_mem": 
 
 
 @dataclass(frozen=True)
-class Server:
+class Server(Cluster):
     """A running PostgreSQL whose database `postgres` holds the product."""
-
-    data: Path
-    port: int
-    binaries: Path
 
     @property
     def postmaster(self) -> int:
         """The process id of the server's main process."""
         return int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
-
-    def dsn(self, role: str = postgres.SUPERUSER) -> str:
-        """The connection URL of one database role."""
-        return f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{self.port}/postgres"
 
     def connect(self, role: str = postgres.SUPERUSER) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection that commits every statement by itself."""
@@ -60,26 +48,8 @@ def running_server(port: int | None, *, small: bool) -> Iterator[Server]:
         port: where it listens; None takes a free one.
         small: with memory for a few thousand messages only.
     """
-    # Not in the user's own temporary folder: Postgres' system user has to reach it.
-    folder = Path(tempfile.mkdtemp(prefix="parley-bench-"))
-    server = Server(folder / "data", port or _free_port(), postgres.embedded_binaries())
-    try:
-        postgres.init_cluster(server.data, server.binaries)
-        lines = [f"{k} = '{v}'\n" for k, v in (SMALL_SETTINGS if small else SETTINGS).items()]
-        with (server.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
-            conf.writelines(lines)
-        postgres.start_cluster(server.data, server.port, server.binaries)
-        try:
-            postgres.bootstrap(server.port)
-            apply_migrations(server.dsn("postgres"))
-            yield server
-        finally:
-            postgres.stop_cluster(server.data, server.binaries)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    settings = SMALL_SETTINGS if small else SETTINGS
+    with running_cluster(port=port, settings=settings) as cluster:
+        postgres.bootstrap(cluster.port)
+        apply_migrations(cluster.dsn("postgres"))
+        yield Server(cluster.data, cluster.port, cluster.binaries)

@@ -34,7 +34,7 @@ def measure_quota(server: Server, size: Size) -> list[Row]:
     single = sum(_repeat_one(server, turn) for turn in range(size.quota_runs))
     with server.connect() as superuser:
         superuser.execute(
-            "update private.accounts set daily_free_limit = 1000000000 where daily_free_limit = %s",
+            "update private.accounts set daily_free_limit = 1000000 where daily_free_limit = %s",
             [FREE],
         )
     return [

@@ -64,8 +64,8 @@ CASUAL_CONVERSATIONS = 5
 LIFT_LIMITS = """
 update private.settings
 set value = case
-  when key like 'rate\\_%' then '{"per_second": 1000000, "burst": 1000000000}'
-  else '1000000000'
+  when key like 'rate\\_%' then '{"per_second": 1000000, "burst": 1000000}'
+  else '1000000'
 end::jsonb
 where key like 'rate\\_%' or key = 'daily_free_limit'
 """

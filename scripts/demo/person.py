@@ -59,6 +59,17 @@ class Person:
         messages: list[Json] = [payload["message"] for payload in self.payloads("new_message")]
         return next(m for m in messages if m["message"] == text)
 
+    async def sees(self, conversation_id: str, **wanted: Any) -> Json:
+        """Wait for a sync that brings this conversation's context with these values."""
+        wanted["conversation_id"] = conversation_id
+
+        def fitting() -> list[Json]:
+            synced = [c for p in self.payloads("synced") for c in p["conversations"]]
+            return [context for context in synced if wanted.items() <= context.items()]
+
+        await self._until(lambda: bool(fitting()))
+        return fitting()[0]
+
     async def syncs(self, times: int) -> None:
         """Wait until the client has synced so many times since it was made."""
         await self._until(lambda: len(self.payloads("synced")) >= times)

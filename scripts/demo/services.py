@@ -81,6 +81,7 @@ async def open_app(stack: Mapping[str, str], port: int, log: Path) -> AsyncItera
         "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
         "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
         "APP_ENV": "development",
+        "HOST": LOOPBACK,
         "PORT": str(port),
     }
     with log.open("ab") as output:

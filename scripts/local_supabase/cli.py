@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from scripts.local_supabase import postgres
-from scripts.local_supabase.config import (
-    DEMO_PUBLISHABLE_KEY,
-    DEMO_SECRET_KEY,
-    LOOPBACK,
-    Settings,
-)
+from scripts.local_supabase.config import DEMO_PUBLISHABLE_KEY, DEMO_SECRET_KEY, Settings
 from scripts.local_supabase.migrations import apply_migrations
+from scripts.local_supabase.ports import require_free
 from scripts.local_supabase.postgres import StackError
 from scripts.local_supabase.server import LOCK_NAME
 
@@ -37,6 +33,7 @@ DEFAULT_DATA_DIR = ROOT / ".local" / "supabase"
 DEFAULT_PORT = 54321
 DEFAULT_DB_PORT = 54322
 API_START_TIMEOUT = 30.0
+API_STOP_TIMEOUT = 10.0
 
 
 @dataclass
@@ -122,9 +119,9 @@ def start(data_dir: Path, args: argparse.Namespace) -> int:
         binaries = Path(state.postgres_bin)
         cluster = data_dir / "postgres"
         if not postgres.is_running(cluster):
-            _require_free(state.db_port, "--db-port")
+            require_free(state.db_port, "--db-port")
         if _api_pid(data_dir) is None:
-            _require_free(state.port, "--port")
+            require_free(state.port, "--port")
         if not cluster.exists():
             _say("Making a database cluster")
             fresh = data_dir / "postgres.new"
@@ -156,11 +153,7 @@ def stop(data_dir: Path, _args: argparse.Namespace) -> int:
     with _only_one(data_dir):
         pid = _api_pid(data_dir)
         if pid is not None:
-            os.kill(pid, signal.SIGTERM)
-            try:
-                postgres.wait_until(lambda: _api_pid(data_dir) is None, 10.0, "still there")
-            except StackError:
-                os.kill(pid, signal.SIGKILL)
+            _end(pid)
         postgres.stop_cluster(data_dir / "postgres", Path(state.postgres_bin))
     _say("Stopped; the data stays")
     return 0
@@ -228,7 +221,7 @@ def _wanted(data_dir: Path, args: argparse.Namespace) -> State:
         raise StackError(
             f"There is no pg_ctl in {wanted.postgres_bin}: name PostgreSQL's bin folder."
         )
-    if known and wanted != known and _is_up(data_dir, known):
+    if known and wanted != known and _is_up(data_dir):
         raise StackError(
             f"The stack in {data_dir} is up with other settings (API {known.port}, "
             f"Postgres {known.db_port}): stop it first."
@@ -236,9 +229,8 @@ def _wanted(data_dir: Path, args: argparse.Namespace) -> State:
     return wanted
 
 
-def _is_up(data_dir: Path, state: State) -> bool:
-    cluster = data_dir / "postgres"
-    return _api_pid(data_dir) is not None or postgres.is_running(cluster)
+def _is_up(data_dir: Path) -> bool:
+    return _api_pid(data_dir) is not None or postgres.is_running(data_dir / "postgres")
 
 
 def _load(data_dir: Path) -> State | None:
@@ -262,30 +254,25 @@ def _settings(data_dir: Path, state: State) -> Settings:
     return Settings(data_dir=data_dir, port=state.port, db_port=state.db_port)
 
 
+def _end(pid: int) -> None:
+    """End the API's process; return when it is gone, not only its lock."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            process.send_signal(how)
+            with contextlib.suppress(StackError):
+                postgres.wait_until(
+                    lambda: not postgres.is_alive(process), API_STOP_TIMEOUT, "still there"
+                )
+                return
+
+
 @contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
     """Let two commands on one data folder follow each other."""
     with (data_dir / "command.lock").open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _require_free(port: int, option: str) -> None:
-    def is_free() -> bool:
-        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                return False
-            return True
-
-    # A passing outgoing connection may hold the number for a moment.
-    postgres.wait_until(
-        is_free,
-        1.0,
-        f"Port {port} is taken by another program: free it, or choose another one with {option}.",
-    )
 
 
 def _api_pid(data_dir: Path) -> int | None:

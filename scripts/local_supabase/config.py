@@ -19,6 +19,11 @@ DEMO_SECRET_KEY = "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz"  # noqa: S105
 DATABASE_PASSWORD = "postgres"  # noqa: S105
 
 
+def database_url(role: str, port: int, database: str = "postgres") -> str:
+    """The connection URL of one database role of a local PostgreSQL."""
+    return f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{port}/{database}"
+
+
 @dataclass(frozen=True)
 class Settings:
     """The whole configuration of one local stack. Durations are in seconds."""
@@ -40,7 +45,7 @@ class Settings:
 
     def dsn(self, role: str = "postgres") -> str:
         """The connection URL of one database role."""
-        return f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{self.db_port}/{self.db_name}"
+        return database_url(role, self.db_port, self.db_name)
 
     def api_key(self, role: str) -> str:
         """The project's JWT for the role `anon` or `service_role`."""

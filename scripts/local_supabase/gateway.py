@@ -52,16 +52,15 @@ class Gateway:
         path: str = scope["path"]
         for prefix, protocol, own_prefix in ROUTES:
             if path == prefix or path.startswith(prefix + "/"):
+                if scope["type"] == "websocket" and protocol != "realtime":
+                    break
                 inner = dict(scope)
                 if prefix not in BARE_PREFIXES:
                     self._exchange_keys(inner)
                 _move(inner, prefix, own_prefix)
                 await self._protocols[protocol](inner, receive, send)
                 return
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 4404, "reason": "no such path"})
-            return
-        await _answer(path)(scope, receive, send)
+        await _answer(scope)(scope, receive, send)
 
     def _exchange_keys(self, scope: Scope) -> None:
         """Give the protocol the JWT that stands behind an API key, as the platform does."""
@@ -91,12 +90,16 @@ def _move(scope: Scope, prefix: str, own_prefix: str) -> None:
         scope["raw_path"] = own_prefix.encode() + raw[len(prefix) :] or b"/"
 
 
-def _answer(path: str) -> JSONResponse:
-    if path == "/health":
+def _answer(scope: Scope) -> JSONResponse:
+    """What is said where no protocol is; a websocket is refused with it."""
+    path: str = scope["path"]
+    if path == "/health" and scope["type"] == "http":
         return JSONResponse({"status": "ok"})
     for prefix, name in NOT_HERE.items():
         if path == prefix or path.startswith(prefix + "/"):
             said = f"{name} is not part of the local stack: use `supabase start` or a project."
             return JSONResponse({"error": "not_implemented", "message": said}, status_code=501)
     said = "No such path: the local stack serves /rest/v1, /auth/v1 and /realtime/v1."
+    if scope["type"] == "websocket":
+        said = "No such path: websockets are served at /realtime/v1/websocket."
     return JSONResponse({"error": "not_found", "message": said}, status_code=404)

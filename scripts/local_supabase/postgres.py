@@ -10,14 +10,14 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
 import psycopg
 from psycopg import sql
 
-from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
+from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK, database_url
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 SUPERUSER = "supabase_admin"
@@ -56,8 +56,17 @@ def embedded_binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def init_cluster(data: Path, binaries: Path) -> None:
-    """Make an empty cluster in the folder `data`, owned by the superuser `supabase_admin`."""
+def init_cluster(data: Path, binaries: Path, settings: Mapping[str, str] | None = None) -> None:
+    """Make an empty cluster in the folder `data`, owned by the superuser `supabase_admin`.
+
+    Args:
+        data: the folder; it is made when it is not there.
+        binaries: PostgreSQL's bin folder.
+        settings: of postgresql.conf, in place of those of SERVER_SETTINGS.
+
+    Raises:
+        StackError: PostgreSQL could not make it.
+    """
     data.mkdir(parents=True, exist_ok=True)
     _hand_over(data, binaries)
     with tempfile.NamedTemporaryFile("w", prefix="parley-", suffix=".pw") as password:
@@ -72,7 +81,8 @@ def init_cluster(data: Path, binaries: Path) -> None:
             ],
             "PostgreSQL could not make its data folder",
         )
-    lines = [f"{name} = '{value}'" for name, value in SERVER_SETTINGS.items()]
+    wanted = SERVER_SETTINGS | dict(settings or {})
+    lines = [f"{name} = '{value}'" for name, value in wanted.items()]
     with (data / "postgresql.conf").open("a", encoding="utf-8") as conf:
         conf.write("\n# The local stack's own settings.\n" + "\n".join(lines) + "\n")
 
@@ -115,19 +125,20 @@ def stop_cluster(data: Path, binaries: Path) -> None:
 def is_running(data: Path) -> bool:
     """Whether a server lives on this data folder."""
     process = _postmaster(data)
-    return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    return process is not None and is_alive(process)
 
 
-def kill_cluster(data: Path) -> None:
-    """End the cluster's main process the hard way (`kill -9`), as a crash would."""
-    process = _postmaster(data)
-    if process is not None:
-        process.kill()
+def is_alive(process: psutil.Process) -> bool:
+    """Whether the process still runs; one that nobody has reaped does not."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def superuser_dsn(port: int, database: str = "postgres") -> str:
     """The connection URL of the superuser; only the local stack and its tests use it."""
-    return f"postgresql://{SUPERUSER}:{DATABASE_PASSWORD}@{LOOPBACK}:{port}/{database}"
+    return database_url(SUPERUSER, port, database)
 
 
 def bootstrap(port: int, database: str = "postgres") -> bool:
@@ -189,7 +200,7 @@ def _clear_after_crash(data: Path) -> None:
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(folder.resolve())
+        return is_alive(process) and process.cwd() == str(folder.resolve())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 

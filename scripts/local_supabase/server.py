@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import logging
 import os
 import sys
 import time
@@ -58,6 +59,8 @@ def run(settings: Settings) -> None:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
+        # A refused statement is answered; psycopg adds a line for each that was sent behind it.
+        logging.getLogger("psycopg").addFilter(lambda record: "terminating" not in record.msg)
         uvicorn.run(
             create_app(settings),
             host=LOOPBACK,

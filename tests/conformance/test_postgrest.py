@@ -96,7 +96,7 @@ def api(cluster: Cluster) -> Iterator[Api]:
     postgres.create_database(cluster.port, DATABASE)
     postgres.bootstrap(cluster.port, DATABASE)
     settings = Settings(Path("unused"), port=free_port(), db_port=cluster.port, db_name=DATABASE)
-    with psycopg.connect(cluster.superuser_dsn(DATABASE), autocommit=True) as superuser:
+    with psycopg.connect(cluster.dsn(database=DATABASE), autocommit=True) as superuser:
         superuser.execute((HERE / "schema.sql").read_bytes())
         with serving(settings):
             api = Api(settings.port, superuser)

@@ -73,7 +73,7 @@ def heard(cluster: Cluster) -> Heard:
     """What the local server says in every replay; all are played side by side."""
     postgres.create_database(cluster.port, TEMPLATE)
     postgres.bootstrap(cluster.port, TEMPLATE)
-    with psycopg.connect(cluster.superuser_dsn(TEMPLATE)) as connection:
+    with psycopg.connect(cluster.dsn(database=TEMPLATE)) as connection:
         connection.execute((HERE / "sample_schema.sql").read_bytes())
         connection.execute("reset role")
         connection.execute(PREPARE)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import uuid
+from typing import Any
 
 import httpx
 import pytest
@@ -157,6 +159,68 @@ async def test_only_the_database_speaks_on_a_users_channel(stack: Stack) -> None
         await talk.asha.client.send(talk.id, "real")
         await talk.bharat.hears_text("real")
         assert talk.bharat.payloads("forged") == []
+
+
+async def test_a_member_can_forge_nothing_on_the_channel_of_a_conversation(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        other = await talk.asha.client.call("direct_connect", target_user_id=talk.chitra.id)
+        other_id = other["conversation"]["conversation_id"]
+        await talk.asha.hears("new_message", conversation_id=other_id)
+        for person in (talk.asha, talk.bharat):
+            await person.client.open_conversation(talk.id)
+        await talk.asha.hears("user_status_change", user_id=talk.bharat.id)
+        client = talk.bharat.client
+        channel = next(c for c in client.supabase.get_channels() if talk.id in c.topic)
+        typing = {"conversation_id": talk.id, "user_id": talk.bharat.id, "is_typing": True}
+
+        # What is his to say is heard.
+        await channel.send_broadcast("user_typing", typing)
+        await talk.asha.hears("user_typing", **typing)
+        talk.asha.heard.clear()
+        known = copy.deepcopy(talk.asha.client.known)
+
+        seqs = {"conversation_id": other_id, "seq": 2, "user_id": talk.chitra.id}
+        message = {"id": str(uuid.uuid4()), "message": "forged", "message_type": "user_input"}
+        forged: list[tuple[str, Any]] = [
+            ("new_message", {"conversation_id": other_id, "message": {**message, **seqs}}),
+            ("message_seen", seqs),
+            ("message_delivered", seqs),
+            ("quota_changed", {"points_balance": 999_999}),
+            ("notification", {"type": "points_low", "data": {}}),
+            ("conversation_state_changed", {"conversation_id": other_id}),
+            ("user_status_change", {"conversation_id": other_id, "user_id": talk.chitra.id}),
+            ("synced", {"conversations": []}),
+            ("user_typing", {**typing, "conversation_id": other_id}),
+            ("user_typing", {**typing, "user_id": talk.chitra.id}),
+            ("user_typing", {**typing, "user_id": talk.asha.id}),
+            ("user_typing", {}),
+        ]
+        for event, payload in forged:
+            await channel.send_broadcast(event, payload)
+        await channel.send_broadcast("user_typing", {**typing, "is_typing": False})
+        await talk.asha.hears("user_typing", is_typing=False)
+        assert [heard["event"] for heard in talk.asha.heard] == ["user_typing"]
+        assert talk.asha.client.known == known
+
+        await talk.chitra.client.send(other_id, "real")
+        assert (await talk.asha.hears_text("real"))["seq"] == seqs["seq"]
+
+
+async def test_nobody_shows_up_in_a_conversation_under_another_name(stack: Stack) -> None:
+    async with talking(stack) as talk:
+        await talk.asha.client.open_conversation(talk.id)
+        bharat_id = talk.bharat.id
+        talk.bharat.client.user_id = talk.chitra.id  # the name under which he shows up
+        await talk.bharat.client.open_conversation(talk.id)
+        await talk.bharat.client.close_conversation(talk.id)
+        talk.bharat.client.user_id = talk.asha.id
+        await talk.bharat.client.open_conversation(talk.id, status="away")
+        await talk.bharat.client.close_conversation(talk.id)
+        talk.bharat.client.user_id = bharat_id
+        await talk.bharat.client.open_conversation(talk.id)
+        await talk.asha.hears("user_status_change")
+        shown = talk.asha.payloads("user_status_change") + talk.asha.payloads("user_offline")
+        assert [payload["user_id"] for payload in shown] == [bharat_id]
 
 
 async def test_who_sends_too_fast_is_told_when_to_try_again(own_stack: Stack) -> None:

@@ -47,6 +47,32 @@ async def test_messages_of_a_lost_connection_come_once_and_in_order(stack: Stack
         assert talk.bharat.texts() == talk.asha.texts() == everything
 
 
+async def test_what_changed_without_a_message_comes_back_with_the_connection(
+    stack: Stack,
+) -> None:
+    async with (
+        open_relay(stack.api_url) as relay,
+        talking(stack, bharat_url=relay.url) as talk,
+    ):
+        sent = (await talk.bharat.client.send(talk.id, "seen?"))["message"]
+        await talk.asha.hears_text("seen?")
+        await talk.bharat.client.sync()
+        talk.bharat.heard.clear()
+        await relay.cut()
+        await talk.asha.client.call("mark_read", conversation_id=talk.id)
+        await relay.mend()
+
+        await talk.bharat.sees(talk.id, other_read_seq=sent["seq"], free_text_allowed=True)
+        assert talk.bharat.payloads("message_seen") == []
+        (newest, *_) = await talk.bharat.client.call("get_messages", conversation_id=talk.id)
+        assert (newest["id"], newest["status"]) == (sent["id"], "read")
+
+        await relay.cut()
+        await talk.asha.client.call("block_user", user_id=talk.bharat.id)
+        await relay.mend()
+        await talk.bharat.sees(talk.id, free_text_allowed=False)
+
+
 async def test_typing_and_status_come_back_with_the_connection(stack: Stack) -> None:
     async with (
         open_relay(stack.api_url) as relay,

@@ -140,7 +140,7 @@ def serving(settings: Settings) -> Iterator[Auth]:
 def project(cluster: Cluster) -> Settings:
     """A database of its own that is an empty Supabase project."""
     name = f"auth_{uuid4().hex}"
-    with psycopg.connect(cluster.superuser_dsn("postgres"), autocommit=True) as connection:
+    with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     postgres.bootstrap(cluster.port, name)
     return Settings(data_dir=Path(), db_port=cluster.port, db_name=name)

@@ -84,7 +84,7 @@ def test_a_second_start_changes_nothing_and_a_stopped_stack_leaves_nothing(folde
 
     process = os.pidfd_open(int(serving))
     run_cli("stop", "--data-dir", folder)
-    assert select.select([process], [], [], 10)[0] == [process], "the API process is still there"
+    assert select.select([process], [], [], 0)[0] == [process], "the API process is still there"
     os.close(process)
     assert not (folder / "postgres" / "postmaster.pid").exists()
     state = json.loads((folder / "state.json").read_text("utf-8"))
@@ -109,8 +109,23 @@ def test_a_taken_port_is_named_with_the_option_that_chooses_another(folder: Path
 def test_it_says_what_is_wrong_with_its_options(folder: Path) -> None:
     assert "There is no stack" in refused("status", "--data-dir", folder)
     assert "pg_ctl" in refused("start", "--data-dir", folder, "--postgres-bin", folder)
+    assert "File exists" in refused("start", "--data-dir", __file__)
     start(folder)
     assert "stop it first" in refused("start", "--data-dir", folder, "--port", str(free_port()))
+
+
+def test_a_number_that_is_no_port_is_refused_before_anything_is_made(folder: Path) -> None:
+    for port in ("0", "65536", "-1"):
+        said = run_cli("start", "--data-dir", folder / "new", f"--port={port}", check=False)
+        assert said.returncode == 2
+        assert said.stderr.endswith(f"{port} is no port: choose one from 1 to 65535\n")
+    assert not (folder / "new").exists()
+
+
+def test_a_state_that_was_lost_in_a_power_cut_is_one_sentence(folder: Path) -> None:
+    (folder / "state.json").touch()
+    assert "state.json is damaged" in refused("start", "--data-dir", folder)
+    (folder / "state.json").unlink()
 
 
 def test_without_migrations_it_is_an_empty_project(folder: Path) -> None:

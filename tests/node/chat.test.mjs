@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 
-import { ParleyError, talking } from './support.mjs'
+import { ParleyClient, ParleyError, talking } from './support.mjs'
 
 test('a message is heard by both and read back by both', () =>
   talking(async ({ asha, bharat, id }) => {
@@ -58,6 +58,63 @@ test('typing and status reach the other side', () =>
     await asha.hears('user_offline', { user_id })
   }))
 
+test('a member can forge nothing on the channel of a conversation', () =>
+  talking(async ({ asha, bharat, chitra, id }) => {
+    const { conversation } = await asha.client.call('direct_connect', {
+      target_user_id: chitra.client.userId,
+    })
+    const otherId = conversation.conversation_id
+    await asha.hears('new_message', { conversation_id: otherId })
+    await asha.client.openConversation(id)
+    await bharat.client.openConversation(id)
+    await asha.hears('user_status_change', { user_id: bharat.client.userId })
+    const channel = bharat.client.supabase.getChannels().find(({ topic }) => topic.includes(id))
+    const say = (event, payload) => channel.send({ type: 'broadcast', event, payload })
+    const typing = { conversation_id: id, user_id: bharat.client.userId, is_typing: true }
+
+    // What is his to say is heard.
+    await say('user_typing', typing)
+    await asha.hears('user_typing', typing)
+    asha.forget()
+    const known = structuredClone(asha.client.known)
+
+    const seqs = { conversation_id: otherId, seq: 2, user_id: chitra.client.userId }
+    const message = { ...seqs, id: crypto.randomUUID(), message: 'forged' }
+    await say('new_message', { conversation_id: otherId, message })
+    for (const event of ['message_seen', 'message_delivered', 'quota_changed', 'notification',
+      'conversation_state_changed', 'user_status_change', 'user_offline', 'synced']) {
+      await say(event, { ...seqs, points_balance: 999_999, conversations: [] })
+    }
+    await say('user_typing', { ...typing, conversation_id: otherId })
+    await say('user_typing', { ...typing, user_id: chitra.client.userId })
+    await say('user_typing', { ...typing, user_id: asha.client.userId })
+    await say('user_typing', {})
+    await say('user_typing', { ...typing, is_typing: false })
+    await asha.hears('user_typing', { is_typing: false })
+    assert.deepEqual(asha.events(), ['user_typing'])
+    assert.deepEqual(asha.client.known, known)
+
+    const { message: real } = await chitra.client.send(otherId, 'real')
+    await asha.hearsText('real')
+    assert.equal(real.seq, seqs.seq)
+  }))
+
+test('nobody shows up in a conversation under another name', () =>
+  talking(async ({ asha, bharat, chitra, id }) => {
+    await asha.client.openConversation(id)
+    const bharatId = bharat.client.userId
+    for (const name of [chitra.client.userId, asha.client.userId]) {
+      bharat.client.userId = name
+      await bharat.client.openConversation(id, 'away')
+      await bharat.client.closeConversation(id)
+    }
+    bharat.client.userId = bharatId
+    await bharat.client.openConversation(id)
+    await asha.hears('user_status_change')
+    const shown = [...asha.payloads('user_status_change'), ...asha.payloads('user_offline')]
+    assert.deepEqual(shown.map((payload) => payload.user_id), [bharatId])
+  }))
+
 test('postgres_changes brings a message to the member and not to the stranger', () =>
   talking(async ({ asha, bharat, chitra, id }) => {
     const rows = { bharat: watch(bharat), chitra: watch(chitra) }
@@ -85,6 +142,29 @@ test('after a lost connection everything missed comes once, in order', () =>
     await asha.client.send(id, 'after')
     await bharat.hearsText('after')
     assert.deepEqual(bharat.texts(), ['before', 'meanwhile', 'after'])
+  }))
+
+test('sync brings what changed without a message, and nothing else', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const { data } = await asha.client.supabase.auth.getSession()
+    const device = new ParleyClient(asha.client.supabase, data.session) // it hears no channel
+    let contexts = []
+    device.on('synced', ({ conversations }) => (contexts = conversations))
+    const { message } = await asha.client.send(id, 'seen?')
+    await bharat.hearsText('seen?')
+    await device.sync()
+
+    await bharat.client.call('mark_read', { conversation_id: id })
+    await device.sync()
+    assert.deepEqual(contexts.map((c) => c.other_read_seq), [message.seq])
+    const [newest] = await device.call('get_messages', { conversation_id: id })
+    assert.deepEqual([newest.id, newest.status], [message.id, 'read'])
+
+    await bharat.client.call('block_user', { user_id: asha.client.userId })
+    await device.sync()
+    assert.deepEqual(contexts.map((c) => c.free_text_allowed), [false])
+    await device.sync()
+    assert.deepEqual(contexts, [])
   }))
 
 test('a channel closed for an expired token is joined again', () =>

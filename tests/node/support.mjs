@@ -51,6 +51,7 @@ export async function signedIn() {
     client,
     payloads,
     texts,
+    events: () => heard.map((h) => h.event),
     forget: () => heard.splice(0),
     hears: (event, wanted = {}) =>
       waitFor(() => payloads(event).find((payload) => fits(payload, wanted)), event),

@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 
 from scripts.build_migrations import apply_sources
 from scripts.local_supabase import postgres
-from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
+from scripts.local_supabase.config import database_url
 from scripts.local_supabase.migrations import apply_migrations
 from tests.support.limits import lift_limits
 from tests.support.stacks import Cluster
@@ -101,7 +101,7 @@ class Database:
 
     def dsn(self, role: str = "postgres") -> str:
         """The connection URL of a login role."""
-        return f"postgresql://{role}:{DATABASE_PASSWORD}@{LOOPBACK}:{self.port}/{self.name}"
+        return database_url(role, self.port, self.name)
 
     def session(self) -> Database:
         """An independent session on the same database, for a second person at the same time."""
@@ -371,7 +371,7 @@ def make_template(cluster: Cluster, name: str, *, limited: bool) -> str:
 
 def _forget_durability(cluster: Cluster) -> None:
     # Copies and drops of databases wait for the disk otherwise: half of a test's time.
-    with psycopg.connect(cluster.superuser_dsn("postgres"), autocommit=True) as connection:
+    with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(sql.SQL("alter system set {} = off").format(sql.SQL(setting)))
         connection.execute("select pg_reload_conf()")
@@ -383,7 +383,7 @@ def copied_database(cluster: Cluster, template: str) -> Iterator[Database]:
     name = f"test_{uuid.uuid4().hex}"
     postgres.create_database(cluster.port, name, template)
     # A copy belongs to whoever made it; the owner of the database is who may create in public.
-    with psycopg.connect(cluster.superuser_dsn(name), autocommit=True) as connection:
+    with psycopg.connect(cluster.dsn(database=name), autocommit=True) as connection:
         connection.execute(
             sql.SQL("alter database {} owner to postgres").format(sql.Identifier(name))
         )

@@ -68,9 +68,7 @@ def find_text(db: Database, text: str) -> dict[str, int]:
         select n.nspname as schema, c.relname as name
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'm', 'f') and n.nspname <> all(%s) and not c.relispartition
-        union all
-        select 'realtime', 'messages'
+        where c.relkind in ('r', 'p', 'm') and n.nspname <> all(%s) and not c.relispartition
         """,
         list(OWN_SCHEMAS),
     )

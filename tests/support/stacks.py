@@ -1,20 +1,32 @@
-"""Throwaway clusters and stacks on free ports."""
+"""Throwaway stacks on free ports; clusters, ports and folders are those of the tools."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.local_supabase import postgres
+from scripts.local_supabase.ports import free_port
+from scripts.local_supabase.throwaway import Cluster, running_cluster, temporary_folder
+
+__all__ = [
+    "ENVIRONMENT",
+    "ROOT",
+    "Cluster",
+    "Stack",
+    "free_port",
+    "parse_environment",
+    "run_cli",
+    "running_cluster",
+    "running_stack",
+    "stack_from_environment",
+    "temporary_folder",
+]
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,19 +41,6 @@ ENVIRONMENT = (
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """A running PostgreSQL of our own."""
-
-    data: Path
-    port: int
-    binaries: Path
-
-    def superuser_dsn(self, database: str) -> str:
-        """The connection URL of the superuser for one database."""
-        return postgres.superuser_dsn(self.port, database)
-
-
-@dataclass(frozen=True)
 class Stack:
     """A running Supabase with our migrations: the local stack, or another one."""
 
@@ -51,36 +50,6 @@ class Stack:
     jwt_secret: str
     db_url: str
     data_dir: Path | None = None  # None: not ours, so it is never stopped or killed
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder that Postgres' own system user can reach; pytest's are closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="parley-test-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def running_cluster(binaries: Path | None = None) -> Iterator[Cluster]:
-    """An empty cluster, stopped and removed at the end."""
-    with temporary_folder() as folder:
-        cluster = Cluster(folder / "data", free_port(), binaries or postgres.embedded_binaries())
-        postgres.init_cluster(cluster.data, cluster.binaries)
-        postgres.start_cluster(cluster.data, cluster.port, cluster.binaries)
-        try:
-            yield cluster
-        finally:
-            postgres.stop_cluster(cluster.data, cluster.binaries)
 
 
 def run_cli(*arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:

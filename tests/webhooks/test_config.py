@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +27,8 @@ def problems_of(environment: dict[str, str]) -> tuple[str, ...]:
 def test_the_smallest_settings_are_enough_and_payments_are_off() -> None:
     config = load_config(settings(URL))
     assert (config.supabase_url, config.auth_url) == (URL, f"{URL}/auth/v1")
-    assert (config.app_env, config.log_level, config.port) == ("development", "INFO", 5000)
+    assert (config.app_env, config.log_level) == ("development", "INFO")
+    assert (config.host, config.port) == ("127.0.0.1", 5000)
     assert (config.razorpay, config.web_push, config.cors_origins) == (None, None, ())
     assert not config.is_production
 
@@ -35,6 +40,7 @@ def test_every_setting_is_read() -> None:
             CORS_ORIGIN="https://a.example.com, http://localhost:3000/",
             APP_ENV="Production",
             LOG_LEVEL="warning",
+            HOST="0.0.0.0",  # noqa: S104
             PORT="8080",
             RAZORPAY_WEBHOOK_SECRET_PREVIOUS="webhook-secret-of-yesterday",
             RAZORPAY_ACCOUNT_ID="acc_123",
@@ -45,7 +51,8 @@ def test_every_setting_is_read() -> None:
     )
     assert config.supabase_url == URL
     assert config.cors_origins == ("https://a.example.com", "http://localhost:3000")
-    assert (config.is_production, config.log_level, config.port) == (True, "WARNING", 8080)
+    assert (config.is_production, config.log_level) == (True, "WARNING")
+    assert (config.host, config.port) == ("0.0.0.0", 8080)  # noqa: S104
     assert config.razorpay is not None
     assert config.razorpay.key_id == RAZORPAY["RAZORPAY_KEY_ID"]
     assert config.razorpay.key_secret == RAZORPAY["RAZORPAY_KEY_SECRET"]
@@ -115,6 +122,9 @@ def test_new_api_keys_are_known_by_their_prefix() -> None:
         ("CORS_ORIGIN", "https://a.example.com/path"),
         ("APP_ENV", "staging"),
         ("LOG_LEVEL", "loud"),
+        ("HOST", "example.com"),
+        ("HOST", "127.0.0.1:5000"),
+        ("HOST", "*"),
         ("PORT", "http"),
         ("PORT", "0"),
         ("PORT", "65536"),
@@ -181,11 +191,38 @@ def test_create_app_refuses_what_the_settings_refuse() -> None:
         create_app({})
 
 
+@pytest.mark.parametrize("app_env", ["development", "production"])
+@pytest.mark.parametrize(
+    ("host", "bind"),
+    [("", "127.0.0.1:5000"), ("0.0.0.0", "0.0.0.0:5000"), ("::1", "[::1]:5000")],  # noqa: S104
+)
+def test_host_alone_decides_where_gunicorn_listens(
+    tmp_path: Path, app_env: str, host: str, bind: str
+) -> None:
+    chosen = {"APP_ENV": app_env, "HOST": host, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    printed = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "webhooks/gunicorn_conf.py", "--print-config"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **settings(URL, **chosen, **RAZORPAY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert re.findall(r"^bind\s+= (.*)$", printed, re.MULTILINE) == [f"['{bind}']"]
+
+
+def test_the_image_can_be_reached_from_outside() -> None:
+    (said,) = re.findall(r"^ENV (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    image = dict(part.split("=") for part in said.split())
+    assert image == {"APP_ENV": "production", "HOST": "0.0.0.0", "PORT": "5000"}  # noqa: S104
+    assert "HOST=" not in re.sub("(?m)^#.*", "", (ROOT / ".env.example").read_text())
+
+
 @pytest.mark.parametrize("page", [".env.example", "webhooks/README.md"])
 def test_every_setting_is_on_the_pages_for_people_and_no_other_is(page: str) -> None:
-    name = r"\b((?:SUPABASE|RAZORPAY|VAPID|PUSH|CORS|APP|LOG)_[A-Z]+(?:_[A-Z]+)*|PORT)\b"
+    name = r"\b((?:SUPABASE|RAZORPAY|VAPID|PUSH|CORS|APP|LOG)_[A-Z]+(?:_[A-Z]+)*|HOST|PORT)\b"
     read = set(re.findall(f'"{name}"', (ROOT / "webhooks/config.py").read_text()))
-    assert len(read) == 17
+    assert len(read) == 18
     assert set(re.findall(name, (ROOT / page).read_text())) == read
 
 

@@ -60,7 +60,7 @@ create table bench.message_quotas (
 );
 create table bench.points_wallets (user_id uuid primary key, balance bigint not null);
 insert into bench.message_quotas
-select a.user_id, current_date, 0, 1000000000 from private.accounts as a;
+select a.user_id, current_date, 0, 1000000 from private.accounts as a;
 insert into bench.points_wallets select a.user_id, 0 from private.accounts as a;
 grant select, update on bench.message_quotas, bench.points_wallets to postgres;
 

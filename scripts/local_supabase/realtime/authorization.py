@@ -89,7 +89,7 @@ def verify(token: str, secret: str) -> Claims:
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError) as error:
         said = "Failed to validate JWT signature"
         raise TokenError("JwtSignatureError", said, ":signature_error") from error
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, RecursionError) as error:
         raise TokenError("MalformedJWT", "The token provided is not a valid JWT") from error
     expires_at = claims.get("exp")
     if not isinstance(claims.get("role"), str) or not isinstance(expires_at, int | float):

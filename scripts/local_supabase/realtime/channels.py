@@ -205,7 +205,8 @@ class Channel:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            if not isinstance(error, ChannelCrashError):
+            # A payload may be too deep to be written although it could be read.
+            if not isinstance(error, ChannelCrashError | RecursionError):
                 log.exception("a channel crashed")
             self._push("phx_error", {"reason": "channel_crash"}, ref=self.join_ref)
             self.socket.forget(self)

@@ -107,7 +107,7 @@ def decode(vsn: str, frame: Encoded) -> Push:
     """Read one frame of a client.
 
     Raises:
-        BadFrameError: it is not JSON, or has another shape than the version's.
+        BadFrameError: it is not JSON, too deep, or has another shape than the version's.
     """
     if isinstance(frame, bytes):
         if vsn != VSN_2:
@@ -115,7 +115,7 @@ def decode(vsn: str, frame: Encoded) -> Push:
         return _decode_kind_3(frame)
     try:
         value = json.loads(frame)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFrameError from error
     if vsn == VSN_2:
         if not isinstance(value, list) or len(value) != 5:
@@ -147,7 +147,7 @@ def _decode_kind_3(frame: bytes) -> Push:
         if is_json:
             json.loads(frame[at:].decode())
         join_ref, ref, topic, event, _meta = (field.decode() for field in fields)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFrameError from error
     payload = RawBroadcast(event, frame[at:], is_json)
     return Push(join_ref or None, ref or None, topic, "broadcast", payload)

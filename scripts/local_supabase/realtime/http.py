@@ -41,7 +41,7 @@ async def broadcast_batch(request: Request) -> Response:
         return ApiResponse({"message": "Unauthorized"}, 401)
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ApiResponse({"errors": {"detail": "Bad Request"}}, 400)
     messages = body.get("messages") if isinstance(body, dict) else None
     if not messages:
@@ -79,7 +79,7 @@ async def broadcast_one(request: Request) -> Response:
     if is_json:
         try:
             json.loads(data.decode())
-        except ValueError:
+        except (ValueError, RecursionError):
             return ApiResponse({"errors": {"detail": "Bad Request"}}, 400)
     if len(data) > MAX_PAYLOAD:
         return ApiResponse({"errors": {"payload": ["Payload size exceeds tenant limit"]}}, 422)

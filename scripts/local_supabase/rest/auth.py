@@ -61,7 +61,7 @@ def _algorithm(header: str) -> str:
     try:
         value = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
         return str(value["alg"])
-    except (binascii.Error, ValueError, TypeError, KeyError) as error:
+    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _refused("PGRST301", "JWT couldn't be decoded") from error
 
 

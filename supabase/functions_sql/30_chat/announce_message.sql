@@ -26,6 +26,7 @@ declare
   v_topics text[];
   v_events text[];
   v_payloads jsonb[];
+  v_is_notified boolean;
 begin
   select
     array_agg('user:' || v.user_id),
@@ -36,17 +37,14 @@ begin
         'message', v_json,
         'conversation_context', v_headline || jsonb_build_object('version', v.version)
       )
-    )
-  into v_topics, v_events, v_payloads
+    ),
+    p_message.message_type = 'user_input'
+      and bool_or(v.user_id = p_message.receiver_id and not v.is_muted)
+  into v_topics, v_events, v_payloads, v_is_notified
   from private.conversation_versions(p_conversation) as v
   where p_message.visible_to = 'all' or v.user_id = p_message.receiver_id;
 
-  if p_message.message_type = 'user_input' and exists (
-    select from private.participants as p
-    where p.conversation_id = p_conversation.id
-      and p.user_id = p_message.receiver_id
-      and (p.muted_until is null or p.muted_until <= now())
-  ) then
+  if v_is_notified then
     v_topics := v_topics || ('user:' || p_message.receiver_id);
     v_events := v_events || 'notification'::text;
     v_payloads := v_payloads || jsonb_build_object('type', 'message', 'data', v_about);

@@ -14,10 +14,9 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_allowed bigint;
+  v_allowed constant bigint := private.get_number('stranger_messages')::bigint;
 begin
-  -- True for nearly every send, and the answer is found among the first messages.
-  if p_conversation.kind <> 'direct' or exists (
+  if v_allowed is null or p_conversation.kind <> 'direct' or exists (
     select from public.messages as m
     where m.conversation_id = p_conversation.id
       and m.message_type = 'user_input'
@@ -25,7 +24,6 @@ begin
   ) then
     return;
   end if;
-  v_allowed := private.get_number('stranger_messages')::bigint;
   if v_allowed <= (
     select count(*)
     from public.messages as m

@@ -1,11 +1,12 @@
--- The version of a conversation's context as each of its members sees it, by user id.
+-- The version of a conversation's context as each of its members sees it, and whether that member
+-- has muted it.
 --
 -- It grows with whatever changes there for that member: a step of the flow, a message that comes or
 -- disappears, a preference or receipt of one's own, and of the other's what the other shares. The
 -- expiry counts with its time in microseconds, which is one index probe however many there were.
 -- private.my_conversations says the same; a test compares them.
 create or replace function private.conversation_versions(p_conversation public.conversations)
-returns table (user_id uuid, version bigint)
+returns table (user_id uuid, version bigint, is_muted boolean)
 language sql
 stable
 security invoker
@@ -14,7 +15,8 @@ as $$
   select
     me.user_id,
     p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
-      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint,
+    coalesce(me.muted_until > now(), false)
   from private.participants as me
   join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id

@@ -30,14 +30,22 @@ begin
   perform private.check_known(p_known);
   perform private.note_visit(v_me);
 
-  with changed as (
-    select c.id, c.last_seq, c.last_message_at, known.seq as known_seq
+  with known as (
+    select
+      k.id::uuid as id,
+      (case jsonb_typeof(k.value) when 'object' then k.value -> 'seq' else k.value end)::bigint
+        as seq,
+      (k.value ->> 'version')::bigint as version
+    from jsonb_each(p_known) as k (id, value)
+  ),
+  changed as (
+    select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
     from private.participants as p
     join public.conversations as c on c.id = p.conversation_id
-    cross join lateral private.read_known(p_known -> c.id::text) as known
+    left join known on known.id = c.id
     where p.user_id = v_me
       and (
-        c.last_seq > known.seq
+        c.last_seq > coalesce(known.seq, 0)
         or known.version <> (
           select v.version from private.conversation_versions(c) as v where v.user_id = v_me
         )

@@ -564,31 +564,6 @@ $$;
 revoke all on function private.raise_login_gone()
 from public, anon, authenticated, service_role;
 
--- source: 10_private/read_known.sql sha256:f29ca5212f5c563d4be5925af6a5dc9dc51501a674685f0cc8c7bc459eb8b17a
--- What a client of `sync` has of a conversation: the last seq (0: nothing), and the version of the
--- context when it was given.
---
--- Args: a value of `known`, as check_known lets through; null for a conversation not named.
-create or replace function private.read_known(p_value jsonb)
-returns table (seq bigint, version bigint)
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select
-    coalesce(
-      case jsonb_typeof(p_value)
-        when 'object' then (p_value ->> 'seq')::bigint
-        else p_value::bigint
-      end,
-      0
-    ),
-    (p_value ->> 'version')::bigint;
-$$;
-
-revoke all on function private.read_known(jsonb) from public, anon, authenticated, service_role;
-
 -- source: 10_private/require_operator.sql sha256:56ba1567ecdcf97ed5c3c6d24131c51fcf10cf8b19b7652e485860cd65336e6d
 -- Lets through the service role, and users that private.admins lists.
 --
@@ -695,7 +670,7 @@ where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_i
 
 revoke all on private.visible_messages from public, anon, authenticated, service_role;
 
--- source: 15_views/my_conversations.sql sha256:87977a1df5bd315631aa83591b1d47e42b62b3ed69a0c69dc51d769f0dc47012
+-- source: 15_views/my_conversations.sql sha256:912c779ba953381b95c0818cf425774da6e21381fddb042e329ca4d41a85640e
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
@@ -728,7 +703,11 @@ select
   )::bigint as version,
   c.last_seq,
   me.read_seq,
-  case when pair.shares_receipts then other.read_seq else 0 end as other_read_seq,
+  case
+    when mine.shares_read_receipts and a.shares_read_receipts and not pair.is_blocked
+      then other.read_seq
+    else 0
+  end as other_read_seq,
   other.delivered_seq as other_delivered_seq,
   case
     when c.last_seq = me.read_seq then 0
@@ -767,9 +746,16 @@ join private.participants as other
 join public.conversations as c on c.id = me.conversation_id
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
+left join private.accounts as mine on mine.user_id = me.user_id
 cross join lateral (
-  select private.is_blocked(me.user_id, other.user_id) as is_blocked,
-    private.shares_read_receipts(me.user_id, other.user_id) as shares_receipts
+  -- As private.is_blocked and private.shares_read_receipts, written out because a list asks for
+  -- them row by row; a test compares them.
+  select exists (
+    select from public.blocks as b
+    where (b.blocker_id, b.blocked_id) in (
+      (me.user_id, other.user_id), (other.user_id, me.user_id)
+    )
+  ) as is_blocked
   offset 0  -- once a row, not once a mention
 ) as pair
 where me.user_id = (select auth.uid());
@@ -1538,7 +1524,7 @@ $$;
 revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/announce_message.sql sha256:0959bb5dad6e1b9909f3a23bf96b54143a470961b7d47672d4ec9da21a1c9265
+-- source: 30_chat/announce_message.sql sha256:580260e228851dcb6299cdd19873327c2327a8401e1c16d254fa7a3b035d6f8c
 -- Tells those who may see a message that it is there: new_message to each of them, and a
 -- notification to the one who did not send it, unless that one has muted the conversation.
 --
@@ -1567,6 +1553,7 @@ declare
   v_topics text[];
   v_events text[];
   v_payloads jsonb[];
+  v_is_notified boolean;
 begin
   select
     array_agg('user:' || v.user_id),
@@ -1577,17 +1564,14 @@ begin
         'message', v_json,
         'conversation_context', v_headline || jsonb_build_object('version', v.version)
       )
-    )
-  into v_topics, v_events, v_payloads
+    ),
+    p_message.message_type = 'user_input'
+      and bool_or(v.user_id = p_message.receiver_id and not v.is_muted)
+  into v_topics, v_events, v_payloads, v_is_notified
   from private.conversation_versions(p_conversation) as v
   where p_message.visible_to = 'all' or v.user_id = p_message.receiver_id;
 
-  if p_message.message_type = 'user_input' and exists (
-    select from private.participants as p
-    where p.conversation_id = p_conversation.id
-      and p.user_id = p_message.receiver_id
-      and (p.muted_until is null or p.muted_until <= now())
-  ) then
+  if v_is_notified then
     v_topics := v_topics || ('user:' || p_message.receiver_id);
     v_events := v_events || 'notification'::text;
     v_payloads := v_payloads || jsonb_build_object('type', 'message', 'data', v_about);
@@ -1747,7 +1731,7 @@ $$;
 revoke all on function private.check_message(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_stranger.sql sha256:e3f2c38fae2309db0dfa552e40b6cf434c7128d82efd0ce5bfacc9b75c27ab72
+-- source: 30_chat/check_stranger.sql sha256:422c91be0daf8dfd0b4fbaaef13f68359ca66e37c78ef9a1fbb61f4b77cb4873
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
 -- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
@@ -1764,10 +1748,9 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_allowed bigint;
+  v_allowed constant bigint := private.get_number('stranger_messages')::bigint;
 begin
-  -- True for nearly every send, and the answer is found among the first messages.
-  if p_conversation.kind <> 'direct' or exists (
+  if v_allowed is null or p_conversation.kind <> 'direct' or exists (
     select from public.messages as m
     where m.conversation_id = p_conversation.id
       and m.message_type = 'user_input'
@@ -1775,7 +1758,6 @@ begin
   ) then
     return;
   end if;
-  v_allowed := private.get_number('stranger_messages')::bigint;
   if v_allowed <= (
     select count(*)
     from public.messages as m
@@ -1847,15 +1829,16 @@ $$;
 revoke all on function private.conversation_headline(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/conversation_versions.sql sha256:ffab968e98864ec7c0e3b7c2ef52f8fc3ca369bbb10629560576fee38dd71100
--- The version of a conversation's context as each of its members sees it, by user id.
+-- source: 30_chat/conversation_versions.sql sha256:4c88f5017d6201c8c4109da584f9ea16c1d6d1d2c3625b7967f6e8108aa91220
+-- The version of a conversation's context as each of its members sees it, and whether that member
+-- has muted it.
 --
 -- It grows with whatever changes there for that member: a step of the flow, a message that comes or
 -- disappears, a preference or receipt of one's own, and of the other's what the other shares. The
 -- expiry counts with its time in microseconds, which is one index probe however many there were.
 -- private.my_conversations says the same; a test compares them.
 create or replace function private.conversation_versions(p_conversation public.conversations)
-returns table (user_id uuid, version bigint)
+returns table (user_id uuid, version bigint, is_muted boolean)
 language sql
 stable
 security invoker
@@ -1864,7 +1847,8 @@ as $$
   select
     me.user_id,
     p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
-      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint,
+    coalesce(me.muted_until > now(), false)
   from private.participants as me
   join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
@@ -2934,7 +2918,7 @@ $$;
 revoke all on function private.store_message(public.conversations, public.messages, interval)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/sync.sql sha256:5be3831314ddd4645a8b0efa2be3bf8b1c654d21a5c86fc1dac1de0383beec9f
+-- source: 30_chat/sync.sql sha256:ef68d85613185abe7ac55ec45f785b9cf95ec2617c6c952cdbd442e6f16f2ced
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -2967,14 +2951,22 @@ begin
   perform private.check_known(p_known);
   perform private.note_visit(v_me);
 
-  with changed as (
-    select c.id, c.last_seq, c.last_message_at, known.seq as known_seq
+  with known as (
+    select
+      k.id::uuid as id,
+      (case jsonb_typeof(k.value) when 'object' then k.value -> 'seq' else k.value end)::bigint
+        as seq,
+      (k.value ->> 'version')::bigint as version
+    from jsonb_each(p_known) as k (id, value)
+  ),
+  changed as (
+    select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
     from private.participants as p
     join public.conversations as c on c.id = p.conversation_id
-    cross join lateral private.read_known(p_known -> c.id::text) as known
+    left join known on known.id = c.id
     where p.user_id = v_me
       and (
-        c.last_seq > known.seq
+        c.last_seq > coalesce(known.seq, 0)
         or known.version <> (
           select v.version from private.conversation_versions(c) as v where v.user_id = v_me
         )
