@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from tests.end_to_end.doors import call
+from tests.end_to_end.people import PASSWORD, make_user
 from tests.support.stacks import Stack, running_stack
 
 
@@ -20,3 +23,30 @@ def own_stack() -> Iterator[Stack]:
     """A stack of the test's own, with a project's limits: to be killed and started again."""
     with running_stack("--realtime-delays", "0.1", "0.1") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    """A client of the API with the publishable key only."""
+    headers = {"apikey": stack.anon_key}
+    with httpx.Client(base_url=stack.api_url, headers=headers, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def user(stack: Stack, http: httpx.Client) -> dict[str, str]:
+    """The headers of a signed-in user."""
+    answer = http.post(
+        "/auth/v1/token?grant_type=password", json={"email": make_user(stack), "password": PASSWORD}
+    )
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture(scope="module")
+def talk(stack: Stack, http: httpx.Client, user: dict[str, str]) -> str:
+    """A conversation of the user."""
+    other = http.post(
+        "/auth/v1/token?grant_type=password", json={"email": make_user(stack), "password": PASSWORD}
+    ).json()["user"]["id"]
+    answer = call(http, user, "direct_connect", target_user_id=other)
+    return str(answer.json()["conversation"]["conversation_id"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import signal
 import uuid
 from collections.abc import AsyncIterator
@@ -103,15 +102,10 @@ async def talking(stack: Stack, bharat_url: str | None = None) -> AsyncIterator[
 
 
 def kill(stack: Stack, file: str) -> None:
-    """End the process whose id stands in the first line of this file, and see it dead."""
+    """End the process whose id stands in the first line of this file."""
     assert stack.data_dir is not None
     pid = int((Path(stack.data_dir) / file).read_text("utf-8").splitlines()[0])
-    process = os.pidfd_open(pid)
-    try:
-        signal.pidfd_send_signal(process, signal.SIGKILL)
-        select.select([process], [], [], PATIENCE)
-    finally:
-        os.close(process)
+    os.kill(pid, signal.SIGKILL)
 
 
 async def start_again(stack: Stack) -> None:

@@ -205,8 +205,7 @@ class Channel:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            # A payload may be too deep to be written although it could be read.
-            if not isinstance(error, ChannelCrashError | RecursionError):
+            if not isinstance(error, ChannelCrashError):
                 log.exception("a channel crashed")
             self._push("phx_error", {"reason": "channel_crash"}, ref=self.join_ref)
             self.socket.forget(self)

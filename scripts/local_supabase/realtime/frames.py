@@ -19,6 +19,8 @@ VSN_2 = "2.0.0"
 KIND_USER_BROADCAST_PUSH = 3
 KIND_USER_BROADCAST = 4
 LONGEST_FIELD = 255
+# Half of what Python's JSON can do: what was read with a shallow stack is written with a deep one.
+MAX_DEPTH = 500
 
 
 class BadFrameError(Exception):
@@ -117,6 +119,8 @@ def decode(vsn: str, frame: Encoded) -> Push:
         value = json.loads(frame)
     except (ValueError, RecursionError) as error:
         raise BadFrameError from error
+    if _is_too_deep(value):
+        raise BadFrameError
     if vsn == VSN_2:
         if not isinstance(value, list) or len(value) != 5:
             raise BadFrameError
@@ -130,6 +134,20 @@ def decode(vsn: str, frame: Encoded) -> Push:
     if not isinstance(push.topic, str) or not isinstance(push.event, str):
         raise BadFrameError
     return push
+
+
+def _is_too_deep(value: JSON) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _decode_kind_3(frame: bytes) -> Push:

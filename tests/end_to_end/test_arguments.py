@@ -1,0 +1,255 @@
+"""Nothing a client can pass is answered with a 500, and what is wrong with it is named."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.end_to_end.doors import NOBODY, PAGE, Door, answer_of, call, read_doors
+from tests.end_to_end.people import service_headers
+from tests.support.stacks import Stack
+
+DOORS = read_doors()
+# What no argument is made for, by and by.
+ODD_VALUES: tuple[Any, ...] = (
+    None,
+    "",
+    "\u0000",
+    "\ud800",
+    "'; drop table x; --",
+    "a" * 9000,
+    "2026-02-30T00:00:00Z",
+    "infinity",
+    -1,
+    1.5,
+    2**63,
+    1e300,
+    True,
+    [],
+    [[1]],
+    {"a": {"b": None}},
+    NOBODY,
+)
+# Each refusal by its status and code. TALK stands for a conversation of the caller.
+REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
+    ("no_such_function", {}, (404, "PGRST202")),
+    ("send_message", {}, (404, "PGRST202")),
+    ("send_message", {"conversation_id": NOBODY, "colour": "red"}, (404, "PGRST202")),
+    ("send_message", {"conversation_id": "x", "message": "a"}, (400, "22P02")),
+    ("send_message", {"conversation_id": 7, "message": "a"}, (400, "22P02")),
+    (
+        "send_message",
+        {"conversation_id": None, "message": "a"},
+        (404, "CONVERSATION_NOT_FOUND"),
+    ),
+    ("send_message", {"conversation_id": "TALK", "message": None}, (422, "MESSAGE_EMPTY")),
+    ("send_message", {"conversation_id": "TALK", "message": "\u200b"}, (422, "MESSAGE_EMPTY")),
+    (
+        "send_message",
+        {"conversation_id": "TALK", "message": "a", "expiration_hours": "soon"},
+        (400, "22P02"),
+    ),
+    (
+        "send_message",
+        {"conversation_id": "TALK", "message": "a", "client_message_id": "1"},
+        (400, "22P02"),
+    ),
+    (
+        "send_message",
+        {"conversation_id": "TALK", "message": "a", "max_points": 1e30},
+        (400, "22P02"),
+    ),
+    (
+        "send_message",
+        {"conversation_id": "TALK", "media_url": "javascript:alert(1)"},
+        (422, "MEDIA_INVALID"),
+    ),
+    (
+        "send_message",
+        {"conversation_id": "TALK", "media_url": "https://" + "a" * 9000 + ".com"},
+        (422, "MEDIA_INVALID"),
+    ),
+    ("get_messages", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
+    ("get_messages", {"conversation_id": "TALK", "before": NOBODY}, (404, "MESSAGE_NOT_FOUND")),
+    ("get_messages", {"conversation_id": "TALK", "page_size": "many"}, (400, "22P02")),
+    (
+        "get_messages",
+        {"conversation_id": "TALK", "before_seq": 1, "after_seq": 1},
+        (422, "INPUT_INVALID"),
+    ),
+    ("get_conversations", {"filter": "nice"}, (422, "INPUT_INVALID")),
+    ("get_conversations", {"cursor": "'; drop table x"}, (422, "INPUT_INVALID")),
+    ("get_conversation_context", {"conversation_id": []}, (400, "22P02")),
+    ("mark_read", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
+    ("mark_read", {"conversation_id": "TALK", "up_to_seq": 1e40}, (400, "22P02")),
+    ("sync", {"known": []}, (422, "INPUT_INVALID")),
+    ("sync", {"known": "x"}, (422, "INPUT_INVALID")),
+    ("sync", {"known": {"x": 1}}, (422, "INPUT_INVALID")),
+    ("sync", {"known": {NOBODY: "1"}}, (422, "INPUT_INVALID")),
+    ("sync", {"known": {NOBODY: -1}}, (422, "INPUT_INVALID")),
+    ("sync", {"known": {NOBODY: 1.5}}, (422, "INPUT_INVALID")),
+    ("sync", {"known": {NOBODY: 1e300}}, (422, "INPUT_INVALID")),
+    ("direct_connect", {"target_user_id": NOBODY}, (404, "USER_NOT_FOUND")),
+    ("complete_profile", {"role": "x", "display_name": "A"}, (422, "INPUT_INVALID")),
+    ("complete_profile", {"role": "influencer", "display_name": ""}, (422, "INPUT_INVALID")),
+    (
+        "complete_profile",
+        {"role": "influencer", "display_name": "A", "phone": "call me"},
+        (422, "INPUT_INVALID"),
+    ),
+    (
+        "complete_profile",
+        {"role": "influencer", "display_name": "A", "avatar_url": "https://[::1]/"},
+        (422, "MEDIA_INVALID"),
+    ),
+    ("get_conversation_context", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
+    ("get_direct_connections", {"cursor": "1_2"}, (422, "INPUT_INVALID")),
+    ("get_unread_count", {"conversation_id": "TALK"}, (404, "PGRST202")),
+    ("mark_delivered", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
+    ("set_conversation_preferences", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
+    (
+        "set_conversation_preferences",
+        {"conversation_id": "TALK", "muted_until": "tomorrow night"},
+        (400, "22007"),
+    ),
+    ("set_typing", {"conversation_id": NOBODY, "is_typing": True}, (404, "CONVERSATION_NOT_FOUND")),
+    ("sync", {"known": {NOBODY: {"seq": 1, "version": "1"}}}, (422, "INPUT_INVALID")),
+    ("sync", {"known": {NOBODY: {"version": 1}}}, (422, "INPUT_INVALID")),
+    ("sync", {"known": {NOBODY: {"seq": 1, "colour": 1}}}, (422, "INPUT_INVALID")),
+    ("search_messages", {"query": " "}, (422, "INPUT_INVALID")),
+    ("search_messages", {"query": "a" * 201}, (422, "INPUT_INVALID")),
+    (
+        "search_messages",
+        {"query": "a", "conversation_id": NOBODY},
+        (404, "CONVERSATION_NOT_FOUND"),
+    ),
+    ("search_messages", {"query": "a", "before": NOBODY}, (404, "MESSAGE_NOT_FOUND")),
+    ("get_quota", {"user_id": NOBODY}, (404, "PGRST202")),
+    ("get_points_history", {"before": "yesterday"}, (400, "22P02")),
+    (
+        "grant_points",
+        {"user_id": NOBODY, "points": 5, "reason": "a gift", "grant_id": NOBODY},
+        (403, "FORBIDDEN"),
+    ),
+    ("get_notifications", {"before": "yesterday"}, (400, "22P02")),
+    ("record_push_result", {"push_id": 1, "result": "sent"}, (403, "42501")),
+    ("take_pushes", {}, (403, "42501")),
+    (
+        "register_push_token",
+        {"kind": "web_push", "token": "http://127.0.0.1/", "keys": {}},
+        (422, "INPUT_INVALID"),
+    ),
+    (
+        "register_push_token",
+        {"kind": "pigeon", "token": "https://push.example.com/1"},
+        (422, "INPUT_INVALID"),
+    ),
+    ("unregister_push_token", {}, (404, "PGRST202")),
+    ("block_user", {"user_id": NOBODY}, (404, "USER_NOT_FOUND")),
+    ("unblock_user", {"user_id": "somebody"}, (400, "22P02")),
+    ("set_privacy", {"last_seen": "perhaps"}, (400, "22P02")),
+    ("report_message", {"message_id": NOBODY, "reason": "spam"}, (404, "MESSAGE_NOT_FOUND")),
+    ("login_cleanup", {"everything": True}, (404, "PGRST202")),
+)
+
+
+def test_every_function_of_the_api_has_a_refusal_here() -> None:
+    at_a_glance = re.findall(r"^\| \[`(\w+)`\]", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert list(DOORS) == at_a_glance
+    assert {function for function, _, _ in REFUSALS} - {"no_such_function"} == DOORS.keys()
+
+
+@pytest.mark.parametrize(("function", "arguments", "expected"), REFUSALS)
+def test_a_bad_argument_is_refused_by_name(
+    http: httpx.Client,
+    user: dict[str, str],
+    talk: str,
+    function: str,
+    arguments: dict[str, Any],
+    expected: tuple[int, str],
+) -> None:
+    given = json.loads(json.dumps(arguments).replace("TALK", talk))
+    assert answer_of(call(http, user, function, **given)) == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"page_size": 0},
+        {"page_size": -5},
+        {"page_size": 10**9},
+        {"page_size": None},
+        {"before_seq": -1},
+        {"after_seq": 2**62},
+    ],
+)
+def test_an_odd_page_is_still_a_page(
+    http: httpx.Client, user: dict[str, str], talk: str, arguments: dict[str, Any]
+) -> None:
+    response = call(http, user, "get_messages", conversation_id=talk, **arguments)
+    assert response.status_code == 200
+    assert isinstance(response.json(), list)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"known": {"a": "\\u0000"}}',
+        b'{"known": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"page_size": 1e999}',
+        b'{"page_size": 99999999999999999999}',
+        b'[{"page_size": 1}, {"page_size": 2}]',
+    ],
+)
+def test_no_body_gives_a_500(http: httpx.Client, user: dict[str, str], body: bytes) -> None:
+    headers = {**user, "Content-Type": "application/json"}
+    assert http.post("/rest/v1/rpc/sync", headers=headers, content=body).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\u0000b",
+        "\ud83d\ude00" * 100,
+        "\ud800",
+        "\u202e reversed",
+        "e\u0301" * 1000,
+        "\r\n\r\nHTTP/1.1 200 OK",
+        "$$; select 1; --",
+        "\t",
+    ],
+)
+def test_no_text_of_a_message_gives_a_500(
+    http: httpx.Client, user: dict[str, str], talk: str, text: str
+) -> None:
+    body = json.dumps({"conversation_id": talk, "message": text})  # ASCII with \u escapes
+    headers = {**user, "Content-Type": "application/json"}
+    response = http.post("/rest/v1/rpc/send_message", headers=headers, content=body)
+    assert response.status_code < 500, response.text
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_no_argument_of_a_function_gives_a_500(
+    stack: Stack, http: httpx.Client, user: dict[str, str], talk: str, door: Door
+) -> None:
+    headers = user if "authenticated" in door.roles else service_headers(stack)
+    harmless = door.harmless_arguments(talk)
+    assert call(http, headers, door.name, **harmless).status_code < 500
+    failed = []
+    for name in door.arguments:
+        for value in ODD_VALUES:
+            response = call(http, headers, door.name, **{**harmless, name: value})
+            if response.status_code >= 500:
+                failed.append((name, value, response.text))
+    assert failed == []
