@@ -1,4 +1,4 @@
-"""Writes docs/API.md, docs/ERRORS.md and the tables of docs/SECURITY.md from the SQL sources.
+"""Writes docs/API.md, docs/ERRORS.md and tables of other pages from the SQL sources.
 
 A throwaway PostgreSQL gets the migrations and the sources, and is asked for signatures, types,
 comments and grants; the sentences come from the comments in the sources.
@@ -14,7 +14,13 @@ from pathlib import Path
 
 from scripts.build_migrations import BuildError, apply_sources, read_sources
 from scripts.docs.catalog import read_catalog
-from scripts.docs.pages import fill_blocks, render_api, render_errors, security_blocks
+from scripts.docs.pages import (
+    fill_blocks,
+    operations_blocks,
+    render_api,
+    render_errors,
+    security_blocks,
+)
 from scripts.local_supabase import postgres
 from scripts.local_supabase.migrations import apply_migrations
 from scripts.local_supabase.throwaway import running_cluster
@@ -29,11 +35,12 @@ def render_pages(dsn: str) -> dict[Path, str]:
         dsn: connection URL of the role `postgres` for a database that has the sources applied.
     """
     catalog = read_catalog(dsn, read_sources())
-    security = DOCS / "SECURITY.md"
+    security, operations = DOCS / "SECURITY.md", DOCS / "OPERATIONS.md"
     return {
         DOCS / "API.md": render_api(catalog),
         DOCS / "ERRORS.md": render_errors(catalog),
         security: fill_blocks(security.read_text("utf-8"), security_blocks(catalog)),
+        operations: fill_blocks(operations.read_text("utf-8"), operations_blocks(catalog)),
     }
 
 

@@ -115,7 +115,7 @@ def _user(claims: dict[str, Any], token: str) -> User:
     if claims.get("role") != ROLE or not _is_uuid(claims["sub"]):
         raise auth_required("This is not the access token of a signed-in user.")
     if claims.get("is_anonymous"):
-        raise ApiError(403, "FORBIDDEN", "This needs an account: anonymous sign-ins have none.")
+        raise ApiError(403, "FORBIDDEN", "Sign up first: this is not for anonymous sessions.")
     return User(id=claims["sub"], token=token)
 
 

@@ -1,4 +1,4 @@
-"""What a database with the sources in it says about itself: functions, tables, types, grants.
+"""What a database with the sources in it says about itself: functions, tables, grants, settings.
 
 The catalog is asked, not the SQL text, because it has the truth about types, defaults and rights.
 Only what people wrote for people, the comments above functions, comes from the sources.
@@ -75,6 +75,9 @@ where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
   and c.relkind in ('r', 'p', 'v') and not c.relispartition
 order by 1, 2;
 """
+SETTINGS = (
+    "select s.key, s.value::text as value, s.description from private.settings as s order by 1"
+)
 # PostgreSQL writes a default with its type: '{}'::jsonb, NULL::uuid.
 CAST = re.compile(r"::[\w \[\]\"().]+$")
 
@@ -137,11 +140,21 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What an operator may tune; `default` is the JSON that the migrations write."""
+
+    key: str
+    default: str
+    description: str
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Everything the pages are written from, in the order of names."""
 
     functions: tuple[Function, ...]
     relations: tuple[Relation, ...]
+    settings: tuple[Setting, ...]
 
     @property
     def doors(self) -> list[Function]:
@@ -151,23 +164,25 @@ class Catalog:
 
 
 def read_catalog(dsn: str, sources: Sequence[Source]) -> Catalog:
-    """Read a database that has the sources applied.
+    """Read a database that has the sources applied and the settings that migrations write.
 
     Args:
         dsn: connection URL of the role `postgres`.
         sources: the sources, for the comments in them.
 
     Returns:
-        The functions, tables and views of `public` and `private`.
+        The functions, tables and views of `public` and `private`, and the settings.
     """
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         connection.execute("set search_path = public")
         functions = connection.execute(FUNCTIONS).fetchall()
         relations = connection.execute(RELATIONS).fetchall()
+        settings = connection.execute(SETTINGS).fetchall()
     by_stem = {PurePosixPath(source.path).stem: source for source in sources}
     return Catalog(
         tuple(_function(row, by_stem) for row in functions),
         tuple(_relation(row, by_stem) for row in relations),
+        tuple(Setting(row["key"], row["value"], row["description"]) for row in settings),
     )
 
 

@@ -1,4 +1,4 @@
-"""Writes the generated pages: docs/API.md, docs/ERRORS.md and two tables of docs/SECURITY.md."""
+"""Writes the generated pages docs/API.md and docs/ERRORS.md, and tables inside other pages."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def security_blocks(catalog: Catalog) -> dict[str, str]:
                 (
                     f"`{one.full_name}`",
                     ", ".join(one.roles),
-                    _upper(labelled(one.header, "Definer")),
+                    _reason(one),
                 )
                 for one in definers
             ),
@@ -128,6 +128,12 @@ def security_blocks(catalog: Catalog) -> dict[str, str]:
         )
         + "\n",
     }
+
+
+def operations_blocks(catalog: Catalog) -> dict[str, str]:
+    """The generated table of docs/OPERATIONS.md: `settings`."""
+    rows = ((f"`{one.key}`", f"`{one.default}`", one.description) for one in catalog.settings)
+    return {"settings": _table(("key", "default", "what"), rows) + "\n"}
 
 
 def _reason(definer: Function) -> str:

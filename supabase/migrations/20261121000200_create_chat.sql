@@ -144,9 +144,12 @@ comment on column public.messages.receiver_id is
   'The other member; for a message that one role may see, that one; null for a message to all.';
 comment on column public.messages.is_expired is
   'Bookkeeping of login_cleanup. Whether a message is shown is decided by expires_at alone.';
--- The planner's samples of texts would be readable, through estimated counts, by everybody.
-alter table public.messages alter column message set statistics 0;
-alter table public.messages alter column media_url set statistics 0;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.messages
+alter column message set statistics 0,
+alter column media_url set statistics 0,
+alter column sender_id set statistics 0,
+alter column receiver_id set statistics 0;
 alter table public.messages enable row level security;
 grant select on public.messages to authenticated, service_role;
 create index messages_by_sender on public.messages (sender_id, created_at);

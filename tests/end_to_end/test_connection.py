@@ -72,6 +72,9 @@ async def test_what_changed_without_a_message_comes_back_with_the_connection(
         await relay.mend()
         await talk.bharat.sees(talk.id, free_text_allowed=False)
 
+        await talk.bharat.client.sync()
+        assert talk.bharat.payloads("synced")[-1] == {"conversations": []}
+
 
 async def test_typing_and_status_come_back_with_the_connection(stack: Stack) -> None:
     async with (

@@ -1,0 +1,1 @@
+"""The local stack: commands, gateway, and what no recording of the real servers shows."""

@@ -43,6 +43,7 @@ CONTRACT = {
     429: {"RATE_LIMITED"},
 }
 
+SQL_BLOCK = re.compile(r"^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (?P<text>.+)$", re.MULTILINE)
@@ -82,9 +83,9 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=by_place)
 
 
 @pytest.fixture(scope="module")
-def project(cluster: Cluster, template: str) -> Iterator[Database]:
-    """A database with the sources, for tests that only look."""
-    with copied_database(cluster, template) as database:
+def project(cluster: Cluster, limited_template: str) -> Iterator[Database]:
+    """A database with the sources and the settings of a new project, for tests that only look."""
+    with copied_database(cluster, limited_template) as database:
         yield database
 
 
@@ -214,6 +215,20 @@ def test_the_security_page_names_tests_that_exist() -> None:
                 assert f"def {test['name']}(" in path.read_text("utf-8"), (
                     f"{threat['id']}: {test[0]}"
                 )
+
+
+def test_the_sql_of_the_operators_page_runs(limited_db: Database) -> None:
+    asha, bharat = limited_db.create_user("Asha"), limited_db.create_user("Bharat")
+    with limited_db.signed_in_as(asha):
+        made = limited_db.call("direct_connect", target_user_id=bharat, initial_message="Hello")
+    values = {"user_id": asha, "conversation_id": made["conversation"]["conversation_id"]}
+    blocks = SQL_BLOCK.findall((DOCS / "OPERATIONS.md").read_text("utf-8"))
+    assert blocks
+    for block in blocks:
+        for statement in filter(str.strip, block.split(";\n")):
+            text = re.sub(r":'(\w+)'", lambda found: f"'{values[found[1]]}'", statement)
+            answer = limited_db.query(text)
+            assert "having" not in text or answer == []
 
 
 @every_page

@@ -32,6 +32,14 @@ ATTRIBUTES = re.compile(
     r"\s+set\s+search_path\s*=\s*''(?:\s+set\s+\w+\s*=\s*\S+)*\s+as\s",
     re.DOTALL,
 )
+WRITTEN = re.compile(
+    r"\b(?:insert\s+into|update|delete\s+from)\s+(?:public|private|(?=realtime\.))"
+    r"\.?(?P<table>\w+(?:\.\w+)?)"
+)
+# What a header says behind `Writes:` or `Locks, writes:`, up to the next label.
+WRITES = re.compile(
+    r"\b[Ww]rites: (?P<text>.*?)(?=\n\n|\n?\b[A-Z][a-z]+: |\nReturns |\Z)", re.DOTALL
+)
 RAISES = re.compile(r"\bprivate\.raise_\w+\s*\(|\braise\s+(?:sqlstate|exception)\b")
 
 # Written in pieces, so that this file does not hold them.
@@ -185,6 +193,25 @@ def test_a_definer_lives_in_private_and_says_why(function: Made) -> None:
     if re.search(r"\bsecurity\s+definer\b", blank(definition(function), "string", "body")):
         assert function.name.startswith("private.")
         assert re.search(r"^Definer: ", comment_above(function), re.MULTILINE)
+
+
+@every_function
+def test_a_function_names_the_tables_that_it_writes(function: Made) -> None:
+    written = {found["table"] for found in WRITTEN.finditer(blank(definition(function), "string"))}
+    promised = " ".join(found["text"] for found in WRITES.finditer(comment_above(function)))
+    missing = {table for table in written if not re.search(rf"\b{table}\b", promised)}
+    assert missing == set(), "name them in the header's `Writes:`"
+
+
+@every_function
+def test_every_rpc_is_called_in_a_test_of_its_area(function: Made) -> None:
+    if not function.name.startswith("public."):
+        return
+    folder = ROOT / "tests" / area(function.source).partition("_")[2]
+    call = f'"{stem(function.source)}"'
+    assert any(call in path.read_text("utf-8") for path in folder.glob("test_*.py")), (
+        f"no test in tests/{folder.name} names {call}"
+    )
 
 
 @every_function

@@ -5,6 +5,7 @@
 -- object. One statement for all, where realtime.send would take one call each. Like
 -- realtime.send it never fails its caller: an event is a hint, `sync` repairs what was not heard.
 -- What could not be written is a warning in the log and one more in private.broadcast_failures.
+-- Writes: realtime.messages.
 create or replace function private.broadcast(
   p_events text[],
   p_topics text[],

@@ -1,12 +1,14 @@
 -- The value of an operator's setting that is a number; null when it is switched off.
 create or replace function private.get_number(p_key text)
 returns numeric
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key;
+begin
+  return (select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key);
+end;
 $$;
 
 revoke all on function private.get_number(text) from public, anon, authenticated, service_role;

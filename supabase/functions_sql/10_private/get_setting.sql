@@ -1,12 +1,14 @@
 -- The value of an operator's setting; JSON null when it is switched off.
 create or replace function private.get_setting(p_key text)
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select s.value from private.settings as s where s.key = p_key;
+begin
+  return (select s.value from private.settings as s where s.key = p_key);
+end;
 $$;
 
 revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;

@@ -5,16 +5,18 @@
 -- of its Default_Ignorable_Code_Point; the empty Braille pattern.
 create or replace function private.is_blank(p_text text)
 returns boolean
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select p_text !~ (
+begin
+  return p_text !~ (
     '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
     '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
     '\U000e0000-\U000e0fff]'
   );
+end;
 $$;
 
 revoke all on function private.is_blank(text) from public, anon, authenticated, service_role;

@@ -1,15 +1,17 @@
 -- Whether the caller is a member of the conversation.
 create or replace function private.is_my_conversation(p_conversation_id uuid)
 returns boolean
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from private.participants as p
     where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
   );
+end;
 $$;
 
 revoke all on function private.is_my_conversation(uuid)

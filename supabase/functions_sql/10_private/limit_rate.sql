@@ -1,7 +1,7 @@
 -- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
 --
 -- Sends have columns of their own in the account's row; see private.charge_send.
--- Locks, writes: the limit's row. Errors: RATE_LIMITED (429) `{retry_after}`.
+-- Locks, writes: the limit's row of rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
 create or replace function private.limit_rate(p_user_id uuid, p_action text)
 returns void
 language plpgsql

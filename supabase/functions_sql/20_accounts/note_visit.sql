@@ -1,6 +1,6 @@
 -- Notes that a user is here, to the minute: most calls then write nothing.
 --
--- Locks, writes: the user's account.
+-- Locks, writes: the user's row of accounts.
 create or replace function private.note_visit(p_user_id uuid)
 returns void
 language sql

@@ -10,7 +10,9 @@ as $$
 declare
   v_timezone constant text := private.get_setting('quota_timezone') #>> '{}';
   -- A day that was counted is never left again, whatever zone an operator sets.
-  v_day constant date := greatest(private.quota_day(), p_account.quota_date);
+  v_day constant date := greatest(
+    (now() at time zone v_timezone)::date, p_account.quota_date
+  );
   v_used constant integer := case
     when p_account.quota_date = v_day then p_account.messages_sent_today
     else 0

@@ -2,7 +2,8 @@
 --
 -- Args: the member; conversations, and for each how far everything was read and how far it was
 -- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
--- Locks, writes: the member's rows, in the order of their ids.
+-- Locks: the member's rows of participants, in the order of their ids. Writes: participants,
+-- realtime.messages.
 -- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
 -- delivered_at}`; message_id is the newest message that the mark covers and that both members
 -- may see, null when there is none.

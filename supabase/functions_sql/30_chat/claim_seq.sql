@@ -2,7 +2,7 @@
 -- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
 --
 -- Args: the conversation; the member who writes (null: the system).
--- Locks, writes: the conversation, after the caller's account where both are locked.
+-- Locks, writes: the row of conversations, after the caller's account where both are locked.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.claim_seq(p_conversation_id uuid, p_user_id uuid)
 returns public.conversations

@@ -7,11 +7,13 @@
 -- private.my_conversations says the same; a test compares them.
 create or replace function private.conversation_versions(p_conversation public.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
+begin
+  return query
   select
     me.user_id,
     p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
@@ -26,6 +28,7 @@ as $$
     where m.conversation_id = p_conversation.id and m.expires_at <= now()
   ) as expired
   where me.conversation_id = p_conversation.id;
+end;
 $$;
 
 revoke all on function private.conversation_versions(public.conversations)

@@ -3,12 +3,13 @@
 -- Has the same keys as private.my_messages; a test compares them.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'id', p_message.id,
     'conversation_id', p_message.conversation_id,
     'seq', p_message.seq,
@@ -31,6 +32,7 @@ as $$
     'status', 'sent',
     'created_at', p_message.created_at
   );
+end;
 $$;
 
 revoke all on function private.message_json(public.messages)

@@ -3,7 +3,7 @@
 -- Archived is a position: the next message brings the conversation back by itself. A muted_until
 -- in the past ends a mute.
 -- Definer: clients have no write grant on any table.
--- Locks, writes: the caller's row of the conversation.
+-- Locks, writes: the caller's row of participants.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.set_conversation_preferences(
   p_conversation_id uuid,

@@ -46,9 +46,9 @@ begin
     where p.user_id = v_me
       and (
         c.last_seq > coalesce(known.seq, 0)
-        or known.version <> (
+        or case when known.version is not null then known.version <> (
           select v.version from private.conversation_versions(c) as v where v.user_id = v_me
-        )
+        ) end
       )
   ),
   found_messages as (

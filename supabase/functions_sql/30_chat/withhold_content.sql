@@ -2,15 +2,17 @@
 -- message disappears one day, without text and media and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select case p_message -> 'expires_at'
+begin
+  return case p_message -> 'expires_at'
     when 'null' then p_message
     else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
   end;
+end;
 $$;
 
 revoke all on function private.withhold_content(jsonb)

@@ -1,17 +1,21 @@
 -- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
 -- service keeps is out of reach of the clock that hides messages.
+--
+-- Writes: push_outbox.
 create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
 returns void
-language sql
+language plpgsql
 security invoker
 set search_path = ''
 as $$
+begin
   insert into private.push_outbox (push_token_id, payload)
   select t.id, jsonb_build_object('type', p_type, 'data', p_data)
   from private.push_tokens as t
   where t.user_id = p_user_id
   -- A device that is being unregistered right now must not make its user's messages fail.
   for key share skip locked;
+end;
 $$;
 
 revoke all on function private.queue_push(uuid, text, jsonb)

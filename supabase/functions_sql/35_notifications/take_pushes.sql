@@ -2,7 +2,8 @@
 -- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
 -- Definer: the outbox is private.
--- Locks, writes: the rows taken; rows that another sender holds are passed over.
+-- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
+-- over.
 create or replace function private.take_pushes(p_max_rows integer)
 returns json
 language plpgsql

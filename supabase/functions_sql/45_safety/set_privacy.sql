@@ -2,7 +2,7 @@
 --
 -- Who hides read marks does not see those of others either.
 -- Definer: accounts are private.
--- Locks, writes: the caller's account, participants (version).
+-- Locks, writes: accounts (the caller's), participants (version).
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.set_privacy(
   p_last_seen boolean,

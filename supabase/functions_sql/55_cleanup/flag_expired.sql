@@ -16,30 +16,26 @@ declare
 begin
   with due as (
     select m.conversation_id, m.seq
-    from public.messages as m
-    where (m.sender_id = v_me or m.receiver_id = v_me)
-      and m.expires_at between p_account.flagged_until and now()
-      and m.scrubbed_at is null
-      and not m.is_expired
-    order by m.expires_at
+    from private.list_expired(v_me, p_account.flagged_until, now()) as expired
+    join public.messages as m
+      on m.conversation_id = expired.conversation_id and m.seq = expired.seq
+    where not expired.is_expired
+    order by expired.expires_at
     limit private.get_number('cleanup_batch')::integer
-    for no key update skip locked
+    for no key update of m skip locked
   )
   update public.messages as m
   set is_expired = true, updated_at = now()
   from due
-  where m.conversation_id = due.conversation_id and m.seq = due.seq;
+  where m.conversation_id = due.conversation_id and m.seq = due.seq and not m.is_expired;
   get diagnostics v_count = row_count;
 
   update private.accounts as a
   set flagged_until = coalesce(
     (
-      select min(m.expires_at)
-      from public.messages as m
-      where (m.sender_id = v_me or m.receiver_id = v_me)
-        and m.expires_at between p_account.flagged_until and now()
-        and m.scrubbed_at is null
-        and not m.is_expired
+      select min(left_over.expires_at)
+      from private.list_expired(v_me, p_account.flagged_until, now()) as left_over
+      where not left_over.is_expired
     ),
     now()
   )

@@ -17,17 +17,15 @@ declare
 begin
   with due as (
     select m.conversation_id, m.seq
-    from public.messages as m
-    where (m.sender_id = p_user_id or m.receiver_id = p_user_id)
-      and m.expires_at is not null
-      and m.scrubbed_at is null
-      and m.expires_at <= now() - v_grace
-      and not exists (
-        select from private.legal_holds as h where h.conversation_id = m.conversation_id
-      )
-    order by m.expires_at
+    from private.list_expired(p_user_id, '-infinity', now() - v_grace) as expired
+    join public.messages as m
+      on m.conversation_id = expired.conversation_id and m.seq = expired.seq
+    where not exists (
+      select from private.legal_holds as h where h.conversation_id = expired.conversation_id
+    )
+    order by expired.expires_at
     limit v_batch
-    for update skip locked
+    for update of m skip locked
   )
   update public.messages as m
   set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()

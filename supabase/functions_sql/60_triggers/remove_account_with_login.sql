@@ -2,6 +2,7 @@
 -- side. A token of the login that still lives can no longer write.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
+-- Locks, writes: accounts, push_tokens, admins, users, participants (version), in this order.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql

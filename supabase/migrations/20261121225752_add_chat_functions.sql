@@ -3,7 +3,7 @@
 -- A function may call one that is created further down.
 set check_function_bodies = off;
 
--- source: 10_private/broadcast.sql sha256:5dbf412aea13f35e1adf8eeea36b3eb7a94f05321810dd624769dbc5c4621c8c
+-- source: 10_private/broadcast.sql sha256:933b77b1169c2e3bc029382d2b650e246b72aa63ed2ec5b710a7c5fa8d40f4e4
 -- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
 -- `conversation:<id>` for typing alone.
 --
@@ -11,6 +11,7 @@ set check_function_bodies = off;
 -- object. One statement for all, where realtime.send would take one call each. Like
 -- realtime.send it never fails its caller: an event is a hint, `sync` repairs what was not heard.
 -- What could not be written is a warning in the log and one more in private.broadcast_failures.
+-- Writes: realtime.messages.
 create or replace function private.broadcast(
   p_events text[],
   p_topics text[],
@@ -213,35 +214,39 @@ $$;
 
 revoke all on function private.find_url_fault(text) from public, anon, authenticated, service_role;
 
--- source: 10_private/get_number.sql sha256:15663768c38483bc1aeb9b2af96f4fbf058d50c3a2576973d968aed9f22ce6c8
+-- source: 10_private/get_number.sql sha256:269de418155a065f72e94acefc84b2a0bb002e3a6f4e5410f923df58867a1398
 -- The value of an operator's setting that is a number; null when it is switched off.
 create or replace function private.get_number(p_key text)
 returns numeric
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key;
+begin
+  return (select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key);
+end;
 $$;
 
 revoke all on function private.get_number(text) from public, anon, authenticated, service_role;
 
--- source: 10_private/get_setting.sql sha256:b4afe6c79c858af62f0b141e020234dc27cd8a97066e92b2aafad9324faea0ca
+-- source: 10_private/get_setting.sql sha256:6d63f2002d4814bc9916a2eb911897f2324d0148c03ef62b14e3b635bff69d83
 -- The value of an operator's setting; JSON null when it is switched off.
 create or replace function private.get_setting(p_key text)
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select s.value from private.settings as s where s.key = p_key;
+begin
+  return (select s.value from private.settings as s where s.key = p_key);
+end;
 $$;
 
 revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;
 
--- source: 10_private/is_blank.sql sha256:2935a61e7ff88cdc23fe5bdc82b6eeb72512338b3d750db24b1f4ee73885899e
+-- source: 10_private/is_blank.sql sha256:cf622153307b0898e569b343e05928c74d6f595936c6505faabd49ad97d6bde5
 -- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
 -- characters without a picture of their own.
 --
@@ -249,34 +254,38 @@ revoke all on function private.get_setting(text) from public, anon, authenticate
 -- of its Default_Ignorable_Code_Point; the empty Braille pattern.
 create or replace function private.is_blank(p_text text)
 returns boolean
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select p_text !~ (
+begin
+  return p_text !~ (
     '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
     '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
     '\U000e0000-\U000e0fff]'
   );
+end;
 $$;
 
 revoke all on function private.is_blank(text) from public, anon, authenticated, service_role;
 
--- source: 10_private/is_blocked.sql sha256:e55b8bd38d0b3fecb45c282c3287d34fd00d384134d16dcf762d5906e4cfe6d8
+-- source: 10_private/is_blocked.sql sha256:e05311344e5d3d57c199c49dd711e76025b4ec8ef9acb77825789d906978d302
 -- Whether one of the two users blocks the other, in either direction.
 create or replace function private.is_blocked(p_user_id uuid, p_other_id uuid)
 returns boolean
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from public.blocks as b where b.blocker_id = p_user_id and b.blocked_id = p_other_id
   ) or exists (
     select from public.blocks as b where b.blocker_id = p_other_id and b.blocked_id = p_user_id
   );
+end;
 $$;
 
 revoke all on function private.is_blocked(uuid, uuid)
@@ -323,19 +332,21 @@ $$;
 revoke all on function private.is_media_host_allowed(text)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_my_conversation.sql sha256:4ba17305d4e22cc5f956b81a5f53a4e2a8be8579bcb4d563be085567c6304a59
+-- source: 10_private/is_my_conversation.sql sha256:f96614cc0dd3f150f61502c2e0d0a0d3c2c90ed9b665d1fafa9899c887114ec4
 -- Whether the caller is a member of the conversation.
 create or replace function private.is_my_conversation(p_conversation_id uuid)
 returns boolean
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from private.participants as p
     where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
   );
+end;
 $$;
 
 revoke all on function private.is_my_conversation(uuid)
@@ -375,11 +386,11 @@ revoke all on function private.is_my_topic(text, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
--- source: 10_private/limit_rate.sql sha256:5bb149dcf1f81f32fd764614b4f9ec07e850503f348c1d040aca6042557d7aac
+-- source: 10_private/limit_rate.sql sha256:c2c2386c5679f28a64190468d54a03f3b284e00da591e0686bc88227e6108b43
 -- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
 --
 -- Sends have columns of their own in the account's row; see private.charge_send.
--- Locks, writes: the limit's row. Errors: RATE_LIMITED (429) `{retry_after}`.
+-- Locks, writes: the limit's row of rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
 create or replace function private.limit_rate(p_user_id uuid, p_action text)
 returns void
 language plpgsql
@@ -623,21 +634,23 @@ $$;
 
 revoke all on function private.require_user() from public, anon, authenticated, service_role;
 
--- source: 10_private/shares_read_receipts.sql sha256:4a9aab799bc22be5d545e8c4290418352c7f19e8efc280c0d0c6d144abecebb1
+-- source: 10_private/shares_read_receipts.sql sha256:477ec8cf82de23924bd6afda0c47ada1b6f0fa2a45b8bb1667bd1b4399b3208e
 -- Whether two users let each other see what they have read: both share it and neither blocks the
 -- other.
 create or replace function private.shares_read_receipts(p_user_id uuid, p_other_id uuid)
 returns boolean
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select not exists (
+begin
+  return not exists (
     select from private.accounts as a
     where a.user_id in (p_user_id, p_other_id) and not a.shares_read_receipts
   )
   and not private.is_blocked(p_user_id, p_other_id);
+end;
 $$;
 
 revoke all on function private.shares_read_receipts(uuid, uuid)
@@ -971,10 +984,10 @@ $$;
 
 revoke all on function private.lock_account(uuid) from public, anon, authenticated, service_role;
 
--- source: 20_accounts/note_visit.sql sha256:9db2699ad0d7c5887198079e42a6370b3750e0592d1e6096831cddf9ec5a4e5c
+-- source: 20_accounts/note_visit.sql sha256:c471963408dff71fe4ed573e3318484cf17025cc7a2f83a46a03e1030433c1c6
 -- Notes that a user is here, to the minute: most calls then write nothing.
 --
--- Locks, writes: the user's account.
+-- Locks, writes: the user's row of accounts.
 create or replace function private.note_visit(p_user_id uuid)
 returns void
 language sql
@@ -1329,21 +1342,23 @@ from public, anon, authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
--- source: 25_points/quota_day.sql sha256:35871f5199d144fcdd851c34fd5869f6ffbde9943d75746f43f5bad575871326
+-- source: 25_points/quota_day.sql sha256:cdd11a8a3d614b5b767f1449e43974b9dbfda89ecc2a6d127f9befac178050b9
 -- The calendar day in which free messages are counted now, in the zone of setting quota_timezone.
 create or replace function private.quota_day()
 returns date
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select (now() at time zone (private.get_setting('quota_timezone') #>> '{}'))::date;
+begin
+  return (now() at time zone (private.get_setting('quota_timezone') #>> '{}'))::date;
+end;
 $$;
 
 revoke all on function private.quota_day() from public, anon, authenticated, service_role;
 
--- source: 25_points/quota_json.sql sha256:6de894309cc8d00267018cb3ccb03c8433685ab3b37b5d489856124838185cfc
+-- source: 25_points/quota_json.sql sha256:be8b98226f1f560c9b4809503ee727632fc887aa402511dabf18e7f8040c5ea8
 -- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
 -- points_per_message, points_balance, resets_at, timezone}`.
 create or replace function private.quota_json(p_account private.accounts)
@@ -1356,7 +1371,9 @@ as $$
 declare
   v_timezone constant text := private.get_setting('quota_timezone') #>> '{}';
   -- A day that was counted is never left again, whatever zone an operator sets.
-  v_day constant date := greatest(private.quota_day(), p_account.quota_date);
+  v_day constant date := greatest(
+    (now() at time zone v_timezone)::date, p_account.quota_date
+  );
   v_used constant integer := case
     when p_account.quota_date = v_day then p_account.messages_sent_today
     else 0
@@ -1427,12 +1444,13 @@ $$;
 revoke all on function private.tell_quota(private.accounts, private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/advance_receipts.sql sha256:e2e01610ebf57195bca56617d1a19f6571d739946b29194e8deb2834167ea899
+-- source: 30_chat/advance_receipts.sql sha256:3bdecd8e59316ef4d4984e64b9644d193f67aa21f731cfbbf488486106bed35c
 -- Moves a member's watermarks forward, never back, and tells both members what moved.
 --
 -- Args: the member; conversations, and for each how far everything was read and how far it was
 -- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
--- Locks, writes: the member's rows, in the order of their ids.
+-- Locks: the member's rows of participants, in the order of their ids. Writes: participants,
+-- realtime.messages.
 -- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
 -- delivered_at}`; message_id is the newest message that the mark covers and that both members
 -- may see, null when there is none.
@@ -1775,12 +1793,12 @@ $$;
 revoke all on function private.check_stranger(public.conversations, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/claim_seq.sql sha256:7815d536e3e3cfebcf2c9416d8925d25ea1183aecc72652cb9cbe2100d0b4a57
+-- source: 30_chat/claim_seq.sql sha256:20114cfd49ba6aa17ca4d5859964f07e245ceeaf6eefc22728df4cb946188976
 -- Locks a conversation until the transaction ends and gives out the number of its next message: the
 -- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
 --
 -- Args: the conversation; the member who writes (null: the system).
--- Locks, writes: the conversation, after the caller's account where both are locked.
+-- Locks, writes: the row of conversations, after the caller's account where both are locked.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.claim_seq(p_conversation_id uuid, p_user_id uuid)
 returns public.conversations
@@ -1808,28 +1826,30 @@ $$;
 revoke all on function private.claim_seq(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/conversation_headline.sql sha256:fb1aa3240788043f39c0550478880cb4113daa905d181b403614cf946d197572
+-- source: 30_chat/conversation_headline.sql sha256:be01fa86b5569b7b1066c31e4dec66dc9343f5da773c72dd83e158339f49e528
 -- The compact part of a conversation's context that broadcasts carry, without the version, which
 -- is each member's own.
 create or replace function private.conversation_headline(p_conversation public.conversations)
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'flow_state', p_conversation.flow_state,
     'chat_status', p_conversation.chat_status,
     'awaiting_role', p_conversation.awaiting_role,
     'last_seq', p_conversation.last_seq
   );
+end;
 $$;
 
 revoke all on function private.conversation_headline(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/conversation_versions.sql sha256:4c88f5017d6201c8c4109da584f9ea16c1d6d1d2c3625b7967f6e8108aa91220
+-- source: 30_chat/conversation_versions.sql sha256:bc30bc709b1a4d2d6156cfdb9b09753635b639e7dbba2d28060a204909c3baf5
 -- The version of a conversation's context as each of its members sees it, and whether that member
 -- has muted it.
 --
@@ -1839,11 +1859,13 @@ from public, anon, authenticated, service_role;
 -- private.my_conversations says the same; a test compares them.
 create or replace function private.conversation_versions(p_conversation public.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
+begin
+  return query
   select
     me.user_id,
     p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
@@ -1858,6 +1880,7 @@ as $$
     where m.conversation_id = p_conversation.id and m.expires_at <= now()
   ) as expired
   where me.conversation_id = p_conversation.id;
+end;
 $$;
 
 revoke all on function private.conversation_versions(public.conversations)
@@ -2592,18 +2615,19 @@ $$;
 revoke all on function private.mark_receipts(uuid, bigint, bigint)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/message_json.sql sha256:6de2e3449266a21865849cad39d1be518be69b31f73df2903cc8f3c26f02c310
+-- source: 30_chat/message_json.sql sha256:5b35169a8696a186dbd48da048ef1ee2a1cfb992739404fc9008cab037cf62e3
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
 -- Has the same keys as private.my_messages; a test compares them.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'id', p_message.id,
     'conversation_id', p_message.conversation_id,
     'seq', p_message.seq,
@@ -2626,6 +2650,7 @@ as $$
     'status', 'sent',
     'created_at', p_message.created_at
   );
+end;
 $$;
 
 revoke all on function private.message_json(public.messages)
@@ -2735,13 +2760,13 @@ from public, anon, authenticated, service_role;
 grant execute on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
 to authenticated;
 
--- source: 30_chat/set_conversation_preferences.sql sha256:7757ecf1dd407eab13ab2fc3f6a137a26ca40d3a3bbb672048bd5fc1bee841f9
+-- source: 30_chat/set_conversation_preferences.sql sha256:8f5b26c9a58a41f71fdbc1aeada6ce58a3a3b8f6d32bed73b5ba2f14d47433d9
 -- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
 --
 -- Archived is a position: the next message brings the conversation back by itself. A muted_until
 -- in the past ends a mute.
 -- Definer: clients have no write grant on any table.
--- Locks, writes: the caller's row of the conversation.
+-- Locks, writes: the caller's row of participants.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.set_conversation_preferences(
   p_conversation_id uuid,
@@ -2918,7 +2943,7 @@ $$;
 revoke all on function private.store_message(public.conversations, public.messages, interval)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/sync.sql sha256:ef68d85613185abe7ac55ec45f785b9cf95ec2617c6c952cdbd442e6f16f2ced
+-- source: 30_chat/sync.sql sha256:8a8192f818de8b2780b59d6146941ffe66727bbd9807a93d1eb21843f32c0416
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -2967,9 +2992,9 @@ begin
     where p.user_id = v_me
       and (
         c.last_seq > coalesce(known.seq, 0)
-        or known.version <> (
+        or case when known.version is not null then known.version <> (
           select v.version from private.conversation_versions(c) as v where v.user_id = v_me
-        )
+        ) end
       )
   ),
   found_messages as (
@@ -3055,20 +3080,22 @@ grant execute on function private.sync(jsonb, integer) to authenticated;
 revoke all on function public.sync(jsonb, integer) from public, anon, authenticated, service_role;
 grant execute on function public.sync(jsonb, integer) to authenticated;
 
--- source: 30_chat/withhold_content.sql sha256:e13cba6a0ef05679ab549d75de6bf7aa339e2072fbe34abe5ee7b5194d5b711b
+-- source: 30_chat/withhold_content.sql sha256:ee620a66f4235065136765e58bb5e2c41b0f2e5d3c95ab8ef612276b08285b23
 -- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
 -- message disappears one day, without text and media and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select case p_message -> 'expires_at'
+begin
+  return case p_message -> 'expires_at'
     when 'null' then p_message
     else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
   end;
+end;
 $$;
 
 revoke all on function private.withhold_content(jsonb)
@@ -3334,21 +3361,25 @@ $$;
 revoke all on function private.notify(uuid, text, uuid, uuid, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 35_notifications/queue_push.sql sha256:88f354ca335e5ad14a02fd9f52f864dd739183510a42f2aa063f3ee5217fe9d7
+-- source: 35_notifications/queue_push.sql sha256:d50c1dae98f37b60f47df632f7dd05cf985da81b1354de8a923645bade4d3880
 -- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
 -- service keeps is out of reach of the clock that hides messages.
+--
+-- Writes: push_outbox.
 create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
 returns void
-language sql
+language plpgsql
 security invoker
 set search_path = ''
 as $$
+begin
   insert into private.push_outbox (push_token_id, payload)
   select t.id, jsonb_build_object('type', p_type, 'data', p_data)
   from private.push_tokens as t
   where t.user_id = p_user_id
   -- A device that is being unregistered right now must not make its user's messages fail.
   for key share skip locked;
+end;
 $$;
 
 revoke all on function private.queue_push(uuid, text, jsonb)
@@ -3475,12 +3506,13 @@ revoke all on function public.register_push_token(text, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
 
--- source: 35_notifications/take_pushes.sql sha256:84f8418c5294fe4e1efd9a003e7fa1badd02ef96dd37af592d93280f7fd3f10f
+-- source: 35_notifications/take_pushes.sql sha256:25492814a9b5420b33a06ff0849cda04558d83e0dc22f52ae330fd6d1793d98f
 -- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
 -- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
 -- Definer: the outbox is private.
--- Locks, writes: the rows taken; rows that another sender holds are passed over.
+-- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
+-- over.
 create or replace function private.take_pushes(p_max_rows integer)
 returns json
 language plpgsql
@@ -3757,12 +3789,12 @@ revoke all on function public.report_message(uuid, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.report_message(uuid, text, text) to authenticated;
 
--- source: 45_safety/set_privacy.sql sha256:59e70b13230f1f12706b6b8e1685dd56f3d08ccfc9b2d46954655a15da41806d
+-- source: 45_safety/set_privacy.sql sha256:23a8e9bcf7594f0eebe64d5821f8af207a61a12fa1aaf9d92a3a034973059d54
 -- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
 --
 -- Who hides read marks does not see those of others either.
 -- Definer: accounts are private.
--- Locks, writes: the caller's account, participants (version).
+-- Locks, writes: accounts (the caller's), participants (version).
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.set_privacy(
   p_last_seen boolean,
@@ -3872,7 +3904,7 @@ $$;
 revoke all on function private.drop_stale_pushes(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 55_cleanup/flag_expired.sql sha256:3078165b654bf41e82f316e424cdc7ea7803b9c1670fcb0102818f1ba8b3afbe
+-- source: 55_cleanup/flag_expired.sql sha256:5084b3d3e46514fdadcddadaa1d13f30d282b9c46f9cbc96140085ed1590f6a3
 -- Flags a batch of a user's expired messages and says how many.
 --
 -- The account remembers up to when everything is flagged, so that a login with nothing to do looks
@@ -3891,30 +3923,26 @@ declare
 begin
   with due as (
     select m.conversation_id, m.seq
-    from public.messages as m
-    where (m.sender_id = v_me or m.receiver_id = v_me)
-      and m.expires_at between p_account.flagged_until and now()
-      and m.scrubbed_at is null
-      and not m.is_expired
-    order by m.expires_at
+    from private.list_expired(v_me, p_account.flagged_until, now()) as expired
+    join public.messages as m
+      on m.conversation_id = expired.conversation_id and m.seq = expired.seq
+    where not expired.is_expired
+    order by expired.expires_at
     limit private.get_number('cleanup_batch')::integer
-    for no key update skip locked
+    for no key update of m skip locked
   )
   update public.messages as m
   set is_expired = true, updated_at = now()
   from due
-  where m.conversation_id = due.conversation_id and m.seq = due.seq;
+  where m.conversation_id = due.conversation_id and m.seq = due.seq and not m.is_expired;
   get diagnostics v_count = row_count;
 
   update private.accounts as a
   set flagged_until = coalesce(
     (
-      select min(m.expires_at)
-      from public.messages as m
-      where (m.sender_id = v_me or m.receiver_id = v_me)
-        and m.expires_at between p_account.flagged_until and now()
-        and m.scrubbed_at is null
-        and not m.is_expired
+      select min(left_over.expires_at)
+      from private.list_expired(v_me, p_account.flagged_until, now()) as left_over
+      where not left_over.is_expired
     ),
     now()
   )
@@ -3924,6 +3952,41 @@ end;
 $$;
 
 revoke all on function private.flag_expired(private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/list_expired.sql sha256:c4a39a173e87f7053d4d7ac169719f78b56aa70524f56e26bdb7ddf1e0c19113
+-- A user's messages that expired in a span of time and still hold their content, sent or received.
+--
+-- Two scans of an index each instead of one condition with "or", so that a span without any costs
+-- nothing however much the user has written.
+create or replace function private.list_expired(
+  p_user_id uuid,
+  p_from timestamptz,
+  p_until timestamptz
+)
+returns table (conversation_id uuid, seq bigint, expires_at timestamptz, is_expired boolean)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select m.conversation_id, m.seq, m.expires_at, m.is_expired
+  from public.messages as m
+  where m.sender_id = p_user_id
+    and m.expires_at between p_from and p_until
+    and m.scrubbed_at is null
+  union all
+  select m.conversation_id, m.seq, m.expires_at, m.is_expired
+  from public.messages as m
+  where m.receiver_id = p_user_id
+    and m.expires_at between p_from and p_until
+    and m.scrubbed_at is null;
+end;
+$$;
+
+revoke all on function private.list_expired(uuid, timestamptz, timestamptz)
 from public, anon, authenticated, service_role;
 
 -- source: 55_cleanup/login_cleanup.sql sha256:bf3dbf071461dc3dd0a9235025ebaf59abe1b68226e5716d17308fb8153ddf64
@@ -3980,7 +4043,7 @@ grant execute on function private.login_cleanup() to authenticated;
 revoke all on function public.login_cleanup() from public, anon, authenticated, service_role;
 grant execute on function public.login_cleanup() to authenticated;
 
--- source: 55_cleanup/scrub_expired.sql sha256:1360eefccf7dd67fdbb45f76adbc8e146f1c31a66163228e5b8f734f46e0a33c
+-- source: 55_cleanup/scrub_expired.sql sha256:36e66215eb3fea7ff208c608c82cddce59e5f8b038aade8307fc19b64e953558
 -- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
 --
 -- The row and its number stay, its text and media go. Nothing goes from a conversation under a
@@ -4000,17 +4063,15 @@ declare
 begin
   with due as (
     select m.conversation_id, m.seq
-    from public.messages as m
-    where (m.sender_id = p_user_id or m.receiver_id = p_user_id)
-      and m.expires_at is not null
-      and m.scrubbed_at is null
-      and m.expires_at <= now() - v_grace
-      and not exists (
-        select from private.legal_holds as h where h.conversation_id = m.conversation_id
-      )
-    order by m.expires_at
+    from private.list_expired(p_user_id, '-infinity', now() - v_grace) as expired
+    join public.messages as m
+      on m.conversation_id = expired.conversation_id and m.seq = expired.seq
+    where not exists (
+      select from private.legal_holds as h where h.conversation_id = expired.conversation_id
+    )
+    order by expired.expires_at
     limit v_batch
-    for update skip locked
+    for update of m skip locked
   )
   update public.messages as m
   set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
@@ -4070,11 +4131,12 @@ create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
 for each statement execute function private.keep_points_ledger();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:b1cfce5d98418f05ba3d2020dba4c16e8090750e29e7cc5c0e1c996a7aced56e
+-- source: 60_triggers/remove_account_with_login.sql sha256:ead05dd2afd8c6231a0bb97e88b05ad039a2fc4550619006c510393e78537a97
 -- Takes a deleted login's account away and empties its card; its conversations stay, for the other
 -- side. A token of the login that still lives can no longer write.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
+-- Locks, writes: accounts, push_tokens, admins, users, participants (version), in this order.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
