@@ -16,7 +16,15 @@ from pathlib import Path
 
 from examples.python.parley_client import ParleyError
 from scripts.demo.scenes import SCENES
-from scripts.demo.services import LOOPBACK, ROOT, ServiceError, open_app, open_stack, require_free
+from scripts.demo.services import (
+    LOOPBACK,
+    ROOT,
+    ServiceError,
+    end_orphan,
+    open_app,
+    open_stack,
+    require_free,
+)
 from scripts.demo.stage import PASSWORD, open_stage
 
 
@@ -66,12 +74,14 @@ async def _run(args: argparse.Namespace) -> None:
     ports = {"--port": args.port, "--db-port": args.db_port}
     options = [f"{name}={port}" for name, port in ports.items() if port]
     app_log = args.data_dir / "app.log"
+    app_lock = args.data_dir / f"app-{args.app_port}.lock"
+    await end_orphan(app_lock)
     require_free(args.app_port)
     _say("Starting the local Supabase")
     async with open_stack(args.data_dir / "supabase", options, reset=args.reset) as stack:
         _say("Starting the Flask app")
         app_url = f"http://{LOOPBACK}:{args.app_port}"
-        async with open_app(stack, args.app_port, app_log) as app:
+        async with open_app(stack, args.app_port, app_log, app_lock) as app:
             emails: dict[str, str] = {}
             if not args.no_demo:
                 emails = await _play(stack, app_url, started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shlex
 import signal
@@ -13,6 +14,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -67,9 +69,54 @@ async def open_stack(
             await asyncio.shield(run_stack("stop", data_dir))
 
 
+async def end_orphan(lock: Path) -> None:
+    """End the app of a run that was killed and could not end it. Such an app holds the lock still.
+
+    Raises:
+        ServiceError: it does not end.
+    """
+    deadline = time.monotonic() + APP_STOP_TIMEOUT
+    with lock.open("a+", encoding="utf-8") as file:
+        while not _take(file):
+            file.seek(0)
+            pids = [int(pid) for pid in file.read().split()]
+            if not pids or _is_alive(pids[0]):
+                return  # its run is at work
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"The app of an earlier run does not end: end process {pids[1]}."
+                )
+            with suppress(ProcessLookupError):
+                os.kill(pids[1], signal.SIGTERM)
+            await asyncio.sleep(0.1)
+
+
+def _take(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, so it is there
+        return True
+    return True
+
+
 @asynccontextmanager
-async def open_app(stack: Mapping[str, str], port: int, log: Path) -> AsyncIterator[Process]:
+async def open_app(
+    stack: Mapping[str, str], port: int, log: Path, lock: Path
+) -> AsyncIterator[Process]:
     """The Flask app under gunicorn, answering; its log goes to the file.
+
+    The lock stays taken as long as any process of the app lives, whatever becomes of this one, and
+    holds the ids of this process and the app's.
 
     Raises:
         ServiceError: the port is taken, or the app ended.
@@ -84,7 +131,8 @@ async def open_app(stack: Mapping[str, str], port: int, log: Path) -> AsyncItera
         "HOST": LOOPBACK,
         "PORT": str(port),
     }
-    with log.open("ab") as output:
+    with log.open("ab") as output, lock.open("a+", encoding="utf-8") as held:
+        _take(held)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gunicorn", "-c", "webhooks/gunicorn_conf.py"),
             cwd=ROOT,
@@ -93,7 +141,10 @@ async def open_app(stack: Mapping[str, str], port: int, log: Path) -> AsyncItera
             stdout=output,
             stderr=output,
             start_new_session=True,
+            pass_fds=(held.fileno(),),
         )
+        held.truncate(0)
+        held.write(f"{os.getpid()} {process.pid}")
     try:
         await _await_app(process, f"http://{LOOPBACK}:{port}/readyz", log)
         yield process

@@ -255,6 +255,9 @@ def _run(command: list[str | Path], complaint: str, *, as_root: bool = False) ->
 
 
 def forget_cluster(data: Path) -> None:
-    """Remove the cluster's folder and everything in it."""
+    """Remove the cluster's folder and everything in it; interrupted, it is gone all the same."""
+    doomed = data.with_name(f"{data.name}.old")
+    shutil.rmtree(doomed, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(data)
+        data.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.stacks import ROOT, free_port, temporary_folder
+from tests.support.stacks import ROOT, free_port, run_cli, temporary_folder
 
 PATIENCE = 120.0
 
@@ -56,8 +57,9 @@ def test_the_demo_plays_twice_on_the_same_data(command: list[str]) -> None:
     assert not (folder_of(command) / "supabase" / "postgres" / "postmaster.pid").exists()
 
 
-def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
-    app_url = f"http://127.0.0.1:{command[-1].partition('=')[2]}"
+@contextmanager
+def serving(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """The command with --no-demo, once it serves."""
     with subprocess.Popen(  # noqa: S603
         [*command, "--no-demo"],
         cwd=ROOT,
@@ -67,10 +69,28 @@ def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as running:
         assert running.stdout is not None
+        assert any("Serving until Ctrl-C" in line for line in running.stdout)
+        yield running
+
+
+def test_what_a_killed_run_left_behind_does_not_stand_in_the_way(command: list[str]) -> None:
+    try:
+        with serving(command) as running:
+            running.kill()
+        app_url = f"http://127.0.0.1:{command[-1].partition('=')[2]}"
+        assert httpx.get(f"{app_url}/healthz", timeout=PATIENCE).status_code == 200
+        run_once(command)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{app_url}/healthz")
+    finally:
+        run_cli("stop", "--data-dir", folder_of(command) / "supabase")
+
+
+def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
+    app_url = f"http://127.0.0.1:{command[-1].partition('=')[2]}"
+    with serving(command) as running:
+        assert running.stdout is not None
         try:
-            for line in running.stdout:
-                if "Serving until Ctrl-C" in line:
-                    break
             assert httpx.get(f"{app_url}/readyz", timeout=PATIENCE).status_code == 200
             other = subprocess.run(  # noqa: S603
                 command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False

@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+from scripts.local_supabase.config import LOOPBACK
 from tests.support.stacks import free_port, parse_environment, run_cli, temporary_folder
 
 Said = subprocess.CompletedProcess[str]
@@ -53,7 +54,7 @@ def refused(*arguments: str | Path) -> str:
 def taken_port() -> Iterator[int]:
     """A port that somebody else listens on."""
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        other.bind((LOOPBACK, 0))
         other.listen()
         yield other.getsockname()[1]
 
@@ -90,7 +91,7 @@ def test_a_second_start_changes_nothing_and_a_stopped_stack_leaves_nothing(folde
     state = json.loads((folder / "state.json").read_text("utf-8"))
     for port in (state["port"], state["db_port"]):
         with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", port)) != 0
+            assert probe.connect_ex((LOOPBACK, port)) != 0
     assert run_cli("status", "--data-dir", folder, check=False).returncode == 3
     assert run_cli("stop", "--data-dir", folder).returncode == 0
 

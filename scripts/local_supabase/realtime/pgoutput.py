@@ -23,10 +23,9 @@ Row = dict[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: its type by oid, and whether it is part of the replica identity."""
+    """One column of a table, and whether it is part of the replica identity."""
 
     name: str
-    type_oid: int
     is_key: bool
 
 
@@ -120,9 +119,8 @@ def _read_relation(reader: _Reader) -> Relation:
     columns = []
     for _ in range(reader.number(2)):
         is_key = reader.number(1) & 1 == 1
-        column_name = reader.text()
-        columns.append(Column(column_name, reader.number(4), is_key))
-        reader.take(4)  # the type's modifier
+        columns.append(Column(reader.text(), is_key))
+        reader.take(8)  # the type's oid and modifier
     return Relation(oid, schema, name, tuple(columns))
 
 

@@ -122,6 +122,8 @@ async def _route(pool: Pool, catalog: Catalog, request: RestRequest) -> Response
         if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
             raise unavailable(str(error)) from error
         raise from_database(error, request.role) from error
+    except RecursionError as error:
+        raise ApiError(400, "PGRST100", "The query is nested too deeply") from error
 
 
 async def _serve(pool: Pool, catalog: Catalog, request: RestRequest) -> Response:

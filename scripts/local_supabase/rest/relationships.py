@@ -84,7 +84,6 @@ class _ForeignKey:
     pairs: Pairs
     is_unique: bool
     in_key: bool
-    of_view: bool = False
 
 
 def _foreign_key(row: DictRow) -> _ForeignKey:
@@ -122,9 +121,7 @@ def _keys_of_views(
             ):
                 whole = tuple((a, b) for a, b in pairs if a and b)
                 if len(whole) == len(key.pairs):
-                    found.append(
-                        _ForeignKey(key.name, source, target, whole, key.is_unique, False, True)
-                    )
+                    found.append(_ForeignKey(key.name, source, target, whole, key.is_unique, False))
     return found
 
 

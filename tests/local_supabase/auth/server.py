@@ -23,7 +23,7 @@ from supabase import (
 )
 
 from scripts.local_supabase.auth import open_auth
-from scripts.local_supabase.config import Settings
+from scripts.local_supabase.config import LOOPBACK, Settings
 from scripts.local_supabase.gateway import Gateway
 
 PASSWORD = "correct horse 1"
@@ -96,7 +96,7 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> dict[str, 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Auth]:
     """Serve Auth behind the gateway on a free port until the end."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server((LOOPBACK, 0))
     settings = replace(settings, port=listener.getsockname()[1])
     opened: dict[str, ASGIApp] = {}
 
