@@ -34,6 +34,7 @@ USERS = {
 }
 
 PATIENCE = 8.0  # seconds until a frame that should have come counts as missing
+STREAM_PATIENCE = 2.0  # seconds for the change stream to come to where the database is
 SETTLING = 0.15  # seconds for a frame that should not come
 
 _numbers = itertools.count()
@@ -205,6 +206,7 @@ async def _say(replay: Replay, conn: str, op: str, frame: JSON, row: dict[str, J
         answer = await _query(replay.server.dsn, frame)
         if conn != "arrange":
             replay.heard[conn].append(["sql", answer])
+        await _await_stream(replay.server)
     elif op == "binary":
         hexadecimal = row.get("hex")
         data = bytes.fromhex(hexadecimal) if hexadecimal else _user_broadcast_push(frame)
@@ -291,6 +293,27 @@ async def _request(replay: Replay, conn: str, frame: JSON) -> None:
         answer = response.text
     heard = {"status": response.status_code, "body": answer}
     replay.heard[conn].append(["http", heard])
+
+
+async def _await_stream(server: Server) -> None:
+    """Wait until the server has read the database's changes up to here.
+
+    It reads them in the order of commits, so that a message of our own that comes back tells it.
+    Where a recording has taken the table's partitions away, none does.
+    """
+    query = urlencode({"apikey": make_token("anon", server.secret), "vsn": "1.0.0"})
+    url = f"ws://127.0.0.1:{server.port}{server.prefix}/socket/websocket?{query}"
+    join = {"topic": "realtime:witness", "event": "phx_join", "payload": {"config": {}}, "ref": "1"}
+    async with websockets.connect(url, ping_interval=None, compression=None) as socket:
+        await socket.send(json.dumps(join))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STREAM_PATIENCE):
+                await socket.recv()
+                await _query(
+                    server.dsn, {"sql": "select realtime.send('{}', 'here', 'witness', false)"}
+                )
+                while json.loads(await socket.recv())["event"] != "broadcast":
+                    pass
 
 
 async def _query(dsn: str, frame: JSON) -> JSON:
