@@ -59,27 +59,29 @@ as $$
       and (mark.read_seq, mark.delivered_seq) <> (mark.old_read_seq, mark.old_delivered_seq)
     returning mark.*
   ),
-  steps as (
-    select 'message_delivered' as event, conversation_id, delivered_seq as seq, true as is_shared,
-      jsonb_build_object('delivered_at', now()) as at
-    from moved
-    where delivered_seq > old_delivered_seq
-    union all
-    select
-      'message_seen', conversation_id, read_seq, is_shared, jsonb_build_object('read_at', now())
-    from moved
-    where read_seq > old_read_seq
-  ),
-  told as (
+  -- Materialized: made once for both members.
+  steps as materialized (
     select
       step.event,
-      'user:' || member.user_id as topic,
-      step.at || jsonb_build_object(
-        'conversation_id', step.conversation_id,
-        'message_id', private.find_shared_message(step.conversation_id, step.seq),
+      moved.conversation_id,
+      step.is_shared,
+      jsonb_build_object(
+        'conversation_id', moved.conversation_id,
+        'message_id', private.find_shared_message(moved.conversation_id, step.seq),
         'seq', step.seq,
-        'user_id', p_user_id
+        'user_id', p_user_id,
+        step.time_name, now()
       ) as payload
+    from moved
+    cross join lateral (
+      values
+        ('message_delivered', 'delivered_at', moved.old_delivered_seq, moved.delivered_seq, true),
+        ('message_seen', 'read_at', moved.old_read_seq, moved.read_seq, moved.is_shared)
+    ) as step (event, time_name, old_seq, seq, is_shared)
+    where step.seq > step.old_seq
+  ),
+  told as (
+    select step.event, 'user:' || member.user_id as topic, step.payload
     from steps as step
     join private.participants as member on member.conversation_id = step.conversation_id
     where step.is_shared or member.user_id = p_user_id

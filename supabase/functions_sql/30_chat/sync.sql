@@ -103,8 +103,11 @@ begin
     'conversations', coalesce(
       (
         select json_agg(row_to_json(c) order by c.updated_at desc, c.conversation_id)
-        from private.my_conversations as c
-        where c.conversation_id = any(v_conversation_ids)
+        from unnest(v_conversation_ids) as reached (id)
+        cross join lateral (
+          select c.* from private.my_conversations as c where c.conversation_id = reached.id
+          offset 0  -- one at a time: the planner would fetch all of the caller's
+        ) as c
       ),
       '[]'
     ),

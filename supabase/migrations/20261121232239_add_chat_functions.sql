@@ -1444,7 +1444,7 @@ $$;
 revoke all on function private.tell_quota(private.accounts, private.accounts)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/advance_receipts.sql sha256:3bdecd8e59316ef4d4984e64b9644d193f67aa21f731cfbbf488486106bed35c
+-- source: 30_chat/advance_receipts.sql sha256:35d05b1b2a948101688b1a70238a5406573092b7ca714c95af6ed73dfbeb8476
 -- Moves a member's watermarks forward, never back, and tells both members what moved.
 --
 -- Args: the member; conversations, and for each how far everything was read and how far it was
@@ -1506,27 +1506,29 @@ as $$
       and (mark.read_seq, mark.delivered_seq) <> (mark.old_read_seq, mark.old_delivered_seq)
     returning mark.*
   ),
-  steps as (
-    select 'message_delivered' as event, conversation_id, delivered_seq as seq, true as is_shared,
-      jsonb_build_object('delivered_at', now()) as at
-    from moved
-    where delivered_seq > old_delivered_seq
-    union all
-    select
-      'message_seen', conversation_id, read_seq, is_shared, jsonb_build_object('read_at', now())
-    from moved
-    where read_seq > old_read_seq
-  ),
-  told as (
+  -- Materialized: made once for both members.
+  steps as materialized (
     select
       step.event,
-      'user:' || member.user_id as topic,
-      step.at || jsonb_build_object(
-        'conversation_id', step.conversation_id,
-        'message_id', private.find_shared_message(step.conversation_id, step.seq),
+      moved.conversation_id,
+      step.is_shared,
+      jsonb_build_object(
+        'conversation_id', moved.conversation_id,
+        'message_id', private.find_shared_message(moved.conversation_id, step.seq),
         'seq', step.seq,
-        'user_id', p_user_id
+        'user_id', p_user_id,
+        step.time_name, now()
       ) as payload
+    from moved
+    cross join lateral (
+      values
+        ('message_delivered', 'delivered_at', moved.old_delivered_seq, moved.delivered_seq, true),
+        ('message_seen', 'read_at', moved.old_read_seq, moved.read_seq, moved.is_shared)
+    ) as step (event, time_name, old_seq, seq, is_shared)
+    where step.seq > step.old_seq
+  ),
+  told as (
+    select step.event, 'user:' || member.user_id as topic, step.payload
     from steps as step
     join private.participants as member on member.conversation_id = step.conversation_id
     where step.is_shared or member.user_id = p_user_id
@@ -2943,7 +2945,7 @@ $$;
 revoke all on function private.store_message(public.conversations, public.messages, interval)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/sync.sql sha256:8a8192f818de8b2780b59d6146941ffe66727bbd9807a93d1eb21843f32c0416
+-- source: 30_chat/sync.sql sha256:c8fe55b23ca795c131ffca01091146a21f2b9082bce1d5205578698a0dc09e29
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -3049,8 +3051,11 @@ begin
     'conversations', coalesce(
       (
         select json_agg(row_to_json(c) order by c.updated_at desc, c.conversation_id)
-        from private.my_conversations as c
-        where c.conversation_id = any(v_conversation_ids)
+        from unnest(v_conversation_ids) as reached (id)
+        cross join lateral (
+          select c.* from private.my_conversations as c where c.conversation_id = reached.id
+          offset 0  -- one at a time: the planner would fetch all of the caller's
+        ) as c
       ),
       '[]'
     ),
