@@ -14,6 +14,7 @@ from scripts.benchmarks.cluster import Server, running_server
 from scripts.benchmarks.contention import measure_crowd, measure_quota
 from scripts.benchmarks.growth import compare_sizes
 from scripts.benchmarks.meters import is_supported
+from scripts.benchmarks.orm import measure_orm
 from scripts.benchmarks.peers import measure_steps
 from scripts.benchmarks.pgbench import BenchmarkError
 from scripts.benchmarks.reading import (
@@ -41,6 +42,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "quota": measure_quota,
     "crowd": measure_crowd,
 }
+# Needs some 300 MB of Node packages: part of a full run, or where it is asked for.
+WITH_PACKAGES: dict[str, Benchmark] = {"prisma": measure_orm}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,10 +68,13 @@ def run(size: Size, only: Sequence[str] = (), port: int | None = None) -> list[R
 
     Args:
         size: how much and how often; a grown size measures everything a second time.
-        only: names of BENCHMARKS; nothing means all.
+        only: names of BENCHMARKS or WITH_PACKAGES; nothing means all, without packages unless
+            the size grows.
         port: where the server listens; None takes a free one.
     """
-    chosen = {name: BENCHMARKS[name] for name in only or BENCHMARKS}
+    every = BENCHMARKS | WITH_PACKAGES
+    names = only or (BENCHMARKS if size.grown is None else every)
+    chosen = {name: every[name] for name in names}
     with running_server(port, small=size.name == "smoke") as server:
         make_world(server, size, _say)
         rows = _measure(server, size, chosen, size.messages)
@@ -91,7 +97,9 @@ def _measure(server: Server, size: Size, chosen: dict[str, Benchmark], messages:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="quick", help="default: quick")
-    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=[], help="default: all")
+    choices = [*BENCHMARKS, *WITH_PACKAGES]
+    kept = "default: all; prisma only with --size full"
+    parser.add_argument("--only", nargs="+", choices=choices, default=[], help=kept)
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--port", type=int, help="of the throwaway server (default: a free one)")
     return parser

@@ -1,0 +1,144 @@
+// Sends one way with as many senders at once as it is given, and says how long each send took.
+// Reads one JSON object from standard input: `connection` (for node-postgres), `way`, `text`, and
+// for each sender `warm` and `timed`, lists of [conversation, user]. Prints
+// {"seconds": of all timed sends, "times": [milliseconds of each]}.
+
+import { randomUUID } from "node:crypto";
+import { text as readAll } from "node:stream/consumers";
+
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+
+import { PrismaClient } from "./generated/client.ts";
+
+const CALL = "select public.send_message($1, $2, client_message_id => $3)";
+const CALL_WITH_CLAIMS = `${CALL} from set_config('request.jwt.claims', $4, true)`;
+const ENVELOPE = `
+select
+  set_config('search_path', '"public", "extensions"', true),
+  set_config('role', 'authenticated', true),
+  set_config('request.jwt.claims', $1, true),
+  set_config('request.method', 'POST', true),
+  set_config('request.path', '/rpc/send_message', true),
+  set_config('request.headers', '{}', true),
+  set_config('request.cookies', '{}', true)`;
+// The defaults, two and five seconds, would end transactions on a machine with other work.
+const PATIENCE = { maxWait: 60_000, timeout: 60_000 };
+
+const job = JSON.parse(await readAll(process.stdin));
+const WAYS = { prisma: openPrisma, call: openCall, envelope: openEnvelope };
+const { send, close } = await WAYS[job.way]();
+
+// A connection each, prepared statements, compiled code: none of it belongs to what is timed.
+await Promise.all(job.senders.map(({ warm }) => sendAll(warm)));
+const began = performance.now();
+const times = (await Promise.all(job.senders.map(({ timed }) => sendAll(timed)))).flat();
+const seconds = (performance.now() - began) / 1000;
+await close();
+console.log(JSON.stringify({ seconds, times }));
+
+async function sendAll(places) {
+  const took = [];
+  for (const [conversation, sender] of places) {
+    const started = performance.now();
+    await send(conversation, sender);
+    took.push(performance.now() - started);
+  }
+  return took;
+}
+
+function openPool() {
+  return new pg.Pool({ ...job.connection, max: job.senders.length });
+}
+
+function claimsOf(sender) {
+  return JSON.stringify({ sub: sender, role: "authenticated" });
+}
+
+async function openCall() {
+  const pool = openPool();
+  return {
+    send: (conversation, sender) =>
+      pool.query({
+        name: "call",
+        text: CALL_WITH_CLAIMS,
+        values: [conversation, job.text, randomUUID(), claimsOf(sender)],
+      }),
+    close: () => pool.end(),
+  };
+}
+
+async function openEnvelope() {
+  const pool = openPool();
+  return {
+    send: async (conversation, sender) => {
+      const client = await pool.connect();
+      try {
+        await client.query("begin");
+        await client.query({ name: "envelope", text: ENVELOPE, values: [claimsOf(sender)] });
+        const values = [conversation, job.text, randomUUID()];
+        await client.query({ name: "call", text: CALL, values });
+        await client.query("commit");
+      } finally {
+        client.release();
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+// The steps of the first guide. Prisma cannot lock what it reads, so the rows that decide are read
+// by raw queries; everything else is as its users write it.
+async function openPrisma() {
+  const adapter = new PrismaPg({ ...job.connection, max: job.senders.length });
+  const prisma = new PrismaClient({ adapter, transactionOptions: PATIENCE });
+  await prisma.$connect();
+  return {
+    send: async (conversation, sender) => {
+      await prisma.$transaction((step) => sendInSteps(step, conversation, sender));
+      // What the guide's socket server puts into the event.
+      await prisma.users.findUnique({ where: { id: sender } });
+    },
+    close: () => prisma.$disconnect(),
+  };
+}
+
+async function sendInSteps(step, conversation, sender) {
+  const [quota] = await step.$queryRaw`
+    select quota_date = current_date as is_today, current_date as today, messages_sent_today,
+      daily_free_limit
+    from bench.message_quotas where user_id = ${sender}::uuid for update`;
+  const [wallet] = await step.$queryRaw`
+    select balance from bench.points_wallets where user_id = ${sender}::uuid for update`;
+  const [place] = await step.$queryRaw`
+    select user_a, user_b, chat_status, last_seq from public.conversations
+    where id = ${conversation}::uuid for update`;
+  if (!quota || !wallet || !place || ![place.user_a, place.user_b].includes(sender)) {
+    throw new Error("The benchmark's data is not there");
+  }
+  const used = quota.is_today ? quota.messages_sent_today : 0;
+  if (used >= quota.daily_free_limit || place.chat_status !== "real_time") {
+    throw new Error("The peer ran out of free messages");
+  }
+  await step.message_quotas.update({
+    where: { user_id: sender },
+    data: { quota_date: quota.today, messages_sent_today: used + 1 },
+  });
+  const seq = place.last_seq + 1n;
+  await step.messages.create({
+    data: {
+      conversation_id: conversation,
+      seq,
+      sender_id: sender,
+      receiver_id: sender === place.user_a ? place.user_b : place.user_a,
+      message: job.text,
+      message_type: "user_input",
+      client_message_id: randomUUID(),
+    },
+  });
+  const now = new Date();
+  await step.conversations.update({
+    where: { id: conversation },
+    data: { last_seq: seq, last_message_at: now, updated_at: now },
+  });
+}
