@@ -1,8 +1,8 @@
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
--- version is that of private.conversation_versions. Nothing of the other side but the card is shown
--- across a block. Runs with its owner's rights; nobody else has a grant on it.
+-- version is that of private.conversation_versions. Across a block neither what the other side has
+-- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
 create or replace view private.my_conversations as
 select
   c.id as conversation_id,
@@ -31,9 +31,8 @@ select
   c.last_seq,
   me.read_seq,
   case
-    when mine.shares_read_receipts and a.shares_read_receipts and not pair.is_blocked
-      then other.read_seq
-    else 0
+    when pair.is_blocked or not mine.shares_read_receipts or not a.shares_read_receipts then 0
+    else other.read_seq
   end as other_read_seq,
   other.delivered_seq as other_delivered_seq,
   case
@@ -75,8 +74,8 @@ join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
 left join private.accounts as mine on mine.user_id = me.user_id
 cross join lateral (
-  -- As private.is_blocked and private.shares_read_receipts, written out because a list asks for
-  -- them row by row; a test compares them.
+  -- As private.is_blocked, and other_read_seq as private.shares_read_receipts: written out because
+  -- a list asks for them row by row. tests/safety/test_read_marks_agree.py compares them.
   select exists (
     select from public.blocks as b
     where (b.blocker_id, b.blocked_id) in (

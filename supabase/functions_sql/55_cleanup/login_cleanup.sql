@@ -4,7 +4,7 @@
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then messages of the caller's conversations; rows that another
--- session holds are passed over. Writes: accounts, messages.
+-- session holds are passed over. Writes: accounts, messages, push_outbox.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.login_cleanup()
 returns json

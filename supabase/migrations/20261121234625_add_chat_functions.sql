@@ -683,12 +683,12 @@ where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_i
 
 revoke all on private.visible_messages from public, anon, authenticated, service_role;
 
--- source: 15_views/my_conversations.sql sha256:912c779ba953381b95c0818cf425774da6e21381fddb042e329ca4d41a85640e
+-- source: 15_views/my_conversations.sql sha256:53dd6a39296e9fe9b009395e7e4614d208af41b444c72af672c8f045aa2dbcda
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
--- version is that of private.conversation_versions. Nothing of the other side but the card is shown
--- across a block. Runs with its owner's rights; nobody else has a grant on it.
+-- version is that of private.conversation_versions. Across a block neither what the other side has
+-- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
 create or replace view private.my_conversations as
 select
   c.id as conversation_id,
@@ -717,9 +717,8 @@ select
   c.last_seq,
   me.read_seq,
   case
-    when mine.shares_read_receipts and a.shares_read_receipts and not pair.is_blocked
-      then other.read_seq
-    else 0
+    when pair.is_blocked or not mine.shares_read_receipts or not a.shares_read_receipts then 0
+    else other.read_seq
   end as other_read_seq,
   other.delivered_seq as other_delivered_seq,
   case
@@ -761,8 +760,8 @@ join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
 left join private.accounts as mine on mine.user_id = me.user_id
 cross join lateral (
-  -- As private.is_blocked and private.shares_read_receipts, written out because a list asks for
-  -- them row by row; a test compares them.
+  -- As private.is_blocked, and other_read_seq as private.shares_read_receipts: written out because
+  -- a list asks for them row by row. tests/safety/test_read_marks_agree.py compares them.
   select exists (
     select from public.blocks as b
     where (b.blocker_id, b.blocked_id) in (
@@ -1888,7 +1887,7 @@ $$;
 revoke all on function private.conversation_versions(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:08bb3c41a671e7be50100885d6c6d03509d899927421194fd1a9d82dfd12f648
+-- source: 30_chat/direct_connect.sql sha256:f49a45f78f22a99392407aae9088d21dbd3e67b61c1bae6514fa8ae62b91f17b
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -1922,9 +1921,7 @@ begin
       'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
     );
   end if;
-  if not exists (
-    select from auth.users as u where u.id = p_target_user_id
-  ) then
+  if not exists (select from auth.users as u where u.id = p_target_user_id) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
   if p_points_cost <> v_cost then
@@ -3994,14 +3991,14 @@ $$;
 revoke all on function private.list_expired(uuid, timestamptz, timestamptz)
 from public, anon, authenticated, service_role;
 
--- source: 55_cleanup/login_cleanup.sql sha256:bf3dbf071461dc3dd0a9235025ebaf59abe1b68226e5716d17308fb8153ddf64
+-- source: 55_cleanup/login_cleanup.sql sha256:fdf3c1fcd5e0f39b9184bd2ed5bf9d0ded92e20b754ada999d6f1ef1abe303de
 -- Does what is due for the caller: flags messages that have expired, empties those whose grace is
 -- over. A bounded batch at a time, at most once a minute; needs no timer, since readers never see
 -- an expired message anyway.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then messages of the caller's conversations; rows that another
--- session holds are passed over. Writes: accounts, messages.
+-- session holds are passed over. Writes: accounts, messages, push_outbox.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.login_cleanup()
 returns json
