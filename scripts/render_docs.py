@@ -1,7 +1,7 @@
-"""Writes docs/API.md, docs/ERRORS.md and tables of other pages from the SQL sources.
+"""Writes docs/API.md, docs/ERRORS.md, docs/FLOW.md with its pictures, and tables of other pages.
 
 A throwaway PostgreSQL gets the migrations and the sources, and is asked for signatures, types,
-comments and grants; the sentences come from the comments in the sources.
+comments, grants and the rows of the flow; the sentences come from the comments in the sources.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from scripts.build_migrations import BuildError, apply_sources, read_sources
 from scripts.docs.catalog import read_catalog
+from scripts.docs.flow import render_flow, render_pictures
+from scripts.docs.flow_rows import read_flows
 from scripts.docs.pages import (
     fill_blocks,
     operations_blocks,
@@ -29,16 +31,22 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def render_pages(dsn: str) -> dict[Path, str]:
-    """The text of every generated page, by its path.
+    """The text of every generated page and picture, by its path.
 
     Args:
         dsn: connection URL of the role `postgres` for a database that has the sources applied.
+
+    Raises:
+        ValueError: a page cannot be written because something it needs is not said anywhere.
     """
+    flows = read_flows(dsn)
     catalog = read_catalog(dsn, read_sources())
     security, operations = DOCS / "SECURITY.md", DOCS / "OPERATIONS.md"
     return {
         DOCS / "API.md": render_api(catalog),
         DOCS / "ERRORS.md": render_errors(catalog),
+        DOCS / "FLOW.md": render_flow(flows, catalog),
+        **{DOCS / "flow" / name: text for name, text in render_pictures(flows).items()},
         security: fill_blocks(security.read_text("utf-8"), security_blocks(catalog)),
         operations: fill_blocks(operations.read_text("utf-8"), operations_blocks(catalog)),
     }
@@ -47,7 +55,8 @@ def render_pages(dsn: str) -> dict[Path, str]:
 def find_stale(pages: dict[Path, str]) -> list[str]:
     """One complaint per page that is not as it should be."""
     return [
-        f"docs/{path.name} differs from the sources: run `python -m scripts.render_docs`."
+        f"docs/{path.relative_to(DOCS).as_posix()} differs from the sources: "
+        "run `python -m scripts.render_docs`."
         for path, text in pages.items()
         if not path.exists() or path.read_text("utf-8") != text
     ]
@@ -82,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     complaints = find_stale(pages) if args.check else []
     if not args.check:
         for path, text in pages.items():
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, "utf-8")
     for complaint in complaints:
         print(complaint, file=sys.stderr)  # noqa: T201

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from scripts.docs.catalog import Catalog, Function, Relation, labelled
+from scripts.docs.markdown import table
 from scripts.docs.raised import Raised, codes_in, find_raised, find_reachable
 
 PARTS = Path(__file__).parents[2] / "docs" / "parts"
@@ -35,7 +36,7 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
         "below. Argument names are JSON keys; one with `=` may be left out. Errors are explained "
         "in [ERRORS.md](ERRORS.md).",
         "## Functions at a glance",
-        _table(
+        table(
             ("function", "what it does", "who may call it"),
             (
                 (f"[`{door.name}`](#{door.name})", _purpose(door), ", ".join(door.roles))
@@ -56,8 +57,9 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
         "Clients may select these, and nobody may write them: row-level security shows each "
         "reader their own rows.",
     ]
-    for table in (one for one in catalog.relations if one.schema == "public" and one.readers):
-        sections += _relation(table.name, table)
+    readable = [one for one in catalog.relations if one.schema == "public" and one.readers]
+    for relation in readable:
+        sections += _relation(relation.name, relation)
     sections.append((parts / "realtime.md").read_text("utf-8").strip())
     return "\n\n".join(sections) + "\n"
 
@@ -77,7 +79,7 @@ def render_errors(catalog: Catalog, parts: Path = PARTS) -> str:
         "# Errors",
         (parts / "errors.md").read_text("utf-8").strip(),
         "## All codes",
-        _table(
+        table(
             ("status", "code", "details"),
             (
                 (str(status), f"[`{code}`](#{code.lower()})", _keys(ways))
@@ -107,7 +109,7 @@ def security_blocks(catalog: Catalog) -> dict[str, str]:
     roles = ("anon", "authenticated", "service_role")
     readable = [one for one in catalog.relations if one.readers]
     return {
-        "definers": _table(
+        "definers": table(
             ("function", "run by", "why"),
             (
                 (
@@ -119,7 +121,7 @@ def security_blocks(catalog: Catalog) -> dict[str, str]:
             ),
         )
         + "\n",
-        "readers": _table(
+        "readers": table(
             ("table", *roles),
             (
                 (f"`{one.full_name}`", *("select" if role in one.readers else "" for role in roles))
@@ -133,7 +135,7 @@ def security_blocks(catalog: Catalog) -> dict[str, str]:
 def operations_blocks(catalog: Catalog) -> dict[str, str]:
     """The generated table of docs/OPERATIONS.md: `settings`."""
     rows = ((f"`{one.key}`", f"`{one.default}`", one.description) for one in catalog.settings)
-    return {"settings": _table(("key", "default", "what"), rows) + "\n"}
+    return {"settings": table(("key", "default", "what"), rows) + "\n"}
 
 
 def _reason(definer: Function) -> str:
@@ -199,7 +201,7 @@ def _relation(title: str, relation: Relation) -> Iterable[str]:
     readers = f"For: {', '.join(relation.readers)}." if relation.readers else ""
     yield f"### {title}"
     yield " ".join(part for part in (relation.comment, header, readers) if part)
-    yield _table(
+    yield table(
         ("column", "type", "meaning"),
         (
             # The columns of a view are nullable as far as the catalog knows.
@@ -247,12 +249,3 @@ def _ways(ways: Iterable[Raised]) -> str:
 
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [
-        head,
-        ["---"] * len(head),
-        *([cell.replace("|", "\\|") for cell in row] for row in rows),
-    ]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import sql
 
+from tests.market.scenes import BID, CAMPAIGN, open_deal_on
 from tests.support.databases import Database
 
 SYSTEM_USER = uuid.UUID(int=0)
@@ -63,30 +64,14 @@ def open_deal(
     awaiting_role: str | None = None,
 ) -> str:
     """The id of a deal in any state, arranged behind the flow's back."""
-    deal = db.value(
-        """
-        with given (kind, brand_owner, influencer, flow_state, awaiting_role) as (
-          values (%s, %s::uuid, %s::uuid, %s, %s)
-        ),
-        made as (
-          insert into public.conversations
-            (kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, awaiting_role)
-          select g.kind, least(g.brand_owner, g.influencer), greatest(g.brand_owner, g.influencer),
-            g.brand_owner, g.influencer, g.flow_state, g.awaiting_role
-          from given as g
-          returning id, brand_owner_id, influencer_id
-        ),
-        joined as (
-          insert into private.participants (conversation_id, user_id, role)
-          select made.id, made.brand_owner_id, 'brand_owner' from made
-          union all
-          select made.id, made.influencer_id, 'influencer' from made
-        )
-        select id from made
-        """,
-        *(kind, brand_owner, influencer, flow_state, awaiting_role),
+    ware = BID if kind == "bid" else CAMPAIGN
+    owner, partner = (influencer, brand_owner) if ware is BID else (brand_owner, influencer)
+    made = db.value(
+        f"insert into {ware.table} as w (title, {ware.text}, {ware.owner_column}) "  # noqa: S608
+        "values ('Three reels', 'For a tea house', %s) returning to_jsonb(w)",
+        owner,
     )
-    return str(deal)
+    return open_deal_on(db, ware, made, partner, flow_state=flow_state, awaiting_role=awaiting_role)
 
 
 def send(db: Database, user: uuid.UUID, conversation: str, text: str, **more: Any) -> Any:

@@ -153,6 +153,13 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
     ("unblock_user", {"user_id": "somebody"}, (400, "22P02")),
     ("set_privacy", {"last_seen": "perhaps"}, (400, "22P02")),
     ("report_message", {"message_id": NOBODY, "reason": "spam"}, (404, "MESSAGE_NOT_FOUND")),
+    ("create_bid", {"title": "A", "description": "B"}, (409, "PROFILE_INCOMPLETE")),
+    ("create_bid", {"title": "A", "description": "B", "amount": "much"}, (400, "22P02")),
+    ("create_campaign", {"title": "A", "brief": "B"}, (409, "PROFILE_INCOMPLETE")),
+    ("create_campaign", {"title": "A"}, (404, "PGRST202")),
+    ("close_bid", {"bid_id": NOBODY}, (404, "BID_NOT_FOUND")),
+    ("close_bid", {"bid_id": "mine"}, (400, "22P02")),
+    ("close_campaign", {"campaign_id": NOBODY}, (404, "CAMPAIGN_NOT_FOUND")),
     ("login_cleanup", {"everything": True}, (404, "PGRST202")),
 )
 

@@ -218,6 +218,8 @@ def test_a_new_project_has_these_limits(limited_db: Database) -> None:
         "select key, value from private.settings where key like 'rate%' order by key"
     )
     assert {row["key"]: row["value"] for row in limits} == {
+        "rate_action": {"per_second": 2, "burst": 10},
+        "rate_deal": {"per_day": 50, "burst": 50},
         "rate_direct_connect": {"per_day": 20, "burst": 20},
         "rate_report": {"per_day": 20, "burst": 20},
         "rate_search": {"per_minute": 10, "burst": 10},

@@ -8,6 +8,16 @@ from typing import Literal
 import psycopg
 import pytest
 
+from tests.market.scenes import (
+    BID,
+    CAMPAIGN,
+    add_offer,
+    add_submission,
+    apply,
+    close,
+    create,
+    open_deal_on,
+)
 from tests.support.databases import Database
 
 Command = Literal["select", "insert", "update", "delete"]
@@ -16,16 +26,29 @@ ROLES = ("anon", "authenticated", "service_role")
 
 # Who may select from a table; whoever is not named is refused, and so is every other command.
 READERS = {
+    "public.bids": {"authenticated", "service_role"},
     "public.blocks": {"authenticated", "service_role"},
+    "public.campaigns": {"authenticated", "service_role"},
+    "public.conversation_events": {"authenticated", "service_role"},
     "public.conversations": {"authenticated", "service_role"},
     "public.messages": {"authenticated", "service_role"},
+    "public.offers": {"authenticated", "service_role"},
+    "public.requests": {"authenticated", "service_role"},
     "public.users": {"authenticated", "service_role"},
+    "public.work_submissions": {"authenticated", "service_role"},
 }
-# Rows of the conversation between Asha and Bharat: who of the two sees them; a stranger does not.
+# Rows of what Asha and Bharat have with each other, their bid and campaign closed: who of the two
+# sees them; a stranger does not. Open bids and campaigns: tests/market/test_visibility.py.
 ROWS = {
+    "public.bids": {"Asha", "Bharat"},
     "public.blocks": {"Asha"},
+    "public.campaigns": {"Asha", "Bharat"},
+    "public.conversation_events": {"Asha", "Bharat"},
     "public.conversations": {"Asha", "Bharat"},
     "public.messages": {"Asha", "Bharat"},
+    "public.offers": {"Asha", "Bharat"},
+    "public.requests": {"Asha", "Bharat"},
+    "public.work_submissions": {"Asha", "Bharat"},
 }
 # Tables whose rows every signed-in user may see.
 OPEN = {"public.users"}
@@ -85,13 +108,38 @@ def test_a_role_may_do_what_the_matrix_says_and_nothing_else(db: Database, role:
     assert allowed == {(name, "select") for name, readers in READERS.items() if role in readers}
 
 
+def deal_with_each_other(db: Database, asha: uuid.UUID, bharat: uuid.UUID) -> None:
+    """A row in each table that deals have; the bid and the campaign are closed by now."""
+    bid, campaign = create(db, BID, asha), create(db, CAMPAIGN, bharat)
+    apply(db, campaign, asha)
+    open_deal_on(db, CAMPAIGN, campaign, asha)
+    deal = open_deal_on(db, BID, bid, bharat)
+    add_offer(db, deal)
+    add_submission(db, deal)
+    db.query(
+        """
+        insert into public.conversation_events (
+          conversation_id, version, actor_role, action, from_state, to_state,
+          created_at, effective_at, commitment, hash
+        )
+        values (%s, 1, 'brand_owner', 'connect_bid', 'initial', 'influencer_responding',
+          now(), now(), '', '')
+        """,
+        deal,
+    )
+    close(db, BID, asha, bid["id"])
+    close(db, CAMPAIGN, bharat, campaign["id"])
+
+
 @pytest.fixture
 def people(db: Database) -> dict[str, uuid.UUID]:
-    """Asha and Bharat, who talk and of whom Asha blocks Bharat; Chitra, who has nothing."""
-    people = {name: db.create_user(name) for name in ("Asha", "Bharat", "Chitra")}
+    """Asha and Bharat, who talk, deal, and of whom Asha blocks Bharat; Chitra, who has nothing."""
+    roles = {"Asha": "influencer", "Bharat": "brand_owner", "Chitra": "influencer"}
+    people = {name: db.create_user(name) for name in roles}
     for name, user in people.items():
         with db.signed_in_as(user):
-            db.call("complete_profile", role="influencer", display_name=name)
+            db.call("complete_profile", role=roles[name], display_name=name)
+    deal_with_each_other(db, people["Asha"], people["Bharat"])
     with db.signed_in_as(people["Asha"]):
         db.call("direct_connect", target_user_id=people["Bharat"], initial_message="hi")
     db.query(

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.chat.scenes import Talk, open_talk
+from tests.market.scenes import WARES, Market, close, create, open_deal_on, open_market
 from tests.support.databases import Database
 
 INSERT = "insert into realtime.messages (topic, extension, private) values (%s, %s, true)"
@@ -22,6 +23,13 @@ def talk(db: Database) -> Talk:
     )
     open_talk(db, chitra, dev)
     return Talk(open_talk(db, asha, bharat), asha, bharat, chitra)
+
+
+@pytest.fixture
+def market(db: Database) -> Market:
+    """People who may deal with each other, and an event of somebody else's."""
+    db.query(INSERT, "elsewhere", "broadcast")
+    return open_market(db)
 
 
 def may_hear(db: Database, user: uuid.UUID, topic: str) -> bool:
@@ -45,30 +53,39 @@ def may_speak(db: Database, user: uuid.UUID, topic: str, extension: str = "broad
     return True
 
 
+def misspelt(topic: str) -> Iterator[str]:
+    """Spellings of a channel's topic that name no channel."""
+    kind, _, own = topic.partition(":")
+    yield from (
+        f"{kind}:",
+        f"{kind}:{uuid.uuid4()}",
+        f"{kind}:{uuid.UUID(int=0)}",
+        f"{kind}:{own.upper()}",
+        f"{kind.upper()}:{own}",
+        f"{kind}:{own} ",
+        f" {kind}:{own}",
+        f"{kind}:{own}\n",
+        f"{kind}:{own}:x",
+        f"{kind}::{own}",
+        f"{kind}{own}",
+        f"{kind}s:{own}",
+        f"x:{kind}:{own}",
+        f"{kind}:{{{own}}}",
+        f"{kind}:{own.replace('-', '')}",
+        f"{kind}:%",
+        f"{kind}:*",
+        f"realtime:{kind}:{own}",
+    )
+
+
 def wrong_topics(talk: Talk) -> Iterator[str]:
-    """Spellings that name no channel, whoever asks."""
-    for kind, own in (("user", str(talk.asha)), ("conversation", talk.id)):
-        yield from (
-            f"{kind}:",
-            f"{kind}:{uuid.uuid4()}",
-            f"{kind}:{uuid.UUID(int=0)}",
-            f"{kind}:{own.upper()}",
-            f"{kind.upper()}:{own}",
-            f"{kind}:{own} ",
-            f" {kind}:{own}",
-            f"{kind}:{own}\n",
-            f"{kind}:{own}:x",
-            f"{kind}::{own}",
-            f"{kind}{own}",
-            f"{kind}s:{own}",
-            f"x:{kind}:{own}",
-            f"{kind}:{{{own}}}",
-            f"{kind}:{own.replace('-', '')}",
-            f"{kind}:%",
-            f"{kind}:*",
-            f"realtime:{kind}:{own}",
-        )
-    yield from ("", ":", "user", "conversation", "*", "%", "room:1", f"bid:{talk.id}", "a" * 10_000)
+    """Topics that name no channel, whoever asks."""
+    yield from misspelt(f"user:{talk.asha}")
+    yield from misspelt(f"conversation:{talk.id}")
+    yield from ("", ":", "user", "conversation", "*", "%", "room:1", "a" * 10_000)
+    # A channel's id under another kind.
+    for kind in ("bid", "campaign"):
+        yield from (kind, f"{kind}:{talk.id}", f"{kind}:{talk.asha}")
 
 
 def test_ones_own_topic_is_heard_and_never_spoken_on(db: Database, talk: Talk) -> None:
@@ -90,6 +107,39 @@ def test_a_conversation_is_heard_and_spoken_on_by_its_members(db: Database, talk
     assert not may_hear(db, talk.chitra, topic)
     assert not may_speak(db, talk.chitra, topic, "broadcast")
     assert not may_speak(db, talk.chitra, topic, "presence")
+
+
+def test_a_bid_or_campaign_is_heard_by_its_owner_and_those_who_deal_on_it(
+    db: Database, market: Market
+) -> None:
+    for ware in WARES:
+        owner, partner = market.owner(ware), market.partner(ware)
+        made, other = create(db, ware, owner), create(db, ware, owner)
+        topic = f"{ware.kind}:{made['id']}"
+
+        def listeners() -> set[uuid.UUID]:
+            return {user for user in market.everybody if may_hear(db, user, topic)}  # noqa: B023
+
+        assert listeners() == {owner}
+        open_deal_on(db, ware, other, market.stranger(ware))
+        open_deal_on(db, ware, made, partner, flow_state="chat_closed")
+        assert listeners() == {owner, partner}
+        close(db, ware, owner, made["id"])
+        assert listeners() == {owner, partner}
+        for user in market.everybody:
+            for extension in ("broadcast", "presence"):
+                assert not may_speak(db, user, topic, extension)
+        for wrong in (*misspelt(topic), f"conversation:{made['id']}", f"user:{made['id']}"):
+            assert not may_hear(db, owner, wrong), wrong
+
+
+def test_a_bids_topic_is_no_campaigns(db: Database, market: Market) -> None:
+    for ware, other in (WARES, WARES[::-1]):
+        made = create(db, ware, market.owner(ware))
+        open_deal_on(db, ware, made, market.partner(ware))
+        for user in (market.owner(ware), market.partner(ware)):
+            assert may_hear(db, user, f"{ware.kind}:{made['id']}")
+            assert not may_hear(db, user, f"{other.kind}:{made['id']}")
 
 
 def test_only_broadcast_and_presence_are_spoken(db: Database, talk: Talk) -> None:

@@ -1,7 +1,8 @@
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
--- members, and carries typing and presence only; nobody speaks there across a block.
+-- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
+-- `campaign:<id>` are heard by the owner and by those who have a conversation on it.
 -- Definer: policies on realtime.messages run as the caller, who may not read participants.
 create or replace function private.is_my_topic(p_topic text, p_speak boolean)
 returns boolean
@@ -22,6 +23,26 @@ begin
     when 'user' then not p_speak and v_id::uuid = auth.uid()
     when 'conversation' then private.is_my_conversation(v_id::uuid)
       and not (p_speak and private.is_blocked_in(v_id::uuid))
+    when 'bid' then not p_speak and (
+      exists (
+        select from public.bids as b
+        where b.id = v_id::uuid and b.influencer_id = auth.uid()
+      )
+      or exists (
+        select from public.conversations as c
+        where c.bid_id = v_id::uuid and c.brand_owner_id = auth.uid()
+      )
+    )
+    when 'campaign' then not p_speak and (
+      exists (
+        select from public.campaigns as g
+        where g.id = v_id::uuid and g.brand_owner_id = auth.uid()
+      )
+      or exists (
+        select from public.conversations as c
+        where c.campaign_id = v_id::uuid and c.influencer_id = auth.uid()
+      )
+    )
     else false
   end;
 end;

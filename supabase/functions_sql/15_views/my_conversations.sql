@@ -1,6 +1,8 @@
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
+-- A deal is shown as it is now, whether or not the steps that are due have been written; the action
+-- that is open is shown to the side that is awaited.
 -- version is that of private.conversation_versions. Across a block neither what the other side has
 -- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
 create or replace view private.my_conversations as
@@ -10,10 +12,32 @@ select
   c.chat_status,
   c.flow_state,
   c.awaiting_role,
-  coalesce(c.awaiting_role, 'none') as waiting_on,
+  coalesce(
+    c.awaiting_role,
+    (
+      select s.waiting_on from private.flow_states as s
+      where s.flow_id = c.flow_id and s.state = c.flow_state
+    ),
+    'none'
+  ) as waiting_on,
   c.automation_enabled,
   me.role as my_role,
-  c.current_action_data,
+  case
+    when c.awaiting_role is distinct from me.role then null
+    when c.version = stored.version then (
+      select m.action_data from public.messages as m
+      where m.id = (c.current_action_data ->> 'action_id')::uuid
+    )
+    -- Asked for by a step that is due and not written yet.
+    else private.action_data(
+      c, me.role,
+      (
+        select s.title from private.flow_states as s
+        where s.flow_id = c.flow_id and s.state = c.flow_state
+      ),
+      null, null, 'automated', null
+    )
+  end as current_action_data,
   c.flow_data,
   round(c.amount_minor / 100.0, 2) as price,
   c.amount_minor,
@@ -27,7 +51,7 @@ select
       where m.conversation_id = c.id and m.expires_at <= now()
     ),
     0
-  )::bigint as version,
+  )::bigint + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
   c.last_seq,
   me.read_seq,
   case
@@ -61,15 +85,29 @@ select
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  c.chat_status = 'real_time' and not pair.is_blocked as free_text_allowed,
+  private.takes_free_text(c) and not pair.is_blocked as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,
-  coalesce(other.typing_until > now(), false) as other_typing
+  coalesce(other.typing_until > now(), false) as other_typing,
+  case when c.kind <> 'direct' then json_build_object(
+    'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+    'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+    'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+  ) end as escrow,
+  c.delivery_due_at,
+  c.bid_id,
+  c.campaign_id,
+  c.request_id,
+  c.work_submission,
+  c.work_submitted,
+  c.submission_date,
+  c.close_reason
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-join public.conversations as c on c.id = me.conversation_id
+join public.conversations as stored on stored.id = me.conversation_id
+cross join lateral private.as_of_now(stored) as c
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
 left join private.accounts as mine on mine.user_id = me.user_id

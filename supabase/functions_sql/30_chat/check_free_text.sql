@@ -2,7 +2,10 @@
 --
 -- Errors: CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state, required_state,
 -- awaiting_role, allowed_actions}`, BLOCKED (403) in both directions.
-create or replace function private.check_free_text(p_conversation public.conversations)
+create or replace function private.check_free_text(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
 returns void
 language plpgsql
 security invoker
@@ -14,16 +17,10 @@ begin
       'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
     );
   end if;
-  if p_conversation.chat_status <> 'real_time' then
-    perform private.raise_error(
-      'FLOW_STATE_INVALID', 'Free chat opens when the deal is done.',
-      jsonb_build_object(
-        'current_state', p_conversation.flow_state,
-        'required_state', 'real_time',
-        'awaiting_role', p_conversation.awaiting_role,
-        'allowed_actions', '[]'::jsonb
-      ),
-      p_status => 409
+  if not private.takes_free_text(p_conversation) then
+    perform private.raise_state_invalid(
+      p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
+      private.free_text_states(p_conversation.flow_id)
     );
   end if;
   if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
@@ -34,5 +31,5 @@ begin
 end;
 $$;
 
-revoke all on function private.check_free_text(public.conversations)
+revoke all on function private.check_free_text(public.conversations, uuid)
 from public, anon, authenticated, service_role;

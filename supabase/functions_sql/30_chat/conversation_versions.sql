@@ -2,8 +2,9 @@
 -- has muted it.
 --
 -- It grows with whatever changes there for that member: a step of the flow, a message that comes or
--- disappears, a preference or receipt of one's own, and of the other's what the other shares. The
--- expiry counts with its time in microseconds, which is one index probe however many there were.
+-- disappears, a preference or receipt of one's own, and of the other's what the other shares. An
+-- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
+-- count from then on whether or not anybody has written them down.
 -- private.my_conversations says the same; a test compares them.
 create or replace function private.conversation_versions(p_conversation public.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
@@ -17,7 +18,8 @@ begin
   select
     me.user_id,
     p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
-      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint,
+      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint,
     coalesce(me.muted_until > now(), false)
   from private.participants as me
   join private.participants as other

@@ -2,8 +2,8 @@
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, then the conversation. Writes: conversations, participants,
--- rate_limits, points_ledger, and what send_message writes.
+-- Locks: the caller's account, then the conversation. Writes: rate_limits, points_ledger, and what
+-- private.found_conversation and send_message write.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
 -- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
 -- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -22,6 +22,8 @@ declare
   v_me constant uuid := private.require_user();
   v_cost constant integer := private.get_number('chat_open_points')::integer;
   v_account private.accounts;
+  v_direct public.conversations;
+  v_outcome private.flow_outcome;
   v_conversation_id uuid;
   v_created boolean;
   v_sent json;
@@ -53,29 +55,21 @@ begin
     perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
   end if;
 
-  insert into public.conversations (kind, user_a, user_b, flow_state)
-  values (
-    'direct', least(v_me, p_target_user_id), greatest(v_me, p_target_user_id), 'real_time'
-  )
-  on conflict (user_a, user_b) where kind = 'direct' do nothing
-  returning id into v_conversation_id;
-  v_created := found;
+  v_direct.kind := 'direct';
+  v_direct.user_a := least(v_me, p_target_user_id);
+  v_direct.user_b := greatest(v_me, p_target_user_id);
+  v_outcome := private.found_conversation(v_direct, v_me, 'member', 'direct_connect');
+  v_conversation_id := (v_outcome.conversation).id;
+  v_created := v_conversation_id is not null;
   if v_created then
     perform private.limit_rate(v_me, 'direct_connect');
     perform private.tell_quota(
       v_account, private.charge_points(v_account, v_cost, null, 'chat_open', null)
     );
-    -- The opening line is nobody's unread message.
-    insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
-    select v_conversation_id, member.id, 'member', 1, 1
-    from unnest(array[v_me, p_target_user_id]) as member (id);
-    perform private.append_system_message(v_conversation_id, 'Conversation started');
   else
     select c.id into v_conversation_id
     from public.conversations as c
-    where c.kind = 'direct'
-      and c.user_a = least(v_me, p_target_user_id)
-      and c.user_b = greatest(v_me, p_target_user_id);
+    where c.kind = 'direct' and c.user_a = v_direct.user_a and c.user_b = v_direct.user_b;
   end if;
 
   if p_initial_message is not null then

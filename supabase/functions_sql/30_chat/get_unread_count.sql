@@ -29,10 +29,12 @@ begin
             and m.sender_id <> v_me
             and (p.muted_until is null or p.muted_until <= now())
         ) as unread,
-        coalesce(c.awaiting_role = p.role, false) as is_my_turn
+        coalesce((private.as_of_now(c)).awaiting_role = p.role, false) as is_my_turn
       from private.participants as p
       join public.conversations as c on c.id = p.conversation_id
-      where p.user_id = v_me and (c.last_seq > p.read_seq or c.awaiting_role = p.role)
+      where p.user_id = v_me and (
+        c.last_seq > p.read_seq or c.awaiting_role = p.role or c.deadline_at <= now()
+      )
     ) as waiting
   );
 end;

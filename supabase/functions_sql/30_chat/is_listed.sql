@@ -13,12 +13,14 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_conversation constant public.conversations := private.as_of_now(p_conversation);
 begin
   return case p_filter
     when 'all' then true
     when 'direct' then p_conversation.kind = 'direct'
     when 'deals' then p_conversation.kind <> 'direct'
-    when 'my_turn' then coalesce(p_conversation.awaiting_role = p_me.role, false)
+    when 'my_turn' then coalesce(v_conversation.awaiting_role = p_me.role, false)
     when 'archived' then coalesce(p_me.archived_seq = p_conversation.last_seq, false)
     when 'unread' then p_conversation.last_seq > p_me.read_seq and exists (
       select from private.visible_messages as m
@@ -26,7 +28,7 @@ begin
         and m.seq > p_me.read_seq
         and m.sender_id <> p_me.user_id
     )
-    else p_conversation.chat_status <> 'closed'
+    else v_conversation.chat_status <> 'closed'
       and p_me.archived_seq is distinct from p_conversation.last_seq
   end;
 end;

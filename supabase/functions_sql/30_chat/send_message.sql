@@ -53,7 +53,7 @@ begin
   end if;
 
   v_conversation := private.claim_seq(p_conversation_id, v_me);
-  perform private.check_free_text(v_conversation);
+  perform private.check_free_text(v_conversation, v_me);
   perform private.check_stranger(v_conversation, v_me);
   perform private.check_message(v_message);
   perform private.check_lifetime(v_conversation.id, p_expiration_hours);

@@ -1,8 +1,9 @@
--- Stops all free text between the caller and another user, at once and in both directions.
+-- Stops all free text between the caller and another user, at once and in both directions, and does
+-- in their deals what the flow says that blocking means there.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks,
--- participants.
+-- Locks: both accounts, so that a send either came before or finds the block; then their deals.
+-- Writes: blocks, participants, and what private.leave_deals writes.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -14,9 +15,11 @@ declare
   v_me constant uuid := private.require_user();
 begin
   perform private.lock_pair(v_me, p_user_id);
+  perform private.leave_deals(v_me, p_user_id);
   insert into public.blocks (blocker_id, blocked_id)
   values (v_me, p_user_id)
   on conflict (blocker_id, blocked_id) do nothing;
+  perform private.touch_pair(v_me, p_user_id);
   return json_build_object('user_id', p_user_id, 'blocked', true);
 end;
 $$;

@@ -1,8 +1,7 @@
--- Locks the accounts of two users before it changes what they may do to each other, and lets both
--- see that something did: whatever either of them was sending is done before, or comes after.
+-- Locks the accounts of two users before it changes what they may do to each other: whatever either
+-- of them was sending is done before, or comes after.
 --
--- Locks: both accounts, then their rows of private.participants, each in the order of their ids.
--- Writes: participants.
+-- Locks: both accounts, in the order of their ids.
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
 create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
 returns void
@@ -10,8 +9,6 @@ language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_conversation_ids uuid[];
 begin
   if p_user_id = p_other_id then
     perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
@@ -23,21 +20,6 @@ begin
   where a.user_id in (p_user_id, p_other_id)
   order by a.user_id
   for no key update;
-  v_conversation_ids := array(
-    select c.id
-    from public.conversations as c
-    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
-  );
-  perform 1 from private.participants as p
-  where p.conversation_id = any (v_conversation_ids)
-  order by p.conversation_id, p.user_id
-  for no key update;
-  update private.participants as p
-  set
-    version = p.version + 1,
-    shared_version = p.shared_version + 1,
-    typing_until = null
-  where p.conversation_id = any (v_conversation_ids);
 end;
 $$;
 

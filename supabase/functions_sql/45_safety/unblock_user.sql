@@ -15,6 +15,7 @@ declare
 begin
   perform private.lock_pair(v_me, p_user_id);
   delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
+  perform private.touch_pair(v_me, p_user_id);
   return json_build_object('user_id', p_user_id, 'blocked', false);
 end;
 $$;

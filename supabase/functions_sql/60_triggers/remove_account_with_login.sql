@@ -1,8 +1,9 @@
 -- Takes a deleted login's account away and empties its card; its conversations stay, for the other
--- side. A token of the login that still lives can no longer write.
+-- side, its bids and campaigns close. A token of the login that still lives can no longer write.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
--- Locks, writes: accounts, push_tokens, admins, users, participants (version), in this order.
+-- Locks, writes: accounts, push_tokens, admins, users, bids, campaigns, participants (version), in
+-- this order.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -16,6 +17,12 @@ begin
   update public.users as u
   set role = null, display_name = null, avatar_url = null, updated_at = now()
   where u.id = old.id;
+  update public.bids as b
+  set status = 'closed', updated_at = now()
+  where b.influencer_id = old.id and b.status = 'open';
+  update public.campaigns as c
+  set status = 'closed', updated_at = now()
+  where c.brand_owner_id = old.id and c.status = 'open';
   perform private.touch_conversations(old.id);
   return null;
 end;

@@ -1,0 +1,22 @@
+-- Whether a conversation is open for free text where it is now.
+--
+-- real_time always is (private.publish_draft sees to it), so that a send there asks the flow
+-- nothing.
+create or replace function private.takes_free_text(p_conversation public.conversations)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
+    select s.free_text
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
+  );
+end;
+$$;
+
+revoke all on function private.takes_free_text(public.conversations)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,43 @@
+-- What a party may do in a conversation now, in the order of the screen.
+--
+-- Args: the conversation as it is now; the user; the user's role in it.
+create or replace function private.open_actions(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text
+)
+returns setof private.flow_actions
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+begin
+  v_step.conversation := p_conversation;
+  v_step.before := p_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.input := '{}';
+  v_step.at := now();
+  return query
+  select a.*
+  from private.flow_actions as a
+  where a.flow_id = p_conversation.flow_id
+    and a.state = p_conversation.flow_state
+    and a.role = p_role
+    and exists (
+      select from private.flow_transitions as t
+      where t.flow_id = a.flow_id
+        and t.from_state = a.state
+        and t.role = a.role
+        and t.action = a.action
+        and (t.guards = '{}' or private.find_failed_guard(v_step, t) is null)
+    )
+  order by a.position;
+end;
+$$;
+
+revoke all on function private.open_actions(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;

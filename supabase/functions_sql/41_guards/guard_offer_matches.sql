@@ -1,0 +1,19 @@
+-- Holds when the price that the actor saw is the standing offer, or the actor named none.
+create or replace function private.guard_offer_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (p_step.input -> 'price_minor')::bigint
+      = ((p_step.before).flow_data -> 'offer_minor')::bigint,
+    true
+  );
+end;
+$$;
+
+revoke all on function private.guard_offer_matches(private.flow_step)
+from public, anon, authenticated, service_role;

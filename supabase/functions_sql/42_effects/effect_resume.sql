@@ -1,0 +1,38 @@
+-- The deal goes on where it was before the pause. A time limit that ran on is the one it was, one
+-- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with.
+create or replace function private.effect_resume(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_resume constant jsonb := v_conversation.flow_data -> 'resume';
+  v_pause interval;
+begin
+  v_pause := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
+  v_conversation.work_status := v_resume ->> 'work_status';
+  v_conversation.deadline_at := greatest(
+    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
+    p_step.at + (
+      select s.resumes_with from private.flow_states as s
+      where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
+    )
+  );
+  if v_pause is not null then
+    v_conversation.delivery_due_at := v_conversation.delivery_due_at + v_pause;
+    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+      'clock_from', (v_conversation.flow_data ->> 'clock_from')::timestamptz + v_pause
+    );
+  end if;
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_resume(private.flow_step)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,89 @@
+-- An influencer applies to a campaign: a deal with its brand owner begins.
+--
+-- While the two have an open deal on this campaign, that one is the answer. quote is the price the
+-- influencer has in mind, in rupees.
+-- Definer: clients have no write grant on any table.
+-- Locks: the campaign, then the conversation they have. Writes: rate_limits, requests, and what
+-- private.open_deal and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
+-- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
+-- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.apply_to_campaign(
+  p_campaign_id uuid,
+  p_quote numeric,
+  p_pitch text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_quote_minor constant bigint := private.to_minor(p_quote, 'quote');
+  v_pitch constant text := private.read_pitch(p_pitch);
+  v_campaign public.campaigns;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'influencer', p_client_action_id,
+    jsonb_build_object('campaign_id', p_campaign_id, 'quote', p_quote, 'pitch', p_pitch)
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select c.* into v_campaign
+  from public.campaigns as c
+  where c.id = p_campaign_id
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign.', p_status => 404
+    );
+  end if;
+
+  v_deal.kind := 'campaign';
+  v_deal.campaign_id := v_campaign.id;
+  v_deal.brand_owner_id := v_campaign.brand_owner_id;
+  v_deal.influencer_id := v_call.actor_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('quote', 'quote_minor', v_quote_minor)
+      || jsonb_build_object('pitch', v_pitch)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_campaign.status <> 'open' then
+    perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
+  end if;
+  insert into public.requests (campaign_id, influencer_id, quote_minor, pitch)
+  values (v_campaign.id, v_call.actor_id, v_quote_minor, v_pitch)
+  returning id into v_deal.request_id;
+  return private.open_deal(v_call, v_deal, 'apply_to_campaign');
+end;
+$$;
+
+-- RPC: applies to a campaign; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.apply_to_campaign(
+  campaign_id uuid,
+  quote numeric default null,
+  pitch text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.apply_to_campaign(campaign_id, quote, pitch, client_action_id);
+$$;
+
+revoke all on function private.apply_to_campaign(uuid, numeric, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+revoke all on function public.apply_to_campaign(uuid, numeric, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;

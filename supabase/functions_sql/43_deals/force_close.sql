@@ -1,0 +1,45 @@
+-- An operator closes a deal that holds no money.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409), CHAT_CLOSED (409),
+-- FLOW_STATE_INVALID (409).
+create or replace function private.force_close(p_conversation_id uuid, p_reason text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  if exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and c.held_minor > 0
+  ) then
+    perform private.raise_error(
+      'FUNDS_HELD', 'This deal holds money.', p_status => 409,
+      p_hint => 'Stop it with force_dispute, then decide with resolve_dispute.'
+    );
+  end if;
+  return private.operate(
+    p_conversation_id, 'force_close', jsonb_strip_nulls(jsonb_build_object('reason', p_reason))
+  );
+end;
+$$;
+
+-- RPC: operators close a deal; returns `{success, conversation_id, flow_update}`.
+create or replace function public.force_close(conversation_id uuid, reason text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.force_close(conversation_id, reason);
+$$;
+
+revoke all on function private.force_close(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.force_close(uuid, text) to authenticated, service_role;
+revoke all on function public.force_close(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.force_close(uuid, text) to authenticated, service_role;

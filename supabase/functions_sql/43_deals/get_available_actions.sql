@@ -1,0 +1,38 @@
+-- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
+--
+-- Definer: the flow is private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_available_actions(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_conversation public.conversations;
+begin
+  v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
+  return private.actions_json(v_conversation, v_me, private.role_in(v_conversation, v_me));
+end;
+$$;
+
+-- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema,
+-- deadline_at}]`.
+create or replace function public.get_available_actions(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_available_actions(conversation_id);
+$$;
+
+revoke all on function private.get_available_actions(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_available_actions(uuid) to authenticated;
+revoke all on function public.get_available_actions(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_available_actions(uuid) to authenticated;

@@ -1,0 +1,81 @@
+-- A brand owner invites an influencer to a campaign of their own: a deal begins.
+--
+-- While the two have an open deal on this campaign, that one is the answer.
+-- Definer: clients have no write grant on any table.
+-- Locks: the campaign, then the conversation they have. Writes: rate_limits, and what
+-- private.open_deal and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
+-- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
+-- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
+create or replace function private.invite_to_campaign(
+  p_campaign_id uuid,
+  p_influencer_id uuid,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_campaign public.campaigns;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'brand_owner', p_client_action_id,
+    jsonb_build_object('campaign_id', p_campaign_id, 'influencer_id', p_influencer_id)
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select c.* into v_campaign
+  from public.campaigns as c
+  where c.id = p_campaign_id and c.brand_owner_id = v_call.actor_id
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign among yours.', p_status => 404
+    );
+  end if;
+  perform private.check_influencer(p_influencer_id);
+
+  v_deal.kind := 'campaign';
+  v_deal.campaign_id := v_campaign.id;
+  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.influencer_id := p_influencer_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_campaign.status <> 'open' then
+    perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
+  end if;
+  return private.open_deal(v_call, v_deal, 'invite_to_campaign');
+end;
+$$;
+
+-- RPC: invites an influencer; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.invite_to_campaign(
+  campaign_id uuid,
+  influencer_id uuid,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.invite_to_campaign(campaign_id, influencer_id, client_action_id);
+$$;
+
+revoke all on function private.invite_to_campaign(uuid, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
+revoke all on function public.invite_to_campaign(uuid, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;

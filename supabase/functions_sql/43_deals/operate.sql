@@ -1,0 +1,52 @@
+-- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
+--
+-- Time limits and follow-ups are the engine's own: nobody else may take them.
+-- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
+-- write.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), those of private.find_transition.
+create or replace function private.operate(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb,
+  p_role text default 'admin'
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+begin
+  v_step.conversation := private.run_deadlines(
+    private.lock_conversation(p_conversation_id, null), p_is_trial => false
+  );
+  if exists (
+    select from private.flow_states as s
+    where s.flow_id = (v_step.conversation).flow_id and s.deadline_action = p_action
+  ) or exists (
+    select from private.flow_transitions as t
+    where t.flow_id = (v_step.conversation).flow_id and t.follow_up = p_action
+  ) then
+    perform private.raise_error(
+      'ACTION_UNKNOWN', 'Only the flow itself does this.', p_status => 422
+    );
+  end if;
+  v_step.actor_id := case when p_role = 'admin' then auth.uid() end;
+  v_step.role := p_role;
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  v_outcome := private.advance_conversation(v_step);
+  return jsonb_build_object(
+    'success', true,
+    'conversation_id', p_conversation_id,
+    'flow_update', private.flow_update_json(v_outcome)
+  );
+end;
+$$;
+
+revoke all on function private.operate(uuid, text, jsonb, text)
+from public, anon, authenticated, service_role;

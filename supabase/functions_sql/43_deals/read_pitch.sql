@@ -1,0 +1,24 @@
+-- The words that come with an application, as they are kept; null when there are none.
+--
+-- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
+create or replace function private.read_pitch(p_pitch text)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_pitch constant text := private.clean_text(p_pitch);
+begin
+  perform private.check_text(v_pitch, 'pitch');
+  if char_length(v_pitch) > 5000 then
+    perform private.raise_input_invalid(
+      'pitch', 'max_length', 'A pitch has at most 5000 characters.'
+    );
+  end if;
+  return case when not private.is_blank(v_pitch) then v_pitch end;
+end;
+$$;
+
+revoke all on function private.read_pitch(text) from public, anon, authenticated, service_role;

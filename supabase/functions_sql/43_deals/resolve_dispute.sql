@@ -1,0 +1,54 @@
+-- An operator decides a dispute: release, refund, split (with refund_amount in rupees) or resume.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), PRICE_OUT_OF_RANGE
+-- (422), FLOW_STATE_INVALID (409).
+create or replace function private.resolve_dispute(
+  p_conversation_id uuid,
+  p_verdict text,
+  p_refund_amount numeric,
+  p_note text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  if p_verdict is null or p_verdict not in ('release', 'refund', 'split', 'resume') then
+    perform private.raise_input_invalid(
+      'verdict', 'one_of', 'The verdict is release, refund, split or resume.'
+    );
+  end if;
+  return private.operate(
+    p_conversation_id, 'resolve_' || p_verdict,
+    jsonb_strip_nulls(jsonb_build_object('refund_amount', p_refund_amount, 'note', p_note))
+  );
+end;
+$$;
+
+-- RPC: operators decide a dispute; returns `{success, conversation_id, flow_update}`.
+create or replace function public.resolve_dispute(
+  conversation_id uuid,
+  verdict text,
+  refund_amount numeric default null,
+  note text default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.resolve_dispute(conversation_id, verdict, refund_amount, note);
+$$;
+
+revoke all on function private.resolve_dispute(uuid, text, numeric, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.resolve_dispute(uuid, text, numeric, text)
+to authenticated, service_role;
+revoke all on function public.resolve_dispute(uuid, text, numeric, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.resolve_dispute(uuid, text, numeric, text)
+to authenticated, service_role;

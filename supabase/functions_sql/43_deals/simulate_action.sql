@@ -1,0 +1,70 @@
+-- What an action would do now, without doing it: the engine itself, changing nothing.
+--
+-- Definer: the flow is private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404). A refusal of the action is an answer.
+create or replace function private.simulate_action(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+  v_refusal text;
+begin
+  v_step.conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
+  v_step.actor_id := v_me;
+  v_step.role := private.role_in(v_step.conversation, v_me);
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := now();
+  v_step.is_trial := true;
+  begin
+    v_outcome := private.advance_conversation(v_step);
+  exception
+    when sqlstate 'PGRST' then
+      get stacked diagnostics v_refusal = message_text;
+      return jsonb_build_object(
+        'allowed', false, 'error', private.refusal_json(v_refusal::jsonb), 'next_state', null,
+        'awaiting_role', null, 'messages', '[]'::jsonb, 'effects', '[]'::jsonb
+      );
+  end;
+  return jsonb_build_object(
+    'allowed', true,
+    'error', null,
+    'next_state', (v_outcome.conversation).flow_state,
+    'awaiting_role', (v_outcome.conversation).awaiting_role,
+    'messages', private.messages_for(v_outcome.messages, v_me),
+    'effects', to_jsonb(v_outcome.effects)
+  );
+end;
+$$;
+
+-- RPC: tries an action; returns `{allowed, error, next_state, awaiting_role, messages, effects}`.
+create or replace function public.simulate_action(
+  conversation_id uuid,
+  action text,
+  input jsonb default '{}'
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.simulate_action(conversation_id, action, input);
+$$;
+
+revoke all on function private.simulate_action(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
+revoke all on function public.simulate_action(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;

@@ -1,0 +1,54 @@
+-- The influencer delivers: take_action with the action submit_work.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: those of private.begin_action and private.find_transition.
+create or replace function private.submit_work(
+  p_conversation_id uuid,
+  p_deliverables text,
+  p_description text,
+  p_submission_notes text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  return private.take_action(
+    p_conversation_id, 'submit_work',
+    jsonb_strip_nulls(jsonb_build_object(
+      'deliverables', p_deliverables, 'description', p_description,
+      'submission_notes', p_submission_notes
+    )),
+    p_client_action_id, null
+  );
+end;
+$$;
+
+-- RPC: submits the work; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.submit_work(
+  conversation_id uuid,
+  deliverables text,
+  description text default null,
+  submission_notes text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.submit_work(
+    conversation_id, deliverables, description, submission_notes, client_action_id
+  );
+$$;
+
+revoke all on function private.submit_work(uuid, text, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
+revoke all on function public.submit_work(uuid, text, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;

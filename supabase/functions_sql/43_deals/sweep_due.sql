@@ -1,0 +1,35 @@
+-- An operator takes the steps that are due in any conversation, the longest due first; a help for
+-- conversations that nobody opens, never needed for what readers see.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversations, in the order of their ids; what another session holds is passed over.
+-- Writes: what private.run_deadlines writes.
+-- Errors: FORBIDDEN (403).
+create or replace function private.sweep_due(p_max_rows integer)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return jsonb_build_object(
+    'deadlines_run', private.run_due(null, private.clamp_page_size(p_max_rows, 100, 1000))
+  );
+end;
+$$;
+
+-- RPC: operators take what is due; returns `{deadlines_run}`.
+create or replace function public.sweep_due(max_rows integer default 100)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.sweep_due(max_rows);
+$$;
+
+revoke all on function private.sweep_due(integer) from public, anon, authenticated, service_role;
+grant execute on function private.sweep_due(integer) to authenticated, service_role;
+revoke all on function public.sweep_due(integer) from public, anon, authenticated, service_role;
+grant execute on function public.sweep_due(integer) to authenticated, service_role;

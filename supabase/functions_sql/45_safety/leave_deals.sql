@@ -1,0 +1,46 @@
+-- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
+-- the payment and closes after the work; while money is held it goes on without free text.
+--
+-- Args: who blocks, and whom. Locks: the deals, in the order of their ids; both accounts must be
+-- locked already. Writes: what private.run_deadlines and private.advance_conversation write.
+create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_step private.flow_step;
+begin
+  v_step.actor_id := p_user_id;
+  v_step.is_trial := false;
+  for v_conversation in
+    select c.*
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id)
+      and c.user_b = greatest(p_user_id, p_other_id)
+      and c.kind <> 'direct'
+      and c.chat_status <> 'closed'
+    order by c.id
+    for no key update
+  loop
+    v_step.conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+    v_step.role := private.role_in(v_conversation, p_user_id);
+    v_step.input := '{}';
+    v_step.at := clock_timestamp();
+    v_step.action := (
+      select s.on_block
+      from private.flow_states as s
+      where s.flow_id = (v_step.conversation).flow_id
+        and s.state = (v_step.conversation).flow_state
+    );
+    if v_step.action is not null then
+      perform private.advance_conversation(v_step);
+    end if;
+  end loop;
+end;
+$$;
+
+revoke all on function private.leave_deals(uuid, uuid)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,52 @@
+-- Adds a step to the history of its conversation, chained to the step before.
+--
+-- Call it under the lock of the conversation's row.
+-- Args: the step, its conversation as the step leaves it (version, to_state); the state it came
+-- from; what both sides may know about it.
+-- Writes: conversation_events, event_salts.
+create or replace function private.append_event(
+  p_step private.flow_step,
+  p_from_state text,
+  p_details jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Of the 128 bits of such a UUID 122 are random.
+  v_salt constant bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+  v_event public.conversation_events;
+begin
+  v_event.conversation_id := (p_step.conversation).id;
+  v_event.version := (p_step.conversation).version;
+  v_event.actor_role := p_step.role;
+  v_event.actor_id := p_step.actor_id;
+  v_event.action := p_step.action;
+  v_event.from_state := p_from_state;
+  v_event.to_state := (p_step.conversation).flow_state;
+  v_event.details := coalesce(p_details, '{}');
+  -- Not now(): who waited for the lock comes after the one who held it.
+  v_event.created_at := greatest(clock_timestamp(), p_step.at);
+  v_event.effective_at := p_step.at;
+  v_event.commitment := private.commit_to_details(v_salt, v_event.details);
+  v_event.hash := private.hash_event(
+    v_event,
+    (
+      select e.hash
+      from public.conversation_events as e
+      where e.conversation_id = v_event.conversation_id and e.version = v_event.version - 1
+    )
+  );
+  with event as (
+    insert into public.conversation_events select v_event.*
+    returning conversation_id, version
+  )
+  insert into private.event_salts (conversation_id, version, salt)
+  select e.conversation_id, e.version, v_salt from event as e;
+end;
+$$;
+
+revoke all on function private.append_event(private.flow_step, text, jsonb)
+from public, anon, authenticated, service_role;

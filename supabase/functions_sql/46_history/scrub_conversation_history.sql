@@ -1,0 +1,93 @@
+-- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
+-- order stays, and stays provable.
+--
+-- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
+-- operators says whether the history was whole before.
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
+-- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
+create or replace function private.scrub_conversation_history(
+  p_conversation_id uuid,
+  p_reason text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_reason constant text := private.clean_text(p_reason);
+  v_conversation public.conversations;
+  v_before jsonb;
+  v_scrubbed integer;
+begin
+  perform private.require_operator();
+  if v_reason is null or private.is_blank(v_reason) then
+    perform private.raise_input_invalid('reason', 'required', 'Say why it is erased.');
+  end if;
+  perform private.check_text(v_reason, 'reason');
+  if char_length(v_reason) > 1000 then
+    perform private.raise_input_invalid('reason', 'length', 'At most 1000 characters.');
+  end if;
+
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id
+  for update;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  if v_conversation.held_minor > 0 then
+    perform private.raise_error(
+      'FUNDS_HELD', 'The deal still holds money.', p_status => 409,
+      p_hint => 'Release or refund it first.'
+    );
+  end if;
+  if exists (
+    select from private.legal_holds as h where h.conversation_id = p_conversation_id
+  ) then
+    perform private.raise_error(
+      'GUARD_FAILED', 'The conversation is under a legal hold: nothing in it is erased.',
+      jsonb_build_object('guard', 'legal_hold'), p_status => 409,
+      p_hint => 'Settle the dispute first.'
+    );
+  end if;
+
+  v_before := private.check_history(p_conversation_id);
+  v_scrubbed := (v_before ->> 'events')::integer - (v_before ->> 'scrubbed')::integer;
+  if v_scrubbed > 0 then
+    delete from private.event_salts as s where s.conversation_id = p_conversation_id;
+    update public.conversation_events as e
+    set details = null
+    where e.conversation_id = p_conversation_id and e.details is not null;
+    perform private.open_alert(
+      'history_scrubbed', 'info',
+      format('history_scrubbed:%s:%s', p_conversation_id, v_conversation.version),
+      p_conversation_id,
+      jsonb_build_object('reason', v_reason, 'operator', auth.uid(), 'before', v_before)
+    );
+  end if;
+  return json_build_object('scrubbed', v_scrubbed);
+end;
+$$;
+
+-- RPC: operators erase the details of a conversation's history, as the law may ask; returns
+-- `{scrubbed}`, how many events lost theirs.
+create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.scrub_conversation_history(conversation_id, reason);
+$$;
+
+revoke all on function private.scrub_conversation_history(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.scrub_conversation_history(uuid, text)
+to authenticated, service_role;
+revoke all on function public.scrub_conversation_history(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.scrub_conversation_history(uuid, text)
+to authenticated, service_role;

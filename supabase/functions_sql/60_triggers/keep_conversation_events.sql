@@ -1,0 +1,22 @@
+-- Refuses to delete what stands in a conversation's history, whoever asks.
+--
+-- Changes are the business of only_scrub_events, which must look at each row.
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_conversation_events()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'a history is append-only: its details can be scrubbed, its events stay'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_conversation_events()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_conversation_events
+before delete or truncate on public.conversation_events
+for each statement execute function private.keep_conversation_events();

@@ -1,0 +1,21 @@
+-- Refuses to change or delete what stands in the books of deals, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_escrow_ledger()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the escrow ledger is append-only: add a correcting entry'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_escrow_ledger()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_escrow_ledger
+before update or delete or truncate on private.escrow_ledger
+for each statement execute function private.keep_escrow_ledger();

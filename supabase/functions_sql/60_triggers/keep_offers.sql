@@ -1,0 +1,21 @@
+-- Refuses to change or delete a price that was named in a deal, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_offers()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'offers are append-only: add the next one'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_offers()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_offers
+before update or delete or truncate on public.offers
+for each statement execute function private.keep_offers();

@@ -1,0 +1,25 @@
+-- Refuses every change of an event but the one: its details become null.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.only_scrub_events()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  old.details := null;
+  if new is distinct from old then
+    raise exception 'a history is append-only: its details can be scrubbed, nothing else changes'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end;
+$$;
+
+revoke all on function private.only_scrub_events()
+from public, anon, authenticated, service_role;
+
+create or replace trigger only_scrub_events
+before update on public.conversation_events
+for each row execute function private.only_scrub_events();

@@ -1,0 +1,12 @@
+-- An open campaign is for everybody who is signed in; a closed one for its owner, and for those
+-- who see a conversation on it.
+drop policy if exists campaigns_select_open_or_own on public.campaigns;
+create policy campaigns_select_open_or_own on public.campaigns
+for select to authenticated
+using (
+  status = 'open'
+  or brand_owner_id = (select auth.uid())
+  or id = any(
+    array(select c.campaign_id from public.conversations as c where c.campaign_id is not null)
+  )
+);

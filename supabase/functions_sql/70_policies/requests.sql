@@ -1,0 +1,10 @@
+-- An application is for the one who applies and for the owner of the campaign.
+drop policy if exists requests_select_party on public.requests;
+create policy requests_select_party on public.requests
+for select to authenticated
+using (
+  influencer_id = (select auth.uid())
+  or campaign_id = any(
+    array(select g.id from public.campaigns as g where g.brand_owner_id = (select auth.uid()))
+  )
+);

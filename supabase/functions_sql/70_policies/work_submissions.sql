@@ -1,0 +1,5 @@
+-- A submission of work is for the members of its conversation.
+drop policy if exists work_submissions_select_member on public.work_submissions;
+create policy work_submissions_select_member on public.work_submissions
+for select to authenticated
+using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));

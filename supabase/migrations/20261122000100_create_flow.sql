@@ -1,0 +1,240 @@
+-- The conversation flow as rows: states, the moves between them, and what they say.
+
+create table private.flow_definitions (
+  id bigint generated always as identity primary key,
+  kind text not null,
+  -- Given on publishing; a draft has none.
+  version integer,
+  status text not null default 'draft',
+  -- Numbers that guards, effects and clocks read; docs/FLOW.md lists them.
+  rules jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  published_at timestamptz,
+
+  constraint kind_is_known check (kind in ('direct', 'bid', 'campaign')),
+  constraint status_is_known check (status in ('draft', 'published', 'retired')),
+  constraint version_comes_with_publishing check (
+    (status = 'draft') = (version is null) and (version is null) = (published_at is null)
+  ),
+  constraint rules_are_an_object check (jsonb_typeof(rules) = 'object'),
+  constraint one_version_of_a_kind unique (kind, version)
+);
+comment on table private.flow_definitions is
+  'A version of the flow of one kind of conversation. New conversations start on the published '
+  'one; retired ones still carry the conversations that started on them.';
+alter table private.flow_definitions enable row level security;
+create unique index flow_definitions_published on private.flow_definitions (kind)
+where status = 'published';
+
+create table private.flow_states (
+  flow_id bigint not null references private.flow_definitions (id) on delete cascade,
+  state text not null,
+  position integer not null,
+  title text not null,
+  -- Whom the conversation waits for when neither party must act.
+  waiting_on text not null default 'none',
+  -- How the time limit of the state is counted, how long it is, and the system's action after it.
+  clock text,
+  lasts interval,
+  deadline_action text,
+  -- A state that is taken up again after a pause has at least this long left.
+  resumes_with interval,
+  free_text boolean not null default false,
+  -- What blocking the other side does here, as an action of the one who blocks.
+  on_block text,
+  work_status text,
+
+  primary key (flow_id, state),
+  constraint state_is_a_name check (state ~ '^[a-z][a-z0-9_]{0,62}$'),
+  constraint waiting_on_is_known check (waiting_on in ('none', 'provider', 'admin')),
+  constraint clock_is_known check (clock in ('since_entry', 'since_payment', 'payment_window')),
+  constraint clock_is_whole check (num_nulls(clock, lasts, deadline_action) in (0, 3)),
+  constraint lasts_is_ahead check (lasts > interval '0')
+);
+alter table private.flow_states enable row level security;
+
+create table private.flow_transitions (
+  flow_id bigint not null,
+  -- The name of the row in the source; a row for several states or roles is several rows here.
+  name text not null,
+  position integer not null,
+  from_state text not null,
+  role text not null,
+  action text not null,
+  guards text[] not null default '{}',
+  to_state text not null,
+  -- Who must act next: a role, the party that did not act, nobody (null), or as it was.
+  awaiting text,
+  effects text[] not null default '{}',
+  -- Why the state changed, as clients hear it; null: the action's name.
+  reason text,
+  -- The action that follows in the same transaction when its input is there.
+  follow_up text,
+
+  primary key (flow_id, from_state, role, action, position),
+  foreign key (flow_id, from_state) references private.flow_states (flow_id, state)
+  on delete cascade,
+  foreign key (flow_id, to_state) references private.flow_states (flow_id, state)
+  on delete cascade,
+  constraint role_is_known
+  check (role in ('influencer', 'brand_owner', 'member', 'system', 'admin')),
+  constraint action_is_a_name check (action ~ '^[a-z][a-z0-9_]{0,62}$'),
+  constraint awaiting_is_known
+  check (awaiting in ('influencer', 'brand_owner', 'other', 'unchanged'))
+);
+alter table private.flow_transitions enable row level security;
+create index flow_transitions_to on private.flow_transitions (flow_id, to_state);
+create index flow_transitions_of_action on private.flow_transitions (flow_id, action);
+
+create table private.flow_messages (
+  flow_id bigint not null references private.flow_definitions (id) on delete cascade,
+  -- Of the rows of this name in flow_transitions.
+  transition text not null,
+  position integer not null,
+  message_type text not null,
+  audience text not null,
+  -- Texts with placeholders in braces; private.flow_values lists them.
+  text text not null,
+  title text,
+  subtitle text,
+  -- Null: all that the reader may do next, when the message is automated. Otherwise these actions,
+  -- each with the text of its button or null for the usual one.
+  buttons jsonb,
+  notification text,
+
+  primary key (flow_id, transition, position),
+  constraint message_type_is_known check (message_type in ('system', 'automated', 'audit')),
+  constraint audience_is_known
+  check (audience in ('all', 'influencer', 'brand_owner', 'actor', 'other')),
+  constraint action_message_has_a_title check (
+    title is not null or message_type <> 'automated' and buttons is null
+  ),
+  constraint audit_is_for_its_actor check (message_type <> 'audit' or audience <> 'all'),
+  constraint notification_is_known check (
+    notification in ('action_required', 'payment', 'work', 'review', 'deal_closed', 'dispute')
+  )
+);
+alter table private.flow_messages enable row level security;
+
+create table private.flow_actions (
+  flow_id bigint not null references private.flow_definitions (id) on delete cascade,
+  state text not null,
+  role text not null,
+  action text not null,
+  position integer not null,
+  text text not null,
+  style text not null default 'secondary',
+  -- How the action message shows it: as a button, as its form, as both, or not at all.
+  drawn text not null default 'button',
+  -- What the button carries, with placeholders.
+  data jsonb,
+
+  primary key (flow_id, state, role, action),
+  foreign key (flow_id, state) references private.flow_states (flow_id, state) on delete cascade,
+  constraint role_is_known check (role in ('influencer', 'brand_owner', 'member')),
+  constraint style_is_known
+  check (style in ('success', 'danger', 'warning', 'primary', 'secondary')),
+  constraint drawn_is_known check (drawn in ('button', 'form', 'both', 'nowhere'))
+);
+alter table private.flow_actions enable row level security;
+
+create table private.flow_inputs (
+  flow_id bigint not null references private.flow_definitions (id) on delete cascade,
+  action text not null,
+  field text not null,
+  position integer not null,
+  type text not null,
+  required boolean not null default false,
+  min numeric,
+  max numeric,
+  max_length integer,
+  placeholder text,
+  -- What stands in the field at first, with placeholders.
+  prefill text,
+  -- The name by which submit_text means this field.
+  input_type text,
+  -- Kept out of the history, which both sides read.
+  is_secret boolean not null default false,
+
+  primary key (flow_id, action, field),
+  constraint type_is_known
+  check (type in ('text', 'textarea', 'email', 'number', 'integer', 'price')),
+  constraint max_length_fits check (max_length between 1 and 5000),
+  constraint input_type_is_known check (
+    input_type in (
+      'negotiation', 'price', 'project_details', 'question', 'work_submission', 'feedback',
+      'reason'
+    )
+  )
+);
+comment on column private.flow_inputs.type is
+  'price: rupees, in figures or in the notations of private.parse_price; clients see "number".';
+alter table private.flow_inputs enable row level security;
+
+-- Walks that the flow must allow, step by step.
+create table private.flow_traces (
+  flow_id bigint not null references private.flow_definitions (id) on delete cascade,
+  name text not null,
+  -- `role action state` a line: who does what, and where that leads.
+  steps text not null,
+
+  primary key (flow_id, name)
+);
+alter table private.flow_traces enable row level security;
+
+alter table public.conversations
+add constraint flow_is_known foreign key (flow_id) references private.flow_definitions (id);
+
+-- One step of a conversation while it is taken: what effects read and change.
+create type private.flow_step as (
+  conversation public.conversations,
+  -- Null: the system, or an operator.
+  actor_id uuid,
+  role text,
+  action text,
+  input jsonb,
+  reason text,
+  -- When it happens; for a deadline, when that was.
+  at timestamptz,
+  -- In a trial only the conversation in memory changes.
+  is_trial boolean,
+  -- As it was when the step began.
+  before public.conversations
+);
+
+-- The row that a step takes, and the step with its input checked.
+create type private.flow_choice as (
+  step private.flow_step,
+  transition private.flow_transitions
+);
+
+-- A message that a step says, not stored yet, and the type of the notification that goes with it.
+create type private.flow_note as (
+  message public.messages,
+  notification text
+);
+
+-- What became of an action: all its steps together.
+create type private.flow_outcome as (
+  conversation public.conversations,
+  previous_state text,
+  -- The state that each step entered.
+  path text[],
+  -- Of the last step that the actor, and not a follow-up, took.
+  reason text,
+  effects text[],
+  messages public.messages[]
+);
+
+-- An action that a user asks for, while it is being done.
+create type private.action_call as (
+  actor_id uuid,
+  role text,
+  -- Locked, with nothing due.
+  conversation public.conversations,
+  -- What was asked, to know a repeat by.
+  request jsonb,
+  client_action_id uuid,
+  -- The answer to the first of its repeats.
+  earlier jsonb
+);

@@ -1,0 +1,5 @@
+-- Helpers of chats that the flow replaces, and one whose arguments change.
+
+-- dropped: 30_chat/append_system_message.sql
+drop function private.append_system_message(uuid, text);
+drop function private.check_free_text(public.conversations);

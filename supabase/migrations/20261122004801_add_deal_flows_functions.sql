@@ -1,0 +1,10702 @@
+-- Add deal flows: built from supabase/functions_sql by scripts/build_migrations.py.
+
+-- A function may call one that is created further down.
+set check_function_bodies = off;
+
+-- source: 10_private/action_data.sql sha256:f3e2920d860a09321d5ad0126dc5d17079db3d754970f2714e324766f6358d2d
+-- What the client draws for one reader of an action message: title, buttons, form.
+--
+-- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
+-- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
+-- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
+-- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
+-- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is.
+create or replace function private.action_data(
+  p_conversation public.conversations,
+  p_role text,
+  p_title text,
+  p_subtitle text,
+  p_buttons jsonb,
+  p_message_type text,
+  p_action_id uuid
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_values constant jsonb := private.deal_values(p_conversation);
+  v_visible_to constant text := coalesce(p_role, 'all');
+  v_actions private.flow_actions[];
+  v_form private.flow_actions;
+begin
+  v_actions := array(
+    select a
+    from private.open_actions(
+      p_conversation,
+      case coalesce(p_role, p_conversation.awaiting_role)
+        when 'influencer' then p_conversation.influencer_id
+        when 'brand_owner' then p_conversation.brand_owner_id
+      end,
+      coalesce(p_role, p_conversation.awaiting_role)
+    ) as a
+    where case when p_buttons is null then a.drawn <> 'nowhere' else p_buttons ? a.action end
+    order by a.position
+  );
+  select a.* into v_form
+  from unnest(v_actions) as a
+  where a.drawn in ('form', 'both') and p_buttons is null
+  limit 1;
+  return jsonb_strip_nulls(
+    jsonb_build_object(
+      'title', p_title,
+      'subtitle', p_subtitle,
+      'buttons', (
+        select jsonb_agg(
+          jsonb_build_object(
+            'id', a.action,
+            'text', private.fill_template(coalesce(p_buttons ->> a.action, a.text), v_values),
+            'style', a.style,
+            'action', a.action,
+            'data', private.fill_data(a.data, v_values)
+          )
+          order by a.position
+        )
+        from unnest(v_actions) as a
+        where a.drawn <> 'form'
+      ),
+      'submit_button', case when v_form.action is not null then jsonb_build_object(
+        'text', private.fill_template(v_form.text, v_values), 'style', v_form.style
+      ) end,
+      'submit_action', v_form.action,
+      'schema', case when v_form.action is not null then
+        private.input_schema(v_form.flow_id, v_form.action, v_values)
+      end,
+      'payment_order', case when p_buttons is null then
+        p_conversation.flow_data -> 'payment_order'
+      end,
+      'flow_state', p_conversation.flow_state,
+      'message_type', p_message_type,
+      'visible_to', v_visible_to,
+      'allowed_for', v_visible_to,
+      'action_id', p_action_id,
+      'expires_at', p_conversation.deadline_at
+    )
+  ) || coalesce(private.form_json(v_form, v_values), '{}');
+end;
+$$;
+
+revoke all on function private.action_data(
+  public.conversations, text, text, text, jsonb, text, uuid
+) from public, anon, authenticated, service_role;
+
+-- source: 10_private/as_of_now.sql sha256:4964bf1d9a7ea5d83d760742c34da1011a9ace08722ca2bfc3b981da532780c0
+-- A conversation as it is now: its row, with the steps that are due by now taken in memory.
+create or replace function private.as_of_now(p_conversation public.conversations)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_conversation.deadline_at <= now() then
+    return private.run_deadlines(p_conversation, p_is_trial => true);
+  end if;
+  return p_conversation;
+end;
+$$;
+
+revoke all on function private.as_of_now(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_my_topic.sql sha256:99ef04e99a59473e493045d7f86909b8f941ab9a4c0a0b1b9af3bdc9bc1e76d5
+-- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
+--
+-- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
+-- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
+-- `campaign:<id>` are heard by the owner and by those who have a conversation on it.
+-- Definer: policies on realtime.messages run as the caller, who may not read participants.
+create or replace function private.is_my_topic(p_topic text, p_speak boolean)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_kind constant text := split_part(p_topic, ':', 1);
+  v_id constant text := substr(p_topic, length(v_kind) + 2);
+begin
+  if v_id !~ c_uuid then
+    return false;
+  end if;
+  return case v_kind
+    when 'user' then not p_speak and v_id::uuid = auth.uid()
+    when 'conversation' then private.is_my_conversation(v_id::uuid)
+      and not (p_speak and private.is_blocked_in(v_id::uuid))
+    when 'bid' then not p_speak and (
+      exists (
+        select from public.bids as b
+        where b.id = v_id::uuid and b.influencer_id = auth.uid()
+      )
+      or exists (
+        select from public.conversations as c
+        where c.bid_id = v_id::uuid and c.brand_owner_id = auth.uid()
+      )
+    )
+    when 'campaign' then not p_speak and (
+      exists (
+        select from public.campaigns as g
+        where g.id = v_id::uuid and g.brand_owner_id = auth.uid()
+      )
+      or exists (
+        select from public.conversations as c
+        where c.campaign_id = v_id::uuid and c.influencer_id = auth.uid()
+      )
+    )
+    else false
+  end;
+end;
+$$;
+
+revoke all on function private.is_my_topic(text, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.is_my_topic(text, boolean) to authenticated;
+
+-- source: 10_private/takes_free_text.sql sha256:18b70fdec70c803476816b0d1718bc41db78b8ade349dd1d53956e47c50e8d9f
+-- Whether a conversation is open for free text where it is now.
+--
+-- real_time always is (private.publish_draft sees to it), so that a send there asks the flow
+-- nothing.
+create or replace function private.takes_free_text(p_conversation public.conversations)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
+    select s.free_text
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
+  );
+end;
+$$;
+
+revoke all on function private.takes_free_text(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 15_views/my_conversations.sql sha256:765e151c74668f7a5d831632228c33c9203bff9fbfef0f6004791aee814dce48
+-- Every conversation of the caller, as the caller sees it now, in the shape that clients get
+-- ("context").
+--
+-- A deal is shown as it is now, whether or not the steps that are due have been written; the action
+-- that is open is shown to the side that is awaited.
+-- version is that of private.conversation_versions. Across a block neither what the other side has
+-- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.my_conversations as
+select
+  c.id as conversation_id,
+  c.kind,
+  c.chat_status,
+  c.flow_state,
+  c.awaiting_role,
+  coalesce(
+    c.awaiting_role,
+    (
+      select s.waiting_on from private.flow_states as s
+      where s.flow_id = c.flow_id and s.state = c.flow_state
+    ),
+    'none'
+  ) as waiting_on,
+  c.automation_enabled,
+  me.role as my_role,
+  case
+    when c.awaiting_role is distinct from me.role then null
+    when c.version = stored.version then (
+      select m.action_data from public.messages as m
+      where m.id = (c.current_action_data ->> 'action_id')::uuid
+    )
+    -- Asked for by a step that is due and not written yet.
+    else private.action_data(
+      c, me.role,
+      (
+        select s.title from private.flow_states as s
+        where s.flow_id = c.flow_id and s.state = c.flow_state
+      ),
+      null, null, 'automated', null
+    )
+  end as current_action_data,
+  c.flow_data,
+  round(c.amount_minor / 100.0, 2) as price,
+  c.amount_minor,
+  c.currency,
+  c.work_status,
+  c.deadline_at,
+  c.version + c.last_seq + me.version + other.shared_version + coalesce(
+    (
+      select extract(epoch from max(m.expires_at)) * 1000000
+      from public.messages as m
+      where m.conversation_id = c.id and m.expires_at <= now()
+    ),
+    0
+  )::bigint + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
+  c.last_seq,
+  me.read_seq,
+  case
+    when pair.is_blocked or not mine.shares_read_receipts or not a.shares_read_receipts then 0
+    else other.read_seq
+  end as other_read_seq,
+  other.delivered_seq as other_delivered_seq,
+  case
+    when c.last_seq = me.read_seq then 0
+    else (
+      select count(*)
+      from private.visible_messages as m
+      where m.conversation_id = c.id and m.seq > me.read_seq and m.sender_id <> me.user_id
+    )
+  end as unread_count,
+  (
+    select json_build_object(
+      'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+      'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+      'created_at', m.created_at
+    )
+    from private.visible_messages as m
+    where m.conversation_id = c.id
+    order by m.seq desc
+    limit 1
+  ) as last_message,
+  json_build_object(
+    'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
+    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end
+  ) as other_party,
+  coalesce(me.archived_seq = c.last_seq, false) as archived,
+  me.pinned_at is not null as pinned,
+  me.muted_until,
+  private.takes_free_text(c) and not pair.is_blocked as free_text_allowed,
+  c.created_at,
+  c.updated_at,
+  now() as server_now,
+  coalesce(other.typing_until > now(), false) as other_typing,
+  case when c.kind <> 'direct' then json_build_object(
+    'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+    'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+    'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+  ) end as escrow,
+  c.delivery_due_at,
+  c.bid_id,
+  c.campaign_id,
+  c.request_id,
+  c.work_submission,
+  c.work_submitted,
+  c.submission_date,
+  c.close_reason
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join public.conversations as stored on stored.id = me.conversation_id
+cross join lateral private.as_of_now(stored) as c
+join public.users as u on u.id = other.user_id
+left join private.accounts as a on a.user_id = other.user_id
+left join private.accounts as mine on mine.user_id = me.user_id
+cross join lateral (
+  -- As private.is_blocked, and other_read_seq as private.shares_read_receipts: written out because
+  -- a list asks for them row by row. tests/safety/test_read_marks_agree.py compares them.
+  select exists (
+    select from public.blocks as b
+    where (b.blocker_id, b.blocked_id) in (
+      (me.user_id, other.user_id), (other.user_id, me.user_id)
+    )
+  ) as is_blocked
+  offset 0  -- once a row, not once a mention
+) as pair
+where me.user_id = (select auth.uid());
+
+revoke all on private.my_conversations from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_free_text.sql sha256:5200013564e8af9538c3408e8836b4e784b400cecab0f17b5e3b63ba7ec15a03
+-- Refuses free text where a conversation is not open for it.
+--
+-- Errors: CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state, required_state,
+-- awaiting_role, allowed_actions}`, BLOCKED (403) in both directions.
+create or replace function private.check_free_text(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_conversation.chat_status = 'closed' then
+    perform private.raise_error(
+      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
+    );
+  end if;
+  if not private.takes_free_text(p_conversation) then
+    perform private.raise_state_invalid(
+      p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
+      private.free_text_states(p_conversation.flow_id)
+    );
+  end if;
+  if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
+    perform private.raise_error(
+      'BLOCKED', 'You cannot write to this user.', p_status => 403
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_free_text(public.conversations, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/claim_seq.sql sha256:95b96d8d17a96c10fd7f3b2efb076c42e4929347c240cb061c542e7a07596315
+-- Locks a conversation until the transaction ends and gives out the number of its next message: the
+-- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
+--
+-- Steps that are due are taken before. Args: the conversation; the member who writes.
+-- Locks: the row of conversations, after the caller's account where both are locked.
+-- Writes: conversations, and what private.run_deadlines writes.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.claim_seq(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  update public.conversations as c
+  set
+    last_seq = c.last_seq + 1,
+    last_message_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+  where c.id = p_conversation_id
+    and p_user_id in (c.user_a, c.user_b)
+    and (c.deadline_at is null or c.deadline_at > clock_timestamp())
+  returning c.* into v_conversation;
+  if not found then
+    -- What is due comes first, and has its own messages.
+    perform private.run_deadlines(
+      private.lock_conversation(p_conversation_id, p_user_id), p_is_trial => false
+    );
+    return private.claim_seq(p_conversation_id, p_user_id);
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.claim_seq(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/conversation_versions.sql sha256:68f600d38a3890cfb653cb4157a01905fed2465d1eff7d862b3ff5b0a39633f6
+-- The version of a conversation's context as each of its members sees it, and whether that member
+-- has muted it.
+--
+-- It grows with whatever changes there for that member: a step of the flow, a message that comes or
+-- disappears, a preference or receipt of one's own, and of the other's what the other shares. An
+-- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
+-- count from then on whether or not anybody has written them down.
+-- private.my_conversations says the same; a test compares them.
+create or replace function private.conversation_versions(p_conversation public.conversations)
+returns table (user_id uuid, version bigint, is_muted boolean)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    me.user_id,
+    p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
+      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint,
+    coalesce(me.muted_until > now(), false)
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  cross join lateral (
+    select max(m.expires_at) as at
+    from public.messages as m
+    where m.conversation_id = p_conversation.id and m.expires_at <= now()
+  ) as expired
+  where me.conversation_id = p_conversation.id;
+end;
+$$;
+
+revoke all on function private.conversation_versions(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/direct_connect.sql sha256:0e5c7017d84be6fe87950a84b444faec540c57fbf2aa561748fd4aa94ad68cfd
+-- Opens the direct chat of the caller and another user, or finds the one they have.
+--
+-- An initial message goes the way of send_message, with its errors, its price and its retries.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: rate_limits, points_ledger, and what
+-- private.found_conversation and send_message write.
+-- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
+-- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
+-- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+create or replace function private.direct_connect(
+  p_target_user_id uuid,
+  p_initial_message text,
+  p_points_cost integer,
+  p_client_message_id uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_cost constant integer := private.get_number('chat_open_points')::integer;
+  v_account private.accounts;
+  v_direct public.conversations;
+  v_outcome private.flow_outcome;
+  v_conversation_id uuid;
+  v_created boolean;
+  v_sent json;
+begin
+  if p_target_user_id = v_me then
+    perform private.raise_error(
+      'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
+    );
+  end if;
+  if not exists (select from auth.users as u where u.id = p_target_user_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if p_points_cost <> v_cost then
+    perform private.raise_error(
+      'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
+      jsonb_build_object('points_cost', v_cost), p_status => 409,
+      p_hint => 'Show the user this price and call again with it.'
+    );
+  end if;
+  v_account := private.lock_account(v_me);
+  -- The repeat of a first message that went through answers as it did, whatever came between.
+  if private.is_blocked(v_me, p_target_user_id) and not exists (
+    select from public.messages as m
+    where m.sender_id = v_me
+      and m.receiver_id = p_target_user_id
+      and m.client_message_id = p_client_message_id
+      and p_initial_message is not null
+  ) then
+    perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+  end if;
+
+  v_direct.kind := 'direct';
+  v_direct.user_a := least(v_me, p_target_user_id);
+  v_direct.user_b := greatest(v_me, p_target_user_id);
+  v_outcome := private.found_conversation(v_direct, v_me, 'member', 'direct_connect');
+  v_conversation_id := (v_outcome.conversation).id;
+  v_created := v_conversation_id is not null;
+  if v_created then
+    perform private.limit_rate(v_me, 'direct_connect');
+    perform private.tell_quota(
+      v_account, private.charge_points(v_account, v_cost, null, 'chat_open', null)
+    );
+  else
+    select c.id into v_conversation_id
+    from public.conversations as c
+    where c.kind = 'direct' and c.user_a = v_direct.user_a and c.user_b = v_direct.user_b;
+  end if;
+
+  if p_initial_message is not null then
+    v_sent := private.send_message(
+      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null
+    );
+  end if;
+  return json_build_object(
+    'conversation', private.get_conversation_context(v_conversation_id, null),
+    'message', v_sent -> 'message',
+    'created', v_created
+  );
+end;
+$$;
+
+-- RPC: opens a direct chat, with a first message if given; returns
+-- `{conversation, message, created}`.
+create or replace function public.direct_connect(
+  target_user_id uuid,
+  initial_message text default null,
+  points_cost integer default null,
+  client_message_id uuid default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.direct_connect(target_user_id, initial_message, points_cost, client_message_id);
+$$;
+
+revoke all on function private.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.direct_connect(uuid, text, integer, uuid) to authenticated;
+revoke all on function public.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
+
+-- source: 30_chat/get_unread_count.sql sha256:de078ab89592db7d4f7d3b9e17c9ae5d31474d370f496b1f6b21b94541663192
+-- How much waits for the caller: counted from the watermarks, never counted up and down.
+--
+-- Archived conversations count too, muted ones do not.
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_unread_count()
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  return (
+    select json_build_object(
+      'unread_messages', coalesce(sum(waiting.unread), 0),
+      'unread_conversations', count(*) filter (where waiting.unread > 0),
+      'my_turn', count(*) filter (where waiting.is_my_turn)
+    )
+    from (
+      select
+        (
+          select count(*)
+          from private.visible_messages as m
+          where m.conversation_id = c.id
+            and m.seq > p.read_seq
+            and m.sender_id <> v_me
+            and (p.muted_until is null or p.muted_until <= now())
+        ) as unread,
+        coalesce((private.as_of_now(c)).awaiting_role = p.role, false) as is_my_turn
+      from private.participants as p
+      join public.conversations as c on c.id = p.conversation_id
+      where p.user_id = v_me and (
+        c.last_seq > p.read_seq or c.awaiting_role = p.role or c.deadline_at <= now()
+      )
+    ) as waiting
+  );
+end;
+$$;
+
+-- RPC: returns `{unread_messages, unread_conversations, my_turn}`.
+create or replace function public.get_unread_count()
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_unread_count();
+$$;
+
+revoke all on function private.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function private.get_unread_count() to authenticated;
+revoke all on function public.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function public.get_unread_count() to authenticated;
+
+-- source: 30_chat/is_listed.sql sha256:4dcd0ff3cbd0bae6719e2d8c1c601440105b52d225a13ccaa584a4edef35c58c
+-- Whether a conversation belongs in its member's list under a filter of get_conversations.
+--
+-- Args: the conversation, the member's row, the filter. open: neither archived nor closed.
+-- my_turn: the flow waits for this member. deals: bids and campaigns.
+create or replace function private.is_listed(
+  p_conversation public.conversations,
+  p_me private.participants,
+  p_filter text
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := private.as_of_now(p_conversation);
+begin
+  return case p_filter
+    when 'all' then true
+    when 'direct' then p_conversation.kind = 'direct'
+    when 'deals' then p_conversation.kind <> 'direct'
+    when 'my_turn' then coalesce(v_conversation.awaiting_role = p_me.role, false)
+    when 'archived' then coalesce(p_me.archived_seq = p_conversation.last_seq, false)
+    when 'unread' then p_conversation.last_seq > p_me.read_seq and exists (
+      select from private.visible_messages as m
+      where m.conversation_id = p_conversation.id
+        and m.seq > p_me.read_seq
+        and m.sender_id <> p_me.user_id
+    )
+    else v_conversation.chat_status <> 'closed'
+      and p_me.archived_seq is distinct from p_conversation.last_seq
+  end;
+end;
+$$;
+
+revoke all on function private.is_listed(public.conversations, private.participants, text)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/send_message.sql sha256:e29f56ce779b10abc7380ab8b0ef1e44d52ff28e4f1fe179b89d149ca893861e
+-- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
+--
+-- A refused send costs nothing and leaves nothing.
+-- A repeat with the same client_message_id answers what the first try answered and changes
+-- nothing, so a client may retry until it hears an answer.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
+-- conversations, messages, notifications, push_outbox, realtime.messages.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
+-- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), GUARD_FAILED (409) `{guard:
+-- "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}`,
+-- INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) for a
+-- reply to a message the caller cannot see, EXPIRATION_INVALID (422) `{min_hours, max_hours}`,
+-- EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed,
+-- max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+create or replace function private.send_message(
+  p_conversation_id uuid,
+  p_message text,
+  p_media_url text,
+  p_expiration_hours numeric,
+  p_client_message_id uuid,
+  p_reply_to uuid,
+  p_max_points integer
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+  v_conversation public.conversations;
+  v_message public.messages;
+  -- Cut to what an interval can hold; check_lifetime looks at the hours themselves.
+  v_lifetime constant interval := interval '1 hour' * case
+    when p_expiration_hours is not null then least(greatest(p_expiration_hours, 0), 10000)
+  end;
+  v_earlier json;
+begin
+  v_account := private.lock_account(v_me);
+
+  v_message.conversation_id := p_conversation_id;
+  v_message.sender_id := v_me;
+  v_message.message_type := 'user_input';
+  v_message.message := coalesce(private.clean_text(p_message), '');
+  v_message.media_url := nullif(p_media_url, '');
+  v_message.reply_to := p_reply_to;
+  v_message.client_message_id := p_client_message_id;
+  v_earlier := private.find_earlier_send(v_message, v_lifetime, v_account);
+  if v_earlier is not null then
+    return v_earlier;
+  end if;
+
+  v_conversation := private.claim_seq(p_conversation_id, v_me);
+  perform private.check_free_text(v_conversation, v_me);
+  perform private.check_stranger(v_conversation, v_me);
+  perform private.check_message(v_message);
+  perform private.check_lifetime(v_conversation.id, p_expiration_hours);
+
+  v_message.id := gen_random_uuid();
+  v_message.receiver_id := case v_me
+    when v_conversation.user_a then v_conversation.user_b
+    else v_conversation.user_a
+  end;
+  v_account := private.charge_send(v_account, p_max_points, v_message.id);
+  return json_build_object(
+    'message', private.store_message(v_conversation, v_message, v_lifetime),
+    'expired', false,
+    'quota', private.quota_json(v_account)
+  );
+end;
+$$;
+
+-- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
+create or replace function public.send_message(
+  conversation_id uuid,
+  message text default '',
+  media_url text default null,
+  expiration_hours numeric default null,
+  client_message_id uuid default null,
+  reply_to uuid default null,
+  max_points integer default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.send_message(
+    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points
+  );
+$$;
+
+revoke all on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;
+revoke all on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;
+
+-- source: 38_market/announce_bid.sql sha256:1969b92d5360fa8a534b8f7419097192a247dc98733a22a966ece31d32eea40e
+-- Tells those who hear `bid:<id>` that a bid was closed or that there is one conversation more.
+--
+-- Args: a bid whose row this transaction holds, so that counts are told in their order.
+-- Writes: what broadcast writes. Events: bid_changed
+-- `{bid_id, status, conversations}`.
+create or replace function private.announce_bid(p_bid_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payload constant jsonb := (
+    select jsonb_build_object(
+      'bid_id', b.id,
+      'status', b.status,
+      'conversations',
+      (select count(*) from public.conversations as c where c.bid_id = b.id)
+    )
+    from public.bids as b
+    where b.id = p_bid_id
+  );
+begin
+  perform private.broadcast(array['bid_changed'], array['bid:' || p_bid_id], array[v_payload]);
+end;
+$$;
+
+revoke all on function private.announce_bid(uuid) from public, anon, authenticated, service_role;
+
+-- source: 38_market/announce_campaign.sql sha256:a10079ed40fc9bae26c6690a70e3a0c1bac9df6e64746fed5b389ca4db4fb70e
+-- Tells those who hear `campaign:<id>` that a campaign was closed or that there is one
+-- conversation more.
+--
+-- Args: a campaign whose row this transaction holds, so that counts are told in their order.
+-- Writes: what broadcast writes. Events: campaign_changed
+-- `{campaign_id, status, conversations}`.
+create or replace function private.announce_campaign(p_campaign_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payload constant jsonb := (
+    select jsonb_build_object(
+      'campaign_id', g.id,
+      'status', g.status,
+      'conversations',
+      (select count(*) from public.conversations as c where c.campaign_id = g.id)
+    )
+    from public.campaigns as g
+    where g.id = p_campaign_id
+  );
+begin
+  perform private.broadcast(
+    array['campaign_changed'], array['campaign:' || p_campaign_id], array[v_payload]
+  );
+end;
+$$;
+
+revoke all on function private.announce_campaign(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 38_market/close_bid.sql sha256:8dd3041f6f1715b3bb272537b9290522d1d90033552b542eeb71ebeedc2ae40d
+-- Takes the caller's bid off the market: nobody can connect to it anymore.
+--
+-- Conversations that it led to go on. A second call answers the same.
+-- Definer: clients have no write grant on any table.
+-- Locks: the bid, so that a connection either came before or finds it closed.
+-- Writes: bids, and what announce_bid writes.
+-- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for somebody else's.
+create or replace function private.close_bid(p_bid_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_bid public.bids;
+begin
+  select b.* into v_bid
+  from public.bids as b
+  where b.id = p_bid_id and b.influencer_id = v_me
+  for no key update;
+  if not found then
+    perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
+  end if;
+  if v_bid.status = 'open' then
+    update public.bids as b
+    set status = 'closed', updated_at = now()
+    where b.id = p_bid_id
+    returning b.* into v_bid;
+    perform private.announce_bid(p_bid_id);
+  end if;
+  return to_json(v_bid);
+end;
+$$;
+
+-- RPC: takes an own bid off the market; its conversations go on; returns the bid.
+create or replace function public.close_bid(bid_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.close_bid(bid_id);
+$$;
+
+revoke all on function private.close_bid(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.close_bid(uuid) to authenticated;
+revoke all on function public.close_bid(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.close_bid(uuid) to authenticated;
+
+-- source: 38_market/close_campaign.sql sha256:0f9fd06b7a7008b355716f188a3a167c2488160ba53f31b55d01ec3dbe5d3ce6
+-- Takes the caller's campaign off the market: nobody can apply or be invited anymore.
+--
+-- Conversations that it led to go on. A second call answers the same.
+-- Definer: clients have no write grant on any table.
+-- Locks: the campaign, so that an application either came before or finds it closed.
+-- Writes: campaigns, and what announce_campaign writes.
+-- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for somebody else's.
+create or replace function private.close_campaign(p_campaign_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_campaign public.campaigns;
+begin
+  select g.* into v_campaign
+  from public.campaigns as g
+  where g.id = p_campaign_id and g.brand_owner_id = v_me
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign.', p_status => 404
+    );
+  end if;
+  if v_campaign.status = 'open' then
+    update public.campaigns as g
+    set status = 'closed', updated_at = now()
+    where g.id = p_campaign_id
+    returning g.* into v_campaign;
+    perform private.announce_campaign(p_campaign_id);
+  end if;
+  return to_json(v_campaign);
+end;
+$$;
+
+-- RPC: takes an own campaign off the market; its conversations go on; returns the campaign.
+create or replace function public.close_campaign(campaign_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.close_campaign(campaign_id);
+$$;
+
+revoke all on function private.close_campaign(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.close_campaign(uuid) to authenticated;
+revoke all on function public.close_campaign(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.close_campaign(uuid) to authenticated;
+
+-- source: 38_market/create_bid.sql sha256:631ae9ae2f18bdc331ce9cb65f61d68026042c2a184d7f66d6258f5cd861248f
+-- Offers what the caller, an influencer, does; brand owners connect to it.
+--
+-- The amount, in rupees, is a hint and binds nobody.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: bids, rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for a brand owner,
+-- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.create_bid(
+  p_title text,
+  p_description text,
+  p_amount numeric
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_role('influencer');
+  v_title constant text := private.require_text(p_title, 'title', 200);
+  v_description constant text := private.require_text(p_description, 'description', 5000);
+  v_amount_minor constant bigint := private.to_minor(p_amount, 'amount');
+  v_bid public.bids;
+begin
+  perform private.lock_account(v_me);
+  perform private.limit_rate(v_me, 'deal');
+  insert into public.bids (influencer_id, title, description, amount_minor)
+  values (v_me, v_title, v_description, v_amount_minor)
+  returning * into v_bid;
+  return to_json(v_bid);
+end;
+$$;
+
+-- RPC: offers what an influencer does, for an amount in rupees if it is given; returns the bid.
+create or replace function public.create_bid(
+  title text,
+  description text,
+  amount numeric default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.create_bid(title, description, amount);
+$$;
+
+revoke all on function private.create_bid(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function private.create_bid(text, text, numeric) to authenticated;
+revoke all on function public.create_bid(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function public.create_bid(text, text, numeric) to authenticated;
+
+-- source: 38_market/create_campaign.sql sha256:ba8104bf90016bb82776b715d5ec8ccfc01fa802839b644e57b75eee4983e517
+-- Says what the caller, a brand owner, looks for; influencers apply, or are invited.
+--
+-- The budget, in rupees, binds nobody.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: campaigns, rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for an influencer,
+-- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.create_campaign(
+  p_title text,
+  p_brief text,
+  p_budget numeric
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_role('brand_owner');
+  v_title constant text := private.require_text(p_title, 'title', 200);
+  v_brief constant text := private.require_text(p_brief, 'brief', 5000);
+  v_budget_minor constant bigint := private.to_minor(p_budget, 'budget');
+  v_campaign public.campaigns;
+begin
+  perform private.lock_account(v_me);
+  perform private.limit_rate(v_me, 'deal');
+  insert into public.campaigns (brand_owner_id, title, brief, budget_minor)
+  values (v_me, v_title, v_brief, v_budget_minor)
+  returning * into v_campaign;
+  return to_json(v_campaign);
+end;
+$$;
+
+-- RPC: says what a brand owner looks for, with a budget in rupees if it is given; returns the
+-- campaign.
+create or replace function public.create_campaign(
+  title text,
+  brief text,
+  budget numeric default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.create_campaign(title, brief, budget);
+$$;
+
+revoke all on function private.create_campaign(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function private.create_campaign(text, text, numeric) to authenticated;
+revoke all on function public.create_campaign(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function public.create_campaign(text, text, numeric) to authenticated;
+
+-- source: 38_market/require_role.sql sha256:5d0235b5105cd6a8ec77561072503626967bc5701be2912c3bd776964c797eb6
+-- The caller's id, when the caller's profile has the role `influencer` or `brand_owner`.
+--
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409) before complete_profile, FORBIDDEN (403)
+-- for the other role.
+create or replace function private.require_role(p_role text)
+returns uuid
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_role constant text := (select u.role from public.users as u where u.id = v_me);
+begin
+  if v_role is null then
+    perform private.raise_error(
+      'PROFILE_INCOMPLETE', 'Your profile is not complete yet.', p_status => 409,
+      p_hint => 'Call complete_profile first.'
+    );
+  end if;
+  if v_role <> p_role then
+    perform private.raise_error(
+      'FORBIDDEN', format('Only a user with the role %s can do this.', p_role), p_status => 403
+    );
+  end if;
+  return v_me;
+end;
+$$;
+
+revoke all on function private.require_role(text) from public, anon, authenticated, service_role;
+
+-- source: 38_market/require_text.sql sha256:5f68e31c35dc9febaefc37470e06f909c0c4c019063bd1cda0729013f470195a
+-- A text that must say something, as it will be stored.
+--
+-- Args: the text; the name of the argument, for the refusal; how many characters it may have.
+-- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters"}`.
+create or replace function private.require_text(p_text text, p_field text, p_max integer)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_text constant text := private.clean_text(p_text);
+begin
+  perform private.check_text(v_text, p_field);
+  if v_text is null or private.is_blank(v_text) or char_length(v_text) > p_max then
+    perform private.raise_input_invalid(
+      p_field, 'length', format('Write 1 to %s characters.', p_max)
+    );
+  end if;
+  return v_text;
+end;
+$$;
+
+revoke all on function private.require_text(text, text, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 38_market/to_minor.sql sha256:21e2a44408501ff2342469fd152be49627fe370aebc39841a47efafacca34bd8
+-- An amount that a client gave in rupees, in paise; null stays null.
+--
+-- Args: the amount; the name of the argument, for the refusal.
+-- Errors: INPUT_INVALID (422) `{field, rule: "number" | "decimals"}`, PRICE_OUT_OF_RANGE (422)
+-- `{min, max}` in rupees.
+create or replace function private.to_minor(p_amount numeric, p_field text)
+returns bigint
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_min constant integer := 1;
+  c_max constant integer := 10000000;
+begin
+  if p_amount in ('nan', 'infinity', '-infinity') then
+    perform private.raise_input_invalid(p_field, 'number', 'An amount is a number of rupees.');
+  end if;
+  if p_amount <> trunc(p_amount, 2) then
+    perform private.raise_input_invalid(
+      p_field, 'decimals', 'An amount has at most two decimals: rupees and paise.'
+    );
+  end if;
+  if p_amount not between c_min and c_max then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
+      jsonb_build_object('min', c_min, 'max', c_max), p_status => 422
+    );
+  end if;
+  return (p_amount * 100)::bigint;
+end;
+$$;
+
+revoke all on function private.to_minor(numeric, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/action_json.sql sha256:1c784464aae2f2f349cf890abfa5f5d93a9b8093d5d7475e94e51f0d55304742
+-- An action as clients get it: its button, its form, and until when it can be taken.
+--
+-- Args: the row; the values of its placeholders; the deadline of the state, or null.
+-- Returns: `{action, button_id, text, style, input, schema, deadline_at}`; input is the action's
+-- first field, or null; schema has them all.
+create or replace function private.action_json(
+  p_row private.flow_actions,
+  p_values jsonb,
+  p_deadline_at timestamptz
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'action', p_row.action,
+    'button_id', p_row.action,
+    'text', private.fill_template(p_row.text, p_values),
+    'style', p_row.style,
+    'input', (
+      select private.input_field_json(i, p_values) from private.flow_inputs as i
+      where i.flow_id = p_row.flow_id and i.action = p_row.action
+      order by i.position, i.field
+      limit 1
+    ),
+    'schema', private.input_schema(p_row.flow_id, p_row.action, p_values),
+    'deadline_at', p_deadline_at
+  );
+end;
+$$;
+
+revoke all on function private.action_json(private.flow_actions, jsonb, timestamptz)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/advance_conversation.sql sha256:2e398116736607203d60395f1abb77a73a647340c325de4b0ffa2c62af2f916e
+-- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
+--
+-- Finds the row for the state, the role and the action; checks input and guards; enters the next
+-- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
+-- transaction: one of the system always, one of the actor when its input is there already.
+-- Args: the step: the conversation, locked unless this is a trial, with no time limit due; who does
+-- what, with which input; when. A trial changes nothing outside its answer.
+-- Returns what became of it; the messages of a trial have no numbers.
+-- Locks: the conversation's row must be locked already. Writes: what private.record_step writes,
+-- and what the effects write.
+-- Errors: those of private.find_transition and of the effects.
+create or replace function private.advance_conversation(p_step private.flow_step)
+returns private.flow_outcome
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_row private.flow_transitions;
+  v_choice private.flow_choice;
+  v_follow_up private.flow_step;
+  v_notes private.flow_note[];
+  v_stored private.flow_outcome;
+  v_outcome private.flow_outcome;
+begin
+  v_outcome.previous_state := (p_step.conversation).flow_state;
+  v_outcome.path := '{}';
+  v_outcome.effects := '{}';
+  v_outcome.messages := '{}';
+  loop
+    v_choice := private.find_transition(v_step);
+    v_row := v_choice.transition;
+    v_step := private.take_row(v_choice.step, v_row);
+    v_follow_up := private.plan_follow_up(v_step, v_row, p_step);
+    v_notes := private.compose_messages(v_step, v_row, v_follow_up.action is not null);
+    if not v_step.is_trial then
+      v_stored := private.record_step(v_step, v_row, v_notes);
+      v_step.conversation := v_stored.conversation;
+    end if;
+
+    v_outcome.conversation := v_step.conversation;
+    v_outcome.path := v_outcome.path || v_row.to_state;
+    v_outcome.effects := v_outcome.effects || v_row.effects;
+    v_outcome.reason := coalesce(v_outcome.reason, v_step.reason);
+    v_outcome.messages := v_outcome.messages || case
+      when v_step.is_trial then array(select n.message from unnest(v_notes) as n)
+      else v_stored.messages
+    end;
+    exit when v_follow_up.action is null;
+    v_follow_up.conversation := v_step.conversation;
+    v_step := v_follow_up;
+  end loop;
+  return v_outcome;
+end;
+$$;
+
+revoke all on function private.advance_conversation(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/announce_step.sql sha256:6f51bdd6fbea9bc4e7321a8a2ef6378247164fafbc327575462777cd76e15987
+-- Tells both sides' devices about a step: the messages that each may see, and the new state.
+--
+-- Remembers, for each side, the version that its context has now: what private.check_version
+-- compares with.
+-- Writes: participants, realtime.messages. Events: new_message, conversation_state_changed.
+create or replace function private.announce_step(
+  p_conversation public.conversations,
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_messages public.messages[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_headline constant jsonb := private.conversation_headline(p_conversation);
+  v_change constant jsonb := jsonb_build_object(
+    'conversation_id', p_conversation.id,
+    'previous_state', p_row.from_state,
+    'new_state', p_row.to_state,
+    'reason', p_step.reason,
+    'timestamp', p_step.at
+  );
+  v_events text[];
+  v_topics text[];
+  v_payloads jsonb[];
+begin
+  with member as (
+    update private.participants as p
+    set stepped_version = v.version
+    from private.conversation_versions(p_conversation) as v
+    where p.conversation_id = p_conversation.id and p.user_id = v.user_id
+    returning p.user_id, v.version
+  ),
+  told as (
+    select
+      member.user_id, m.seq as place, 'new_message'::text as event,
+      jsonb_build_object(
+        'conversation_id', p_conversation.id,
+        'message', private.message_json(m),
+        'conversation_context', v_headline || jsonb_build_object('version', member.version)
+      ) as payload
+    from member
+    join unnest(p_messages) as m on m.visible_to = 'all' or m.receiver_id = member.user_id
+    union all
+    select member.user_id, 9223372036854775807, 'conversation_state_changed', v_change
+    from member
+    where p_row.to_state <> p_row.from_state
+  )
+  select
+    array_agg(told.event order by told.user_id, told.place),
+    array_agg('user:' || told.user_id order by told.user_id, told.place),
+    array_agg(told.payload order by told.user_id, told.place)
+  into v_events, v_topics, v_payloads
+  from told;
+  perform private.broadcast(v_events, v_topics, v_payloads);
+end;
+$$;
+
+revoke all on function private.announce_step(
+  public.conversations, private.flow_step, private.flow_transitions, public.messages[]
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/ask_refund.sql sha256:9c31b1cd1c79ca72b54b6248df3b3a500e1ea8951c6df73fb0b66cba1b5ed673
+-- Asks for an amount of what a deal holds to be sent back, and returns the conversation that knows.
+--
+-- Writes: refunds.
+create or replace function private.ask_refund(p_step private.flow_step, p_amount_minor bigint)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'resume'
+    || jsonb_build_object('refund_minor', p_amount_minor);
+  if not p_step.is_trial then
+    insert into private.refunds (
+      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
+    )
+    values (
+      v_conversation.id, v_conversation.flow_data ->> 'payment_id', p_amount_minor,
+      v_conversation.currency, 'deal', p_step.reason, p_step.at
+    );
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.ask_refund(private.flow_step, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/chat_status_of.sql sha256:09a534eb0e703b4d00e32ea7983445799603ea3b1b09a5cabf3368b1340dba02
+-- The chat status of a state, as the generated column conversations.chat_status says it, for a
+-- conversation that is not stored yet; a test compares the two.
+create or replace function private.chat_status_of(p_state text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_state
+    when 'real_time' then 'real_time'
+    when 'chat_closed' then 'closed'
+    else 'automated'
+  end;
+end;
+$$;
+
+revoke all on function private.chat_status_of(text) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/check_input.sql sha256:4d14b296a724586990b2f7d6e5b1ea5d48bab588d89347a95f7901fdc0ff53a4
+-- The input of an action as the flow may use it: the fields that the action has, each checked.
+--
+-- Fields that the action does not have are ignored, and so are optional ones without a value. A
+-- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
+-- a rule of check_text_input, check_number_input or check_price_input; for prices also
+-- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_clean jsonb := '{}'::jsonb;
+  v_field private.flow_inputs;
+  v_given jsonb;
+  v_value jsonb;
+begin
+  if jsonb_typeof(p_input) <> 'object' then
+    perform private.raise_input_invalid('input', 'object', 'Pass an object with named values.');
+  end if;
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_given := nullif(p_input -> v_field.field, 'null');
+    v_value := case
+      when v_given is null then '{}'
+      when v_field.type = 'price' then private.check_price_input(v_field, v_given)
+      when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
+      else private.check_text_input(v_field, v_given)
+    end;
+    if v_field.required and v_value = '{}' then
+      perform private.raise_input_invalid(
+        v_field.field, 'required', format('Fill in "%s".', v_field.field)
+      );
+    end if;
+    v_clean := v_clean || v_value;
+  end loop;
+  return v_clean;
+end;
+$$;
+
+revoke all on function private.check_input(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/check_number_input.sql sha256:cbf67cc707964773a5d5b9b949c71dcc4394eb49255c30f3dc578d8de85afafa
+-- A number that a caller gave for a field of an action, as `{x}`; 3.0 comes back as 3.
+--
+-- Args: the field with its limits; the value.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
+-- number (a size that JSON clients do not carry exactly).
+create or replace function private.check_number_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
+  c_max_exact constant numeric := 9007199254740991;
+  c_max_decimals constant integer := 15;
+  v_number numeric;
+begin
+  if jsonb_typeof(p_value) <> 'number' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a number.');
+  end if;
+  v_number := trim_scale(p_value::numeric);
+  if p_field.type = 'integer' and scale(v_number) > 0 then
+    perform private.raise_input_invalid(p_field.field, 'integer', 'Pass a whole number.');
+  end if;
+  if v_number < p_field.min then
+    perform private.raise_input_invalid(
+      p_field.field, 'min', format('The least is %s.', p_field.min)
+    );
+  end if;
+  if v_number > p_field.max then
+    perform private.raise_input_invalid(
+      p_field.field, 'max', format('The most is %s.', p_field.max)
+    );
+  end if;
+  if abs(v_number) > c_max_exact or scale(v_number) > c_max_decimals then
+    perform private.raise_input_invalid(
+      p_field.field, 'number', 'The number is too large, or has too many decimals.'
+    );
+  end if;
+  return jsonb_build_object(p_field.field, v_number);
+end;
+$$;
+
+revoke all on function private.check_number_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/check_price_input.sql sha256:ba06c87cd37143b247abd1f00719e568f1123a6373224106a2850dd780a301aa
+-- A price that a caller gave for a field of an action: `{x}` in rupees, `{x_minor}` in paise; `{}`
+-- for a blank text where none is required.
+--
+-- Args: the field with its limits; the value, a number or a text in the notations of read_price.
+-- Errors: INPUT_INVALID (422) `{field, rule: "type" or "decimals"}`, PRICE_UNPARSEABLE (422)
+-- `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_price_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rupees numeric;
+  v_minor bigint;
+begin
+  if jsonb_typeof(p_value) = 'string' then
+    if not p_field.required and private.is_blank(p_value #>> '{}') then
+      return '{}'::jsonb;
+    end if;
+    v_rupees := private.read_price(p_value #>> '{}');
+  elsif jsonb_typeof(p_value) = 'number' then
+    v_rupees := p_value::numeric;
+  else
+    perform private.raise_input_invalid(
+      p_field.field, 'type', 'Pass a price as a number or a text.'
+    );
+  end if;
+  v_minor := private.to_minor(v_rupees, p_field.field);
+  if v_rupees not between p_field.min and p_field.max then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
+      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
+    );
+  end if;
+  return jsonb_build_object(
+    p_field.field, private.rupees(v_minor), p_field.field || '_minor', v_minor
+  );
+end;
+$$;
+
+revoke all on function private.check_price_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/check_refund.sql sha256:94dadb9d515e2ad7082c400c9bd36237863f16ae6bc6afbf27b2dfc6ceed6994
+-- Refuses a refund of more than what a deal holds; none named is all of it.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
+create or replace function private.check_refund(
+  p_conversation public.conversations,
+  p_amount_minor bigint
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_amount_minor > p_conversation.held_minor then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format(
+        'The refund is at most %s: that is what the deal holds.',
+        private.rupees_text(p_conversation.held_minor)
+      ),
+      jsonb_build_object('min', 1, 'max', private.rupees(p_conversation.held_minor)),
+      p_status => 422
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_refund(public.conversations, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/check_text_input.sql sha256:672548c5b6b494317e283bb1c1b16181714ed3ff532f6720c7025a32c4dde678
+-- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
+--
+-- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters, max_length,
+-- email.
+create or replace function private.check_text_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_text text;
+begin
+  if jsonb_typeof(p_value) <> 'string' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
+  end if;
+  v_text := private.clean_text(p_value #>> '{}');
+  perform private.check_text(v_text, p_field.field);
+  if char_length(v_text) > p_field.max_length then
+    perform private.raise_input_invalid(
+      p_field.field, 'max_length', format('At most %s characters.', p_field.max_length)
+    );
+  end if;
+  if private.is_blank(v_text) then
+    return '{}'::jsonb;
+  end if;
+  if p_field.type = 'email' and v_text !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$' then
+    perform private.raise_input_invalid(p_field.field, 'email', 'Pass an e-mail address.');
+  end if;
+  return jsonb_build_object(p_field.field, v_text);
+end;
+$$;
+
+revoke all on function private.check_text_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/complete_actions.sql sha256:aba4b8f6655481813dc73993aa91a201b0e495b1483ffaf5f6eb4e77ba6a35f6
+-- Marks the open action messages that a step leaves behind.
+--
+-- Leaving a state completes them all. A step that stays completes those whose reader gets a new
+-- one now, and the one that offered what was done and cannot be done again.
+-- Args: the step after its effects; the row; the new messages.
+-- Writes: messages.
+create or replace function private.complete_actions(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_notes private.flow_note[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stays constant boolean := p_row.to_state = p_row.from_state;
+  v_renewed text[];
+  v_is_done boolean := false;
+begin
+  if v_stays then
+    v_renewed := array(
+      select (n.message).visible_to from unnest(p_notes) as n where (n.message).action_required
+    );
+    v_is_done := p_step.actor_id is not null and not exists (
+      select from private.open_actions(p_step.conversation, p_step.actor_id, p_step.role) as a
+      where a.action = p_step.action
+    );
+  end if;
+  update public.messages as m
+  set
+    action_completed = true,
+    action_data = m.action_data || jsonb_build_object(
+      'completed_by', p_step.role, 'completed_action', p_step.action
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = (p_step.conversation).id
+    and m.action_required
+    and not m.action_completed
+    and (
+      not v_stays
+      or m.visible_to = any (v_renewed)
+      or v_is_done and m.visible_to in (p_step.role, 'all')
+        and m.action_data -> 'buttons' @> jsonb_build_array(
+          jsonb_build_object('action', p_step.action)
+        )
+    );
+end;
+$$;
+
+revoke all on function private.complete_actions(
+  private.flow_step, private.flow_transitions, private.flow_note[]
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/complete_limits.sql sha256:ca2163bc21255afafcc80361bb9bff556351f4e817a3d2d8925f51c89380d8a8
+-- A field of an action's input with the limits that its row leaves open: those that
+-- private.to_minor has for every amount, and 1,000 characters of text.
+create or replace function private.complete_limits(p_input private.flow_inputs)
+returns private.flow_inputs
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_input.type = 'price' then
+    p_input.min := coalesce(p_input.min, 1);
+    p_input.max := coalesce(p_input.max, 10000000);
+  elsif p_input.type in ('text', 'textarea', 'email') then
+    p_input.max_length := coalesce(p_input.max_length, 1000);
+  end if;
+  return p_input;
+end;
+$$;
+
+revoke all on function private.complete_limits(private.flow_inputs)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/compose_messages.sql sha256:14a47667e7d9f41dfde05c36ae5b9d669a87611c36cedd8bfb53f2dd9badd521
+-- The messages that a row of the flow says, as they would be stored, without numbers, each with the
+-- type of its notification.
+--
+-- Args: the step after its effects; the row; whether another step follows at once: then nobody
+-- could answer, and no automated message is made.
+-- Those to one role are for that party alone; whoever acts has an audit message to themselves.
+create or replace function private.compose_messages(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_is_passed boolean
+)
+returns private.flow_note[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+  v_conversation constant public.conversations := p_step.conversation;
+  v_values jsonb;
+  v_template private.flow_messages;
+  v_message public.messages;
+  v_notes private.flow_note[] := array[]::private.flow_note[];
+begin
+  for v_template in
+    select m.*
+    from private.flow_messages as m
+    where m.flow_id = p_row.flow_id
+      and m.transition = p_row.name
+      and not (p_is_passed and m.message_type = 'automated')
+    order by m.position
+  loop
+    v_values := coalesce(v_values, private.flow_values(p_step));
+    v_message := null;
+    v_message.id := gen_random_uuid();
+    v_message.conversation_id := v_conversation.id;
+    v_message.sender_id := c_system_user_id;
+    v_message.message_type := v_template.message_type;
+    v_message.message := left(private.fill_template(v_template.text, v_values), 5000);
+    v_message.visible_to := case v_template.audience
+      when 'actor' then p_step.role
+      when 'other' then private.other_role(p_step.role)
+      else v_template.audience
+    end;
+    v_message.receiver_id := case v_message.visible_to
+      when 'influencer' then v_conversation.influencer_id
+      when 'brand_owner' then v_conversation.brand_owner_id
+    end;
+    v_message.action_required
+      := v_template.message_type = 'automated' or v_template.buttons is not null;
+    v_message.action_completed := false;
+    if v_message.action_required then
+      v_message.action_data := private.action_data(
+        v_conversation, nullif(v_message.visible_to, 'all'),
+        private.fill_template(v_template.title, v_values),
+        private.fill_template(v_template.subtitle, v_values), v_template.buttons,
+        v_template.message_type, v_message.id
+      );
+    end if;
+    v_notes := v_notes || row(v_message, v_template.notification)::private.flow_note;
+  end loop;
+  return v_notes;
+end;
+$$;
+
+revoke all on function private.compose_messages(
+  private.flow_step, private.flow_transitions, boolean
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/deal_values.sql sha256:ded4de7a2ec116698d1af01f139c6349fd79e6ea2c3916a734011f5986ef35e3
+-- What the texts and buttons of a conversation's flow may name in braces, from the conversation
+-- alone. Amounts come as a number and, under `…_text`, as people write them.
+--
+-- private.flow_values adds what a step and the people know.
+create or replace function private.deal_values(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_data constant jsonb := p_conversation.flow_data;
+begin
+  return v_data || jsonb_build_object(
+    'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
+    'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
+    'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
+    'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
+    'released_text', private.rupees_text(p_conversation.released_minor),
+    'refund_text', private.rupees_text(
+      coalesce(
+        (v_data -> 'refund_minor')::bigint,
+        (v_data #> '{cancellation,refund_minor}')::bigint,
+        p_conversation.held_minor
+      )
+    ),
+    'proposed_price', coalesce(v_data -> 'quote', v_data -> 'proposed_amount'),
+    'proposed_hint', ' Proposed: '
+      || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
+    'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
+    'counter_hint', ' The influencer asked for '
+      || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.',
+    'pitch_hint', e'\n' || (v_data ->> 'pitch'),
+    'details', v_data -> 'project_details',
+    'delivery_due', to_char(
+      p_conversation.delivery_due_at at time zone 'UTC', 'FMDD Mon YYYY'
+    ),
+    'deadline', to_char(p_conversation.deadline_at at time zone 'UTC', 'FMDD Mon YYYY')
+  );
+end;
+$$;
+
+revoke all on function private.deal_values(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/draft_flows.sql sha256:65e241708bab143a6a2f32c627601fc48916bd5dbdba27bc6eb547efa89d1fd7
+-- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
+-- of all kinds (`all`).
+--
+-- Drafts exist only while a transaction makes and publishes them; see 80_data.
+create or replace function private.draft_flows(p_kinds text)
+returns setof bigint
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select f.id
+  from private.flow_definitions as f
+  where f.status = 'draft'
+    and case p_kinds
+      when 'all' then true
+      when 'deals' then f.kind in ('bid', 'campaign')
+      else f.kind = p_kinds
+    end;
+$$;
+
+revoke all on function private.draft_flows(text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/event_details.sql sha256:1ff74b5c6bfe74779c77005dcf33b7e25bbe26f6d49ccdc6c28d9ac815b54e22
+-- What the history keeps of a step beside its columns, for both sides to read: the row, the reason,
+-- and what was typed, without the fields that the flow marks as secret.
+create or replace function private.event_details(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'transition', p_row.name,
+    'reason', p_step.reason,
+    'input', case p_step.input
+      when '{}' then '{}'
+      else p_step.input - array(
+        select i.field
+        from private.flow_inputs as i
+        where i.flow_id = p_row.flow_id and i.action = p_row.action and i.is_secret
+      )
+    end
+  );
+end;
+$$;
+
+revoke all on function private.event_details(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/fill_data.sql sha256:595645f0bfa944a840ec0044a719db7ea14e1b6ab4f68a64f6b99ff437c90599
+-- What a button carries: an object whose values `"{name}"` become the value of that name, as it is
+-- (a number stays a number); null for a button that carries nothing.
+create or replace function private.fill_data(p_data jsonb, p_values jsonb)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_object_agg(d.key, coalesce(p_values -> btrim(d.value, '{}'), 'null'))
+    from jsonb_each_text(p_data) as d
+  );
+end;
+$$;
+
+revoke all on function private.fill_data(jsonb, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/fill_template.sql sha256:e01034306f83006fb18e2a4ab113255f3185c2c0af2c359cae623c3b25bc8ce5
+-- A text of the flow with each `{name}` replaced by the value of that name, as text.
+--
+-- A name without a value gives nothing. Values are put in as they are: braces in them mean
+-- nothing, so what one party typed cannot show the other a value that was not meant for it.
+create or replace function private.fill_template(p_text text, p_values jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_pieces text[];
+  v_piece text;
+  v_name text;
+  v_filled text;
+begin
+  if p_text is null or position('{' in p_text) = 0 then
+    return p_text;
+  end if;
+  v_pieces := string_to_array(p_text, '{');
+  v_filled := v_pieces[1];
+  foreach v_piece in array v_pieces[2:] loop
+    v_name := substring(v_piece from '^([a-z][a-z0-9_]*)\}');
+    v_filled := v_filled || case
+      when v_name is null then '{' || v_piece
+      else coalesce(p_values ->> v_name, '') || substr(v_piece, char_length(v_name) + 2)
+    end;
+  end loop;
+  return v_filled;
+end;
+$$;
+
+revoke all on function private.fill_template(text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/find_failed_guard.sql sha256:a2558f24d1dec2c4e162cc3a141213ca762adcf410218ebcd0fc2b9bba6bdcc2
+-- The first guard of a row that does not hold for a step; null when all do.
+create or replace function private.find_failed_guard(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_guard text;
+begin
+  foreach v_guard in array p_row.guards loop
+    if not private.guard_holds(v_guard, p_step, p_row) then
+      return v_guard;
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+revoke all on function private.find_failed_guard(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/find_transition.sql sha256:a696365f6cbe1a06b38f01aeccc185fdb3d610e3155c11fe4dc6b9723f817611
+-- The row of the flow that a step takes, or the refusal that says best why there is none.
+--
+-- Which refusal wins: docs/API.md, "Errors".
+-- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state,
+-- required_state, awaiting_role, allowed_actions}`, NOT_YOUR_TURN (409), INPUT_INVALID (422),
+-- PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), PRICE_CHANGED (409) `{price}`,
+-- REVISION_LIMIT (409), NEGOTIATION_LIMIT (409), FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.find_transition(p_step private.flow_step)
+returns private.flow_choice
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Whose turn it is comes before what was typed.
+  c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
+  v_choice private.flow_choice;
+  v_step private.flow_step := p_step;
+  v_rows private.flow_transitions[];
+  v_row private.flow_transitions;
+  v_guard text;
+  v_failed text;
+begin
+  v_step.before := v_step.conversation;
+  v_rows := private.list_transitions(v_step);
+  if v_rows is null then
+    perform private.refuse_action(v_step);
+  end if;
+
+  foreach v_row in array v_rows loop
+    foreach v_guard in array v_row.guards loop
+      if v_guard = any (c_turn_guards) and not private.guard_holds(v_guard, v_step, v_row) then
+        perform private.refuse_turn(v_step, v_row, v_guard);
+      end if;
+    end loop;
+  end loop;
+
+  v_step.input := private.check_input(
+    (v_step.conversation).flow_id, v_step.action, v_step.input
+  );
+  foreach v_row in array v_rows loop
+    v_failed := private.find_failed_guard(v_step, v_row);
+    if v_failed is null then
+      v_choice.step := v_step;
+      v_choice.transition := v_row;
+      return v_choice;
+    end if;
+  end loop;
+  perform private.refuse_guard(v_step, v_failed);
+  return null;
+end;
+$$;
+
+revoke all on function private.find_transition(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/flow_count.sql sha256:c19dcdd96ea2befb1ed9066f1d424f183b2e50250a463fa59e7aec49b270094d
+-- A number that the flow keeps of a conversation; 0 before it was first counted.
+create or replace function private.flow_count(p_conversation public.conversations, p_key text)
+returns integer
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_conversation.flow_data ->> p_key)::integer, 0);
+end;
+$$;
+
+revoke all on function private.flow_count(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/flow_rule.sql sha256:ad12ea13d4694d0e00b5f87ae9d06461fdd3f6606879f5f2192714466ecb75b3
+-- A number of the flow that a conversation runs on.
+create or replace function private.flow_rule(p_conversation public.conversations, p_key text)
+returns numeric
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select (f.rules ->> p_key)::numeric
+    from private.flow_definitions as f
+    where f.id = p_conversation.flow_id
+  );
+end;
+$$;
+
+revoke all on function private.flow_rule(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/flow_values.sql sha256:523888521142b7d7f55b260da893e515730304cf6943c61428cfa0fbc9230d25
+-- What the messages of a step may name in braces: the values of private.deal_values, the flow's
+-- rules, what was typed with the action, who acts on whom, and what it is about.
+create or replace function private.flow_values(p_step private.flow_step)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  v_names jsonb;
+begin
+  select jsonb_object_agg(p.role, coalesce(u.display_name, 'The other side')) into v_names
+  from (
+    values
+      ('influencer', v_conversation.influencer_id),
+      ('brand_owner', v_conversation.brand_owner_id),
+      ('actor', p_step.actor_id),
+      (
+        'other',
+        case p_step.actor_id
+          when v_conversation.user_a then v_conversation.user_b
+          when v_conversation.user_b then v_conversation.user_a
+        end
+      )
+  ) as p (role, user_id)
+  join public.users as u on u.id = p.user_id;
+  return (select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id)
+    || private.deal_values(v_conversation)
+    || p_step.input
+    || coalesce(v_names, '{}')
+    || jsonb_build_object(
+      'role', p_step.role,
+      'subject', coalesce(
+        (select b.title from public.bids as b where b.id = v_conversation.bid_id),
+        (select c.title from public.campaigns as c where c.id = v_conversation.campaign_id)
+      ),
+      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason'),
+      'feedback_hint', e'\n' || (p_step.input ->> 'feedback'),
+      'description_hint', e'\n' || (p_step.input ->> 'description'),
+      'notes_hint', e'\n' || (p_step.input ->> 'submission_notes')
+    );
+end;
+$$;
+
+revoke all on function private.flow_values(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/form_json.sql sha256:0512e851e3f262c533c8936d2607458a410ca31908f9af5178026dd7df85a901
+-- The fields of an action's form: `{input_field, input_fields}`, the first one and all of them;
+-- null for an action without any.
+create or replace function private.form_json(p_action private.flow_actions, p_values jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_fields jsonb;
+begin
+  select jsonb_agg(
+    jsonb_strip_nulls(private.input_field_json(i, p_values)) order by i.position, i.field
+  )
+  into v_fields
+  from private.flow_inputs as i
+  where i.flow_id = p_action.flow_id and i.action = p_action.action;
+  return case when v_fields is not null then
+    jsonb_build_object('input_field', v_fields -> 0, 'input_fields', v_fields)
+  end;
+end;
+$$;
+
+revoke all on function private.form_json(private.flow_actions, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/free_text_states.sql sha256:c2e0315ea68504f0821670f819bd309505f7ec7d61f8248106dc3316affcf85a
+-- The states of a flow that are open for free text, in order.
+create or replace function private.free_text_states(p_flow_id bigint)
+returns text[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return array(
+    select s.state
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.free_text
+    order by s.position
+  );
+end;
+$$;
+
+revoke all on function private.free_text_states(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/input_field_json.sql sha256:cb94260e55edd0c4c14579552ce37ed2be24140d115384e0ed69749889c8f9ae
+-- A field of an action's input as clients draw it, filled in with the values of its placeholders.
+--
+-- Returns: `{id, type, placeholder, required, min, max, maxLength, value}`, null where there is
+-- none. type is what HTML calls it (text, textarea, email, number); value is what stands in the
+-- field at first.
+create or replace function private.input_field_json(
+  p_input private.flow_inputs,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_input constant private.flow_inputs := private.complete_limits(p_input);
+begin
+  return jsonb_build_object(
+    'id', v_input.field,
+    'type', case when v_input.type in ('price', 'integer') then 'number' else v_input.type end,
+    'placeholder', private.fill_template(v_input.placeholder, p_values),
+    'required', v_input.required,
+    'min', v_input.min,
+    'max', v_input.max,
+    'maxLength', v_input.max_length,
+    'value', nullif(private.fill_template(v_input.prefill, p_values), '')
+  );
+end;
+$$;
+
+revoke all on function private.input_field_json(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/input_schema.sql sha256:f5d802550dfcd08b90728c248939f34f9231610f27a1ad643145b24fd90fe962
+-- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
+--
+-- private.check_input takes more than it says (a price as a text, null for no value) and refuses
+-- what it does not say: texts that show nothing or hold control characters, a third decimal of a
+-- price, numbers that JSON clients do not carry exactly.
+create or replace function private.input_schema(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_properties jsonb := '{}'::jsonb;
+  v_required jsonb := '[]'::jsonb;
+  v_field private.flow_inputs;
+begin
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_properties := v_properties || jsonb_build_object(
+      v_field.field, jsonb_strip_nulls(jsonb_build_object(
+        'type', case
+          when v_field.type = 'price' then 'number'
+          when v_field.type in ('number', 'integer') then v_field.type
+          else 'string'
+        end,
+        'format', case when v_field.type = 'email' then 'email' end,
+        'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
+        'minimum', v_field.min,
+        'maximum', v_field.max,
+        'minLength', case when v_field.required and v_field.max_length is not null then 1 end,
+        'maxLength', v_field.max_length
+      ))
+    );
+    if v_field.required then
+      v_required := v_required || to_jsonb(v_field.field);
+    end if;
+  end loop;
+  return jsonb_build_object(
+    'type', 'object',
+    'properties', v_properties,
+    'required', v_required,
+    'additionalProperties', true
+  );
+end;
+$$;
+
+revoke all on function private.input_schema(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/list_transitions.sql sha256:184c883045ac4d43433279a32225ea7dec5bbcf31ec4df3783e73a507f2ba091
+-- The rows of the flow for what a step wants to do where its conversation is, in order; null when
+-- there are none.
+create or replace function private.list_transitions(p_step private.flow_step)
+returns private.flow_transitions[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select array_agg(t order by t.position)
+    from private.flow_transitions as t
+    where t.flow_id = (p_step.conversation).flow_id
+      and t.from_state = (p_step.conversation).flow_state
+      and t.role = p_step.role
+      and t.action = p_step.action
+  );
+end;
+$$;
+
+revoke all on function private.list_transitions(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/money_json.sql sha256:6622f8d74a2b6764b62359bb89c53bef29e4589430b4ea94191a1eb65340fe2e
+-- An amount for flow_data: in rupees under one key, in paise under another.
+create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
+end;
+$$;
+
+revoke all on function private.money_json(text, text, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/next_action_data.sql sha256:20917409199c73669e54132e40e0b4aef8e1b5c3dffa45a571d985553bbd0468
+-- What conversations.current_action_data becomes with new messages: the newest action for the
+-- party that is awaited now, as both sides may know it; nothing when nobody is; what it was when
+-- the new messages ask that party nothing.
+create or replace function private.next_action_data(
+  p_conversation public.conversations,
+  p_notes private.flow_note[]
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_action_data jsonb;
+begin
+  if p_conversation.awaiting_role is null then
+    return null;
+  end if;
+  select (n.message).action_data into v_action_data
+  from unnest(p_notes) with ordinality as n (message, notification, place)
+  where (n.message).action_required and (n.message).visible_to = p_conversation.awaiting_role
+  order by n.place desc
+  limit 1;
+  if v_action_data is null then
+    return p_conversation.current_action_data;
+  end if;
+  return jsonb_build_object(
+    'action_id', v_action_data -> 'action_id',
+    'flow_state', v_action_data -> 'flow_state',
+    'message_type', v_action_data -> 'message_type',
+    'visible_to', v_action_data -> 'visible_to'
+  );
+end;
+$$;
+
+revoke all on function private.next_action_data(public.conversations, private.flow_note[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/notify_of_step.sql sha256:4f5945a46fcef6ffc49d64d5b91fdfc2ac3eea876e0e4a06a1fdc4f9321c88fb
+-- Notes for their readers the messages of a step that are worth a notification.
+--
+-- Writes: notifications, push_outbox, realtime.messages. Events: notification.
+create or replace function private.notify_of_step(
+  p_conversation public.conversations,
+  p_notes private.flow_note[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.notify(
+    reader.user_id, n.notification, p_conversation.id, (n.message).id,
+    jsonb_build_object(
+      'sender_id', (n.message).sender_id,
+      'flow_state', p_conversation.flow_state,
+      'awaiting_role', p_conversation.awaiting_role
+    )
+  )
+  from unnest(p_notes) as n
+  cross join lateral (values (p_conversation.user_a), (p_conversation.user_b)) as reader (user_id)
+  where n.notification is not null
+    and ((n.message).visible_to = 'all' or (n.message).receiver_id = reader.user_id);
+end;
+$$;
+
+revoke all on function private.notify_of_step(public.conversations, private.flow_note[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/open_actions.sql sha256:4cfa56d241fc7018d24a1d27df3a1ec4928e755aa2cbe333f0d6c577ce14d0ad
+-- What a party may do in a conversation now, in the order of the screen.
+--
+-- Args: the conversation as it is now; the user; the user's role in it.
+create or replace function private.open_actions(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text
+)
+returns setof private.flow_actions
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+begin
+  v_step.conversation := p_conversation;
+  v_step.before := p_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.input := '{}';
+  v_step.at := now();
+  return query
+  select a.*
+  from private.flow_actions as a
+  where a.flow_id = p_conversation.flow_id
+    and a.state = p_conversation.flow_state
+    and a.role = p_role
+    and exists (
+      select from private.flow_transitions as t
+      where t.flow_id = a.flow_id
+        and t.from_state = a.state
+        and t.role = a.role
+        and t.action = a.action
+        and (t.guards = '{}' or private.find_failed_guard(v_step, t) is null)
+    )
+  order by a.position;
+end;
+$$;
+
+revoke all on function private.open_actions(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/open_alert.sql sha256:0c3e97cba1baff081e56551b32bec47ebdcb364d8fb7f54c167f79ca2c3823d9
+-- Puts something on the operators' list; the same cause again counts up the line that is open.
+--
+-- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details.
+-- Writes: alerts.
+create or replace function private.open_alert(
+  p_kind text,
+  p_severity text,
+  p_key text,
+  p_conversation_id uuid,
+  p_details jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.alerts as a (kind, severity, key, conversation_id, details)
+  values (p_kind, p_severity, p_key, p_conversation_id, p_details)
+  on conflict (key) where status = 'open'
+  do update set seen = a.seen + 1, last_seen_at = now(), details = excluded.details;
+end;
+$$;
+
+revoke all on function private.open_alert(text, text, text, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/other_role.sql sha256:72489e4b4a66a6f1db14f8a67602fc2c5f52095c62a405b5a4164f9c23ace3d4
+-- The role of the other party; null for whoever is none.
+create or replace function private.other_role(p_role text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_role
+    when 'influencer' then 'brand_owner'
+    when 'brand_owner' then 'influencer'
+    when 'member' then 'member'
+  end;
+end;
+$$;
+
+revoke all on function private.other_role(text) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/parse_price.sql sha256:d1207e522ae5ee86f81555f580de8fe2ac696ddeca2589a5ebed424e205e7628
+-- The paise of a price that a person typed.
+--
+-- Errors: PRICE_UNPARSEABLE (422) `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.parse_price(p_text text)
+returns bigint
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.to_minor(private.read_price(p_text), 'price');
+end;
+$$;
+
+revoke all on function private.parse_price(text) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/plan_follow_up.sql sha256:95d7d02c5327b0a249dd8a2f02b745ee26796e830574872256a543ea2168833a
+-- The step that follows at once on a row of the flow; one without an action when none does.
+--
+-- What the system does next always follows; what the actor would do next, when the input that came
+-- with the first action has all that it needs.
+-- Args: the step just taken; its row; the step as it was asked for, with its input untouched.
+create or replace function private.plan_follow_up(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_asked private.flow_step
+)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_next private.flow_step;
+  v_role text;
+begin
+  if p_row.follow_up is null then
+    return v_next;
+  end if;
+  select t.role into v_role
+  from private.flow_transitions as t
+  where t.flow_id = p_row.flow_id
+    and t.from_state = p_row.to_state
+    and t.action = p_row.follow_up
+    and t.role in ('system', p_step.role)
+  limit 1;
+  if v_role is null or v_role <> 'system' and exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_row.flow_id
+      and i.action = p_row.follow_up
+      and i.required
+      and coalesce(p_asked.input -> i.field, 'null') = 'null'
+  ) then
+    return v_next;
+  end if;
+  v_next := p_step;
+  v_next.action := p_row.follow_up;
+  v_next.role := v_role;
+  v_next.input := p_asked.input;
+  if v_role = 'system' then
+    v_next.actor_id := null;
+    v_next.input := '{}';
+  end if;
+  return v_next;
+end;
+$$;
+
+revoke all on function private.plan_follow_up(
+  private.flow_step, private.flow_transitions, private.flow_step
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/raise_not_your_turn.sql sha256:ce9b041f350e85453ad9399ea8b7c64753fd568ab9015d6f5283a0f7db1ae47a
+-- Ends the call because what was asked for is the other party's to do.
+--
+-- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
+create or replace function private.raise_not_your_turn(p_conversation public.conversations)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'NOT_YOUR_TURN', 'This is for the other side to do.',
+    jsonb_build_object(
+      'current_state', p_conversation.flow_state,
+      'awaiting_role', p_conversation.awaiting_role
+    ),
+    p_status => 409, p_hint => 'Wait for conversation_state_changed.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_not_your_turn(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/raise_state_invalid.sql sha256:9192795c1c85ffcdd4b7cd574c299b175436ee1d50a7f901c98945d7b792edac
+-- Ends the call because a conversation is in another state than what was asked for needs.
+--
+-- Args: the conversation; who asked, and in which role; the states in which it could be done, a
+-- single one as text, as the first clients know it.
+-- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
+-- allowed_actions}`.
+create or replace function private.raise_state_invalid(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text,
+  p_required text[]
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'FLOW_STATE_INVALID',
+    format('This cannot be done in the state "%s".', p_conversation.flow_state),
+    jsonb_build_object(
+      'current_state', p_conversation.flow_state,
+      'required_state', case
+        when cardinality(p_required) = 1 then to_jsonb(p_required[1])
+        else to_jsonb(p_required)
+      end,
+      'awaiting_role', p_conversation.awaiting_role,
+      'allowed_actions', (
+        select coalesce(jsonb_agg(a.action order by a.position), '[]')
+        from private.open_actions(p_conversation, p_actor_id, p_role) as a
+      )
+    ),
+    p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_state_invalid(public.conversations, uuid, text, text[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/read_price.sql sha256:265e4455ef4151277723e3e339aedb6bfd27f3d0b6ab88bffe77ea99f4fc2e07
+-- The rupees that a person typed, in one of the notations of Indian prices; any size.
+--
+-- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals, behind
+-- it k, lakh or lac (lakhs, lacs) if wanted, with ₹, Rs, Rs. or INR on either side and /- at the
+-- end. Capitals and spaces do not matter, but a space inside a number makes it two. Devanagari and
+-- full-width digits count as digits, in a text that has no others. Everything else is refused
+-- rather than guessed.
+--
+-- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
+create or replace function private.read_price(p_text text)
+returns numeric
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Far longer than any price; the rest is not looked at.
+  c_max_text constant integer := 5000;
+  c_max_price constant integer := 64;
+  -- What is typed or pasted as space, and the marks that phones put around numbers.
+  c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
+  c_wide constant text := e'\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19';
+  c_sign constant text := '(?:₹|rs\.?|inr)';
+  c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
+    '|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3})(?:\.[0-9]{1,2})?';
+  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number || ') ?(k|la(?:kh|c)s?)? ?(?:(?:'
+    || c_sign || '|/-) ?)*$';
+  v_text text := regexp_replace(left(p_text, c_max_text), c_space, ' ', 'g');
+  v_parts text[];
+begin
+  v_text := btrim(lower(v_text collate "C"));
+  if v_text !~ '[0-9]' then
+    v_text := translate(
+      v_text, case when v_text ~ '[०-९]' then '०१२३४५६७८९' else c_wide end, '0123456789'
+    );
+  end if;
+  if char_length(p_text) <= c_max_text and char_length(v_text) <= c_max_price then
+    v_parts := regexp_match(v_text, c_price);
+  end if;
+  if v_parts is null then
+    perform private.raise_error(
+      'PRICE_UNPARSEABLE',
+      'This is no price: write one number of rupees, such as 5000, 5,00,000, 5k or 1.5 lakh.',
+      jsonb_build_object(
+        'understood', left(substring(v_text from '[0-9](?:[0-9,.]*[0-9])?'), 20)
+      ),
+      p_status => 422
+    );
+  end if;
+  return replace(v_parts[1], ',', '')::numeric * case left(v_parts[2], 1)
+    when 'k' then 1000
+    when 'l' then 100000
+    else 1
+  end;
+end;
+$$;
+
+revoke all on function private.read_price(text) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/record_offer.sql sha256:1c4d448078c241e305add50d25ba61161b318b3182a46d43f3a078799e7bd889
+-- Adds the price that flow_data has under a key to the offers of the deal.
+--
+-- Writes: offers.
+create or replace function private.record_offer(p_step private.flow_step, p_key text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+begin
+  if p_step.is_trial then
+    return;
+  end if;
+  insert into public.offers (
+    conversation_id, version, round, made_by, amount_minor, currency, is_final, created_at
+  )
+  values (
+    v_conversation.id, v_conversation.version,
+    private.flow_count(v_conversation, 'negotiation_round'), p_step.role,
+    (v_conversation.flow_data -> p_key)::bigint, v_conversation.currency,
+    coalesce((v_conversation.flow_data -> 'offer_is_final')::boolean, false), p_step.at
+  );
+end;
+$$;
+
+revoke all on function private.record_offer(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/record_step.sql sha256:04f2c1a87adff854b6e14ddc2cc89eecc6e83c1fe1f6dad3aa2f1122f0ce789d
+-- Writes one step of the flow: the conversation as it is now, what its open action messages become,
+-- its messages, its line in the history, and who hears what.
+--
+-- Args: the step after its effects; the row; the messages that it says.
+-- Returns the conversation and the messages as they are stored.
+-- Locks: the conversation's row must be locked already.
+-- Writes: conversations, messages, participants, conversation_events, event_salts, notifications,
+-- push_outbox, realtime.messages.
+-- Events: new_message, conversation_state_changed, notification.
+create or replace function private.record_step(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_notes private.flow_note[]
+)
+returns private.flow_outcome
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_outcome private.flow_outcome;
+begin
+  perform private.complete_actions(p_step, p_row, p_notes);
+  v_conversation := private.store_conversation(p_step.conversation, p_notes);
+  insert into public.messages (
+    conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
+    action_required, action_data, created_at, updated_at
+  )
+  select
+    v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
+    (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
+    (n.message).message_type, (n.message).visible_to, (n.message).action_required,
+    (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
+  from unnest(p_notes) with ordinality as n (message, notification, place);
+  v_outcome.conversation := v_conversation;
+  v_outcome.messages := array(
+    select m
+    from public.messages as m
+    where m.conversation_id = v_conversation.id
+      and m.seq > v_conversation.last_seq - cardinality(p_notes)
+    order by m.seq
+  );
+  perform private.append_event(
+    p_step, p_row.from_state, private.event_details(p_step, p_row)
+  );
+  perform private.announce_step(v_conversation, p_step, p_row, v_outcome.messages);
+  perform private.notify_of_step(v_conversation, p_notes);
+  return v_outcome;
+end;
+$$;
+
+revoke all on function private.record_step(
+  private.flow_step, private.flow_transitions, private.flow_note[]
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/record_transfer.sql sha256:8c67fd637be6fdc50b7a1f290a5a0318e720dfbce0377b12ccdae5722921d8cb
+-- Enters into the books that an amount moved from one account to another; nothing moves nothing.
+--
+-- Args: the step; the two accounts; paise; the gateway's payment, for what comes from there.
+-- Writes: escrow_ledger.
+create or replace function private.record_transfer(
+  p_step private.flow_step,
+  p_from text,
+  p_to text,
+  p_amount_minor bigint,
+  p_payment_id text
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial or p_amount_minor = 0 then
+    return;
+  end if;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  values (
+    (p_step.conversation).id, p_from, p_to, p_amount_minor,
+    coalesce(p_step.input ->> 'currency', (p_step.conversation).currency),
+    (p_step.conversation).version, p_payment_id, p_step.at
+  );
+end;
+$$;
+
+revoke all on function private.record_transfer(private.flow_step, text, text, bigint, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/refuse_action.sql sha256:034ac6533ea50b2413c4c3d9e242676b0bc32f68b65283c344427b7d70862e69
+-- Ends the call because the flow has no row for what a step wants: nobody of its kind ever does
+-- that, or not in this state, or only the other party does.
+--
+-- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), NOT_YOUR_TURN (409), FLOW_STATE_INVALID (409)
+-- `{current_state, required_state, awaiting_role, allowed_actions}`.
+create or replace function private.refuse_action(p_step private.flow_step)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  -- A party hears of what parties do; the system and operators, of what their own kind does.
+  v_roles constant text[] := case
+    when p_step.role in ('system', 'admin') then array[p_step.role]
+    else array['influencer', 'brand_owner', 'member']
+  end;
+  v_required text[];
+begin
+  v_required := array(
+    select t.from_state
+    from private.flow_transitions as t
+    join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
+    where t.flow_id = v_conversation.flow_id
+      and t.action = p_step.action
+      and t.role = any (v_roles)
+      and t.from_state <> 'initial'
+    group by t.from_state
+    order by min(s.position)
+  );
+  if cardinality(v_required) = 0 then
+    perform private.raise_error(
+      'ACTION_UNKNOWN', 'There is no such action in this conversation.', p_status => 422,
+      p_hint => 'Call get_available_actions to see what can be done now.'
+    );
+  end if;
+  if v_conversation.chat_status = 'closed' and not exists (
+    select from private.flow_transitions as t
+    where t.flow_id = v_conversation.flow_id
+      and t.from_state = v_conversation.flow_state
+      and t.role = any (v_roles)
+  ) then
+    perform private.raise_error(
+      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
+    );
+  end if;
+  if v_conversation.flow_state = any (v_required) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  perform private.raise_state_invalid(
+    v_conversation, p_step.actor_id, p_step.role, v_required
+  );
+end;
+$$;
+
+revoke all on function private.refuse_action(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/refuse_guard.sql sha256:658eadd3890fd59bf8da8c8a6df66b0b148c2beadbb9199926a93d496da1806d
+-- Ends the call because a guard does not hold.
+--
+-- Errors: PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409) `{max_rounds}`, REVISION_LIMIT
+-- (409) `{max_revisions}`, FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.refuse_guard(p_step private.flow_step, p_guard text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  v_price_key constant text := case p_guard
+    when 'offer_matches' then 'offer'
+    when 'counter_matches' then 'counter'
+    when 'quote_matches' then 'quote'
+  end;
+begin
+  if v_price_key is not null then
+    perform private.raise_error(
+      'PRICE_CHANGED', 'The price is another one by now.',
+      jsonb_build_object('price', v_conversation.flow_data -> v_price_key), p_status => 409,
+      p_hint => 'Show the user this price and ask again.'
+    );
+  end if;
+  case p_guard
+    when 'has_round_left' then
+      perform private.raise_error(
+        'NEGOTIATION_LIMIT', 'There is no further round: accept, keep your price, or end here.',
+        jsonb_build_object('max_rounds', private.flow_rule(v_conversation, 'max_rounds')),
+        p_status => 409
+      );
+    when 'has_revision_left' then
+      perform private.raise_error(
+        'REVISION_LIMIT', 'No more changes can be asked for: approve, or open a dispute.',
+        jsonb_build_object('max_revisions', private.flow_rule(v_conversation, 'max_revisions')),
+        p_status => 409
+      );
+    when 'nothing_captured' then
+      perform private.raise_error(
+        'FUNDS_HELD', 'Money was paid for this deal: it cannot just end.', p_status => 409
+      );
+    else
+      perform private.raise_error(
+        'GUARD_FAILED', 'This is not possible now.',
+        jsonb_build_object('guard', p_guard), p_status => 409,
+        p_hint => 'Call get_available_actions to see what can be done now.'
+      );
+  end case;
+end;
+$$;
+
+revoke all on function private.refuse_guard(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/refuse_turn.sql sha256:549705c5a9997d73d76ea5ea431125d160562deb244f3e31cb1651906ce350b4
+-- Ends the call because a guard about whose turn it is does not hold: the other party's turn, or
+-- nobody's.
+--
+-- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.refuse_turn(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_guard text
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_other private.flow_step := p_step;
+begin
+  v_other.role := private.other_role(p_step.role);
+  if private.guard_holds(p_guard, v_other, p_row) then
+    perform private.raise_not_your_turn(p_step.conversation);
+  end if;
+  perform private.refuse_guard(p_step, p_guard);
+end;
+$$;
+
+revoke all on function private.refuse_turn(private.flow_step, private.flow_transitions, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/release_held.sql sha256:099e6a269180bd2e6155df5274d657253e6fff389fee9ce65a179d220beb0dc5
+-- Gives what a deal still holds to the influencer, less the fee (rule fee_basis_points, rounded
+-- down to a paisa), and returns the conversation with its books.
+--
+-- Writes: escrow_ledger, payouts.
+create or replace function private.release_held(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+  v_held constant bigint := v_conversation.held_minor;
+  v_fee constant bigint
+    := floor(v_held * private.flow_rule(v_conversation, 'fee_basis_points') / 10000);
+begin
+  v_conversation.held_minor := 0;
+  v_conversation.fee_minor := v_conversation.fee_minor + v_fee;
+  v_conversation.released_minor := v_conversation.released_minor + v_held - v_fee;
+  perform private.record_transfer(p_step, 'held', 'fee', v_fee, null);
+  perform private.record_transfer(p_step, 'held', 'released', v_held - v_fee, null);
+  if not p_step.is_trial and v_held > v_fee then
+    insert into private.payouts (
+      conversation_id, influencer_id, amount_minor, currency, created_at
+    )
+    values (
+      v_conversation.id, v_conversation.influencer_id, v_held - v_fee,
+      v_conversation.currency, p_step.at
+    );
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.release_held(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/review_submission.sql sha256:8dac6748b0a89dc3be28d0984c47d7862c4aac0f0c88397c23d8900667acfcf9
+-- Notes what became of the newest submission of work, with the feedback of the step if any.
+--
+-- Writes: work_submissions.
+create or replace function private.review_submission(p_step private.flow_step, p_status text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial then
+    return;
+  end if;
+  update public.work_submissions as s
+  set status = p_status, feedback = p_step.input ->> 'feedback', reviewed_at = p_step.at
+  where s.conversation_id = (p_step.conversation).id and s.status = 'submitted';
+end;
+$$;
+
+revoke all on function private.review_submission(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/run_deadlines.sql sha256:08bc9495e72efbb3c1c9d064c5bc559398a1c42b4b2b1a912dade057db6b5bdd
+-- Takes the steps that are due by now, each at the time when it was due, and returns the
+-- conversation after them; most often there is none.
+--
+-- The one that comes back in time: readers pass p_is_trial and see what is so now, writers store
+-- it. A limit that lies before the step that led to it is due with that step.
+-- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
+-- private.advance_conversation writes, unless this is a trial.
+create or replace function private.run_deadlines(
+  p_conversation public.conversations,
+  p_is_trial boolean
+)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+  v_at timestamptz;
+  -- A writer may have waited for the lock since its transaction began.
+  v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
+begin
+  v_step.conversation := p_conversation;
+  v_step.role := 'system';
+  v_step.is_trial := p_is_trial;
+  while (v_step.conversation).deadline_at <= v_now loop
+    v_at := greatest((v_step.conversation).deadline_at, v_at);
+    v_step.at := v_at;
+    v_step.input := '{}';
+    v_step.action := (
+      select s.deadline_action
+      from private.flow_states as s
+      where s.flow_id = (v_step.conversation).flow_id
+        and s.state = (v_step.conversation).flow_state
+    );
+    v_outcome := private.advance_conversation(v_step);
+    v_step.conversation := v_outcome.conversation;
+  end loop;
+  return v_step.conversation;
+end;
+$$;
+
+revoke all on function private.run_deadlines(public.conversations, boolean)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/rupees.sql sha256:687384cd05e77577c345463d67c46ef03aacfb720fc31a3fd40e5ccc168fb8dc
+-- An amount in paise as rupees, without needless zeros.
+create or replace function private.rupees(p_minor bigint)
+returns numeric
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return trim_scale(p_minor / 100.0);
+end;
+$$;
+
+revoke all on function private.rupees(bigint) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/rupees_text.sql sha256:fe7dc490c6dec2d0a94c40cbdbd4c2fb0bf37a6c4625201394ee5c98ea4ff224
+-- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
+--
+-- The last three digits of the rupees stand together, the ones before in pairs.
+create or replace function private.rupees_text(p_minor bigint)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rupees constant text := (p_minor / 100)::text;
+begin
+  return '₹'
+    || case when char_length(v_rupees) > 3
+      then regexp_replace(
+        left(v_rupees, -3), '(\d)(?=(\d\d)+$)', '\1,', 'g'
+      ) || ',' || right(v_rupees, 3)
+      else v_rupees
+    end
+    || case when p_minor % 100 = 0 then '' else '.' || lpad((p_minor % 100)::text, 2, '0') end;
+end;
+$$;
+
+revoke all on function private.rupees_text(bigint) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/state_deadline.sql sha256:750af89d3a518eab656f704ceee01d54bfddce7d8a6df344f451031f378991df
+-- When the time limit of a conversation's state is; null: it has none.
+--
+-- since_entry counts from when the state was entered; since_payment from the payment, moved on by
+-- the time that disputes froze; payment_window like since_entry, but as long as a payment that was
+-- tried may still come through (rule attempt_hours).
+create or replace function private.state_deadline(p_conversation public.conversations)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_state private.flow_states;
+begin
+  select s.* into v_state
+  from private.flow_states as s
+  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  return case v_state.clock
+    when 'since_entry' then p_conversation.entered_at + v_state.lasts
+    when 'since_payment'
+      then (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts
+    when 'payment_window' then greatest(
+      p_conversation.entered_at + v_state.lasts,
+      (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
+        + private.flow_rule(p_conversation, 'attempt_hours') * interval '1 hour'
+    )
+  end;
+end;
+$$;
+
+revoke all on function private.state_deadline(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/store_conversation.sql sha256:57363183b927283549c2508d5dc58ffa20418d0bc2de9cb424f36e4f8b5ef523
+-- Stores a conversation as a step of the flow leaves it, with numbers for its new messages.
+--
+-- Returns the row. Time of a message is the server's clock, also for a step that was due earlier.
+-- Writes: conversations.
+create or replace function private.store_conversation(
+  p_conversation public.conversations,
+  p_notes private.flow_note[]
+)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_conversation;
+begin
+  update public.conversations as c
+  set
+    flow_state = p_conversation.flow_state,
+    awaiting_role = p_conversation.awaiting_role,
+    current_action_data = private.next_action_data(p_conversation, p_notes),
+    flow_data = p_conversation.flow_data,
+    work_submission = p_conversation.work_submission,
+    work_submitted = p_conversation.work_submitted,
+    work_status = p_conversation.work_status,
+    submission_date = p_conversation.submission_date,
+    amount_minor = p_conversation.amount_minor,
+    deadline_at = p_conversation.deadline_at,
+    entered_at = p_conversation.entered_at,
+    timed_at = p_conversation.timed_at,
+    delivery_due_at = p_conversation.delivery_due_at,
+    close_reason = p_conversation.close_reason,
+    closed_by = p_conversation.closed_by,
+    captured_minor = p_conversation.captured_minor,
+    held_minor = p_conversation.held_minor,
+    released_minor = p_conversation.released_minor,
+    fee_minor = p_conversation.fee_minor,
+    refunded_minor = p_conversation.refunded_minor,
+    charged_back_minor = p_conversation.charged_back_minor,
+    version = p_conversation.version,
+    last_seq = c.last_seq + cardinality(p_notes),
+    last_message_at = case
+      when p_notes = '{}' then c.last_message_at
+      else clock_timestamp()
+    end,
+    updated_at = clock_timestamp()
+  where c.id = p_conversation.id
+  returning c.* into v_conversation;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.store_conversation(public.conversations, private.flow_note[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/take_row.sql sha256:0e4fc75f7dfec536f851e316eb3dc97da129c261cc9ba3563f4dce7cd8d5ae5f
+-- Takes one row of the flow: the conversation enters the row's state, then the row's effects run.
+--
+-- Returns the step with the conversation as it is afterwards. A step that a time limit takes
+-- leaves its time in timed_at.
+-- Writes: what the effects write, unless the step is a trial.
+create or replace function private.take_row(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_state private.flow_states;
+  v_left private.flow_states;
+  v_effect text;
+begin
+  v_step.before := p_step.conversation;
+  v_step.reason := private.fill_template(
+    coalesce(p_row.reason, p_row.action), jsonb_build_object('role', p_step.role)
+  );
+  select s.* into v_left
+  from private.flow_states as s
+  where s.flow_id = p_row.flow_id and s.state = p_row.from_state;
+  if p_row.to_state <> p_row.from_state then
+    select s.* into v_state
+    from private.flow_states as s
+    where s.flow_id = p_row.flow_id and s.state = p_row.to_state;
+    v_conversation.flow_state := p_row.to_state;
+    v_conversation.chat_status := private.chat_status_of(p_row.to_state);
+    v_conversation.automation_enabled := v_conversation.chat_status = 'automated';
+    v_conversation.entered_at := p_step.at;
+    v_conversation.deadline_at := private.state_deadline(v_conversation);
+    v_conversation.work_status := coalesce(v_state.work_status, v_conversation.work_status);
+  end if;
+  v_conversation.awaiting_role := case p_row.awaiting
+    when 'unchanged' then v_conversation.awaiting_role
+    when 'other' then private.other_role(p_step.role)
+    else p_row.awaiting
+  end;
+  v_conversation.version := v_conversation.version + 1;
+  v_conversation.updated_at := p_step.at;
+  if p_step.role = 'system' and p_row.action = v_left.deadline_action then
+    v_conversation.timed_at := p_step.at;
+  end if;
+
+  v_step.conversation := v_conversation;
+  foreach v_effect in array p_row.effects loop
+    v_step := private.run_effect(v_effect, v_step);
+  end loop;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.take_row(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_capture_matches.sql sha256:37e30e1db0d34dfd0cced0ea70aed72b6a6b2a4f70cd32196316c5dae11efd9a
+-- Holds when what was paid is what the open order asks for, amount and currency.
+create or replace function private.guard_capture_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_orders as o
+    where o.conversation_id = (p_step.before).id
+      and o.status = 'open'
+      and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
+      and o.currency = p_step.input ->> 'currency'
+  );
+end;
+$$;
+
+revoke all on function private.guard_capture_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_counter_matches.sql sha256:67049fd8afbd9b117ffb55891ae22698faa03da9ada1764a538041a7e2d2ac25
+-- Holds when the price that the actor saw is the counter offer, or the actor named none.
+create or replace function private.guard_counter_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (p_step.input -> 'price_minor')::bigint
+      = ((p_step.before).flow_data -> 'counter_minor')::bigint,
+    true
+  );
+end;
+$$;
+
+revoke all on function private.guard_counter_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_counter.sql sha256:bc74c0e2861bfa41e85126ef1420290d5cf90281e0a7a9e10e888d55657385f3
+-- Holds when a counter offer is on the table.
+create or replace function private.guard_has_counter(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (p_step.before).flow_data ? 'counter_minor';
+end;
+$$;
+
+revoke all on function private.guard_has_counter(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_extension.sql sha256:68538315864a841d727c79c39bdd888cbeb4fbb351efeef658e72968d093379b
+-- Holds when more time was asked for and not yet answered.
+create or replace function private.guard_has_extension(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (p_step.before).flow_data ? 'extension';
+end;
+$$;
+
+revoke all on function private.guard_has_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_order.sql sha256:6bdbdd947ae383e50c7e447a6de341597deb805d187b0312073650bd3effc15d
+-- Holds when a payment was ever asked for in this conversation.
+create or replace function private.guard_has_order(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_orders as o where o.conversation_id = (p_step.before).id
+  );
+end;
+$$;
+
+revoke all on function private.guard_has_order(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_question_left.sql sha256:04fc5ad86464614df2be43e3f1984c92832686f31c4f05fd77bce6983de7ccc7
+-- Holds when the details may be questioned once more.
+create or replace function private.guard_has_question_left(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'questions')
+    < private.flow_rule(p_step.before, 'max_questions');
+end;
+$$;
+
+revoke all on function private.guard_has_question_left(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_quote.sql sha256:76a4f46a7b4d94adb15c766caa0cd901a2f043c027b0eac760c137942fcc4090
+-- Holds when the application carries a quote.
+create or replace function private.guard_has_quote(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (p_step.before).flow_data ? 'quote_minor';
+end;
+$$;
+
+revoke all on function private.guard_has_quote(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_revision_left.sql sha256:7307b83fde50a897505199f8438b8631c2f44260f33241dd9cb4649e3e5521c6
+-- Holds when one more revision may be asked for.
+create or replace function private.guard_has_revision_left(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'revision_count')
+    < private.flow_rule(p_step.before, 'max_revisions');
+end;
+$$;
+
+revoke all on function private.guard_has_revision_left(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_round_left.sql sha256:1035539a3263d510037eb5736636dfbd15687ff7a914e2563d448514872506fc
+-- Holds when the brand owner may name one more price.
+create or replace function private.guard_has_round_left(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'negotiation_round')
+    < private.flow_rule(p_step.before, 'max_rounds');
+end;
+$$;
+
+revoke all on function private.guard_has_round_left(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_holds.sql sha256:593c5edcb98bc6dedeece9cf5fd8f1c906251236818ddf3bbc646b54d1a91279
+-- Whether the guard of that name holds for a step and a row: the closed list of guards.
+--
+-- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
+create or replace function private.guard_holds(
+  p_guard text,
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  case p_guard
+    when 'capture_matches' then return private.guard_capture_matches(p_step);
+    when 'counter_matches' then return private.guard_counter_matches(p_step);
+    when 'has_counter' then return private.guard_has_counter(p_step);
+    when 'has_extension' then return private.guard_has_extension(p_step);
+    when 'has_order' then return private.guard_has_order(p_step);
+    when 'has_question_left' then return private.guard_has_question_left(p_step);
+    when 'has_quote' then return private.guard_has_quote(p_step);
+    when 'has_revision_left' then return private.guard_has_revision_left(p_step);
+    when 'has_round_left' then return private.guard_has_round_left(p_step);
+    when 'is_awaited' then return private.guard_is_awaited(p_step);
+    when 'is_bank_dispute' then return private.guard_is_bank_dispute(p_step);
+    when 'is_closer' then return private.guard_is_closer(p_step);
+    when 'is_earlier_round' then return private.guard_is_earlier_round(p_step);
+    when 'is_last_round' then return private.guard_is_last_round(p_step);
+    when 'is_new_payment' then return private.guard_is_new_payment(p_step);
+    when 'is_opener' then return private.guard_is_opener(p_step);
+    when 'is_overdue' then return private.guard_is_overdue(p_step);
+    when 'is_requester' then return private.guard_is_requester(p_step);
+    when 'is_unblocked' then return private.guard_is_unblocked(p_step);
+    when 'is_unrated' then return private.guard_is_unrated(p_step);
+    when 'nothing_captured' then return private.guard_nothing_captured(p_step);
+    when 'offer_matches' then return private.guard_offer_matches(p_step);
+    when 'quote_matches' then return private.guard_quote_matches(p_step);
+    when 'was_there' then return private.guard_was_there(p_step, p_row);
+    else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
+  end case;
+end;
+$$;
+
+revoke all on function private.guard_holds(text, private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_awaited.sql sha256:5c9c408db4e31d08aeaa1bc11c72e29d91acea4be982304fdcbf53c3fcbc589e
+-- Holds when it is the actor's turn.
+create or replace function private.guard_is_awaited(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).awaiting_role = p_step.role, false);
+end;
+$$;
+
+revoke all on function private.guard_is_awaited(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_bank_dispute.sql sha256:0d9f2f2000a707c0e6dd80bf2e2e349b6c0a2f30eaf36e1778c14766f1010ba0
+-- Holds when the dispute is the bank's.
+create or replace function private.guard_is_bank_dispute(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{dispute,origin}' = 'bank', false);
+end;
+$$;
+
+revoke all on function private.guard_is_bank_dispute(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_closer.sql sha256:68cd0108b074d530fb4bb2cd8e5b8403dee5581585dee9100bf91cebd0f05a66
+-- Holds when the actor is the one who closed the conversation.
+create or replace function private.guard_is_closer(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).closed_by = p_step.actor_id, false);
+end;
+$$;
+
+revoke all on function private.guard_is_closer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_earlier_round.sql sha256:09cbe83b198ba853fef0a6481cafa7f7a3186ceec249fe5b0a5d5cb1e189388a
+-- Chooses the row for a price after which another may follow.
+create or replace function private.guard_is_earlier_round(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'negotiation_round') + 1
+    < private.flow_rule(p_step.before, 'max_rounds');
+end;
+$$;
+
+revoke all on function private.guard_is_earlier_round(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_last_round.sql sha256:f0476478fe2ef4e9e3c619bf45c1f0c332f2ea662317760c831aee6ac7a2e51e
+-- Chooses the row for the last price that the brand owner may name.
+create or replace function private.guard_is_last_round(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'negotiation_round') + 1
+    >= private.flow_rule(p_step.before, 'max_rounds');
+end;
+$$;
+
+revoke all on function private.guard_is_last_round(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_new_payment.sql sha256:3292f69b464d7315cf3bd30cdfafc6cbf32d955d4b61dd08239005efed995999
+-- Holds when this payment is in no book yet.
+create or replace function private.guard_is_new_payment(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return not exists (
+    select from private.escrow_ledger as e
+    where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
+  );
+end;
+$$;
+
+revoke all on function private.guard_is_new_payment(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_opener.sql sha256:7cd6ce567bc2c10e4f41d1ded093e58a928e709ae5b685f5873408553e34c42a
+-- Holds when the actor opened the dispute; nobody did when the bank or an operator opened it.
+create or replace function private.guard_is_opener(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{dispute,opened_by}' = p_step.role, false)
+    and (p_step.before).flow_data #>> '{dispute,origin}' = 'party';
+end;
+$$;
+
+revoke all on function private.guard_is_opener(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_overdue.sql sha256:9a216320982f7d988ff88970d8a0aedaa98c9adf85dce6c0f762b5605266cae2
+-- Holds when the delivery is late by more than the days of grace.
+create or replace function private.guard_is_overdue(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    p_step.at > (p_step.before).delivery_due_at
+      + private.flow_rule(p_step.before, 'overdue_grace_days') * interval '1 day',
+    false
+  );
+end;
+$$;
+
+revoke all on function private.guard_is_overdue(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_requester.sql sha256:4fe7ff2366264560516f5d29dc7955d04e1399e1039e90dbfd2a212b13796682
+-- Holds when the actor is the one who asked for the cancellation.
+create or replace function private.guard_is_requester(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{cancellation,by}' = p_step.role, false);
+end;
+$$;
+
+revoke all on function private.guard_is_requester(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_unblocked.sql sha256:8b21c4bf92de9be29f5a746d5462e3312ab1efbc763648294a38703e3d225c55
+-- Holds when neither side blocks the other.
+create or replace function private.guard_is_unblocked(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return not private.is_blocked((p_step.before).user_a, (p_step.before).user_b);
+end;
+$$;
+
+revoke all on function private.guard_is_unblocked(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_unrated.sql sha256:3680c2a2b1d9a7ca1ba55d5c6b421891bf7d610e3d93a302227baa9da3a0dadd
+-- Holds when the actor has not rated this collaboration yet.
+create or replace function private.guard_is_unrated(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return not exists (
+    select from private.ratings as r
+    where r.conversation_id = (p_step.before).id and r.rater_id = p_step.actor_id
+  );
+end;
+$$;
+
+revoke all on function private.guard_is_unrated(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_nothing_captured.sql sha256:d1cf6224cc7b05543129a4ddb958e9b31ac4c02beab6c972e06b22b31b09344c
+-- Holds when no money of this deal has come in.
+create or replace function private.guard_nothing_captured(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).captured_minor, 0) = 0;
+end;
+$$;
+
+revoke all on function private.guard_nothing_captured(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_offer_matches.sql sha256:044e0c010a6d1b67b72d8b30a876657a2233d26fcebf8476814c05105ab8289b
+-- Holds when the price that the actor saw is the standing offer, or the actor named none.
+create or replace function private.guard_offer_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (p_step.input -> 'price_minor')::bigint
+      = ((p_step.before).flow_data -> 'offer_minor')::bigint,
+    true
+  );
+end;
+$$;
+
+revoke all on function private.guard_offer_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_quote_matches.sql sha256:3b73f67ded4262d25e9da7cca4ba2b2d053a5ac5a9317293b5cecf7b9045a187
+-- Holds when the price that the actor saw is the quote, or the actor named none.
+create or replace function private.guard_quote_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (p_step.input -> 'price_minor')::bigint
+      = ((p_step.before).flow_data -> 'quote_minor')::bigint,
+    true
+  );
+end;
+$$;
+
+revoke all on function private.guard_quote_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_was_there.sql sha256:7c2e0a1532f8bed76cd9fd2f5e2638e68c14308dbd29ca810ecd28accc3b8b08
+-- Chooses the row that leads back to where the conversation was before the pause.
+create or replace function private.guard_was_there(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{resume,state}' = p_row.to_state, false);
+end;
+$$;
+
+revoke all on function private.guard_was_there(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_accept_extension.sql sha256:a3deeb6a4c57da4e16f900cd7ffdba259761597717f1bfac97d834a99fe289c7
+-- The delivery is due later by the days asked for.
+create or replace function private.effect_accept_extension(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.delivery_due_at := v_conversation.delivery_due_at
+    + (v_conversation.flow_data #>> '{extension,days}')::integer * interval '1 day';
+  v_conversation.flow_data := v_conversation.flow_data - 'extension';
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_accept_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_accept_request.sql sha256:d74a65e55b4d54aed9e0ac160f17ec7a4425403acd845f0348ef0dd07d8be5f3
+-- The brand owner accepts the application.
+--
+-- Writes: requests.
+create or replace function private.effect_accept_request(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  if not p_step.is_trial then
+    update public.requests as r
+    set status = 'accepted', updated_at = p_step.at
+    where r.id = v_conversation.request_id and r.status = 'pending';
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_accept_request(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_agree_on_counter.sql sha256:c74331c2dca81cb9c72fbde49746601e9107e11d6804afde18996309e4d67dad
+-- Fixes the counter offer as the agreed price.
+create or replace function private.effect_agree_on_counter(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.amount_minor := (v_conversation.flow_data -> 'counter_minor')::bigint;
+  v_conversation.flow_data := v_conversation.flow_data
+    || private.money_json('agreed_amount', 'agreed_minor', v_conversation.amount_minor);
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_agree_on_counter(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_agree_on_offer.sql sha256:cd7b5d401e35f3c48344489f39b3b4e31c07c9e2566ff99e5354cb4e51635d84
+-- Fixes the standing offer as the agreed price.
+create or replace function private.effect_agree_on_offer(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.amount_minor := (v_conversation.flow_data -> 'offer_minor')::bigint;
+  v_conversation.flow_data := v_conversation.flow_data
+    || private.money_json('agreed_amount', 'agreed_minor', v_conversation.amount_minor);
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_agree_on_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_agree_on_quote.sql sha256:82a3ebf38e7f9bee6b2d3818c9c843cbc2a096f1724d9527d11827ddff8d8f4f
+-- Fixes the quote of the application as the agreed price.
+create or replace function private.effect_agree_on_quote(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.amount_minor := (v_conversation.flow_data -> 'quote_minor')::bigint;
+  v_conversation.flow_data := v_conversation.flow_data
+    || private.money_json('agreed_amount', 'agreed_minor', v_conversation.amount_minor);
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_agree_on_quote(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_approve_work.sql sha256:72766ca6e4c9ce44efd99aea64d25b8fb7d249ace31713f83069ff633a86ab3b
+-- The newest submission is the one that counts.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_approve_work(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  perform private.review_submission(v_step, 'approved');
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_approve_work(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_bounce_payment.sql sha256:2c8ab21c9c84d4b1de8d8c5528672c15f4f498999aa54f135d3dd2213ebcf9a5
+-- A payment that the deal does not wait for is to go back whole; it never counts as held.
+--
+-- Writes: escrow_ledger, refunds.
+create or replace function private.effect_bounce_payment(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  perform private.record_transfer(
+    p_step, 'gateway', 'bounced', (p_step.input -> 'amount_minor')::bigint,
+    p_step.input ->> 'payment_id'
+  );
+  if not p_step.is_trial then
+    insert into private.refunds (
+      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
+    )
+    values (
+      v_conversation.id, p_step.input ->> 'payment_id',
+      (p_step.input -> 'amount_minor')::bigint, p_step.input ->> 'currency', 'bounce',
+      p_step.reason, p_step.at
+    );
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_bounce_payment(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_charge_back.sql sha256:61fc32d002beea315614b0c2ba5122e61ed9573b1c94d5a8a597367b972b4db8
+-- The bank has taken back what was held.
+--
+-- Writes: escrow_ledger.
+create or replace function private.effect_charge_back(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.charged_back_minor
+    := v_conversation.charged_back_minor + v_conversation.held_minor;
+  v_conversation.held_minor := 0;
+  v_step.conversation := v_conversation;
+  perform private.record_transfer(
+    v_step, 'held', 'charged_back', (p_step.conversation).held_minor, null
+  );
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_charge_back(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_close.sql sha256:1328051f2ad11db489b5352e429e63446412151cca0f46ac4ea94c036ba102b1
+-- Notes why and by whom the conversation was closed; what was still open with it ends too.
+--
+-- Writes: requests (a pending one is closed), payment_orders (an open one is cancelled).
+create or replace function private.effect_close(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.close_reason := p_step.reason;
+  v_conversation.closed_by := p_step.actor_id;
+  v_conversation.flow_data := v_conversation.flow_data - 'payment_order';
+  if not p_step.is_trial then
+    update public.requests as r
+    set status = 'closed', updated_at = p_step.at
+    where r.id = v_conversation.request_id and r.status = 'pending';
+    update private.payment_orders as o
+    set status = 'cancelled', updated_at = p_step.at
+    where o.conversation_id = v_conversation.id and o.status = 'open';
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_close(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_close_dispute.sql sha256:177f6504c39a6187af00bdca4c97b367bc907bdeaac25241c29bfac6f5dfa820
+-- The dispute is over, with the action that ended it as its verdict.
+--
+-- Writes: disputes, legal_holds.
+create or replace function private.effect_close_dispute(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'dispute';
+  if not p_step.is_trial then
+    update private.disputes as d
+    set
+      verdict = p_step.action,
+      closed_by = p_step.actor_id,
+      closed_at = p_step.at,
+      note = p_step.input ->> 'note'
+    where d.conversation_id = v_conversation.id and d.closed_at is null;
+    delete from private.legal_holds as h
+    where h.conversation_id = v_conversation.id and h.reason = 'dispute';
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_close_dispute(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_count_question.sql sha256:ee7683686d66390a65d9caa242fb2eb8717d492db0b3102838f8b3aa1b0deb74
+-- Counts the questions about the project details.
+create or replace function private.effect_count_question(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'questions', private.flow_count(v_conversation, 'questions') + 1
+  );
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_count_question(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_drop_cancellation.sql sha256:3b483b5b3dd2a1f77a7a520973b4131a862286488f071323231a150df537c95a
+-- The question whether to cancel is answered, or no longer matters.
+create or replace function private.effect_drop_cancellation(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'cancellation';
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_drop_cancellation(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_drop_extension.sql sha256:9d2b321cdb3de761914b42854962818b38aeaddbdd91d3450ae6a39b173621af
+-- The question for more time falls.
+create or replace function private.effect_drop_extension(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'extension';
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_drop_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_finalize_offer.sql sha256:dfa17180809346d66b8def519b9e033d614f5dc14597769f12e3b77d71a8422e
+-- The offer that is made in this step is the final one; comes before make_offer.
+create or replace function private.effect_finalize_offer(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_finalize_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_hold_funds.sql sha256:412d7b7f0cddd00516488de23fd2c1d1f424e3a41ba620833bcf47ed2fbaa976
+-- The payment is in: held for the deal until its end.
+--
+-- Writes: escrow_ledger, payment_orders.
+create or replace function private.effect_hold_funds(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.captured_minor
+    := v_conversation.captured_minor + (p_step.input -> 'amount_minor')::bigint;
+  v_conversation.held_minor
+    := v_conversation.held_minor + (p_step.input -> 'amount_minor')::bigint;
+  v_conversation.flow_data := v_conversation.flow_data - 'payment_order' || jsonb_build_object(
+    'paid_at', p_step.at, 'clock_from', p_step.at, 'payment_id', p_step.input ->> 'payment_id'
+  );
+  v_step.conversation := v_conversation;
+  perform private.record_transfer(
+    v_step, 'gateway', 'held', (p_step.input -> 'amount_minor')::bigint,
+    p_step.input ->> 'payment_id'
+  );
+  if not p_step.is_trial then
+    update private.payment_orders as o
+    set status = 'paid', updated_at = p_step.at
+    where o.conversation_id = v_conversation.id and o.status = 'open';
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_hold_funds(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_hold_offer.sql sha256:59666fb12395a01474ec3eb00bcd26cbb635e9eb1550d8ea2a17685e8349285d
+-- The brand owner keeps the standing offer; it is the final one now.
+--
+-- Writes: offers.
+create or replace function private.effect_hold_offer(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
+  v_step.conversation := v_conversation;
+  perform private.record_offer(v_step, 'offer_minor');
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_hold_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_keep_details.sql sha256:b7ee890c87ef8c3f87b11d07584f9ecec6a8e5ee67a23a8d70fa5482d67597a4
+-- Keeps the project details and counts their versions; the history has the earlier ones.
+create or replace function private.effect_keep_details(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'project_details', p_step.input ->> 'details',
+    'details_version', private.flow_count(v_conversation, 'details_version') + 1
+  );
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_keep_details(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_keep_rating.sql sha256:57c8ad56de91afcc37ac97f68f4ef2987e3ff13758d057e2b655852f7decf803
+-- Keeps the actor's rating where the other side cannot see it yet.
+--
+-- Writes: ratings.
+create or replace function private.effect_keep_rating(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  if not p_step.is_trial then
+    insert into private.ratings (conversation_id, rater_id, rating, comment, created_at)
+    values (
+      v_conversation.id, p_step.actor_id, (p_step.input -> 'rating')::integer,
+      p_step.input ->> 'comment', p_step.at
+    );
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_keep_rating(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_make_counter.sql sha256:57cbf038a205583690f8aeb0461115738ae0746d309258de27a47e33f5f8ea31
+-- The influencer names another price.
+--
+-- Writes: offers.
+create or replace function private.effect_make_counter(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data
+    || private.money_json('counter', 'counter_minor', (p_step.input -> 'price_minor')::bigint);
+  v_step.conversation := v_conversation;
+  perform private.record_offer(v_step, 'counter_minor');
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_make_counter(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_make_offer.sql sha256:d769966e1a310aa61db126a422c726d03e6ae3ea1f6cec6c9f458a1ac986cdbf
+-- The brand owner names a price: the standing offer of a new round. A counter offer falls.
+--
+-- Writes: offers.
+create or replace function private.effect_make_offer(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - array['counter', 'counter_minor']
+    || private.money_json('offer', 'offer_minor', (p_step.input -> 'price_minor')::bigint)
+    || jsonb_build_object(
+      'negotiation_round', private.flow_count(v_conversation, 'negotiation_round') + 1
+    );
+  v_step.conversation := v_conversation;
+  perform private.record_offer(v_step, 'offer_minor');
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_make_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_note_attempt.sql sha256:d39f6c9d1167b4fd699c68f5c0a448e809f153ba1752bc8124bfe2d783afee01
+-- Notes that a payment was tried, which keeps the time limit away from what may still come.
+create or replace function private.effect_note_attempt(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data
+    || jsonb_build_object('last_attempt_at', p_step.at);
+  v_conversation.deadline_at := private.state_deadline(v_conversation);
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_note_attempt(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_open_dispute.sql sha256:29740829403fb35e908f0986387295841ce5690f4ed26f70e679400265014438
+-- Freezes the deal until an operator, or the bank, has decided. A dispute that is open already
+-- becomes the bank's when the bank joins.
+--
+-- Writes: disputes, legal_holds.
+create or replace function private.effect_open_dispute(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_origin constant text := case p_step.role
+    when 'system' then 'bank'
+    when 'admin' then 'admin'
+    else 'party'
+  end;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'dispute', jsonb_strip_nulls(jsonb_build_object(
+      'origin', v_origin,
+      'opened_by', case when v_origin = 'party' then p_step.role end,
+      'reason', p_step.input -> 'reason'
+    ))
+  );
+  if (p_step.before).flow_state <> v_conversation.flow_state then
+    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+      'resume', coalesce(
+        v_conversation.flow_data -> 'resume',
+        jsonb_build_object(
+          'state', (p_step.before).flow_state,
+          'work_status', (p_step.before).work_status,
+          'deadline_at', (p_step.before).deadline_at
+        )
+      ) || jsonb_build_object('frozen_at', p_step.at)
+    );
+  end if;
+  if not p_step.is_trial then
+    insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
+    values (
+      v_conversation.id, case when v_origin = 'party' then p_step.actor_id end, v_origin,
+      p_step.input ->> 'reason', p_step.at
+    )
+    on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
+    insert into private.legal_holds (conversation_id, reason, placed_at)
+    values (v_conversation.id, 'dispute', p_step.at)
+    on conflict (conversation_id) do nothing;
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_open_dispute(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_open_order.sql sha256:bd7a935206c3bd0540d1cd28a786426e438e0b5db9848c739587289663fc307d
+-- Asks for the agreed amount: one open order, the same one whenever it is asked for again.
+--
+-- Writes: payment_orders.
+create or replace function private.effect_open_order(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  if not p_step.is_trial then
+    insert into private.payment_orders (conversation_id, amount_minor, currency, created_at)
+    values (
+      v_conversation.id, v_conversation.amount_minor, v_conversation.currency, p_step.at
+    )
+    on conflict (conversation_id) where status = 'open' do nothing;
+    v_conversation.flow_data := v_conversation.flow_data || (
+      select jsonb_build_object(
+        'payment_order', jsonb_build_object(
+          'payment_order_id', o.id, 'receipt', o.id, 'amount_minor', o.amount_minor,
+          'currency', o.currency
+        )
+      )
+      from private.payment_orders as o
+      where o.conversation_id = v_conversation.id and o.status = 'open'
+    );
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_open_order(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_propose_cancellation.sql sha256:c82d6b0f228486ac673186a1df04f7afec6c69d0dc1e3b637a65217d293b2c7a
+-- One side asks to cancel; what the deal was doing is remembered.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than what is held.
+create or replace function private.effect_propose_cancellation(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  perform private.check_refund(
+    v_conversation, (p_step.input -> 'refund_amount_minor')::bigint
+  );
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'cancellation', jsonb_strip_nulls(jsonb_build_object(
+      'by', p_step.role,
+      'refund_minor', p_step.input -> 'refund_amount_minor',
+      'refund_amount', p_step.input -> 'refund_amount',
+      'reason', p_step.input -> 'reason'
+    )),
+    'resume', jsonb_build_object(
+      'state', (p_step.before).flow_state,
+      'work_status', (p_step.before).work_status,
+      'deadline_at', (p_step.before).deadline_at
+    )
+  );
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_propose_cancellation(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_propose_extension.sql sha256:63915a5445e806964601b94d30cf5dc4666fa6182eff89d9073fb8a1529c528f
+-- The influencer asks for more time.
+create or replace function private.effect_propose_extension(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data
+    || jsonb_build_object('extension', jsonb_build_object('days', p_step.input -> 'days'));
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_propose_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_raise_alert.sql sha256:cfe6ad3d58423208f7f6190cdf9bb78f583799fb2d15d0c97e27bdb8b1899c8c
+-- Asks an operator to look at the conversation.
+--
+-- Writes: alerts.
+create or replace function private.effect_raise_alert(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  if not p_step.is_trial then
+    perform private.open_alert(
+      p_step.action, 'warning',
+      concat_ws(':', p_step.action, v_conversation.id, p_step.input ->> 'payment_id'),
+      v_conversation.id,
+      jsonb_build_object('state', v_conversation.flow_state, 'reason', p_step.reason)
+    );
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_raise_alert(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_reject_request.sql sha256:9651d56c8d26b38b4714ab88559d21e8e207ed9ba1d940ffbf5f6a8e202e2a5b
+-- The brand owner rejects the application.
+--
+-- Writes: requests.
+create or replace function private.effect_reject_request(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  if not p_step.is_trial then
+    update public.requests as r
+    set status = 'rejected', updated_at = p_step.at
+    where r.id = v_conversation.request_id and r.status = 'pending';
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_reject_request(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_release_funds.sql sha256:99c5b0a2b44c9350afc44855ac4a1d1b0cdab30cada0b9d2480b938f182bffdb
+-- What is held is the influencer's, less the fee.
+--
+-- Writes: escrow_ledger, payouts.
+create or replace function private.effect_release_funds(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation := private.release_held(v_step);
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_release_funds(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_reopen.sql sha256:fd0b9eafc93c50f6979134159c1cd7aca97b61794e691ab51b7b1e786d2801e6
+-- The conversation is as open as it was before it was closed.
+create or replace function private.effect_reopen(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.close_reason := null;
+  v_conversation.closed_by := null;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_reopen(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_agreed_refund.sql sha256:9ea03c13a6d814c0bb9fa92a12c695b0fe3ced73e2b5990382d9a19ba17534af
+-- What both sides agreed on is to go back to the brand owner; nothing named means all.
+--
+-- Writes: refunds.
+create or replace function private.effect_request_agreed_refund(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation := private.ask_refund(
+    v_step,
+    coalesce(
+      (v_conversation.flow_data #> '{cancellation,refund_minor}')::bigint,
+      v_conversation.held_minor
+    )
+  );
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_request_agreed_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_refund.sql sha256:1fd44cec6a5a75a8557db374e1453cc05d996ed84de46b4fdb64da165ab92854
+-- All that is held is to go back to the brand owner.
+--
+-- Writes: refunds.
+create or replace function private.effect_request_refund(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation := private.ask_refund(v_step, v_conversation.held_minor);
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_request_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_revision.sql sha256:9ac38a8947edf0796dcf5e027a511e0e406b4d33d37f19c964909e86d0f5c94e
+-- The brand owner wants the work changed.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_request_revision(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.work_status := 'revision_requested';
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'revision_count', private.flow_count(v_conversation, 'revision_count') + 1
+  );
+  perform private.review_submission(v_step, 'revision_requested');
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_request_revision(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_split_refund.sql sha256:c746e8821b9882b97d80b2182021bb33a72d36a6bc246c6b8f420e125c3615cf
+-- The part that the operator decided on is to go back to the brand owner.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` when it is more than what is held. Writes: refunds.
+create or replace function private.effect_request_split_refund(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  perform private.check_refund(
+    v_conversation, (p_step.input -> 'refund_amount_minor')::bigint
+  );
+  v_conversation := private.ask_refund(
+    v_step, (p_step.input -> 'refund_amount_minor')::bigint
+  );
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_request_split_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_resume.sql sha256:1b807cb2c32557bd753a10379babf5439943dca4a449769ed7cfb37abc925d49
+-- The deal goes on where it was before the pause. A time limit that ran on is the one it was, one
+-- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with.
+create or replace function private.effect_resume(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_resume constant jsonb := v_conversation.flow_data -> 'resume';
+  v_pause interval;
+begin
+  v_pause := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
+  v_conversation.work_status := v_resume ->> 'work_status';
+  v_conversation.deadline_at := greatest(
+    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
+    p_step.at + (
+      select s.resumes_with from private.flow_states as s
+      where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
+    )
+  );
+  if v_pause is not null then
+    v_conversation.delivery_due_at := v_conversation.delivery_due_at + v_pause;
+    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+      'clock_from', (v_conversation.flow_data ->> 'clock_from')::timestamptz + v_pause
+    );
+  end if;
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_resume(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_retry_refund.sql sha256:8bec01d06ef789253b5f293f01cfe865f2a614b9cbfe0997e9413023ceba76e3
+-- The refund did not go through and stays asked for.
+--
+-- Writes: refunds.
+create or replace function private.effect_retry_refund(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  if not p_step.is_trial then
+    update private.refunds as r
+    set attempts = r.attempts + 1
+    where r.conversation_id = v_conversation.id and r.kind = 'deal' and r.status = 'requested';
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_retry_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_settle_refund.sql sha256:6ebbeb4394dd2bbadf92ed4f8d7e0a0ec60b93dfb0b6e50fee821fc469ad20a4
+-- The refund has reached the brand owner; what is left is the influencer's, less the fee.
+--
+-- Writes: escrow_ledger, refunds, payouts.
+create or replace function private.effect_settle_refund(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_refund constant bigint := (v_conversation.flow_data -> 'refund_minor')::bigint;
+begin
+  v_conversation.refunded_minor := v_conversation.refunded_minor + v_refund;
+  v_conversation.held_minor := v_conversation.held_minor - v_refund;
+  v_conversation.flow_data := v_conversation.flow_data - 'refund_minor';
+  v_step.conversation := v_conversation;
+  perform private.record_transfer(v_step, 'held', 'refunded', v_refund, null);
+  if not p_step.is_trial then
+    update private.refunds as r
+    set
+      status = 'processed',
+      reference = p_step.input ->> 'reference',
+      processed_at = p_step.at
+    where r.conversation_id = v_conversation.id and r.kind = 'deal' and r.status = 'requested';
+  end if;
+  v_conversation := private.release_held(v_step);
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_settle_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_start_work.sql sha256:88d67f3db1f06c3d04d2c5e997a2d2ef3d068856cd2012a543179c1cb1b393de
+-- The work begins, and with it the days until its delivery.
+create or replace function private.effect_start_work(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.delivery_due_at
+    := p_step.at + private.flow_rule(v_conversation, 'delivery_days') * interval '1 day';
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_start_work(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_store_submission.sql sha256:9e44e60ee5ac3e9870eeafcb5b8832f7ae85cf9125444623443b4e8051b8eebd
+-- Stores what the influencer delivers, numbered.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_store_submission(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.work_submitted := true;
+  v_conversation.submission_date := p_step.at;
+  v_conversation.work_submission := p_step.input || jsonb_build_object('submitted_at', p_step.at);
+  if not p_step.is_trial then
+    insert into public.work_submissions (
+      conversation_id, number, deliverables, description, submission_notes, submitted_at
+    )
+    select
+      v_conversation.id, coalesce(max(s.number), 0) + 1, p_step.input ->> 'deliverables',
+      p_step.input ->> 'description', p_step.input ->> 'submission_notes', p_step.at
+    from public.work_submissions as s
+    where s.conversation_id = v_conversation.id;
+  end if;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_store_submission(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_withdraw_submission.sql sha256:9ed12fd040fadd655e6e86b8376802c37f1e161c765738ace8e9faf6c294103a
+-- The influencer takes the newest submission back; an earlier one counts again.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_withdraw_submission(p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+begin
+  perform private.review_submission(v_step, 'withdrawn');
+  select
+    jsonb_strip_nulls(jsonb_build_object(
+      'deliverables', s.deliverables, 'description', s.description,
+      'submission_notes', s.submission_notes, 'submitted_at', s.submitted_at
+    )),
+    s.submitted_at
+  into v_conversation.work_submission, v_conversation.submission_date
+  from public.work_submissions as s
+  where s.conversation_id = v_conversation.id and s.status = 'revision_requested'
+  order by s.number desc
+  limit 1;
+  v_conversation.work_submitted := v_conversation.work_submission is not null;
+  v_step.conversation := v_conversation;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.effect_withdraw_submission(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/run_effect.sql sha256:39b1ad2138179f1eb7ca86649aecb802b43d60260e8368cb0b1e84535a32394e
+-- Runs the effect of that name: the closed list of effects.
+--
+-- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
+-- Writes: what the effects write, unless the step is a trial.
+create or replace function private.run_effect(p_effect text, p_step private.flow_step)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  case p_effect
+    when 'accept_extension' then return private.effect_accept_extension(p_step);
+    when 'accept_request' then return private.effect_accept_request(p_step);
+    when 'agree_on_counter' then return private.effect_agree_on_counter(p_step);
+    when 'agree_on_offer' then return private.effect_agree_on_offer(p_step);
+    when 'agree_on_quote' then return private.effect_agree_on_quote(p_step);
+    when 'approve_work' then return private.effect_approve_work(p_step);
+    when 'bounce_payment' then return private.effect_bounce_payment(p_step);
+    when 'charge_back' then return private.effect_charge_back(p_step);
+    when 'close' then return private.effect_close(p_step);
+    when 'close_dispute' then return private.effect_close_dispute(p_step);
+    when 'count_question' then return private.effect_count_question(p_step);
+    when 'drop_cancellation' then return private.effect_drop_cancellation(p_step);
+    when 'drop_extension' then return private.effect_drop_extension(p_step);
+    when 'finalize_offer' then return private.effect_finalize_offer(p_step);
+    when 'hold_funds' then return private.effect_hold_funds(p_step);
+    when 'hold_offer' then return private.effect_hold_offer(p_step);
+    when 'keep_details' then return private.effect_keep_details(p_step);
+    when 'keep_rating' then return private.effect_keep_rating(p_step);
+    when 'make_counter' then return private.effect_make_counter(p_step);
+    when 'make_offer' then return private.effect_make_offer(p_step);
+    when 'note_attempt' then return private.effect_note_attempt(p_step);
+    when 'open_dispute' then return private.effect_open_dispute(p_step);
+    when 'open_order' then return private.effect_open_order(p_step);
+    when 'propose_cancellation' then return private.effect_propose_cancellation(p_step);
+    when 'propose_extension' then return private.effect_propose_extension(p_step);
+    when 'raise_alert' then return private.effect_raise_alert(p_step);
+    when 'reject_request' then return private.effect_reject_request(p_step);
+    when 'release_funds' then return private.effect_release_funds(p_step);
+    when 'reopen' then return private.effect_reopen(p_step);
+    when 'request_agreed_refund' then return private.effect_request_agreed_refund(p_step);
+    when 'request_refund' then return private.effect_request_refund(p_step);
+    when 'request_revision' then return private.effect_request_revision(p_step);
+    when 'request_split_refund' then return private.effect_request_split_refund(p_step);
+    when 'resume' then return private.effect_resume(p_step);
+    when 'retry_refund' then return private.effect_retry_refund(p_step);
+    when 'settle_refund' then return private.effect_settle_refund(p_step);
+    when 'start_work' then return private.effect_start_work(p_step);
+    when 'store_submission' then return private.effect_store_submission(p_step);
+    when 'withdraw_submission' then return private.effect_withdraw_submission(p_step);
+    else raise exception 'there is no effect %', p_effect using errcode = 'case_not_found';
+  end case;
+end;
+$$;
+
+revoke all on function private.run_effect(text, private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/action_result.sql sha256:a93b2e1a841d0157677682bc523793bbb41abf531c9ff82eb6733578fcafe9a4
+-- What became of an action, as the user who took it may see it: `{success, conversation, messages,
+-- actions, flow_update: {previous_state, new_state, awaiting_role, reason, path}}`.
+create or replace function private.action_result(
+  p_outcome private.flow_outcome,
+  p_user_id uuid,
+  p_role text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'success', true,
+    'conversation', (
+      select to_jsonb(c)
+      from private.my_conversations as c
+      where c.conversation_id = (p_outcome.conversation).id
+    ),
+    'messages', private.messages_for(p_outcome.messages, p_user_id),
+    'actions', private.actions_json(p_outcome.conversation, p_user_id, p_role),
+    'flow_update', private.flow_update_json(p_outcome)
+  );
+end;
+$$;
+
+revoke all on function private.action_result(private.flow_outcome, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/actions_json.sql sha256:77662d8b56ef86559132b581d115ca288541ccbf943e406e653b12934d095c69
+-- What a party may do in a conversation now, in the shape that clients get, as an array.
+create or replace function private.actions_json(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_values constant jsonb := private.deal_values(p_conversation);
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        private.action_json(a, v_values, p_conversation.deadline_at) order by a.position
+      ),
+      '[]'
+    )
+    from private.open_actions(p_conversation, p_user_id, p_role) as a
+  );
+end;
+$$;
+
+revoke all on function private.actions_json(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/answer_action.sql sha256:88e3d9e4f846677dd7e7147cb291bf020fde95efb21fdb39099590773666dc6f
+-- The answer to an action that was done, told to the user's own devices and kept for a repeat.
+--
+-- Args: the call; what became of it; what the client did, as for private.finish_action.
+-- Writes: action_results, realtime.messages. Events: button_action, text_input.
+create or replace function private.answer_action(
+  p_call private.action_call,
+  p_outcome private.flow_outcome,
+  p_done jsonb
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_result jsonb := private.action_result(p_outcome, p_call.actor_id, p_call.role);
+begin
+  if p_done ? 'created' then
+    v_result := v_result || jsonb_build_object('created', p_done -> 'created');
+  end if;
+  perform private.broadcast(
+    array[p_done ->> 'event'],
+    array['user:' || p_call.actor_id],
+    array[
+      p_done - array['event', 'created'] || jsonb_build_object(
+        'conversation_id', (p_outcome.conversation).id,
+        'message', v_result -> 'messages' -> -1,
+        'flow_update', v_result -> 'flow_update',
+        'conversation_context', private.conversation_headline(p_outcome.conversation)
+          || jsonb_build_object('version', v_result -> 'conversation' -> 'version')
+      )
+    ]
+  );
+  if p_call.client_action_id is not null then
+    insert into private.action_results (
+      user_id, client_action_id, conversation_id, request, result
+    )
+    values (
+      p_call.actor_id, p_call.client_action_id, (p_outcome.conversation).id, p_call.request,
+      v_result
+    );
+  end if;
+  return v_result;
+end;
+$$;
+
+revoke all on function private.answer_action(
+  private.action_call, private.flow_outcome, jsonb
+) from public, anon, authenticated, service_role;
+
+-- source: 43_deals/answer_existing.sql sha256:63955e889cd2299ecdd1f3bb6cb98b88c70264c94c545f777cf26399176907b9
+-- The answer to opening a deal that is open already: the deal as it is, with `created: false`.
+create or replace function private.answer_existing(p_call private.action_call)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_outcome private.flow_outcome;
+begin
+  v_outcome.conversation := p_call.conversation;
+  v_outcome.previous_state := (p_call.conversation).flow_state;
+  v_outcome.path := '{}';
+  return private.action_result(v_outcome, p_call.actor_id, p_call.role)
+    || jsonb_build_object('created', false);
+end;
+$$;
+
+revoke all on function private.answer_existing(private.action_call)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/apply_to_campaign.sql sha256:185b0304868472820152656240f66dcd9a6906ca2e5f8b295ea1a2dfd7274727
+-- An influencer applies to a campaign: a deal with its brand owner begins.
+--
+-- While the two have an open deal on this campaign, that one is the answer. quote is the price the
+-- influencer has in mind, in rupees.
+-- Definer: clients have no write grant on any table.
+-- Locks: the campaign, then the conversation they have. Writes: rate_limits, requests, and what
+-- private.open_deal and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
+-- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
+-- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.apply_to_campaign(
+  p_campaign_id uuid,
+  p_quote numeric,
+  p_pitch text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_quote_minor constant bigint := private.to_minor(p_quote, 'quote');
+  v_pitch constant text := private.read_pitch(p_pitch);
+  v_campaign public.campaigns;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'influencer', p_client_action_id,
+    jsonb_build_object('campaign_id', p_campaign_id, 'quote', p_quote, 'pitch', p_pitch)
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select c.* into v_campaign
+  from public.campaigns as c
+  where c.id = p_campaign_id
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign.', p_status => 404
+    );
+  end if;
+
+  v_deal.kind := 'campaign';
+  v_deal.campaign_id := v_campaign.id;
+  v_deal.brand_owner_id := v_campaign.brand_owner_id;
+  v_deal.influencer_id := v_call.actor_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('quote', 'quote_minor', v_quote_minor)
+      || jsonb_build_object('pitch', v_pitch)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_campaign.status <> 'open' then
+    perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
+  end if;
+  insert into public.requests (campaign_id, influencer_id, quote_minor, pitch)
+  values (v_campaign.id, v_call.actor_id, v_quote_minor, v_pitch)
+  returning id into v_deal.request_id;
+  return private.open_deal(v_call, v_deal, 'apply_to_campaign');
+end;
+$$;
+
+-- RPC: applies to a campaign; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.apply_to_campaign(
+  campaign_id uuid,
+  quote numeric default null,
+  pitch text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.apply_to_campaign(campaign_id, quote, pitch, client_action_id);
+$$;
+
+revoke all on function private.apply_to_campaign(uuid, numeric, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+revoke all on function public.apply_to_campaign(uuid, numeric, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+
+-- source: 43_deals/begin_action.sql sha256:1fc375b1b04b6d8a8a0feefd58e0a51b2e32808948d168d7d2e3c383c132164e
+-- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
+-- conversation, takes the steps that are due, and refuses what was decided on an older state.
+--
+-- Args: the conversation; what is asked, to compare a repeat with; the client's id of it; the
+-- version that the user saw (null: any).
+-- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
+-- private.run_deadlines writes.
+-- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+create or replace function private.begin_action(
+  p_conversation_id uuid,
+  p_request jsonb,
+  p_client_action_id uuid,
+  p_expected_version bigint default null
+)
+returns private.action_call
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+begin
+  v_call.actor_id := private.require_user();
+  -- Also makes one user's actions follow each other, so that a repeat finds its first try.
+  perform private.limit_rate(v_call.actor_id, 'action');
+  v_call.conversation := private.lock_conversation(p_conversation_id, v_call.actor_id);
+  v_call.role := private.role_in(v_call.conversation, v_call.actor_id);
+  v_call.request := p_request || jsonb_build_object('conversation_id', p_conversation_id);
+  v_call.client_action_id := p_client_action_id;
+  v_call.earlier := private.find_earlier_action(
+    v_call.actor_id, p_client_action_id, v_call.request
+  );
+  if v_call.earlier is null then
+    v_call.conversation := private.run_deadlines(v_call.conversation, p_is_trial => false);
+    perform private.check_version(v_call.conversation, v_call.actor_id, p_expected_version);
+  end if;
+  return v_call;
+end;
+$$;
+
+revoke all on function private.begin_action(uuid, jsonb, uuid, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/begin_deal.sql sha256:1daf35c0e27c0f6fb0677888ddfa1bd9c793acd440df143d83ca1230d942fb4e
+-- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
+-- client_action_id.
+--
+-- Locks: the user's limit on actions. Writes: rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), RATE_LIMITED (429),
+-- IDEMPOTENCY_MISMATCH (409).
+create or replace function private.begin_deal(p_role text, p_client_action_id uuid, p_request jsonb)
+returns private.action_call
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+begin
+  v_call.actor_id := private.require_role(p_role);
+  v_call.role := p_role;
+  perform private.limit_rate(v_call.actor_id, 'action');
+  v_call.request := p_request;
+  v_call.client_action_id := p_client_action_id;
+  v_call.earlier := private.find_earlier_action(
+    v_call.actor_id, p_client_action_id, p_request
+  );
+  return v_call;
+end;
+$$;
+
+revoke all on function private.begin_deal(text, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/check_influencer.sql sha256:9120cc151d49b80acdba331e1cdb6e3c7b340116c55a563fd0eb822fd07111b7
+-- Refuses to invite whoever is no influencer.
+--
+-- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
+create or replace function private.check_influencer(p_user_id uuid)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+begin
+  select u.* into v_user
+  from public.users as u
+  join auth.users as login on login.id = u.id
+  where u.id = p_user_id;
+  if not found then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if v_user.role is distinct from 'influencer' then
+    perform private.raise_input_invalid(
+      'influencer_id', 'influencer', 'Only influencers can be invited.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_influencer(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/check_version.sql sha256:0844a95ff8238b8c61d3414ad36562a52e3c8258b70bd39478d5847da57c60fb
+-- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
+-- user's own preferences change a context's version too, but nothing that was decided on.
+--
+-- Errors: VERSION_CONFLICT (409) `{version}`.
+create or replace function private.check_version(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_expected_version bigint
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_version bigint;
+  v_stepped_version bigint;
+begin
+  if p_expected_version is null then
+    return;
+  end if;
+  select v.version, p.stepped_version into v_version, v_stepped_version
+  from private.conversation_versions(p_conversation) as v
+  join private.participants as p
+    on p.conversation_id = p_conversation.id and p.user_id = v.user_id
+  where v.user_id = p_user_id;
+  if p_expected_version not between v_stepped_version and v_version then
+    perform private.raise_error(
+      'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
+      jsonb_build_object('version', v_version), p_status => 409,
+      p_hint => 'Read the conversation again, then decide.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_version(public.conversations, uuid, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/click_button.sql sha256:7e50ca5eed35c76bcfe15c5e3bb0e5fc8d072f7be5e6a6323f06c8399376b237
+-- Clicks a button of an action message: the action is the one that the engine itself stored there.
+--
+-- Without a message the newest open one that has the button is meant; a button that no open message
+-- shows is taken as the action of that name. additional_data is the action's input; what the button
+-- carries fills in what it does not say.
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: MESSAGE_NOT_FOUND (404) for what is no action message that the caller sees,
+-- ACTION_ALREADY_COMPLETED (409), ACTION_UNKNOWN (422); those of private.begin_action and
+-- private.find_transition.
+create or replace function private.click_button(
+  p_conversation_id uuid,
+  p_button_id text,
+  p_additional_data jsonb,
+  p_message_id uuid,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_button jsonb;
+begin
+  v_call := private.begin_action(
+    p_conversation_id,
+    jsonb_build_object(
+      'button_id', p_button_id, 'message_id', p_message_id,
+      'additional_data', coalesce(p_additional_data, '{}')
+    ),
+    p_client_action_id
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  v_button := private.find_button(v_call, p_button_id, p_message_id);
+  return private.finish_action(
+    v_call, v_button ->> 'action',
+    case jsonb_typeof(p_additional_data)
+      when 'object' then coalesce(v_button -> 'data', '{}') || p_additional_data
+      else coalesce(p_additional_data, v_button -> 'data')
+    end,
+    jsonb_build_object('event', 'button_action', 'button_id', p_button_id)
+  );
+end;
+$$;
+
+-- RPC: clicks a button; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.click_button(
+  conversation_id uuid,
+  button_id text,
+  additional_data jsonb default '{}',
+  message_id uuid default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.click_button(
+    conversation_id, button_id, additional_data, message_id, client_action_id
+  );
+$$;
+
+revoke all on function private.click_button(uuid, text, jsonb, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
+revoke all on function public.click_button(uuid, text, jsonb, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
+
+-- source: 43_deals/connect_bid.sql sha256:244e7bf1ab64108df12951208ebd6933646af87b4d6a389459ba6350952ae28e
+-- A brand owner connects to a bid: a deal with the bid's influencer begins.
+--
+-- While the two have an open deal on this bid, that one is the answer. A given influencer must be
+-- the bid's. proposed_amount, in rupees, is a hint.
+-- Definer: clients have no write grant on any table.
+-- Locks: the bid, then the conversation they have. Writes: rate_limits, and what private.open_deal
+-- and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
+-- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
+-- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.connect_bid(
+  p_bid_id uuid,
+  p_proposed_amount numeric,
+  p_influencer_id uuid,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_proposed_minor constant bigint := private.to_minor(p_proposed_amount, 'proposed_amount');
+  v_bid public.bids;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'brand_owner', p_client_action_id,
+    jsonb_build_object(
+      'bid_id', p_bid_id, 'proposed_amount', p_proposed_amount, 'influencer_id', p_influencer_id
+    )
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select b.* into v_bid from public.bids as b where b.id = p_bid_id for no key update;
+  if not found then
+    perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
+  end if;
+  if v_bid.influencer_id <> p_influencer_id then
+    perform private.raise_error(
+      'BID_OWNER_MISMATCH', 'This bid is another influencer''s.', p_status => 409
+    );
+  end if;
+
+  v_deal.kind := 'bid';
+  v_deal.bid_id := v_bid.id;
+  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.influencer_id := v_bid.influencer_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('proposed_amount', 'proposed_minor', v_proposed_minor)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_bid.status <> 'open' then
+    perform private.raise_error('BID_CLOSED', 'This bid is closed.', p_status => 409);
+  end if;
+  return private.open_deal(v_call, v_deal, 'connect_bid');
+end;
+$$;
+
+-- RPC: connects to a bid; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.connect_bid(
+  bid_id uuid,
+  proposed_amount numeric default null,
+  influencer_id uuid default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.connect_bid(bid_id, proposed_amount, influencer_id, client_action_id);
+$$;
+
+revoke all on function private.connect_bid(uuid, numeric, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
+revoke all on function public.connect_bid(uuid, numeric, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
+
+-- source: 43_deals/describe_action.sql sha256:c7021808aa4d1da18bba02fd859682dc55905c59ae3380bf98d078653eff0ab7
+-- How a client shows on the user's other devices that an action was taken: as a text that was
+-- typed, when the action is a form, or as a button.
+create or replace function private.describe_action(
+  p_conversation public.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_input_type text;
+begin
+  select i.input_type into v_input_type
+  from private.flow_inputs as i
+  where i.flow_id = p_conversation.flow_id
+    and i.action = p_action
+    and i.required
+    and i.input_type is not null
+  order by i.position
+  limit 1;
+  return case when v_input_type is null
+    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
+    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
+  end;
+end;
+$$;
+
+revoke all on function private.describe_action(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_button.sql sha256:96c54b10a1455c52dd945a7284e3000722bbf96ee2cc6b9b812f6bc7925d9636
+-- The button that a user clicks, `{action, data}`, from what the engine stored with its message.
+--
+-- Args: the call; the button; the message (null: the newest open one that has the button).
+-- Errors: MESSAGE_NOT_FOUND (404), ACTION_ALREADY_COMPLETED (409) `{completed_by,
+-- completed_action}`, ACTION_UNKNOWN (422).
+create or replace function private.find_button(
+  p_call private.action_call,
+  p_button_id text,
+  p_message_id uuid
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_message public.messages;
+  v_button jsonb;
+begin
+  select m.* into v_message
+  from public.messages as m
+  where m.conversation_id = (p_call.conversation).id
+    and m.action_required
+    and (m.visible_to = 'all' or m.receiver_id = p_call.actor_id)
+    and case when p_message_id is null
+      then not m.action_completed and m.action_data -> 'buttons' @> jsonb_build_array(
+        jsonb_build_object('id', p_button_id)
+      )
+      else m.id = p_message_id
+    end
+  order by m.seq desc
+  limit 1;
+  if not found and p_message_id is null then
+    return jsonb_build_object('action', p_button_id);
+  end if;
+  if not found then
+    perform private.raise_error(
+      'MESSAGE_NOT_FOUND', 'There is no such action message among yours.', p_status => 404
+    );
+  end if;
+  if v_message.action_completed then
+    perform private.raise_error(
+      'ACTION_ALREADY_COMPLETED', 'This was answered already.',
+      jsonb_build_object(
+        'completed_by', v_message.action_data -> 'completed_by',
+        'completed_action', v_message.action_data -> 'completed_action'
+      ),
+      p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+    );
+  end if;
+  v_button := (
+    select b.value
+    from jsonb_array_elements(v_message.action_data -> 'buttons') as b
+    where b.value ->> 'id' = p_button_id
+  );
+  if v_button is null and v_message.action_data ->> 'submit_action' = p_button_id then
+    v_button := jsonb_build_object('action', p_button_id);
+  end if;
+  if v_button is null then
+    perform private.raise_error(
+      'ACTION_UNKNOWN', 'The message has no such button.', p_status => 422
+    );
+  end if;
+  return v_button;
+end;
+$$;
+
+revoke all on function private.find_button(private.action_call, text, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_earlier_action.sql sha256:45624fcf9d10bbf4d53f6fe5c01098ba58f9ab667457d84b39764a33d75a7ebf
+-- What an earlier try of the same action answered; null when there was none.
+--
+-- Args: the user; the client's id of the action; what is asked now.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when that id was for something else.
+create or replace function private.find_earlier_action(
+  p_user_id uuid,
+  p_client_action_id uuid,
+  p_request jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_earlier private.action_results;
+begin
+  if p_client_action_id is null then
+    return null;
+  end if;
+  select r.* into v_earlier
+  from private.action_results as r
+  where r.user_id = p_user_id and r.client_action_id = p_client_action_id;
+  if v_earlier.request <> p_request then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_action_id was used for another action.',
+      p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
+    );
+  end if;
+  return v_earlier.result;
+end;
+$$;
+
+revoke all on function private.find_earlier_action(uuid, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_form.sql sha256:c372faad95f94cb362fa7080c2a478f2ccb7f1c6401523b799a5dd61fe7d5eb1
+-- The field that a user's text is for, among the forms that are open for that user now.
+--
+-- Errors: INPUT_INVALID (422) `{field: "input_type"}` when the open form is another one,
+-- NOT_YOUR_TURN (409) when the other side has the form, CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409).
+create or replace function private.find_form(p_call private.action_call, p_input_type text)
+returns private.flow_inputs
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_call.conversation;
+  v_form private.flow_inputs;
+begin
+  select i.* into v_form
+  from private.open_forms(v_conversation, p_call.actor_id, p_call.role) as i
+  where i.input_type = p_input_type;
+  if found then
+    return v_form;
+  end if;
+  if v_conversation.chat_status = 'closed' then
+    perform private.raise_error(
+      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
+    );
+  end if;
+  if exists (select from private.open_forms(v_conversation, p_call.actor_id, p_call.role)) then
+    perform private.raise_input_invalid(
+      'input_type', 'open_form', 'Another kind of text is asked for now.'
+    );
+  end if;
+  if exists (
+    select from private.open_forms(
+      v_conversation,
+      case p_call.actor_id
+        when v_conversation.user_a then v_conversation.user_b
+        else v_conversation.user_a
+      end,
+      private.other_role(p_call.role)
+    )
+  ) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  perform private.raise_state_invalid(
+    v_conversation, p_call.actor_id, p_call.role,
+    array(
+      select a.state
+      from private.flow_actions as a
+      join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
+      join private.flow_states as s on s.flow_id = a.flow_id and s.state = a.state
+      where a.flow_id = v_conversation.flow_id
+        and a.drawn in ('form', 'both')
+        and i.input_type = p_input_type
+      group by a.state
+      order by min(s.position)
+    )
+  );
+  return null;
+end;
+$$;
+
+revoke all on function private.find_form(private.action_call, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_open_deal.sql sha256:ff648ac77ff63053883bb5962c3488ab71fc293e96683f258a33ea093c1585aa
+-- The open deal that two people already have on a bid or campaign, with nothing due; null when they
+-- have none.
+--
+-- Call it under the lock of the bid or campaign, so that two at once make one.
+-- Args: a conversation with kind, subject and roles. Locks: the deal.
+-- Writes: what private.run_deadlines writes.
+create or replace function private.find_open_deal(p_deal public.conversations)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where (
+    c.bid_id = p_deal.bid_id and c.brand_owner_id = p_deal.brand_owner_id
+    or c.campaign_id = p_deal.campaign_id and c.influencer_id = p_deal.influencer_id
+  )
+  and c.chat_status <> 'closed'
+  for no key update;
+  if not found then
+    return null;
+  end if;
+  v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+  return case when v_conversation.chat_status <> 'closed' then v_conversation end;
+end;
+$$;
+
+revoke all on function private.find_open_deal(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/finish_action.sql sha256:eca84e36e1ac5ca679813f964b22c8c9be65165043aa35b3541a2ac6996a42e5
+-- Does what a user asked for in a conversation, tells the user's own devices, and keeps the answer
+-- for a repeat.
+--
+-- Args: the call as private.begin_action returned it; the action and its input; what the client
+-- did, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
+-- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
+-- Writes: action_results, realtime.messages, and what private.advance_conversation writes.
+-- Events: button_action, text_input.
+-- Errors: those of private.advance_conversation.
+create or replace function private.finish_action(
+  p_call private.action_call,
+  p_action text,
+  p_input jsonb,
+  p_done jsonb
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+begin
+  v_step.conversation := p_call.conversation;
+  v_step.actor_id := p_call.actor_id;
+  v_step.role := p_call.role;
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  v_outcome := private.advance_conversation(v_step);
+  return private.answer_action(p_call, v_outcome, p_done);
+end;
+$$;
+
+revoke all on function private.finish_action(private.action_call, text, jsonb, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/flow_update_json.sql sha256:8012740c25ef4b5889816bde3af296aa71f70e8fe413b9e8bbf4d2bc5af8a46b
+-- How the state moved: where it was, where it is now, who is awaited, why, and every state entered
+-- on the way.
+create or replace function private.flow_update_json(p_outcome private.flow_outcome)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'previous_state', p_outcome.previous_state,
+    'new_state', (p_outcome.conversation).flow_state,
+    'awaiting_role', (p_outcome.conversation).awaiting_role,
+    'reason', p_outcome.reason,
+    'path', to_jsonb(p_outcome.path)
+  );
+end;
+$$;
+
+revoke all on function private.flow_update_json(private.flow_outcome)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/force_close.sql sha256:dbf24a3f39e8d96cc9eb8174ffd4867cb2f53424f5f3729e0d6968f9a596e025
+-- An operator closes a deal that holds no money.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409), CHAT_CLOSED (409),
+-- FLOW_STATE_INVALID (409).
+create or replace function private.force_close(p_conversation_id uuid, p_reason text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  if exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and c.held_minor > 0
+  ) then
+    perform private.raise_error(
+      'FUNDS_HELD', 'This deal holds money.', p_status => 409,
+      p_hint => 'Stop it with force_dispute, then decide with resolve_dispute.'
+    );
+  end if;
+  return private.operate(
+    p_conversation_id, 'force_close', jsonb_strip_nulls(jsonb_build_object('reason', p_reason))
+  );
+end;
+$$;
+
+-- RPC: operators close a deal; returns `{success, conversation_id, flow_update}`.
+create or replace function public.force_close(conversation_id uuid, reason text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.force_close(conversation_id, reason);
+$$;
+
+revoke all on function private.force_close(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.force_close(uuid, text) to authenticated, service_role;
+revoke all on function public.force_close(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.force_close(uuid, text) to authenticated, service_role;
+
+-- source: 43_deals/force_dispute.sql sha256:7ecaeb1805e5362ca5f08f248521aee798205c5023448cba9ebb7f360595bd7d
+-- An operator stops a deal that holds money, to decide about it with resolve_dispute.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409).
+create or replace function private.force_dispute(p_conversation_id uuid, p_reason text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return private.operate(
+    p_conversation_id, 'force_dispute',
+    jsonb_strip_nulls(jsonb_build_object('reason', p_reason))
+  );
+end;
+$$;
+
+-- RPC: operators stop a deal; returns `{success, conversation_id, flow_update}`.
+create or replace function public.force_dispute(conversation_id uuid, reason text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.force_dispute(conversation_id, reason);
+$$;
+
+revoke all on function private.force_dispute(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
+revoke all on function public.force_dispute(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
+
+-- source: 43_deals/found_conversation.sql sha256:3f52d400cc0abf3dd91303fafed3e3c8aa8f4c851a821aac0382bceda3fc96a4
+-- Makes a conversation with its two members and takes the first step of the flow that is published
+-- for its kind; it stays on that version. Null when two people have their direct chat already.
+--
+-- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
+-- role, by which action.
+-- Writes: conversations, participants, and what private.advance_conversation writes.
+create or replace function private.found_conversation(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text,
+  p_action text
+)
+returns private.flow_outcome
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_conversation public.conversations;
+  -- Only a deal has books.
+  v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
+  -- The opening line of a direct chat is nobody's unread message.
+  v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
+begin
+  insert into public.conversations (
+    kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
+    flow_id, flow_state, flow_data, captured_minor, held_minor, released_minor, fee_minor,
+    refunded_minor, charged_back_minor
+  )
+  values (
+    p_conversation.kind, p_conversation.user_a, p_conversation.user_b,
+    p_conversation.brand_owner_id, p_conversation.influencer_id, p_conversation.bid_id,
+    p_conversation.campaign_id, p_conversation.request_id,
+    (
+      select f.id from private.flow_definitions as f
+      where f.kind = p_conversation.kind and f.status = 'published'
+    ),
+    'initial', coalesce(p_conversation.flow_data, '{}'), v_nothing, v_nothing, v_nothing,
+    v_nothing, v_nothing, v_nothing
+  )
+  on conflict (user_a, user_b) where kind = 'direct' do nothing
+  returning * into v_conversation;
+  if not found then
+    return null;
+  end if;
+  insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+  select
+    v_conversation.id, member.id, private.role_in(v_conversation, member.id), v_read_seq,
+    v_read_seq
+  from unnest(array[p_conversation.user_a, p_conversation.user_b]) as member (id);
+
+  v_step.conversation := v_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.action := p_action;
+  v_step.input := '{}';
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  return private.advance_conversation(v_step);
+end;
+$$;
+
+revoke all on function private.found_conversation(public.conversations, uuid, text, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/get_available_actions.sql sha256:8a9485413d5984c26ed8e303a2563a0979f2643cfc9dc65cd23497505b64fbfd
+-- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
+--
+-- Definer: the flow is private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_available_actions(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_conversation public.conversations;
+begin
+  v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
+  return private.actions_json(v_conversation, v_me, private.role_in(v_conversation, v_me));
+end;
+$$;
+
+-- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema,
+-- deadline_at}]`.
+create or replace function public.get_available_actions(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_available_actions(conversation_id);
+$$;
+
+revoke all on function private.get_available_actions(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_available_actions(uuid) to authenticated;
+revoke all on function public.get_available_actions(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_available_actions(uuid) to authenticated;
+
+-- source: 43_deals/get_ratings.sql sha256:80c914a94f6fccf57f934f8388885d4c8ef4e631d34520a056e84777388fd0d9
+-- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
+-- flow's rating_days after it was given.
+--
+-- Definer: ratings are private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_ratings(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_conversation constant public.conversations
+    := private.read_conversation(p_conversation_id, v_me);
+begin
+  return (
+    select jsonb_build_object(
+      'mine', jsonb_agg(r.rated) filter (where r.is_mine) -> 0,
+      'theirs', jsonb_agg(r.rated) filter (
+        where not r.is_mine and (r.both or r.created_at <= now() - r.shown_after)
+      ) -> 0
+    )
+    from (
+      select
+        g.rater_id = v_me as is_mine,
+        count(*) over () = 2 as both,
+        g.created_at,
+        private.flow_rule(v_conversation, 'rating_days') * interval '1 day' as shown_after,
+        jsonb_build_object(
+          'rating', g.rating, 'comment', g.comment, 'created_at', g.created_at
+        ) as rated
+      from private.ratings as g
+      where g.conversation_id = v_conversation.id
+    ) as r
+  );
+end;
+$$;
+
+-- RPC: the two ratings; returns `{mine, theirs}`, each `{rating, comment, created_at}` or null.
+create or replace function public.get_ratings(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_ratings(conversation_id);
+$$;
+
+revoke all on function private.get_ratings(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.get_ratings(uuid) to authenticated;
+revoke all on function public.get_ratings(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.get_ratings(uuid) to authenticated;
+
+-- source: 43_deals/invite_to_campaign.sql sha256:876e0291d291bf33df881334873c73191f96b599e02eefc1d7a8aec4f9698953
+-- A brand owner invites an influencer to a campaign of their own: a deal begins.
+--
+-- While the two have an open deal on this campaign, that one is the answer.
+-- Definer: clients have no write grant on any table.
+-- Locks: the campaign, then the conversation they have. Writes: rate_limits, and what
+-- private.open_deal and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
+-- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
+-- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
+create or replace function private.invite_to_campaign(
+  p_campaign_id uuid,
+  p_influencer_id uuid,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_campaign public.campaigns;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'brand_owner', p_client_action_id,
+    jsonb_build_object('campaign_id', p_campaign_id, 'influencer_id', p_influencer_id)
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select c.* into v_campaign
+  from public.campaigns as c
+  where c.id = p_campaign_id and c.brand_owner_id = v_call.actor_id
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign among yours.', p_status => 404
+    );
+  end if;
+  perform private.check_influencer(p_influencer_id);
+
+  v_deal.kind := 'campaign';
+  v_deal.campaign_id := v_campaign.id;
+  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.influencer_id := p_influencer_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_campaign.status <> 'open' then
+    perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
+  end if;
+  return private.open_deal(v_call, v_deal, 'invite_to_campaign');
+end;
+$$;
+
+-- RPC: invites an influencer; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.invite_to_campaign(
+  campaign_id uuid,
+  influencer_id uuid,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.invite_to_campaign(campaign_id, influencer_id, client_action_id);
+$$;
+
+revoke all on function private.invite_to_campaign(uuid, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
+revoke all on function public.invite_to_campaign(uuid, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
+
+-- source: 43_deals/lock_conversation.sql sha256:b4ef990c068bc5568d1e31f81d49f3f310a66895ee554253b1ba25ed235ca854
+-- Locks a conversation of a user until the transaction ends and returns it.
+--
+-- Args: the conversation; the member (null: whoever is let through before, operators and the
+-- system). Locks: the conversation's row.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+  for no key update;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.lock_conversation(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/mark_refunded_manually.sql sha256:d525fd957a708fc2d0fcb2835ab2b5a01beb41c140fbdcc3ce2f3c4dc9ca3e54
+-- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), CHAT_CLOSED (409),
+-- FLOW_STATE_INVALID (409).
+create or replace function private.mark_refunded_manually(
+  p_conversation_id uuid,
+  p_reference text,
+  p_note text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return private.operate(
+    p_conversation_id, 'mark_refunded_manually',
+    jsonb_strip_nulls(jsonb_build_object('reference', p_reference, 'note', p_note))
+  );
+end;
+$$;
+
+-- RPC: operators end a refund; returns `{success, conversation_id, flow_update}`.
+create or replace function public.mark_refunded_manually(
+  conversation_id uuid,
+  reference text,
+  note text default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_refunded_manually(conversation_id, reference, note);
+$$;
+
+revoke all on function private.mark_refunded_manually(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_refunded_manually(uuid, text, text)
+to authenticated, service_role;
+revoke all on function public.mark_refunded_manually(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_refunded_manually(uuid, text, text)
+to authenticated, service_role;
+
+-- source: 43_deals/messages_for.sql sha256:984122c8bff9741d05a50717a56303d811a8de87bb910a4ba0eba63d4bb809d5
+-- Those of some new messages that a user may see, in the shape that clients get, as an array.
+create or replace function private.messages_for(p_messages public.messages[], p_user_id uuid)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(private.message_json(m) order by m.seq), '[]')
+    from unnest(p_messages) as m
+    where m.visible_to = 'all' or m.receiver_id = p_user_id
+  );
+end;
+$$;
+
+revoke all on function private.messages_for(public.messages[], uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/open_deal.sql sha256:e4bd86cfc022e8a66c900ecbdde374789bae249ef476761e538745b1d2140d94
+-- Opens a deal: the conversation, its two members, and the first step of its flow.
+--
+-- Args: the call; the deal with kind, subject, roles and flow_data; the action that opens it.
+-- Returns the action result. Locks: the user's limit on deals. Writes: rate_limits, and what
+-- private.found_conversation and private.answer_action write.
+-- Errors: BLOCKED (403), RATE_LIMITED (429).
+create or replace function private.open_deal(
+  p_call private.action_call,
+  p_deal public.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_deal;
+  v_outcome private.flow_outcome;
+begin
+  if private.is_blocked(p_deal.brand_owner_id, p_deal.influencer_id) then
+    perform private.raise_error(
+      'BLOCKED', 'You cannot make a deal with this user.', p_status => 403
+    );
+  end if;
+  perform private.limit_rate(p_call.actor_id, 'deal');
+  v_deal.user_a := least(v_deal.brand_owner_id, v_deal.influencer_id);
+  v_deal.user_b := greatest(v_deal.brand_owner_id, v_deal.influencer_id);
+  v_outcome := private.found_conversation(v_deal, p_call.actor_id, p_call.role, p_action);
+  if p_deal.kind = 'bid' then
+    perform private.announce_bid(p_deal.bid_id);
+  else
+    perform private.announce_campaign(p_deal.campaign_id);
+  end if;
+  return private.answer_action(
+    p_call, v_outcome,
+    jsonb_build_object('event', 'button_action', 'button_id', p_action, 'created', true)
+  );
+end;
+$$;
+
+revoke all on function private.open_deal(private.action_call, public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/open_forms.sql sha256:cedc51de9b2f811c2d5fd0d7e7fe570722ef74745b25e851353613005be379b3
+-- The fields that a party may fill in now: of the actions that are drawn as a form.
+create or replace function private.open_forms(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns setof private.flow_inputs
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select i.*
+  from private.open_actions(p_conversation, p_user_id, p_role) as a
+  join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
+  where a.drawn in ('form', 'both') and i.input_type is not null;
+end;
+$$;
+
+revoke all on function private.open_forms(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/operate.sql sha256:2e42bd605ad034372faa7659da6c9a60b0cb30f2c6c070f986ab0a6907563fee
+-- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
+--
+-- Time limits and follow-ups are the engine's own: nobody else may take them.
+-- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
+-- write.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), those of private.find_transition.
+create or replace function private.operate(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb,
+  p_role text default 'admin'
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+begin
+  v_step.conversation := private.run_deadlines(
+    private.lock_conversation(p_conversation_id, null), p_is_trial => false
+  );
+  if exists (
+    select from private.flow_states as s
+    where s.flow_id = (v_step.conversation).flow_id and s.deadline_action = p_action
+  ) or exists (
+    select from private.flow_transitions as t
+    where t.flow_id = (v_step.conversation).flow_id and t.follow_up = p_action
+  ) then
+    perform private.raise_error(
+      'ACTION_UNKNOWN', 'Only the flow itself does this.', p_status => 422
+    );
+  end if;
+  v_step.actor_id := case when p_role = 'admin' then auth.uid() end;
+  v_step.role := p_role;
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  v_outcome := private.advance_conversation(v_step);
+  return jsonb_build_object(
+    'success', true,
+    'conversation_id', p_conversation_id,
+    'flow_update', private.flow_update_json(v_outcome)
+  );
+end;
+$$;
+
+revoke all on function private.operate(uuid, text, jsonb, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/read_conversation.sql sha256:d1ea41787aac67e8fb714330cf9e0825d0658d28c5c25caae40e9f882e2d0929
+-- A conversation of a user, as it is stored.
+--
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.read_conversation(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id and p_user_id in (c.user_a, c.user_b);
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.read_conversation(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/read_pitch.sql sha256:a769f088fd0d3bb29410b400deadb2a8ad9974dec21a53d3654dbd06315c1279
+-- The words that come with an application, as they are kept; null when there are none.
+--
+-- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
+create or replace function private.read_pitch(p_pitch text)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_pitch constant text := private.clean_text(p_pitch);
+begin
+  perform private.check_text(v_pitch, 'pitch');
+  if char_length(v_pitch) > 5000 then
+    perform private.raise_input_invalid(
+      'pitch', 'max_length', 'A pitch has at most 5000 characters.'
+    );
+  end if;
+  return case when not private.is_blank(v_pitch) then v_pitch end;
+end;
+$$;
+
+revoke all on function private.read_pitch(text) from public, anon, authenticated, service_role;
+
+-- source: 43_deals/record_provider_fact.sql sha256:02d570c475b4f4cb58b526f69cd0759546cc6d69bafaa90550b1ed9927b36ec3
+-- Tells a deal what the payment provider said: payment_captured, payment_failed, payment_mismatch,
+-- refund_processed, refund_failed, bank_dispute_opened, bank_dispute_lost.
+--
+-- For whoever has checked that the provider said it; the flow alone decides what follows.
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), those of private.find_transition.
+create or replace function private.record_provider_fact(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  return private.operate(p_conversation_id, p_action, p_input, p_role => 'system');
+end;
+$$;
+
+-- RPC: the service tells a fact of the provider; returns `{success, conversation_id, flow_update}`.
+create or replace function public.record_provider_fact(
+  conversation_id uuid,
+  action text,
+  input jsonb default '{}'
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.record_provider_fact(conversation_id, action, input);
+$$;
+
+revoke all on function private.record_provider_fact(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.record_provider_fact(uuid, text, jsonb) to service_role;
+revoke all on function public.record_provider_fact(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_provider_fact(uuid, text, jsonb) to service_role;
+
+-- source: 43_deals/refusal_json.sql sha256:de56fdeb901884b68738e41bd3ab181f8804b273f9e74de2914c14a00b327c12
+-- A refusal as private.raise_error wrote it, in the shape of an answer: `{error_code, message,
+-- details}`.
+create or replace function private.refusal_json(p_refusal jsonb)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'error_code', p_refusal -> 'code',
+    'message', p_refusal -> 'message',
+    'details', (p_refusal ->> 'details')::jsonb
+  );
+end;
+$$;
+
+revoke all on function private.refusal_json(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 43_deals/resolve_dispute.sql sha256:fd14856d07af1ea74a8faa66d5275fbb6ea66c4445dbb12facffdd1260709be9
+-- An operator decides a dispute: release, refund, split (with refund_amount in rupees) or resume.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), PRICE_OUT_OF_RANGE
+-- (422), FLOW_STATE_INVALID (409).
+create or replace function private.resolve_dispute(
+  p_conversation_id uuid,
+  p_verdict text,
+  p_refund_amount numeric,
+  p_note text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  if p_verdict is null or p_verdict not in ('release', 'refund', 'split', 'resume') then
+    perform private.raise_input_invalid(
+      'verdict', 'one_of', 'The verdict is release, refund, split or resume.'
+    );
+  end if;
+  return private.operate(
+    p_conversation_id, 'resolve_' || p_verdict,
+    jsonb_strip_nulls(jsonb_build_object('refund_amount', p_refund_amount, 'note', p_note))
+  );
+end;
+$$;
+
+-- RPC: operators decide a dispute; returns `{success, conversation_id, flow_update}`.
+create or replace function public.resolve_dispute(
+  conversation_id uuid,
+  verdict text,
+  refund_amount numeric default null,
+  note text default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.resolve_dispute(conversation_id, verdict, refund_amount, note);
+$$;
+
+revoke all on function private.resolve_dispute(uuid, text, numeric, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.resolve_dispute(uuid, text, numeric, text)
+to authenticated, service_role;
+revoke all on function public.resolve_dispute(uuid, text, numeric, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.resolve_dispute(uuid, text, numeric, text)
+to authenticated, service_role;
+
+-- source: 43_deals/review_work.sql sha256:ee3d80b55df206eaa75440e6fef50f0e117223f379565ef20ba1ec3c6ac85a39
+-- The brand owner decides about the work: take_action with approve_work or request_revision.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: INPUT_INVALID (422) for another decision; those of private.begin_action and
+-- private.find_transition.
+create or replace function private.review_work(
+  p_conversation_id uuid,
+  p_decision text,
+  p_feedback text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if p_decision is null or p_decision not in ('approve_work', 'request_revision') then
+    perform private.raise_input_invalid(
+      'decision', 'one_of', 'The decision is approve_work or request_revision.'
+    );
+  end if;
+  return private.take_action(
+    p_conversation_id, p_decision,
+    jsonb_strip_nulls(jsonb_build_object('feedback', p_feedback)), p_client_action_id, null
+  );
+end;
+$$;
+
+-- RPC: approves the work or asks for a change; returns `{success, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.review_work(
+  conversation_id uuid,
+  decision text,
+  feedback text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.review_work(conversation_id, decision, feedback, client_action_id);
+$$;
+
+revoke all on function private.review_work(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.review_work(uuid, text, text, uuid) to authenticated;
+revoke all on function public.review_work(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.review_work(uuid, text, text, uuid) to authenticated;
+
+-- source: 43_deals/role_in.sql sha256:086f07f3b3c5c180124e9fff3cfd34cecd900aab77499e89d7f9bc0695fb2f19
+-- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
+create or replace function private.role_in(
+  p_conversation public.conversations,
+  p_user_id uuid
+)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_user_id
+    when p_conversation.influencer_id then 'influencer'
+    when p_conversation.brand_owner_id then 'brand_owner'
+    else 'member'
+  end;
+end;
+$$;
+
+revoke all on function private.role_in(public.conversations, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/run_due.sql sha256:c09bd16dcdc1d1e706b8993a3098ca2ea85c9de786e266d7794f067d97925983
+-- Takes the steps that are due in a batch of conversations, and says how many there were.
+--
+-- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
+-- first. Locks: the conversations, in the order of their ids; what another session holds is passed
+-- over. Writes: what private.run_deadlines writes.
+create or replace function private.run_due(p_user_id uuid, p_limit integer)
+returns integer
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_steps integer := 0;
+begin
+  for v_conversation in
+    select c.*
+    from public.conversations as c
+    where c.id in (
+      select due.id
+      from public.conversations as due
+      where due.deadline_at <= now()
+        and (p_user_id is null or p_user_id in (due.user_a, due.user_b))
+      order by due.deadline_at
+      limit p_limit
+    )
+    order by c.id
+    for no key update skip locked
+  loop
+    v_steps := v_steps - v_conversation.version::integer
+      + (private.run_deadlines(v_conversation, p_is_trial => false)).version::integer;
+  end loop;
+  return v_steps;
+end;
+$$;
+
+revoke all on function private.run_due(uuid, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/simulate_action.sql sha256:a6ec50450e68165582a7cf25c6fae1eda077907b875e0007348216b0bde24578
+-- What an action would do now, without doing it: the engine itself, changing nothing.
+--
+-- Definer: the flow is private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404). A refusal of the action is an answer.
+create or replace function private.simulate_action(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+  v_refusal text;
+begin
+  v_step.conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
+  v_step.actor_id := v_me;
+  v_step.role := private.role_in(v_step.conversation, v_me);
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := now();
+  v_step.is_trial := true;
+  begin
+    v_outcome := private.advance_conversation(v_step);
+  exception
+    when sqlstate 'PGRST' then
+      get stacked diagnostics v_refusal = message_text;
+      return jsonb_build_object(
+        'allowed', false, 'error', private.refusal_json(v_refusal::jsonb), 'next_state', null,
+        'awaiting_role', null, 'messages', '[]'::jsonb, 'effects', '[]'::jsonb
+      );
+  end;
+  return jsonb_build_object(
+    'allowed', true,
+    'error', null,
+    'next_state', (v_outcome.conversation).flow_state,
+    'awaiting_role', (v_outcome.conversation).awaiting_role,
+    'messages', private.messages_for(v_outcome.messages, v_me),
+    'effects', to_jsonb(v_outcome.effects)
+  );
+end;
+$$;
+
+-- RPC: tries an action; returns `{allowed, error, next_state, awaiting_role, messages, effects}`.
+create or replace function public.simulate_action(
+  conversation_id uuid,
+  action text,
+  input jsonb default '{}'
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.simulate_action(conversation_id, action, input);
+$$;
+
+revoke all on function private.simulate_action(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
+revoke all on function public.simulate_action(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
+
+-- source: 43_deals/submit_text.sql sha256:4028bc0e3aa676434b8b400fa4196d9dd95a5aded3ef8c56a606a96597a9ec26
+-- Sends what was typed into the form that is open for the caller.
+--
+-- input_type says which field the client means: negotiation, price, project_details, question,
+-- work_submission, feedback or reason.
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: those of private.find_form, private.begin_action and private.find_transition.
+create or replace function private.submit_text(
+  p_conversation_id uuid,
+  p_text text,
+  p_input_type text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_form private.flow_inputs;
+begin
+  v_call := private.begin_action(
+    p_conversation_id, jsonb_build_object('text', p_text, 'input_type', p_input_type),
+    p_client_action_id
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  v_form := private.find_form(v_call, p_input_type);
+  return private.finish_action(
+    v_call, v_form.action,
+    jsonb_build_object(
+      v_form.field,
+      -- Nothing typed into a price is a price that cannot be read.
+      case when v_form.type = 'price' then coalesce(p_text, '') else p_text end
+    ),
+    jsonb_build_object('event', 'text_input', 'input_type', p_input_type)
+  );
+end;
+$$;
+
+-- RPC: submits a typed text; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.submit_text(
+  conversation_id uuid,
+  text text,
+  input_type text,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.submit_text(conversation_id, text, input_type, client_action_id);
+$$;
+
+revoke all on function private.submit_text(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.submit_text(uuid, text, text, uuid) to authenticated;
+revoke all on function public.submit_text(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;
+
+-- source: 43_deals/submit_work.sql sha256:c812f4e121cf25aeb86f700531308c9fff2de5b322ceead360f3b9ef6fe1c055
+-- The influencer delivers: take_action with the action submit_work.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: those of private.begin_action and private.find_transition.
+create or replace function private.submit_work(
+  p_conversation_id uuid,
+  p_deliverables text,
+  p_description text,
+  p_submission_notes text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  return private.take_action(
+    p_conversation_id, 'submit_work',
+    jsonb_strip_nulls(jsonb_build_object(
+      'deliverables', p_deliverables, 'description', p_description,
+      'submission_notes', p_submission_notes
+    )),
+    p_client_action_id, null
+  );
+end;
+$$;
+
+-- RPC: submits the work; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.submit_work(
+  conversation_id uuid,
+  deliverables text,
+  description text default null,
+  submission_notes text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.submit_work(
+    conversation_id, deliverables, description, submission_notes, client_action_id
+  );
+$$;
+
+revoke all on function private.submit_work(uuid, text, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
+revoke all on function public.submit_work(uuid, text, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;
+
+-- source: 43_deals/sweep_due.sql sha256:97bfc8c89ca9a4a43e014d7cf87ab884e27035284090963dc0cbad6a63c02ab8
+-- An operator takes the steps that are due in any conversation, the longest due first; a help for
+-- conversations that nobody opens, never needed for what readers see.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversations, in the order of their ids; what another session holds is passed over.
+-- Writes: what private.run_deadlines writes.
+-- Errors: FORBIDDEN (403).
+create or replace function private.sweep_due(p_max_rows integer)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return jsonb_build_object(
+    'deadlines_run', private.run_due(null, private.clamp_page_size(p_max_rows, 100, 1000))
+  );
+end;
+$$;
+
+-- RPC: operators take what is due; returns `{deadlines_run}`.
+create or replace function public.sweep_due(max_rows integer default 100)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.sweep_due(max_rows);
+$$;
+
+revoke all on function private.sweep_due(integer) from public, anon, authenticated, service_role;
+grant execute on function private.sweep_due(integer) to authenticated, service_role;
+revoke all on function public.sweep_due(integer) from public, anon, authenticated, service_role;
+grant execute on function public.sweep_due(integer) to authenticated, service_role;
+
+-- source: 43_deals/take_action.sql sha256:d09d7c938f799b4b793a3415eff1947e55a0451fdeac2f86b06d98ea0146cc03
+-- Does one thing in a conversation's flow: the way of every action, whatever its button looks like.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: those of private.begin_action and private.find_transition.
+create or replace function private.take_action(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb,
+  p_client_action_id uuid,
+  p_expected_version bigint
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+begin
+  v_call := private.begin_action(
+    p_conversation_id,
+    jsonb_build_object('action', p_action, 'input', coalesce(p_input, '{}')),
+    p_client_action_id, p_expected_version
+  );
+  return coalesce(
+    v_call.earlier,
+    private.finish_action(
+      v_call, p_action, p_input, private.describe_action(v_call.conversation, p_action)
+    )
+  );
+end;
+$$;
+
+-- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.take_action(
+  conversation_id uuid,
+  action text,
+  input jsonb default '{}',
+  client_action_id uuid default null,
+  expected_version bigint default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.take_action(conversation_id, action, input, client_action_id, expected_version);
+$$;
+
+revoke all on function private.take_action(uuid, text, jsonb, uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
+revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
+
+-- source: 44_flow_proof/find_flow_violations.sql sha256:5d2b6e0f7d4e559740a22b3f3d29a6e85d68976a7ed13c13edec61296c501c5a
+-- What a flow breaks of the properties P1 to P12 and of its shape; private.prove_flow, in rows.
+create or replace function private.find_flow_violations(p_flow_id bigint)
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select v.property, v.message, v.counter_example
+  from jsonb_to_recordset(private.prove_flow(p_flow_id) -> 'violations')
+    as v (property text, message text, counter_example jsonb);
+end;
+$$;
+
+revoke all on function private.find_flow_violations(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_effects.sql sha256:6d7c2424d1209eb4ea9c28be31a1d04b4fe457916683f2cd64b1401edba74b02
+-- The effects that rows of a flow may name, and where the money of the deal must be before each and
+-- is after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
+create or replace view private.flow_effects as
+select e.name, e.money_before, e.money_after
+from (
+  values
+    ('close', null, null),
+    ('reopen', null, null),
+    ('accept_request', null, null),
+    ('reject_request', null, null),
+    ('keep_details', null, null),
+    ('count_question', null, null),
+    ('make_offer', null, null),
+    ('make_counter', null, null),
+    ('hold_offer', null, null),
+    ('finalize_offer', null, null),
+    ('agree_on_offer', null, null),
+    ('agree_on_counter', null, null),
+    ('agree_on_quote', null, null),
+    ('open_order', null, null),
+    ('note_attempt', null, null),
+    ('hold_funds', 'none', 'held'),
+    ('bounce_payment', null, null),
+    ('start_work', null, null),
+    ('store_submission', null, null),
+    ('withdraw_submission', null, null),
+    ('request_revision', null, null),
+    ('approve_work', null, null),
+    ('release_funds', 'held', 'settled'),
+    ('propose_cancellation', null, null),
+    ('drop_cancellation', null, null),
+    ('propose_extension', null, null),
+    ('accept_extension', null, null),
+    ('drop_extension', null, null),
+    ('resume', null, null),
+    ('open_dispute', null, null),
+    ('close_dispute', null, null),
+    ('request_refund', 'held', 'refunding'),
+    ('request_agreed_refund', 'held', 'refunding'),
+    ('request_split_refund', 'held', 'refunding'),
+    ('retry_refund', null, null),
+    ('settle_refund', 'refunding', 'settled'),
+    ('charge_back', 'held', 'settled'),
+    ('keep_rating', null, null),
+    ('raise_alert', null, null)
+) as e (name, money_before, money_after);
+
+revoke all on private.flow_effects from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_guards.sql sha256:fd7bf01814d92a7f41c92ed8a05bdf345322a46c01f141e9ab26535a653813d6
+-- The guards that rows of a flow may name, and what the proof knows of each.
+--
+-- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
+-- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
+-- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
+-- take back a step of their own, which is no way forward.
+create or replace view private.flow_guards as
+select g.name, g.certainty, g.undoes
+from (
+  values
+    ('is_awaited', 'known', false),
+    ('is_requester', 'known', true),
+    ('is_opener', 'known', true),
+    ('is_closer', 'open', true),
+    ('is_unblocked', 'open', false),
+    ('has_quote', 'known', false),
+    ('has_counter', 'known', false),
+    ('offer_matches', 'chosen', false),
+    ('counter_matches', 'chosen', false),
+    ('quote_matches', 'chosen', false),
+    ('has_round_left', 'known', false),
+    ('is_earlier_round', 'known', false),
+    ('is_last_round', 'known', false),
+    ('has_question_left', 'open', false),
+    ('has_revision_left', 'known', false),
+    ('has_extension', 'known', false),
+    ('is_overdue', 'open', false),
+    ('was_there', 'known', false),
+    ('has_order', 'known', false),
+    ('capture_matches', 'open', false),
+    ('is_new_payment', 'open', false),
+    ('nothing_captured', 'known', false),
+    ('is_bank_dispute', 'known', false),
+    ('is_unrated', 'open', false)
+) as g (name, certainty, undoes);
+
+revoke all on private.flow_guards from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_moves.sql sha256:8d2e05ed232324ca179e7a0f274d9f7bd251ea141c78f8431a9c07f6f4fcf745
+-- A move of the search through a flow: from which situation, by which row of private.flow_rows, to
+-- which situation. This view has the moves that open conversations, with a quote or without one;
+-- those that the search finds are rows of its type.
+--
+-- depth counts the steps from the beginning up to and with the move, so that the moves of the least
+-- depth into a situation end the shortest ways there. key tells two situations apart. Money that an
+-- effect did not find where it must be is `broken`, and the search goes no further from there.
+create or replace view private.flow_moves as
+select
+  f.id as flow_id,
+  0 as depth,
+  -- The situation that it leaves
+  null::text as from_key,
+  null::text as from_state,
+  null::text as from_awaiting,
+  null::text as from_money,
+  -- The row
+  null::integer as number,
+  null::text as role,
+  null::text as action,
+  null::boolean as is_certain,
+  null::boolean as undoes,
+  null::boolean as is_timer,
+  -- The situation that it leads to
+  'initial' || quote.is_given::text as key,
+  'initial'::text as state,
+  null::text as awaiting,
+  'none'::text as money,
+  false as has_order,
+  quote.is_given as has_quote,
+  0 as round,
+  false as has_counter,
+  0 as revisions,
+  false as has_extension,
+  null::text as requester,
+  null::text as dispute_origin,
+  null::text as dispute_opener,
+  null::text as resume_state
+from private.flow_definitions as f
+cross join (values (false), (true)) as quote (is_given)
+where f.kind = 'campaign' or not quote.is_given;
+
+revoke all on private.flow_moves from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_places.sql sha256:e6cb980c8e9fbaae7eacc8026c18e74932f249a23ee37ce5c8c8ff4bd51c14f2
+-- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
+-- the system leaves in the same transaction; `platform`, where the provider or an operator is
+-- waited for; `talk`, where text is free; the `end`; and everywhere else a `turn` of a party.
+create or replace view private.flow_places as
+select
+  s.flow_id,
+  s.state,
+  case
+    when s.state = 'initial' then 'start'
+    when s.state = 'chat_closed' then 'end'
+    when passed.through then 'passing'
+    when s.waiting_on <> 'none' then 'platform'
+    when s.free_text then 'talk'
+    else 'turn'
+  end as place
+from private.flow_states as s
+cross join lateral (
+  select coalesce(bool_and(into_it.follow_up is not distinct from out_of_it.action), false)
+  from private.flow_transitions as out_of_it
+  join private.flow_transitions as into_it
+    on into_it.flow_id = out_of_it.flow_id and into_it.to_state = out_of_it.from_state
+  where out_of_it.flow_id = s.flow_id and out_of_it.from_state = s.state
+    and out_of_it.role = 'system' and s.clock is null
+) as passed (through);
+
+revoke all on private.flow_places from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_rows.sql sha256:01aa64ce0759404b19dcc6d85aeb31bc1afeffbebbf7bd95ec572c6dcaaa756a
+-- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
+--
+-- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
+-- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names effects
+-- that do; those must find the money in money_before.
+create or replace view private.flow_rows as
+select
+  t.flow_id,
+  row_number() over (
+    partition by t.flow_id order by t.from_state, t.role, t.action, t.position
+  )::integer as number,
+  t.name,
+  t.role,
+  t.action,
+  t.guards,
+  t.from_state,
+  t.to_state,
+  t.awaiting,
+  t.effects,
+  not exists (
+    select from private.flow_guards as g
+    where g.name = any (t.guards) and g.certainty = 'open'
+  ) as is_certain,
+  exists (
+    select from private.flow_guards as g where g.name = any (t.guards) and g.undoes
+  ) as undoes,
+  t.role = 'system' and exists (
+    select from private.flow_states as s
+    where s.flow_id = t.flow_id and s.deadline_action = t.action
+  ) as is_timer,
+  money.moves as moves_money,
+  money.before as money_before,
+  money.after as money_after
+from private.flow_transitions as t
+cross join lateral (
+  select count(*) > 0, min(e.money_before), max(e.money_after)
+  from private.flow_effects as e
+  where e.name = any (t.effects) and e.money_after is not null
+) as money (moves, before, after);
+
+revoke all on private.flow_rows from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_spec.sql sha256:6b902c03898c442e84766c634f0dac656ecef586b2be78e61f9b998f1395f2ea
+-- A flow as the object that private.load_flow_draft makes a draft from, its rows in a fixed order:
+-- two flows are the same when their specs are equal.
+create or replace function private.flow_spec(p_flow_id bigint)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'kind', f.kind,
+      'rules', f.rules,
+      'states', (
+        select coalesce(jsonb_agg(to_jsonb(s) - 'flow_id' order by s.position, s.state), '[]')
+        from private.flow_states as s
+        where s.flow_id = f.id
+      ),
+      'transitions', (
+        select coalesce(
+          jsonb_agg(
+            to_jsonb(t) - 'flow_id' order by t.position, t.from_state, t.role, t.action
+          ),
+          '[]'
+        )
+        from private.flow_transitions as t
+        where t.flow_id = f.id
+      ),
+      'messages', (
+        select coalesce(
+          jsonb_agg(to_jsonb(m) - 'flow_id' order by m.transition, m.position), '[]'
+        )
+        from private.flow_messages as m
+        where m.flow_id = f.id
+      ),
+      'actions', (
+        select coalesce(
+          jsonb_agg(
+            to_jsonb(a) - 'flow_id' order by a.state, a.role, a.position, a.action
+          ),
+          '[]'
+        )
+        from private.flow_actions as a
+        where a.flow_id = f.id
+      ),
+      'inputs', (
+        select coalesce(
+          jsonb_agg(to_jsonb(i) - 'flow_id' order by i.action, i.position, i.field), '[]'
+        )
+        from private.flow_inputs as i
+        where i.flow_id = f.id
+      ),
+      'traces', (
+        select coalesce(jsonb_agg(to_jsonb(w) - 'flow_id' order by w.name), '[]')
+        from private.flow_traces as w
+        where w.flow_id = f.id
+      )
+    )
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+end;
+$$;
+
+revoke all on function private.flow_spec(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/list_party_roles.sql sha256:39d08fd34e5a52a7f51a1c0f30c79002a6d06df38540e25a84e6be5a7c4bb07a
+-- The roles that the two members of a conversation of this kind have in its flow.
+create or replace function private.list_party_roles(p_kind text)
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
+$$;
+
+revoke all on function private.list_party_roles(text)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/load_flow_draft.sql sha256:8d7d0aa284f05eaea25041d44a77e6e309722674331c79ecd5798eddc4534da7
+-- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
+-- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
+-- flow_id. What is left out has the table's default. Returns the draft's id.
+--
+-- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
+-- the call with the error of Postgres; private.try_flow says it in a sentence.
+-- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
+-- flow_inputs, flow_traces.
+create or replace function private.load_flow_draft(p_spec jsonb)
+returns bigint
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_flow_id bigint;
+  v_key jsonb;
+begin
+  insert into private.flow_definitions (kind, rules)
+  values (p_spec ->> 'kind', coalesce(p_spec -> 'rules', '{}'))
+  returning id into v_flow_id;
+  v_key := jsonb_build_object('flow_id', v_flow_id);
+
+  insert into private.flow_states
+  select made.*
+  from jsonb_array_elements(p_spec -> 'states') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_states,
+    jsonb '{"waiting_on": "none", "free_text": false}' || given.item || v_key
+  ) as made;
+  insert into private.flow_transitions
+  select made.*
+  from jsonb_array_elements(p_spec -> 'transitions') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_transitions, jsonb '{"guards": [], "effects": []}' || given.item || v_key
+  ) as made;
+  insert into private.flow_messages
+  select made.*
+  from jsonb_array_elements(p_spec -> 'messages') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_messages, given.item || v_key
+  ) as made;
+  insert into private.flow_actions
+  select made.*
+  from jsonb_array_elements(p_spec -> 'actions') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_actions,
+    jsonb '{"style": "secondary", "drawn": "button"}' || given.item || v_key
+  ) as made;
+  insert into private.flow_inputs
+  select made.*
+  from jsonb_array_elements(p_spec -> 'inputs') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_inputs,
+    jsonb '{"required": false, "is_secret": false}' || given.item || v_key
+  ) as made;
+  insert into private.flow_traces
+  select made.*
+  from jsonb_array_elements(p_spec -> 'traces') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_traces, given.item || v_key
+  ) as made;
+  return v_flow_id;
+end;
+$$;
+
+revoke all on function private.load_flow_draft(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/measure_flow.sql sha256:fb4fd2a1acac3261d626da165a20cb9ecab3179173a6b5aa2e96ff09025303b5
+-- How many steps a deal is away from its good end (free talk with the money settled) in each
+-- situation, when the parties and the gateway do their part: operators and clocks take no step.
+-- Situations that cannot come there in this way are left out.
+create or replace function private.measure_flow(
+  p_flow_id bigint,
+  p_moves private.flow_moves[]
+)
+returns table (key text, steps integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind constant text := (
+    select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_ring text[] := array(
+    select distinct m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    where p.place = 'talk' and m.money = case v_kind when 'direct' then 'none' else 'settled' end
+  );
+  v_keys text[] := v_ring;
+  v_steps integer[] := array_fill(0, array[cardinality(v_ring)]);
+begin
+  while cardinality(v_ring) > 0 loop
+    v_ring := array(
+      select distinct m.from_key
+      from unnest(p_moves) as m
+      join unnest(v_ring) as r (key) on r.key = m.key
+      where m.role <> 'admin' and not m.is_timer
+        and not exists (select from unnest(v_keys) as k (key) where k.key = m.from_key)
+    );
+    v_steps := v_steps
+      || array_fill(v_steps[cardinality(v_steps)] + 1, array[cardinality(v_ring)]);
+    v_keys := v_keys || v_ring;
+  end loop;
+  return query select known.key, known.steps from unnest(v_keys, v_steps) as known (key, steps);
+end;
+$$;
+
+revoke all on function private.measure_flow(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/prove_flow.sql sha256:8fa891ecef6c258b8547122f98285769748a9a0af69e6d2ed50537176db56e4f
+-- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
+-- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
+-- be published; docs/FLOW.md says what each means.
+--
+-- Each sentence comes once, with the shortest way to where it is true, as an array of
+-- "role action -> state" from the beginning.
+create or replace function private.prove_flow(p_flow_id bigint)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_moves private.flow_moves[];
+  v_first_moves private.flow_moves[];
+  v_violations jsonb;
+begin
+  if exists (select from private.refute_rules(p_flow_id) as r) then
+    -- Without the numbers the search has no bounds.
+    v_violations := (
+      select jsonb_agg(
+        jsonb_build_object(
+          'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
+        )
+        order by r.message
+      )
+      from private.refute_rules(p_flow_id) as r
+    );
+    return jsonb_build_object(
+      'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_violations
+    );
+  end if;
+
+  v_moves := private.walk_flow(p_flow_id);
+  v_first_moves := array(
+    select distinct on (m.key) m
+    from unnest(v_moves) as m
+    order by m.key, m.depth, m.from_key, m.number
+  );
+
+  with broken as materialized (
+    select r.* from private.refute_names(p_flow_id) as r
+    union all select r.* from private.refute_links(p_flow_id) as r
+    union all select r.* from private.refute_messages(p_flow_id) as r
+    union all select r.* from private.refute_texts(p_flow_id) as r
+    union all select r.* from private.refute_reach(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_ends(v_moves) as r
+    union all select r.* from private.refute_success(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_turns(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_books(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_facts(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_operators(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_choices(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_waiting(p_flow_id, v_moves) as r
+  ),
+  nearest as (
+    select distinct on (b.property, b.message) b.*
+    from broken as b
+    left join unnest(v_first_moves) as m on m.key = b.key
+    order by b.property, b.message, m.depth, b.key, b.number
+  ),
+  told (property, message, counter_example) as (
+    select
+      n.property, n.message,
+      private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
+    from nearest as n
+    union all
+    select t.* from private.refute_traces(p_flow_id, v_moves) as t
+  )
+  select coalesce(
+    -- P2 before P10, and the shape last.
+    jsonb_agg(
+      to_jsonb(t) order by t.property = 'shape', char_length(t.property), t.property, t.message
+    ),
+    '[]'
+  )
+  into v_violations
+  from told as t;
+  return jsonb_build_object(
+    'states', (select count(distinct m.state) from unnest(v_moves) as m),
+    'extended_states', cardinality(v_first_moves),
+    'edges', (select count(m.from_key) from unnest(v_moves) as m),
+    'violations', v_violations
+  );
+end;
+$$;
+
+revoke all on function private.prove_flow(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/publish_draft.sql sha256:8e88af50d65eb9c78998ec5c001562f38df97e9dfc425e78df0cdef277321ce2
+-- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
+-- A draft with the same rows as the flow in use is dropped, and nothing changes.
+--
+-- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
+-- other.
+-- Locks: publishing this kind (advisory, first of all). Writes: flow_definitions.
+-- Errors: FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.publish_draft(p_flow_id bigint)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text;
+  v_violations jsonb;
+begin
+  select f.kind into strict v_kind
+  from private.flow_definitions as f
+  where f.id = p_flow_id and f.status = 'draft';
+  perform pg_advisory_xact_lock(hashtextextended('publish_draft:' || v_kind, 0));
+
+  if exists (
+    select from private.flow_definitions as f
+    where f.kind = v_kind and f.status = 'published'
+      and private.flow_spec(f.id) = private.flow_spec(p_flow_id)
+  ) then
+    delete from private.flow_definitions as f where f.id = p_flow_id;
+    return;
+  end if;
+
+  v_violations := private.prove_flow(p_flow_id) -> 'violations';
+  if jsonb_array_length(v_violations) > 0 then
+    perform private.raise_flow_unsound(v_violations);
+  end if;
+  update private.flow_definitions as f
+  set status = 'retired'
+  where f.kind = v_kind and f.status = 'published';
+  update private.flow_definitions as f
+  set
+    status = 'published',
+    published_at = now(),
+    version = 1 + coalesce(
+      (select max(o.version) from private.flow_definitions as o where o.kind = v_kind), 0
+    )
+  where f.id = p_flow_id;
+end;
+$$;
+
+revoke all on function private.publish_draft(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/publish_flow.sql sha256:5af31cf443290ced7df5317849bccc771ac1a8757fb4310c1cc386b4a94e6c4b
+-- Publishes a flow: the next version of its kind, which new conversations start on. The same flow
+-- as the one in use changes nothing. Returns `{kind, version}` of the flow now in use.
+--
+-- Definer: nobody else may read or write flows.
+-- Locks: what publish_draft locks. Writes: what load_flow_draft and publish_draft write.
+-- Errors: FORBIDDEN (403), FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.publish_flow(p_spec jsonb)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_loaded record;
+begin
+  perform private.require_operator();
+  v_loaded := private.try_load(p_spec);
+  if v_loaded.p_flow_id is null then
+    perform private.raise_flow_unsound(v_loaded.p_violations);
+  end if;
+  perform private.publish_draft(v_loaded.p_flow_id);
+  return (
+    select jsonb_build_object('kind', f.kind, 'version', f.version)
+    from private.flow_definitions as f
+    where f.kind = p_spec ->> 'kind' and f.status = 'published'
+  );
+end;
+$$;
+
+-- RPC: operators publish a flow as the next version of its kind; returns `{kind, version}`.
+create or replace function public.publish_flow(spec jsonb)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.publish_flow(spec);
+$$;
+
+revoke all on function private.publish_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
+revoke all on function public.publish_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
+
+-- source: 44_flow_proof/raise_flow_unsound.sql sha256:a5c33cc479cf9d3870f281dcda8c4e916617ede6fc2a2dfad85d0b1f20813119
+-- Ends the call because a flow breaks what every flow must keep.
+--
+-- Errors: FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.raise_flow_unsound(p_violations jsonb)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'FLOW_UNSOUND',
+    format(
+      'This flow cannot be published, %s found. The first: %s',
+      case jsonb_array_length(p_violations)
+        when 1 then 'a fault was'
+        else jsonb_array_length(p_violations) || ' faults were'
+      end,
+      p_violations #>> '{0,message}'
+    ),
+    jsonb_build_object('violations', p_violations),
+    p_status => 422,
+    p_hint => 'Mend the flow, and try it with validate_flow.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_flow_unsound(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_books.sql sha256:344ae101e3c1296094ea4056a8bad9d9b8b2d80a826642b0940fbb5dc6626752
+-- P7: money is held once and settled once. Finds rows that move money which is not where they need
+-- it, conversations that are closed or open for free talk before it is settled, and refunds that
+-- are waited for where none runs, or run where none is waited for.
+create or replace function private.refute_books(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P7',
+    format(
+      '%s needs the money %s and finds it %s: %s in %s.',
+      r.name, r.money_before, m.from_money, m.action, m.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where m.money = 'broken'
+  union all
+  select 'P7', format('%s is entered with money %s.', m.state, m.money), m.key, null
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where p.place in ('end', 'talk') and m.money = 'held'
+    or m.money <> 'broken' and (s.waiting_on = 'provider') <> (m.money = 'refunding');
+end;
+$$;
+
+revoke all on function private.refute_books(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_choices.sql sha256:3a4352be715a0d63df66ea41fe9221df7e533f28757ed02b669ffa7728f94bb7
+-- P10: what an action does is never a choice. Finds two rows for one role and action that can both
+-- be taken in one situation.
+create or replace function private.refute_choices(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P10',
+    format(
+      'The %s''s %s in %s may be %s.',
+      m.role, m.action, m.from_state, string_agg(distinct r.name || ' to ' || r.to_state, ' or ')
+    ),
+    m.from_key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  group by m.from_key, m.from_state, m.role, m.action
+  having count(*) > 1;
+end;
+$$;
+
+revoke all on function private.refute_choices(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_clocks.sql sha256:f35fe584da621096dab8069befe97baa834601a69fa911c94ec3fa54fc85a63c
+-- P6: nobody waits for ever. Wherever a party or an operator is awaited there is a time limit, and
+-- what comes after it can be taken in every situation and leads elsewhere. A provider is asked
+-- again instead, so it needs no limit.
+create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P6',
+    case
+      when s.clock is null then format('%s has no time limit.', s.state)
+      else format('The time limit of %s leads nowhere.', s.state)
+    end,
+    m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where (p.place = 'turn' or p.place = 'platform' and s.waiting_on <> 'provider')
+    and m.money <> 'broken'
+    and (m.key, coalesce(s.deadline_action, '')) not in (
+      select t.from_key, t.action
+      from unnest(p_moves) as t
+      where t.role = 'system' and t.is_certain and t.state <> t.from_state
+    );
+end;
+$$;
+
+revoke all on function private.refute_clocks(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_ends.sql sha256:66013173fca7b9ce70bd71b4a4bbc91a536e141aab70ad9315a19c97e03f3364
+-- P2: no dead end. Finds situations from which the conversation can never be closed.
+create or replace function private.refute_ends(p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive closable (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    where m.state = 'chat_closed' or m.money = 'broken'
+    union
+    select m.from_key
+    from closable as c
+    join unnest(p_moves) as m on m.key = c.key
+    where m.from_key is not null
+  )
+  select
+    'P2', format('A conversation in %s can never be closed.', m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  where m.key not in (select c.key from closable as c);
+end;
+$$;
+
+revoke all on function private.refute_ends(private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_exits.sql sha256:1d9b11d829f13bc0bbe94afe195181187f275e95dac317b380379d1e4ea6b73c
+-- P5: both parties can always leave: close the conversation, or put the deal into the hands of an
+-- operator or of a refund. Finds situations of a party's turn or of free talk where one cannot.
+create or replace function private.refute_exits(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P5', format('The %s cannot leave in %s.', party.role, m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  join private.flow_definitions as f on f.id = p_flow_id
+  cross join unnest(private.list_party_roles(f.kind)) as party (role)
+  where p.place in ('turn', 'talk') and m.money <> 'broken'
+    and (m.key, party.role) not in (
+      select l.from_key, l.role
+      from unnest(p_moves) as l
+      join private.flow_places as there on there.flow_id = p_flow_id and there.state = l.state
+      where l.is_certain and l.role is not null and there.place in ('end', 'platform')
+    );
+end;
+$$;
+
+revoke all on function private.refute_exits(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_facts.sql sha256:0c74777e8bad9e777b7c59a9acde1a9e79cd621a01d9882d21d732a7fce98a17
+-- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
+-- such a fact; states that are left in the same transaction hear nothing.
+create or replace function private.refute_facts(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select 'P8', format('%s is not handled in %s.', fact.action, m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  cross join lateral (
+    values
+      ('payment_captured', m.has_order),
+      ('payment_failed', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('payment_mismatch', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('bank_dispute_opened', m.money <> 'none'),
+      ('bank_dispute_lost', m.dispute_origin = 'bank'),
+      ('refund_processed', m.money = 'refunding'),
+      ('refund_failed', m.money = 'refunding')
+  ) as fact (action, can_be_true)
+  where fact.can_be_true and p.place <> 'passing' and m.money <> 'broken'
+    and (m.key, fact.action) not in (
+      select h.from_key, h.action from unnest(p_moves) as h where h.role = 'system'
+    );
+end;
+$$;
+
+revoke all on function private.refute_facts(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_keys.sql sha256:43bd1f5136bb9106c98ba04da7350d7dbc3a3a316bf43fb34b3db277cb49e4c7
+-- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys and no others,
+-- so that a misspelt one is no silent default. Finds the others.
+create or replace function private.refute_keys(p_spec jsonb)
+returns table (property text, message text)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with lists (name, columns) as (
+    values
+      ('states', to_jsonb(jsonb_populate_record(null::private.flow_states, '{}'))),
+      ('transitions', to_jsonb(jsonb_populate_record(null::private.flow_transitions, '{}'))),
+      ('messages', to_jsonb(jsonb_populate_record(null::private.flow_messages, '{}'))),
+      ('actions', to_jsonb(jsonb_populate_record(null::private.flow_actions, '{}'))),
+      ('inputs', to_jsonb(jsonb_populate_record(null::private.flow_inputs, '{}'))),
+      ('traces', to_jsonb(jsonb_populate_record(null::private.flow_traces, '{}')))
+  )
+  select 'shape', format('There is no list %s in a flow.', key.name)
+  from jsonb_object_keys(p_spec) as key (name)
+  where key.name not in ('kind', 'rules') and key.name not in (select l.name from lists as l)
+  union
+  select 'shape', format('%s have no %s.', l.name, key.name)
+  from lists as l
+  cross join lateral jsonb_array_elements(p_spec -> l.name) as item (body)
+  cross join lateral jsonb_object_keys(item.body) as key (name)
+  where key.name = 'flow_id' or not l.columns ? key.name
+  order by 2;
+end;
+$$;
+
+revoke all on function private.refute_keys(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_links.sql sha256:fd21f840094720b59fa0e83be7d9d42e9451be71607c5dd424e4323614a2c428
+-- Shape: what one row says of another is there. Finds time limits, blocks and follow-ups whose
+-- action has no row; actions of users that are not drawn, and drawn ones that do not exist; inputs
+-- and messages of nothing; limits of inputs that leave nothing to type.
+create or replace function private.refute_links(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+begin
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  said (message) as (
+    select format('After its time limit %s does %s, which has no row.', s.state, s.deadline_action)
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.deadline_action is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = s.state and t.role = 'system' and t.action = s.deadline_action
+      )
+    union all
+    select format('A block by the %s in %s does %s, which has no row.', p.role, s.state, s.on_block)
+    from private.flow_states as s
+    cross join unnest(v_parties) as p (role)
+    where s.flow_id = p_flow_id and s.on_block is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = s.state and t.role = p.role and t.action = s.on_block
+      )
+    union all
+    select format('%s is followed by %s, which has no row in %s.', t.name, t.follow_up, t.to_state)
+    from rows_of_flow as t
+    where t.follow_up is not null
+      and not exists (
+        select from rows_of_flow as n
+        where n.from_state = t.to_state and n.action = t.follow_up
+          and n.role in (t.role, 'system')
+      )
+    union all
+    select format('The %s''s %s in %s is not drawn.', t.role, t.action, t.from_state)
+    from rows_of_flow as t
+    where t.role = any (v_parties) and t.from_state <> 'initial'
+      and not exists (
+        select from private.flow_actions as a
+        where a.flow_id = p_flow_id and a.state = t.from_state and a.role = t.role
+          and a.action = t.action
+      )
+    union all
+    select format('The %s''s %s in %s is drawn and has no row.', a.role, a.action, a.state)
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = a.state and t.role = a.role and t.action = a.action
+      )
+    union all
+    select format('%s has the input %s and no row.', i.action, i.field)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and not exists (select from rows_of_flow as t where t.action = i.action)
+    union all
+    select format('The input %s of %s has its min above its max.', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.min > i.max
+    union all
+    select format('There is a message of %s, which is no row.', m.transition)
+    from private.flow_messages as m
+    where m.flow_id = p_flow_id
+      and not exists (select from rows_of_flow as t where t.name = m.transition)
+    union all
+    select format('Line %s of the walk "%s" is not "role action state".', l.number, w.name)
+    from private.flow_traces as w
+    cross join lateral unnest(string_to_array(trim(w.steps, e' \n'), e'\n'))
+      with ordinality as l (text, number)
+    where w.flow_id = p_flow_id and trim(l.text) !~ '^\S+\s+\S+\s+\S+$'
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_links(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_messages.sql sha256:9ab38b25567ec1e1639cd5eeeb8fc3d6d76315fa1ce5928c58699aa67fa1e4cb
+-- Shape: messages reach somebody who can do what they offer. Finds messages to the actor where no
+-- party acts, offers of what their reader may not do next, and rows that lead to somebody's turn
+-- without an automated message that says so.
+create or replace function private.refute_messages(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+begin
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  -- Each message of each row, with the parties that read it.
+  read as materialized (
+    select
+      t.name, t.role, t.action, t.from_state, t.to_state, m.position, m.message_type, m.audience,
+      m.buttons, reader.role as reader
+    from private.flow_messages as m
+    join rows_of_flow as t on t.name = m.transition
+    left join unnest(v_parties) as reader (role)
+      on case m.audience
+        when 'all' then true
+        when 'actor' then reader.role = t.role
+        when 'other' then t.role = any (v_parties) and reader.role <> t.role
+        else reader.role = m.audience
+      end
+    where m.flow_id = p_flow_id
+  ),
+  said (message) as (
+    select format('A message of %s is for the %s, and there is none.', r.name, r.audience)
+    from read as r
+    where r.reader is null
+    union all
+    select
+      format('%s calls on the %s, who may do nothing in %s.', r.name, r.reader, r.to_state)
+    from read as r
+    where r.message_type = 'automated' and r.reader is not null
+      and not exists (
+        select from rows_of_flow as t where t.from_state = r.to_state and t.role = r.reader
+      )
+    union all
+    select
+      format('%s offers %s to the %s, who may not in %s.', r.name, b.action, r.reader, r.to_state)
+    from read as r
+    cross join lateral jsonb_object_keys(
+      case jsonb_typeof(r.buttons) when 'object' then r.buttons else '{}' end
+    ) as b (action)
+    where r.reader is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = r.to_state and t.role = r.reader and t.action = b.action
+      )
+    union all
+    select format('The buttons of a message of %s are no object.', r.name)
+    from read as r
+    where jsonb_typeof(r.buttons) <> 'object'
+    union all
+    select
+      format('%s leads to the turn of the %s and does not call on them.', t.name, next.role)
+    from rows_of_flow as t
+    cross join lateral (
+      select case
+        when t.awaiting = 'other' then private.other_role(t.role)
+        else t.awaiting
+      end
+    ) as next (role)
+    where t.to_state <> t.from_state and next.role = any (v_parties)
+      and not exists (
+        select from read as r
+        where r.name = t.name and r.role = t.role and r.action = t.action
+          and r.from_state = t.from_state and r.to_state = t.to_state
+          and r.message_type = 'automated' and r.reader = next.role
+      )
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_messages(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_names.sql sha256:4b55e1026688def7ab1c1fa74f5d070bf030db1e2c525cbb1c03a1db2dc18810
+-- Shape: rows name what exists. Finds unknown guards and effects, several effects on the money in
+-- one row, roles that the kind does not have, states without their beginning or end, and rows that
+-- close a conversation without the effect of that name, or have it and do not.
+create or replace function private.refute_names(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+begin
+  return query
+  select 'shape', said.message, null::text, null::integer
+  from private.flow_transitions as t
+  cross join lateral (
+    select format('%s names the unknown guard %s.', t.name, g.name)
+    from unnest(t.guards) as g (name)
+    where g.name is null or g.name not in (select k.name from private.flow_guards as k)
+    union all
+    select format('%s names the unknown effect %s.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where e.name is null or e.name not in (select k.name from private.flow_effects as k)
+    union all
+    select format('%s moves the money more than once.', t.name)
+    from private.flow_effects as k
+    where k.name = any (t.effects) and k.money_after is not null
+    having count(*) > 1
+    union all
+    select format('%s is for the %s, whom this kind does not have.', t.name, t.role)
+    where t.role <> all (v_parties || '{system,admin}'::text[])
+    union all
+    select format('%s awaits the %s, whom this kind does not have.', t.name, t.awaiting)
+    where t.awaiting not in ('other', 'unchanged') and t.awaiting <> all (v_parties)
+    union all
+    select format('%s awaits the other party, but no party takes it.', t.name)
+    where t.awaiting = 'other' and t.role <> all (v_parties)
+    union all
+    select format('%s leads to initial, where nothing can be.', t.name)
+    where t.to_state = 'initial'
+    union all
+    select format('%s begins a conversation, but no party takes it.', t.name)
+    where t.from_state = 'initial' and t.role <> all (v_parties)
+    union all
+    select format('%s leads to chat_closed without the effect close.', t.name)
+    where t.to_state = 'chat_closed' and t.from_state <> 'chat_closed'
+      and 'close' <> all (t.effects)
+    union all
+    select format('%s has the effect close and does not lead to chat_closed.', t.name)
+    where (t.to_state <> 'chat_closed' or t.from_state = 'chat_closed')
+      and 'close' = any (t.effects)
+  ) as said (message)
+  where t.flow_id = p_flow_id
+  union all
+  select 'shape', format('The state %s is missing.', needed.state), null, null
+  from unnest('{initial,chat_closed}'::text[]) as needed (state)
+  where not exists (
+    select from private.flow_states as s
+    where s.flow_id = p_flow_id and s.state = needed.state
+  );
+end;
+$$;
+
+revoke all on function private.refute_names(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_operators.sql sha256:947737433ba4cd414b622e5d094b648996e59ad10628600f8ad67da8baeb0d3f
+-- P9: an operator can act wherever a party, an operator or the provider is waited for.
+create or replace function private.refute_operators(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select 'P9', format('No operator can act in %s.', m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where p.place in ('turn', 'platform') and m.money <> 'broken'
+    and m.key not in (
+      select a.from_key from unnest(p_moves) as a where a.role = 'admin' and a.is_certain
+    );
+end;
+$$;
+
+revoke all on function private.refute_operators(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_reach.sql sha256:fda8efb04705eef226a886415dcf75eee8896930e1db84b8c2b10256fc871bc4
+-- P1: what is in the flow can happen. Finds states that nothing leads to and rows that can never be
+-- taken; the counter-example of a row is the way to where it should be possible.
+create or replace function private.refute_reach(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select 'P1', format('Nothing ever leads to %s.', s.state), null::text, null::integer
+  from private.flow_states as s
+  where s.flow_id = p_flow_id
+    and not exists (select from unnest(p_moves) as m where m.state = s.state)
+  union all
+  select
+    'P1',
+    format('%s can never be taken: %s by the %s in %s.', r.name, r.action, r.role, r.from_state),
+    (
+      select m.key from unnest(p_moves) as m
+      where m.state = r.from_state
+      order by m.depth, m.key
+      limit 1
+    ),
+    null
+  from private.flow_rows as r
+  where r.flow_id = p_flow_id
+    and not exists (select from unnest(p_moves) as m where m.number = r.number);
+end;
+$$;
+
+revoke all on function private.refute_reach(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_rules.sql sha256:d1713abe7ded44dec179257213ace8b0909aaba2c6c4a0ad8f0cd47ea2ca035a
+-- Shape: the numbers of a flow are known, whole and within bounds, and a flow of deals has all.
+-- Finds those that are not.
+create or replace function private.refute_rules(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text;
+  v_rules jsonb;
+begin
+  select f.kind, f.rules into strict v_kind, v_rules
+  from private.flow_definitions as f
+  where f.id = p_flow_id;
+
+  return query
+  select
+    'shape',
+    case
+      when b.name is null then format('There is no rule %s.', rule.name)
+      when rule.name is null then format('The rule %s is missing.', b.name)
+      else format('The rule %s must be a whole number from %s to %s.', b.name, b.low, b.high)
+    end,
+    null::text, null::integer
+  from (
+    values
+      ('max_rounds', 1, 20),
+      ('max_revisions', 0, 50),
+      ('max_questions', 0, 100),
+      ('delivery_days', 1, 365),
+      ('overdue_grace_days', 0, 365),
+      ('attempt_hours', 1, 720),
+      ('fee_basis_points', 0, 10000),
+      ('rating_days', 1, 365)
+  ) as b (name, low, high)
+  full join jsonb_each_text(v_rules) as rule (name, value) on rule.name = b.name
+  where case
+    when b.name is null then true
+    when rule.name is null then v_kind <> 'direct'
+    when rule.value ~ '^[0-9]{1,6}$' then rule.value::integer not between b.low and b.high
+    else true
+  end;
+end;
+$$;
+
+revoke all on function private.refute_rules(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_success.sql sha256:61904a9df43487da79698485905f4686031c5ff8317abbbf5f83395f0a68fd6b
+-- P3: until it is closed or being refunded, a conversation can still come to a good end: free talk,
+-- in a deal with the money settled. Finds situations that cannot.
+create or replace function private.refute_success(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive hopeful (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    join private.flow_definitions as f on f.id = p_flow_id
+    where m.money = 'broken'
+      or p.place = 'talk' and m.money = case f.kind when 'direct' then 'none' else 'settled' end
+    union
+    select m.from_key
+    from hopeful as h
+    join unnest(p_moves) as m on m.key = h.key
+    where m.from_key is not null
+  )
+  select
+    'P3',
+    format('In %s with money %s nothing can lead to a good end any more.', m.state, m.money),
+    m.key, null::integer
+  from unnest(p_moves) as m
+  where m.state <> 'chat_closed' and m.money in ('none', 'held')
+    and m.key not in (select h.key from hopeful as h);
+end;
+$$;
+
+revoke all on function private.refute_success(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_texts.sql sha256:33f30c95767aa8220e9b3f165d754012b4c7b2e3ffc602fa75c34f847d8abc50
+-- Shape: texts name only what can be put in. Finds placeholders that private.flow_values would
+-- leave empty in a message, private.deal_values in a button or form, private.take_row in a reason.
+create or replace function private.refute_texts(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- What a deal may have in flow_data, and the people, whom a blank conversation has not.
+  c_kept constant text[] := array[
+    'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
+  ];
+  c_people constant text[] := array['influencer', 'brand_owner', 'actor', 'other'];
+  v_step private.flow_step;
+  v_blank public.conversations;
+  v_of_deal text[];
+  v_of_step text[];
+begin
+  v_blank.flow_id := p_flow_id;
+  v_blank.flow_data := '{}';
+  v_step.conversation := v_blank;
+  v_step.input := '{}';
+  v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
+  v_of_step := c_kept || c_people || array(select jsonb_object_keys(private.flow_values(v_step)));
+
+  return query
+  with texts (place, text, known) as (
+    select
+      'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
+      v_of_step || array(
+        select i.field
+        from private.flow_transitions as t
+        join private.flow_inputs as i on i.flow_id = t.flow_id and i.action = t.action
+        where t.flow_id = p_flow_id and t.name = m.transition
+      )
+    from private.flow_messages as m
+    where m.flow_id = p_flow_id
+    union all
+    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+    union all
+    select 'The input ' || i.field, i.prefill, v_of_deal
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+    union all
+    select 'The reason of ' || t.name, t.reason, '{role}'
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id
+  )
+  select distinct
+    'shape', format('%s names {%s}, which nothing fills.', t.place, found.names[1]), null::text,
+    null::integer
+  from texts as t
+  cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
+  where found.names[1] <> all (t.known);
+end;
+$$;
+
+revoke all on function private.refute_texts(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_traces.sql sha256:6d98df0c23d78a6373b38b3ce6c11be27d6e6781a9afdf193ae57492e76d7d0e
+-- P12: the walks that are stored with the flow can be taken. Finds the first line of each that
+-- cannot; the counter-example is the walk up to there.
+create or replace function private.refute_traces(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive lines as materialized (
+    select
+      t.name, line.number::integer as number, split_part(line.text, ' ', 1) as role,
+      split_part(line.text, ' ', 2) as action, split_part(line.text, ' ', 3) as state
+    from private.flow_traces as t
+    cross join lateral unnest(string_to_array(trim(t.steps, e' \n'), e'\n'))
+      with ordinality as raw (text, number)
+    cross join lateral (
+      select regexp_replace(trim(raw.text), '\s+', ' ', 'g'), raw.number
+    ) as line (text, number)
+    where t.flow_id = p_flow_id
+  ),
+  walked (name, number, key) as (
+    select t.name, 0, m.key
+    from private.flow_traces as t
+    cross join unnest(p_moves) as m
+    where t.flow_id = p_flow_id and m.from_key is null
+    union
+    select w.name, l.number, m.key
+    from walked as w
+    join lines as l on l.name = w.name and l.number = w.number + 1
+    join unnest(p_moves) as m
+      on m.from_key = w.key and m.role = l.role and m.action = l.action and m.state = l.state
+    where m.money <> 'broken'
+  ),
+  stopped as (
+    select w.name, max(w.number) + 1 as number from walked as w group by w.name
+  )
+  select
+    'P12',
+    format(
+      'The walk "%s" stops at its line %s: the %s cannot %s to %s.',
+      l.name, l.number, l.role, l.action, l.state
+    ),
+    (
+      select jsonb_agg(
+        format('%s %s -> %s', before.role, before.action, before.state) order by before.number
+      )
+      from lines as before
+      where before.name = l.name and before.number <= l.number
+    )
+  from stopped as s
+  join lines as l on l.name = s.name and l.number = s.number;
+end;
+$$;
+
+revoke all on function private.refute_traces(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_turns.sql sha256:944242e553a1bddb0b7def44cabd18830e27c915af41b527da94d93ae27f72c0
+-- P4: the awaited party can take the deal on, and the other one cannot.
+--
+-- An action takes it on, for a role in a state, when somewhere there it leads to fewer steps from
+-- the good end: that leaves out ending, cancelling, disputing and asking for more time, which lead
+-- away from it or nowhere. Taking back a step of one's own (private.flow_guards.undoes) is no way
+-- on either. Nothing that the awaited party relies on may hang on an `open` guard.
+create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with steps as materialized (
+    select s.key, s.steps from private.measure_flow(p_flow_id, p_moves) as s
+  ),
+  leading_on as (
+    select distinct m.from_state, m.from_awaiting, m.role, m.action
+    from unnest(p_moves) as m
+    join steps as after on after.key = m.key
+    left join steps as before on before.key = m.from_key
+    where m.from_state <> 'initial' and m.role not in ('system', 'admin') and not m.undoes
+      and (before.steps is null or after.steps < before.steps)
+  ),
+  progress as (
+    select m.from_key, m.role, m.action, m.from_state, m.from_awaiting, m.is_certain
+    from unnest(p_moves) as m
+    join leading_on as l
+      on l.from_state = m.from_state and l.from_awaiting is not distinct from m.from_awaiting
+      and l.role = m.role and l.action = m.action
+  )
+  select
+    'P4', format('The %s is awaited in %s and cannot go on.', m.awaiting, m.state), m.key,
+    null::integer
+  from unnest(p_moves) as m
+  where m.awaiting is not null and m.money <> 'broken'
+    and (m.key, m.awaiting) not in (
+      select p.from_key, p.role from progress as p where p.is_certain
+    )
+  union all
+  select
+    'P4',
+    format('The %s is not awaited in %s and goes on by %s.', p.role, p.from_state, p.action),
+    p.from_key, null
+  from progress as p
+  where p.role is distinct from p.from_awaiting;
+end;
+$$;
+
+revoke all on function private.refute_turns(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_waiting.sql sha256:5a913a8457e8dc470a4e34d497c45a302e2a290628186006f982ad5081a091be
+-- P11: a party is awaited where it is a party's turn, and nowhere else.
+create or replace function private.refute_waiting(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P11',
+    case
+      when m.awaiting is null then format('Nobody is awaited in %s.', m.state)
+      else format('The %s is awaited in %s, where it is nobody''s turn.', m.awaiting, m.state)
+    end,
+    m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where (m.awaiting is not null) <> (p.place = 'turn');
+end;
+$$;
+
+revoke all on function private.refute_waiting(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/take_flow_rows.sql sha256:7753d9aafddccee152e3f47b49f6fe5643d1377a73d2f5ad20371c61b7adf172
+-- Every move that can be made from the situations that some moves lead to: what guards and effects
+-- mean to the proof.
+--
+-- What no later row may ask for is forgotten, so that situations which differ in nothing that
+-- matters are one: the negotiation once a price is agreed, the quote once the application is
+-- answered, everything but order and money when the chat closes. A row that asks all the same is
+-- never taken, and therefore refused as impossible.
+create or replace function private.take_flow_rows(
+  p_flow_id bigint,
+  p_moves private.flow_moves[]
+)
+returns setof private.flow_moves
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_max_rounds constant integer := coalesce((v_rules ->> 'max_rounds')::integer, 0);
+  v_max_revisions constant integer
+    := coalesce((v_rules ->> 'max_revisions')::integer, 0);
+begin
+  return query
+  select
+    p_flow_id, s.depth + 1, s.key, s.state, s.awaiting, s.money,
+    r.number, r.role, r.action, r.is_certain, r.undoes, r.is_timer,
+    next::text, next.*
+  from unnest(p_moves) as s
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.from_state = s.state
+  cross join lateral (
+    select
+      r.to_state,
+      case r.awaiting
+        when 'unchanged' then s.awaiting
+        when 'other' then
+          case r.role when 'influencer' then 'brand_owner' when 'brand_owner' then 'influencer' end
+        else r.awaiting
+      end,
+      case
+        when not r.moves_money then s.money
+        when s.money = r.money_before then r.money_after
+        else 'broken'
+      end,
+      s.has_order or 'open_order' = any (r.effects),
+      s.has_quote and (r.role = 'influencer' or r.from_state <> 'initial')
+        and not r.effects && '{accept_request,reject_request,close}',
+      case
+        when r.effects && '{agree_on_offer,agree_on_counter,agree_on_quote,close}' then null
+        when 'make_offer' = any (r.effects) then least(s.round, v_max_rounds) + 1
+        else s.round
+      end,
+      case
+        when r.effects && '{agree_on_offer,agree_on_counter,agree_on_quote,close,make_offer}'
+          then false
+        else s.has_counter or 'make_counter' = any (r.effects)
+      end,
+      case
+        when r.money_after in ('refunding', 'settled') or 'close' = any (r.effects) then null
+        when 'request_revision' = any (r.effects) then least(s.revisions, v_max_revisions) + 1
+        else s.revisions
+      end,
+      (s.has_extension or 'propose_extension' = any (r.effects))
+        and not r.effects && '{accept_extension,drop_extension,close}',
+      case
+        when 'propose_cancellation' = any (r.effects) then r.role
+        when not r.effects && '{drop_cancellation,close}' then s.requester
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then
+          case r.role when 'system' then 'bank' when 'admin' then 'admin' else 'party' end
+        when not r.effects && '{close_dispute,close}' then s.dispute_origin
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then
+          case when r.role not in ('system', 'admin') then r.role end
+        when not r.effects && '{close_dispute,close}' then s.dispute_opener
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
+        when 'propose_cancellation' = any (r.effects) then r.from_state
+        when not r.effects && '{resume,drop_cancellation,close_dispute,close}' then s.resume_state
+      end
+  ) as next
+  where s.money <> 'broken'
+    -- The guards that do not hold here.
+    and not r.guards && array[
+      case when s.awaiting is distinct from r.role then 'is_awaited' end,
+      case when s.requester is distinct from r.role then 'is_requester' end,
+      case when s.dispute_opener is distinct from r.role then 'is_opener' end,
+      case when not s.has_quote then 'has_quote' end,
+      case when not s.has_counter then 'has_counter' end,
+      case when (s.round < v_max_rounds) is not true then 'has_round_left' end,
+      case when (s.round + 1 < v_max_rounds) is not true then 'is_earlier_round' end,
+      case when (s.round + 1 >= v_max_rounds) is not true then 'is_last_round' end,
+      case when (s.revisions < v_max_revisions) is not true then 'has_revision_left' end,
+      case when not s.has_extension then 'has_extension' end,
+      case when s.resume_state is distinct from r.to_state then 'was_there' end,
+      case when not s.has_order then 'has_order' end,
+      case when s.money <> 'none' then 'nothing_captured' end,
+      case when s.dispute_origin is distinct from 'bank' then 'is_bank_dispute' end
+    ];
+end;
+$$;
+
+revoke all on function private.take_flow_rows(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/tell_flow_path.sql sha256:06f63e5a42e8e15e8e116dd1dd0981e3845d46d870f3c530d35ef45e73379c10
+-- The way to a situation, as an array of "role action -> state" from the beginning; then the row of
+-- that number, if there is one. Null as the situation gives an empty array.
+--
+-- Args: of the moves that the search found, the first into each situation.
+create or replace function private.tell_flow_path(
+  p_first_moves private.flow_moves[],
+  p_key text,
+  p_flow_id bigint,
+  p_number integer
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    with recursive way (depth, from_key, step) as (
+      select m.depth, m.from_key, format('%s %s -> %s', m.role, m.action, m.state)
+      from unnest(p_first_moves) as m
+      where m.key = p_key
+      union all
+      select m.depth, m.from_key, format('%s %s -> %s', m.role, m.action, m.state)
+      from way as w
+      join unnest(p_first_moves) as m on m.key = w.from_key
+    ),
+    steps (depth, step) as (
+      select w.depth, w.step from way as w where w.from_key is not null
+      union all
+      select null, format('%s %s -> %s', r.role, r.action, r.to_state)
+      from private.flow_rows as r
+      where r.flow_id = p_flow_id and r.number = p_number
+    )
+    select coalesce(jsonb_agg(s.step order by s.depth nulls last), '[]') from steps as s
+  );
+end;
+$$;
+
+revoke all on function private.tell_flow_path(private.flow_moves[], text, bigint, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/try_load.sql sha256:d59b8ee65620733cb865610eb095328c0239097a3bd580c3f69b37cf5d23bf35
+-- Makes a draft of a spec, or says in p_violations why its rows cannot be stored (p_flow_id is null
+-- then, and nothing is written).
+--
+-- Writes: what load_flow_draft writes.
+create or replace function private.try_load(
+  p_spec jsonb,
+  p_flow_id out bigint,
+  p_violations out jsonb
+)
+returns record
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_said text;
+begin
+  p_violations := (
+    select jsonb_agg(to_jsonb(k) || '{"counter_example": []}') from private.refute_keys(p_spec) as k
+  );
+  if p_violations is null then
+    p_flow_id := private.load_flow_draft(p_spec);
+  end if;
+-- What a spec can break of the tables' types, keys and checks.
+exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+  get stacked diagnostics v_said = message_text;
+  p_flow_id := null;
+  p_violations := jsonb_build_array(
+    jsonb_build_object(
+      'property', 'shape',
+      'message', format('The rows of the flow cannot be stored: %s.', v_said),
+      'counter_example', '[]'::jsonb
+    )
+  );
+end;
+$$;
+
+revoke all on function private.try_load(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/validate_flow.sql sha256:e92fff31005e9941667db3ffaa90272fd6540b4bc8bf4150e490bcddfadd620c
+-- Proves a flow without publishing it: `{valid, states, extended_states, edges, violations:
+-- [{property, message, counter_example}]}`. Nothing of it is kept.
+--
+-- Definer: nobody else may read or write flows.
+-- Writes: what load_flow_draft writes, and deletes it again (flow_definitions).
+-- Errors: FORBIDDEN (403).
+create or replace function private.validate_flow(p_spec jsonb)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_loaded record;
+  v_proof jsonb;
+begin
+  perform private.require_operator();
+  v_loaded := private.try_load(p_spec);
+  if v_loaded.p_flow_id is null then
+    v_proof := jsonb_build_object(
+      'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_loaded.p_violations
+    );
+  else
+    v_proof := private.prove_flow(v_loaded.p_flow_id);
+    delete from private.flow_definitions as f where f.id = v_loaded.p_flow_id;
+  end if;
+  return v_proof || jsonb_build_object(
+    'valid', jsonb_array_length(v_proof -> 'violations') = 0
+  );
+end;
+$$;
+
+-- RPC: operators prove a flow before publishing it; writes nothing.
+create or replace function public.validate_flow(spec jsonb)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.validate_flow(spec);
+$$;
+
+revoke all on function private.validate_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
+revoke all on function public.validate_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
+
+-- source: 44_flow_proof/walk_flow.sql sha256:1c318e35db28c2681cbbfa249614e4e2f0d01c6d3d1a45d639ff6ab61d14e4f8
+-- Everything that can happen in a flow: every move from every situation that can be reached, and
+-- the moves that open conversations.
+--
+-- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
+create or replace function private.walk_flow(p_flow_id bigint)
+returns private.flow_moves[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_newest private.flow_moves[] := array(
+    select m from private.flow_moves as m where m.flow_id = p_flow_id
+  );
+  v_moves private.flow_moves[] := v_newest;
+  v_taken private.flow_moves[];
+  v_keys text[] := array[]::text[];
+begin
+  loop
+    v_keys := v_keys || array(select n.key from unnest(v_newest) as n);
+    v_taken := array(select t from private.take_flow_rows(p_flow_id, v_newest) as t);
+    v_newest := array(
+      select distinct on (t.key) t
+      from unnest(v_taken) as t
+      where not exists (select from unnest(v_keys) as k (key) where k.key = t.key)
+      order by t.key, t.from_key, t.number
+    );
+    v_moves := v_moves || v_taken;
+    exit when cardinality(v_newest) = 0;
+  end loop;
+  return v_moves;
+end;
+$$;
+
+revoke all on function private.walk_flow(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/block_user.sql sha256:64e2cd04e50bf6d7a3ede084cbcf6bb7d0c02e3df8c8dbfef29256318ca93e0e
+-- Stops all free text between the caller and another user, at once and in both directions, and does
+-- in their deals what the flow says that blocking means there.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: both accounts, so that a send either came before or finds the block; then their deals.
+-- Writes: blocks, participants, and what private.leave_deals writes.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.block_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_pair(v_me, p_user_id);
+  perform private.leave_deals(v_me, p_user_id);
+  insert into public.blocks (blocker_id, blocked_id)
+  values (v_me, p_user_id)
+  on conflict (blocker_id, blocked_id) do nothing;
+  perform private.touch_pair(v_me, p_user_id);
+  return json_build_object('user_id', p_user_id, 'blocked', true);
+end;
+$$;
+
+-- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
+create or replace function public.block_user(user_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.block_user(user_id);
+$$;
+
+revoke all on function private.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.block_user(uuid) to authenticated;
+revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.block_user(uuid) to authenticated;
+
+-- source: 45_safety/leave_deals.sql sha256:e1ecbc391fe22bc3f5cfbd74d7336b8b6cf3b6985951e836cbc289208111c4cc
+-- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
+-- the payment and closes after the work; while money is held it goes on without free text.
+--
+-- Args: who blocks, and whom. Locks: the deals, in the order of their ids; both accounts must be
+-- locked already. Writes: what private.run_deadlines and private.advance_conversation write.
+create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_step private.flow_step;
+begin
+  v_step.actor_id := p_user_id;
+  v_step.is_trial := false;
+  for v_conversation in
+    select c.*
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id)
+      and c.user_b = greatest(p_user_id, p_other_id)
+      and c.kind <> 'direct'
+      and c.chat_status <> 'closed'
+    order by c.id
+    for no key update
+  loop
+    v_step.conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+    v_step.role := private.role_in(v_conversation, p_user_id);
+    v_step.input := '{}';
+    v_step.at := clock_timestamp();
+    v_step.action := (
+      select s.on_block
+      from private.flow_states as s
+      where s.flow_id = (v_step.conversation).flow_id
+        and s.state = (v_step.conversation).flow_state
+    );
+    if v_step.action is not null then
+      perform private.advance_conversation(v_step);
+    end if;
+  end loop;
+end;
+$$;
+
+revoke all on function private.leave_deals(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/lock_pair.sql sha256:a53c2e7b23f9018c5656060b94c37006e183910a3cbe047fe32e3ddc967403a5
+-- Locks the accounts of two users before it changes what they may do to each other: whatever either
+-- of them was sending is done before, or comes after.
+--
+-- Locks: both accounts, in the order of their ids.
+-- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
+create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_user_id = p_other_id then
+    perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
+  end if;
+  if not exists (select from public.users as u where u.id = p_other_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  perform 1 from private.accounts as a
+  where a.user_id in (p_user_id, p_other_id)
+  order by a.user_id
+  for no key update;
+end;
+$$;
+
+revoke all on function private.lock_pair(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/touch_pair.sql sha256:e4484913a6ac0fbb360b1167a40e8443d66ba9999ed133ce2a1d857c87783fb1
+-- Lets two users see, by the versions of their conversations, that what they may do to each other
+-- has changed.
+--
+-- Locks: their rows of private.participants, in the order of their ids. Writes: participants.
+create or replace function private.touch_pair(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation_ids constant uuid[] := array(
+    select c.id
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  );
+begin
+  perform 1 from private.participants as p
+  where p.conversation_id = any (v_conversation_ids)
+  order by p.conversation_id, p.user_id
+  for no key update;
+  update private.participants as p
+  set
+    version = p.version + 1,
+    shared_version = p.shared_version + 1,
+    typing_until = null
+  where p.conversation_id = any (v_conversation_ids);
+end;
+$$;
+
+revoke all on function private.touch_pair(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/unblock_user.sql sha256:ced51285c10f7da2435b2a9d080bb4b71c761dea3a0431e0e48142a28f5aa0e6
+-- Takes the caller's own block of a user back; a block by the other side stays.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks,
+-- participants.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.unblock_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_pair(v_me, p_user_id);
+  delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
+  perform private.touch_pair(v_me, p_user_id);
+  return json_build_object('user_id', p_user_id, 'blocked', false);
+end;
+$$;
+
+-- RPC: takes a block of the caller back; returns `{user_id, blocked}`.
+create or replace function public.unblock_user(user_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.unblock_user(user_id);
+$$;
+
+revoke all on function private.unblock_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.unblock_user(uuid) to authenticated;
+revoke all on function public.unblock_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.unblock_user(uuid) to authenticated;
+
+-- source: 46_history/append_event.sql sha256:734939c0bc7d50439bbc2fc9a210aa1efc8705e27f6cfc5c0434686046a1d66b
+-- Adds a step to the history of its conversation, chained to the step before.
+--
+-- Call it under the lock of the conversation's row.
+-- Args: the step, its conversation as the step leaves it (version, to_state); the state it came
+-- from; what both sides may know about it.
+-- Writes: conversation_events, event_salts.
+create or replace function private.append_event(
+  p_step private.flow_step,
+  p_from_state text,
+  p_details jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Of the 128 bits of such a UUID 122 are random.
+  v_salt constant bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+  v_event public.conversation_events;
+begin
+  v_event.conversation_id := (p_step.conversation).id;
+  v_event.version := (p_step.conversation).version;
+  v_event.actor_role := p_step.role;
+  v_event.actor_id := p_step.actor_id;
+  v_event.action := p_step.action;
+  v_event.from_state := p_from_state;
+  v_event.to_state := (p_step.conversation).flow_state;
+  v_event.details := coalesce(p_details, '{}');
+  -- Not now(): who waited for the lock comes after the one who held it.
+  v_event.created_at := greatest(clock_timestamp(), p_step.at);
+  v_event.effective_at := p_step.at;
+  v_event.commitment := private.commit_to_details(v_salt, v_event.details);
+  v_event.hash := private.hash_event(
+    v_event,
+    (
+      select e.hash
+      from public.conversation_events as e
+      where e.conversation_id = v_event.conversation_id and e.version = v_event.version - 1
+    )
+  );
+  with event as (
+    insert into public.conversation_events select v_event.*
+    returning conversation_id, version
+  )
+  insert into private.event_salts (conversation_id, version, salt)
+  select e.conversation_id, e.version, v_salt from event as e;
+end;
+$$;
+
+revoke all on function private.append_event(private.flow_step, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/check_history.sql sha256:5021e26a348ee0c161ace25eb570e12cf7a751f2ef7b73778a90c42eb2d44699
+-- What is wrong with a conversation's history, if anything:
+-- `{valid, events, scrubbed, broken_at, head_hash}`, or null where there is no such conversation.
+--
+-- Every version from 1 to the conversation's own has one event; each begins in the state in which
+-- the one before ended, and has the hash that follows from it; details and salt are both there and
+-- fit the commitment, or are both scrubbed; the newest ends in the conversation's state.
+-- broken_at is the first version of which this is not true: also one that is missing.
+create or replace function private.check_history(p_conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  with events as (
+    select
+      e.version,
+      e.hash,
+      e.to_state,
+      row_number() over chain as position,
+      num_nulls(e.details, s.salt) = 2 as is_scrubbed,
+      e.from_state = coalesce(lag(e.to_state) over chain, e.from_state)
+        and e.hash = private.hash_event(e, lag(e.hash) over chain)
+        and case num_nulls(e.details, s.salt)
+          when 0 then e.commitment = private.commit_to_details(s.salt, e.details)
+          else num_nulls(e.details, s.salt) = 2
+        end as fits
+    from public.conversation_events as e
+    left join private.event_salts as s
+      on s.conversation_id = e.conversation_id and s.version = e.version
+    where e.conversation_id = p_conversation_id
+    window chain as (order by e.version)
+  ),
+  total as (
+    select
+      count(*) as events,
+      count(*) filter (where e.is_scrubbed) as scrubbed,
+      min(least(e.version, e.position)) filter (
+        where not e.fits or e.version <> e.position
+      ) as broken_at,
+      coalesce(max(e.version), 0) as head
+    from events as e
+  )
+  select jsonb_build_object(
+    'valid', found.broken_at is null,
+    'events', t.events,
+    'scrubbed', t.scrubbed,
+    'broken_at', found.broken_at,
+    'head_hash', encode(newest.hash, 'hex')
+  )
+  from public.conversations as c
+  cross join total as t
+  left join events as newest on newest.version = t.head
+  cross join lateral (
+    select least(
+      t.broken_at,
+      case
+        when t.head <> c.version then least(t.head, c.version) + 1
+        when newest.to_state <> c.flow_state then t.head
+      end
+    ) as broken_at
+  ) as found
+  where c.id = p_conversation_id;
+$$;
+
+revoke all on function private.check_history(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/commit_to_details.sql sha256:ef37290d5d495aceecf479a54975e98c0793a6c666c29531c6f1fc5982b80eb2
+-- What proves an event's details while its salt is kept, and tells nothing once that is deleted.
+create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
+returns bytea
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(p_salt || convert_to(p_details::text, 'utf8'));
+end;
+$$;
+
+revoke all on function private.commit_to_details(bytea, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/get_conversation_history.sql sha256:a2c46b2c0662390fff93de5ebdd94fddee44bf177c75ebc00cea05a8bb621968
+-- A page of the steps that a conversation took, oldest first.
+--
+-- Definer: operators read it too, and for them there is no policy.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_conversation_history(
+  p_conversation_id uuid,
+  p_page_size integer,
+  p_after_version bigint
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit constant integer := private.clamp_page_size(p_page_size, 100, 100);
+begin
+  perform private.require_history_reader(p_conversation_id);
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.version)
+      from (
+        select
+          e.conversation_id, e.version, e.actor_role, e.action, e.from_state, e.to_state,
+          e.details, e.created_at, e.effective_at, encode(e.hash, 'hex') as hash
+        from public.conversation_events as e
+        where e.conversation_id = p_conversation_id and e.version > coalesce(p_after_version, 0)
+        order by e.version
+        limit v_limit
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
+-- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
+-- `after_version` is a version of that list.
+create or replace function public.get_conversation_history(
+  conversation_id uuid,
+  page_size integer default 100,
+  after_version bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_conversation_history(conversation_id, page_size, after_version);
+$$;
+
+revoke all on function private.get_conversation_history(uuid, integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_conversation_history(uuid, integer, bigint)
+to authenticated, service_role;
+revoke all on function public.get_conversation_history(uuid, integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_conversation_history(uuid, integer, bigint)
+to authenticated, service_role;
+
+-- source: 46_history/hash_event.sql sha256:1b3c85b1fb8c912f8b4d00105e4b1b23100315bbbe4fb0865722b3eaa9b2d2a3
+-- The hash that an event of a conversation must have, from its columns and the hash before it.
+--
+-- sha256 of the hash before (nothing for the first event), the JSON array `[conversation_id,
+-- version, actor_role, actor_id, action, from_state, to_state, created_at, effective_at]` with
+-- times in microseconds since 1970 UTC, and the commitment. Clients that keep a head_hash rely on
+-- this text: it never changes.
+create or replace function private.hash_event(
+  p_event public.conversation_events,
+  p_previous_hash bytea
+)
+returns bytea
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(
+    coalesce(p_previous_hash, '')
+    || convert_to(
+      json_build_array(
+        p_event.conversation_id, p_event.version, p_event.actor_role, p_event.actor_id,
+        p_event.action, p_event.from_state, p_event.to_state,
+        trunc(extract(epoch from p_event.created_at) * 1000000),
+        trunc(extract(epoch from p_event.effective_at) * 1000000)
+      )::text,
+      'utf8'
+    )
+    || p_event.commitment
+  );
+end;
+$$;
+
+revoke all on function private.hash_event(public.conversation_events, bytea)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/require_history_reader.sql sha256:0113d055d33d6dff48242a99c21dd52df5186e2c5fb42a7cf6e6caca8dd3fd94
+-- Lets through the members of a conversation and operators; nobody else learns that it exists.
+--
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.require_history_reader(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_is_operator boolean := coalesce(auth.role() = 'service_role', false);
+  v_me uuid;
+begin
+  if not v_is_operator then
+    v_me := private.require_user();
+    v_is_operator := exists (select from private.admins as a where a.user_id = v_me);
+  end if;
+  if not private.is_my_conversation(p_conversation_id) and not (
+    v_is_operator
+    and exists (select from public.conversations as c where c.id = p_conversation_id)
+  ) then
+    perform private.raise_conversation_not_found();
+  end if;
+end;
+$$;
+
+revoke all on function private.require_history_reader(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/scrub_conversation_history.sql sha256:7f3b60c3f23a2e33141a9060d3d33be9548cf9ab6d0f17bdd5a5f2efca54bd66
+-- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
+-- order stays, and stays provable.
+--
+-- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
+-- operators says whether the history was whole before.
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
+-- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
+create or replace function private.scrub_conversation_history(
+  p_conversation_id uuid,
+  p_reason text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_reason constant text := private.clean_text(p_reason);
+  v_conversation public.conversations;
+  v_before jsonb;
+  v_scrubbed integer;
+begin
+  perform private.require_operator();
+  if v_reason is null or private.is_blank(v_reason) then
+    perform private.raise_input_invalid('reason', 'required', 'Say why it is erased.');
+  end if;
+  perform private.check_text(v_reason, 'reason');
+  if char_length(v_reason) > 1000 then
+    perform private.raise_input_invalid('reason', 'length', 'At most 1000 characters.');
+  end if;
+
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id
+  for update;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  if v_conversation.held_minor > 0 then
+    perform private.raise_error(
+      'FUNDS_HELD', 'The deal still holds money.', p_status => 409,
+      p_hint => 'Release or refund it first.'
+    );
+  end if;
+  if exists (
+    select from private.legal_holds as h where h.conversation_id = p_conversation_id
+  ) then
+    perform private.raise_error(
+      'GUARD_FAILED', 'The conversation is under a legal hold: nothing in it is erased.',
+      jsonb_build_object('guard', 'legal_hold'), p_status => 409,
+      p_hint => 'Settle the dispute first.'
+    );
+  end if;
+
+  v_before := private.check_history(p_conversation_id);
+  v_scrubbed := (v_before ->> 'events')::integer - (v_before ->> 'scrubbed')::integer;
+  if v_scrubbed > 0 then
+    delete from private.event_salts as s where s.conversation_id = p_conversation_id;
+    update public.conversation_events as e
+    set details = null
+    where e.conversation_id = p_conversation_id and e.details is not null;
+    perform private.open_alert(
+      'history_scrubbed', 'info',
+      format('history_scrubbed:%s:%s', p_conversation_id, v_conversation.version),
+      p_conversation_id,
+      jsonb_build_object('reason', v_reason, 'operator', auth.uid(), 'before', v_before)
+    );
+  end if;
+  return json_build_object('scrubbed', v_scrubbed);
+end;
+$$;
+
+-- RPC: operators erase the details of a conversation's history, as the law may ask; returns
+-- `{scrubbed}`, how many events lost theirs.
+create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.scrub_conversation_history(conversation_id, reason);
+$$;
+
+revoke all on function private.scrub_conversation_history(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.scrub_conversation_history(uuid, text)
+to authenticated, service_role;
+revoke all on function public.scrub_conversation_history(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.scrub_conversation_history(uuid, text)
+to authenticated, service_role;
+
+-- source: 46_history/verify_conversation.sql sha256:5dc521b091275895e46e4e959a8b64f5a9f6b53a6483fd2749248dafc829102e
+-- Whether a conversation's history stands as it was written.
+--
+-- Definer: salts are private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.verify_conversation(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_history_reader(p_conversation_id);
+  return private.check_history(p_conversation_id);
+end;
+$$;
+
+-- RPC: proves that a conversation's history is whole, for its members and operators; returns
+-- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to know later that the history
+-- up to there is still the same.
+create or replace function public.verify_conversation(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.verify_conversation(conversation_id);
+$$;
+
+revoke all on function private.verify_conversation(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.verify_conversation(uuid) to authenticated, service_role;
+revoke all on function public.verify_conversation(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.verify_conversation(uuid) to authenticated, service_role;
+
+-- source: 55_cleanup/drop_old_results.sql sha256:36d8b1ff52f079eb6aa2b3f7d226ba2eed870e12792df60796e032d894fd229f
+-- Forgets what a user's actions answered more than 30 days ago; nobody repeats one after that.
+--
+-- Writes: action_results.
+create or replace function private.drop_old_results(p_user_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  delete from private.action_results as r
+  where r.user_id = p_user_id and r.created_at < now() - interval '30 days';
+end;
+$$;
+
+revoke all on function private.drop_old_results(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/login_cleanup.sql sha256:1abdcac013a9c5bc5baf5e180b292e472657c727a9fe3942202204c5a3e1e7f1
+-- Does what is due for the caller: takes the steps of deals whose time has come, flags messages
+-- that have expired, empties those whose grace is over. A bounded batch at a time, at most once a
+-- minute; needs no timer, since readers see what is so now anyway.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the caller's conversations and messages that have something
+-- due; rows that another session holds are passed over. Writes: accounts, messages, push_outbox,
+-- action_results, and what private.run_deadlines writes.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.login_cleanup()
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_pause constant interval := interval '1 minute';
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+  v_throttled boolean;
+  v_expired integer := 0;
+  v_scrubbed integer := 0;
+  v_deadlines integer := 0;
+begin
+  v_account := private.lock_account(v_me);
+  v_throttled := v_account.cleaned_at > now() - c_pause;
+  if not v_throttled then
+    v_deadlines := private.run_due(v_me, private.get_number('sweep_batch')::integer);
+    v_expired := private.flag_expired(v_account);
+    v_scrubbed := private.scrub_expired(v_me);
+    perform private.drop_stale_pushes(v_me);
+    perform private.drop_old_results(v_me);
+    update private.accounts as a
+    set cleaned_at = now(), last_seen_at = now()
+    where a.user_id = v_me;
+  end if;
+  return json_build_object(
+    'expired', v_expired, 'scrubbed', v_scrubbed, 'deadlines_run', v_deadlines,
+    'throttled', v_throttled
+  );
+end;
+$$;
+
+-- RPC: cleans up at login; returns `{expired, scrubbed, deadlines_run, throttled}`.
+create or replace function public.login_cleanup()
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.login_cleanup();
+$$;
+
+revoke all on function private.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function private.login_cleanup() to authenticated;
+revoke all on function public.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function public.login_cleanup() to authenticated;
+
+-- source: 60_triggers/keep_conversation_events.sql sha256:2507f2c161b06d3230f2e7a0ad18f59c2374240d67095d30b6b632e033a96018
+-- Refuses to delete what stands in a conversation's history, whoever asks.
+--
+-- Changes are the business of only_scrub_events, which must look at each row.
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_conversation_events()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'a history is append-only: its details can be scrubbed, its events stay'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_conversation_events()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_conversation_events
+before delete or truncate on public.conversation_events
+for each statement execute function private.keep_conversation_events();
+
+-- source: 60_triggers/keep_escrow_ledger.sql sha256:3546c67257a9b73dbf6c185e817ee5282555b3a256c4c2babb3e55aa02e2e8c8
+-- Refuses to change or delete what stands in the books of deals, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_escrow_ledger()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the escrow ledger is append-only: add a correcting entry'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_escrow_ledger()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_escrow_ledger
+before update or delete or truncate on private.escrow_ledger
+for each statement execute function private.keep_escrow_ledger();
+
+-- source: 60_triggers/keep_login_with_funds.sql sha256:cb0baf707022eecf862dab92451bbae90c208a6451bb501d7c5b23fce90bd07d
+-- Refuses to delete a login while a deal of that user holds money: both sides would lose whom to
+-- ask.
+--
+-- Definer: Auth deletes the login as its own role, which may not read our tables.
+-- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
+create or replace function private.keep_login_with_funds()
+returns trigger
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.conversations as c
+    where old.id in (c.user_a, c.user_b) and c.held_minor > 0
+  ) then
+    perform private.raise_error(
+      'FUNDS_HELD', 'A deal of this user holds money.', p_status => 409,
+      p_hint => 'Finish the deal, or decide it with force_dispute and resolve_dispute.'
+    );
+  end if;
+  return old;
+end;
+$$;
+
+revoke all on function private.keep_login_with_funds()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_login_with_funds
+before delete on auth.users
+for each row execute function private.keep_login_with_funds();
+
+-- source: 60_triggers/keep_offers.sql sha256:4d8ed09f1c127177858be976e117618c29e22948ec796768d6b3fb15b76c15d7
+-- Refuses to change or delete a price that was named in a deal, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_offers()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'offers are append-only: add the next one'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_offers()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_offers
+before update or delete or truncate on public.offers
+for each statement execute function private.keep_offers();
+
+-- source: 60_triggers/only_scrub_events.sql sha256:49cf800bee5de8152d9973d92ee3dc77ec4c5f36a8c4ee63ec9c658111875392
+-- Refuses every change of an event but the one: its details become null.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.only_scrub_events()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  old.details := null;
+  if new is distinct from old then
+    raise exception 'a history is append-only: its details can be scrubbed, nothing else changes'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end;
+$$;
+
+revoke all on function private.only_scrub_events()
+from public, anon, authenticated, service_role;
+
+create or replace trigger only_scrub_events
+before update on public.conversation_events
+for each row execute function private.only_scrub_events();
+
+-- source: 60_triggers/remove_account_with_login.sql sha256:23288b7d9a97c87f2e84857b71e5830bf9dafee66510159076949e7131b185ed
+-- Takes a deleted login's account away and empties its card; its conversations stay, for the other
+-- side, its bids and campaigns close. A token of the login that still lives can no longer write.
+--
+-- Definer: Auth deletes the login as its own role, which may not write our tables.
+-- Locks, writes: accounts, push_tokens, admins, users, bids, campaigns, participants (version), in
+-- this order.
+create or replace function private.remove_account_with_login()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from private.accounts as a where a.user_id = old.id;
+  delete from private.push_tokens as t where t.user_id = old.id;
+  delete from private.admins as a where a.user_id = old.id;
+  update public.users as u
+  set role = null, display_name = null, avatar_url = null, updated_at = now()
+  where u.id = old.id;
+  update public.bids as b
+  set status = 'closed', updated_at = now()
+  where b.influencer_id = old.id and b.status = 'open';
+  update public.campaigns as c
+  set status = 'closed', updated_at = now()
+  where c.brand_owner_id = old.id and c.status = 'open';
+  perform private.touch_conversations(old.id);
+  return null;
+end;
+$$;
+
+revoke all on function private.remove_account_with_login()
+from public, anon, authenticated, service_role;
+
+create or replace trigger remove_account_with_login
+after delete on auth.users
+for each row execute function private.remove_account_with_login();
+
+-- source: 70_policies/bids.sql sha256:8c84f4c4c5236538c38c79355bf6ddedfd1f00a300b1b4b3a0818b4848a050a2
+-- An open bid is for everybody who is signed in; a closed one for its owner, and for those who
+-- see a conversation on it.
+drop policy if exists bids_select_open_or_own on public.bids;
+create policy bids_select_open_or_own on public.bids
+for select to authenticated
+using (
+  status = 'open'
+  or influencer_id = (select auth.uid())
+  or id = any(array(select c.bid_id from public.conversations as c where c.bid_id is not null))
+);
+
+-- source: 70_policies/campaigns.sql sha256:598a3caf4f295d60998a9ed136652a483ed35e4ec74dba210b2fc6cd6066eee8
+-- An open campaign is for everybody who is signed in; a closed one for its owner, and for those
+-- who see a conversation on it.
+drop policy if exists campaigns_select_open_or_own on public.campaigns;
+create policy campaigns_select_open_or_own on public.campaigns
+for select to authenticated
+using (
+  status = 'open'
+  or brand_owner_id = (select auth.uid())
+  or id = any(
+    array(select c.campaign_id from public.conversations as c where c.campaign_id is not null)
+  )
+);
+
+-- source: 70_policies/conversation_events.sql sha256:1424fb5f52c7cf5f2115b94a5fb13b96881635ee263d991cd0bf2bf10fc6c38e
+-- A conversation's history is its members' alone.
+drop policy if exists conversation_events_select_member on public.conversation_events;
+create policy conversation_events_select_member on public.conversation_events
+for select to authenticated
+using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 70_policies/offers.sql sha256:33a247c2e3d12c2ccfb0a77fe63311e1b40cab2961bf05e4c064836c431a1ab7
+-- An offer is for the members of its conversation.
+drop policy if exists offers_select_member on public.offers;
+create policy offers_select_member on public.offers
+for select to authenticated
+using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 70_policies/requests.sql sha256:8d9d0bcd0cff54186781672963c127d0bd449552483e1972c3b87ebe73feb024
+-- An application is for the one who applies and for the owner of the campaign.
+drop policy if exists requests_select_party on public.requests;
+create policy requests_select_party on public.requests
+for select to authenticated
+using (
+  influencer_id = (select auth.uid())
+  or campaign_id = any(
+    array(select g.id from public.campaigns as g where g.brand_owner_id = (select auth.uid()))
+  )
+);
+
+-- source: 70_policies/work_submissions.sql sha256:fa29341c9883afa454c45fa595228ff4f3ce1c67be71958e53a1f1e89fbaeb42
+-- A submission of work is for the members of its conversation.
+drop policy if exists work_submissions_select_member on public.work_submissions;
+create policy work_submissions_select_member on public.work_submissions
+for select to authenticated
+using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 80_data/10_drafts.sql sha256:ef887357dccd4870ae4e5ae80c568871ac0e998540f03adc10469567b4066b02
+-- Begins a draft of each kind's flow; the files that follow fill them, the last one publishes what
+-- differs from the flow that is in use.
+--
+-- The rules: prices a brand owner may name in one deal; revisions that may be asked for; questions
+-- about the details; days from the start of work to its delivery, and from there until the brand
+-- owner may cancel; hours that a payment attempt may still come through (Razorpay's late
+-- authorisation takes up to 3 days); the platform's fee in hundredths of a percent; days until a
+-- single rating is shown.
+insert into private.flow_definitions (kind, rules) values
+  (
+    'bid',
+    '{
+      "max_rounds": 3, "max_revisions": 3, "max_questions": 10, "delivery_days": 14,
+      "overdue_grace_days": 7, "attempt_hours": 73, "fee_basis_points": 0, "rating_days": 14
+    }'
+  ),
+  (
+    'campaign',
+    '{
+      "max_rounds": 3, "max_revisions": 3, "max_questions": 10, "delivery_days": 14,
+      "overdue_grace_days": 7, "attempt_hours": 73, "fee_basis_points": 0, "rating_days": 14
+    }'
+  ),
+  ('direct', '{}');
+
+-- source: 80_data/20_states.sql sha256:cc5c8c45453b8e0c30a7c74297a27e21ef547db2c49133afae2ef895844e8948
+-- The states of the flows, in the order of a deal that goes well. For each: its time limit and what
+-- the system does after it, whether free text is open, and what a block does.
+insert into private.flow_states (
+  flow_id, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
+  free_text, on_block, work_status
+)
+select
+  f.id, row_number() over (partition by f.id order by s.position), s.state, s.title,
+  s.waiting_on, s.clock, s.lasts::interval, s.deadline_action, s.resumes_with::interval,
+  s.free_text, s.on_block, s.work_status
+from (
+  values
+    ('all', 1, 'initial', 'Not there yet', 'none', null, null, null, null, false, null, null),
+
+    -- Getting to know each other
+    ('deals', 2, 'influencer_responding', 'Waiting for the influencer''s answer', 'none',
+      'since_entry', '7 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('campaign', 3, 'brand_owner_reviewing', 'Application under review', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('bid', 4, 'brand_owner_details', 'Waiting for the project details', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('bid', 5, 'influencer_reviewing', 'The influencer reviews the project', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+
+    -- The price
+    ('deals', 6, 'brand_owner_pricing', 'Waiting for a price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 7, 'influencer_price_response', 'The influencer considers the price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 8, 'negotiation_input', 'A price is being typed', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 9, 'brand_owner_negotiation', 'The brand owner considers the price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 10, 'influencer_final_response', 'The influencer considers the final price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+
+    -- The money, and the work
+    ('deals', 11, 'payment_pending', 'Waiting for the payment', 'none',
+      'payment_window', '7 days', 'timer_payment_window', null, false, 'end_conversation', null),
+    ('deals', 12, 'payment_completed', 'Paid, not started', 'none',
+      'since_entry', '7 days', 'timer_start_window', null, false, null, null),
+    ('deals', 13, 'work_in_progress', 'Work in progress', 'none',
+      'since_payment', '75 days', 'timer_work_limit', null, false, null, 'in_progress'),
+    ('deals', 14, 'work_submitted', 'Work under review', 'none',
+      'since_entry', '7 days', 'timer_review_window', '72 hours', false, null, 'submitted'),
+    ('deals', 15, 'work_approved', 'Work approved', 'none',
+      null, null, null, null, false, null, 'approved'),
+
+    -- When it does not go well
+    ('deals', 16, 'cancellation_requested', 'A cancellation was asked for', 'none',
+      'since_entry', '72 hours', 'timer_cancellation', null, false, null, null),
+    ('deals', 17, 'disputed', 'An operator decides', 'admin',
+      'since_entry', '60 days', 'timer_dispute', null, false, null, 'disputed'),
+    ('deals', 18, 'refund_pending', 'The refund is on its way', 'provider',
+      null, null, null, null, false, null, 'cancelled'),
+
+    -- Talking freely, and the end
+    ('deals', 19, 'real_time', 'Free chat', 'none',
+      null, null, null, null, true, 'close_conversation', null),
+    ('direct', 19, 'real_time', 'Free chat', 'none', null, null, null, null, true, null, null),
+    ('all', 20, 'chat_closed', 'Closed', 'none', null, null, null, null, false, null, null)
+) as s (
+  kinds, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
+  free_text, on_block, work_status
+)
+cross join lateral private.draft_flows(s.kinds) as f (id);
+
+-- source: 80_data/30_transitions.sql sha256:08224d5ccccdd6688897ab145701a50d77e0414f8de66d0e99c909fab6c77b6c
+-- The moves between the states: who may do what where, under which guards, where it leads, who is
+-- awaited then, and its effects. A row for several states or roles stands for one of each; without
+-- a next state it stays where it is.
+insert into private.flow_transitions (
+  flow_id, name, position, from_state, role, action, guards, to_state, awaiting, effects, reason,
+  follow_up
+)
+select
+  f.id, t.name,
+  -- T12 before T117 before T117b
+  substring(t.name from '[0-9]+')::integer * 10 + position(right(t.name, 1) in 'abc'),
+  state.name, role.name, t.action, t.guards::text[], coalesce(t.to_state, state.name), t.awaiting,
+  t.effects::text[], t.reason, t.follow_up
+from (
+  values
+    -- Creation
+    ('bid', 'T01', 'initial', 'brand_owner', 'connect_bid',
+      '{}', 'influencer_responding', 'influencer', '{}', null, null),
+    ('campaign', 'T02', 'initial', 'influencer', 'apply_to_campaign',
+      '{}', 'brand_owner_reviewing', 'brand_owner', '{}', null, null),
+    ('campaign', 'T03', 'initial', 'brand_owner', 'invite_to_campaign',
+      '{}', 'influencer_responding', 'influencer', '{}', null, null),
+    ('direct', 'T04', 'initial', 'member', 'direct_connect',
+      '{}', 'real_time', null, '{}', null, null),
+
+    -- Connection and application
+    ('bid', 'T10', 'influencer_responding', 'influencer', 'accept_connection',
+      '{}', 'brand_owner_details', 'brand_owner', '{}', null, null),
+    ('campaign', 'T11', 'influencer_responding', 'influencer', 'accept_connection',
+      '{}', 'brand_owner_pricing', 'brand_owner', '{}', null, null),
+    ('deals', 'T12', 'influencer_responding', 'influencer', 'reject_connection',
+      '{}', 'chat_closed', null, '{close}', 'connection_rejected', null),
+    ('campaign', 'T20', 'brand_owner_reviewing', 'brand_owner', 'accept_application',
+      '{}', 'brand_owner_pricing', 'brand_owner', '{accept_request}', null, null),
+    ('campaign', 'T21', 'brand_owner_reviewing', 'brand_owner', 'accept_application_at_quote',
+      '{has_quote,quote_matches}', 'payment_pending', 'brand_owner',
+      '{accept_request,agree_on_quote}', null, null),
+    ('campaign', 'T22', 'brand_owner_reviewing', 'brand_owner', 'reject_application',
+      '{}', 'chat_closed', null, '{reject_request,close}', 'application_rejected', null),
+
+    -- Project details
+    ('bid', 'T30', 'brand_owner_details', 'brand_owner', 'send_project_details',
+      '{}', 'influencer_reviewing', 'influencer', '{keep_details}', null, null),
+    ('bid', 'T40', 'influencer_reviewing', 'influencer', 'accept_project',
+      '{}', 'brand_owner_pricing', 'brand_owner', '{}', null, null),
+    ('bid', 'T41', 'influencer_reviewing', 'influencer', 'request_details_change',
+      '{has_question_left}', 'brand_owner_details', 'brand_owner', '{count_question}', null, null),
+    ('bid', 'T42', 'influencer_reviewing', 'influencer', 'reject_project',
+      '{}', 'chat_closed', null, '{close}', 'project_rejected', null),
+
+    -- Price and negotiation
+    ('deals', 'T50', 'brand_owner_pricing', 'brand_owner', 'send_price_offer',
+      '{}', 'influencer_price_response', 'influencer', '{make_offer}', null, null),
+    ('deals', 'T60', 'influencer_price_response', 'influencer', 'accept_price',
+      '{offer_matches}', 'payment_pending', 'brand_owner', '{agree_on_offer}', null, null),
+    ('deals', 'T61', 'influencer_price_response', 'influencer', 'negotiate_price',
+      '{}', 'negotiation_input', 'influencer', '{}', null, 'submit_counter'),
+    ('deals', 'T63', 'influencer_price_response', 'influencer', 'reject_price',
+      '{}', 'brand_owner_negotiation', 'brand_owner', '{}', null, null),
+    ('deals', 'T65', 'negotiation_input', 'influencer', 'submit_counter',
+      '{is_awaited}', 'brand_owner_negotiation', 'brand_owner', '{make_counter}', null, null),
+    ('deals', 'T66', 'negotiation_input', 'influencer', 'back',
+      '{is_awaited}', 'influencer_price_response', 'influencer', '{}', null, null),
+    ('deals', 'T67', 'negotiation_input', 'brand_owner', 'submit_counter',
+      '{is_awaited,is_earlier_round}', 'influencer_price_response', 'influencer',
+      '{make_offer}', null, null),
+    ('deals', 'T68', 'negotiation_input', 'brand_owner', 'submit_counter',
+      '{is_awaited,is_last_round}', 'influencer_final_response', 'influencer',
+      '{finalize_offer,make_offer}', null, null),
+    ('deals', 'T69', 'negotiation_input', 'brand_owner', 'back',
+      '{is_awaited}', 'brand_owner_negotiation', 'brand_owner', '{}', null, null),
+    ('deals', 'T70', 'brand_owner_negotiation', 'brand_owner', 'accept_counter',
+      '{has_counter,counter_matches}', 'payment_pending', 'brand_owner', '{agree_on_counter}',
+      null, null),
+    ('deals', 'T71', 'brand_owner_negotiation', 'brand_owner', 'make_counter_offer',
+      '{has_round_left}', 'negotiation_input', 'brand_owner', '{}', null, 'submit_counter'),
+    ('deals', 'T72', 'brand_owner_negotiation', 'brand_owner', 'hold_price',
+      '{}', 'influencer_final_response', 'influencer', '{hold_offer}', null, null),
+    ('deals', 'T80', 'influencer_final_response', 'influencer', 'accept_price',
+      '{offer_matches}', 'payment_pending', 'brand_owner', '{agree_on_offer}', null, null),
+    ('deals', 'T81', 'influencer_final_response', 'influencer', 'reject_price',
+      '{}', 'chat_closed', null, '{close}', 'price_not_agreed', null),
+
+    -- Leaving before the payment
+    ('bid', 'T85', 'influencer_responding brand_owner_details influencer_reviewing '
+      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'influencer brand_owner', 'end_conversation',
+      '{}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
+    ('campaign', 'T85', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
+      'influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'influencer brand_owner', 'end_conversation',
+      '{}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
+    ('bid', 'T86', 'influencer_responding brand_owner_details influencer_reviewing '
+      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'system', 'timer_idle',
+      '{}', 'chat_closed', null, '{close}', 'expired', null),
+    ('campaign', 'T86', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
+      'influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'system', 'timer_idle',
+      '{}', 'chat_closed', null, '{close}', 'expired', null),
+
+    -- Payment
+    ('deals', 'T90', 'payment_pending', 'brand_owner', 'proceed_to_payment',
+      '{}', null, 'brand_owner', '{open_order,note_attempt}', null, null),
+    ('deals', 'T91', 'payment_pending', 'system', 'payment_captured',
+      '{has_order,capture_matches,is_new_payment}', 'payment_completed', 'influencer',
+      '{hold_funds}', null, null),
+    ('deals', 'T92', 'payment_pending', 'system', 'payment_failed',
+      '{has_order}', null, 'brand_owner', '{note_attempt}', null, null),
+    ('deals', 'T93', 'payment_pending', 'system', 'payment_mismatch',
+      '{has_order,is_new_payment}', null, 'brand_owner',
+      '{bounce_payment,note_attempt,raise_alert}', null, null),
+    ('deals', 'T94', 'payment_pending', 'influencer brand_owner', 'end_conversation',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
+    ('deals', 'T95', 'payment_pending', 'system', 'timer_payment_window',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'payment_window_passed', null),
+    ('deals', 'T96', 'chat_closed', 'system', 'payment_captured',
+      '{has_order,is_new_payment}', null, null, '{bounce_payment,raise_alert}', 'late_payment',
+      null),
+    ('deals', 'T97', 'payment_completed work_in_progress work_submitted cancellation_requested '
+      'disputed refund_pending real_time', 'system', 'payment_captured',
+      '{is_new_payment}', null, 'unchanged', '{bounce_payment,raise_alert}', 'second_payment',
+      null),
+
+    -- Paid, not started
+    ('deals', 'T100', 'payment_completed', 'influencer', 'start_work',
+      '{}', 'work_in_progress', 'influencer', '{start_work}', null, null),
+    ('deals', 'T101', 'payment_completed', 'influencer', 'decline_work',
+      '{}', 'refund_pending', null, '{request_refund}', null, null),
+    ('deals', 'T102', 'payment_completed', 'brand_owner', 'cancel_before_start',
+      '{}', 'refund_pending', null, '{request_refund}', null, null),
+    ('deals', 'T103', 'payment_completed', 'system', 'timer_start_window',
+      '{}', 'refund_pending', null, '{request_refund}', 'not_started', null),
+
+    -- Work, revision, extension
+    ('deals', 'T110', 'work_in_progress', 'influencer', 'submit_work',
+      '{}', 'work_submitted', 'brand_owner', '{store_submission,drop_extension}', null, null),
+    ('deals', 'T111', 'work_in_progress', 'influencer brand_owner', 'request_cancellation',
+      '{}', 'cancellation_requested', 'other', '{propose_cancellation,drop_extension}',
+      null, null),
+    ('deals', 'T112', 'work_in_progress work_submitted', 'influencer brand_owner',
+      'raise_dispute', '{}', 'disputed', null, '{open_dispute,drop_extension,raise_alert}',
+      null, null),
+    ('deals', 'T113', 'work_in_progress', 'brand_owner', 'cancel_overdue',
+      '{is_overdue}', 'refund_pending', null, '{request_refund,drop_extension}', null, null),
+    ('deals', 'T114', 'work_in_progress', 'influencer', 'give_up_work',
+      '{}', 'refund_pending', null, '{request_refund,drop_extension}', null, null),
+    ('deals', 'T115', 'work_in_progress', 'system', 'timer_work_limit',
+      '{}', 'refund_pending', null, '{request_refund,drop_extension}', 'not_delivered', null),
+    ('deals', 'T116', 'work_in_progress', 'influencer', 'request_extension',
+      '{}', null, 'influencer', '{propose_extension}', null, null),
+    ('deals', 'T117', 'work_in_progress', 'brand_owner', 'accept_extension',
+      '{has_extension}', null, 'influencer', '{accept_extension}', null, null),
+    ('deals', 'T117b', 'work_in_progress', 'brand_owner', 'decline_extension',
+      '{has_extension}', null, 'influencer', '{drop_extension}', null, null),
+    ('deals', 'T120', 'work_submitted', 'brand_owner', 'approve_work',
+      '{}', 'work_approved', null, '{approve_work,release_funds}', null, 'enable_real_time'),
+    ('deals', 'T121', 'work_approved', 'system', 'enable_real_time',
+      '{}', 'real_time', null, '{}', null, null),
+    ('deals', 'T122', 'work_submitted', 'brand_owner', 'request_revision',
+      '{has_revision_left}', 'work_in_progress', 'influencer', '{request_revision}', null, null),
+    ('deals', 'T124', 'work_submitted', 'influencer brand_owner', 'request_cancellation',
+      '{}', 'cancellation_requested', 'other', '{propose_cancellation}', null, null),
+    ('deals', 'T125', 'work_submitted', 'system', 'timer_review_window',
+      '{}', 'work_approved', null, '{approve_work,release_funds}', 'auto_approved',
+      'enable_real_time'),
+    ('deals', 'T126', 'work_submitted', 'influencer', 'withdraw_submission',
+      '{}', 'work_in_progress', 'influencer', '{withdraw_submission}', null, null),
+
+    -- Cancellation by agreement
+    ('deals', 'T130', 'cancellation_requested', 'influencer brand_owner', 'accept_cancellation',
+      '{is_awaited}', 'refund_pending', null, '{request_agreed_refund,drop_cancellation}',
+      null, null),
+    ('deals', 'T131', 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
+      '{is_awaited,was_there}', 'work_in_progress', 'influencer', '{resume,drop_cancellation}',
+      null, null),
+    ('deals', 'T132', 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
+      '{is_awaited,was_there}', 'work_submitted', 'brand_owner', '{resume,drop_cancellation}',
+      null, null),
+    ('deals', 'T133', 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
+      '{is_requester,was_there}', 'work_in_progress', 'influencer',
+      '{resume,drop_cancellation}', null, null),
+    ('deals', 'T134', 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
+      '{is_requester,was_there}', 'work_submitted', 'brand_owner',
+      '{resume,drop_cancellation}', null, null),
+    ('deals', 'T135', 'cancellation_requested', 'system', 'timer_cancellation',
+      '{was_there}', 'work_in_progress', 'influencer', '{resume,drop_cancellation}',
+      'cancellation_unanswered', null),
+    ('deals', 'T136', 'cancellation_requested', 'system', 'timer_cancellation',
+      '{was_there}', 'work_submitted', 'brand_owner', '{resume,drop_cancellation}',
+      'cancellation_unanswered', null),
+    ('deals', 'T137', 'cancellation_requested', 'influencer brand_owner', 'raise_dispute',
+      '{}', 'disputed', null, '{open_dispute,drop_cancellation,raise_alert}', null, null),
+
+    -- Dispute
+    ('deals', 'T140', 'disputed', 'admin', 'resolve_release',
+      '{}', 'work_approved', null, '{close_dispute,approve_work,release_funds}', null,
+      'enable_real_time'),
+    ('deals', 'T141', 'disputed', 'admin', 'resolve_refund',
+      '{}', 'refund_pending', null, '{close_dispute,request_refund}', null, null),
+    ('deals', 'T142', 'disputed', 'admin', 'resolve_split',
+      '{}', 'refund_pending', null, '{close_dispute,request_split_refund}', null, null),
+    ('deals', 'T143', 'disputed', 'admin', 'resolve_resume',
+      '{was_there}', 'work_in_progress', 'influencer', '{close_dispute,resume}', null, null),
+    ('deals', 'T143b', 'disputed', 'influencer brand_owner', 'withdraw_dispute',
+      '{is_opener,was_there}', 'work_in_progress', 'influencer', '{close_dispute,resume}',
+      null, null),
+    ('deals', 'T144', 'disputed', 'admin', 'resolve_resume',
+      '{was_there}', 'work_submitted', 'brand_owner', '{close_dispute,resume}', null, null),
+    ('deals', 'T144b', 'disputed', 'admin', 'resolve_resume',
+      '{was_there}', 'payment_completed', 'influencer', '{close_dispute,resume}', null, null),
+    ('deals', 'T144c', 'disputed', 'influencer brand_owner', 'withdraw_dispute',
+      '{is_opener,was_there}', 'work_submitted', 'brand_owner', '{close_dispute,resume}',
+      null, null),
+    ('deals', 'T145', 'disputed', 'system', 'timer_dispute',
+      '{}', 'refund_pending', null, '{close_dispute,request_refund,raise_alert}',
+      'dispute_undecided', null),
+    ('deals', 'T146', 'payment_completed work_in_progress work_submitted cancellation_requested',
+      'system', 'bank_dispute_opened',
+      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension,raise_alert}',
+      null, null),
+    ('deals', 'T146b', 'disputed', 'system', 'bank_dispute_opened',
+      '{}', null, null, '{open_dispute,raise_alert}', null, null),
+    ('deals', 'T147', 'disputed', 'system', 'bank_dispute_lost',
+      '{is_bank_dispute}', 'chat_closed', null, '{close_dispute,charge_back,close}',
+      'charged_back', null),
+
+    -- Refund
+    ('deals', 'T150', 'refund_pending', 'system', 'refund_processed',
+      '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
+    ('deals', 'T151', 'refund_pending', 'system', 'refund_failed',
+      '{}', null, null, '{retry_refund,raise_alert}', null, null),
+    ('deals', 'T152', 'refund_pending', 'admin', 'mark_refunded_manually',
+      '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
+
+    -- Free chat and closing
+    ('deals', 'T161', 'real_time', 'influencer brand_owner', 'close_conversation',
+      '{}', 'chat_closed', null, '{close}', 'closed_by_{role}', null),
+    ('direct', 'T161', 'real_time', 'member', 'close_conversation',
+      '{}', 'chat_closed', null, '{close}', 'closed_by_{role}', null),
+    ('deals', 'T162', 'real_time', 'influencer brand_owner', 'rate_collaboration',
+      '{is_unrated}', null, null, '{keep_rating}', null, null),
+    ('direct', 'T170', 'chat_closed', 'member', 'reopen_conversation',
+      '{is_closer,is_unblocked}', 'real_time', null, '{reopen}', null, null),
+
+    -- Operators, and the bank
+    ('bid', 'T180', 'influencer_responding brand_owner_details influencer_reviewing '
+      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response payment_pending', 'admin', 'force_close',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'closed_by_operator', null),
+    ('campaign', 'T180', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
+      'influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response payment_pending', 'admin', 'force_close',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'closed_by_operator', null),
+    ('deals', 'T181', 'payment_completed work_in_progress work_submitted cancellation_requested',
+      'admin', 'force_dispute',
+      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension,raise_alert}',
+      null, null),
+    ('deals', 'T182', 'refund_pending real_time', 'system', 'bank_dispute_opened',
+      '{}', null, 'unchanged', '{raise_alert}', 'bank_dispute_late', null),
+    ('deals', 'T182b', 'chat_closed', 'system', 'bank_dispute_opened',
+      '{has_order}', null, null, '{raise_alert}', 'bank_dispute_late', null)
+) as t (
+  kinds, name, states, roles, action, guards, to_state, awaiting, effects, reason, follow_up
+)
+cross join lateral private.draft_flows(t.kinds) as f (id)
+cross join lateral unnest(string_to_array(t.states, ' ')) as state (name)
+cross join lateral unnest(string_to_array(t.roles, ' ')) as role (name);
+
+-- source: 80_data/40_messages.sql sha256:8f231e2d08937e67aaa4b1f6d8512b49209de0e6f66071174126aebe447a9f7b
+-- What each move says, and to whom. The title and subtitle head the action message; its text is
+-- read where actions are not drawn. Automated messages offer what their reader may do next.
+-- private.flow_values lists what may stand in braces.
+insert into private.flow_messages (
+  flow_id, transition, position, message_type, audience, text, title, subtitle, buttons,
+  notification
+)
+select
+  f.id, m.transition, row_number() over (partition by f.id, m.transition order by m.position),
+  m.message_type, m.audience, m.text, m.title, m.subtitle, m.buttons::jsonb, m.notification
+from (
+  values
+    -- Creation
+    ('bid', 'T01', 1, 'automated', 'influencer',
+      '{brand_owner} wants to work with you on "{subject}".{proposed_hint}',
+      'New request', '{brand_owner} is interested in "{subject}"', null, 'action_required'),
+    ('bid', 'T01', 2, 'audit', 'actor', 'Request sent to {influencer}.', null, null, null, null),
+    ('campaign', 'T02', 1, 'automated', 'brand_owner',
+      '{influencer} applies to "{subject}".{quote_hint}{pitch_hint}',
+      'New application', '{influencer} wants to join "{subject}"', null, 'action_required'),
+    ('campaign', 'T02', 2, 'audit', 'actor', 'Application sent.', null, null, null, null),
+    ('campaign', 'T03', 1, 'automated', 'influencer',
+      '{brand_owner} invites you to "{subject}".',
+      'Invitation', '{brand_owner} would like you in "{subject}"', null, 'action_required'),
+    ('campaign', 'T03', 2, 'audit', 'actor', 'Invitation sent to {influencer}.',
+      null, null, null, null),
+    ('direct', 'T04', 1, 'system', 'all', 'Conversation started', null, null, null, null),
+
+    -- Connection and application
+    ('bid', 'T10', 1, 'automated', 'brand_owner',
+      '{influencer} accepted your request. What is the project?',
+      'Describe the project', 'What should {influencer} do, until when, in which form?',
+      null, 'action_required'),
+    ('bid', 'T10', 2, 'audit', 'actor', 'You accepted the request.', null, null, null, null),
+    ('campaign', 'T11', 1, 'automated', 'brand_owner',
+      '{influencer} accepted your invitation. Name your price.',
+      'Name your price', 'What do you offer for "{subject}"?', null, 'action_required'),
+    ('campaign', 'T11', 2, 'audit', 'actor', 'You accepted the invitation.',
+      null, null, null, null),
+    ('deals', 'T12', 1, 'system', 'brand_owner', '{influencer} declined the request.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T12', 2, 'audit', 'actor', 'You declined the request.', null, null, null, null),
+    ('campaign', 'T20', 1, 'automated', 'brand_owner', 'Application accepted. Name your price.',
+      'Name your price', 'What do you offer {influencer}?', null, null),
+    ('campaign', 'T20', 2, 'system', 'influencer',
+      'Your application was accepted. {brand_owner} will name a price.', null, null, null, 'work'),
+    ('campaign', 'T20', 3, 'audit', 'actor', 'You accepted the application.',
+      null, null, null, null),
+    ('campaign', 'T21', 1, 'automated', 'brand_owner', 'Agreed at {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
+    ('campaign', 'T21', 2, 'system', 'influencer',
+      'Your application was accepted at your price, {agreed_text}. Waiting for the payment.',
+      null, null, null, 'payment'),
+    ('campaign', 'T21', 3, 'audit', 'actor', 'You accepted the application at {agreed_text}.',
+      null, null, null, null),
+    ('campaign', 'T22', 1, 'system', 'influencer',
+      'You were not selected this time.{reason_hint}', null, null, null, 'deal_closed'),
+    ('campaign', 'T22', 2, 'audit', 'actor', 'You declined the application.',
+      null, null, null, null),
+
+    -- Project details
+    ('bid', 'T30', 1, 'automated', 'influencer', '{details}',
+      'Project details', '{brand_owner} describes the project', null, 'action_required'),
+    ('bid', 'T30', 2, 'audit', 'actor', 'Project details sent.', null, null, null, null),
+    ('bid', 'T40', 1, 'automated', 'brand_owner',
+      '{influencer} likes the project. Name your price.',
+      'Name your price', 'What do you offer for this project?', null, 'action_required'),
+    ('bid', 'T40', 2, 'audit', 'actor', 'You accepted the project.', null, null, null, null),
+    ('bid', 'T41', 1, 'automated', 'brand_owner', '{influencer} asks: {question}',
+      'Change the details', '{influencer} needs to know more', null, 'action_required'),
+    ('bid', 'T41', 2, 'audit', 'actor', 'Your question was sent.', null, null, null, null),
+    ('bid', 'T42', 1, 'system', 'brand_owner', '{influencer} declined the project.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('bid', 'T42', 2, 'audit', 'actor', 'You declined the project.', null, null, null, null),
+
+    -- Price and negotiation
+    ('deals', 'T50', 1, 'automated', 'influencer', '{brand_owner} offers {offer_text}.',
+      'Offer: {offer_text}', 'Accept it, or name your own price.', null, 'action_required'),
+    ('deals', 'T50', 2, 'audit', 'actor', 'You offered {offer_text}.', null, null, null, null),
+    ('deals', 'T60', 1, 'automated', 'brand_owner', '{influencer} accepted {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.',
+      null, 'action_required'),
+    ('deals', 'T60', 2, 'system', 'influencer',
+      'Agreed at {agreed_text}. Waiting for the payment.', null, null, null, null),
+    ('deals', 'T60', 3, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
+    ('deals', 'T61', 1, 'automated', 'influencer', 'Which price do you have in mind?',
+      'Your price', '{brand_owner} offered {offer_text}.', null, null),
+    ('deals', 'T63', 1, 'automated', 'brand_owner', '{influencer} declined {offer_text}.',
+      'Price declined', 'Offer another price, keep yours, or end here.',
+      null, 'action_required'),
+    ('deals', 'T63', 2, 'audit', 'actor', 'You declined {offer_text}.', null, null, null, null),
+    ('deals', 'T65', 1, 'automated', 'brand_owner', '{influencer} asks for {counter_text}.',
+      'Counter offer: {counter_text}', 'You offered {offer_text}.', null, 'action_required'),
+    ('deals', 'T65', 2, 'audit', 'actor', 'You asked for {counter_text}.', null, null, null, null),
+    ('deals', 'T66', 1, 'automated', 'influencer', 'The offer is {offer_text}.',
+      'Offer: {offer_text}', 'Accept it, or name your own price.', null, null),
+    ('deals', 'T67', 1, 'automated', 'influencer', '{brand_owner} now offers {offer_text}.',
+      'Offer: {offer_text}', 'Accept it, or name your own price.', null, 'action_required'),
+    ('deals', 'T67', 2, 'audit', 'actor', 'You offered {offer_text}.', null, null, null, null),
+    ('deals', 'T68', 1, 'automated', 'influencer',
+      '{brand_owner} makes a final offer: {offer_text}.',
+      'Final offer: {offer_text}', 'There is no further round.', null, 'action_required'),
+    ('deals', 'T68', 2, 'audit', 'actor', 'You made a final offer of {offer_text}.',
+      null, null, null, null),
+    ('deals', 'T69', 1, 'automated', 'brand_owner', 'You offered {offer_text}.{counter_hint}',
+      'Your answer', 'Accept, offer another price, keep yours, or end here.', null, null),
+    ('deals', 'T70', 1, 'automated', 'brand_owner', 'Agreed at {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
+    ('deals', 'T70', 2, 'system', 'influencer',
+      'Your price of {agreed_text} was accepted. Waiting for the payment.',
+      null, null, null, 'payment'),
+    ('deals', 'T70', 3, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
+    ('deals', 'T71', 1, 'automated', 'brand_owner', 'Which price do you offer?',
+      'Your price', 'You offered {offer_text}.{counter_hint}', null, null),
+    ('deals', 'T72', 1, 'automated', 'influencer', '{brand_owner} stays at {offer_text}.',
+      'Final offer: {offer_text}', 'There is no further round.', null, 'action_required'),
+    ('deals', 'T72', 2, 'audit', 'actor', 'You stay at {offer_text}.', null, null, null, null),
+    ('deals', 'T80', 1, 'automated', 'brand_owner', '{influencer} accepted {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.',
+      null, 'action_required'),
+    ('deals', 'T80', 2, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
+    ('deals', 'T81', 1, 'system', 'brand_owner',
+      '{influencer} declined the final offer.{reason_hint}', null, null, null, 'deal_closed'),
+    ('deals', 'T81', 2, 'audit', 'actor', 'You declined the final offer.',
+      null, null, null, null),
+
+    -- Leaving before the payment
+    ('deals', 'T85', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T85', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
+    ('deals', 'T86', 1, 'system', 'all', 'Expired: nobody answered in time.',
+      null, null, null, 'deal_closed'),
+
+    -- Payment
+    ('deals', 'T90', 1, 'automated', 'brand_owner', 'The payment of {agreed_text} is ready.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
+    ('deals', 'T90', 2, 'audit', 'actor', 'You started the payment.', null, null, null, null),
+    ('deals', 'T91', 1, 'system', 'brand_owner',
+      'Payment of {agreed_text} received ({payment_id}). It is held until you approve the work.',
+      null, null, null, 'payment'),
+    ('deals', 'T91', 2, 'automated', 'influencer', '{agreed_text} is paid and held for you.',
+      'Start the work', 'Delivery is due {delivery_days} days after you start.',
+      null, 'payment'),
+    ('deals', 'T92', 1, 'system', 'brand_owner', 'The payment did not go through.{reason_hint}',
+      'Payment failed', 'You can try again.', '{"proceed_to_payment": "Retry"}', 'payment'),
+    ('deals', 'T93', 1, 'system', 'brand_owner',
+      'The amount that was paid differs from {agreed_text}; it is being refunded.',
+      null, null, null, 'payment'),
+    ('deals', 'T94', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T94', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
+    ('deals', 'T95', 1, 'system', 'all', 'The time for the payment has passed.',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T96', 1, 'system', 'brand_owner',
+      'A payment came after the deal had ended; it is being refunded.', null, null, null,
+      'payment'),
+    ('deals', 'T97', 1, 'system', 'brand_owner',
+      'This deal was paid twice; the second payment is being refunded.', null, null, null,
+      'payment'),
+
+    -- Paid, not started
+    ('deals', 'T100', 1, 'system', 'brand_owner',
+      '{influencer} started the work. It is due on {delivery_due}.', null, null, null, 'work'),
+    ('deals', 'T100', 2, 'automated', 'influencer', 'The work is due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T101', 1, 'system', 'brand_owner',
+      '{influencer} cannot do the work. Your refund has started.{reason_hint}',
+      null, null, null, 'payment'),
+    ('deals', 'T101', 2, 'audit', 'actor', 'You declined the work.', null, null, null, null),
+    ('deals', 'T102', 1, 'system', 'influencer',
+      '{brand_owner} cancelled before the work began.{reason_hint}', null, null, null, 'work'),
+    ('deals', 'T102', 2, 'audit', 'actor', 'You cancelled. Your refund has started.',
+      null, null, null, null),
+    ('deals', 'T103', 1, 'system', 'all',
+      'The work was not started in time. The refund has started.', null, null, null, 'payment'),
+
+    -- Work, revision, extension
+    ('deals', 'T110', 1, 'automated', 'brand_owner',
+      '{influencer} submitted: {deliverables}{description_hint}{notes_hint}',
+      'Review the work', 'Without an answer it is approved on {deadline}.',
+      null, 'review'),
+    ('deals', 'T110', 2, 'audit', 'actor', 'Work submitted.', null, null, null, null),
+    ('deals', 'T111', 1, 'automated', 'other',
+      '{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}',
+      'Cancellation?', 'Without an answer the deal goes on.', null, 'action_required'),
+    ('deals', 'T111', 2, 'audit', 'actor', 'You asked to cancel.', null, null, null, null),
+    ('deals', 'T112', 1, 'system', 'all', '{actor} opened a dispute. An operator will decide.',
+      null, null, null, 'dispute'),
+    ('deals', 'T113', 1, 'system', 'influencer',
+      '{brand_owner} cancelled because the work is overdue.', null, null, null, 'work'),
+    ('deals', 'T113', 2, 'audit', 'actor', 'You cancelled. Your refund has started.',
+      null, null, null, null),
+    ('deals', 'T114', 1, 'system', 'brand_owner',
+      '{influencer} gave the work up. Your refund has started.{reason_hint}',
+      null, null, null, 'payment'),
+    ('deals', 'T114', 2, 'audit', 'actor', 'You gave the work up.', null, null, null, null),
+    ('deals', 'T115', 1, 'system', 'all',
+      'The work was not delivered in time. The refund has started.', null, null, null, 'payment'),
+    ('deals', 'T116', 1, 'automated', 'brand_owner',
+      '{influencer} asks for {days} more days.{reason_hint}',
+      'More time?', 'The work is due on {delivery_due}.',
+      '{"accept_extension": null, "decline_extension": null}', 'action_required'),
+    ('deals', 'T116', 2, 'audit', 'actor', 'You asked for {days} more days.',
+      null, null, null, null),
+    ('deals', 'T117', 1, 'system', 'influencer',
+      'You have more time: the work is due on {delivery_due}.', null, null, null, 'work'),
+    ('deals', 'T117', 2, 'audit', 'actor', 'You gave more time.', null, null, null, null),
+    ('deals', 'T117b', 1, 'system', 'influencer',
+      'No more time was given: the work is due on {delivery_due}.', null, null, null, 'work'),
+    ('deals', 'T117b', 2, 'audit', 'actor', 'You gave no more time.', null, null, null, null),
+    ('deals', 'T120', 1, 'system', 'influencer',
+      'Your work was approved, {released_text} is yours.{feedback_hint}',
+      null, null, null, 'payment'),
+    ('deals', 'T120', 2, 'audit', 'actor', 'You approved the work.', null, null, null, null),
+    ('deals', 'T121', 1, 'system', 'all', 'You can now chat freely.', null, null, null, null),
+    ('deals', 'T122', 1, 'automated', 'influencer',
+      '{brand_owner} asks for a change: {feedback}',
+      'Revise your work', 'Change it and submit it again.', null, 'action_required'),
+    ('deals', 'T122', 2, 'audit', 'actor', 'You asked for a change.', null, null, null, null),
+    ('deals', 'T124', 1, 'automated', 'other',
+      '{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}',
+      'Cancellation?', 'Without an answer the deal goes on.', null, 'action_required'),
+    ('deals', 'T124', 2, 'audit', 'actor', 'You asked to cancel.', null, null, null, null),
+    ('deals', 'T125', 1, 'system', 'all',
+      'The work was approved, because the time for its review has passed.',
+      null, null, null, 'payment'),
+    ('deals', 'T126', 1, 'system', 'brand_owner', '{influencer} took the submission back.',
+      null, null, null, 'work'),
+    ('deals', 'T126', 2, 'automated', 'influencer', 'You took your submission back.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T126', 3, 'audit', 'actor', 'Submission taken back.', null, null, null, null),
+
+    -- Cancellation by agreement
+    ('deals', 'T130', 1, 'system', 'all', 'Cancelled by agreement. The refund has started.',
+      null, null, null, 'payment'),
+    ('deals', 'T131', 1, 'system', 'other', '{actor} did not agree to cancel.',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T132', 1, 'system', 'other', '{actor} did not agree to cancel.',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T133', 1, 'system', 'other', '{actor} no longer asks to cancel.',
+      null, null, null, 'work'),
+    ('deals', 'T134', 1, 'system', 'other', '{actor} no longer asks to cancel.',
+      null, null, null, 'work'),
+    ('deals', 'T135', 1, 'system', 'all', 'No answer: the deal continues.',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T136', 1, 'system', 'all', 'No answer: the deal continues.',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T131', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T133', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T135', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T132', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T134', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T136', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T137', 1, 'system', 'all', '{actor} opened a dispute. An operator will decide.',
+      null, null, null, 'dispute'),
+
+    -- Dispute
+    ('deals', 'T140', 1, 'system', 'all',
+      'The operator decided for the influencer: the work is approved.', null, null, null,
+      'dispute'),
+    ('deals', 'T141', 1, 'system', 'all',
+      'The operator decided for the brand owner: the refund has started.', null, null, null,
+      'dispute'),
+    ('deals', 'T142', 1, 'system', 'all',
+      'The operator decided to share the money: {refund_text} is being refunded.',
+      null, null, null, 'dispute'),
+    ('deals', 'T143', 1, 'system', 'all', 'The work continues.', null, null, null, 'dispute'),
+    ('deals', 'T143', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T143b', 1, 'system', 'all', '{actor} withdrew the dispute. The work continues.',
+      null, null, null, 'dispute'),
+    ('deals', 'T143b', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T144', 1, 'system', 'all', 'The review continues.', null, null, null, 'dispute'),
+    ('deals', 'T144', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T144b', 1, 'system', 'all', 'The deal continues.', null, null, null, 'dispute'),
+    ('deals', 'T144b', 2, 'automated', 'influencer', '{agreed_text} is paid and held for you.',
+      'Start the work', 'Delivery is due {delivery_days} days after you start.', null, null),
+    ('deals', 'T144c', 1, 'system', 'all', '{actor} withdrew the dispute. The review continues.',
+      null, null, null, 'dispute'),
+    ('deals', 'T144c', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T145', 1, 'system', 'all',
+      'The dispute was not decided in time. The refund has started.', null, null, null,
+      'dispute'),
+    ('deals', 'T146', 1, 'system', 'all',
+      'The bank is looking into the payment. The deal rests until it has decided.',
+      null, null, null, 'dispute'),
+    ('deals', 'T146b', 1, 'system', 'all', 'The bank, too, is looking into the payment.',
+      null, null, null, 'dispute'),
+    ('deals', 'T147', 1, 'system', 'all', 'The bank took the payment back. The deal has ended.',
+      null, null, null, 'deal_closed'),
+
+    -- Refund
+    ('deals', 'T150', 1, 'system', 'all', 'The refund is complete.', null, null, null,
+      'deal_closed'),
+    ('deals', 'T151', 1, 'system', 'brand_owner',
+      'The refund is delayed. It will be tried again.', null, null, null, 'payment'),
+    ('deals', 'T152', 1, 'system', 'all', 'The refund is complete.', null, null, null,
+      'deal_closed'),
+
+    -- Free chat and closing
+    ('all', 'T161', 1, 'system', 'all', '{actor} closed the conversation.',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T162', 1, 'audit', 'actor',
+      'You rated this collaboration. It is shown when both have, or after {rating_days} days.',
+      null, null, null, null),
+    ('direct', 'T170', 1, 'system', 'all', '{actor} opened the conversation again.',
+      null, null, null, null),
+
+    -- Operators, and the bank
+    ('deals', 'T180', 1, 'system', 'all', 'An operator closed this conversation.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T181', 1, 'system', 'all',
+      'An operator stopped this deal to look into it.{reason_hint}', null, null, null, 'dispute')
+) as m (
+  kinds, transition, position, message_type, audience, text, title, subtitle, buttons,
+  notification
+)
+cross join lateral private.draft_flows(m.kinds) as f (id);
+
+-- source: 80_data/50_actions.sql sha256:69f911dd25ea719947b39235f635032b15399c2e19a08b028ee80ed180d901a2
+-- What the client draws for each thing a user may do: a button, a form, both, or nothing in the
+-- message (it is still allowed, and get_available_actions lists it). In the order of the screen.
+insert into private.flow_actions (
+  flow_id, state, role, action, position, text, style, drawn, data
+)
+select
+  f.id, state.name, role.name, a.action,
+  row_number() over (partition by f.id, state.name, role.name order by a.position),
+  a.text, a.style, a.drawn, a.data::jsonb
+from (
+  values
+    ('deals', 10, 'influencer_responding', 'influencer', 'accept_connection', 'Accept',
+      'success', 'button', null),
+    ('deals', 11, 'influencer_responding', 'influencer', 'reject_connection', 'Decline',
+      'danger', 'button', null),
+    ('campaign', 20, 'brand_owner_reviewing', 'brand_owner', 'accept_application', 'Accept',
+      'success', 'button', null),
+    ('campaign', 21, 'brand_owner_reviewing', 'brand_owner', 'accept_application_at_quote',
+      'Accept at {quote_text}', 'primary', 'button', '{"price": "{quote}"}'),
+    ('campaign', 22, 'brand_owner_reviewing', 'brand_owner', 'reject_application', 'Decline',
+      'danger', 'button', null),
+    ('bid', 30, 'brand_owner_details', 'brand_owner', 'send_project_details', 'Send',
+      'success', 'form', null),
+    ('bid', 40, 'influencer_reviewing', 'influencer', 'accept_project', 'Accept project',
+      'success', 'button', null),
+    ('bid', 41, 'influencer_reviewing', 'influencer', 'request_details_change',
+      'Ask for a change', 'secondary', 'both', null),
+    ('bid', 42, 'influencer_reviewing', 'influencer', 'reject_project', 'Decline',
+      'danger', 'button', null),
+    ('deals', 50, 'brand_owner_pricing', 'brand_owner', 'send_price_offer', 'Send offer',
+      'success', 'form', null),
+    ('deals', 60, 'influencer_price_response influencer_final_response', 'influencer',
+      'accept_price', 'Accept {offer_text}', 'success', 'button', '{"price": "{offer}"}'),
+    ('deals', 61, 'influencer_price_response', 'influencer', 'negotiate_price', 'Negotiate',
+      'warning', 'button', null),
+    ('deals', 63, 'influencer_price_response influencer_final_response', 'influencer',
+      'reject_price', 'Decline', 'danger', 'button', null),
+    ('deals', 65, 'negotiation_input', 'influencer brand_owner', 'submit_counter', 'Send price',
+      'success', 'form', null),
+    ('deals', 66, 'negotiation_input', 'influencer brand_owner', 'back', 'Back',
+      'secondary', 'button', null),
+    ('deals', 70, 'brand_owner_negotiation', 'brand_owner', 'accept_counter',
+      'Accept {counter_text}', 'success', 'button', '{"price": "{counter}"}'),
+    ('deals', 71, 'brand_owner_negotiation', 'brand_owner', 'make_counter_offer',
+      'Make another offer', 'warning', 'button', null),
+    ('deals', 72, 'brand_owner_negotiation', 'brand_owner', 'hold_price',
+      'Stay at {offer_text}', 'secondary', 'button', null),
+    ('deals', 90, 'payment_pending', 'brand_owner', 'proceed_to_payment', 'Pay now',
+      'success', 'button', null),
+
+    -- Ending it before the payment: on the screen where the brand owner decides.
+    ('deals', 94, 'brand_owner_negotiation', 'brand_owner', 'end_conversation', 'End here',
+      'danger', 'button', null),
+    ('bid', 94, 'brand_owner_details', 'brand_owner', 'end_conversation', 'End here',
+      'secondary', 'button', null),
+    ('deals', 94, 'brand_owner_pricing payment_pending', 'brand_owner', 'end_conversation',
+      'End here', 'secondary', 'button', null),
+    ('campaign', 94, 'brand_owner_reviewing', 'brand_owner influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('bid', 94, 'influencer_reviewing', 'brand_owner influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('bid', 94, 'brand_owner_details', 'influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('deals', 94, 'influencer_responding influencer_price_response negotiation_input '
+      'influencer_final_response', 'brand_owner influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('deals', 94, 'brand_owner_pricing brand_owner_negotiation payment_pending', 'influencer',
+      'end_conversation', 'End here', 'secondary', 'nowhere', null),
+
+    ('deals', 100, 'payment_completed', 'influencer', 'start_work', 'Start work',
+      'success', 'button', null),
+    ('deals', 101, 'payment_completed', 'influencer', 'decline_work', 'Decline',
+      'danger', 'button', null),
+    ('deals', 102, 'payment_completed', 'brand_owner', 'cancel_before_start', 'Cancel',
+      'danger', 'button', null),
+    ('deals', 110, 'work_in_progress', 'influencer', 'submit_work', 'Submit work',
+      'success', 'form', null),
+    ('deals', 111, 'work_in_progress', 'brand_owner', 'accept_extension', 'Give more time',
+      'success', 'button', null),
+    ('deals', 112, 'work_in_progress', 'brand_owner', 'decline_extension', 'No more time',
+      'secondary', 'button', null),
+    ('deals', 113, 'work_in_progress', 'brand_owner', 'cancel_overdue', 'Cancel: overdue',
+      'danger', 'button', null),
+    ('deals', 116, 'work_in_progress', 'influencer', 'request_extension', 'Ask for more time',
+      'secondary', 'button', null),
+    ('deals', 120, 'work_submitted', 'brand_owner', 'approve_work', 'Approve',
+      'success', 'button', null),
+    ('deals', 122, 'work_submitted', 'brand_owner', 'request_revision', 'Ask for a change',
+      'warning', 'both', null),
+    ('deals', 126, 'work_submitted', 'influencer', 'withdraw_submission', 'Take it back',
+      'secondary', 'button', null),
+    ('deals', 127, 'work_in_progress', 'influencer brand_owner', 'request_cancellation',
+      'Ask to cancel', 'secondary', 'button', null),
+    ('deals', 127, 'work_submitted', 'influencer brand_owner', 'request_cancellation',
+      'Ask to cancel', 'secondary', 'nowhere', null),
+    ('deals', 130, 'cancellation_requested', 'influencer brand_owner', 'accept_cancellation',
+      'Agree to cancel', 'warning', 'button', null),
+    ('deals', 131, 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
+      'Do not cancel', 'secondary', 'button', null),
+    ('deals', 133, 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
+      'Do not cancel after all', 'secondary', 'button', null),
+    ('deals', 137, 'work_in_progress work_submitted cancellation_requested',
+      'influencer brand_owner', 'raise_dispute', 'Open a dispute', 'danger', 'button', null),
+    ('deals', 138, 'work_in_progress', 'influencer', 'give_up_work', 'Give up',
+      'danger', 'button', null),
+    ('deals', 143, 'disputed', 'influencer brand_owner', 'withdraw_dispute',
+      'Withdraw the dispute', 'secondary', 'button', null),
+    ('deals', 161, 'real_time', 'influencer brand_owner', 'rate_collaboration', 'Rate',
+      'primary', 'button', null),
+    ('deals', 162, 'real_time', 'influencer brand_owner', 'close_conversation', 'Close',
+      'secondary', 'button', null),
+    ('direct', 161, 'real_time', 'member', 'close_conversation', 'Close',
+      'secondary', 'button', null),
+    ('direct', 170, 'chat_closed', 'member', 'reopen_conversation', 'Open again',
+      'secondary', 'button', null)
+) as a (kinds, position, states, roles, action, text, style, drawn, data)
+cross join lateral private.draft_flows(a.kinds) as f (id)
+cross join lateral unnest(string_to_array(a.states, ' ')) as state (name)
+cross join lateral unnest(string_to_array(a.roles, ' ')) as role (name);
+
+-- source: 80_data/60_inputs.sql sha256:ad55dac8c6ac2c182f8e41ce84abb2674cac98836811506ae45a987b37a3bab8
+-- What is typed with an action. input_type is the name by which submit_text means a field; min and
+-- max of a price are those of private.parse_price.
+insert into private.flow_inputs (
+  flow_id, action, field, position, type, required, min, max, max_length, placeholder, prefill,
+  input_type, is_secret
+)
+select
+  f.id, action.name, i.field,
+  row_number() over (partition by f.id, action.name order by i.position),
+  i.type, i.required, i.min, i.max, i.max_length, i.placeholder, i.prefill, i.input_type,
+  -- Ratings are double-blind, an operator's note is for operators.
+  i.field in ('rating', 'comment', 'note')
+from (
+  values
+    -- Words
+    ('bid', 'send_project_details', 1, 'details', 'textarea', true, null::numeric, null::numeric,
+      5000, 'What should be made, until when, in which form?', null, 'project_details'),
+    ('bid', 'request_details_change', 1, 'question', 'textarea', true, null, null,
+      1000, 'What do you need to know?', null, 'question'),
+    ('deals', 'submit_work', 1, 'deliverables', 'textarea', true, null, null,
+      5000, 'Links to what you made', null, 'work_submission'),
+    ('deals', 'submit_work', 2, 'description', 'textarea', false, null, null,
+      5000, 'What it is', null, null),
+    ('deals', 'submit_work', 3, 'submission_notes', 'textarea', false, null, null,
+      5000, 'What to know about it', null, null),
+    ('deals', 'request_revision', 1, 'feedback', 'textarea', true, null, null,
+      1000, 'What should change?', null, 'feedback'),
+    ('deals', 'approve_work', 1, 'feedback', 'textarea', false, null, null,
+      1000, 'What did you like?', null, null),
+
+    -- Prices, in rupees
+    ('deals', 'send_price_offer', 1, 'price', 'price', true, 1, 10000000,
+      null, 'Your price in rupees', '{proposed_price}', 'price'),
+    ('deals', 'submit_counter', 1, 'price', 'price', true, 1, 10000000,
+      null, 'Your price in rupees', null, 'negotiation'),
+    ('deals', 'negotiate_price make_counter_offer accept_price accept_counter', 1, 'price',
+      'price', false, 1, 10000000, null, null, null, null),
+    ('campaign', 'accept_application_at_quote', 1, 'price', 'price', false, 1, 10000000,
+      null, null, null, null),
+
+    -- Reasons
+    ('campaign', 'reject_application', 9, 'reason', 'textarea', false, null, null,
+      1000, 'Why? (optional)', null, 'reason'),
+    ('bid', 'reject_project', 9, 'reason', 'textarea', false, null, null,
+      1000, 'Why? (optional)', null, 'reason'),
+    ('deals', 'reject_connection reject_price end_conversation decline_work '
+      'cancel_before_start cancel_overdue give_up_work request_cancellation request_extension '
+      'decline_cancellation raise_dispute', 9, 'reason', 'textarea', false, null, null,
+      1000, 'Why? (optional)', null, 'reason'),
+    ('all', 'close_conversation', 9, 'reason', 'textarea', false, null, null,
+      1000, 'Why? (optional)', null, 'reason'),
+
+    -- Numbers
+    ('deals', 'request_cancellation', 1, 'refund_amount', 'price', false, 1, 10000000,
+      null, 'Refund in rupees; empty: all of it', null, null),
+    ('deals', 'request_extension', 1, 'days', 'integer', true, 1, 30,
+      null, 'How many days?', null, null),
+    ('deals', 'rate_collaboration', 1, 'rating', 'integer', true, 1, 5,
+      null, '1 to 5', null, null),
+    ('deals', 'rate_collaboration', 2, 'comment', 'textarea', false, null, null,
+      1000, 'How was it?', null, null),
+
+    -- What operators and the gateway say
+    ('deals', 'force_close force_dispute', 1, 'reason', 'textarea', false, null, null,
+      1000, null, null, null),
+    ('deals', 'resolve_release resolve_refund resolve_split resolve_resume '
+      'mark_refunded_manually', 9, 'note', 'textarea', false, null, null,
+      1000, null, null, null),
+    ('deals', 'resolve_split', 1, 'refund_amount', 'price', true, 1, 10000000,
+      null, null, null, null),
+    ('deals', 'mark_refunded_manually', 1, 'reference', 'text', true, null, null,
+      200, null, null, null),
+    ('deals', 'payment_captured payment_mismatch', 1, 'payment_id', 'text', true, null, null,
+      100, null, null, null),
+    ('deals', 'payment_captured payment_mismatch', 2, 'amount_minor', 'integer', true, 1,
+      100000000000, null, null, null, null),
+    ('deals', 'payment_captured payment_mismatch', 3, 'currency', 'text', true, null, null,
+      3, null, null, null),
+    ('deals', 'payment_failed refund_failed', 9, 'reason', 'text', false, null, null,
+      200, null, null, null),
+    ('deals', 'payment_failed bank_dispute_opened bank_dispute_lost', 1, 'payment_id', 'text',
+      false, null, null, 100, null, null, null),
+    ('deals', 'refund_processed', 1, 'reference', 'text', false, null, null,
+      200, null, null, null)
+) as i (
+  kinds, actions, position, field, type, required, min, max, max_length, placeholder, prefill,
+  input_type
+)
+cross join lateral private.draft_flows(i.kinds) as f (id)
+cross join lateral unnest(string_to_array(i.actions, ' ')) as action (name);
+
+-- source: 80_data/70_traces.sql sha256:a297abea038f621d28229b47d6eb06c1905f3fa8b8af6868e3dbfa8dabdc8d9e
+-- Walks that the flows must allow, whatever else they come to allow: `role action state` a line.
+-- The proof of a flow takes them (P12), because rows that are alternatives to each other miss
+-- nothing when one is gone; every such row is in one of these walks.
+--
+-- A walk begins where the one named after its own name ends; the first have nothing before them.
+insert into private.flow_traces (flow_id, name, steps)
+with recursive given (kinds, name, begins_with, steps) as (
+  values
+    -- Getting to a price
+    ('bid', 'A price is named', null,
+      'brand_owner connect_bid influencer_responding
+      influencer accept_connection brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer accept_project brand_owner_pricing
+      brand_owner send_price_offer influencer_price_response'),
+    ('bid', 'The influencer declines the request', null,
+      'brand_owner connect_bid influencer_responding
+      influencer reject_connection chat_closed'),
+    ('bid', 'The influencer ends it at the request', null,
+      'brand_owner connect_bid influencer_responding
+      influencer end_conversation chat_closed'),
+    ('bid', 'The details are changed, then the project is declined', null,
+      'brand_owner connect_bid influencer_responding
+      influencer accept_connection brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer request_details_change brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer reject_project chat_closed'),
+    ('bid', 'The influencer ends it at the details', null,
+      'brand_owner connect_bid influencer_responding
+      influencer accept_connection brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer end_conversation chat_closed'),
+    ('campaign', 'A price is named', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner accept_application brand_owner_pricing
+      brand_owner send_price_offer influencer_price_response'),
+    ('campaign', 'An application is accepted at its quote', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner accept_application_at_quote payment_pending'),
+    ('campaign', 'An application is declined', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner reject_application chat_closed'),
+    ('campaign', 'The brand owner ends it at the application', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner end_conversation chat_closed'),
+    ('campaign', 'An invitation is accepted', null,
+      'brand_owner invite_to_campaign influencer_responding
+      influencer accept_connection brand_owner_pricing
+      brand_owner send_price_offer influencer_price_response'),
+    ('campaign', 'An invitation is declined', null,
+      'brand_owner invite_to_campaign influencer_responding
+      influencer reject_connection chat_closed'),
+    ('campaign', 'The influencer ends it at the invitation', null,
+      'brand_owner invite_to_campaign influencer_responding
+      influencer end_conversation chat_closed'),
+
+    -- The price
+    ('deals', 'The price is accepted', 'A price is named',
+      'influencer accept_price payment_pending'),
+    ('deals', 'A counter offer is accepted', 'A price is named',
+      'influencer negotiate_price negotiation_input
+      influencer submit_counter brand_owner_negotiation
+      brand_owner accept_counter payment_pending'),
+    ('deals', 'The influencer thinks again', 'A price is named',
+      'influencer negotiate_price negotiation_input
+      influencer back influencer_price_response
+      influencer accept_price payment_pending'),
+    ('deals', 'All rounds are used', 'A price is named',
+      'influencer negotiate_price negotiation_input
+      influencer submit_counter brand_owner_negotiation
+      brand_owner make_counter_offer negotiation_input
+      brand_owner submit_counter influencer_price_response
+      influencer negotiate_price negotiation_input
+      influencer submit_counter brand_owner_negotiation
+      brand_owner make_counter_offer negotiation_input
+      brand_owner submit_counter influencer_final_response
+      influencer accept_price payment_pending'),
+    ('deals', 'The brand owner thinks again and stays at the price', 'A price is named',
+      'influencer reject_price brand_owner_negotiation
+      brand_owner make_counter_offer negotiation_input
+      brand_owner back brand_owner_negotiation
+      brand_owner hold_price influencer_final_response
+      influencer reject_price chat_closed'),
+    ('deals', 'The influencer ends it at the final price', 'A price is named',
+      'influencer reject_price brand_owner_negotiation
+      brand_owner hold_price influencer_final_response
+      influencer end_conversation chat_closed'),
+
+    -- The payment
+    ('deals', 'It is paid', 'The price is accepted',
+      'brand_owner proceed_to_payment payment_pending
+      system payment_captured payment_completed'),
+    ('deals', 'It is paid at the third attempt', 'The price is accepted',
+      'brand_owner proceed_to_payment payment_pending
+      system payment_failed payment_pending
+      brand_owner proceed_to_payment payment_pending
+      system payment_mismatch payment_pending
+      brand_owner proceed_to_payment payment_pending
+      system payment_captured payment_completed'),
+    ('deals', 'It is paid too late', 'The price is accepted',
+      'brand_owner proceed_to_payment payment_pending
+      system timer_payment_window chat_closed
+      system payment_captured chat_closed'),
+    ('deals', 'The influencer declines the work', 'It is paid',
+      'influencer decline_work refund_pending
+      system refund_failed refund_pending
+      system refund_processed chat_closed'),
+    ('deals', 'The brand owner cancels before the start', 'It is paid',
+      'brand_owner cancel_before_start refund_pending
+      admin mark_refunded_manually chat_closed'),
+    ('deals', 'An operator stops it before the start', 'It is paid',
+      'admin force_dispute disputed
+      admin resolve_resume payment_completed'),
+
+    -- The work
+    ('deals', 'The work begins', 'It is paid',
+      'influencer start_work work_in_progress'),
+    ('deals', 'More time is given, then refused', 'The work begins',
+      'influencer request_extension work_in_progress
+      brand_owner accept_extension work_in_progress
+      influencer request_extension work_in_progress
+      brand_owner decline_extension work_in_progress'),
+    ('deals', 'The work is overdue', 'The work begins',
+      'brand_owner cancel_overdue refund_pending'),
+    ('deals', 'The influencer gives the work up', 'The work begins',
+      'influencer give_up_work refund_pending'),
+    ('deals', 'The work is submitted', 'The work begins',
+      'influencer submit_work work_submitted'),
+    ('deals', 'The influencer takes the work back', 'The work is submitted',
+      'influencer withdraw_submission work_in_progress'),
+    ('deals', 'The work is approved', 'The work is submitted',
+      'brand_owner approve_work work_approved
+      system enable_real_time real_time'),
+    ('deals', 'The work is approved after a revision', 'The work is submitted',
+      'brand_owner request_revision work_in_progress
+      influencer submit_work work_submitted
+      brand_owner approve_work work_approved
+      system enable_real_time real_time'),
+    ('deals', 'Nobody reviews the work', 'The work is submitted',
+      'system timer_review_window work_approved
+      system enable_real_time real_time'),
+    ('deals', 'What may still happen in the free chat', 'The work is approved',
+      'influencer rate_collaboration real_time
+      brand_owner rate_collaboration real_time
+      system payment_captured real_time
+      system bank_dispute_opened real_time
+      brand_owner close_conversation chat_closed'),
+
+    -- Cancelling
+    ('deals', 'The influencer asks to cancel, the brand owner agrees', 'The work begins',
+      'influencer request_cancellation cancellation_requested
+      brand_owner accept_cancellation refund_pending'),
+    ('deals', 'The brand owner asks to cancel, the influencer agrees', 'The work is submitted',
+      'brand_owner request_cancellation cancellation_requested
+      influencer accept_cancellation refund_pending'),
+    ('deals', 'The work survives every request to cancel', 'The work begins',
+      'influencer request_cancellation cancellation_requested
+      influencer withdraw_cancellation work_in_progress
+      brand_owner request_cancellation cancellation_requested
+      brand_owner withdraw_cancellation work_in_progress
+      influencer request_cancellation cancellation_requested
+      brand_owner decline_cancellation work_in_progress
+      brand_owner request_cancellation cancellation_requested
+      influencer decline_cancellation work_in_progress
+      brand_owner request_cancellation cancellation_requested
+      system timer_cancellation work_in_progress'),
+    ('deals', 'The review survives every request to cancel', 'The work is submitted',
+      'influencer request_cancellation cancellation_requested
+      influencer withdraw_cancellation work_submitted
+      brand_owner request_cancellation cancellation_requested
+      brand_owner withdraw_cancellation work_submitted
+      influencer request_cancellation cancellation_requested
+      brand_owner decline_cancellation work_submitted
+      brand_owner request_cancellation cancellation_requested
+      influencer decline_cancellation work_submitted
+      brand_owner request_cancellation cancellation_requested
+      system timer_cancellation work_submitted'),
+
+    -- Disputes
+    ('deals', 'The work survives every dispute', 'The work begins',
+      'influencer raise_dispute disputed
+      influencer withdraw_dispute work_in_progress
+      brand_owner raise_dispute disputed
+      brand_owner withdraw_dispute work_in_progress
+      influencer request_cancellation cancellation_requested
+      brand_owner raise_dispute disputed
+      admin resolve_resume work_in_progress'),
+    ('deals', 'The review survives every dispute', 'The work is submitted',
+      'influencer raise_dispute disputed
+      influencer withdraw_dispute work_submitted
+      brand_owner raise_dispute disputed
+      brand_owner withdraw_dispute work_submitted
+      brand_owner request_cancellation cancellation_requested
+      influencer raise_dispute disputed
+      admin resolve_resume work_submitted'),
+    ('deals', 'An operator decides for the influencer', 'The work is submitted',
+      'brand_owner raise_dispute disputed
+      admin resolve_release work_approved
+      system enable_real_time real_time'),
+    ('deals', 'An operator decides for the brand owner', 'The work begins',
+      'brand_owner raise_dispute disputed
+      admin resolve_refund refund_pending'),
+    ('deals', 'An operator shares the money', 'The work is submitted',
+      'influencer raise_dispute disputed
+      admin resolve_split refund_pending'),
+    ('deals', 'The bank joins a dispute and takes the money back', 'The work begins',
+      'influencer raise_dispute disputed
+      system bank_dispute_opened disputed
+      system bank_dispute_lost chat_closed'),
+
+    ('direct', 'It is closed and opened again', null,
+      'member direct_connect real_time
+      member close_conversation chat_closed
+      member reopen_conversation real_time')
+),
+of_flow as (
+  select
+    f.id as flow_id, g.name, g.begins_with,
+    regexp_replace(g.steps, '\n +', e'\n', 'g') as steps
+  from given as g
+  cross join lateral private.draft_flows(g.kinds) as f (id)
+),
+whole as (
+  select o.flow_id, o.name, o.steps from of_flow as o where o.begins_with is null
+  union all
+  select o.flow_id, o.name, w.steps || e'\n' || o.steps
+  from whole as w
+  join of_flow as o on o.flow_id = w.flow_id and o.begins_with = w.name
+)
+select w.flow_id, w.name, w.steps from whole as w;
+
+-- source: 80_data/90_publish.sql sha256:2cfe635bc835bbe6e62b75238267686efa050c7b543f3f19c989b9a41e83c017
+-- Publishes the drafts that the files before this one have filled: proved, and only where they
+-- differ from the flow in use. Conversations from before there were flows get the direct one.
+select private.publish_draft(f.id)
+from private.flow_definitions as f
+where f.status = 'draft'
+order by f.kind;
+
+update public.conversations as c
+set flow_id = f.id
+from private.flow_definitions as f
+where c.flow_id is null and f.kind = c.kind and f.status = 'published';

@@ -1,0 +1,148 @@
+"""What must be true of a played deal after each step: the database and the model say the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tests.flow import model
+from tests.flow.deals import Play
+from tests.flow.model import Taken
+from tests.flow.rows import PARTIES
+
+Messages = list[tuple[str, str]]
+
+
+def check_same(play: Play) -> None:
+    """State, turn, counters, clocks and money are as the model says; the books balance."""
+    deal, row = play.model, play.stored()
+    data = row["flow_data"]
+    seen = {
+        "state": row["flow_state"],
+        "awaiting": row["awaiting_role"],
+        "steps": row["version"],
+        "deadline": row["deadline_at"],
+        "delivery_due": row["delivery_due_at"],
+        "round": data.get("negotiation_round") or 0,
+        "offer": data.get("offer_minor"),
+        "counter": data.get("counter_minor"),
+        "agreed": data.get("agreed_minor"),
+        "questions": data.get("questions") or 0,
+        "revisions": data.get("revision_count") or 0,
+        "captured": row["captured_minor"],
+        "released": row["released_minor"] + row["fee_minor"],
+        "refunded": row["refunded_minor"],
+        "charged_back": row["charged_back_minor"],
+        "held": row["held_minor"],
+    }
+    wanted = {name: getattr(deal, name) for name in seen}
+    differing = {name: (seen[name], wanted[name]) for name in seen if seen[name] != wanted[name]}
+    assert not differing, f"(database, model): {differing}"
+    check_books(play, row)
+
+
+def check_books(play: Play, row: dict[str, Any]) -> None:
+    """The ledger adds up to the conversation's books, and nothing is held when it is closed."""
+    (sums,) = play.db.query(
+        """
+        select
+          coalesce(sum(amount_minor) filter (where to_account = 'held'), 0)::bigint as captured,
+          coalesce(sum(amount_minor) filter (where to_account = 'released'), 0)::bigint as released,
+          coalesce(sum(amount_minor) filter (where to_account = 'fee'), 0)::bigint as fee,
+          coalesce(sum(amount_minor) filter (where to_account = 'refunded'), 0)::bigint as refunded,
+          coalesce(sum(amount_minor) filter (where to_account = 'charged_back'), 0)::bigint
+            as charged_back,
+          coalesce(sum(amount_minor) filter (where to_account = 'bounced'), 0)::bigint as bounced
+        from private.escrow_ledger
+        where conversation_id = %s
+        """,
+        play.id,
+    )
+    bounced, wanted = sums.pop("bounced"), play.model.bounced
+    assert bounced == wanted, f"sent back {bounced}, the model {wanted}"
+    books = {name: row[f"{name}_minor"] for name in sums}
+    assert sums == books, f"the ledger has {sums}, the conversation {books}"
+    assert row["held_minor"] >= 0
+    if row["flow_state"] == "chat_closed":
+        assert row["held_minor"] == 0
+    open_orders, asked_back = play.db.query(
+        """
+        select coalesce(sum(amount_minor), 0)::bigint as sum
+        from private.payment_orders where conversation_id = %(id)s and status = 'open'
+        union all
+        select coalesce(sum(amount_minor), 0)::bigint
+        from private.refunds
+        where conversation_id = %(id)s and kind = 'deal' and status = 'requested'
+        """,
+        {"id": play.id},
+    )
+    deal = play.model
+    order = deal.agreed if deal.order_is_open else 0
+    assert open_orders["sum"] == order, f"asked to pay {open_orders}, the model {order}"
+    refund = deal.refund if deal.state == "refund_pending" else 0
+    assert asked_back["sum"] == refund, f"asked back {asked_back}, the model {refund}"
+
+
+def check_offered(play: Play) -> None:
+    """Each party is offered exactly what the model allows, and each of it would be taken."""
+    now = play.now()
+    for role in PARTIES:
+        offered = play.available(role)
+        names = [action["action"] for action in offered]
+        assert len(names) == len(set(names)), f"offered twice: {names}"
+        allowed = model.available(play.model, role, now)
+        assert sorted(names) == allowed, f"the {role} is offered {names}, the model: {allowed}"
+        for name in names:
+            with play.db.signed_in_as(play.user(role)):
+                trial = play.db.call(
+                    "simulate_action", conversation_id=play.id, action=name, input=play.usual(name)
+                )
+            assert (trial["allowed"], trial["error"]) == (True, None), f"{role}: {name}: {trial}"
+
+
+def new_messages(play: Play, after_seq: int) -> list[dict[str, Any]]:
+    """Every message of the conversation after this one, oldest first, whoever may see it."""
+    return play.db.query(
+        "select * from public.messages where conversation_id = %s and seq > %s order by seq",
+        *(play.id, after_seq),
+    )
+
+
+def check_messages(play: Play, taken: list[Taken], after_seq: int) -> None:
+    """The rows' messages were sent, and each party gets those meant for it and no other."""
+    messages = new_messages(play, after_seq)
+    sent = Counter((m["message_type"], m["visible_to"]) for m in messages)
+    wanted = Counter(message for step in taken for message in step.messages())
+    assert not wanted - sent, f"not sent: {wanted - sent}"
+    surplus = sent - wanted
+    awaited = ("automated", str(taken[-1].awaiting))
+    assert set(surplus) <= {awaited}, f"sent beside: {surplus}"
+    assert surplus[awaited] <= 1
+    for role in PARTIES:
+        with play.db.signed_in_as(play.user(role)):
+            got = play.db.call(
+                "get_messages", conversation_id=play.id, after_seq=after_seq, page_size=100
+            )
+        meant = [m["seq"] for m in messages if m["visible_to"] in ("all", role)]
+        seqs = [m["seq"] for m in got]
+        assert seqs == meant, f"the {role} gets {seqs}, meant are {meant}"
+        for message in got:
+            assert message["message"], "a message without words"
+            assert message["is_automated"]
+
+
+def check_open_action(play: Play) -> None:
+    """The awaited party has the one open action message of this state; the other has none."""
+    deal = play.model
+    for role in PARTIES:
+        action_data = play.context(role)["current_action_data"]
+        if role != deal.awaiting:
+            assert action_data is None, f"the {role} sees the other's action: {action_data}"
+            continue
+        assert action_data is not None, f"the {role} is awaited and sees no action"
+        assert action_data["flow_state"] == deal.state
+        assert action_data["visible_to"] == role
+        assert action_data["title"]
+        buttons = {button["action"] for button in action_data.get("buttons") or []}
+        offered = set(model.available(deal, role, play.now()))
+        assert buttons <= offered, f"these would be refused: {buttons - offered}"

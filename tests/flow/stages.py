@@ -1,0 +1,66 @@
+"""A database whose whole play happens in one transaction: `now()` stands still, nothing is left.
+
+Calls have the caller's role, claims and timeouts as with `Database`, and looks behind the scenes
+are in the same transaction, so that they see what has not been committed. Time passes by moving
+the stored times back, exact to the microsecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from tests.support.databases import Connection, Database, copied_database
+from tests.support.stacks import Cluster
+
+
+class Stage(Database):
+    """A `Database` with one connection for everybody, which must be `rolled_back`."""
+
+    def _connection(self, role: str) -> Connection:
+        if role not in ("authenticator", "postgres"):
+            return super()._connection(role)
+        connection = super()._connection("postgres")
+        if role == "postgres":
+            connection.execute("set local role none")
+        return connection
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        """Undo at the end whatever the block does; may be nested."""
+        with super()._connection("postgres").transaction(force_rollback=True):
+            yield
+
+    def now(self) -> datetime:
+        """The time at which everything in this transaction happens."""
+        moment: datetime = self.value("select now()")
+        return moment
+
+
+# Steps are stamped with the moment at which their lock was there; on a stage that is now() too.
+STOP_CLOCKS = """
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_catalog.pg_proc as p
+    where p.pronamespace = 'private'::regnamespace and p.prosrc like '%clock_timestamp()%'
+  loop
+    execute replace(pg_get_functiondef(v_function), 'clock_timestamp()', 'now()');
+  end loop;
+end $$
+"""
+
+
+@contextmanager
+def copied_stage(cluster: Cluster, template: str) -> Iterator[Stage]:
+    """A copy of the template as a stage, dropped at the end."""
+    with copied_database(cluster, template) as database:
+        database.query(STOP_CLOCKS)
+        stage = Stage(database.port, database.name)
+        try:
+            yield stage
+        finally:
+            stage.close()

@@ -1,0 +1,1 @@
+"""Tests of the proof that every flow must pass before it is published."""

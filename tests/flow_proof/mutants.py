@@ -1,0 +1,104 @@
+"""Breaks a flow in every way of a kind: each mutant differs from the flow in one row.
+
+A spec is what `private.flow_spec` gives. Mutants are as consistent as an editor would leave them:
+with a row go the buttons and messages that only it had, and what leads to the end closes. So it is
+the meaning of the flow that has to catch them, not a loose thread.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Spec = dict[str, Any]
+Row = dict[str, Any]
+Mutants = Iterator[tuple[str, Spec]]
+
+MONEY_EFFECTS = {
+    "hold_funds",
+    "release_funds",
+    "request_refund",
+    "request_agreed_refund",
+    "request_split_refund",
+    "settle_refund",
+    "charge_back",
+}
+
+
+def say(row: Row) -> str:
+    """The name of one transition, for people."""
+    return f"{row['name']} {row['from_state']}: {row['role']} {row['action']} -> {row['to_state']}"
+
+
+def drop_rows(spec: Spec) -> Mutants:
+    """Leave out one transition, with its button and messages when no other row needs them."""
+    for index, row in enumerate(spec["transitions"]):
+        mutant = copy.deepcopy(spec)
+        del mutant["transitions"][index]
+        rest = mutant["transitions"]
+        buttons = {(one["from_state"], one["role"], one["action"]) for one in rest}
+        mutant["actions"] = [
+            one
+            for one in mutant["actions"]
+            if (one["state"], one["role"], one["action"]) in buttons
+        ]
+        for message in mutant["messages"]:
+            _offer_what_is_there(message, rest)
+        mutant["messages"] = _without_orphans(mutant["messages"], "transition", rest, "name")
+        mutant["inputs"] = _without_orphans(mutant["inputs"], "action", rest, "action")
+        yield say(row), mutant
+
+
+def swap_awaiting(spec: Spec) -> Mutants:
+    """Let one transition await the wrong party."""
+    swapped = {"influencer": "brand_owner", "brand_owner": "influencer"}
+    for index, row in enumerate(spec["transitions"]):
+        awaiting = row["role"] if row["awaiting"] == "other" else swapped.get(row["awaiting"])
+        if awaiting is None:
+            continue
+        mutant = copy.deepcopy(spec)
+        mutant["transitions"][index]["awaiting"] = awaiting
+        yield say(row), mutant
+
+
+def redirect_to_the_end(spec: Spec) -> Mutants:
+    """Let one transition close the conversation instead of going on."""
+    for index, row in enumerate(spec["transitions"]):
+        if row["to_state"] == "chat_closed":
+            continue
+        mutant = copy.deepcopy(spec)
+        mutated = mutant["transitions"][index]
+        mutated |= {"to_state": "chat_closed", "awaiting": None, "follow_up": None}
+        mutated["effects"] = [*row["effects"], "close"]
+        yield say(row), mutant
+
+
+def remove_money_effects(spec: Spec) -> Mutants:
+    """Leave out one effect that moves money."""
+    for index, row in enumerate(spec["transitions"]):
+        for effect in MONEY_EFFECTS.intersection(row["effects"]):
+            mutant = copy.deepcopy(spec)
+            mutant["transitions"][index]["effects"].remove(effect)
+            yield f"{say(row)} without {effect}", mutant
+
+
+MUTATIONS: tuple[Callable[[Spec], Mutants], ...] = (
+    drop_rows,
+    swap_awaiting,
+    redirect_to_the_end,
+    remove_money_effects,
+)
+
+
+def _without_orphans(items: list[Row], key: str, rows: list[Row], named: str) -> list[Row]:
+    names = {row[named] for row in rows}
+    return [item for item in items if item[key] in names]
+
+
+def _offer_what_is_there(message: Row, rows: list[Row]) -> None:
+    if message["buttons"]:
+        actions = {row["action"] for row in rows}
+        message["buttons"] = {
+            action: text for action, text in message["buttons"].items() if action in actions
+        }
