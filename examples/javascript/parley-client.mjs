@@ -1,7 +1,8 @@
 // A small client of Parley for JavaScript (browser or Node 22+): copy it, keep what you need.
 //
-// It signs in, hears what happens on the user's private channel, sends with retries that never make
-// a second message, and repairs with `sync` whatever a lost connection swallowed:
+// It signs in, hears what happens on the user's private channel, sends and takes the steps of a deal
+// with retries that never make a second one, and repairs with `sync` whatever a lost connection
+// swallowed:
 //
 //   const client = await ParleyClient.signIn(url, anonKey, email, password)
 //   client.on('new_message', ({ message }) => console.log(message.message))
@@ -168,6 +169,36 @@ export class ParleyClient {
   }
 
   /**
+   * Call a function that takes a client_action_id (connect_bid, apply_to_campaign, submit_text and
+   * the like) until the server has answered. A repeat with the same id does nothing twice: it gets
+   * the first answer. Keep the id, if you repeat after a restart. Resolves to the action result
+   * {conversation, messages, actions, flow_update}; rejects with ParleyError when the server
+   * refuses, e.g. NOT_YOUR_TURN.
+   */
+  do(name, args) {
+    return this.callUntilAnswered(name, { client_action_id: crypto.randomUUID(), ...args })
+  }
+
+  /** Take an action of a deal; options: client_action_id, expected_version. Otherwise as `do`. */
+  act(conversation_id, action, input = {}, options = {}) {
+    return this.do('take_action', { conversation_id, action, input, ...options })
+  }
+
+  /**
+   * Press a button of an action message that was heard or read; a form is sent by its
+   * submit_action. Otherwise as `act`.
+   */
+  click({ conversation_id, id }, button_id, input = {}, options = {}) {
+    const button = { conversation_id, message_id: id, button_id, additional_data: input }
+    return this.do('click_button', { ...button, ...options })
+  }
+
+  /** What this user may do now: [{action, text, style, input, schema, deadline_at}]. */
+  availableActions(conversation_id) {
+    return this.callUntilAnswered('get_available_actions', { conversation_id })
+  }
+
+  /**
    * Fetch every message after the known ones; each comes as a new_message event, once. The contexts
    * of conversations that changed, also without a message (the other side has read, or blocks),
    * come as an event `synced` {conversations}.
@@ -308,6 +339,39 @@ export class ParleyClient {
     } else if (this.#statuses.delete(topic)) {
       this.#emit('user_offline', { conversation_id, user_id })
     }
+  }
+}
+
+/**
+ * What to draw for an action message, or null for any other: {title, subtitle, text, buttons, form,
+ * payment_order, expires_at, is_open}. `form` has the fields as an <input> takes them. Buttons and
+ * the form's `submit` have the `id` that `click` wants; a button whose schema has required
+ * properties needs them too: give `actions`, the user's available ones, to have the schemas.
+ */
+export function renderActionMessage(message, actions = []) {
+  const { action_required, action_completed, action_data } = message
+  if (!action_required || !action_data) return null
+  const { title, subtitle, buttons = [], input_fields = [], payment_order, expires_at } = action_data
+  const { submit_action, submit_button } = action_data
+  return {
+    title: title ?? message.message,
+    subtitle: subtitle ?? '',
+    text: message.message,
+    is_open: !action_completed,
+    expires_at: expires_at ?? null,
+    payment_order: payment_order ?? null,
+    buttons: buttons.map((button) => ({
+      ...button,
+      schema: actions.find(({ action }) => action === button.action)?.schema ?? null,
+    })),
+    form: submit_action
+      ? {
+          fields: input_fields.map(({ id, value, ...field }) => ({
+            ...field, name: id, defaultValue: value ?? '',
+          })),
+          submit: { id: submit_action, ...submit_button },
+        }
+      : null,
   }
 }
 

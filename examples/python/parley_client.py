@@ -1,7 +1,8 @@
 """A small client of Parley for Python: copy it, keep what you need.
 
-It signs in, hears what happens on the user's private channel, sends with retries that never make a
-second message, and repairs with `sync` whatever a lost connection swallowed:
+It signs in, hears what happens on the user's private channel, sends and takes the steps of a deal
+with retries that never make a second one, and repairs with `sync` whatever a lost connection
+swallowed:
 
     client = await ParleyClient.sign_in(url, anon_key, email, password)
     client.on("new_message", lambda event: print(event["message"]["message"]))
@@ -217,6 +218,67 @@ class ParleyClient:
                 raise
         self.unsent.pop(key, None)
         return answer
+
+    async def do(
+        self, function: str, *, client_action_id: str | None = None, **arguments: Any
+    ) -> Json:
+        """Call a function that takes a client_action_id, until the server has answered.
+
+        These are `connect_bid`, `apply_to_campaign`, `submit_text` and the like. A repeat with the
+        same id does nothing twice: it gets the first answer. Keep the id, if you repeat after a
+        restart.
+
+        Returns the action result `{conversation, messages, actions, flow_update}`; actions is what
+        this user may do next. Raises ParleyError when the server refuses, e.g. `NOT_YOUR_TURN`.
+        """
+        key = client_action_id or str(uuid.uuid4())
+        answer: Json = await self.call_until_answered(function, client_action_id=key, **arguments)
+        return answer
+
+    async def act(
+        self,
+        conversation_id: str,
+        action: str,
+        *,
+        client_action_id: str | None = None,
+        expected_version: int | None = None,
+        **given: Any,
+    ) -> Json:
+        """Take an action of a deal; what else is given by name is its input. Otherwise as `do`.
+
+        With the version of the context that the user saw, a step taken since is a refusal.
+        """
+        return await self.do(
+            "take_action",
+            client_action_id=client_action_id,
+            conversation_id=conversation_id,
+            action=action,
+            input=given,
+            expected_version=expected_version,
+        )
+
+    async def click(
+        self, message: Json, button_id: str, *, client_action_id: str | None = None, **given: Any
+    ) -> Json:
+        """Press a button of an action message that was heard or read. Otherwise as `do`.
+
+        A form is sent by its `submit_action`. What was typed is given by name.
+        """
+        return await self.do(
+            "click_button",
+            client_action_id=client_action_id,
+            conversation_id=message["conversation_id"],
+            message_id=message["id"],
+            button_id=button_id,
+            additional_data=given,
+        )
+
+    async def available_actions(self, conversation_id: str) -> list[Json]:
+        """What this user may do now: `[{action, text, style, input, schema, deadline_at}]`."""
+        actions: list[Json] = await self.call_until_answered(
+            "get_available_actions", conversation_id=conversation_id
+        )
+        return actions
 
     async def sync(self) -> None:
         """Fetch every message after the known ones; each comes as a new_message event, once.

@@ -94,7 +94,7 @@ async def _play(stack: dict[str, str], app_url: str, started: float) -> dict[str
     """Play every scene; returns the e-mail addresses of the people in them."""
     async with open_stage(stack, app_url) as stage:
         for title, scene in SCENES:
-            print(f"\n{title}", flush=True)  # noqa: T201
+            stage.head(title)
             await scene(stage)
         if stage.first_delivery:
             took = stage.first_delivery - started

@@ -44,14 +44,17 @@ class Person:
         heard = (payload["message"] for payload in self.payloads("new_message"))
         return [m["message"] for m in heard if m["message_type"] == "user_input"]
 
-    async def hears(self, event: str, **wanted: Any) -> Json:
-        """Wait for the first such event with these values, heard before or from now on."""
+    async def hears(self, event: str, *, since: int = 0, **wanted: Any) -> Json:
+        """Wait for the first such event with these values, heard before or from now on.
 
-        def fitting() -> list[Json]:
-            return [p for p in self.payloads(event) if wanted.items() <= p.items()]
+        `since` passes over as many of what was heard.
+        """
 
-        await self._until(lambda: bool(fitting()))
-        return fitting()[0]
+        def fitting() -> Json | None:
+            heard = (h["payload"] for h in self.heard[since:] if h["event"] == event)
+            return next((payload for payload in heard if wanted.items() <= payload.items()), None)
+
+        return await self.finds(fitting)
 
     async def hears_text(self, text: str) -> Json:
         """Wait for the message with this text."""
@@ -73,6 +76,13 @@ class Person:
     async def syncs(self, times: int) -> None:
         """Wait until the client has synced so many times since it was made."""
         await self._until(lambda: len(self.payloads("synced")) >= times)
+
+    async def finds(self, find: Callable[[], Json | None]) -> Json:
+        """Wait until what was heard has what `find` looks for."""
+        await self._until(lambda: find() is not None)
+        found = find()
+        assert found is not None  # noqa: S101 - what was heard stays
+        return found
 
     async def _until(self, is_enough: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -28,9 +28,14 @@ class Stage:
     operator: httpx.AsyncClient  # the API's functions, as service_role
     emails: dict[str, str]
     began: float
+    admit: Callable[[str], Awaitable[Person]]  # somebody new with this name, signed up
     conversation_id: str = ""
     first_delivery: float | None = None  # time.time()
     is_muted: bool = False  # nothing that is heard is shown
+
+    def head(self, title: str) -> None:
+        """Print the title of what follows."""
+        print(f"\n{title}", flush=True)  # noqa: T201
 
     def tell(self, who: str, text: str) -> None:
         """Print one line with the time since the curtain rose."""
@@ -47,6 +52,9 @@ class Stage:
             self.tell(name, f"hears    {line}")
         if person is self.bharat and heard["event"] == "new_message":
             self.first_delivery = self.first_delivery or time.time()
+
+
+Scene = Callable[[Stage], Awaitable[None]]
 
 
 def describe(event: str, payload: Json, me: str) -> str | None:
@@ -89,11 +97,13 @@ async def open_stage(stack: Mapping[str, str], app_url: str) -> AsyncIterator[St
             )
         )
         run = uuid.uuid4().hex[:8]
-        emails = {name: f"{name}-{run}@example.com" for name in ("asha", "bharat")}
-        people = []
-        for email, where in zip(emails.values(), (url, line.url), strict=True):
-            client = await ParleyClient.sign_up(where, key, email, PASSWORD)
+        emails: dict[str, str] = {}
+
+        async def admit(name: str, where: str = url) -> Person:
+            emails[name] = f"{name}-{run}@example.com"
+            client = await ParleyClient.sign_up(where, key, emails[name], PASSWORD)
             everything.push_async_callback(client.close)
-            people.append(Person(client))
-        asha, bharat = people
-        yield Stage(asha, bharat, line, app, operator, emails, time.monotonic())
+            return Person(client)
+
+        asha, bharat = await admit("asha"), await admit("bharat", line.url)
+        yield Stage(asha, bharat, line, app, operator, emails, time.monotonic(), admit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -336,10 +337,18 @@ def _said(message: Message) -> str:
         f"**{message.title}**" if message.title else "",
         message.subtitle or "",
         message.text.replace("\n", "<br>"),
-        f"offers {code(message.buttons)}" if message.buttons else "",
+        _offered(message.buttons) if message.buttons else "",
         f"notification {code(message.notification)}" if message.notification else "",
     ]
     return "<br>".join(line for line in lines if line)
+
+
+def _offered(buttons: str) -> str:
+    """The actions that a message offers, and what their buttons say if not the usual."""
+    offers = json.loads(buttons).items()
+    return "offers " + ", ".join(
+        code(name) + (f' as "{text}"' if text else "") for name, text in offers
+    )
 
 
 def _fields(flows: Sequence[Flow]) -> str:

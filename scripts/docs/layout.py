@@ -12,7 +12,7 @@ room for labels, and these pictures are mostly labels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 # Sizes are in pixels. An em of width per character, so that no font has to be asked: all of
@@ -38,6 +38,11 @@ class Words:
     text: str
     colour: str
 
+    @property
+    def width(self) -> float:
+        """How wide it is drawn."""
+        return len(self.text) * SIZE * MONO
+
 
 @dataclass(frozen=True)
 class Box:
@@ -61,26 +66,37 @@ class Arrow:
 
 @dataclass
 class Placed:
-    """A box with its place, and the heights on its left and right edge where arrows meet it."""
+    """A box with its place, and how far below its top arrows leave and enter it, by edge."""
 
     box: Box
+    outs: dict[str, dict[Arrow, float]]
+    ins: dict[str, float]
     x: float = 0
     y: float = 0
     width: float = 0
     height: float = 0
-    outs: dict[str, list[tuple[Arrow, float]]] = field(
-        default_factory=lambda: {"left": [], "right": []}
-    )
-    ins: dict[str, float] = field(default_factory=dict)
 
     def edge(self, side: str) -> float:
         """Where the left or the right edge is."""
         return self.x if side == "left" else self.x + self.width
 
-    def heights(self, side: str) -> list[float]:
-        """Where arrows meet an edge."""
-        inward = [self.ins[side]] if side in self.ins else []
-        return [self.y + height for height in (*inward, *(one[1] for one in self.outs[side]))]
+    def meets(self, side: str) -> list[float]:
+        """How far below the top arrows meet an edge."""
+        return [*([self.ins[side]] if side in self.ins else []), *self.outs[side].values()]
+
+
+@dataclass
+class Branch:
+    """An arrow's way from its box to its lane."""
+
+    source: Placed
+    side: str
+    arrow: Arrow
+
+    @property
+    def y(self) -> float:
+        """At which height it runs."""
+        return self.source.y + self.source.outs[self.side][self.arrow]
 
 
 @dataclass
@@ -90,14 +106,18 @@ class Lane:
     channel: str
     target: Placed
     side: str
-    sources: list[tuple[Placed, str, Arrow, float]] = field(default_factory=list)
+    branches: list[Branch]
     x: float = 0
+
+    @property
+    def entry(self) -> float:
+        """At which height it enters its box."""
+        return self.target.y + self.target.ins[self.side]
 
     @property
     def span(self) -> tuple[float, float]:
         """From which height to which it runs."""
-        heights = [height for *_, height in self.sources]
-        heights.append(self.target.ins[self.side])
+        heights = [self.entry, *(branch.y for branch in self.branches)]
         return min(heights), max(heights)
 
 
@@ -120,7 +140,7 @@ def place(boxes: Sequence[Box], arrows: Sequence[Arrow], top: float) -> Layout:
         arrows: at most one for a pair of boxes; none from a box to itself.
         top: the room above the first box.
     """
-    placed = {box.name: Placed(box) for box in boxes}
+    placed = {box.name: Placed(box, {"left": {}, "right": {}}, {}) for box in boxes}
     columns = [
         [one for one in placed.values() if one.box.is_aside is aside] for aside in (False, True)
     ]
@@ -150,10 +170,10 @@ def _make_lanes(placed: dict[str, Placed], arrows: Iterable[Arrow]) -> list[Lane
             channel = "right" if source.box.is_aside else "left"
         leaves = _facing(source, channel)
         enters = _facing(target, channel)
-        lane = lanes.setdefault((target.box.name, enters), Lane(channel, target, enters))
-        lane.sources.append((source, leaves, arrow, 0))
-        source.outs[leaves].append((arrow, 0))
-        target.ins[enters] = 0
+        lane = lanes.setdefault((arrow.target, enters), Lane(channel, target, enters, []))
+        lane.branches.append(Branch(source, leaves, arrow))
+        source.outs[leaves][arrow] = 0
+        target.ins[enters] = PAD
     return list(lanes.values())
 
 
@@ -166,22 +186,20 @@ def _facing(one: Placed, channel: str) -> str:
 def _size(placed: dict[str, Placed], straight: Iterable[Arrow]) -> None:
     """Give boxes their size, and arrows their heights as seen from the top of their box."""
     for one in placed.values():
-        texts = [len(words.text) * SIZE * MONO for words in one.box.lines]
-        one.width = max(len(one.box.title) * TITLE_SIZE * SANS, *texts, 0) + 2 * PAD + 4
+        widest = max((words.width for words in one.box.lines), default=0)
+        one.width = max(len(one.box.title) * TITLE_SIZE * SANS, widest) + 2 * PAD + 4
         one.height = PAD + LINE * (1 + len(one.box.lines)) + PAD
         for side, outs in one.outs.items():
             y = PAD + LINE if side in one.ins else 2.0
-            if side in one.ins:
-                one.ins[side] = PAD
-            for place, (arrow, _) in enumerate(outs):
+            for arrow in outs:
                 y += LINE * len(arrow.labels)
-                outs[place] = (arrow, y)
+                outs[arrow] = y
                 y += 8
             one.height = max(one.height, y)
     for arrow in straight:
         source = placed[arrow.source]
-        texts = [len(words.text) * SIZE * MONO for words in arrow.labels]
-        source.width = max(source.width, STEM + BESIDE + max(texts))
+        widest = max(words.width for words in arrow.labels)
+        source.width = max(source.width, STEM + BESIDE + widest)
     for column in (False, True):
         mine = [one for one in placed.values() if one.box.is_aside is column]
         widest = max((one.width for one in mine), default=0)
@@ -206,10 +224,9 @@ def _stack(
             if one.box.is_aside:
                 leaders = [placed[arrow.source] for arrow in around if arrow.target == one.box.name]
                 y = max([y, *(p.y for p in leaders[:1] if not p.box.is_aside)])
-                taken = [height for main in columns[0] for height in main.heights("right")]
-                while any(
-                    abs(y + mine - height) < 5 for mine in one.heights("left") for height in taken
-                ):
+                taken = [main.y + height for main in columns[0] for height in main.meets("right")]
+                mine = one.meets("left")
+                while any(abs(y + height - other) < 5 for height in mine for other in taken):
                     y += 1
             one.y = y
             y += one.height + GAP
@@ -217,11 +234,6 @@ def _stack(
 
 def _spread(columns: Sequence[Sequence[Placed]], lanes: Sequence[Lane]) -> float:
     """Give columns and lanes their places from left to right; returns the picture's width."""
-    for lane in lanes:
-        lane.target.ins[lane.side] += lane.target.y
-        for place, (source, side, arrow, _) in enumerate(lane.sources):
-            heights = {one.target: height for one, height in source.outs[side]}
-            lane.sources[place] = (source, side, arrow, source.y + heights[arrow.target])
     x: float = MARGIN
     main, aside = columns
     for channel, before, after in (
@@ -241,10 +253,7 @@ def _spread(columns: Sequence[Sequence[Placed]], lanes: Sequence[Lane]) -> float
 
 def _labels_width(column: Sequence[Placed], side: str) -> float:
     widths = [
-        len(words.text) * SIZE * MONO + LEAD
-        for one in column
-        for arrow, _ in one.outs[side]
-        for words in arrow.labels
+        words.width + LEAD for one in column for arrow in one.outs[side] for words in arrow.labels
     ]
     return max(widths, default=0)
 

@@ -9,7 +9,6 @@ from scripts.docs.layout import (
     BESIDE,
     LINE,
     MARGIN,
-    MONO,
     PAD,
     SIZE,
     STEM,
@@ -42,7 +41,7 @@ def draw(title: str, legend: Sequence[Words], boxes: Sequence[Box], arrows: Sequ
         arrows: at most one for a pair of boxes; none from a box to itself.
     """
     layout = place(boxes, arrows, MARGIN + LINE * (len(legend) + 2))
-    widest = max((len(words.text) for words in legend), default=0) * SIZE * MONO
+    widest = max((words.width for words in legend), default=0)
     width, height = max(layout.width, widest + 2 * MARGIN), layout.height
     body = [
         f'<text class="title" x="{MARGIN}" y="{MARGIN + 8}" fill="{INK}">{escape(title)}</text>',
@@ -74,32 +73,28 @@ def _colour(words: Iterable[Words]) -> str:
 
 def _draw_lane(lane: Lane) -> Iterable[str]:
     """A lane with its branches and labels; what it crosses is interrupted, not its own corners."""
-    colour = _colour(words for *_, arrow, _ in lane.sources for words in arrow.labels)
+    colour = _colour(words for branch in lane.branches for words in branch.arrow.labels)
     low, high = lane.span
-    entry, edge = lane.target.ins[lane.side], lane.target.edge(lane.side)
+    entry, edge = lane.entry, lane.target.edge(lane.side)
     away = -1 if lane.side == "left" else 1
     lines = [
         ([(lane.x, low), (lane.x, high)], colour),
         ([(lane.x, entry), (edge + 7 * away, entry)], colour),
     ]
     lines += (
-        ([(source.edge(side), height), (lane.x, height)], _colour(arrow.labels))
-        for source, side, arrow, height in lane.sources
+        ([(one.source.edge(one.side), one.y), (lane.x, one.y)], _colour(one.arrow.labels))
+        for one in lane.branches
     )
     yield from (_line(points, "") for points, _ in lines)
     yield from (_line(points, own) for points, own in lines)
-    yield _head(
-        [(edge, entry), (edge + 8 * away, entry - 4.5), (edge + 8 * away, entry + 4.5)], colour
-    )
-    for source, side, arrow, height in lane.sources:
-        own = _colour(arrow.labels)
-        yield f'<circle cx="{lane.x:g}" cy="{height:g}" r="2.6" fill="{own}"/>'
-        for row, words in enumerate(reversed(arrow.labels)):
-            y = height - 4 - LINE * row
-            if side == "left":
-                yield _text(source.edge(side) - 6, y, words, "end")
-            else:
-                yield _text(source.edge(side) + 6, y, words)
+    back = edge + 8 * away
+    yield _head([(edge, entry), (back, entry - 4.5), (back, entry + 4.5)], colour)
+    for one in lane.branches:
+        own = _colour(one.arrow.labels)
+        yield f'<circle cx="{lane.x:g}" cy="{one.y:g}" r="2.6" fill="{own}"/>'
+        edge, anchor = one.source.edge(one.side), "end" if one.side == "left" else ""
+        for row, words in enumerate(reversed(one.arrow.labels)):
+            yield _text(edge - 6 if anchor else edge + 6, one.y - 4 - LINE * row, words, anchor)
 
 
 def _draw_straight(source: Placed, target: Placed, arrow: Arrow) -> Iterable[str]:

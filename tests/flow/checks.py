@@ -126,9 +126,26 @@ def check_messages(play: Play, taken: list[Taken], after_seq: int) -> None:
         meant = [m["seq"] for m in messages if m["visible_to"] in ("all", role)]
         seqs = [m["seq"] for m in got]
         assert seqs == meant, f"the {role} gets {seqs}, meant are {meant}"
-        for message in got:
-            assert message["message"], "a message without words"
-            assert message["is_automated"]
+        assert all(m["message"] and m["is_automated"] for m in got), f"without words: {got}"
+    check_broadcast(play, messages)
+
+
+def check_broadcast(play: Play, messages: list[dict[str, Any]]) -> None:
+    """Each message was told to those meant, on their own topics, and to nobody else."""
+    told = play.db.query(
+        """
+        select topic, payload -> 'message' ->> 'id' as id from realtime.messages
+        where event = 'new_message' and payload ->> 'conversation_id' = %s
+        """,
+        play.id,
+    )
+    for message in messages:
+        topics = sorted(row["topic"] for row in told if row["id"] == str(message["id"]))
+        readers = [role for role in PARTIES if message["visible_to"] in ("all", role)]
+        wanted = sorted(f"user:{play.user(role)}" for role in readers)
+        assert topics == wanted, f"{message['message']} was told to {topics}, meant is {wanted}"
+        receiver = None if message["visible_to"] == "all" else play.user(message["visible_to"])
+        assert message["receiver_id"] == receiver, f"addressed wrongly: {message}"
 
 
 def check_open_action(play: Play) -> None:
@@ -140,9 +157,25 @@ def check_open_action(play: Play) -> None:
             assert action_data is None, f"the {role} sees the other's action: {action_data}"
             continue
         assert action_data is not None, f"the {role} is awaited and sees no action"
-        assert action_data["flow_state"] == deal.state
-        assert action_data["visible_to"] == role
+        said = {key: action_data[key] for key in ("flow_state", "visible_to", "allowed_for")}
+        assert said == {"flow_state": deal.state, "visible_to": role, "allowed_for": role}, said
         assert action_data["title"]
+        assert action_data["action_id"]
+        check_message_of(play, role, action_data)
         buttons = {button["action"] for button in action_data.get("buttons") or []}
         offered = set(model.available(deal, role, play.now()))
         assert buttons <= offered, f"these would be refused: {buttons - offered}"
+
+
+def check_message_of(play: Play, role: str, action_data: dict[str, Any]) -> None:
+    """The open action stands in the newest open action message of its reader."""
+    with play.db.signed_in_as(play.user(role)):
+        page = play.db.call("get_messages", conversation_id=play.id, page_size=100)
+    required = [m for m in page if m["action_required"] and not m["action_completed"]]
+    assert required, f"the {role} has no open action message"
+    newest = required[0]["action_data"]
+    assert newest["action_id"] == action_data["action_id"], f"{newest} is not {action_data}"
+    assert (newest.get("buttons"), newest.get("input_field")) == (
+        action_data.get("buttons"),
+        action_data.get("input_field"),
+    )

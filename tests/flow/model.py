@@ -454,12 +454,14 @@ class Taken:
     row: Row
     step: Step
     awaiting: str | None
+    # Whether the next row of the same step follows at once.
+    goes_on: bool = False
 
     def messages(self) -> list[tuple[str, str]]:
         """(type, visible_to) of the messages that the row must send, sorted."""
         readers = {"actor": self.step.role, "other": self.step.other}
         messages = {(kind, readers.get(who, who)) for kind, who in self.row.messages}
-        if self.row.to != self.row.state and self.awaiting is not None:
+        if self.row.to != self.row.state and self.awaiting is not None and not self.goes_on:
             messages.add(("automated", self.awaiting))
         return sorted(messages)
 
@@ -495,11 +497,12 @@ def _apply(deal: Deal, step: Step) -> list[Taken]:
         _end_pause(deal, step)
     if deal.state == "chat_closed":
         deal.order_is_open = False
-    taken = [Taken(row, step, awaiting)]
+    follow_up = FOLLOW_UPS.get(step.action)
+    goes_on = follow_up is not None and step.given.get("price") is not None
+    taken = [Taken(row, step, awaiting, goes_on)]
     if deal.state == "work_approved":
         taken += _apply(deal, replace(step, role=SYSTEM, action="enable_real_time", actor=SYSTEM))
-    follow_up = FOLLOW_UPS.get(step.action)
-    if follow_up and step.given.get("price") is not None:
+    if follow_up is not None and goes_on:
         taken += _apply(deal, replace(step, action=follow_up))
     return taken
 

@@ -57,7 +57,8 @@ T81|deals|influencer_final_response|I|reject_price||chat_closed|-|system>other a
 T85|deals|{BEFORE_PAYMENT}|I B|end_conversation||chat_closed|-|system>other audit>actor
 T86|deals|{BEFORE_PAYMENT}|S|timer_idle||chat_closed|-|system>all
 T90|deals|payment_pending|B|proceed_to_payment||=|B|automated>B audit>actor
-T91|deals|payment_pending|S|payment_captured|has_order capture_matches|payment_completed|I|system>B
+T91|deals|payment_pending|S|payment_captured|has_order capture_matches is_new_payment|\
+  payment_completed|I|system>B
 T92|deals|payment_pending|S|payment_failed|has_order|=|B|system>B
 T93|deals|payment_pending|S|payment_mismatch|has_order is_new_payment|=|B|system>B
 T94|deals|payment_pending|I B|end_conversation|nothing_captured|\

@@ -39,7 +39,7 @@ def effective(play: Play) -> model.Deal:
     return deal
 
 
-def check_seen(play: Play) -> None:
+def check_seen(play: Play, stage: Stage) -> None:
     """Every reader sees the conversation as it is now."""
     deal = effective(play)
     for role in PARTIES:
@@ -56,7 +56,7 @@ def check_seen(play: Play) -> None:
             listed = play.db.call("get_conversations", filter="all")["conversations"]
             mine = play.db.call("get_conversations", filter="my_turn")["conversations"]
             unread = play.db.call("get_unread_count")
-        with play.db.rolled_back(), play.db.signed_in_as(user):
+        with stage.rolled_back(), play.db.signed_in_as(user):
             synced = play.db.call("sync")["conversations"]
         (in_list,) = (c for c in listed if c["conversation_id"] == play.id)
         (in_sync,) = (c for c in synced if c["conversation_id"] == play.id)
@@ -99,13 +99,13 @@ def test_at_the_edge_of_a_deadline_readers_see_what_is_written_then(
     play.let_pass_until(play.model.deadline + late)
     state, was = play.model.state, play.stored()
     before = everything(stage)
-    check_seen(play)
+    check_seen(play, stage)
     assert everything(stage) == before, "a reader wrote"
     taken = sweep(play)
     assert bool(taken) == (late >= timedelta(0))
     assert (play.model.state == state) == (late < timedelta(0))
     check_same(play)
-    check_seen(play)
+    check_seen(play, stage)
     check_stamps(play, taken, was["version"])
     if taken:
         check_messages(play, taken, was["last_seq"])
@@ -118,7 +118,7 @@ def test_ninety_days_later_every_step_has_its_own_time(
     play = open_play(stage, cast, "bid", scene)
     play.let_pass(timedelta(days=90))
     was = play.stored()
-    check_seen(play)
+    check_seen(play, stage)
     taken = sweep(play)
     assert taken
     check_same(play)
@@ -329,3 +329,20 @@ def test_the_party_that_stays_away_stalls_nobody(stage: Stage, cast: Cast) -> No
         assert stage.call("login_cleanup")["deadlines_run"] == 1
     assert play.context(INFLUENCER)["escrow"]["released_minor"] == 500000
     assert play.context(BRAND_OWNER)["flow_state"] == "real_time"
+
+
+def test_a_limit_that_ended_during_a_pause_counts_from_its_end(stage: Stage, cast: Cast) -> None:
+    play = open_play(stage, cast, "bid", "work_in_progress")
+    play.let_pass_until(play.model.deadline)
+    play.let_pass(-timedelta(hours=1))
+    play.do("I", "request_cancellation")
+    play.let_pass(timedelta(hours=2))
+    play.do("B", "decline_cancellation")
+    was = play.stored()["version"]
+    play.let_pass(timedelta(hours=5))
+    check_seen(play, stage)
+    taken = sweep(play)
+    assert play.model.state == "refund_pending"
+    check_same(play)
+    # Nothing is dated before what led to it.
+    check_stamps(play, taken, was)

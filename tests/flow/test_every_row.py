@@ -185,6 +185,21 @@ def check_told(play: Play, taken: list[Taken]) -> None:
     )
     last = {row["topic"] for row in heard if row["payload"]["new_state"] == taken[-1].row.to}
     assert last == {f"user:{play.user(role)}" for role in PARTIES}
+    awaited = taken[-1].awaiting
+    if awaited is not None and awaited != taken[0].step.role:
+        check_notified(play, awaited)
+
+
+def check_notified(play: Play, role: str) -> None:
+    """Whoever must act now, after somebody else did, is notified of it."""
+    notified = play.db.query(
+        """
+        select topic from realtime.messages
+        where event = 'notification' and payload -> 'data' ->> 'conversation_id' = %s
+        """,
+        play.id,
+    )
+    assert f"user:{play.user(role)}" in {row["topic"] for row in notified}
 
 
 @pytest.mark.parametrize("kind", ["bid", "campaign"])
@@ -231,6 +246,7 @@ def test_a_price_given_at_once_takes_both_steps(
     assert [step.row.action for step in play.taken] == [action, "submit_counter"]
     check_answer(play, was, answer, play.taken)
     check_events(play, was["version"], play.taken)
+    check_messages(play, play.taken, was["last_seq"])
     check_same(play)
     check_open_action(play)
 

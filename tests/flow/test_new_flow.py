@@ -242,7 +242,7 @@ def test_a_flow_in_which_nobody_can_act_is_not_published(stage: Stage, cast: Cas
             stage.call("publish_flow", spec=spec)
         assert stage.call("validate_flow", spec=spec)
     assert "contract_signing" in json.dumps(refusal.details["violations"])
-    assert len(stage.query("select from private.flow_definitions where kind = 'bid'")) == 1
+    assert stage.value("select count(*) from private.flow_definitions where kind = 'bid'") == 1
 
 
 @pytest.mark.parametrize("kind", ["bid", "campaign"])

@@ -15,7 +15,15 @@ from tests.support.databases import Database
 from tests.support.operators import set_account, set_setting
 
 # What the calls below may be refused with. Above all no deadlock (40P01) and no broken key.
-EXPECTED = {OK, "BLOCKED", "RATE_LIMITED", "INSUFFICIENT_POINTS", "MESSAGE_NOT_FOUND"}
+# A block closes the deals of the two, and an unblock does not open them again: CHAT_CLOSED.
+EXPECTED = {
+    OK,
+    "BLOCKED",
+    "CHAT_CLOSED",
+    "RATE_LIMITED",
+    "INSUFFICIENT_POINTS",
+    "MESSAGE_NOT_FOUND",
+}
 
 
 def random_call(chance: random.Random, talks: list[str], people: list[uuid.UUID]) -> Any:

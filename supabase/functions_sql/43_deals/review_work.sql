@@ -17,6 +17,7 @@ security definer
 set search_path = ''
 as $$
 begin
+  perform private.require_user();
   if p_decision is null or p_decision not in ('approve_work', 'request_revision') then
     perform private.raise_input_invalid(
       'decision', 'one_of', 'The decision is approve_work or request_revision.'

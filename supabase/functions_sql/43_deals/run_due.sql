@@ -1,4 +1,5 @@
--- Takes the steps that are due in a batch of conversations, and says how many there were.
+-- Takes the steps that are due in a batch of conversations, and says how many time limits had
+-- passed.
 --
 -- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
 -- first. Locks: the conversations, in the order of their ids; what another session holds is passed
@@ -11,7 +12,7 @@ set search_path = ''
 as $$
 declare
   v_conversation public.conversations;
-  v_steps integer := 0;
+  v_count integer := 0;
 begin
   for v_conversation in
     select c.*
@@ -27,10 +28,17 @@ begin
     order by c.id
     for no key update skip locked
   loop
-    v_steps := v_steps - v_conversation.version::integer
-      + (private.run_deadlines(v_conversation, p_is_trial => false)).version::integer;
+    perform private.run_deadlines(v_conversation, p_is_trial => false);
+    v_count := v_count + (
+      select count(*)
+      from public.conversation_events as e
+      join private.flow_states as s
+        on s.flow_id = v_conversation.flow_id and s.state = e.from_state
+        and s.deadline_action = e.action
+      where e.conversation_id = v_conversation.id and e.version > v_conversation.version
+    );
   end loop;
-  return v_steps;
+  return v_count;
 end;
 $$;
 

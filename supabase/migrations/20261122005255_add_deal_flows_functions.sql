@@ -320,11 +320,11 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_conversations from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_free_text.sql sha256:5200013564e8af9538c3408e8836b4e784b400cecab0f17b5e3b63ba7ec15a03
+-- source: 30_chat/check_free_text.sql sha256:def1977298aea01d05b2a2448bfefcffb8ea1002663566e39e3f7d207173f16d
 -- Refuses free text where a conversation is not open for it.
 --
--- Errors: CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state, required_state,
--- awaiting_role, allowed_actions}`, BLOCKED (403) in both directions.
+-- Errors: BLOCKED (403) in both directions, CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
+-- `{current_state, required_state, awaiting_role, allowed_actions}`.
 create or replace function private.check_free_text(
   p_conversation public.conversations,
   p_sender_id uuid
@@ -335,6 +335,11 @@ security invoker
 set search_path = ''
 as $$
 begin
+  if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
+    perform private.raise_error(
+      'BLOCKED', 'You cannot write to this user.', p_status => 403
+    );
+  end if;
   if p_conversation.chat_status = 'closed' then
     perform private.raise_error(
       'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
@@ -346,22 +351,18 @@ begin
       private.free_text_states(p_conversation.flow_id)
     );
   end if;
-  if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
-    perform private.raise_error(
-      'BLOCKED', 'You cannot write to this user.', p_status => 403
-    );
-  end if;
 end;
 $$;
 
 revoke all on function private.check_free_text(public.conversations, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/claim_seq.sql sha256:95b96d8d17a96c10fd7f3b2efb076c42e4929347c240cb061c542e7a07596315
+-- source: 30_chat/claim_seq.sql sha256:8b033de5f2250cd01866dae8676bb414c19bc47f3caef3b8f4492ab81ad06e98
 -- Locks a conversation until the transaction ends and gives out the number of its next message: the
 -- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
 --
--- Steps that are due are taken before. Args: the conversation; the member who writes.
+-- Steps that are due are taken before. Args: the conversation; the member who writes (null: the
+-- system).
 -- Locks: the row of conversations, after the caller's account where both are locked.
 -- Writes: conversations, and what private.run_deadlines writes.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
@@ -380,7 +381,7 @@ begin
     last_message_at = clock_timestamp(),
     updated_at = clock_timestamp()
   where c.id = p_conversation_id
-    and p_user_id in (c.user_a, c.user_b)
+    and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
     and (c.deadline_at is null or c.deadline_at > clock_timestamp())
   returning c.* into v_conversation;
   if not found then
@@ -6456,7 +6457,7 @@ from public, anon, authenticated, service_role;
 grant execute on function public.resolve_dispute(uuid, text, numeric, text)
 to authenticated, service_role;
 
--- source: 43_deals/review_work.sql sha256:ee3d80b55df206eaa75440e6fef50f0e117223f379565ef20ba1ec3c6ac85a39
+-- source: 43_deals/review_work.sql sha256:711049f008392cf475287cb8c180bac6dee03386d871dc4441509dca7bb1bc9c
 -- The brand owner decides about the work: take_action with approve_work or request_revision.
 --
 -- Definer: clients have no write grant on any table.
@@ -6476,6 +6477,7 @@ security definer
 set search_path = ''
 as $$
 begin
+  perform private.require_user();
   if p_decision is null or p_decision not in ('approve_work', 'request_revision') then
     perform private.raise_input_invalid(
       'decision', 'one_of', 'The decision is approve_work or request_revision.'
@@ -6535,8 +6537,9 @@ $$;
 revoke all on function private.role_in(public.conversations, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/run_due.sql sha256:c09bd16dcdc1d1e706b8993a3098ca2ea85c9de786e266d7794f067d97925983
--- Takes the steps that are due in a batch of conversations, and says how many there were.
+-- source: 43_deals/run_due.sql sha256:57c332890f5a08ab91522a439958c782dbc97a22bc678c192fd44e2dc073d2b5
+-- Takes the steps that are due in a batch of conversations, and says how many time limits had
+-- passed.
 --
 -- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
 -- first. Locks: the conversations, in the order of their ids; what another session holds is passed
@@ -6549,7 +6552,7 @@ set search_path = ''
 as $$
 declare
   v_conversation public.conversations;
-  v_steps integer := 0;
+  v_count integer := 0;
 begin
   for v_conversation in
     select c.*
@@ -6565,10 +6568,17 @@ begin
     order by c.id
     for no key update skip locked
   loop
-    v_steps := v_steps - v_conversation.version::integer
-      + (private.run_deadlines(v_conversation, p_is_trial => false)).version::integer;
+    perform private.run_deadlines(v_conversation, p_is_trial => false);
+    v_count := v_count + (
+      select count(*)
+      from public.conversation_events as e
+      join private.flow_states as s
+        on s.flow_id = v_conversation.flow_id and s.state = e.from_state
+        and s.deadline_action = e.action
+      where e.conversation_id = v_conversation.id and e.version > v_conversation.version
+    );
   end loop;
-  return v_steps;
+  return v_count;
 end;
 $$;
 
@@ -9913,7 +9923,7 @@ cross join lateral private.draft_flows(t.kinds) as f (id)
 cross join lateral unnest(string_to_array(t.states, ' ')) as state (name)
 cross join lateral unnest(string_to_array(t.roles, ' ')) as role (name);
 
--- source: 80_data/40_messages.sql sha256:8f231e2d08937e67aaa4b1f6d8512b49209de0e6f66071174126aebe447a9f7b
+-- source: 80_data/40_messages.sql sha256:4f753ed74aee18ecd8b275e38038963cd6dec361592f1beaf4ab09f641773bd1
 -- What each move says, and to whom. The title and subtitle head the action message; its text is
 -- read where actions are not drawn. Automated messages offer what their reader may do next.
 -- private.flow_values lists what may stand in braces.
@@ -10001,7 +10011,8 @@ from (
     ('deals', 'T60', 3, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
     ('deals', 'T61', 1, 'automated', 'influencer', 'Which price do you have in mind?',
       'Your price', '{brand_owner} offered {offer_text}.', null, null),
-    ('deals', 'T63', 1, 'automated', 'brand_owner', '{influencer} declined {offer_text}.',
+    ('deals', 'T63', 1, 'automated', 'brand_owner',
+      '{influencer} declined {offer_text}.{reason_hint}',
       'Price declined', 'Offer another price, keep yours, or end here.',
       null, 'action_required'),
     ('deals', 'T63', 2, 'audit', 'actor', 'You declined {offer_text}.', null, null, null, null),
@@ -10100,10 +10111,12 @@ from (
       '{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}',
       'Cancellation?', 'Without an answer the deal goes on.', null, 'action_required'),
     ('deals', 'T111', 2, 'audit', 'actor', 'You asked to cancel.', null, null, null, null),
-    ('deals', 'T112', 1, 'system', 'all', '{actor} opened a dispute. An operator will decide.',
+    ('deals', 'T112', 1, 'system', 'all',
+      '{actor} opened a dispute. An operator will decide.{reason_hint}',
       null, null, null, 'dispute'),
     ('deals', 'T113', 1, 'system', 'influencer',
-      '{brand_owner} cancelled because the work is overdue.', null, null, null, 'work'),
+      '{brand_owner} cancelled because the work is overdue.{reason_hint}',
+      null, null, null, 'work'),
     ('deals', 'T113', 2, 'audit', 'actor', 'You cancelled. Your refund has started.',
       null, null, null, null),
     ('deals', 'T114', 1, 'system', 'brand_owner',
@@ -10149,9 +10162,9 @@ from (
     -- Cancellation by agreement
     ('deals', 'T130', 1, 'system', 'all', 'Cancelled by agreement. The refund has started.',
       null, null, null, 'payment'),
-    ('deals', 'T131', 1, 'system', 'other', '{actor} did not agree to cancel.',
+    ('deals', 'T131', 1, 'system', 'other', '{actor} did not agree to cancel.{reason_hint}',
       'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
-    ('deals', 'T132', 1, 'system', 'other', '{actor} did not agree to cancel.',
+    ('deals', 'T132', 1, 'system', 'other', '{actor} did not agree to cancel.{reason_hint}',
       'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
     ('deals', 'T133', 1, 'system', 'other', '{actor} no longer asks to cancel.',
       null, null, null, 'work'),
@@ -10173,7 +10186,8 @@ from (
       'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
     ('deals', 'T136', 2, 'automated', 'brand_owner', 'The review goes on.',
       'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
-    ('deals', 'T137', 1, 'system', 'all', '{actor} opened a dispute. An operator will decide.',
+    ('deals', 'T137', 1, 'system', 'all',
+      '{actor} opened a dispute. An operator will decide.{reason_hint}',
       null, null, null, 'dispute'),
 
     -- Dispute
@@ -10223,7 +10237,7 @@ from (
       'deal_closed'),
 
     -- Free chat and closing
-    ('all', 'T161', 1, 'system', 'all', '{actor} closed the conversation.',
+    ('all', 'T161', 1, 'system', 'all', '{actor} closed the conversation.{reason_hint}',
       null, null, null, 'deal_closed'),
     ('deals', 'T162', 1, 'audit', 'actor',
       'You rated this collaboration. It is shown when both have, or after {rating_days} days.',

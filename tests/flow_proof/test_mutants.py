@@ -1,0 +1,29 @@
+"""The proof has teeth: a flow that is broken anywhere, in any of four ways, is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.flow_proof.flows import KINDS, prove, spec_in_use
+from tests.flow_proof.mutants import MUTATIONS, Mutants, Spec
+from tests.support.databases import Database
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
+def test_every_mutant_breaks_a_property(
+    db: Database, kind: str, mutate: Callable[[Spec], Mutants]
+) -> None:
+    survivors = []
+    made = 0
+    for name, mutant in mutate(spec_in_use(db, kind)):
+        made += 1
+        broken = {violation["property"] for violation in prove(db, mutant)["violations"]}
+        # The shape alone would not do: an editor mends that, and the meaning stays broken.
+        if not broken - {"shape"}:
+            survivors.append(name)
+    assert survivors == []
+    # Nobody is awaited and nothing is paid in direct conversations.
+    assert made or kind == "direct"

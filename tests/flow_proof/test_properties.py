@@ -1,0 +1,292 @@
+"""Each property refuses the flow that breaks it, and shows the shortest way to the fault."""
+
+from __future__ import annotations
+
+from tests.flow_proof.flows import (
+    TO_PAID,
+    TO_PRICE,
+    TO_WORK,
+    drop,
+    faults,
+    rows,
+    spec_in_use,
+    state,
+)
+from tests.support.databases import Database
+
+
+def test_p1_finds_a_row_that_can_never_be_taken(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T113")[0]["guards"] = ["has_quote"]
+    assert faults(db, spec, "P1") == {
+        "T113 can never be taken: cancel_overdue by the brand_owner in work_in_progress.": TO_WORK
+    }
+
+
+def test_p1_finds_a_state_that_nothing_leads_to(db: Database) -> None:
+    spec = spec_in_use(db, "direct")
+    spec["states"].append({"state": "limbo", "position": 9, "title": "Limbo"})
+    assert faults(db, spec, "P1") == {"Nothing ever leads to limbo.": []}
+
+
+def test_p2_finds_a_dead_end(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    drop(spec, "T150")
+    drop(spec, "T152")
+    found = faults(db, spec, "P2")
+    assert list(found) == ["A conversation in refund_pending can never be closed."]
+    (way,) = found.values()
+    assert way[:-1] == TO_PAID
+    assert way[-1].endswith("-> refund_pending")
+
+
+def test_p3_finds_where_all_hope_is_gone(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    for name in ("T61", "T63", "T60"):
+        drop(spec, name)
+    found = faults(db, spec, "P3")
+    assert (
+        found[
+            "In influencer_price_response with money none nothing can lead to a good end any more."
+        ]
+        == TO_PRICE
+    )
+
+
+def test_p3_asks_that_the_money_is_settled_by_then(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    for row in spec["transitions"]:
+        row["effects"] = [effect for effect in row["effects"] if effect != "release_funds"]
+    assert "In work_submitted with money held nothing can lead to a good end any more." in faults(
+        db, spec, "P3"
+    )
+
+
+def test_p4_finds_who_is_awaited_and_cannot_go_on(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T63")[0]["awaiting"] = "influencer"
+    way = [*TO_PRICE, "influencer reject_price -> brand_owner_negotiation"]
+    assert faults(db, spec, "P4") == {
+        "The influencer is awaited in brand_owner_negotiation and cannot go on.": way,
+        "The brand_owner is not awaited in brand_owner_negotiation and goes on by hold_price.": way,
+    }
+
+
+def test_p4_finds_who_goes_on_out_of_turn(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    spec["transitions"].append(rows(spec, "T110")[0] | {"role": "brand_owner"})
+    assert faults(db, spec, "P4") == {
+        "The brand_owner is not awaited in work_in_progress and goes on by submit_work.": TO_WORK
+    }
+
+
+def test_p4_trusts_no_guard_that_may_not_hold(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T100")[0]["guards"] = ["is_unblocked"]
+    assert faults(db, spec, "P4") == {
+        "The influencer is awaited in payment_completed and cannot go on.": TO_PAID
+    }
+
+
+def test_p4_counts_neither_leaving_nor_taking_back_as_going_on(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    for name in ("T131", "T132"):
+        drop(spec, name)
+    assert set(faults(db, spec, "P4")) == {
+        "The brand_owner is awaited in cancellation_requested and cannot go on.",
+        "The influencer is awaited in cancellation_requested and cannot go on.",
+    }
+
+
+def test_p5_finds_who_cannot_leave(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    drop(spec, "T102")
+    assert faults(db, spec, "P5") == {"The brand_owner cannot leave in payment_completed.": TO_PAID}
+
+
+def test_p5_holds_in_the_free_chat_too(db: Database) -> None:
+    spec = spec_in_use(db, "direct")
+    drop(spec, "T161")
+    assert faults(db, spec, "P5") == {
+        "The member cannot leave in real_time.": ["member direct_connect -> real_time"]
+    }
+
+
+def test_p6_finds_a_turn_without_a_time_limit(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    state(spec, "brand_owner_details").update(clock=None, lasts=None, deadline_action=None)
+    assert faults(db, spec, "P6") == {"brand_owner_details has no time limit.": TO_PRICE[:2]}
+
+
+def test_p6_finds_a_time_limit_that_leads_nowhere(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T115")[0].update(to_state="work_in_progress", awaiting="influencer", effects=[])
+    assert faults(db, spec, "P6") == {"The time limit of work_in_progress leads nowhere.": TO_WORK}
+
+
+def test_p7_finds_work_that_nobody_has_paid(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T91")[0]["effects"] = []
+    found = faults(db, spec, "P7")
+    message = "T101 needs the money held and finds it none: decline_work in payment_completed."
+    assert found[message] == [*TO_PAID, "influencer decline_work -> refund_pending"]
+
+
+def test_p7_finds_a_conversation_that_is_closed_on_money(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T147")[0]["effects"].remove("charge_back")
+    found = faults(db, spec, "P7")
+    assert found == {
+        "chat_closed is entered with money held.": [
+            *TO_PAID,
+            "system bank_dispute_opened -> disputed",
+            "system bank_dispute_lost -> chat_closed",
+        ]
+    }
+
+
+def test_p7_finds_money_that_is_held_twice(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T97", from_state="payment_completed")[0]["effects"] = ["hold_funds"]
+    found = faults(db, spec, "P7")
+    assert found == {
+        "T97 needs the money none and finds it held: payment_captured in payment_completed.": [
+            *TO_PAID,
+            "system payment_captured -> payment_completed",
+        ]
+    }
+
+
+def test_p7_finds_a_refund_that_nobody_asked_for(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T101")[0]["effects"].remove("request_refund")
+    way = [*TO_PAID, "influencer decline_work -> refund_pending"]
+    found = faults(db, spec, "P7")
+    assert found["refund_pending is entered with money held."] == way
+
+
+def test_p8_finds_a_payment_that_nobody_would_hear_of(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    drop(spec, "T97", from_state="work_in_progress")
+    assert faults(db, spec, "P8") == {
+        "payment_captured is not handled in work_in_progress.": TO_WORK
+    }
+
+
+def test_p8_finds_a_payment_that_comes_after_the_end(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    drop(spec, "T96")
+    found = faults(db, spec, "P8")
+    assert list(found) == ["payment_captured is not handled in chat_closed."]
+    (way,) = found.values()
+    assert way[:-1] == TO_PAID[:-1]
+
+
+def test_p8_wants_the_bank_heard_wherever_there_was_money(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    for row in [row for row in spec["transitions"] if row["action"] == "bank_dispute_opened"]:
+        spec["transitions"].remove(row)
+    assert set(faults(db, spec, "P8")) == {
+        f"bank_dispute_opened is not handled in {name}."
+        for name in (
+            "payment_completed",
+            "work_in_progress",
+            "work_submitted",
+            "cancellation_requested",
+            "disputed",
+            "refund_pending",
+            "real_time",
+            "chat_closed",
+        )
+    }
+
+
+def test_p9_finds_where_no_operator_can_act(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    drop(spec, "T180", from_state="influencer_reviewing")
+    assert faults(db, spec, "P9") == {"No operator can act in influencer_reviewing.": TO_PRICE[:3]}
+
+
+def test_p10_finds_an_action_with_two_meanings(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T68")[0]["guards"] = ["is_awaited"]
+    assert faults(db, spec, "P10") == {
+        "The brand_owner's submit_counter in negotiation_input may be T67 to "
+        "influencer_price_response or T68 to influencer_final_response.": [
+            *TO_PRICE,
+            "influencer reject_price -> brand_owner_negotiation",
+            "brand_owner make_counter_offer -> negotiation_input",
+        ]
+    }
+
+
+def test_p11_finds_a_turn_that_is_nobodys(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T100")[0]["awaiting"] = None
+    assert faults(db, spec, "P11") == {"Nobody is awaited in work_in_progress.": TO_WORK}
+
+
+def test_p11_finds_somebody_awaited_where_an_operator_decides(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T181", from_state="payment_completed")[0]["awaiting"] = "brand_owner"
+    assert faults(db, spec, "P11") == {
+        "The brand_owner is awaited in disputed, where it is nobody's turn.": [
+            *TO_PAID,
+            "admin force_dispute -> disputed",
+        ]
+    }
+
+
+def test_p12_finds_the_line_of_a_walk_that_cannot_be_walked(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    spec["traces"] = [
+        {
+            "name": "Too soon",
+            "steps": """
+        brand_owner connect_bid influencer_responding
+        influencer  start_work  work_in_progress
+    """,
+        }
+    ]
+    assert faults(db, spec, "P12") == {
+        'The walk "Too soon" stops at its line 2: the influencer cannot start_work to '
+        "work_in_progress.": [TO_PRICE[0], "influencer start_work -> work_in_progress"]
+    }
+
+
+def test_p12_knows_rounds_counters_and_who_asked(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    to_price = "\n".join(step.replace(" ->", "") for step in TO_PRICE)
+    to_work = "\n".join(step.replace(" ->", "") for step in TO_WORK)
+    spec["traces"] = [
+        {
+            "name": "No counter is there",
+            "steps": f"""{to_price}
+                influencer reject_price brand_owner_negotiation
+                brand_owner accept_counter payment_pending""",
+        },
+        {
+            "name": "One's own request",
+            "steps": f"""{to_work}
+                influencer request_cancellation cancellation_requested
+                influencer accept_cancellation refund_pending""",
+        },
+        {
+            "name": "The other's dispute",
+            "steps": f"""{to_work}
+                influencer raise_dispute disputed
+                brand_owner withdraw_dispute work_in_progress""",
+        },
+        {
+            "name": "Back to somewhere else",
+            "steps": f"""{to_work}
+                influencer raise_dispute disputed
+                admin resolve_resume work_submitted""",
+        },
+    ]
+    assert [message.partition(" stops")[0] for message in faults(db, spec, "P12")] == [
+        'The walk "Back to somewhere else"',
+        'The walk "No counter is there"',
+        'The walk "One\'s own request"',
+        'The walk "The other\'s dispute"',
+    ]

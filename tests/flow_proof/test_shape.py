@@ -1,0 +1,247 @@
+"""A flow whose rows do not fit together is refused in a sentence, never with a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.flow_proof.flows import drop, faults, prove, rows, spec_in_use, state
+from tests.flow_proof.mutants import Spec
+from tests.support.databases import Database
+
+
+def shape(db: Database, spec: Any) -> list[str]:
+    """The sentences about the shape of a flow."""
+    return list(faults(db, spec, "shape"))
+
+
+def message(spec: Spec, transition: str) -> dict[str, Any]:
+    """The first message of a transition."""
+    found: dict[str, Any] = next(one for one in spec["messages"] if one["transition"] == transition)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"max_rounds": -1}, "The rule max_rounds must be a whole number from 1 to 20."),
+        ({"max_rounds": 2.5}, "The rule max_rounds must be a whole number from 1 to 20."),
+        ({"rating_days": None}, "The rule rating_days must be a whole number from 1 to 365."),
+        ({"delivery_days": "soon"}, "The rule delivery_days must be a whole number from 1 to 365."),
+        ({"max_round": 3}, "There is no rule max_round."),
+    ],
+)
+def test_a_rule_that_is_no_number_in_bounds(db: Database, rules: dict[str, Any], said: str) -> None:
+    spec = spec_in_use(db, "bid")
+    spec["rules"] |= rules
+    assert shape(db, spec) == [said]
+
+
+def test_a_rule_that_is_missing(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    del spec["rules"]["fee_basis_points"]
+    assert shape(db, spec) == ["The rule fee_basis_points is missing."]
+
+
+def test_names_that_the_engine_does_not_know(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T30")[0].update(guards=["is_monday"], effects=["keep_details", "send_flowers"])
+    assert shape(db, spec) == [
+        "T30 names the unknown effect send_flowers.",
+        "T30 names the unknown guard is_monday.",
+    ]
+
+
+def test_people_whom_the_kind_does_not_have(db: Database) -> None:
+    spec = spec_in_use(db, "direct")
+    spec["transitions"].append(
+        rows(spec, "T161")[0] | {"role": "influencer", "awaiting": "brand_owner"}
+    )
+    found = shape(db, spec)
+    assert "T161 is for the influencer, whom this kind does not have." in found
+    assert "T161 awaits the brand_owner, whom this kind does not have." in found
+
+
+def test_the_other_party_of_nobody(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T135")[0]["awaiting"] = "other"
+    assert "T135 awaits the other party, but no party takes it." in shape(db, spec)
+
+
+def test_a_flow_without_beginning_or_end(db: Database) -> None:
+    assert {"The state initial is missing.", "The state chat_closed is missing."} <= set(
+        shape(db, {"kind": "direct"})
+    )
+
+
+def test_a_way_back_to_the_beginning(db: Database) -> None:
+    spec = spec_in_use(db, "direct")
+    rows(spec, "T170")[0]["to_state"] = "initial"
+    assert "T170 leads to initial, where nothing can be." in shape(db, spec)
+
+
+def test_closing_goes_with_its_effect(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T12")[0]["effects"] = []
+    rows(spec, "T63")[0]["effects"] = ["close"]
+    assert shape(db, spec) == [
+        "T12 leads to chat_closed without the effect close.",
+        "T63 has the effect close and does not lead to chat_closed.",
+    ]
+
+
+def test_money_is_moved_once_a_row(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T120")[0]["effects"].append("request_refund")
+    assert "T120 moves the money more than once." in shape(db, spec)
+
+
+def test_links_to_rows_that_are_not_there(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    state(spec, "disputed")["deadline_action"] = "timer_verdict"
+    state(spec, "payment_completed")["on_block"] = "cancel_before_start"
+    rows(spec, "T61")[0]["follow_up"] = "submit_price"
+    message(spec, "T30")["transition"] = "T31"
+    spec["inputs"].append({"action": "sing", "field": "song", "position": 1, "type": "text"})
+    found = shape(db, spec)
+    assert {
+        "After its time limit disputed does timer_verdict, which has no row.",
+        "A block by the influencer in payment_completed does cancel_before_start, which has no "
+        "row.",
+        "T61 is followed by submit_price, which has no row in negotiation_input.",
+        "There is a message of T31, which is no row.",
+        "sing has the input song and no row.",
+    } <= set(found)
+
+
+def test_what_users_may_do_is_drawn_and_what_is_drawn_they_may_do(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    drop(spec, "T126")
+    spec["actions"] = [one for one in spec["actions"] if one["action"] != "start_work"]
+    assert {
+        "The influencer's withdraw_submission in work_submitted is drawn and has no row.",
+        "The influencer's start_work in payment_completed is not drawn.",
+    } <= set(shape(db, spec))
+
+
+def test_an_input_that_leaves_nothing_to_type(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    (days,) = (one for one in spec["inputs"] if one["field"] == "days")
+    days["min"] = 31
+    assert shape(db, spec) == ["The input days of request_extension has its min above its max."]
+
+
+def test_messages_that_reach_nobody_or_offer_nothing(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    message(spec, "T95")["audience"] = "actor"
+    message(spec, "T101").update(message_type="automated", title="Pity", buttons=None)
+    message(spec, "T131")["buttons"] = {"approve_work": None}
+    message(spec, "T81")["buttons"] = {"accept_price": None}
+    message(spec, "T81")["title"] = "Sure?"
+    found = set(shape(db, spec))
+    assert {
+        "A message of T95 is for the actor, and there is none.",
+        "T101 calls on the brand_owner, who may do nothing in refund_pending.",
+        "T131 offers approve_work to the influencer, who may not in work_in_progress.",
+        "T81 offers accept_price to the brand_owner, who may not in chat_closed.",
+    } <= found
+
+
+def test_a_turn_that_its_party_is_not_told_of(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    message(spec, "T50")["audience"] = "brand_owner"
+    assert shape(db, spec) == ["T50 leads to the turn of the influencer and does not call on them."]
+
+
+def test_texts_name_only_what_can_be_put_in(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    message(spec, "T50")["title"] = "{offer_text} {brand_owner} {delivery_days} {weather}"
+    message(spec, "T41")["text"] = "{question} {feedback}"
+    rows(spec, "T12")[0]["reason"] = "ended_by_{actor}"
+    spec["actions"][0]["text"] = "Accept {reason_hint}"
+    action = spec["actions"][0]["action"]
+    assert set(shape(db, spec)) == {
+        f"The action {action} names {{reason_hint}}, which nothing fills.",
+        "A message of T41 names {feedback}, which nothing fills.",
+        "A message of T50 names {weather}, which nothing fills.",
+        "The reason of T12 names {actor}, which nothing fills.",
+    }
+
+
+def test_a_walk_that_is_not_written_in_threes(db: Database) -> None:
+    spec = spec_in_use(db, "direct")
+    spec["traces"] = [{"name": "Short", "steps": "member direct_connect"}]
+    assert shape(db, spec) == ['Line 1 of the walk "Short" is not "role action state".']
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (None, 'null value in column "kind"'),
+        ([], "cannot call jsonb_object_keys on an array"),
+        ({}, 'null value in column "kind"'),
+        ({"kind": "triangle"}, 'check constraint "kind_is_known"'),
+        ({"kind": "direct", "rules": []}, 'check constraint "rules_are_an_object"'),
+        ({"kind": "direct", "states": {}}, "cannot extract elements from an object"),
+        ({"kind": "direct", "states": ["real_time"]}, "cannot call jsonb_object_keys on a scalar"),
+        ({"kind": "direct", "states": [{"state": "a"}]}, 'null value in column "position"'),
+        (
+            {"kind": "direct", "states": [{"state": "a", "position": "first"}]},
+            "invalid input syntax for type integer",
+        ),
+        (
+            {"kind": "direct", "states": [{"state": "a", "position": 99999999999}]},
+            "out of range for type integer",
+        ),
+        (
+            {"kind": "direct", "states": [{"state": "a", "position": 1, "lasts": "soon"}]},
+            "invalid input syntax for type interval",
+        ),
+        (
+            {"kind": "direct", "states": [{"state": "a", "position": 1, "title": "A"}] * 2},
+            "duplicate key value",
+        ),
+        (
+            {
+                "kind": "direct",
+                "traces": [{"name": " ".join(map(str, range(9999))), "steps": "a b c"}],
+            },
+            "index row",
+        ),
+        (
+            {
+                "kind": "direct",
+                "transitions": [
+                    {
+                        "name": "T1",
+                        "position": 1,
+                        "from_state": "a",
+                        "role": "member",
+                        "action": "go",
+                        "to_state": "b",
+                    }
+                ],
+            },
+            "violates foreign key constraint",
+        ),
+    ],
+)
+def test_rows_that_the_tables_refuse(db: Database, spec: Any, said: str) -> None:
+    proof = prove(db, spec)
+    (violation,) = proof["violations"]
+    assert violation["property"] == "shape"
+    assert violation["message"].startswith("The rows of the flow cannot be stored: ")
+    assert said in violation["message"]
+
+
+def test_misspelt_keys_are_no_silent_defaults(db: Database) -> None:
+    spec = spec_in_use(db, "direct")
+    spec["states"][0]["free_txt"] = True
+    spec["states"][0]["flow_id"] = 1
+    spec["colours"] = []
+    assert shape(db, spec) == [
+        "There is no list colours in a flow.",
+        "states have no flow_id.",
+        "states have no free_txt.",
+    ]
