@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from scripts.benchmarks.acting import measure_actions
 from scripts.benchmarks.cleaning import measure_cleanup
 from scripts.benchmarks.cluster import Server, running_server
 from scripts.benchmarks.contention import measure_crowd, measure_quota
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "policy": measure_policy,
     "list": measure_list,
     "sync": measure_sync,
+    "act": measure_actions,
     "cleanup": measure_cleanup,
     "quota": measure_quota,
     "crowd": measure_crowd,

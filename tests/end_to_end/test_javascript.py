@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.support.node import FOLDER, run_node
 from tests.support.stacks import Stack
 
 
-def test_supabase_js_chats_as_the_python_client_does(stack: Stack) -> None:
+@pytest.mark.parametrize("file", ["chat.test.mjs", "deals.test.mjs"])
+def test_supabase_js_does_as_the_python_client_does(stack: Stack, file: str) -> None:
     ran = run_node(
-        FOLDER / "chat.test.mjs",
+        FOLDER / file,
         SUPABASE_URL=stack.api_url,
         SUPABASE_ANON_KEY=stack.anon_key,
         SUPABASE_SERVICE_ROLE_KEY=stack.service_role_key,
@@ -18,7 +21,7 @@ def test_supabase_js_chats_as_the_python_client_does(stack: Stack) -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     # Node calls an empty file a success, so count.
-    written = len(re.findall(r"^test\(", (FOLDER / "chat.test.mjs").read_text("utf-8"), re.M))
+    written = len(re.findall(r"^test\(", (FOLDER / file).read_text("utf-8"), re.MULTILINE))
     passed = re.search(r"^\S+ pass (\d+)$", ran.stdout, re.MULTILINE)
     assert passed, ran.stdout
     assert int(passed[1]) == written > 0

@@ -12,7 +12,7 @@ import pytest
 from tests.chat.scenes import everything
 from tests.flow import model
 from tests.flow.checks import check_messages, check_offered, check_same
-from tests.flow.deals import SCENES, Cast, Play, imagine, open_play
+from tests.flow.deals import SCENES, Cast, Play, imagine, move_back, open_play
 from tests.flow.model import Refused, Taken
 from tests.flow.rows import BRAND_OWNER, INFLUENCER, PARTIES
 from tests.flow.stages import Stage
@@ -346,3 +346,74 @@ def test_a_limit_that_ended_during_a_pause_counts_from_its_end(stage: Stage, cas
     check_same(play)
     # Nothing is dated before what led to it.
     check_stamps(play, taken, was)
+
+
+def test_a_decision_from_before_a_deadline_is_refused_after_it(stage: Stage, cast: Cast) -> None:
+    play = open_play(stage, cast, "bid", "work_submitted")
+    version = play.context(BRAND_OWNER)["version"]
+    play.let_pass_until(play.model.deadline)
+    with stage.signed_in_as(cast.bharat), stage.refused("VERSION_CONFLICT", 409):
+        stage.call(
+            "take_action",
+            conversation_id=play.id,
+            action="approve_work",
+            expected_version=version,
+        )
+
+
+@pytest.mark.parametrize("scene", ["work_submitted", "cancellation_requested by I during work"])
+def test_a_decision_on_what_a_reader_saw_after_a_deadline_is_taken(
+    stage: Stage, cast: Cast, scene: str
+) -> None:
+    play = open_play(stage, cast, "bid", scene)
+    play.let_pass_until(play.model.deadline)
+    # Nobody has written yet that the time is over, but this is how it looks.
+    context = play.context(INFLUENCER)
+    (action, *_) = (a["action"] for a in play.available(INFLUENCER))
+    with stage.signed_in_as(cast.asha):
+        answer = stage.call(
+            "take_action",
+            conversation_id=play.id,
+            action=action,
+            input=play.usual(action),
+            expected_version=context["version"],
+        )
+    assert answer["flow_update"]["previous_state"] == context["flow_state"]
+    assert answer["conversation"]["version"] > context["version"]
+
+
+def test_a_block_comes_after_what_is_due(stage: Stage, cast: Cast) -> None:
+    play = open_play(stage, cast, "bid", "work_submitted")
+    play.let_pass_until(play.model.deadline)
+    with stage.signed_in_as(cast.bharat):
+        stage.call("block_user", user_id=cast.asha)
+    row = play.stored()
+    assert (row["flow_state"], row["released_minor"]) == ("chat_closed", 500000)
+
+
+def test_free_text_is_open_from_the_deadline_on(stage: Stage, cast: Cast) -> None:
+    play = open_play(stage, cast, "bid", "work_submitted")
+    with stage.signed_in_as(cast.asha):
+        with stage.refused("FLOW_STATE_INVALID", 409):
+            stage.call("send_message", conversation_id=play.id, message="Thank you!")
+        play.let_pass_until(play.model.deadline)
+        stage.call("send_message", conversation_id=play.id, message="Thank you!")
+    model.run_timers(play.model, play.now())
+    check_same(play)
+
+
+def test_a_repeat_after_a_deadline_answers_what_was_answered(stage: Stage, cast: Cast) -> None:
+    play = open_play(stage, cast, "bid", "work_in_progress")
+    press = {
+        "conversation_id": play.id,
+        "action": "submit_work",
+        "input": {"deliverables": "x"},
+        "client_action_id": "00000000-0000-4000-8000-000000000001",
+    }
+    with stage.signed_in_as(cast.asha):
+        first = stage.call("take_action", **press)
+        move_back(stage, play.id, timedelta(days=30))
+        assert stage.call("take_action", **press) == first
+        with stage.refused("IDEMPOTENCY_MISMATCH", 409):
+            stage.call("take_action", **{**press, "input": {"deliverables": "y"}})
+    assert play.stored()["flow_state"] == "work_submitted"

@@ -145,9 +145,9 @@ def sweep(plays: list[Play]) -> str:
 def check_offered_now(play: Play) -> None:
     """What is offered is what the model allows after all that is due; all of it would be taken."""
     stored, play.model = play.model, copy.deepcopy(play.model)
-    model.run_timers(play.model, play.now())
+    due = model.run_timers(play.model, play.now())
     check_offered(play)
-    check_open_action(play)
+    check_open_action(play, is_written=not due)
     play.model = stored
 
 

@@ -9,7 +9,7 @@ registerHooks({
   resolve: (name, context, next) =>
     next(name, name.startsWith('@supabase/') ? { ...context, parentURL: import.meta.url } : context),
 })
-export const { ParleyClient, ParleyError } = await import(
+export const { ParleyClient, ParleyError, renderActionMessage } = await import(
   '../../examples/javascript/parley-client.mjs'
 )
 
@@ -51,6 +51,16 @@ export async function signedIn() {
     client,
     payloads,
     texts,
+    /** Wait for the newest message that asks this person something and is not one of `before`. */
+    isAsked: (before = []) =>
+      waitFor(
+        () =>
+          payloads('new_message')
+            .map((payload) => payload.message)
+            .filter((m) => m.action_required && !before.some(({ id }) => id === m.id))
+            .at(-1),
+        'a question',
+      ),
     events: () => heard.map((h) => h.event),
     forget: () => heard.splice(0),
     hears: (event, wanted = {}) =>
@@ -82,6 +92,24 @@ export async function talking(play) {
       person.forget()
     }
     await Promise.race([play({ asha, bharat, chitra, id }), tooLate()])
+  } finally {
+    await Promise.all(everyone.map((person) => person.client.close()))
+  }
+}
+
+/** Run a test with Asha, an influencer, and Bharat, who has just asked for her bid. */
+export async function dealing(play) {
+  const everyone = await Promise.all([signedIn(), signedIn()])
+  const [asha, bharat] = everyone
+  try {
+    const roles = [[asha, 'influencer'], [bharat, 'brand_owner']]
+    for (const [{ client }, role] of roles) {
+      await client.call('complete_profile', { role, display_name: role })
+      await client.start()
+    }
+    const bid = await asha.client.call('create_bid', { title: 'Posts', description: 'Three posts' })
+    const { conversation } = await bharat.client.do('connect_bid', { bid_id: bid.id })
+    await Promise.race([play({ asha, bharat, id: conversation.conversation_id }), tooLate()])
   } finally {
     await Promise.all(everyone.map((person) => person.client.close()))
   }

@@ -7,7 +7,7 @@
 -- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
 create or replace view private.my_conversations as
 select
-  c.id as conversation_id,
+  me.conversation_id,
   c.kind,
   c.chat_status,
   c.flow_state,
@@ -48,7 +48,7 @@ select
     (
       select extract(epoch from max(m.expires_at)) * 1000000
       from public.messages as m
-      where m.conversation_id = c.id and m.expires_at <= now()
+      where m.conversation_id = me.conversation_id and m.expires_at <= now()
     ),
     0
   )::bigint + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
@@ -64,7 +64,7 @@ select
     else (
       select count(*)
       from private.visible_messages as m
-      where m.conversation_id = c.id and m.seq > me.read_seq and m.sender_id <> me.user_id
+      where m.conversation_id = me.conversation_id and m.seq > me.read_seq and m.sender_id <> me.user_id
     )
   end as unread_count,
   (
@@ -74,7 +74,7 @@ select
       'created_at', m.created_at
     )
     from private.visible_messages as m
-    where m.conversation_id = c.id
+    where m.conversation_id = me.conversation_id
     order by m.seq desc
     limit 1
   ) as last_message,

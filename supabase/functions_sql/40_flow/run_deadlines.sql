@@ -17,7 +17,6 @@ as $$
 declare
   v_step private.flow_step;
   v_outcome private.flow_outcome;
-  v_at timestamptz;
   -- A writer may have waited for the lock since its transaction began.
   v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
 begin
@@ -25,8 +24,9 @@ begin
   v_step.role := 'system';
   v_step.is_trial := p_is_trial;
   while (v_step.conversation).deadline_at <= v_now loop
-    v_at := greatest((v_step.conversation).deadline_at, v_at);
-    v_step.at := v_at;
+    v_step.at := greatest(
+      (v_step.conversation).deadline_at, (v_step.conversation).entered_at
+    );
     v_step.input := '{}';
     v_step.action := (
       select s.deadline_action

@@ -12,17 +12,9 @@ set search_path = ''
 as $$
 begin
   perform private.require_operator();
-  if exists (
-    select from public.conversations as c
-    where c.id = p_conversation_id and c.held_minor > 0
-  ) then
-    perform private.raise_error(
-      'FUNDS_HELD', 'This deal holds money.', p_status => 409,
-      p_hint => 'Stop it with force_dispute, then decide with resolve_dispute.'
-    );
-  end if;
   return private.operate(
-    p_conversation_id, 'force_close', jsonb_strip_nulls(jsonb_build_object('reason', p_reason))
+    p_conversation_id, 'force_close', jsonb_strip_nulls(jsonb_build_object('reason', p_reason)),
+    p_ends_deal => true
   );
 end;
 $$;

@@ -1,14 +1,18 @@
 -- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
 --
 -- Time limits and follow-ups are the engine's own: nobody else may take them.
+-- Args: the conversation; the action and its input; admin or system; whether it would end a deal
+-- that holds money.
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
 -- write.
--- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), those of private.find_transition.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), FUNDS_HELD (409), those of
+-- private.find_transition.
 create or replace function private.operate(
   p_conversation_id uuid,
   p_action text,
   p_input jsonb,
-  p_role text default 'admin'
+  p_role text default 'admin',
+  p_ends_deal boolean default false
 )
 returns jsonb
 language plpgsql
@@ -33,6 +37,12 @@ begin
       'ACTION_UNKNOWN', 'Only the flow itself does this.', p_status => 422
     );
   end if;
+  if p_ends_deal and (v_step.conversation).held_minor > 0 then
+    perform private.raise_error(
+      'FUNDS_HELD', 'This deal holds money.', p_status => 409,
+      p_hint => 'Stop it with force_dispute, then decide with resolve_dispute.'
+    );
+  end if;
   v_step.actor_id := case when p_role = 'admin' then auth.uid() end;
   v_step.role := p_role;
   v_step.action := p_action;
@@ -48,5 +58,5 @@ begin
 end;
 $$;
 
-revoke all on function private.operate(uuid, text, jsonb, text)
+revoke all on function private.operate(uuid, text, jsonb, text, boolean)
 from public, anon, authenticated, service_role;

@@ -51,10 +51,12 @@ begin
     union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
     union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
     union all select r.* from private.refute_books(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_effects(p_flow_id, v_moves, v_first_moves) as r
     union all select r.* from private.refute_facts(p_flow_id, v_moves) as r
     union all select r.* from private.refute_operators(p_flow_id, v_moves) as r
     union all select r.* from private.refute_choices(p_flow_id, v_moves) as r
     union all select r.* from private.refute_waiting(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_leftovers(p_flow_id, v_moves) as r
   ),
   nearest as (
     select distinct on (b.property, b.message) b.*

@@ -1,5 +1,5 @@
--- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys and no others,
--- so that a misspelt one is no silent default. Finds the others.
+-- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys, no others, so
+-- that a misspelt one is no silent default. Finds the others.
 create or replace function private.refute_keys(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql

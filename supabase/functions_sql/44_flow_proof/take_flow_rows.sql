@@ -3,8 +3,8 @@
 --
 -- What no later row may ask for is forgotten, so that situations which differ in nothing that
 -- matters are one: the negotiation once a price is agreed, the quote once the application is
--- answered, everything but order and money when the chat closes. A row that asks all the same is
--- never taken, and therefore refused as impossible.
+-- answered, revisions and pauses once the money goes, everything but order and money when the chat
+-- closes. A row that asks all the same is never taken, and therefore refused as impossible.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -63,25 +63,27 @@ begin
         else s.revisions
       end,
       (s.has_extension or 'propose_extension' = any (r.effects))
-        and not r.effects && '{accept_extension,drop_extension,close}',
+        and not r.effects && '{accept_extension,drop_extension}',
       case
         when 'propose_cancellation' = any (r.effects) then r.role
-        when not r.effects && '{drop_cancellation,close}' then s.requester
+        when 'drop_cancellation' <> all (r.effects) then s.requester
       end,
       case
         when 'open_dispute' = any (r.effects) then
           case r.role when 'system' then 'bank' when 'admin' then 'admin' else 'party' end
-        when not r.effects && '{close_dispute,close}' then s.dispute_origin
+        when 'close_dispute' <> all (r.effects) then s.dispute_origin
       end,
       case
         when 'open_dispute' = any (r.effects) then
           case when r.role not in ('system', 'admin') then r.role end
-        when not r.effects && '{close_dispute,close}' then s.dispute_opener
+        when 'close_dispute' <> all (r.effects) then s.dispute_opener
       end,
       case
         when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
         when 'propose_cancellation' = any (r.effects) then r.from_state
-        when not r.effects && '{resume,drop_cancellation,close_dispute,close}' then s.resume_state
+        when coalesce(r.money_after, '') not in ('refunding', 'settled')
+          and not r.effects && '{resume,close}'
+          then s.resume_state
       end
   ) as next
   where s.money <> 'broken'

@@ -191,7 +191,7 @@ $$;
 revoke all on function private.takes_free_text(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 15_views/my_conversations.sql sha256:765e151c74668f7a5d831632228c33c9203bff9fbfef0f6004791aee814dce48
+-- source: 15_views/my_conversations.sql sha256:fa751bc799dd2785695315c455d653c013007cd73ad0fac2390a805e13249203
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
@@ -201,7 +201,7 @@ from public, anon, authenticated, service_role;
 -- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
 create or replace view private.my_conversations as
 select
-  c.id as conversation_id,
+  me.conversation_id,
   c.kind,
   c.chat_status,
   c.flow_state,
@@ -242,7 +242,7 @@ select
     (
       select extract(epoch from max(m.expires_at)) * 1000000
       from public.messages as m
-      where m.conversation_id = c.id and m.expires_at <= now()
+      where m.conversation_id = me.conversation_id and m.expires_at <= now()
     ),
     0
   )::bigint + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
@@ -258,7 +258,7 @@ select
     else (
       select count(*)
       from private.visible_messages as m
-      where m.conversation_id = c.id and m.seq > me.read_seq and m.sender_id <> me.user_id
+      where m.conversation_id = me.conversation_id and m.seq > me.read_seq and m.sender_id <> me.user_id
     )
   end as unread_count,
   (
@@ -268,7 +268,7 @@ select
       'created_at', m.created_at
     )
     from private.visible_messages as m
-    where m.conversation_id = c.id
+    where m.conversation_id = me.conversation_id
     order by m.seq desc
     limit 1
   ) as last_message,
@@ -2947,7 +2947,7 @@ $$;
 revoke all on function private.review_submission(private.flow_step, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/run_deadlines.sql sha256:08bc9495e72efbb3c1c9d064c5bc559398a1c42b4b2b1a912dade057db6b5bdd
+-- source: 40_flow/run_deadlines.sql sha256:2be91f1f617db35eeedca6a2a830f070d9d95d08496d54545c4106d6d37267a8
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
 -- conversation after them; most often there is none.
 --
@@ -2967,7 +2967,6 @@ as $$
 declare
   v_step private.flow_step;
   v_outcome private.flow_outcome;
-  v_at timestamptz;
   -- A writer may have waited for the lock since its transaction began.
   v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
 begin
@@ -2975,8 +2974,9 @@ begin
   v_step.role := 'system';
   v_step.is_trial := p_is_trial;
   while (v_step.conversation).deadline_at <= v_now loop
-    v_at := greatest((v_step.conversation).deadline_at, v_at);
-    v_step.at := v_at;
+    v_step.at := greatest(
+      (v_step.conversation).deadline_at, (v_step.conversation).entered_at
+    );
     v_step.input := '{}';
     v_step.action := (
       select s.deadline_action
@@ -5727,7 +5727,7 @@ $$;
 revoke all on function private.flow_update_json(private.flow_outcome)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/force_close.sql sha256:dbf24a3f39e8d96cc9eb8174ffd4867cb2f53424f5f3729e0d6968f9a596e025
+-- source: 43_deals/force_close.sql sha256:183dda4cf8f738ff22351dfb5e9d36d6493fa36159ad5780b0f7c56aa4efb6e5
 -- An operator closes a deal that holds no money.
 --
 -- Definer: clients have no write grant on any table.
@@ -5742,17 +5742,9 @@ set search_path = ''
 as $$
 begin
   perform private.require_operator();
-  if exists (
-    select from public.conversations as c
-    where c.id = p_conversation_id and c.held_minor > 0
-  ) then
-    perform private.raise_error(
-      'FUNDS_HELD', 'This deal holds money.', p_status => 409,
-      p_hint => 'Stop it with force_dispute, then decide with resolve_dispute.'
-    );
-  end if;
   return private.operate(
-    p_conversation_id, 'force_close', jsonb_strip_nulls(jsonb_build_object('reason', p_reason))
+    p_conversation_id, 'force_close', jsonb_strip_nulls(jsonb_build_object('reason', p_reason)),
+    p_ends_deal => true
   );
 end;
 $$;
@@ -6229,18 +6221,22 @@ $$;
 revoke all on function private.open_forms(public.conversations, uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/operate.sql sha256:2e42bd605ad034372faa7659da6c9a60b0cb30f2c6c070f986ab0a6907563fee
+-- source: 43_deals/operate.sql sha256:c4bdbbb247d5a032880231c11e5d370dd57f0b93c005ed15a1c11d5c4e1ea3fb
 -- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
 --
 -- Time limits and follow-ups are the engine's own: nobody else may take them.
+-- Args: the conversation; the action and its input; admin or system; whether it would end a deal
+-- that holds money.
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
 -- write.
--- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), those of private.find_transition.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), FUNDS_HELD (409), those of
+-- private.find_transition.
 create or replace function private.operate(
   p_conversation_id uuid,
   p_action text,
   p_input jsonb,
-  p_role text default 'admin'
+  p_role text default 'admin',
+  p_ends_deal boolean default false
 )
 returns jsonb
 language plpgsql
@@ -6265,6 +6261,12 @@ begin
       'ACTION_UNKNOWN', 'Only the flow itself does this.', p_status => 422
     );
   end if;
+  if p_ends_deal and (v_step.conversation).held_minor > 0 then
+    perform private.raise_error(
+      'FUNDS_HELD', 'This deal holds money.', p_status => 409,
+      p_hint => 'Stop it with force_dispute, then decide with resolve_dispute.'
+    );
+  end if;
   v_step.actor_id := case when p_role = 'admin' then auth.uid() end;
   v_step.role := p_role;
   v_step.action := p_action;
@@ -6280,7 +6282,7 @@ begin
 end;
 $$;
 
-revoke all on function private.operate(uuid, text, jsonb, text)
+revoke all on function private.operate(uuid, text, jsonb, text, boolean)
 from public, anon, authenticated, service_role;
 
 -- source: 43_deals/read_conversation.sql sha256:d1ea41787aac67e8fb714330cf9e0825d0658d28c5c25caae40e9f882e2d0929
@@ -7300,7 +7302,7 @@ $$;
 revoke all on function private.measure_flow(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/prove_flow.sql sha256:8fa891ecef6c258b8547122f98285769748a9a0af69e6d2ed50537176db56e4f
+-- source: 44_flow_proof/prove_flow.sql sha256:8529951f18b25fa77d9e529f4329873ed8bc61ebe8f86d7d26dda0d3f192a4ad
 -- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
 -- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
 -- be published; docs/FLOW.md says what each means.
@@ -7354,10 +7356,12 @@ begin
     union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
     union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
     union all select r.* from private.refute_books(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_effects(p_flow_id, v_moves, v_first_moves) as r
     union all select r.* from private.refute_facts(p_flow_id, v_moves) as r
     union all select r.* from private.refute_operators(p_flow_id, v_moves) as r
     union all select r.* from private.refute_choices(p_flow_id, v_moves) as r
     union all select r.* from private.refute_waiting(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_leftovers(p_flow_id, v_moves) as r
   ),
   nearest as (
     select distinct on (b.property, b.message) b.*
@@ -7626,6 +7630,71 @@ $$;
 revoke all on function private.refute_clocks(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
+-- source: 44_flow_proof/refute_effects.sql sha256:d39f533d51be816c97569f7558871a56b384ab81e1acad6e76ec0d75d7f9dccc
+-- P7: effects find what they work on. Finds rows that agree on a price which nobody named, resume
+-- where nothing was, let one side answer its own request, or go beyond a limit; and payments that
+-- are neither held nor sent back.
+--
+-- Args: all moves that the search found, and of these the first into each situation.
+create or replace function private.refute_effects(
+  p_flow_id bigint,
+  p_moves private.flow_moves[],
+  p_first_moves private.flow_moves[]
+)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
+begin
+  return query
+  select
+    'P7',
+    format(
+      '%s has the effect %s without %s: %s in %s.',
+      r.name, need.effect, need.thing, r.action, r.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join unnest(p_first_moves) as before on before.key = m.from_key
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  cross join lateral (
+    values
+      ('agree_on_quote', 'a quote', before.has_quote),
+      ('agree_on_offer', 'an offer', before.round > 0),
+      ('hold_offer', 'an offer', before.round > 0),
+      ('agree_on_counter', 'a counter offer', before.has_counter),
+      ('make_offer', 'a round left', before.round < (v_rules ->> 'max_rounds')::integer),
+      (
+        'request_revision', 'a revision left',
+        before.revisions < (v_rules ->> 'max_revisions')::integer
+      ),
+      ('hold_funds', 'an order', before.has_order),
+      ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),
+      ('accept_extension', 'a request for more time', before.has_extension),
+      ('request_agreed_refund', 'a request of the other party', before.requester <> m.role),
+      ('resume', 'a pause that began there', before.resume_state = m.state)
+  ) as need (effect, thing, is_met)
+  where need.effect = any (r.effects) and need.is_met is not true
+  union all
+  select
+    'P7', format('%s neither holds the payment nor sends it back.', r.name), m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where r.action in ('payment_captured', 'payment_mismatch')
+    and not r.effects && '{hold_funds,bounce_payment}';
+end;
+$$;
+
+revoke all on function private.refute_effects(
+  bigint, private.flow_moves[], private.flow_moves[]
+) from public, anon, authenticated, service_role;
+
 -- source: 44_flow_proof/refute_ends.sql sha256:66013173fca7b9ce70bd71b4a4bbc91a536e141aab70ad9315a19c97e03f3364
 -- P2: no dead end. Finds situations from which the conversation can never be closed.
 create or replace function private.refute_ends(p_moves private.flow_moves[])
@@ -7758,6 +7827,55 @@ end;
 $$;
 
 revoke all on function private.refute_keys(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_leftovers.sql sha256:7759cf2ded4e25cdc8f14a2a8191d23ac4826315adf1585e0a571bdff8c171c1
+-- P11: what a conversation remembers fits its state. A dispute is open where an operator is waited
+-- for and nowhere else, a pause is remembered while one lasts, and what was asked for can still be
+-- answered. Finds situations where something is missing or left over.
+create or replace function private.refute_leftovers(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  -- What can be answered, by the guard that asks for it.
+  with answered as materialized (
+    select m.from_key, g.name
+    from unnest(p_moves) as m
+    join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+    cross join lateral unnest(r.guards) as g (name)
+    where g.name in ('is_requester', 'has_extension')
+  )
+  select 'P11', said.message, m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  cross join lateral (
+    select format('No dispute is open in %s, where an operator decides.', m.state)
+    where s.waiting_on = 'admin' and m.dispute_origin is null
+    union all
+    select format('A dispute is still open in %s.', m.state)
+    where s.waiting_on <> 'admin' and m.dispute_origin is not null
+    union all
+    select format('A request to cancel is still open in %s.', m.state)
+    where m.requester is not null
+      and (m.key, 'is_requester') not in (select a.from_key, a.name from answered as a)
+    union all
+    select format('A request for more time is still open in %s.', m.state)
+    where m.has_extension
+      and (m.key, 'has_extension') not in (select a.from_key, a.name from answered as a)
+    union all
+    select format('A pause is still remembered in %s.', m.state)
+    where m.resume_state is not null and m.requester is null and m.dispute_origin is null
+  ) as said (message)
+  where m.money <> 'broken';
+end;
+$$;
+
+revoke all on function private.refute_leftovers(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
 -- source: 44_flow_proof/refute_links.sql sha256:fd21f840094720b59fa0e83be7d9d42e9451be71607c5dd424e4323614a2c428
@@ -8373,14 +8491,14 @@ $$;
 revoke all on function private.refute_waiting(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/take_flow_rows.sql sha256:7753d9aafddccee152e3f47b49f6fe5643d1377a73d2f5ad20371c61b7adf172
+-- source: 44_flow_proof/take_flow_rows.sql sha256:711f988357a954bceae477bcfcd65585491ab2c4df63d8d38b57b45c6cacf3f7
 -- Every move that can be made from the situations that some moves lead to: what guards and effects
 -- mean to the proof.
 --
 -- What no later row may ask for is forgotten, so that situations which differ in nothing that
 -- matters are one: the negotiation once a price is agreed, the quote once the application is
--- answered, everything but order and money when the chat closes. A row that asks all the same is
--- never taken, and therefore refused as impossible.
+-- answered, revisions and pauses once the money goes, everything but order and money when the chat
+-- closes. A row that asks all the same is never taken, and therefore refused as impossible.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -8457,7 +8575,9 @@ begin
       case
         when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
         when 'propose_cancellation' = any (r.effects) then r.from_state
-        when not r.effects && '{resume,drop_cancellation,close_dispute,close}' then s.resume_state
+        when coalesce(r.money_after, '') not in ('refunding', 'settled')
+          and not r.effects && '{resume,close}'
+          then s.resume_state
       end
   ) as next
   where s.money <> 'broken'
