@@ -4,6 +4,7 @@ The newest `-- source: <path> sha256:<hex>` line of a path in supabase/migration
 that source is deployed, so there is no log to keep in step. Two more lines change that state:
 `-- dropped: <path>` stands in a hand-written migration beside the `drop` of a removed source, and
 `-- moved: <old path> <new path>` is written here when a file changed its folder but not its text.
+The files of a folder in `WHOLE` only mean something together: one that changed brings the others.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from psycopg.errors import InvalidFunctionDefinition
 SUPABASE = Path(__file__).parents[1] / "supabase"
 SOURCES = SUPABASE / "functions_sql"
 MIGRATIONS = SUPABASE / "migrations"
+
+# Rows that are built up file by file and published by the last one.
+WHOLE = frozenset({"80_data"})
 
 VERSION_FORMAT = "%Y%m%d%H%M%S"
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
@@ -53,6 +57,11 @@ class Source:
 
     path: str
     text: str
+
+    @property
+    def folder(self) -> str:
+        """The folder it lies in."""
+        return self.path.partition("/")[0]
 
     @property
     def sha256(self) -> str:
@@ -107,6 +116,13 @@ def find_drift(sources: Sequence[Source], deployed: dict[str, str]) -> Drift:
     return drift
 
 
+def complete(drift: Drift, sources: Sequence[Source]) -> Drift:
+    """The drift with all the files of each folder that is only applied as a whole."""
+    touched = {source.folder for source in drift.changed} & WHOLE
+    changed = [source for source in sources if source in drift.changed or source.folder in touched]
+    return Drift(changed, drift.moved, drift.vanished)
+
+
 def next_version(folder: Path, now: datetime) -> str:
     """A version for `now` that is later than every existing one."""
     versions = [found[0] for path in folder.glob("*.sql") if (found := VERSION.match(path.name))]
@@ -147,7 +163,8 @@ def build(name: str, sources: Path = SOURCES, migrations: Path = MIGRATIONS) -> 
     """
     if not NAME.fullmatch(name):
         raise BuildError(f'"{name}" is no name: use lowercase words joined by underscores.')
-    drift = find_drift(read_sources(sources), deployed_hashes(migrations))
+    every = read_sources(sources)
+    drift = complete(find_drift(every, deployed_hashes(migrations)), every)
     if drift.vanished:
         raise BuildError("\n".join(_complain_vanished(drift.vanished)))
     if not drift.changed and not drift.moved:

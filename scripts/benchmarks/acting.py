@@ -17,7 +17,7 @@ from scripts.benchmarks.pgbench import BenchmarkError, Script, run_script
 from scripts.benchmarks.report import Row, middle, ratio
 from scripts.benchmarks.world import SQL, Connection, Size, make_id, settle
 
-CLIENTS = 16
+CLIENTS = 8
 # Cycles of one deal in a run: more would make the list of what is unread a part of the cost.
 CYCLES = 15
 MOST = 1.15

@@ -171,6 +171,18 @@ comment on column private.flow_inputs.type is
   'price: rupees, in figures or in the notations of private.parse_price; clients see "number".';
 alter table private.flow_inputs enable row level security;
 
+-- What clients draw of an action's fields, kept on publishing where it is always the same: a screen
+-- shows several actions, and what an action's fields look like hardly ever depends on the deal.
+create table private.flow_forms (
+  flow_id bigint not null references private.flow_definitions (id) on delete cascade,
+  action text not null,
+  fields jsonb not null,
+  schema jsonb not null,
+
+  primary key (flow_id, action)
+);
+alter table private.flow_forms enable row level security;
+
 -- Walks that the flow must allow, step by step.
 create table private.flow_traces (
   flow_id bigint not null references private.flow_definitions (id) on delete cascade,

@@ -24,6 +24,30 @@ MONEY_EFFECTS = {
     "settle_refund",
     "charge_back",
 }
+# What decides between moves, and what later moves build on; without them a flow is another flow.
+DECISIVE_GUARDS = {
+    "has_counter",
+    "has_quote",
+    "has_revision_left",
+    "is_bank_dispute",
+    "is_earlier_round",
+    "is_last_round",
+    "is_opener",
+    "is_requester",
+    "was_there",
+}
+REMEMBERING_EFFECTS = {
+    "agree_on_counter",
+    "agree_on_offer",
+    "agree_on_quote",
+    "bounce_payment",
+    "close_dispute",
+    "make_counter",
+    "open_dispute",
+    "open_order",
+    "propose_cancellation",
+    "resume",
+}
 
 
 def say(row: Row) -> str:
@@ -76,11 +100,17 @@ def redirect_to_the_end(spec: Spec) -> Mutants:
 
 def remove_money_effects(spec: Spec) -> Mutants:
     """Leave out one effect that moves money."""
-    for index, row in enumerate(spec["transitions"]):
-        for effect in MONEY_EFFECTS.intersection(row["effects"]):
-            mutant = copy.deepcopy(spec)
-            mutant["transitions"][index]["effects"].remove(effect)
-            yield f"{say(row)} without {effect}", mutant
+    return _without(spec, "effects", MONEY_EFFECTS)
+
+
+def remove_remembering_effects(spec: Spec) -> Mutants:
+    """Leave out one effect that later moves build on."""
+    return _without(spec, "effects", REMEMBERING_EFFECTS)
+
+
+def remove_decisive_guards(spec: Spec) -> Mutants:
+    """Leave out one guard that decides what may happen."""
+    return _without(spec, "guards", DECISIVE_GUARDS)
 
 
 MUTATIONS: tuple[Callable[[Spec], Mutants], ...] = (
@@ -88,7 +118,17 @@ MUTATIONS: tuple[Callable[[Spec], Mutants], ...] = (
     swap_awaiting,
     redirect_to_the_end,
     remove_money_effects,
+    remove_remembering_effects,
+    remove_decisive_guards,
 )
+
+
+def _without(spec: Spec, column: str, names: set[str]) -> Mutants:
+    for index, row in enumerate(spec["transitions"]):
+        for name in names.intersection(row[column]):
+            mutant = copy.deepcopy(spec)
+            mutant["transitions"][index][column].remove(name)
+            yield f"{say(row)} without {name}", mutant
 
 
 def _without_orphans(items: list[Row], key: str, rows: list[Row], named: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The proof has teeth: a flow that is broken anywhere, in any of four ways, is refused."""
+"""The proof has teeth: a flow that is broken anywhere, in any of these ways, is refused."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def test_every_mutant_breaks_a_property(
         if not broken - {"shape"}:
             survivors.append(name)
     assert survivors == []
-    # Nobody is awaited and nothing is paid in direct conversations.
+    # In direct conversations nobody is awaited, nothing is paid and nothing is decided.
     assert made or kind == "direct"

@@ -165,6 +165,56 @@ def test_p7_finds_a_refund_that_nobody_asked_for(db: Database) -> None:
     assert found["refund_pending is entered with money held."] == way
 
 
+def test_p7_finds_a_price_that_nobody_named(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T70")[0]["guards"] = ["counter_matches"]
+    assert faults(db, spec, "P7") == {
+        "T70 has the effect agree_on_counter without a counter offer: accept_counter in "
+        "brand_owner_negotiation.": [
+            *TO_PRICE,
+            "influencer reject_price -> brand_owner_negotiation",
+            "brand_owner accept_counter -> payment_pending",
+        ]
+    }
+
+
+def test_p7_finds_a_refund_that_one_side_grants_itself(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T130", role="brand_owner")[0]["guards"] = []
+    assert faults(db, spec, "P7") == {
+        "T130 has the effect request_agreed_refund without a request of the other party: "
+        "accept_cancellation in cancellation_requested.": [
+            *TO_WORK,
+            "brand_owner request_cancellation -> cancellation_requested",
+            "brand_owner accept_cancellation -> refund_pending",
+        ]
+    }
+
+
+def test_p7_finds_a_payment_that_would_be_lost(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T97", from_state="work_in_progress")[0]["effects"] = ["raise_alert"]
+    assert faults(db, spec, "P7") == {
+        "T97 neither holds the payment nor sends it back.": [
+            *TO_WORK,
+            "system payment_captured -> work_in_progress",
+        ]
+    }
+
+
+def test_p7_finds_rounds_and_revisions_without_end(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T67")[0]["guards"] = ["is_awaited"]
+    rows(spec, "T71")[0]["guards"] = []
+    rows(spec, "T122")[0]["guards"] = []
+    found = faults(db, spec, "P7")
+    assert {message.partition(":")[0] for message in found} == {
+        "T67 has the effect make_offer without a round left",
+        "T68 has the effect make_offer without a round left",
+        "T122 has the effect request_revision without a revision left",
+    }
+
+
 def test_p8_finds_a_payment_that_nobody_would_hear_of(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     drop(spec, "T97", from_state="work_in_progress")
@@ -233,6 +283,40 @@ def test_p11_finds_somebody_awaited_where_an_operator_decides(db: Database) -> N
         "The brand_owner is awaited in disputed, where it is nobody's turn.": [
             *TO_PAID,
             "admin force_dispute -> disputed",
+        ]
+    }
+
+
+def test_p11_finds_what_should_be_over(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T143")[0]["effects"].remove("close_dispute")
+    rows(spec, "T131", role="brand_owner")[0]["effects"].remove("drop_cancellation")
+    rows(spec, "T135")[0]["effects"].remove("resume")
+    rows(spec, "T110")[0]["effects"].remove("drop_extension")
+    found = faults(db, spec, "P11")
+    assert list(found) == [
+        "A dispute is still open where no operator decides.",
+        "A pause is still remembered when it is over.",
+        "A request for more time is still open where it cannot be answered.",
+        "A request to cancel is still open where it cannot be withdrawn.",
+    ]
+    (dispute, _, more_time, _) = found.values()
+    assert dispute[:-2] == TO_WORK
+    assert dispute[-1] == "admin resolve_resume -> work_in_progress"
+    assert more_time == [
+        *TO_WORK,
+        "influencer request_extension -> work_in_progress",
+        "influencer submit_work -> work_submitted",
+    ]
+
+
+def test_p11_finds_an_operator_without_a_dispute(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T146", from_state="payment_completed")[0]["effects"] = ["raise_alert"]
+    assert faults(db, spec, "P11") == {
+        "No dispute is open where an operator decides.": [
+            *TO_PAID,
+            "system bank_dispute_opened -> disputed",
         ]
     }
 

@@ -70,6 +70,20 @@ def test_a_changed_source_is_named_and_then_written_whole(project: Project) -> N
     assert project.check() == []
 
 
+def test_rows_that_are_published_together_are_written_together(project: Project) -> None:
+    project.write("80_data/10_begin.sql", "select 'begin';\n")
+    project.write("80_data/90_publish.sql", "select 'publish';\n")
+    project.build("add_rows")
+    project.write("30_chat/send.sql", "select 'send better';\n")
+    assert "80_data" not in project.build("send_better")
+    project.write("80_data/10_begin.sql", "select 'begin better';\n")
+    assert project.check() == ["80_data/10_begin.sql differs from its newest migration."]
+    text = project.build("begin_better")
+    assert text.index("select 'begin better';") < text.index("select 'publish';")
+    assert "send" not in text
+    assert project.check() == []
+
+
 def test_a_source_that_returns_to_an_earlier_text_is_written_again(project: Project) -> None:
     project.write("30_chat/send.sql", "select 'send better';\n")
     project.build()

@@ -15,11 +15,13 @@ NODE = Path(sys.executable).parent / "node"
 SUPABASE = FOLDER / "node_modules" / "supabase" / "dist" / "supabase.js"
 
 
-def run_node(script: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script with Node and catch what it says; more environment by name."""
+def run_node(
+    script: Path, *arguments: str, flags: tuple[str, ...] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script with Node and its flags and catch what it says; more environment by name."""
     assert (FOLDER / "node_modules").is_dir(), "run ./scripts/test once: it installs tests/node"
     return subprocess.run(  # noqa: S603
-        [NODE, script, *arguments],
+        [NODE, *flags, script, *arguments],
         cwd=FOLDER,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,

@@ -4,7 +4,9 @@
 -- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
 -- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
 -- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
--- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is.
+-- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is. A
+-- button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
+-- action cannot do without.
 create or replace function private.action_data(
   p_conversation public.conversations,
   p_role text,
@@ -21,64 +23,65 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_values constant jsonb := private.deal_values(p_conversation);
+  v_role constant text := coalesce(p_role, p_conversation.awaiting_role);
   v_visible_to constant text := coalesce(p_role, 'all');
-  v_actions private.flow_actions[];
-  v_form private.flow_actions;
+  v_action private.flow_actions;
+  v_form private.flow_forms;
+  v_buttons jsonb;
+  v_data jsonb := jsonb_build_object(
+    'title', p_title,
+    'subtitle', p_subtitle,
+    'flow_state', p_conversation.flow_state,
+    'message_type', p_message_type,
+    'visible_to', v_visible_to,
+    'allowed_for', v_visible_to,
+    'action_id', p_action_id,
+    'expires_at', p_conversation.deadline_at,
+    'payment_order', case
+      when p_buttons is null then p_conversation.flow_data -> 'payment_order'
+    end
+  );
 begin
-  v_actions := array(
-    select a
+  for v_action in
+    select a.*
     from private.open_actions(
       p_conversation,
-      case coalesce(p_role, p_conversation.awaiting_role)
+      case v_role
         when 'influencer' then p_conversation.influencer_id
         when 'brand_owner' then p_conversation.brand_owner_id
       end,
-      coalesce(p_role, p_conversation.awaiting_role)
+      v_role
     ) as a
     where case when p_buttons is null then a.drawn <> 'nowhere' else p_buttons ? a.action end
     order by a.position
-  );
-  select a.* into v_form
-  from unnest(v_actions) as a
-  where a.drawn in ('form', 'both') and p_buttons is null
-  limit 1;
-  return jsonb_strip_nulls(
-    jsonb_build_object(
-      'title', p_title,
-      'subtitle', p_subtitle,
-      'buttons', (
-        select jsonb_agg(
-          jsonb_build_object(
-            'id', a.action,
-            'text', private.fill_template(coalesce(p_buttons ->> a.action, a.text), v_values),
-            'style', a.style,
-            'action', a.action,
-            'data', private.fill_data(a.data, v_values)
-          )
-          order by a.position
-        )
-        from unnest(v_actions) as a
-        where a.drawn <> 'form'
-      ),
-      'submit_button', case when v_form.action is not null then jsonb_build_object(
-        'text', private.fill_template(v_form.text, v_values), 'style', v_form.style
-      ) end,
-      'submit_action', v_form.action,
-      'schema', case when v_form.action is not null then
-        private.input_schema(v_form.flow_id, v_form.action, v_values)
-      end,
-      'payment_order', case when p_buttons is null then
-        p_conversation.flow_data -> 'payment_order'
-      end,
-      'flow_state', p_conversation.flow_state,
-      'message_type', p_message_type,
-      'visible_to', v_visible_to,
-      'allowed_for', v_visible_to,
-      'action_id', p_action_id,
-      'expires_at', p_conversation.deadline_at
-    )
-  ) || coalesce(private.form_json(v_form, v_values), '{}');
+  loop
+    v_form := private.form_of(p_conversation, v_action.action);
+    if v_action.drawn <> 'form' then
+      v_buttons := coalesce(v_buttons, '[]') || jsonb_build_object(
+        'id', v_action.action,
+        'text', private.fill_text(
+          coalesce(p_buttons ->> v_action.action, v_action.text), p_conversation
+        ),
+        'style', v_action.style,
+        'action', v_action.action,
+        'data', private.fill_data(v_action.data, p_conversation),
+        'input_fields', case when v_form.schema -> 'required' <> '[]' then v_form.fields end
+      );
+    end if;
+    if v_action.drawn in ('form', 'both') and p_buttons is null
+      and not v_data ? 'input_field' then
+      v_data := v_data || jsonb_build_object(
+        'input_field', v_form.fields -> 0,
+        'input_fields', v_form.fields,
+        'submit_button', jsonb_build_object(
+          'text', private.fill_text(v_action.text, p_conversation), 'style', v_action.style
+        ),
+        'submit_action', v_action.action,
+        'schema', v_form.schema
+      );
+    end if;
+  end loop;
+  return jsonb_strip_nulls(v_data || jsonb_build_object('buttons', v_buttons));
 end;
 $$;
 

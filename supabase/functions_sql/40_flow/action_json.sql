@@ -1,12 +1,11 @@
 -- An action as clients get it: its button, its form, and until when it can be taken.
 --
--- Args: the row; the values of its placeholders; the deadline of the state, or null.
+-- Args: the row; the conversation.
 -- Returns: `{action, button_id, text, style, input, schema, deadline_at}`; input is the action's
 -- first field, or null; schema has them all.
 create or replace function private.action_json(
   p_row private.flow_actions,
-  p_values jsonb,
-  p_deadline_at timestamptz
+  p_conversation public.conversations
 )
 returns jsonb
 language plpgsql
@@ -14,23 +13,20 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_form constant private.flow_forms := private.form_of(p_conversation, p_row.action);
 begin
   return jsonb_build_object(
     'action', p_row.action,
     'button_id', p_row.action,
-    'text', private.fill_template(p_row.text, p_values),
+    'text', private.fill_text(p_row.text, p_conversation),
     'style', p_row.style,
-    'input', (
-      select private.input_field_json(i, p_values) from private.flow_inputs as i
-      where i.flow_id = p_row.flow_id and i.action = p_row.action
-      order by i.position, i.field
-      limit 1
-    ),
-    'schema', private.input_schema(p_row.flow_id, p_row.action, p_values),
-    'deadline_at', p_deadline_at
+    'input', v_form.fields -> 0,
+    'schema', v_form.schema,
+    'deadline_at', p_conversation.deadline_at
   );
 end;
 $$;
 
-revoke all on function private.action_json(private.flow_actions, jsonb, timestamptz)
+revoke all on function private.action_json(private.flow_actions, public.conversations)
 from public, anon, authenticated, service_role;

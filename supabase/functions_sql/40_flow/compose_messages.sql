@@ -31,7 +31,10 @@ begin
       and not (p_is_passed and m.message_type = 'automated')
     order by m.position
   loop
-    v_values := coalesce(v_values, private.flow_values(p_step));
+    if v_values is null and concat(v_template.text, v_template.title, v_template.subtitle)
+      like '%{%' then
+      v_values := private.flow_values(p_step);
+    end if;
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;

@@ -1,7 +1,7 @@
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
--- Returns: `{id, type, placeholder, required, min, max, maxLength, value}`, null where there is
--- none. type is what HTML calls it (text, textarea, email, number); value is what stands in the
+-- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
+-- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands in the
 -- field at first.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
@@ -24,6 +24,7 @@ begin
     'min', v_input.min,
     'max', v_input.max,
     'maxLength', v_input.max_length,
+    'input_type', v_input.input_type,
     'value', nullif(private.fill_template(v_input.prefill, p_values), '')
   );
 end;

@@ -10,15 +10,10 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_values constant jsonb := private.deal_values(p_conversation);
 begin
   return (
     select coalesce(
-      jsonb_agg(
-        private.action_json(a, v_values, p_conversation.deadline_at) order by a.position
-      ),
-      '[]'
+      jsonb_agg(private.action_json(a, p_conversation) order by a.position), '[]'
     )
     from private.open_actions(p_conversation, p_user_id, p_role) as a
   );

@@ -32,8 +32,8 @@ begin
     v_call.actor_id, p_client_action_id, v_call.request
   );
   if v_call.earlier is null then
-    v_call.conversation := private.run_deadlines(v_call.conversation, p_is_trial => false);
     perform private.check_version(v_call.conversation, v_call.actor_id, p_expected_version);
+    v_call.conversation := private.run_deadlines(v_call.conversation, p_is_trial => false);
   end if;
   return v_call;
 end;

@@ -1,7 +1,9 @@
 -- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
--- user's own preferences change a context's version too, but nothing that was decided on.
+-- user's own preferences change a context's version too, but nothing that was decided on; a step
+-- that is due counts as taken, as for whoever reads.
 --
--- Errors: VERSION_CONFLICT (409) `{version}`.
+-- Args: the conversation, before the steps that are due are written; the user; the version that the
+-- user saw (null: any). Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation public.conversations,
   p_user_id uuid,
@@ -14,21 +16,25 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_version bigint;
-  v_stepped_version bigint;
+  v_stored bigint;
+  v_stepped bigint;
+  v_now bigint;
 begin
   if p_expected_version is null then
     return;
   end if;
-  select v.version, p.stepped_version into v_version, v_stepped_version
+  select v.version, p.stepped_version into v_stored, v_stepped
   from private.conversation_versions(p_conversation) as v
   join private.participants as p
     on p.conversation_id = p_conversation.id and p.user_id = v.user_id
   where v.user_id = p_user_id;
-  if p_expected_version not between v_stepped_version and v_version then
+  select v.version into v_now
+  from private.conversation_versions(private.as_of_now(p_conversation)) as v
+  where v.user_id = p_user_id;
+  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
     perform private.raise_error(
       'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
-      jsonb_build_object('version', v_version), p_status => 409,
+      jsonb_build_object('version', v_now), p_status => 409,
       p_hint => 'Read the conversation again, then decide.'
     );
   end if;

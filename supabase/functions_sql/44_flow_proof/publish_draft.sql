@@ -3,7 +3,7 @@
 --
 -- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
 -- other.
--- Locks: publishing this kind (advisory, first of all). Writes: flow_definitions.
+-- Locks: publishing this kind (advisory, first of all). Writes: flow_definitions, flow_forms.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_draft(p_flow_id bigint)
 returns void
@@ -33,6 +33,7 @@ begin
   if jsonb_array_length(v_violations) > 0 then
     perform private.raise_flow_unsound(v_violations);
   end if;
+  perform private.keep_forms(p_flow_id);
   update private.flow_definitions as f
   set status = 'retired'
   where f.kind = v_kind and f.status = 'published';

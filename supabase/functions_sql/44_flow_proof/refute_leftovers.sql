@@ -22,21 +22,21 @@ begin
   from unnest(p_moves) as m
   join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
   cross join lateral (
-    select format('No dispute is open in %s, where an operator decides.', m.state)
+    select 'No dispute is open where an operator decides.'
     where s.waiting_on = 'admin' and m.dispute_origin is null
     union all
-    select format('A dispute is still open in %s.', m.state)
+    select 'A dispute is still open where no operator decides.'
     where s.waiting_on <> 'admin' and m.dispute_origin is not null
     union all
-    select format('A request to cancel is still open in %s.', m.state)
+    select 'A request to cancel is still open where it cannot be withdrawn.'
     where m.requester is not null
       and (m.key, 'is_requester') not in (select a.from_key, a.name from answered as a)
     union all
-    select format('A request for more time is still open in %s.', m.state)
+    select 'A request for more time is still open where it cannot be answered.'
     where m.has_extension
       and (m.key, 'has_extension') not in (select a.from_key, a.name from answered as a)
     union all
-    select format('A pause is still remembered in %s.', m.state)
+    select 'A pause is still remembered when it is over.'
     where m.resume_state is not null and m.requester is null and m.dispute_origin is null
   ) as said (message)
   where m.money <> 'broken';

@@ -3,14 +3,16 @@
 -- A function may call one that is created further down.
 set check_function_bodies = off;
 
--- source: 10_private/action_data.sql sha256:f3e2920d860a09321d5ad0126dc5d17079db3d754970f2714e324766f6358d2d
+-- source: 10_private/action_data.sql sha256:a73a4778392763a5ee56f6d3119d3e17002fa422097ad0d69de489be23dff089
 -- What the client draws for one reader of an action message: title, buttons, form.
 --
 -- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
 -- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
 -- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
 -- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
--- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is.
+-- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is. A
+-- button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
+-- action cannot do without.
 create or replace function private.action_data(
   p_conversation public.conversations,
   p_role text,
@@ -27,64 +29,65 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_values constant jsonb := private.deal_values(p_conversation);
+  v_role constant text := coalesce(p_role, p_conversation.awaiting_role);
   v_visible_to constant text := coalesce(p_role, 'all');
-  v_actions private.flow_actions[];
-  v_form private.flow_actions;
+  v_action private.flow_actions;
+  v_form private.flow_forms;
+  v_buttons jsonb;
+  v_data jsonb := jsonb_build_object(
+    'title', p_title,
+    'subtitle', p_subtitle,
+    'flow_state', p_conversation.flow_state,
+    'message_type', p_message_type,
+    'visible_to', v_visible_to,
+    'allowed_for', v_visible_to,
+    'action_id', p_action_id,
+    'expires_at', p_conversation.deadline_at,
+    'payment_order', case
+      when p_buttons is null then p_conversation.flow_data -> 'payment_order'
+    end
+  );
 begin
-  v_actions := array(
-    select a
+  for v_action in
+    select a.*
     from private.open_actions(
       p_conversation,
-      case coalesce(p_role, p_conversation.awaiting_role)
+      case v_role
         when 'influencer' then p_conversation.influencer_id
         when 'brand_owner' then p_conversation.brand_owner_id
       end,
-      coalesce(p_role, p_conversation.awaiting_role)
+      v_role
     ) as a
     where case when p_buttons is null then a.drawn <> 'nowhere' else p_buttons ? a.action end
     order by a.position
-  );
-  select a.* into v_form
-  from unnest(v_actions) as a
-  where a.drawn in ('form', 'both') and p_buttons is null
-  limit 1;
-  return jsonb_strip_nulls(
-    jsonb_build_object(
-      'title', p_title,
-      'subtitle', p_subtitle,
-      'buttons', (
-        select jsonb_agg(
-          jsonb_build_object(
-            'id', a.action,
-            'text', private.fill_template(coalesce(p_buttons ->> a.action, a.text), v_values),
-            'style', a.style,
-            'action', a.action,
-            'data', private.fill_data(a.data, v_values)
-          )
-          order by a.position
-        )
-        from unnest(v_actions) as a
-        where a.drawn <> 'form'
-      ),
-      'submit_button', case when v_form.action is not null then jsonb_build_object(
-        'text', private.fill_template(v_form.text, v_values), 'style', v_form.style
-      ) end,
-      'submit_action', v_form.action,
-      'schema', case when v_form.action is not null then
-        private.input_schema(v_form.flow_id, v_form.action, v_values)
-      end,
-      'payment_order', case when p_buttons is null then
-        p_conversation.flow_data -> 'payment_order'
-      end,
-      'flow_state', p_conversation.flow_state,
-      'message_type', p_message_type,
-      'visible_to', v_visible_to,
-      'allowed_for', v_visible_to,
-      'action_id', p_action_id,
-      'expires_at', p_conversation.deadline_at
-    )
-  ) || coalesce(private.form_json(v_form, v_values), '{}');
+  loop
+    v_form := private.form_of(p_conversation, v_action.action);
+    if v_action.drawn <> 'form' then
+      v_buttons := coalesce(v_buttons, '[]') || jsonb_build_object(
+        'id', v_action.action,
+        'text', private.fill_text(
+          coalesce(p_buttons ->> v_action.action, v_action.text), p_conversation
+        ),
+        'style', v_action.style,
+        'action', v_action.action,
+        'data', private.fill_data(v_action.data, p_conversation),
+        'input_fields', case when v_form.schema -> 'required' <> '[]' then v_form.fields end
+      );
+    end if;
+    if v_action.drawn in ('form', 'both') and p_buttons is null
+      and not v_data ? 'input_field' then
+      v_data := v_data || jsonb_build_object(
+        'input_field', v_form.fields -> 0,
+        'input_fields', v_form.fields,
+        'submit_button', jsonb_build_object(
+          'text', private.fill_text(v_action.text, p_conversation), 'style', v_action.style
+        ),
+        'submit_action', v_action.action,
+        'schema', v_form.schema
+      );
+    end if;
+  end loop;
+  return jsonb_strip_nulls(v_data || jsonb_build_object('buttons', v_buttons));
 end;
 $$;
 
@@ -1129,16 +1132,15 @@ $$;
 revoke all on function private.to_minor(numeric, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/action_json.sql sha256:1c784464aae2f2f349cf890abfa5f5d93a9b8093d5d7475e94e51f0d55304742
+-- source: 40_flow/action_json.sql sha256:92283d07ffc6e2349bdf3b1b115839ccbc151ae8f141164db9ad2428c2534c19
 -- An action as clients get it: its button, its form, and until when it can be taken.
 --
--- Args: the row; the values of its placeholders; the deadline of the state, or null.
+-- Args: the row; the conversation.
 -- Returns: `{action, button_id, text, style, input, schema, deadline_at}`; input is the action's
 -- first field, or null; schema has them all.
 create or replace function private.action_json(
   p_row private.flow_actions,
-  p_values jsonb,
-  p_deadline_at timestamptz
+  p_conversation public.conversations
 )
 returns jsonb
 language plpgsql
@@ -1146,25 +1148,22 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_form constant private.flow_forms := private.form_of(p_conversation, p_row.action);
 begin
   return jsonb_build_object(
     'action', p_row.action,
     'button_id', p_row.action,
-    'text', private.fill_template(p_row.text, p_values),
+    'text', private.fill_text(p_row.text, p_conversation),
     'style', p_row.style,
-    'input', (
-      select private.input_field_json(i, p_values) from private.flow_inputs as i
-      where i.flow_id = p_row.flow_id and i.action = p_row.action
-      order by i.position, i.field
-      limit 1
-    ),
-    'schema', private.input_schema(p_row.flow_id, p_row.action, p_values),
-    'deadline_at', p_deadline_at
+    'input', v_form.fields -> 0,
+    'schema', v_form.schema,
+    'deadline_at', p_conversation.deadline_at
   );
 end;
 $$;
 
-revoke all on function private.action_json(private.flow_actions, jsonb, timestamptz)
+revoke all on function private.action_json(private.flow_actions, public.conversations)
 from public, anon, authenticated, service_role;
 
 -- source: 40_flow/advance_conversation.sql sha256:2e398116736607203d60395f1abb77a73a647340c325de4b0ffa2c62af2f916e
@@ -1653,7 +1652,7 @@ $$;
 revoke all on function private.complete_limits(private.flow_inputs)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/compose_messages.sql sha256:14a47667e7d9f41dfde05c36ae5b9d669a87611c36cedd8bfb53f2dd9badd521
+-- source: 40_flow/compose_messages.sql sha256:965a7b2f1a847e72677ee0aa4d3638cd1a2e10ada39d7b0255d1741c652ad8c7
 -- The messages that a row of the flow says, as they would be stored, without numbers, each with the
 -- type of its notification.
 --
@@ -1687,7 +1686,10 @@ begin
       and not (p_is_passed and m.message_type = 'automated')
     order by m.position
   loop
-    v_values := coalesce(v_values, private.flow_values(p_step));
+    if v_values is null and concat(v_template.text, v_template.title, v_template.subtitle)
+      like '%{%' then
+      v_values := private.flow_values(p_step);
+    end if;
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;
@@ -1796,6 +1798,38 @@ $$;
 revoke all on function private.draft_flows(text)
 from public, anon, authenticated, service_role;
 
+-- source: 40_flow/draw_form.sql sha256:09641ffb92e2933e2ab3f1e16de5c7e531cb231311d888fe7042cbfa6eb20e82
+-- The fields of an action as clients draw them, in order, and the JSON Schema of its input.
+create or replace function private.draw_form(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb
+)
+returns private.flow_forms
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_form private.flow_forms;
+begin
+  v_form.flow_id := p_flow_id;
+  v_form.action := p_action;
+  v_form.schema := private.input_schema(p_flow_id, p_action, p_values);
+  select coalesce(
+    jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
+  )
+  into v_form.fields
+  from private.flow_inputs as i
+  where i.flow_id = p_flow_id and i.action = p_action;
+  return v_form;
+end;
+$$;
+
+revoke all on function private.draw_form(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
 -- source: 40_flow/event_details.sql sha256:1ff74b5c6bfe74779c77005dcf33b7e25bbe26f6d49ccdc6c28d9ac815b54e22
 -- What the history keeps of a step beside its columns, for both sides to read: the row, the reason,
 -- and what was typed, without the fields that the flow marks as secret.
@@ -1828,25 +1862,32 @@ $$;
 revoke all on function private.event_details(private.flow_step, private.flow_transitions)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/fill_data.sql sha256:595645f0bfa944a840ec0044a719db7ea14e1b6ab4f68a64f6b99ff437c90599
--- What a button carries: an object whose values `"{name}"` become the value of that name, as it is
--- (a number stays a number); null for a button that carries nothing.
-create or replace function private.fill_data(p_data jsonb, p_values jsonb)
+-- source: 40_flow/fill_data.sql sha256:3ad78651702bb9934d1fa1ff6ad4da01c88dc83a790795fc91655c59abbf6049
+-- What a button carries: an object whose values `"{name}"` become the conversation's value of that
+-- name, as it is (a number stays a number); null for a button that carries nothing.
+create or replace function private.fill_data(
+  p_data jsonb,
+  p_conversation public.conversations
+)
 returns jsonb
 language plpgsql
-immutable
+stable
 security invoker
 set search_path = ''
 as $$
 begin
+  if p_data is null then
+    return null;
+  end if;
   return (
-    select jsonb_object_agg(d.key, coalesce(p_values -> btrim(d.value, '{}'), 'null'))
+    select jsonb_object_agg(d.key, coalesce(v.value -> btrim(d.value, '{}'), 'null'))
     from jsonb_each_text(p_data) as d
+    cross join private.deal_values(p_conversation) as v (value)
   );
 end;
 $$;
 
-revoke all on function private.fill_data(jsonb, jsonb)
+revoke all on function private.fill_data(jsonb, public.conversations)
 from public, anon, authenticated, service_role;
 
 -- source: 40_flow/fill_template.sql sha256:e01034306f83006fb18e2a4ab113255f3185c2c0af2c359cae623c3b25bc8ce5
@@ -1884,6 +1925,30 @@ end;
 $$;
 
 revoke all on function private.fill_template(text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/fill_text.sql sha256:538e4c00595aba2fd03d70f6ee54ef01bf39ca644a1fb455cb888dd76deee69a
+-- A text of the flow filled with the values of a conversation, which are only looked up where it
+-- names any.
+create or replace function private.fill_text(
+  p_text text,
+  p_conversation public.conversations
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if position('{' in p_text) = 0 then
+    return p_text;
+  end if;
+  return private.fill_template(p_text, private.deal_values(p_conversation));
+end;
+$$;
+
+revoke all on function private.fill_text(text, public.conversations)
 from public, anon, authenticated, service_role;
 
 -- source: 40_flow/find_failed_guard.sql sha256:a2558f24d1dec2c4e162cc3a141213ca762adcf410218ebcd0fc2b9bba6bdcc2
@@ -2059,32 +2124,36 @@ $$;
 revoke all on function private.flow_values(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/form_json.sql sha256:0512e851e3f262c533c8936d2607458a410ca31908f9af5178026dd7df85a901
--- The fields of an action's form: `{input_field, input_fields}`, the first one and all of them;
--- null for an action without any.
-create or replace function private.form_json(p_action private.flow_actions, p_values jsonb)
-returns jsonb
+-- source: 40_flow/form_of.sql sha256:479a324144d58ddbe316868d48b6c17eec9868ffac13a346c4ef395b7fa0dd5c
+-- What private.draw_form draws, from private.flow_forms where it is kept there.
+--
+-- Args: the conversation, for what is to be filled in; the action.
+create or replace function private.form_of(
+  p_conversation public.conversations,
+  p_action text
+)
+returns private.flow_forms
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_fields jsonb;
+  v_form private.flow_forms;
 begin
-  select jsonb_agg(
-    jsonb_strip_nulls(private.input_field_json(i, p_values)) order by i.position, i.field
-  )
-  into v_fields
-  from private.flow_inputs as i
-  where i.flow_id = p_action.flow_id and i.action = p_action.action;
-  return case when v_fields is not null then
-    jsonb_build_object('input_field', v_fields -> 0, 'input_fields', v_fields)
-  end;
+  select f.* into v_form
+  from private.flow_forms as f
+  where f.flow_id = p_conversation.flow_id and f.action = p_action;
+  if not found then
+    v_form := private.draw_form(
+      p_conversation.flow_id, p_action, private.deal_values(p_conversation)
+    );
+  end if;
+  return v_form;
 end;
 $$;
 
-revoke all on function private.form_json(private.flow_actions, jsonb)
+revoke all on function private.form_of(public.conversations, text)
 from public, anon, authenticated, service_role;
 
 -- source: 40_flow/free_text_states.sql sha256:c2e0315ea68504f0821670f819bd309505f7ec7d61f8248106dc3316affcf85a
@@ -2109,11 +2178,11 @@ $$;
 revoke all on function private.free_text_states(bigint)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/input_field_json.sql sha256:cb94260e55edd0c4c14579552ce37ed2be24140d115384e0ed69749889c8f9ae
+-- source: 40_flow/input_field_json.sql sha256:7641d21dc0c1e7312bc2fb5c68b911fd3ae15132383e86dcedd4bddd27570606
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
--- Returns: `{id, type, placeholder, required, min, max, maxLength, value}`, null where there is
--- none. type is what HTML calls it (text, textarea, email, number); value is what stands in the
+-- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
+-- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands in the
 -- field at first.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
@@ -2136,6 +2205,7 @@ begin
     'min', v_input.min,
     'max', v_input.max,
     'maxLength', v_input.max_length,
+    'input_type', v_input.input_type,
     'value', nullif(private.fill_template(v_input.prefill, p_values), '')
   );
 end;
@@ -2202,6 +2272,35 @@ $$;
 
 revoke all on function private.input_schema(bigint, text, jsonb)
 from public, anon, authenticated, service_role;
+
+-- source: 40_flow/keep_forms.sql sha256:2efe034fbc127ef6898f2eb52bc7c82dfff5d55954e89a96467fd84bff0fdc35
+-- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need not
+-- draw them again.
+--
+-- Writes: flow_forms.
+create or replace function private.keep_forms(p_flow_id bigint)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.flow_forms
+  select form.*
+  from (
+    select distinct a.action from private.flow_actions as a where a.flow_id = p_flow_id
+  ) as drawn
+  cross join lateral private.draw_form(p_flow_id, drawn.action, '{}') as form
+  where not exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and i.action = drawn.action
+      and concat(i.placeholder, i.prefill) like '%{%'
+  );
+end;
+$$;
+
+revoke all on function private.keep_forms(bigint) from public, anon, authenticated, service_role;
 
 -- source: 40_flow/list_transitions.sql sha256:184c883045ac4d43433279a32225ea7dec5bbcf31ec4df3783e73a507f2ba091
 -- The rows of the flow for what a step wants to do where its conversation is, in order; null when
@@ -4909,7 +5008,7 @@ $$;
 revoke all on function private.action_result(private.flow_outcome, uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/actions_json.sql sha256:77662d8b56ef86559132b581d115ca288541ccbf943e406e653b12934d095c69
+-- source: 43_deals/actions_json.sql sha256:ab0ab577fde918e8e513fa32f15e4e08b618a7394ad5a35cb784e333aa5c7283
 -- What a party may do in a conversation now, in the shape that clients get, as an array.
 create or replace function private.actions_json(
   p_conversation public.conversations,
@@ -4922,15 +5021,10 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_values constant jsonb := private.deal_values(p_conversation);
 begin
   return (
     select coalesce(
-      jsonb_agg(
-        private.action_json(a, v_values, p_conversation.deadline_at) order by a.position
-      ),
-      '[]'
+      jsonb_agg(private.action_json(a, p_conversation) order by a.position), '[]'
     )
     from private.open_actions(p_conversation, p_user_id, p_role) as a
   );
@@ -5105,7 +5199,7 @@ revoke all on function public.apply_to_campaign(uuid, numeric, text, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
 
--- source: 43_deals/begin_action.sql sha256:1fc375b1b04b6d8a8a0feefd58e0a51b2e32808948d168d7d2e3c383c132164e
+-- source: 43_deals/begin_action.sql sha256:167aaa744253b09eab0d4fcdff02a184547f2fc48e3b1b33bcf69512da0644da
 -- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
 -- conversation, takes the steps that are due, and refuses what was decided on an older state.
 --
@@ -5140,8 +5234,8 @@ begin
     v_call.actor_id, p_client_action_id, v_call.request
   );
   if v_call.earlier is null then
-    v_call.conversation := private.run_deadlines(v_call.conversation, p_is_trial => false);
     perform private.check_version(v_call.conversation, v_call.actor_id, p_expected_version);
+    v_call.conversation := private.run_deadlines(v_call.conversation, p_is_trial => false);
   end if;
   return v_call;
 end;
@@ -5213,11 +5307,13 @@ $$;
 revoke all on function private.check_influencer(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/check_version.sql sha256:0844a95ff8238b8c61d3414ad36562a52e3c8258b70bd39478d5847da57c60fb
+-- source: 43_deals/check_version.sql sha256:044cefd791eaecd6281ca70b344ed1ee8b4badeb104b99f920aa9ccd13f60ec6
 -- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
--- user's own preferences change a context's version too, but nothing that was decided on.
+-- user's own preferences change a context's version too, but nothing that was decided on; a step
+-- that is due counts as taken, as for whoever reads.
 --
--- Errors: VERSION_CONFLICT (409) `{version}`.
+-- Args: the conversation, before the steps that are due are written; the user; the version that the
+-- user saw (null: any). Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation public.conversations,
   p_user_id uuid,
@@ -5230,21 +5326,25 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_version bigint;
-  v_stepped_version bigint;
+  v_stored bigint;
+  v_stepped bigint;
+  v_now bigint;
 begin
   if p_expected_version is null then
     return;
   end if;
-  select v.version, p.stepped_version into v_version, v_stepped_version
+  select v.version, p.stepped_version into v_stored, v_stepped
   from private.conversation_versions(p_conversation) as v
   join private.participants as p
     on p.conversation_id = p_conversation.id and p.user_id = v.user_id
   where v.user_id = p_user_id;
-  if p_expected_version not between v_stepped_version and v_version then
+  select v.version into v_now
+  from private.conversation_versions(private.as_of_now(p_conversation)) as v
+  where v.user_id = p_user_id;
+  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
     perform private.raise_error(
       'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
-      jsonb_build_object('version', v_version), p_status => 409,
+      jsonb_build_object('version', v_now), p_status => 409,
       p_hint => 'Read the conversation again, then decide.'
     );
   end if;
@@ -7398,13 +7498,13 @@ $$;
 revoke all on function private.prove_flow(bigint)
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/publish_draft.sql sha256:8e88af50d65eb9c78998ec5c001562f38df97e9dfc425e78df0cdef277321ce2
+-- source: 44_flow_proof/publish_draft.sql sha256:e8f4d6a3e6ad590e3c5ce3fade8a5f09214d7486ba16a15efa26bcbc278acf7f
 -- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
 -- A draft with the same rows as the flow in use is dropped, and nothing changes.
 --
 -- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
 -- other.
--- Locks: publishing this kind (advisory, first of all). Writes: flow_definitions.
+-- Locks: publishing this kind (advisory, first of all). Writes: flow_definitions, flow_forms.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_draft(p_flow_id bigint)
 returns void
@@ -7434,6 +7534,7 @@ begin
   if jsonb_array_length(v_violations) > 0 then
     perform private.raise_flow_unsound(v_violations);
   end if;
+  perform private.keep_forms(p_flow_id);
   update private.flow_definitions as f
   set status = 'retired'
   where f.kind = v_kind and f.status = 'published';
@@ -7630,7 +7731,7 @@ $$;
 revoke all on function private.refute_clocks(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_effects.sql sha256:d39f533d51be816c97569f7558871a56b384ab81e1acad6e76ec0d75d7f9dccc
+-- source: 44_flow_proof/refute_effects.sql sha256:cbb7e378d992fd65a00ffa02244ce3f96545c4681ea39d2170e4b8ffefbe6154
 -- P7: effects find what they work on. Finds rows that agree on a price which nobody named, resume
 -- where nothing was, let one side answer its own request, or go beyond a limit; and payments that
 -- are neither held nor sent back.
@@ -7674,6 +7775,8 @@ begin
         'request_revision', 'a revision left',
         before.revisions < (v_rules ->> 'max_revisions')::integer
       ),
+      -- Which is when the negotiation is forgotten.
+      ('open_order', 'an agreed price', before.round is null),
       ('hold_funds', 'an order', before.has_order),
       ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),
       ('accept_extension', 'a request for more time', before.has_extension),
@@ -7792,9 +7895,9 @@ $$;
 revoke all on function private.refute_facts(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_keys.sql sha256:43bd1f5136bb9106c98ba04da7350d7dbc3a3a316bf43fb34b3db277cb49e4c7
--- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys and no others,
--- so that a misspelt one is no silent default. Finds the others.
+-- source: 44_flow_proof/refute_keys.sql sha256:44ae698de9b7cbbf0c333a3d77d92064ca23e6e9610f19e52982d9eebcfc50d7
+-- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys, no others, so
+-- that a misspelt one is no silent default. Finds the others.
 create or replace function private.refute_keys(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql
@@ -7829,7 +7932,7 @@ $$;
 revoke all on function private.refute_keys(jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_leftovers.sql sha256:7759cf2ded4e25cdc8f14a2a8191d23ac4826315adf1585e0a571bdff8c171c1
+-- source: 44_flow_proof/refute_leftovers.sql sha256:765cac301089c14f2d8d6a2f38e20d8cf90e0039ca198e4887d28d77b3184949
 -- P11: what a conversation remembers fits its state. A dispute is open where an operator is waited
 -- for and nowhere else, a pause is remembered while one lasts, and what was asked for can still be
 -- answered. Finds situations where something is missing or left over.
@@ -7854,21 +7957,21 @@ begin
   from unnest(p_moves) as m
   join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
   cross join lateral (
-    select format('No dispute is open in %s, where an operator decides.', m.state)
+    select 'No dispute is open where an operator decides.'
     where s.waiting_on = 'admin' and m.dispute_origin is null
     union all
-    select format('A dispute is still open in %s.', m.state)
+    select 'A dispute is still open where no operator decides.'
     where s.waiting_on <> 'admin' and m.dispute_origin is not null
     union all
-    select format('A request to cancel is still open in %s.', m.state)
+    select 'A request to cancel is still open where it cannot be withdrawn.'
     where m.requester is not null
       and (m.key, 'is_requester') not in (select a.from_key, a.name from answered as a)
     union all
-    select format('A request for more time is still open in %s.', m.state)
+    select 'A request for more time is still open where it cannot be answered.'
     where m.has_extension
       and (m.key, 'has_extension') not in (select a.from_key, a.name from answered as a)
     union all
-    select format('A pause is still remembered in %s.', m.state)
+    select 'A pause is still remembered when it is over.'
     where m.resume_state is not null and m.requester is null and m.dispute_origin is null
   ) as said (message)
   where m.money <> 'broken';
@@ -8491,7 +8594,7 @@ $$;
 revoke all on function private.refute_waiting(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/take_flow_rows.sql sha256:711f988357a954bceae477bcfcd65585491ab2c4df63d8d38b57b45c6cacf3f7
+-- source: 44_flow_proof/take_flow_rows.sql sha256:768621b81920e61b8bc53cffa1efda49dbf6fb90d68268f09e9a5f0b04131906
 -- Every move that can be made from the situations that some moves lead to: what guards and effects
 -- mean to the proof.
 --
@@ -8557,20 +8660,20 @@ begin
         else s.revisions
       end,
       (s.has_extension or 'propose_extension' = any (r.effects))
-        and not r.effects && '{accept_extension,drop_extension,close}',
+        and not r.effects && '{accept_extension,drop_extension}',
       case
         when 'propose_cancellation' = any (r.effects) then r.role
-        when not r.effects && '{drop_cancellation,close}' then s.requester
+        when 'drop_cancellation' <> all (r.effects) then s.requester
       end,
       case
         when 'open_dispute' = any (r.effects) then
           case r.role when 'system' then 'bank' when 'admin' then 'admin' else 'party' end
-        when not r.effects && '{close_dispute,close}' then s.dispute_origin
+        when 'close_dispute' <> all (r.effects) then s.dispute_origin
       end,
       case
         when 'open_dispute' = any (r.effects) then
           case when r.role not in ('system', 'admin') then r.role end
-        when not r.effects && '{close_dispute,close}' then s.dispute_opener
+        when 'close_dispute' <> all (r.effects) then s.dispute_opener
       end,
       case
         when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
@@ -10043,7 +10146,7 @@ cross join lateral private.draft_flows(t.kinds) as f (id)
 cross join lateral unnest(string_to_array(t.states, ' ')) as state (name)
 cross join lateral unnest(string_to_array(t.roles, ' ')) as role (name);
 
--- source: 80_data/40_messages.sql sha256:4f753ed74aee18ecd8b275e38038963cd6dec361592f1beaf4ab09f641773bd1
+-- source: 80_data/40_messages.sql sha256:47d8b4b2bf08954aa25e1a1511abcfc3a090abe7b98bbccd9cd89f9e6edc8353
 -- What each move says, and to whom. The title and subtitle head the action message; its text is
 -- read where actions are not drawn. Automated messages offer what their reader may do next.
 -- private.flow_values lists what may stand in braces.
@@ -10253,7 +10356,9 @@ from (
       null, null, null, null),
     ('deals', 'T117', 1, 'system', 'influencer',
       'You have more time: the work is due on {delivery_due}.', null, null, null, 'work'),
-    ('deals', 'T117', 2, 'audit', 'actor', 'You gave more time.', null, null, null, null),
+    ('deals', 'T117', 2, 'automated', 'influencer', 'The work is due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T117', 3, 'audit', 'actor', 'You gave more time.', null, null, null, null),
     ('deals', 'T117b', 1, 'system', 'influencer',
       'No more time was given: the work is due on {delivery_due}.', null, null, null, 'work'),
     ('deals', 'T117b', 2, 'audit', 'actor', 'You gave no more time.', null, null, null, null),

@@ -1,0 +1,184 @@
+"""Plays a deal on a terminal, both sides of it, by nothing but what each may do now.
+
+    python -m examples.python.play_deal URL ANON_KEY [--service-key KEY]
+
+Two new people sign up: Asha offers something, Bharat asks for it. From there on the server says what
+each may do and what is to be typed with it. With the service key, what the payment gateway would say
+can be picked too. It ends when nobody can do anything, or with the input (Ctrl-D).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from examples.python.parley_client import Json, ParleyClient, ParleyError
+
+Ask = Callable[[str], str]
+Say = Callable[[str], None]
+
+PASSWORD = "play-a-deal"  # noqa: S105 - of people made for one game
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that can be done now, and by whom."""
+
+    who: str
+    text: str
+    schema: Json
+    do: Callable[[Json], Awaitable[Any]]
+
+
+@dataclass
+class Game:
+    """The deal and everybody in it; `read` is up to which message each has been shown."""
+
+    id: str
+    people: dict[str, ParleyClient]
+    read: dict[str, int]
+    gateway: httpx.AsyncClient | None
+
+    async def choices(self) -> list[Choice]:
+        """What everybody may do now."""
+        found = []
+        for name, client in self.people.items():
+            for action in await client.available_actions(self.id):
+                found.append(
+                    Choice(name, action["text"], action["schema"], _act(client, self.id, action))
+                )
+        return found + await self._more_choices() if found else []
+
+    async def _more_choices(self) -> list[Choice]:
+        """What is no action of the flow's parties: to write, and the gateway's word."""
+        found = []
+        context = await _first(self.people).call(
+            "get_conversation_context", conversation_id=self.id
+        )
+        if context["free_text_allowed"]:
+            schema = {"properties": {"message": {}}, "required": ["message"]}
+            for name, client in self.people.items():
+                found.append(Choice(name, "Write", schema, _write(client, self.id)))
+        if self.gateway:
+            money = {"amount_minor": context["amount_minor"], "currency": context["currency"]}
+            paid = {"payment_id": f"pay_{uuid.uuid4().hex}", **money}
+            for fact, said in {"payment_captured": paid, "refund_processed": {}}.items():
+                tell = _tell(self.gateway, self.id, fact, said)
+                found.append(Choice("Gateway", fact, {"properties": {}}, tell))
+        return found
+
+    async def show(self, say: Say) -> None:
+        """Say what each has got to read, and where the deal stands."""
+        for name, client in self.people.items():
+            messages = await client.call(
+                "get_messages", conversation_id=self.id, after_seq=self.read[name]
+            )
+            for message in messages:
+                say(f"  {name} reads: {message['message']}")
+                self.read[name] = message["seq"]
+        context = await _first(self.people).call(
+            "get_conversation_context", conversation_id=self.id
+        )
+        books = {key: value for key, value in context["escrow"].items() if value}
+        say(f"{context['flow_state']}, awaited: {context['awaiting_role']}, in paise: {books}")
+
+
+async def play(game: Game, ask: Ask, say: Say) -> None:
+    """Offer what can be done until there is nothing, or until `ask` raises EOFError."""
+    await game.show(say)
+    while choices := await game.choices():
+        for number, choice in enumerate(choices, 1):
+            say(f"{number:3} {choice.who}: {choice.text}")
+        picked = ask("> ")
+        if not picked.isdecimal() or not 1 <= int(picked) <= len(choices):
+            say(f"A number from 1 to {len(choices)}, please.")
+            continue
+        choice = choices[int(picked) - 1]
+        try:
+            await choice.do(_fill_in(choice.schema, ask))
+        except ParleyError as error:
+            say(f"{error.error_code}: {error} {error.details}")
+        await game.show(say)
+
+
+async def open_game(url: str, key: str, service_key: str | None) -> Game:
+    """Let two new people come and start a deal."""
+    people = {}
+    for name, role in {"Asha": "influencer", "Bharat": "brand_owner"}.items():
+        email = f"{name.lower()}-{uuid.uuid4().hex[:8]}@example.com"
+        people[name] = await ParleyClient.sign_up(url, key, email, PASSWORD)
+        await people[name].call("complete_profile", role=role, display_name=name)
+    bid = await people["Asha"].call("create_bid", title="Three reels", description="Of 30 seconds")
+    opened = await people["Bharat"].do("connect_bid", bid_id=bid["id"], proposed_amount=5000)
+    gateway = service_key and httpx.AsyncClient(
+        base_url=f"{url}/rest/v1/rpc",
+        headers={"apikey": service_key, "Authorization": f"Bearer {service_key}"},
+    )
+    id_ = opened["conversation"]["conversation_id"]
+    return Game(id_, people, dict.fromkeys(people, 0), gateway or None)
+
+
+def _first(people: dict[str, ParleyClient]) -> ParleyClient:
+    return next(iter(people.values()))
+
+
+def _fill_in(schema: Json, ask: Ask) -> Json:
+    """Ask for each field; the server reads prices as people type them."""
+    given: Json = {}
+    for name, field in schema["properties"].items():
+        is_optional = name not in schema.get("required", [])
+        hint = field.get("description", "") + (" (optional)" if is_optional else "")
+        text = ask(f"    {name}: {hint} ").strip()
+        if text or not is_optional:
+            is_count = field.get("type") == "integer" and text.isdecimal()
+            given[name] = int(text) if is_count else text
+    return given
+
+
+def _act(client: ParleyClient, id_: str, action: Json) -> Callable[[Json], Awaitable[Any]]:
+    return lambda given: client.act(id_, action["action"], **given)
+
+
+def _write(client: ParleyClient, id_: str) -> Callable[[Json], Awaitable[Any]]:
+    return lambda given: client.send(id_, **given)
+
+
+def _tell(
+    gateway: httpx.AsyncClient, id_: str, fact: str, said: Json
+) -> Callable[[Json], Awaitable[Any]]:
+    async def tell(_: Json) -> None:
+        body = {"conversation_id": id_, "action": fact, "input": said}
+        answer = await gateway.post("/record_provider_fact", json=body)
+        if answer.is_error:
+            refused = answer.json()
+            raise ParleyError(refused["message"], refused["code"], refused["details"])
+
+    return tell
+
+
+async def _main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("url")
+    parser.add_argument("key")
+    parser.add_argument("--service-key", help="to speak for the payment gateway too")
+    args = parser.parse_args()
+    game = await open_game(args.url, args.key, args.service_key)
+    try:
+        await play(game, input, print)
+    except EOFError:
+        return
+    finally:
+        for client in game.people.values():
+            await client.close()
+        if game.gateway:
+            await game.gateway.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
