@@ -16,6 +16,9 @@ import { createClient } from '@supabase/supabase-js'
 
 const FIRST_DELAY = 500
 const LONGEST_DELAY = 30_000
+// How often a sync looks for what was heard of, first after this delay, then after twice as long.
+const SYNC_TRIES = 6
+const SYNC_DELAY = 50
 const TOKEN_REFUSED = ['PGRST301', 'PGRST303', 'AUTH_REQUIRED']
 
 /** A refusal: what went wrong, its code (docs/ERRORS.md) and the code's details. */
@@ -56,6 +59,7 @@ export class ParleyClient {
   #sending = Promise.resolve()
   #syncing = Promise.resolve()
   #syncWaits = false
+  #heard = new Map() // the last seq the next sync must bring, by conversation id
 
   constructor(supabase, session) {
     this.supabase = supabase
@@ -213,6 +217,17 @@ export class ParleyClient {
 
   async #syncAll() {
     this.#syncWaits = false
+    const wanted = [...this.#heard]
+    this.#heard.clear()
+    for (let attempt = 0; attempt < SYNC_TRIES; attempt += 1) {
+      await this.#fetch()
+      if (wanted.every(([id, seq]) => this.#knownOf(id).seq >= seq)) return
+      // Events come from the log of the database, which can be ahead of what it shows.
+      await sleep(SYNC_DELAY * 2 ** attempt)
+    }
+  }
+
+  async #fetch() {
     for (let hasMore = true; hasMore; ) {
       const page = await this.callUntilAnswered('sync', { known: this.known })
       const contexts = new Map(page.conversations.map((c) => [c.conversation_id, c]))
@@ -246,9 +261,11 @@ export class ParleyClient {
   #hear({ event, payload }) {
     if (event !== 'new_message') return this.#emit(event, payload)
     const { message, conversation_context: context } = payload
-    const isNext = message.seq <= this.#knownOf(message.conversation_id).seq + 1
-    if (isNext && !message.content_withheld) this.#deliver(message, context)
-    else this.sync().catch((error) => console.error('sync failed', error))
+    const { conversation_id, seq } = message
+    const isNext = seq <= this.#knownOf(conversation_id).seq + 1
+    if (isNext && !message.content_withheld) return this.#deliver(message, context)
+    this.#heard.set(conversation_id, Math.max(seq, this.#heard.get(conversation_id) ?? 0))
+    this.sync().catch((error) => console.error('sync failed', error))
   }
 
   #deliver(message, context = null) {

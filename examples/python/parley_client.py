@@ -38,6 +38,9 @@ Callback = Callable[[Json], None]
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
+# How often a sync looks for what was heard of, first after this delay, then after twice as long.
+SYNC_TRIES = 6
+SYNC_DELAY = 0.05
 # What may go better next time: HTTP statuses of proxies, PostgREST without a database, and the
 # SQLSTATE classes of a database that is busy, starting or stopping. Sources:
 # https://docs.postgrest.org/en/stable/references/errors.html and PostgreSQL's appendix A.
@@ -91,6 +94,7 @@ class ParleyClient:
         self._sending = asyncio.Lock()
         self._syncing = asyncio.Lock()
         self._sync_waits = False
+        self._heard: dict[str, int] = {}  # the last seq the next sync must bring, by conversation
 
     # Who I am
 
@@ -288,19 +292,28 @@ class ParleyClient:
         """
         async with self._syncing:
             self._sync_waits = False
-            has_more = True
-            while has_more:
-                page = await self.call_until_answered("sync", known=self.known)
-                contexts = {c["conversation_id"]: c for c in page["conversations"]}
-                for message in page["messages"]:
-                    self._deliver(message, contexts.get(message["conversation_id"]))
-                for conversation_id, context in contexts.items():
-                    self._others[conversation_id] = context["other_party"]["id"]
-                    self._known_of(conversation_id)["version"] = context["version"]
-                has_more = page["has_more"]
-                self._emit("synced", {"conversations": page["conversations"]})
+            wanted, self._heard = self._heard, {}
+            for attempt in range(SYNC_TRIES):
+                await self._fetch()
+                if all(self._known_of(id_)["seq"] >= seq for id_, seq in wanted.items()):
+                    return
+                # Events come from the log of the database, which can be ahead of what it shows.
+                await asyncio.sleep(SYNC_DELAY * 2.0**attempt)
 
     # How it is done
+
+    async def _fetch(self) -> None:
+        has_more = True
+        while has_more:
+            page = await self.call_until_answered("sync", known=self.known)
+            contexts = {c["conversation_id"]: c for c in page["conversations"]}
+            for message in page["messages"]:
+                self._deliver(message, contexts.get(message["conversation_id"]))
+            for conversation_id, context in contexts.items():
+                self._others[conversation_id] = context["other_party"]["id"]
+                self._known_of(conversation_id)["version"] = context["version"]
+            has_more = page["has_more"]
+            self._emit("synced", {"conversations": page["conversations"]})
 
     def _hear_member(self, conversation_id: str, event: str, payload: Any) -> None:
         """Pass on that the other member types. Nothing else is a member's to say.
@@ -322,10 +335,13 @@ class ParleyClient:
             self._emit(event, payload)
             return
         message = payload["message"]
-        is_next = message["seq"] <= self._known_of(message["conversation_id"])["seq"] + 1
+        conversation_id, seq = message["conversation_id"], message["seq"]
+        is_next = seq <= self._known_of(conversation_id)["seq"] + 1
         if is_next and not message.get("content_withheld"):
             self._deliver(message, payload.get("conversation_context"))
-        elif not self._sync_waits:
+            return
+        self._heard[conversation_id] = max(seq, self._heard.get(conversation_id, 0))
+        if not self._sync_waits:
             self._sync_waits = True
             self._spawn(self.sync())
 

@@ -2,9 +2,9 @@
 
     python -m examples.python.play_deal URL ANON_KEY [--service-key KEY]
 
-Two new people sign up: Asha offers something, Bharat asks for it. From there on the server says what
-each may do and what is to be typed with it. With the service key, what the payment gateway would say
-can be picked too. It ends when nobody can do anything, or with the input (Ctrl-D).
+Two new people sign up: Asha offers something, Bharat asks for it. From there on the server says
+what each may do and what is to be typed with it. With the service key, what the payment gateway
+would say can be picked too. It ends when the deal is closed, or with the input (Ctrl-D).
 """
 
 from __future__ import annotations
@@ -45,25 +45,31 @@ class Game:
     read: dict[str, int]
     gateway: httpx.AsyncClient | None
 
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self.people.values():
+            await client.close()
+        if self.gateway:
+            await self.gateway.aclose()
+
+    async def context(self) -> Json:
+        """Where the deal stands, as Asha may see it."""
+        client = next(iter(self.people.values()))
+        context: Json = await client.call("get_conversation_context", conversation_id=self.id)
+        return context
+
     async def choices(self) -> list[Choice]:
-        """What everybody may do now."""
+        """What everybody may do now: the two people, and the gateway."""
+        context = await self.context()
+        if context["chat_status"] == "closed":
+            return []
         found = []
         for name, client in self.people.items():
             for action in await client.available_actions(self.id):
-                found.append(
-                    Choice(name, action["text"], action["schema"], _act(client, self.id, action))
-                )
-        return found + await self._more_choices() if found else []
-
-    async def _more_choices(self) -> list[Choice]:
-        """What is no action of the flow's parties: to write, and the gateway's word."""
-        found = []
-        context = await _first(self.people).call(
-            "get_conversation_context", conversation_id=self.id
-        )
-        if context["free_text_allowed"]:
-            schema = {"properties": {"message": {}}, "required": ["message"]}
-            for name, client in self.people.items():
+                do = _act(client, self.id, action["action"])
+                found.append(Choice(name, action["text"], action["schema"], do))
+            if context["free_text_allowed"]:
+                schema = {"properties": {"message": {}}}
                 found.append(Choice(name, "Write", schema, _write(client, self.id)))
         if self.gateway:
             money = {"amount_minor": context["amount_minor"], "currency": context["currency"]}
@@ -82,15 +88,13 @@ class Game:
             for message in messages:
                 say(f"  {name} reads: {message['message']}")
                 self.read[name] = message["seq"]
-        context = await _first(self.people).call(
-            "get_conversation_context", conversation_id=self.id
-        )
+        context = await self.context()
         books = {key: value for key, value in context["escrow"].items() if value}
         say(f"{context['flow_state']}, awaited: {context['awaiting_role']}, in paise: {books}")
 
 
 async def play(game: Game, ask: Ask, say: Say) -> None:
-    """Offer what can be done until there is nothing, or until `ask` raises EOFError."""
+    """Offer what can be done until the deal is closed, or until `ask` raises EOFError."""
     await game.show(say)
     while choices := await game.choices():
         for number, choice in enumerate(choices, 1):
@@ -124,25 +128,18 @@ async def open_game(url: str, key: str, service_key: str | None) -> Game:
     return Game(id_, people, dict.fromkeys(people, 0), gateway or None)
 
 
-def _first(people: dict[str, ParleyClient]) -> ParleyClient:
-    return next(iter(people.values()))
-
-
 def _fill_in(schema: Json, ask: Ask) -> Json:
-    """Ask for each field; the server reads prices as people type them."""
+    """Ask for each field, empty for none; the server reads prices as people type them."""
     given: Json = {}
     for name, field in schema["properties"].items():
-        is_optional = name not in schema.get("required", [])
-        hint = field.get("description", "") + (" (optional)" if is_optional else "")
-        text = ask(f"    {name}: {hint} ").strip()
-        if text or not is_optional:
-            is_count = field.get("type") == "integer" and text.isdecimal()
-            given[name] = int(text) if is_count else text
+        text = ask(f"    {name}: {field.get('description', '')} ").strip()
+        is_count = field.get("type") == "integer" and text.isdecimal()
+        given[name] = int(text) if is_count else text
     return given
 
 
-def _act(client: ParleyClient, id_: str, action: Json) -> Callable[[Json], Awaitable[Any]]:
-    return lambda given: client.act(id_, action["action"], **given)
+def _act(client: ParleyClient, id_: str, action: str) -> Callable[[Json], Awaitable[Any]]:
+    return lambda given: client.act(id_, action, **given)
 
 
 def _write(client: ParleyClient, id_: str) -> Callable[[Json], Awaitable[Any]]:
@@ -174,10 +171,7 @@ async def _main() -> None:
     except EOFError:
         return
     finally:
-        for client in game.people.values():
-            await client.close()
-        if game.gateway:
-            await game.gateway.aclose()
+        await game.close()
 
 
 if __name__ == "__main__":

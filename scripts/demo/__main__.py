@@ -129,6 +129,8 @@ Keys (of this machine only)
   curl -s '{url}/rest/v1/messages?select=seq,message&order=seq' -H "apikey: $KEY" \\
     -H "Authorization: Bearer $TOKEN"
   curl -s -X POST {app_url}/v1/session/cleanup -H "Authorization: Bearer $TOKEN"
+  .venv/bin/python -m examples.python.play_deal {url} $KEY \\
+    --service-key {stack["SERVICE_ROLE_KEY"]}
 """)  # noqa: T201
 
 

@@ -1,4 +1,8 @@
-"""A deal on the stage: people press what their client was sent, and what follows is shown."""
+"""A deal on the stage: people press what their client was sent, and what follows is shown.
+
+Each takes at most ten actions within a second or so, which is what the limits as shipped let them
+(setting `rate_action`); of more, the client would wait until it may.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -152,3 +153,36 @@ async def test_a_refused_press_has_the_seeds_shape(stack: Stack) -> None:
         assert said["success"] is False
         assert said["error_code"] == "ACTION_ALREADY_COMPLETED"
         assert said["details"]["completed_action"] == "accept_connection"
+
+
+async def test_a_sync_that_does_not_bring_what_was_heard_of_is_repeated(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with requesting(stack) as request:
+        client = request.asha.client
+        call, pages = client.call, list[Json]()
+
+        async def call_too_early(function: str, **arguments: Any) -> Any:
+            answer = await call(function, **arguments)
+            if function == "sync":
+                pages.append(answer)
+                return answer if len(pages) > 2 else {**answer, "messages": []}
+            return answer
+
+        monkeypatch.setattr(client, "call", call_too_early)
+        # Between the request and her receipt lies what Bharat is asked: a gap for her.
+        answer = await client.act(request.id, "accept_connection")
+        receipt = answer["messages"][-1]
+        assert receipt["seq"] > request.asked["seq"] + 1
+        heard = await request.asha.finds(
+            lambda: next(
+                (
+                    payload
+                    for payload in request.asha.payloads("new_message")
+                    if payload["message"]["id"] == receipt["id"]
+                ),
+                None,
+            )
+        )
+        assert heard["message"]["message"] == receipt["message"]
+        assert len(pages) == 3

@@ -49,6 +49,8 @@ def test_the_demo_plays_twice_on_the_same_data(command: list[str]) -> None:
     first = run_once(command)
     assert "hears    new_message        'Namaste Bharat!'" in first.stdout
     assert "each once and in order" in first.stdout
+    assert "₹6,000 came in: ₹6,000 released to the influencer" in first.stdout
+    assert "₹4,500 released to the influencer, ₹3,000 refunded to the brand owner" in first.stdout
     assert "From start to the first delivered message" in first.stderr
     second = run_once(command)
     assert "Making a database cluster" in first.stderr

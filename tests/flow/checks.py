@@ -176,6 +176,8 @@ def check_message_of(play: Play, role: str, action_data: dict[str, Any]) -> None
         page = play.db.call("get_messages", conversation_id=play.id, page_size=100)
     required = [m for m in page if m["action_required"] and not m["action_completed"]]
     assert required, f"the {role} has no open action message"
+    left = [m for m in required if m["action_data"]["flow_state"] != play.model.state]
+    assert not left, f"still open from an earlier state: {left}"
     newest = required[0]["action_data"]
     assert newest["action_id"], "an action without an id"
     assert newest["action_id"] == action_data["action_id"], f"{newest} is not {action_data}"

@@ -14,13 +14,24 @@ from tests.support.databases import Database
 CRORE = 10_000_000
 
 
-def action_json(db: Database, flow: int, action: str, **values: Any) -> Any:
+LIMIT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def action_json(
+    db: Database, flow: int, action: str, deadline_at: datetime | None = LIMIT, **flow_data: Any
+) -> Any:
+    """An action as a conversation with this flow_data and time limit shows it."""
+    conversation = {
+        "flow_id": flow,
+        "flow_data": flow_data,
+        "deadline_at": deadline_at and deadline_at.isoformat(),
+    }
     return db.value(
         """
-        select private.action_json(a, %s, '2026-01-31 12:00:00+00')
+        select private.action_json(a, jsonb_populate_record(null::public.conversations, %s))
         from private.flow_actions as a where a.flow_id = %s and a.action = %s
         """,
-        Jsonb(values),
+        Jsonb(conversation),
         flow,
         action,
     )
@@ -67,18 +78,13 @@ def test_an_action_without_fields_is_a_button(db: Database) -> None:
         },
         "deadline_at": answer["deadline_at"],
     }
-    assert datetime.fromisoformat(answer["deadline_at"]) == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert datetime.fromisoformat(answer["deadline_at"]) == LIMIT
 
 
 def test_an_action_without_a_deadline_says_so(db: Database) -> None:
     flow = add_flow(db)
     add_action(db, flow, "accept_price")
-    answer = db.value(
-        "select private.action_json(a, '{}', null) from private.flow_actions as a "
-        "where a.flow_id = %s",
-        flow,
-    )
-    assert answer["deadline_at"] is None
+    assert action_json(db, flow, "accept_price", deadline_at=None)["deadline_at"] is None
 
 
 def test_an_action_shows_its_first_field_and_the_schema_of_all(db: Database) -> None:
@@ -92,6 +98,22 @@ def test_an_action_shows_its_first_field_and_the_schema_of_all(db: Database) -> 
     assert answer["input"] == field_json(db, flow, "links")
     assert answer["schema"] == schema(db, flow, "submit_work")
     assert set(answer["schema"]["properties"]) == {"links", "description"}
+
+
+def test_a_form_with_nothing_to_fill_in_is_kept_as_it_is_drawn(db: Database) -> None:
+    flow = add_flow(db)
+    add_field(db, flow, "submit_work", "links", "textarea", position=1, required=True)
+    add_action(db, flow, "submit_work")
+    add_field(db, flow, "negotiate_price", "price", "price", prefill="{offer}")
+    add_action(db, flow, "negotiate_price")
+    drawn = {
+        name: action_json(db, flow, name, offer=7) for name in ("submit_work", "negotiate_price")
+    }
+    db.query("select private.keep_forms(%s)", flow)
+    kept = db.query("select f.action from private.flow_forms as f where f.flow_id = %s", flow)
+    assert [row["action"] for row in kept] == ["submit_work"]
+    for name, answer in drawn.items():
+        assert action_json(db, flow, name, offer=7) == answer
 
 
 def test_placeholders_are_filled_everywhere(db: Database) -> None:
@@ -120,6 +142,7 @@ def test_a_price_is_drawn_as_a_number_of_rupees(db: Database) -> None:
         "min": 1,
         "max": CRORE,
         "maxLength": None,
+        "input_type": None,
         "value": None,
     }
 

@@ -22,6 +22,13 @@ INSTANT = timedelta(microseconds=1)
 CLOCKED = [
     (kind, scene) for kind in SCENES for scene in SCENES[kind] if imagine(kind, scene).deadline
 ]
+EDGES = [(kind, scene, late) for kind, scene in CLOCKED for late in (-INSTANT, timedelta(0))]
+# A second before and after says the same once more; one scene of each state is enough.
+EDGES += [
+    ("bid", scene, late)
+    for scene in {imagine("bid", s).state: s for kind, s in CLOCKED if kind == "bid"}.values()
+    for late in (-SECOND, SECOND)
+]
 # Scenes whose clocks are followed by other clocks.
 CHAINED = [
     "cancellation_requested by I during work",
@@ -89,8 +96,7 @@ def check_stamps(play: Play, taken: list[Taken], version: int) -> None:
     assert {row["created_at"] for row in rows} <= {play.now()}
 
 
-@pytest.mark.parametrize(("kind", "scene"), CLOCKED)
-@pytest.mark.parametrize("late", [-SECOND, -INSTANT, timedelta(0), INSTANT, SECOND], ids=str)
+@pytest.mark.parametrize(("kind", "scene", "late"), EDGES, ids=str)
 def test_at_the_edge_of_a_deadline_readers_see_what_is_written_then(
     stage: Stage, cast: Cast, kind: str, scene: str, late: timedelta
 ) -> None:

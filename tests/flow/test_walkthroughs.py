@@ -308,3 +308,39 @@ def test_text_is_taken_only_where_it_was_asked_for(stage: Stage, cast: Cast) -> 
         stage.refused("INPUT_INVALID", 422, details={"field": "input_type"}),
     ):
         stage.call("submit_text", **text)
+
+
+def test_a_button_accepts_no_other_price_than_its_own(stage: Stage, cast: Cast) -> None:
+    doors = Doors(stage, cast)
+    talk = connect(doors)
+    doors.take(ASHA, talk, "accept_connection", {})
+    doors.take(BHARAT, talk, "send_project_details", {"details": DETAILS})
+    doors.take(ASHA, talk, "accept_project", {})
+    doors.take(BHARAT, talk, "send_price_offer", {"price": 5000})
+    press = {"conversation_id": talk, "button_id": "accept_price"}
+    with (
+        stage.signed_in_as(cast.asha),
+        stage.refused("PRICE_CHANGED", 409, details={"price": 5000}),
+    ):
+        stage.call("click_button", additional_data={"price": 1}, **press)
+    accepted = doors.call(ASHA, "click_button", additional_data={"data": {"price": 1}}, **press)
+    assert accepted["conversation"]["amount_minor"] == 500000
+
+
+def test_a_key_is_for_one_call_whatever_the_door(stage: Stage, cast: Cast) -> None:
+    doors = Doors(stage, cast)
+    key = "00000000-0000-4000-8000-000000000001"
+    bid = doors.call(ASHA, "create_bid", title="Posts", description="Three posts")["id"]
+    ask = {"bid_id": bid, "proposed_amount": 5000, "client_action_id": key}
+    opened = doors.call(BHARAT, "connect_bid", **ask)
+    assert doors.call(BHARAT, "connect_bid", **ask) == opened
+    with stage.signed_in_as(cast.bharat), stage.refused("IDEMPOTENCY_MISMATCH", 409):
+        stage.call("connect_bid", **{**ask, "proposed_amount": 6000})
+    talk = opened["conversation"]["conversation_id"]
+    press = {"conversation_id": talk, "client_action_id": key}
+    pressed = doors.call(ASHA, "click_button", button_id="accept_connection", **press)
+    assert doors.call(ASHA, "click_button", button_id="accept_connection", **press) == pressed
+    with stage.signed_in_as(cast.asha), stage.refused("IDEMPOTENCY_MISMATCH", 409):
+        stage.call("click_button", button_id="reject_connection", **press)
+    with stage.signed_in_as(cast.bharat), stage.refused("IDEMPOTENCY_MISMATCH", 409):
+        stage.call("submit_text", text=DETAILS, input_type="project_details", **press)

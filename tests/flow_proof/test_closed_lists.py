@@ -1,9 +1,10 @@
-"""The proof knows the guards and effects that the engine runs, no more and no fewer."""
+"""The proof knows the guards, effects and values that the engine has, no more and no fewer."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.flow_proof.flows import faults, spec_in_use
 from tests.support.databases import Database
 
 RUN_BY_THE_ENGINE = """
@@ -46,3 +47,31 @@ def test_every_guard_and_effect_is_used_by_a_flow(db: Database) -> None:
         )
         == []
     )
+
+
+def test_texts_may_name_every_value_of_a_step(db: Database) -> None:
+    asha, bharat = (db.create_user(name) for name in ("Asha", "Bharat"))
+    with db.signed_in_as(asha):
+        db.call("direct_connect", target_user_id=bharat)
+    values = db.value(
+        """
+        select private.flow_values(
+          jsonb_populate_record(
+            null::private.flow_step,
+            jsonb_build_object(
+              'conversation', to_jsonb(c), 'actor_id', c.user_a, 'input', jsonb '{}'
+            )
+          )
+        )
+        from public.conversations as c
+        """
+    )
+    assert {"actor", "other", "offer_text", "reason_hint"} <= set(values)
+    spec = spec_in_use(db, "direct")
+    message = spec["messages"][0]
+    message["text"] = " ".join(f"{{{name}}}" for name in values)
+    assert faults(db, spec, "shape") == {}
+    message["text"] += " {nonsense}"
+    assert list(faults(db, spec, "shape")) == [
+        f"A message of {message['transition']} names {{nonsense}}, which nothing fills."
+    ]

@@ -118,3 +118,22 @@ test('what is drawn knows what else a button needs, and whether it was answered'
     assert.ok(!renderActionMessage(again).is_open)
     assert.equal(renderActionMessage(read[0]), null) // his receipt asks nothing
   }))
+
+test('a sync that does not bring what was heard of is repeated', () =>
+  dealing(async ({ asha, id }) => {
+    const request = await asha.isAsked()
+    const { client } = asha
+    let syncs = 0
+    client.call = async (name, args) => {
+      const answer = await Object.getPrototypeOf(client).call.call(client, name, args)
+      if (name !== 'sync') return answer
+      syncs += 1
+      return syncs > 2 ? answer : { ...answer, messages: [] }
+    }
+    // Between the request and her receipt lies what Bharat is asked: a gap for her.
+    const { messages } = await client.act(id, 'accept_connection')
+    const receipt = messages.at(-1)
+    assert.ok(receipt.seq > request.seq + 1)
+    await asha.hearsText(receipt.message)
+    assert.equal(syncs, 3)
+  }))

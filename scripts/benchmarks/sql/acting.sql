@@ -1,104 +1,8 @@
 -- The peer of goal 12: asking to cancel work, and taking that back, with the rules of the flow
 -- written out as a CASE where private.take_action reads them from rows. Locks, idempotency, history,
 -- broadcasts, notifications and the context are the product's own functions, so that the two differ
--- in who knows the flow. Runs as the superuser.
-
--- What a party may do in the two states, as get_available_actions says it.
-create function bench.offers(p_conversation public.conversations, p_role text)
-returns jsonb
-language plpgsql
-stable
-as $$
-declare
-  c_reason constant jsonb := '{
-    "input": {"id": "reason", "type": "textarea", "placeholder": "Why? (optional)",
-      "required": false, "min": null, "max": null, "maxLength": 1000, "value": null},
-    "schema": {"type": "object", "required": [], "additionalProperties": true, "properties": {
-      "reason": {"type": "string", "description": "Why? (optional)", "maxLength": 1000}}}}';
-  c_nothing constant jsonb := '{
-    "input": null,
-    "schema": {"type": "object", "required": [], "additionalProperties": true,
-      "properties": {}}}';
-  c_cancellation constant jsonb := '{
-    "action": "request_cancellation", "button_id": "request_cancellation",
-    "text": "Ask to cancel", "style": "secondary",
-    "input": {"id": "refund_amount", "type": "number",
-      "placeholder": "Refund in rupees; empty: all of it", "required": false, "min": 1,
-      "max": 10000000, "maxLength": null, "value": null},
-    "schema": {"type": "object", "required": [], "additionalProperties": true, "properties": {
-      "reason": {"type": "string", "description": "Why? (optional)", "maxLength": 1000},
-      "refund_amount": {"type": "number", "description": "Refund in rupees; empty: all of it",
-        "minimum": 1, "maximum": 10000000}}}}';
-  c_dispute constant jsonb := c_reason || '{
-    "action": "raise_dispute", "button_id": "raise_dispute", "text": "Open a dispute",
-    "style": "danger"}';
-  v_deadline constant jsonb := jsonb_build_object('deadline_at', p_conversation.deadline_at);
-begin
-  case p_conversation.flow_state
-    when 'work_in_progress' then
-      if p_role = 'influencer' then
-        return jsonb_build_array(
-          '{"action": "submit_work", "button_id": "submit_work", "text": "Submit work",
-            "style": "success",
-            "input": {"id": "deliverables", "type": "textarea",
-              "placeholder": "Links to what you made", "required": true, "min": null,
-              "max": null, "maxLength": 5000, "value": null},
-            "schema": {"type": "object", "required": ["deliverables"],
-              "additionalProperties": true, "properties": {
-              "deliverables": {"type": "string", "description": "Links to what you made",
-                "minLength": 1, "maxLength": 5000},
-              "description": {"type": "string", "description": "What it is",
-                "maxLength": 5000},
-              "submission_notes": {"type": "string", "description": "What to know about it",
-                "maxLength": 5000}}}}'::jsonb || v_deadline,
-          '{"action": "request_extension", "button_id": "request_extension",
-            "text": "Ask for more time", "style": "secondary",
-            "input": {"id": "days", "type": "number", "placeholder": "How many days?",
-              "required": true, "min": 1, "max": 30, "maxLength": null, "value": null},
-            "schema": {"type": "object", "required": ["days"],
-              "additionalProperties": true, "properties": {
-              "days": {"type": "integer", "description": "How many days?", "minimum": 1,
-                "maximum": 30},
-              "reason": {"type": "string", "description": "Why? (optional)",
-                "maxLength": 1000}}}}'::jsonb || v_deadline,
-          c_cancellation || v_deadline,
-          c_dispute || v_deadline,
-          c_reason || '{"action": "give_up_work", "button_id": "give_up_work",
-            "text": "Give up", "style": "danger"}' || v_deadline
-        );
-      end if;
-      return case when p_conversation.flow_data ? 'extension' then jsonb_build_array(
-          c_nothing || '{"action": "accept_extension", "button_id": "accept_extension",
-            "text": "Give more time", "style": "success"}' || v_deadline,
-          c_nothing || '{"action": "decline_extension", "button_id": "decline_extension",
-            "text": "No more time", "style": "secondary"}' || v_deadline
-        ) else '[]' end
-        || case when now() > p_conversation.delivery_due_at + interval '7 days'
-          then jsonb_build_array(
-            c_reason || '{"action": "cancel_overdue", "button_id": "cancel_overdue",
-              "text": "Cancel: overdue", "style": "danger"}' || v_deadline
-          ) else '[]' end
-        || jsonb_build_array(c_cancellation || v_deadline, c_dispute || v_deadline);
-    when 'cancellation_requested' then
-      if p_conversation.awaiting_role = p_role then
-        return jsonb_build_array(
-          c_nothing || '{"action": "accept_cancellation", "button_id": "accept_cancellation",
-            "text": "Agree to cancel", "style": "warning"}' || v_deadline,
-          c_reason || '{"action": "decline_cancellation",
-            "button_id": "decline_cancellation", "text": "Do not cancel",
-            "style": "secondary"}' || v_deadline,
-          c_dispute || v_deadline
-        );
-      end if;
-      return jsonb_build_array(
-        c_nothing || '{"action": "withdraw_cancellation",
-          "button_id": "withdraw_cancellation", "text": "Do not cancel after all",
-          "style": "secondary"}' || v_deadline,
-        c_dispute || v_deadline
-      );
-  end case;
-end;
-$$;
+-- in who knows the flow. What clients draw (:drawn_... and :offered_...) is put in as constants, as
+-- the flow draws it. Runs as the superuser.
 
 -- A message of the step as it would be stored.
 create function bench.note(
@@ -142,7 +46,7 @@ begin
 end;
 $$;
 
--- take_action for the two actions of the peer, by either party.
+-- take_action for the two actions of the peer, by the influencer.
 create function bench.take_action(
   p_conversation_id uuid,
   p_action text,
@@ -156,43 +60,6 @@ security definer
 set search_path = ''
 as $$
 declare
-  c_offered constant jsonb := '{"title": "Cancellation?",
-    "subtitle": "Without an answer the deal goes on.",
-    "buttons": [
-      {"id": "accept_cancellation", "text": "Agree to cancel", "style": "warning",
-        "action": "accept_cancellation"},
-      {"id": "decline_cancellation", "text": "Do not cancel", "style": "secondary",
-        "action": "decline_cancellation"},
-      {"id": "raise_dispute", "text": "Open a dispute", "style": "danger",
-        "action": "raise_dispute"}]}';
-  c_resumed constant jsonb := '{"title": "Submit your work",
-    "subtitle": "Give links to what you made.",
-    "buttons": [
-      {"id": "request_extension", "text": "Ask for more time", "style": "secondary",
-        "action": "request_extension"},
-      {"id": "request_cancellation", "text": "Ask to cancel", "style": "secondary",
-        "action": "request_cancellation"},
-      {"id": "raise_dispute", "text": "Open a dispute", "style": "danger",
-        "action": "raise_dispute"},
-      {"id": "give_up_work", "text": "Give up", "style": "danger", "action": "give_up_work"}],
-    "submit_button": {"text": "Submit work", "style": "success"},
-    "submit_action": "submit_work",
-    "schema": {"type": "object", "required": ["deliverables"], "additionalProperties": true,
-      "properties": {
-        "deliverables": {"type": "string", "description": "Links to what you made",
-          "minLength": 1, "maxLength": 5000},
-        "description": {"type": "string", "description": "What it is", "maxLength": 5000},
-        "submission_notes": {"type": "string", "description": "What to know about it",
-          "maxLength": 5000}}},
-    "input_field": {"id": "deliverables", "type": "textarea",
-      "placeholder": "Links to what you made", "required": true, "maxLength": 5000},
-    "input_fields": [
-      {"id": "deliverables", "type": "textarea", "placeholder": "Links to what you made",
-        "required": true, "maxLength": 5000},
-      {"id": "description", "type": "textarea", "placeholder": "What it is",
-        "required": false, "maxLength": 5000},
-      {"id": "submission_notes", "type": "textarea", "placeholder": "What to know about it",
-        "required": false, "maxLength": 5000}]}';
   v_me constant uuid := private.require_user();
   v_request constant jsonb := jsonb_build_object(
     'action', p_action, 'input', coalesce(p_input, '{}'), 'conversation_id', p_conversation_id
@@ -200,8 +67,6 @@ declare
   v_conversation public.conversations;
   v_step private.flow_step;
   v_row private.flow_transitions;
-  v_role text;
-  v_other text;
   v_earlier jsonb;
   v_resume jsonb;
   v_reason text;
@@ -223,13 +88,11 @@ begin
     v_conversation := private.run_deadlines(v_conversation, false);
   end if;
   perform private.check_version(v_conversation, v_me, p_expected_version);
-  v_role := case v_me
-    when v_conversation.influencer_id then 'influencer'
-    else 'brand_owner'
-  end;
-  v_other := case v_role when 'influencer' then 'brand_owner' else 'influencer' end;
+  if v_me <> v_conversation.influencer_id then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
   v_step.actor_id := v_me;
-  v_step.role := v_role;
+  v_step.role := 'influencer';
   v_step.action := p_action;
   v_step.reason := p_action;
   v_step.input := '{}';
@@ -267,7 +130,7 @@ begin
       v_row.to_state := 'cancellation_requested';
       v_conversation.flow_data := v_conversation.flow_data - 'extension' || jsonb_build_object(
         'cancellation', jsonb_strip_nulls(jsonb_build_object(
-          'by', v_role, 'refund_minor', v_minor, 'refund_amount', v_refund, 'reason', v_reason
+          'by', 'influencer', 'refund_minor', v_minor, 'refund_amount', v_refund, 'reason', v_reason
         )),
         'resume', jsonb_build_object(
           'state', 'work_in_progress', 'work_status', v_conversation.work_status,
@@ -275,10 +138,10 @@ begin
         )
       );
       v_conversation.deadline_at := v_step.at + interval '72 hours';
-      v_conversation.awaiting_role := v_other;
+      v_conversation.awaiting_role := 'brand_owner';
     when 'cancellation_requested withdraw_cancellation' then
       v_resume := v_conversation.flow_data -> 'resume';
-      if v_conversation.flow_data #>> '{cancellation,by}' <> v_role
+      if v_conversation.flow_data #>> '{cancellation,by}' <> 'influencer'
         or v_resume ->> 'state' <> 'work_in_progress' then
         perform private.raise_error(
           'GUARD_FAILED', 'This is not possible now.', p_status => 409
@@ -302,23 +165,24 @@ begin
   v_notes := case v_row.name
     when 'T111' then array[
       bench.note(
-        v_conversation, 'automated', v_other,
+        v_conversation, 'automated', 'brand_owner',
         v_actor_name || ' asks to cancel, with a refund of '
           || private.rupees_text(coalesce(v_minor, v_conversation.held_minor)) || '.'
           || coalesce(' Reason: ' || v_reason, ''),
-        'action_required', c_offered
+        'action_required', :drawn_asked
       ),
-      bench.note(v_conversation, 'audit', v_role, 'You asked to cancel.')
+      bench.note(v_conversation, 'audit', 'influencer', 'You asked to cancel.')
     ]
     else array[
       bench.note(
-        v_conversation, 'system', v_other, v_actor_name || ' no longer asks to cancel.', 'work'
+        v_conversation, 'system', 'brand_owner',
+        v_actor_name || ' no longer asks to cancel.', 'work'
       ),
       bench.note(
         v_conversation, 'automated', 'influencer',
         'The work goes on, due on '
           || to_char(v_conversation.delivery_due_at at time zone 'UTC', 'FMDD Mon YYYY') || '.',
-        null, c_resumed
+        null, :drawn_resumed
       )
     ]
   end;
@@ -326,7 +190,7 @@ begin
   set
     action_completed = true,
     action_data = m.action_data || jsonb_build_object(
-      'completed_by', v_role, 'completed_action', p_action
+      'completed_by', 'influencer', 'completed_action', p_action
     ),
     updated_at = clock_timestamp()
   where m.conversation_id = v_conversation.id and m.action_required and not m.action_completed;
@@ -369,7 +233,15 @@ begin
       where c.conversation_id = p_conversation_id
     ),
     'messages', private.messages_for(v_stored, v_me),
-    'actions', bench.offers(v_conversation, v_role),
+    'actions', (
+      select jsonb_agg(
+        a.value || jsonb_build_object('deadline_at', v_conversation.deadline_at)
+        order by a.ordinality
+      )
+      from jsonb_array_elements(
+        case v_row.name when 'T111' then :offered_asked else :offered_resumed end
+      ) with ordinality as a
+    ),
     'flow_update', v_update
   );
   perform private.broadcast(

@@ -1,7 +1,7 @@
 -- Whether a conversation is open for free text where it is now.
 --
--- real_time always is (private.publish_draft sees to it), so that a send there asks the flow
--- nothing.
+-- real_time always is (private.publish_draft sees to it): callers that are often there look at
+-- chat_status first and ask nothing.
 create or replace function private.takes_free_text(p_conversation public.conversations)
 returns boolean
 language plpgsql

@@ -14,10 +14,10 @@ select
   c.awaiting_role,
   coalesce(
     c.awaiting_role,
-    (
+    case when c.kind <> 'direct' then (
       select s.waiting_on from private.flow_states as s
       where s.flow_id = c.flow_id and s.state = c.flow_state
-    ),
+    ) end,
     'none'
   ) as waiting_on,
   c.automation_enabled,
@@ -64,7 +64,9 @@ select
     else (
       select count(*)
       from private.visible_messages as m
-      where m.conversation_id = me.conversation_id and m.seq > me.read_seq and m.sender_id <> me.user_id
+      where m.conversation_id = me.conversation_id
+        and m.seq > me.read_seq
+        and m.sender_id <> me.user_id
     )
   end as unread_count,
   (
@@ -85,7 +87,8 @@ select
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  private.takes_free_text(c) and not pair.is_blocked as free_text_allowed,
+  (c.chat_status = 'real_time' or private.takes_free_text(c)) and not pair.is_blocked
+    as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,

@@ -22,7 +22,8 @@ begin
       'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
     );
   end if;
-  if not private.takes_free_text(p_conversation) then
+  if p_conversation.chat_status <> 'real_time'
+    and not private.takes_free_text(p_conversation) then
     perform private.raise_state_invalid(
       p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
       private.free_text_states(p_conversation.flow_id)

@@ -1,5 +1,5 @@
--- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need not
--- draw them again.
+-- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need
+-- not draw them again.
 --
 -- Writes: flow_forms.
 create or replace function private.keep_forms(p_flow_id bigint)

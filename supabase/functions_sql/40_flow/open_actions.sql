@@ -14,6 +14,8 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
+  v_row private.flow_transitions;
+  v_open text[] := '{}';
 begin
   v_step.conversation := p_conversation;
   v_step.before := p_conversation;
@@ -21,20 +23,24 @@ begin
   v_step.role := p_role;
   v_step.input := '{}';
   v_step.at := now();
+  for v_row in
+    select t.* from private.flow_transitions as t
+    where t.flow_id = p_conversation.flow_id
+      and t.from_state = p_conversation.flow_state
+      and t.role = p_role
+  loop
+    if v_row.guards = '{}' or v_row.action <> all (v_open)
+      and private.find_failed_guard(v_step, v_row) is null then
+      v_open := v_open || v_row.action;
+    end if;
+  end loop;
   return query
   select a.*
   from private.flow_actions as a
   where a.flow_id = p_conversation.flow_id
     and a.state = p_conversation.flow_state
     and a.role = p_role
-    and exists (
-      select from private.flow_transitions as t
-      where t.flow_id = a.flow_id
-        and t.from_state = a.state
-        and t.role = a.role
-        and t.action = a.action
-        and (t.guards = '{}' or private.find_failed_guard(v_step, t) is null)
-    )
+    and a.action = any (v_open)
   order by a.position;
 end;
 $$;

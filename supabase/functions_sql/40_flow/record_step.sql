@@ -23,24 +23,22 @@ declare
 begin
   perform private.complete_actions(p_step, p_row, p_notes);
   v_conversation := private.store_conversation(p_step.conversation, p_notes);
-  insert into public.messages (
-    conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
-    action_required, action_data, created_at, updated_at
-  )
-  select
-    v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
-    (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
-    (n.message).message_type, (n.message).visible_to, (n.message).action_required,
-    (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
-  from unnest(p_notes) with ordinality as n (message, notification, place);
   v_outcome.conversation := v_conversation;
-  v_outcome.messages := array(
-    select m
-    from public.messages as m
-    where m.conversation_id = v_conversation.id
-      and m.seq > v_conversation.last_seq - cardinality(p_notes)
-    order by m.seq
-  );
+  with stored as (
+    insert into public.messages as m (
+      conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
+      action_required, action_data, created_at, updated_at
+    )
+    select
+      v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
+      (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
+      (n.message).message_type, (n.message).visible_to, (n.message).action_required,
+      (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
+    from unnest(p_notes) with ordinality as n (message, notification, place)
+    returning m
+  )
+  select coalesce(array_agg(stored.m order by (stored.m).seq), '{}') into v_outcome.messages
+  from stored;
   perform private.append_event(
     p_step, p_row.from_state, private.event_details(p_step, p_row)
   );

@@ -5,6 +5,7 @@ create or replace function private.rupees_text(p_minor bigint)
 returns text
 language plpgsql
 immutable
+strict
 security invoker
 set search_path = ''
 as $$

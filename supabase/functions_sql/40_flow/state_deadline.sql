@@ -3,25 +3,23 @@
 -- since_entry counts from when the state was entered; since_payment from the payment, moved on by
 -- the time that disputes froze; payment_window like since_entry, but as long as a payment that was
 -- tried may still come through (rule attempt_hours).
-create or replace function private.state_deadline(p_conversation public.conversations)
+create or replace function private.state_deadline(
+  p_conversation public.conversations,
+  p_state private.flow_states
+)
 returns timestamptz
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_state private.flow_states;
 begin
-  select s.* into v_state
-  from private.flow_states as s
-  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
-  return case v_state.clock
-    when 'since_entry' then p_conversation.entered_at + v_state.lasts
+  return case p_state.clock
+    when 'since_entry' then p_conversation.entered_at + p_state.lasts
     when 'since_payment'
-      then (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts
+      then (p_conversation.flow_data ->> 'clock_from')::timestamptz + p_state.lasts
     when 'payment_window' then greatest(
-      p_conversation.entered_at + v_state.lasts,
+      p_conversation.entered_at + p_state.lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
         + private.flow_rule(p_conversation, 'attempt_hours') * interval '1 hour'
     )
@@ -29,5 +27,5 @@ begin
 end;
 $$;
 
-revoke all on function private.state_deadline(public.conversations)
+revoke all on function private.state_deadline(public.conversations, private.flow_states)
 from public, anon, authenticated, service_role;

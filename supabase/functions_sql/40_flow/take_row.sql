@@ -16,16 +16,12 @@ declare
   v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   v_state private.flow_states;
-  v_left private.flow_states;
   v_effect text;
 begin
   v_step.before := p_step.conversation;
   v_step.reason := private.fill_template(
     coalesce(p_row.reason, p_row.action), jsonb_build_object('role', p_step.role)
   );
-  select s.* into v_left
-  from private.flow_states as s
-  where s.flow_id = p_row.flow_id and s.state = p_row.from_state;
   if p_row.to_state <> p_row.from_state then
     select s.* into v_state
     from private.flow_states as s
@@ -34,7 +30,7 @@ begin
     v_conversation.chat_status := private.chat_status_of(p_row.to_state);
     v_conversation.automation_enabled := v_conversation.chat_status = 'automated';
     v_conversation.entered_at := p_step.at;
-    v_conversation.deadline_at := private.state_deadline(v_conversation);
+    v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
     v_conversation.work_status := coalesce(v_state.work_status, v_conversation.work_status);
   end if;
   v_conversation.awaiting_role := case p_row.awaiting
@@ -44,7 +40,12 @@ begin
   end;
   v_conversation.version := v_conversation.version + 1;
   v_conversation.updated_at := p_step.at;
-  if p_step.role = 'system' and p_row.action = v_left.deadline_action then
+  if p_step.role = 'system' and exists (
+    select from private.flow_states as s
+    where s.flow_id = p_row.flow_id
+      and s.state = p_row.from_state
+      and s.deadline_action = p_row.action
+  ) then
     v_conversation.timed_at := p_step.at;
   end if;
 

@@ -9,10 +9,14 @@ as $$
 declare
   v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
+  v_state private.flow_states;
 begin
   v_conversation.flow_data := v_conversation.flow_data
     || jsonb_build_object('last_attempt_at', p_step.at);
-  v_conversation.deadline_at := private.state_deadline(v_conversation);
+  select s.* into v_state
+  from private.flow_states as s
+  where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state;
+  v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
   v_step.conversation := v_conversation;
   return v_step;
 end;

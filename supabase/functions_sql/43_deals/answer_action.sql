@@ -31,15 +31,7 @@ begin
       )
     ]
   );
-  if p_call.client_action_id is not null then
-    insert into private.action_results (
-      user_id, client_action_id, conversation_id, request, result
-    )
-    values (
-      p_call.actor_id, p_call.client_action_id, (p_outcome.conversation).id, p_call.request,
-      v_result
-    );
-  end if;
+  perform private.keep_result(p_call, (p_outcome.conversation).id, v_result);
   return v_result;
 end;
 $$;

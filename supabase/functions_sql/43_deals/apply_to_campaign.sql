@@ -3,8 +3,8 @@
 -- While the two have an open deal on this campaign, that one is the answer. quote is the price the
 -- influencer has in mind, in rupees.
 -- Definer: clients have no write grant on any table.
--- Locks: the campaign, then the conversation they have. Writes: rate_limits, requests, and what
--- private.open_deal and private.answer_action write.
+-- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
+-- requests, and what private.open_deal and private.answer_action write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
 -- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).

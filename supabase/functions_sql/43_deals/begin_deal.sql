@@ -1,7 +1,7 @@
 -- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
 -- client_action_id.
 --
--- Locks: the user's limit on actions. Writes: rate_limits.
+-- Locks: the user's account, then the limit on actions. Writes: rate_limits.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), RATE_LIMITED (429),
 -- IDEMPOTENCY_MISMATCH (409).
 create or replace function private.begin_deal(p_role text, p_client_action_id uuid, p_request jsonb)
@@ -15,6 +15,8 @@ declare
 begin
   v_call.actor_id := private.require_role(p_role);
   v_call.role := p_role;
+  -- A block waits for it, and so came before or finds the deal.
+  perform private.lock_account(v_call.actor_id);
   perform private.limit_rate(v_call.actor_id, 'action');
   v_call.request := p_request;
   v_call.client_action_id := p_client_action_id;

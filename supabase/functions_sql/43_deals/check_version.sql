@@ -3,7 +3,8 @@
 -- that is due counts as taken, as for whoever reads.
 --
 -- Args: the conversation, before the steps that are due are written; the user; the version that the
--- user saw (null: any). Errors: VERSION_CONFLICT (409) `{version}`.
+-- user saw (null: any).
+-- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation public.conversations,
   p_user_id uuid,

@@ -3,8 +3,8 @@
 -- While the two have an open deal on this bid, that one is the answer. A given influencer must be
 -- the bid's. proposed_amount, in rupees, is a hint.
 -- Definer: clients have no write grant on any table.
--- Locks: the bid, then the conversation they have. Writes: rate_limits, and what private.open_deal
--- and private.answer_action write.
+-- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
+-- and what private.open_deal and private.answer_action write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
 -- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
 -- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).

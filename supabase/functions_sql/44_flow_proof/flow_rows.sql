@@ -1,8 +1,8 @@
 -- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
 --
 -- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
--- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names effects
--- that do; those must find the money in money_before.
+-- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names an effect
+-- that does, and that must find the money in money_before.
 create or replace view private.flow_rows as
 select
   t.flow_id,
@@ -17,25 +17,22 @@ select
   t.to_state,
   t.awaiting,
   t.effects,
-  not exists (
-    select from private.flow_guards as g
-    where g.name = any (t.guards) and g.certainty = 'open'
+  not t.guards && array(
+    select g.name from private.flow_guards as g where g.certainty = 'open'
   ) as is_certain,
-  exists (
-    select from private.flow_guards as g where g.name = any (t.guards) and g.undoes
-  ) as undoes,
-  t.role = 'system' and exists (
-    select from private.flow_states as s
-    where s.flow_id = t.flow_id and s.deadline_action = t.action
-  ) as is_timer,
-  money.moves as moves_money,
-  money.before as money_before,
-  money.after as money_after
+  t.guards && array(select g.name from private.flow_guards as g where g.undoes) as undoes,
+  t.role = 'system' and t.action is not distinct from s.deadline_action as is_timer,
+  mover.name is not null as moves_money,
+  mover.money_before,
+  mover.money_after
 from private.flow_transitions as t
-cross join lateral (
-  select count(*) > 0, min(e.money_before), max(e.money_after)
+join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
+-- One at most, or private.refute_names finds the second.
+left join lateral (
+  select e.name, e.money_before, e.money_after
   from private.flow_effects as e
-  where e.name = any (t.effects) and e.money_after is not null
-) as money (moves, before, after);
+  where e.money_after is not null and e.name = any (t.effects)
+  limit 1
+) as mover on true;
 
 revoke all on private.flow_rows from public, anon, authenticated, service_role;

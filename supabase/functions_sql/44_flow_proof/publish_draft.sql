@@ -3,7 +3,7 @@
 --
 -- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
 -- other.
--- Locks: publishing this kind (advisory, first of all). Writes: flow_definitions, flow_forms.
+-- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_forms.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_draft(p_flow_id bigint)
 returns void

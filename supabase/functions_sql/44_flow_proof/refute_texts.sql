@@ -8,45 +8,42 @@ security invoker
 set search_path = ''
 as $$
 declare
-  -- What a deal may have in flow_data, and the people, whom a blank conversation has not.
+  -- What a deal may have in flow_data, which a blank conversation has not.
   c_kept constant text[] := array[
     'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
   ];
-  c_people constant text[] := array['influencer', 'brand_owner', 'actor', 'other'];
-  v_step private.flow_step;
+  -- What private.flow_values adds; it cannot be asked without a conversation and its people.
+  c_added constant text[] := array[
+    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint',
+    'feedback_hint', 'description_hint', 'notes_hint'
+  ];
   v_blank public.conversations;
   v_of_deal text[];
   v_of_step text[];
 begin
-  v_blank.flow_id := p_flow_id;
   v_blank.flow_data := '{}';
-  v_step.conversation := v_blank;
-  v_step.input := '{}';
   v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
-  v_of_step := c_kept || c_people || array(select jsonb_object_keys(private.flow_values(v_step)));
+  v_of_step := v_of_deal || c_added || array(
+    select jsonb_object_keys(f.rules) from private.flow_definitions as f where f.id = p_flow_id
+  );
 
   return query
-  with texts (place, text, known) as (
+  with texts (place, text, known, transition) as (
     select
       'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
-      v_of_step || array(
-        select i.field
-        from private.flow_transitions as t
-        join private.flow_inputs as i on i.flow_id = t.flow_id and i.action = t.action
-        where t.flow_id = p_flow_id and t.name = m.transition
-      )
+      v_of_step, m.transition
     from private.flow_messages as m
     where m.flow_id = p_flow_id
     union all
-    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal
+    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal, null
     from private.flow_actions as a
     where a.flow_id = p_flow_id
     union all
-    select 'The input ' || i.field, i.prefill, v_of_deal
+    select 'The input ' || i.field, i.prefill, v_of_deal, null
     from private.flow_inputs as i
     where i.flow_id = p_flow_id
     union all
-    select 'The reason of ' || t.name, t.reason, '{role}'
+    select 'The reason of ' || t.name, t.reason, '{role}', null
     from private.flow_transitions as t
     where t.flow_id = p_flow_id
   )
@@ -55,7 +52,13 @@ begin
     null::integer
   from texts as t
   cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
-  where found.names[1] <> all (t.known);
+  where found.names[1] <> all (t.known)
+    -- What was typed with the action may be named as well.
+    and not exists (
+      select from private.flow_transitions as r
+      join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
+      where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
+    );
 end;
 $$;
 

@@ -2,9 +2,9 @@
 -- mean to the proof.
 --
 -- What no later row may ask for is forgotten, so that situations which differ in nothing that
--- matters are one: the negotiation once a price is agreed, the quote once the application is
--- answered, revisions and pauses once the money goes, everything but order and money when the chat
--- closes. A row that asks all the same is never taken, and therefore refused as impossible.
+-- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
+-- application is answered, revisions and pauses once the money goes. A row that asks all the same
+-- is never taken, and therefore refused as impossible.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]

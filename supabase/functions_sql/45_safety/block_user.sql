@@ -2,7 +2,7 @@
 -- in their deals what the flow says that blocking means there.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: both accounts, so that a send either came before or finds the block; then their deals.
+-- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
 -- Writes: blocks, participants, and what private.leave_deals writes.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)

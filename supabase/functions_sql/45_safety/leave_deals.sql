@@ -1,8 +1,8 @@
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
 -- the payment and closes after the work; while money is held it goes on without free text.
 --
--- Args: who blocks, and whom. Locks: the deals, in the order of their ids; both accounts must be
--- locked already. Writes: what private.run_deadlines and private.advance_conversation write.
+-- Args: who blocks, and whom. Locks: private.lock_pair must have been called.
+-- Writes: what private.run_deadlines and private.advance_conversation write.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql

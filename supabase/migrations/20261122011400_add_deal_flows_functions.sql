@@ -170,11 +170,11 @@ revoke all on function private.is_my_topic(text, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
--- source: 10_private/takes_free_text.sql sha256:18b70fdec70c803476816b0d1718bc41db78b8ade349dd1d53956e47c50e8d9f
+-- source: 10_private/takes_free_text.sql sha256:f83c9f0daf33e92a073647bc3d2384c2cf096e249f7f8974a7d4b2bcfae1e39e
 -- Whether a conversation is open for free text where it is now.
 --
--- real_time always is (private.publish_draft sees to it), so that a send there asks the flow
--- nothing.
+-- real_time always is (private.publish_draft sees to it): callers that are often there look at
+-- chat_status first and ask nothing.
 create or replace function private.takes_free_text(p_conversation public.conversations)
 returns boolean
 language plpgsql
@@ -194,7 +194,7 @@ $$;
 revoke all on function private.takes_free_text(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 15_views/my_conversations.sql sha256:fa751bc799dd2785695315c455d653c013007cd73ad0fac2390a805e13249203
+-- source: 15_views/my_conversations.sql sha256:3c0c6db716761e024ab0c040d105fda3987b62f6c52482fed0973826c0be8a4b
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
@@ -211,10 +211,10 @@ select
   c.awaiting_role,
   coalesce(
     c.awaiting_role,
-    (
+    case when c.kind <> 'direct' then (
       select s.waiting_on from private.flow_states as s
       where s.flow_id = c.flow_id and s.state = c.flow_state
-    ),
+    ) end,
     'none'
   ) as waiting_on,
   c.automation_enabled,
@@ -261,7 +261,9 @@ select
     else (
       select count(*)
       from private.visible_messages as m
-      where m.conversation_id = me.conversation_id and m.seq > me.read_seq and m.sender_id <> me.user_id
+      where m.conversation_id = me.conversation_id
+        and m.seq > me.read_seq
+        and m.sender_id <> me.user_id
     )
   end as unread_count,
   (
@@ -282,7 +284,8 @@ select
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  private.takes_free_text(c) and not pair.is_blocked as free_text_allowed,
+  (c.chat_status = 'real_time' or private.takes_free_text(c)) and not pair.is_blocked
+    as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,
@@ -323,7 +326,7 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_conversations from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_free_text.sql sha256:def1977298aea01d05b2a2448bfefcffb8ea1002663566e39e3f7d207173f16d
+-- source: 30_chat/check_free_text.sql sha256:d1307c1d451880e156a1b7728f6fbec74bd86c7455695ad6616ee1ef240700fa
 -- Refuses free text where a conversation is not open for it.
 --
 -- Errors: BLOCKED (403) in both directions, CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
@@ -348,7 +351,8 @@ begin
       'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
     );
   end if;
-  if not private.takes_free_text(p_conversation) then
+  if p_conversation.chat_status <> 'real_time'
+    and not private.takes_free_text(p_conversation) then
     perform private.raise_state_invalid(
       p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
       private.free_text_states(p_conversation.flow_id)
@@ -2074,7 +2078,7 @@ $$;
 revoke all on function private.flow_rule(public.conversations, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/flow_values.sql sha256:523888521142b7d7f55b260da893e515730304cf6943c61428cfa0fbc9230d25
+-- source: 40_flow/flow_values.sql sha256:3148592f895e251f1f520a528e181f432333c0d9d21ef49dd6b343f4b4a7b990
 -- What the messages of a step may name in braces: the values of private.deal_values, the flow's
 -- rules, what was typed with the action, who acts on whom, and what it is about.
 create or replace function private.flow_values(p_step private.flow_step)
@@ -2086,38 +2090,33 @@ set search_path = ''
 as $$
 declare
   v_conversation constant public.conversations := p_step.conversation;
-  v_names jsonb;
+  -- A login that was deleted.
+  c_nameless constant text := 'The other side';
+  v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
 begin
-  select jsonb_object_agg(p.role, coalesce(u.display_name, 'The other side')) into v_names
-  from (
-    values
-      ('influencer', v_conversation.influencer_id),
-      ('brand_owner', v_conversation.brand_owner_id),
-      ('actor', p_step.actor_id),
-      (
-        'other',
-        case p_step.actor_id
-          when v_conversation.user_a then v_conversation.user_b
-          when v_conversation.user_b then v_conversation.user_a
-        end
-      )
-  ) as p (role, user_id)
-  join public.users as u on u.id = p.user_id;
-  return (select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id)
-    || private.deal_values(v_conversation)
-    || p_step.input
-    || coalesce(v_names, '{}')
-    || jsonb_build_object(
+  return (
+    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
+      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
+      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
+      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
+      'other', case when v_is_a then name_b when not v_is_a then name_a end,
       'role', p_step.role,
-      'subject', coalesce(
-        (select b.title from public.bids as b where b.id = v_conversation.bid_id),
-        (select c.title from public.campaigns as c where c.id = v_conversation.campaign_id)
-      ),
+      'subject', coalesce(bid.title, campaign.title),
       'reason_hint', ' Reason: ' || (p_step.input ->> 'reason'),
       'feedback_hint', e'\n' || (p_step.input ->> 'feedback'),
       'description_hint', e'\n' || (p_step.input ->> 'description'),
       'notes_hint', e'\n' || (p_step.input ->> 'submission_notes')
-    );
+    )
+    from private.deal_values(v_conversation) as v (deal)
+    left join private.flow_definitions as f on f.id = v_conversation.flow_id
+    left join public.users as a on a.id = v_conversation.user_a
+    left join public.users as b on b.id = v_conversation.user_b
+    cross join lateral (
+      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
+    ) as named (name_a, name_b)
+    left join public.bids as bid on bid.id = v_conversation.bid_id
+    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
+  );
 end;
 $$;
 
@@ -2178,12 +2177,12 @@ $$;
 revoke all on function private.free_text_states(bigint)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/input_field_json.sql sha256:7641d21dc0c1e7312bc2fb5c68b911fd3ae15132383e86dcedd4bddd27570606
+-- source: 40_flow/input_field_json.sql sha256:bb54a118214ff6afdb179d03159a2a51b330046026896c9273135d83326cc19c
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
 -- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands in the
--- field at first.
+-- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
+-- in the field at first.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
   p_values jsonb default '{}'
@@ -2273,9 +2272,9 @@ $$;
 revoke all on function private.input_schema(bigint, text, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/keep_forms.sql sha256:2efe034fbc127ef6898f2eb52bc7c82dfff5d55954e89a96467fd84bff0fdc35
--- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need not
--- draw them again.
+-- source: 40_flow/keep_forms.sql sha256:51ee01558b72b158d14deeda421761ab84f2a113be86104774f3772b027769f8
+-- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need
+-- not draw them again.
 --
 -- Writes: flow_forms.
 create or replace function private.keep_forms(p_flow_id bigint)
@@ -2416,7 +2415,7 @@ $$;
 revoke all on function private.notify_of_step(public.conversations, private.flow_note[])
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/open_actions.sql sha256:4cfa56d241fc7018d24a1d27df3a1ec4928e755aa2cbe333f0d6c577ce14d0ad
+-- source: 40_flow/open_actions.sql sha256:bec2738e20cb6b82dee3c14cf1fc1bd883d2b2cf8dbe199d9887031ff75e3e1d
 -- What a party may do in a conversation now, in the order of the screen.
 --
 -- Args: the conversation as it is now; the user; the user's role in it.
@@ -2433,6 +2432,8 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
+  v_row private.flow_transitions;
+  v_open text[] := '{}';
 begin
   v_step.conversation := p_conversation;
   v_step.before := p_conversation;
@@ -2440,20 +2441,24 @@ begin
   v_step.role := p_role;
   v_step.input := '{}';
   v_step.at := now();
+  for v_row in
+    select t.* from private.flow_transitions as t
+    where t.flow_id = p_conversation.flow_id
+      and t.from_state = p_conversation.flow_state
+      and t.role = p_role
+  loop
+    if v_row.guards = '{}' or v_row.action <> all (v_open)
+      and private.find_failed_guard(v_step, v_row) is null then
+      v_open := v_open || v_row.action;
+    end if;
+  end loop;
   return query
   select a.*
   from private.flow_actions as a
   where a.flow_id = p_conversation.flow_id
     and a.state = p_conversation.flow_state
     and a.role = p_role
-    and exists (
-      select from private.flow_transitions as t
-      where t.flow_id = a.flow_id
-        and t.from_state = a.state
-        and t.role = a.role
-        and t.action = a.action
-        and (t.guards = '{}' or private.find_failed_guard(v_step, t) is null)
-    )
+    and a.action = any (v_open)
   order by a.position;
 end;
 $$;
@@ -2744,7 +2749,7 @@ $$;
 revoke all on function private.record_offer(private.flow_step, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/record_step.sql sha256:04f2c1a87adff854b6e14ddc2cc89eecc6e83c1fe1f6dad3aa2f1122f0ce789d
+-- source: 40_flow/record_step.sql sha256:9a03148692f31d4bf2791115b83e63b1228f278a2c82187b78cc8dceee619292
 -- Writes one step of the flow: the conversation as it is now, what its open action messages become,
 -- its messages, its line in the history, and who hears what.
 --
@@ -2770,24 +2775,22 @@ declare
 begin
   perform private.complete_actions(p_step, p_row, p_notes);
   v_conversation := private.store_conversation(p_step.conversation, p_notes);
-  insert into public.messages (
-    conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
-    action_required, action_data, created_at, updated_at
-  )
-  select
-    v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
-    (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
-    (n.message).message_type, (n.message).visible_to, (n.message).action_required,
-    (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
-  from unnest(p_notes) with ordinality as n (message, notification, place);
   v_outcome.conversation := v_conversation;
-  v_outcome.messages := array(
-    select m
-    from public.messages as m
-    where m.conversation_id = v_conversation.id
-      and m.seq > v_conversation.last_seq - cardinality(p_notes)
-    order by m.seq
-  );
+  with stored as (
+    insert into public.messages as m (
+      conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
+      action_required, action_data, created_at, updated_at
+    )
+    select
+      v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
+      (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
+      (n.message).message_type, (n.message).visible_to, (n.message).action_required,
+      (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
+    from unnest(p_notes) with ordinality as n (message, notification, place)
+    returning m
+  )
+  select coalesce(array_agg(stored.m order by (stored.m).seq), '{}') into v_outcome.messages
+  from stored;
   perform private.append_event(
     p_step, p_row.from_state, private.event_details(p_step, p_row)
   );
@@ -3109,7 +3112,7 @@ $$;
 
 revoke all on function private.rupees(bigint) from public, anon, authenticated, service_role;
 
--- source: 40_flow/rupees_text.sql sha256:fe7dc490c6dec2d0a94c40cbdbd4c2fb0bf37a6c4625201394ee5c98ea4ff224
+-- source: 40_flow/rupees_text.sql sha256:809c1d19feed20d6367dad4b03d356feadcd161cd3ab42645846f7f027ce0a37
 -- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
 --
 -- The last three digits of the rupees stand together, the ones before in pairs.
@@ -3117,6 +3120,7 @@ create or replace function private.rupees_text(p_minor bigint)
 returns text
 language plpgsql
 immutable
+strict
 security invoker
 set search_path = ''
 as $$
@@ -3136,31 +3140,29 @@ $$;
 
 revoke all on function private.rupees_text(bigint) from public, anon, authenticated, service_role;
 
--- source: 40_flow/state_deadline.sql sha256:750af89d3a518eab656f704ceee01d54bfddce7d8a6df344f451031f378991df
+-- source: 40_flow/state_deadline.sql sha256:27a3369950b313515096607df6ab037b37a7449aea9f55e8f2307475edb0f40f
 -- When the time limit of a conversation's state is; null: it has none.
 --
 -- since_entry counts from when the state was entered; since_payment from the payment, moved on by
 -- the time that disputes froze; payment_window like since_entry, but as long as a payment that was
 -- tried may still come through (rule attempt_hours).
-create or replace function private.state_deadline(p_conversation public.conversations)
+create or replace function private.state_deadline(
+  p_conversation public.conversations,
+  p_state private.flow_states
+)
 returns timestamptz
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_state private.flow_states;
 begin
-  select s.* into v_state
-  from private.flow_states as s
-  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
-  return case v_state.clock
-    when 'since_entry' then p_conversation.entered_at + v_state.lasts
+  return case p_state.clock
+    when 'since_entry' then p_conversation.entered_at + p_state.lasts
     when 'since_payment'
-      then (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts
+      then (p_conversation.flow_data ->> 'clock_from')::timestamptz + p_state.lasts
     when 'payment_window' then greatest(
-      p_conversation.entered_at + v_state.lasts,
+      p_conversation.entered_at + p_state.lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
         + private.flow_rule(p_conversation, 'attempt_hours') * interval '1 hour'
     )
@@ -3168,7 +3170,7 @@ begin
 end;
 $$;
 
-revoke all on function private.state_deadline(public.conversations)
+revoke all on function private.state_deadline(public.conversations, private.flow_states)
 from public, anon, authenticated, service_role;
 
 -- source: 40_flow/store_conversation.sql sha256:57363183b927283549c2508d5dc58ffa20418d0bc2de9cb424f36e4f8b5ef523
@@ -3227,7 +3229,7 @@ $$;
 revoke all on function private.store_conversation(public.conversations, private.flow_note[])
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/take_row.sql sha256:0e4fc75f7dfec536f851e316eb3dc97da129c261cc9ba3563f4dce7cd8d5ae5f
+-- source: 40_flow/take_row.sql sha256:f8e949d3c2e9daef4aff6bbcf6663e44105a400af1f56a8f57c9bb39fb1f3aa7
 -- Takes one row of the flow: the conversation enters the row's state, then the row's effects run.
 --
 -- Returns the step with the conversation as it is afterwards. A step that a time limit takes
@@ -3246,16 +3248,12 @@ declare
   v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   v_state private.flow_states;
-  v_left private.flow_states;
   v_effect text;
 begin
   v_step.before := p_step.conversation;
   v_step.reason := private.fill_template(
     coalesce(p_row.reason, p_row.action), jsonb_build_object('role', p_step.role)
   );
-  select s.* into v_left
-  from private.flow_states as s
-  where s.flow_id = p_row.flow_id and s.state = p_row.from_state;
   if p_row.to_state <> p_row.from_state then
     select s.* into v_state
     from private.flow_states as s
@@ -3264,7 +3262,7 @@ begin
     v_conversation.chat_status := private.chat_status_of(p_row.to_state);
     v_conversation.automation_enabled := v_conversation.chat_status = 'automated';
     v_conversation.entered_at := p_step.at;
-    v_conversation.deadline_at := private.state_deadline(v_conversation);
+    v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
     v_conversation.work_status := coalesce(v_state.work_status, v_conversation.work_status);
   end if;
   v_conversation.awaiting_role := case p_row.awaiting
@@ -3274,7 +3272,12 @@ begin
   end;
   v_conversation.version := v_conversation.version + 1;
   v_conversation.updated_at := p_step.at;
-  if p_step.role = 'system' and p_row.action = v_left.deadline_action then
+  if p_step.role = 'system' and exists (
+    select from private.flow_states as s
+    where s.flow_id = p_row.flow_id
+      and s.state = p_row.from_state
+      and s.deadline_action = p_row.action
+  ) then
     v_conversation.timed_at := p_step.at;
   end if;
 
@@ -4326,7 +4329,7 @@ $$;
 revoke all on function private.effect_make_offer(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_note_attempt.sql sha256:d39f6c9d1167b4fd699c68f5c0a448e809f153ba1752bc8124bfe2d783afee01
+-- source: 42_effects/effect_note_attempt.sql sha256:91d8a2b83fd43d524bf91a4f236683d6a9c8b258ba131c3e001954ebefe76348
 -- Notes that a payment was tried, which keeps the time limit away from what may still come.
 create or replace function private.effect_note_attempt(p_step private.flow_step)
 returns private.flow_step
@@ -4338,10 +4341,14 @@ as $$
 declare
   v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
+  v_state private.flow_states;
 begin
   v_conversation.flow_data := v_conversation.flow_data
     || jsonb_build_object('last_attempt_at', p_step.at);
-  v_conversation.deadline_at := private.state_deadline(v_conversation);
+  select s.* into v_state
+  from private.flow_states as s
+  where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state;
+  v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
   v_step.conversation := v_conversation;
   return v_step;
 end;
@@ -5034,7 +5041,7 @@ $$;
 revoke all on function private.actions_json(public.conversations, uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/answer_action.sql sha256:88e3d9e4f846677dd7e7147cb291bf020fde95efb21fdb39099590773666dc6f
+-- source: 43_deals/answer_action.sql sha256:5eb300278bdfc82df4cbe0068683a15a51758eb04fc1d24af6299a3675c2e3fe
 -- The answer to an action that was done, told to the user's own devices and kept for a repeat.
 --
 -- Args: the call; what became of it; what the client did, as for private.finish_action.
@@ -5068,15 +5075,7 @@ begin
       )
     ]
   );
-  if p_call.client_action_id is not null then
-    insert into private.action_results (
-      user_id, client_action_id, conversation_id, request, result
-    )
-    values (
-      p_call.actor_id, p_call.client_action_id, (p_outcome.conversation).id, p_call.request,
-      v_result
-    );
-  end if;
+  perform private.keep_result(p_call, (p_outcome.conversation).id, v_result);
   return v_result;
 end;
 $$;
@@ -5085,37 +5084,42 @@ revoke all on function private.answer_action(
   private.action_call, private.flow_outcome, jsonb
 ) from public, anon, authenticated, service_role;
 
--- source: 43_deals/answer_existing.sql sha256:63955e889cd2299ecdd1f3bb6cb98b88c70264c94c545f777cf26399176907b9
--- The answer to opening a deal that is open already: the deal as it is, with `created: false`.
+-- source: 43_deals/answer_existing.sql sha256:a74123b7bffe4e00494f3fb849295c4cd739275497b644e05222df18f4d27c32
+-- The answer to opening a deal that is open already: the deal as it is, with `created: false`; kept
+-- for a repeat.
+--
+-- Writes: action_results.
 create or replace function private.answer_existing(p_call private.action_call)
 returns jsonb
 language plpgsql
-stable
 security invoker
 set search_path = ''
 as $$
 declare
   v_outcome private.flow_outcome;
+  v_result jsonb;
 begin
   v_outcome.conversation := p_call.conversation;
   v_outcome.previous_state := (p_call.conversation).flow_state;
   v_outcome.path := '{}';
-  return private.action_result(v_outcome, p_call.actor_id, p_call.role)
+  v_result := private.action_result(v_outcome, p_call.actor_id, p_call.role)
     || jsonb_build_object('created', false);
+  perform private.keep_result(p_call, (p_call.conversation).id, v_result);
+  return v_result;
 end;
 $$;
 
 revoke all on function private.answer_existing(private.action_call)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/apply_to_campaign.sql sha256:185b0304868472820152656240f66dcd9a6906ca2e5f8b295ea1a2dfd7274727
+-- source: 43_deals/apply_to_campaign.sql sha256:081082e9766e5894c4c052d93ed0a15c73f50d7241aa00cb90e9c0f3cd5f46dd
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
 -- While the two have an open deal on this campaign, that one is the answer. quote is the price the
 -- influencer has in mind, in rupees.
 -- Definer: clients have no write grant on any table.
--- Locks: the campaign, then the conversation they have. Writes: rate_limits, requests, and what
--- private.open_deal and private.answer_action write.
+-- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
+-- requests, and what private.open_deal and private.answer_action write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
 -- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -5244,11 +5248,11 @@ $$;
 revoke all on function private.begin_action(uuid, jsonb, uuid, bigint)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/begin_deal.sql sha256:1daf35c0e27c0f6fb0677888ddfa1bd9c793acd440df143d83ca1230d942fb4e
+-- source: 43_deals/begin_deal.sql sha256:64792a4fea1a3fc9d665df83a243e6de3d7c67f6219427b2a68723507a16089f
 -- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
 -- client_action_id.
 --
--- Locks: the user's limit on actions. Writes: rate_limits.
+-- Locks: the user's account, then the limit on actions. Writes: rate_limits.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), RATE_LIMITED (429),
 -- IDEMPOTENCY_MISMATCH (409).
 create or replace function private.begin_deal(p_role text, p_client_action_id uuid, p_request jsonb)
@@ -5262,6 +5266,8 @@ declare
 begin
   v_call.actor_id := private.require_role(p_role);
   v_call.role := p_role;
+  -- A block waits for it, and so came before or finds the deal.
+  perform private.lock_account(v_call.actor_id);
   perform private.limit_rate(v_call.actor_id, 'action');
   v_call.request := p_request;
   v_call.client_action_id := p_client_action_id;
@@ -5307,13 +5313,14 @@ $$;
 revoke all on function private.check_influencer(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/check_version.sql sha256:044cefd791eaecd6281ca70b344ed1ee8b4badeb104b99f920aa9ccd13f60ec6
+-- source: 43_deals/check_version.sql sha256:246a3bced2b72a875ede1766739924d85ddf9efa8ff8b0de2e1b56e93a2ec13f
 -- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
 -- user's own preferences change a context's version too, but nothing that was decided on; a step
 -- that is due counts as taken, as for whoever reads.
 --
 -- Args: the conversation, before the steps that are due are written; the user; the version that the
--- user saw (null: any). Errors: VERSION_CONFLICT (409) `{version}`.
+-- user saw (null: any).
+-- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation public.conversations,
   p_user_id uuid,
@@ -5430,14 +5437,14 @@ revoke all on function public.click_button(uuid, text, jsonb, uuid, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/connect_bid.sql sha256:244e7bf1ab64108df12951208ebd6933646af87b4d6a389459ba6350952ae28e
+-- source: 43_deals/connect_bid.sql sha256:812be7bcda434158a670cdb0b0226bb324d7342e9eb88f8594f20636b9663613
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
 -- While the two have an open deal on this bid, that one is the answer. A given influencer must be
 -- the bid's. proposed_amount, in rupees, is a hint.
 -- Definer: clients have no write grant on any table.
--- Locks: the bid, then the conversation they have. Writes: rate_limits, and what private.open_deal
--- and private.answer_action write.
+-- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
+-- and what private.open_deal and private.answer_action write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
 -- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
 -- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -6069,13 +6076,13 @@ grant execute on function private.get_ratings(uuid) to authenticated;
 revoke all on function public.get_ratings(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
--- source: 43_deals/invite_to_campaign.sql sha256:876e0291d291bf33df881334873c73191f96b599e02eefc1d7a8aec4f9698953
+-- source: 43_deals/invite_to_campaign.sql sha256:c3075afbf3e77976f7f7929d399a4fa3ec30da457c138332f12c52972de0c306
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
 -- While the two have an open deal on this campaign, that one is the answer.
 -- Definer: clients have no write grant on any table.
--- Locks: the campaign, then the conversation they have. Writes: rate_limits, and what
--- private.open_deal and private.answer_action write.
+-- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
+-- and what private.open_deal and private.answer_action write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
 -- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
@@ -6151,6 +6158,35 @@ grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authen
 revoke all on function public.invite_to_campaign(uuid, uuid, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
+
+-- source: 43_deals/keep_result.sql sha256:99aa00065867d31fc8ba13ab64d6d6215cb2fd243ae4294516e8dcbe5c262e16
+-- Keeps what an action answered for a repeat of it, where the client has given it an id.
+--
+-- Writes: action_results.
+create or replace function private.keep_result(
+  p_call private.action_call,
+  p_conversation_id uuid,
+  p_result jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_call.client_action_id is not null then
+    insert into private.action_results (
+      user_id, client_action_id, conversation_id, request, result
+    )
+    values (
+      p_call.actor_id, p_call.client_action_id, p_conversation_id, p_call.request, p_result
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.keep_result(private.action_call, uuid, jsonb)
+from public, anon, authenticated, service_role;
 
 -- source: 43_deals/lock_conversation.sql sha256:b4ef990c068bc5568d1e31f81d49f3f310a66895ee554253b1ba25ed235ca854
 -- Locks a conversation of a user until the transaction ends and returns it.
@@ -7159,12 +7195,12 @@ cross join lateral (
 
 revoke all on private.flow_places from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/flow_rows.sql sha256:01aa64ce0759404b19dcc6d85aeb31bc1afeffbebbf7bd95ec572c6dcaaa756a
+-- source: 44_flow_proof/flow_rows.sql sha256:cf353c80aa8df9b22c48ab7fd3630cb5ffdaa6ac18c121b53ede40729eec88c8
 -- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
 --
 -- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
--- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names effects
--- that do; those must find the money in money_before.
+-- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names an effect
+-- that does, and that must find the money in money_before.
 create or replace view private.flow_rows as
 select
   t.flow_id,
@@ -7179,26 +7215,23 @@ select
   t.to_state,
   t.awaiting,
   t.effects,
-  not exists (
-    select from private.flow_guards as g
-    where g.name = any (t.guards) and g.certainty = 'open'
+  not t.guards && array(
+    select g.name from private.flow_guards as g where g.certainty = 'open'
   ) as is_certain,
-  exists (
-    select from private.flow_guards as g where g.name = any (t.guards) and g.undoes
-  ) as undoes,
-  t.role = 'system' and exists (
-    select from private.flow_states as s
-    where s.flow_id = t.flow_id and s.deadline_action = t.action
-  ) as is_timer,
-  money.moves as moves_money,
-  money.before as money_before,
-  money.after as money_after
+  t.guards && array(select g.name from private.flow_guards as g where g.undoes) as undoes,
+  t.role = 'system' and t.action is not distinct from s.deadline_action as is_timer,
+  mover.name is not null as moves_money,
+  mover.money_before,
+  mover.money_after
 from private.flow_transitions as t
-cross join lateral (
-  select count(*) > 0, min(e.money_before), max(e.money_after)
+join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
+-- One at most, or private.refute_names finds the second.
+left join lateral (
+  select e.name, e.money_before, e.money_after
   from private.flow_effects as e
-  where e.name = any (t.effects) and e.money_after is not null
-) as money (moves, before, after);
+  where e.money_after is not null and e.name = any (t.effects)
+  limit 1
+) as mover on true;
 
 revoke all on private.flow_rows from public, anon, authenticated, service_role;
 
@@ -7498,13 +7531,13 @@ $$;
 revoke all on function private.prove_flow(bigint)
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/publish_draft.sql sha256:e8f4d6a3e6ad590e3c5ce3fade8a5f09214d7486ba16a15efa26bcbc278acf7f
+-- source: 44_flow_proof/publish_draft.sql sha256:10b2d8dea3c03c88d13e158461b4231b428fda9304c480f38e965bf778b6a4b2
 -- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
 -- A draft with the same rows as the flow in use is dropped, and nothing changes.
 --
 -- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
 -- other.
--- Locks: publishing this kind (advisory, first of all). Writes: flow_definitions, flow_forms.
+-- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_forms.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_draft(p_flow_id bigint)
 returns void
@@ -8386,7 +8419,7 @@ $$;
 revoke all on function private.refute_success(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_texts.sql sha256:33f30c95767aa8220e9b3f165d754012b4c7b2e3ffc602fa75c34f847d8abc50
+-- source: 44_flow_proof/refute_texts.sql sha256:bef247120654077d51c02231071c06c95aa3a589843dd15f8189a6d75ed4e45a
 -- Shape: texts name only what can be put in. Finds placeholders that private.flow_values would
 -- leave empty in a message, private.deal_values in a button or form, private.take_row in a reason.
 create or replace function private.refute_texts(p_flow_id bigint)
@@ -8397,22 +8430,24 @@ security invoker
 set search_path = ''
 as $$
 declare
-  -- What a deal may have in flow_data, and the people, whom a blank conversation has not.
+  -- What a deal may have in flow_data, which a blank conversation has not.
   c_kept constant text[] := array[
     'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
   ];
-  c_people constant text[] := array['influencer', 'brand_owner', 'actor', 'other'];
-  v_step private.flow_step;
+  -- What private.flow_values adds; it cannot be asked without a conversation and its people.
+  c_added constant text[] := array[
+    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint',
+    'feedback_hint', 'description_hint', 'notes_hint'
+  ];
   v_blank public.conversations;
   v_of_deal text[];
   v_of_step text[];
 begin
-  v_blank.flow_id := p_flow_id;
   v_blank.flow_data := '{}';
-  v_step.conversation := v_blank;
-  v_step.input := '{}';
   v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
-  v_of_step := c_kept || c_people || array(select jsonb_object_keys(private.flow_values(v_step)));
+  v_of_step := v_of_deal || c_added || array(
+    select jsonb_object_keys(f.rules) from private.flow_definitions as f where f.id = p_flow_id
+  );
 
   return query
   with texts (place, text, known) as (
@@ -8594,14 +8629,14 @@ $$;
 revoke all on function private.refute_waiting(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/take_flow_rows.sql sha256:768621b81920e61b8bc53cffa1efda49dbf6fb90d68268f09e9a5f0b04131906
+-- source: 44_flow_proof/take_flow_rows.sql sha256:40496aa9b1d14092f3d2d037c822086185c5ce20270f73fabfad29836f854b05
 -- Every move that can be made from the situations that some moves lead to: what guards and effects
 -- mean to the proof.
 --
 -- What no later row may ask for is forgotten, so that situations which differ in nothing that
--- matters are one: the negotiation once a price is agreed, the quote once the application is
--- answered, revisions and pauses once the money goes, everything but order and money when the chat
--- closes. A row that asks all the same is never taken, and therefore refused as impossible.
+-- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
+-- application is answered, revisions and pauses once the money goes. A row that asks all the same
+-- is never taken, and therefore refused as impossible.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -8880,12 +8915,12 @@ $$;
 revoke all on function private.walk_flow(bigint)
 from public, anon, authenticated, service_role;
 
--- source: 45_safety/block_user.sql sha256:64e2cd04e50bf6d7a3ede084cbcf6bb7d0c02e3df8c8dbfef29256318ca93e0e
+-- source: 45_safety/block_user.sql sha256:b51c8ae7a225acee07aa6d19fcc4c9932c621bd8d3679fb5b6beb0041e5cf70d
 -- Stops all free text between the caller and another user, at once and in both directions, and does
 -- in their deals what the flow says that blocking means there.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: both accounts, so that a send either came before or finds the block; then their deals.
+-- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
 -- Writes: blocks, participants, and what private.leave_deals writes.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
@@ -8922,12 +8957,12 @@ grant execute on function private.block_user(uuid) to authenticated;
 revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.block_user(uuid) to authenticated;
 
--- source: 45_safety/leave_deals.sql sha256:e1ecbc391fe22bc3f5cfbd74d7336b8b6cf3b6985951e836cbc289208111c4cc
+-- source: 45_safety/leave_deals.sql sha256:f80e26aaa01f37bd55814e93cf4581e42406b8937234d49d89edee675a9df0ac
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
 -- the payment and closes after the work; while money is held it goes on without free text.
 --
--- Args: who blocks, and whom. Locks: the deals, in the order of their ids; both accounts must be
--- locked already. Writes: what private.run_deadlines and private.advance_conversation write.
+-- Args: who blocks, and whom. Locks: private.lock_pair must have been called.
+-- Writes: what private.run_deadlines and private.advance_conversation write.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
@@ -8970,11 +9005,12 @@ $$;
 revoke all on function private.leave_deals(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 45_safety/lock_pair.sql sha256:a53c2e7b23f9018c5656060b94c37006e183910a3cbe047fe32e3ddc967403a5
--- Locks the accounts of two users before it changes what they may do to each other: whatever either
--- of them was sending is done before, or comes after.
+-- source: 45_safety/lock_pair.sql sha256:a9b033aa8ae938d16e96ac9d5faffdcf17a2c85ee7f23576d78326c93fe3efa3
+-- Locks all that two users have together before it changes what they may do to each other: whatever
+-- either of them was doing there is done before, or comes after.
 --
--- Locks: both accounts, in the order of their ids.
+-- Locks: both accounts, then their conversations, then their rows of private.participants, each in
+-- the order of their ids.
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
 create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
 returns void
@@ -8993,40 +9029,45 @@ begin
   where a.user_id in (p_user_id, p_other_id)
   order by a.user_id
   for no key update;
+  perform 1 from public.conversations as c
+  where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  order by c.id
+  for no key update;
+  perform 1 from private.participants as p
+  where p.conversation_id in (
+    select c.id
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  )
+  order by p.conversation_id, p.user_id
+  for no key update;
 end;
 $$;
 
 revoke all on function private.lock_pair(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 45_safety/touch_pair.sql sha256:e4484913a6ac0fbb360b1167a40e8443d66ba9999ed133ce2a1d857c87783fb1
+-- source: 45_safety/touch_pair.sql sha256:d9a19bc20dccc5e7cf49f9d1d76db91700e2d12a0278f221401202453c8841c9
 -- Lets two users see, by the versions of their conversations, that what they may do to each other
 -- has changed.
 --
--- Locks: their rows of private.participants, in the order of their ids. Writes: participants.
+-- Locks: private.lock_pair has locked the rows already. Writes: participants.
 create or replace function private.touch_pair(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_conversation_ids constant uuid[] := array(
-    select c.id
-    from public.conversations as c
-    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
-  );
 begin
-  perform 1 from private.participants as p
-  where p.conversation_id = any (v_conversation_ids)
-  order by p.conversation_id, p.user_id
-  for no key update;
   update private.participants as p
   set
     version = p.version + 1,
     shared_version = p.shared_version + 1,
     typing_until = null
-  where p.conversation_id = any (v_conversation_ids);
+  from public.conversations as c
+  where c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+    and p.conversation_id = c.id;
 end;
 $$;
 
@@ -10602,7 +10643,7 @@ cross join lateral private.draft_flows(a.kinds) as f (id)
 cross join lateral unnest(string_to_array(a.states, ' ')) as state (name)
 cross join lateral unnest(string_to_array(a.roles, ' ')) as role (name);
 
--- source: 80_data/60_inputs.sql sha256:ad55dac8c6ac2c182f8e41ce84abb2674cac98836811506ae45a987b37a3bab8
+-- source: 80_data/60_inputs.sql sha256:736b874e23167eabbdc05767617b5648f7e1a86a158194188191ee78aab91b9a
 -- What is typed with an action. input_type is the name by which submit_text means a field; min and
 -- max of a price are those of private.parse_price.
 insert into private.flow_inputs (
@@ -10613,8 +10654,9 @@ select
   f.id, action.name, i.field,
   row_number() over (partition by f.id, action.name order by i.position),
   i.type, i.required, i.min, i.max, i.max_length, i.placeholder, i.prefill, i.input_type,
-  -- Ratings are double-blind, an operator's note is for operators.
-  i.field in ('rating', 'comment', 'note')
+  -- Ratings are double-blind, an operator's note is for operators, and why a payment or a refund
+  -- failed is the brand owner's affair.
+  i.field in ('rating', 'comment', 'note') or action.name in ('payment_failed', 'refund_failed')
 from (
   values
     -- Words
