@@ -69,7 +69,7 @@ class Game:
                 do = _act(client, self.id, action["action"])
                 found.append(Choice(name, action["text"], action["schema"], do))
             if context["free_text_allowed"]:
-                schema = {"properties": {"message": {}}}
+                schema: Json = {"properties": {"message": {}}}
                 found.append(Choice(name, "Write", schema, _write(client, self.id)))
         if self.gateway:
             money = {"amount_minor": context["amount_minor"], "currency": context["currency"]}

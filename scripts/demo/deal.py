@@ -131,14 +131,14 @@ class Deal:
         """Wait for the events: the actor's own, the new state, the call to whoever is awaited."""
         for role, party in self.parties.items():
             if update["new_state"] != update["previous_state"]:
-                await party.person.hears(
+                await party.person.hears_after(
+                    marks[role],
                     "conversation_state_changed",
-                    since=marks[role],
                     conversation_id=self.id,
                     new_state=update["new_state"],
                 )
             if role == update["awaiting_role"] and _is_called(who, role, update):
-                await party.person.hears("notification", since=marks[role])
+                await party.person.hears_after(marks[role], "notification")
             if role == who:
                 await self._hear_own(party, marks[role])
 

@@ -44,14 +44,15 @@ class Person:
         heard = (payload["message"] for payload in self.payloads("new_message"))
         return [m["message"] for m in heard if m["message_type"] == "user_input"]
 
-    async def hears(self, event: str, *, since: int = 0, **wanted: Any) -> Json:
-        """Wait for the first such event with these values, heard before or from now on.
+    async def hears(self, event: str, **wanted: Any) -> Json:
+        """Wait for the first such event with these values, heard before or from now on."""
+        return await self.hears_after(0, event, **wanted)
 
-        `since` passes over as many of what was heard.
-        """
+    async def hears_after(self, mark: int, event: str, **wanted: Any) -> Json:
+        """As `hears`, but not among the first `mark` of what was heard."""
 
         def fitting() -> Json | None:
-            heard = (h["payload"] for h in self.heard[since:] if h["event"] == event)
+            heard = (h["payload"] for h in self.heard[mark:] if h["event"] == event)
             return next((payload for payload in heard if wanted.items() <= payload.items()), None)
 
         return await self.finds(fitting)

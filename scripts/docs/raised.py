@@ -56,9 +56,17 @@ def find_raised(functions: Sequence[Function]) -> list[Raised]:
 
 
 def find_reachable(functions: Sequence[Function]) -> dict[str, set[str]]:
-    """The functions of ours that each function may run, itself among them, by full name."""
+    """The functions of ours that each function may fail in, itself among them, by full name.
+
+    One whose header says `Errors: none` is not looked into: it calls what cannot fail there.
+    """
     by_name = {one.full_name for one in functions}
-    calls = {one.full_name: set(CALL.findall(mask(one.body))) & by_name for one in functions}
+    calls = {
+        one.full_name: set()
+        if labelled(one.header, "Errors").startswith("none")
+        else set(CALL.findall(mask(one.body))) & by_name
+        for one in functions
+    }
     return {name: _closure(name, calls) for name in calls}
 
 

@@ -168,7 +168,7 @@ create table private.flow_inputs (
   )
 );
 comment on column private.flow_inputs.type is
-  'price: rupees, in figures or in the notations of private.parse_price; clients see "number".';
+  'price: rupees, in figures or in the notations of private.read_price; clients see "number".';
 alter table private.flow_inputs enable row level security;
 
 -- What clients draw of an action's fields, kept on publishing where it is always the same: a screen

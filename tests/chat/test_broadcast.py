@@ -222,10 +222,11 @@ def test_a_message_for_one_reader_is_told_to_that_reader_only(db: Database, talk
     db.query(
         """
         select private.store_message(
-          private.claim_seq(%s, null), jsonb_populate_record(null::public.messages, %s::jsonb)
+          private.claim_seq(%s, %s), jsonb_populate_record(null::public.messages, %s::jsonb)
         )
         """,
         talk.id,
+        talk.asha,
         f"""{{
             "conversation_id": "{talk.id}", "sender_id": "{uuid.UUID(int=0)}",
             "receiver_id": "{talk.bharat}", "message": "just you", "message_type": "automated",

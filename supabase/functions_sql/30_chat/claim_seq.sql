@@ -1,8 +1,7 @@
 -- Locks a conversation until the transaction ends and gives out the number of its next message: the
 -- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
 --
--- Steps that are due are taken before. Args: the conversation; the member who writes (null: the
--- system).
+-- Steps that are due are taken before. Args: the conversation; the member who writes.
 -- Locks: the row of conversations, after the caller's account where both are locked.
 -- Writes: conversations, and what private.run_deadlines writes.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
@@ -21,7 +20,7 @@ begin
     last_message_at = clock_timestamp(),
     updated_at = clock_timestamp()
   where c.id = p_conversation_id
-    and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+    and p_user_id in (c.user_a, c.user_b)
     and (c.deadline_at is null or c.deadline_at > clock_timestamp())
   returning c.* into v_conversation;
   if not found then

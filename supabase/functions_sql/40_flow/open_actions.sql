@@ -15,7 +15,7 @@ as $$
 declare
   v_step private.flow_step;
   v_row private.flow_transitions;
-  v_open text[] := '{}';
+  v_open text[] := array[]::text[];
 begin
   v_step.conversation := p_conversation;
   v_step.before := p_conversation;

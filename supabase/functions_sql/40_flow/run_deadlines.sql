@@ -5,6 +5,7 @@
 -- it. A limit that lies before the step that led to it is due with that step.
 -- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
 -- private.advance_conversation writes, unless this is a trial.
+-- Errors: none; the proof shows that the flow's own steps can be taken.
 create or replace function private.run_deadlines(
   p_conversation public.conversations,
   p_is_trial boolean
@@ -15,6 +16,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- More than any proved flow takes by itself: a belt beside the proof's braces.
+  c_most constant integer := 100;
   v_step private.flow_step;
   v_outcome private.flow_outcome;
   -- A writer may have waited for the lock since its transaction began.
@@ -23,7 +26,9 @@ begin
   v_step.conversation := p_conversation;
   v_step.role := 'system';
   v_step.is_trial := p_is_trial;
-  while (v_step.conversation).deadline_at <= v_now loop
+  for v_count in 1 .. c_most loop
+    exit when (v_step.conversation).deadline_at is null
+      or (v_step.conversation).deadline_at > v_now;
     v_step.at := greatest(
       (v_step.conversation).deadline_at, (v_step.conversation).entered_at
     );

@@ -51,7 +51,7 @@ begin
 
   v_step.conversation := v_conversation;
   foreach v_effect in array p_row.effects loop
-    v_step := private.run_effect(v_effect, v_step);
+    v_step.conversation := private.run_effect(v_effect, v_step);
   end loop;
   return v_step;
 end;

@@ -7,11 +7,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return coalesce(
-    (p_step.input -> 'price_minor')::bigint
-      = ((p_step.before).flow_data -> 'quote_minor')::bigint,
-    true
-  );
+  return private.price_matches(p_step, 'quote_minor');
 end;
 $$;
 

@@ -2,18 +2,14 @@
 --
 -- Writes: work_submissions.
 create or replace function private.effect_approve_work(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  perform private.review_submission(v_step, 'approved');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.review_submission(p_step, 'approved');
+  return p_step.conversation;
 end;
 $$;
 

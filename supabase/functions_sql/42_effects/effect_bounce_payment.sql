@@ -2,14 +2,11 @@
 --
 -- Writes: escrow_ledger, refunds.
 create or replace function private.effect_bounce_payment(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   perform private.record_transfer(
     p_step, 'gateway', 'bounced', (p_step.input -> 'amount_minor')::bigint,
@@ -20,13 +17,12 @@ begin
       conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
     )
     values (
-      v_conversation.id, p_step.input ->> 'payment_id',
+      (p_step.conversation).id, p_step.input ->> 'payment_id',
       (p_step.input -> 'amount_minor')::bigint, p_step.input ->> 'currency', 'bounce',
       p_step.reason, p_step.at
     );
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 

@@ -2,24 +2,22 @@
 --
 -- Writes: escrow_ledger.
 create or replace function private.effect_charge_back(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.charged_back_minor
     := v_conversation.charged_back_minor + v_conversation.held_minor;
   v_conversation.held_minor := 0;
-  v_step.conversation := v_conversation;
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
   perform private.record_transfer(
-    v_step, 'held', 'charged_back', (p_step.conversation).held_minor, null
+    p_step, 'held', 'charged_back', (p_step.conversation).held_minor, null
   );
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

@@ -2,13 +2,12 @@
 --
 -- Writes: disputes, legal_holds.
 create or replace function private.effect_close_dispute(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data - 'dispute';
@@ -23,8 +22,7 @@ begin
     delete from private.legal_holds as h
     where h.conversation_id = v_conversation.id and h.reason = 'dispute';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

@@ -2,13 +2,12 @@
 --
 -- Writes: escrow_ledger, payment_orders.
 create or replace function private.effect_hold_funds(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.captured_minor
@@ -18,9 +17,8 @@ begin
   v_conversation.flow_data := v_conversation.flow_data - 'payment_order' || jsonb_build_object(
     'paid_at', p_step.at, 'clock_from', p_step.at, 'payment_id', p_step.input ->> 'payment_id'
   );
-  v_step.conversation := v_conversation;
   perform private.record_transfer(
-    v_step, 'gateway', 'held', (p_step.input -> 'amount_minor')::bigint,
+    p_step, 'gateway', 'held', (p_step.input -> 'amount_minor')::bigint,
     p_step.input ->> 'payment_id'
   );
   if not p_step.is_trial then
@@ -28,8 +26,7 @@ begin
     set status = 'paid', updated_at = p_step.at
     where o.conversation_id = v_conversation.id and o.status = 'open';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

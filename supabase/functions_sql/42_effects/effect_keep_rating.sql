@@ -2,24 +2,20 @@
 --
 -- Writes: ratings.
 create or replace function private.effect_keep_rating(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     insert into private.ratings (conversation_id, rater_id, rating, comment, created_at)
     values (
-      v_conversation.id, p_step.actor_id, (p_step.input -> 'rating')::integer,
+      (p_step.conversation).id, p_step.actor_id, (p_step.input -> 'rating')::integer,
       p_step.input ->> 'comment', p_step.at
     );
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 

@@ -2,21 +2,18 @@
 --
 -- Writes: offers.
 create or replace function private.effect_make_counter(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data
     || private.money_json('counter', 'counter_minor', (p_step.input -> 'price_minor')::bigint);
-  v_step.conversation := v_conversation;
-  perform private.record_offer(v_step, 'counter_minor');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.record_offer(p_step, v_conversation, 'counter_minor');
+  return v_conversation;
 end;
 $$;
 

@@ -2,13 +2,12 @@
 --
 -- Writes: offers.
 create or replace function private.effect_make_offer(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data - array['counter', 'counter_minor']
@@ -16,10 +15,8 @@ begin
     || jsonb_build_object(
       'negotiation_round', private.flow_count(v_conversation, 'negotiation_round') + 1
     );
-  v_step.conversation := v_conversation;
-  perform private.record_offer(v_step, 'offer_minor');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.record_offer(p_step, v_conversation, 'offer_minor');
+  return v_conversation;
 end;
 $$;
 

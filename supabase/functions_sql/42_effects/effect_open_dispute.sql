@@ -3,13 +3,12 @@
 --
 -- Writes: disputes, legal_holds.
 create or replace function private.effect_open_dispute(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   v_origin constant text := case p_step.role
     when 'system' then 'bank'
@@ -26,20 +25,14 @@ begin
   );
   if (p_step.before).flow_state <> v_conversation.flow_state then
     v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-      'resume', coalesce(
-        v_conversation.flow_data -> 'resume',
-        jsonb_build_object(
-          'state', (p_step.before).flow_state,
-          'work_status', (p_step.before).work_status,
-          'deadline_at', (p_step.before).deadline_at
-        )
-      ) || jsonb_build_object('frozen_at', p_step.at)
+      'resume', coalesce(v_conversation.flow_data -> 'resume', private.pause_json(p_step))
+        || jsonb_build_object('frozen_at', p_step.at)
     );
   end if;
   if not p_step.is_trial then
     insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
     values (
-      v_conversation.id, case when v_origin = 'party' then p_step.actor_id end, v_origin,
+      v_conversation.id, p_step.actor_id, v_origin,
       p_step.input ->> 'reason', p_step.at
     )
     on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
@@ -47,8 +40,7 @@ begin
     values (v_conversation.id, 'dispute', p_step.at)
     on conflict (conversation_id) do nothing;
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

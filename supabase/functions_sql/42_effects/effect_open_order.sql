@@ -2,13 +2,12 @@
 --
 -- Writes: payment_orders.
 create or replace function private.effect_open_order(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
@@ -28,8 +27,7 @@ begin
       where o.conversation_id = v_conversation.id and o.status = 'open'
     );
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

@@ -2,14 +2,13 @@
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than what is held.
 create or replace function private.effect_propose_cancellation(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   perform private.check_refund(
@@ -22,14 +21,9 @@ begin
       'refund_amount', p_step.input -> 'refund_amount',
       'reason', p_step.input -> 'reason'
     )),
-    'resume', jsonb_build_object(
-      'state', (p_step.before).flow_state,
-      'work_status', (p_step.before).work_status,
-      'deadline_at', (p_step.before).deadline_at
-    )
+    'resume', private.pause_json(p_step)
   );
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

@@ -2,22 +2,18 @@
 --
 -- Writes: requests.
 create or replace function private.effect_reject_request(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     update public.requests as r
     set status = 'rejected', updated_at = p_step.at
-    where r.id = v_conversation.request_id and r.status = 'pending';
+    where r.id = (p_step.conversation).request_id and r.status = 'pending';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 

@@ -2,18 +2,13 @@
 --
 -- Writes: escrow_ledger, payouts.
 create or replace function private.effect_release_funds(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation := private.release_held(v_step);
-  v_step.conversation := v_conversation;
-  return v_step;
+  return private.release_held(p_step);
 end;
 $$;
 

@@ -1,19 +1,17 @@
 -- The conversation is as open as it was before it was closed.
 create or replace function private.effect_reopen(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.close_reason := null;
   v_conversation.closed_by := null;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

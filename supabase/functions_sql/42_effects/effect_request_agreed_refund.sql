@@ -2,24 +2,19 @@
 --
 -- Writes: refunds.
 create or replace function private.effect_request_agreed_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation := private.ask_refund(
-    v_step,
+  return private.ask_refund(
+    p_step,
     coalesce(
-      (v_conversation.flow_data #> '{cancellation,refund_minor}')::bigint,
-      v_conversation.held_minor
+      ((p_step.conversation).flow_data #> '{cancellation,refund_minor}')::bigint,
+      (p_step.conversation).held_minor
     )
   );
-  v_step.conversation := v_conversation;
-  return v_step;
 end;
 $$;
 

@@ -2,18 +2,13 @@
 --
 -- Writes: refunds.
 create or replace function private.effect_request_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation := private.ask_refund(v_step, v_conversation.held_minor);
-  v_step.conversation := v_conversation;
-  return v_step;
+  return private.ask_refund(p_step, (p_step.conversation).held_minor);
 end;
 $$;
 

@@ -2,23 +2,16 @@
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` when it is more than what is held. Writes: refunds.
 create or replace function private.effect_request_split_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
+  v_refund constant bigint := (p_step.input -> 'refund_amount_minor')::bigint;
 begin
-  perform private.check_refund(
-    v_conversation, (p_step.input -> 'refund_amount_minor')::bigint
-  );
-  v_conversation := private.ask_refund(
-    v_step, (p_step.input -> 'refund_amount_minor')::bigint
-  );
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.check_refund(p_step.conversation, v_refund);
+  return private.ask_refund(p_step, v_refund);
 end;
 $$;
 

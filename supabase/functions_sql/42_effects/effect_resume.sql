@@ -1,14 +1,13 @@
 -- The deal goes on where it was before the pause. A time limit that ran on is the one it was, one
 -- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with.
 create or replace function private.effect_resume(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   v_resume constant jsonb := v_conversation.flow_data -> 'resume';
   v_pause interval;
@@ -29,8 +28,7 @@ begin
     );
   end if;
   v_conversation.flow_data := v_conversation.flow_data - 'resume';
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

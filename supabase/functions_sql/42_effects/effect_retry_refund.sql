@@ -2,22 +2,20 @@
 --
 -- Writes: refunds.
 create or replace function private.effect_retry_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     update private.refunds as r
     set attempts = r.attempts + 1
-    where r.conversation_id = v_conversation.id and r.kind = 'deal' and r.status = 'requested';
+    where r.conversation_id = (p_step.conversation).id
+      and r.kind = 'deal'
+      and r.status = 'requested';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 

@@ -1,19 +1,17 @@
 -- The work begins, and with it the days until its delivery.
 create or replace function private.effect_start_work(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.delivery_due_at
     := p_step.at + private.flow_rule(v_conversation, 'delivery_days') * interval '1 day';
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

@@ -2,13 +2,12 @@
 --
 -- Writes: work_submissions.
 create or replace function private.effect_store_submission(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.work_submitted := true;
@@ -24,8 +23,7 @@ begin
     from public.work_submissions as s
     where s.conversation_id = v_conversation.id;
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

@@ -2,16 +2,15 @@
 --
 -- Writes: work_submissions.
 create or replace function private.effect_withdraw_submission(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
-  perform private.review_submission(v_step, 'withdrawn');
+  perform private.review_submission(p_step, 'withdrawn');
   select
     jsonb_strip_nulls(jsonb_build_object(
       'deliverables', s.deliverables, 'description', s.description,
@@ -24,8 +23,7 @@ begin
   order by s.number desc
   limit 1;
   v_conversation.work_submitted := v_conversation.work_submission is not null;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 

@@ -1,9 +1,10 @@
--- Runs the effect of that name: the closed list of effects.
+-- Runs the effect of that name and returns the conversation as it leaves it: the closed list of
+-- effects.
 --
 -- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
 -- Writes: what the effects write, unless the step is a trial.
 create or replace function private.run_effect(p_effect text, p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''

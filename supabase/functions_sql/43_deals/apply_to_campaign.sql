@@ -1,7 +1,7 @@
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
--- While the two have an open deal on this campaign, that one is the answer. quote is the price the
--- influencer has in mind, in rupees.
+-- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
+-- the price the influencer has in mind, in rupees.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
 -- requests, and what private.open_deal and private.answer_action write.
@@ -49,6 +49,7 @@ begin
   v_deal.influencer_id := v_call.actor_id;
   v_deal.flow_data := jsonb_strip_nulls(
     private.money_json('quote', 'quote_minor', v_quote_minor)
+      || private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
       || jsonb_build_object('pitch', v_pitch)
   );
   v_call.conversation := private.find_open_deal(v_deal);

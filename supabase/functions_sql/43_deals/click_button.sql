@@ -7,8 +7,8 @@
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
 -- Errors: MESSAGE_NOT_FOUND (404) for what is no action message that the caller sees,
--- ACTION_ALREADY_COMPLETED (409), ACTION_UNKNOWN (422); those of private.begin_action and
--- private.find_transition.
+-- ACTION_ALREADY_COMPLETED (409) `{completed_by, completed_action}` for a button of an old one,
+-- ACTION_UNKNOWN (422) for one that it does not have; and those of take_action.
 create or replace function private.click_button(
   p_conversation_id uuid,
   p_button_id text,

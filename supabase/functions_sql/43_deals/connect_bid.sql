@@ -1,7 +1,7 @@
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
--- While the two have an open deal on this bid, that one is the answer. A given influencer must be
--- the bid's. proposed_amount, in rupees, is a hint.
+-- While the two have an open deal on this bid, it is the answer (`created: false`). A given
+-- influencer must be the bid's. proposed_amount, in rupees, is a hint.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
 -- and what private.open_deal and private.answer_action write.

@@ -1,4 +1,4 @@
--- An operator closes a deal that holds no money.
+-- An operator closes a deal before it is paid; both sides read the reason.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.

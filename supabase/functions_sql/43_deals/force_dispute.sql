@@ -1,4 +1,5 @@
--- An operator stops a deal that holds money, to decide about it with resolve_dispute.
+-- An operator stops a deal that holds money, to decide about it with resolve_dispute; both sides
+-- read the reason.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.

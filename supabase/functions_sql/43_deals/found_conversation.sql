@@ -4,6 +4,7 @@
 -- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
 -- role, by which action.
 -- Writes: conversations, participants, and what private.advance_conversation writes.
+-- Errors: none; a flow begins with no guard.
 create or replace function private.found_conversation(
   p_conversation public.conversations,
   p_actor_id uuid,

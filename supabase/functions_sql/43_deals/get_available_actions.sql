@@ -1,5 +1,7 @@
 -- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
 --
+-- input is the action's first field, or null; schema is the JSON Schema of them all; deadline_at is
+-- when the state's time limit is.
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.get_available_actions(p_conversation_id uuid)

@@ -1,6 +1,6 @@
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
--- While the two have an open deal on this campaign, that one is the answer.
+-- While the two have an open deal on this campaign, it is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
 -- and what private.open_deal and private.answer_action write.

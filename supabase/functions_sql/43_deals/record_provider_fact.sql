@@ -1,10 +1,15 @@
 -- Tells a deal what the payment provider said: payment_captured, payment_failed, payment_mismatch,
 -- refund_processed, refund_failed, bank_dispute_opened, bank_dispute_lost.
 --
--- For whoever has checked that the provider said it; the flow alone decides what follows.
+-- For whoever has checked that the provider said it; the flow alone decides what follows. Captures
+-- and mismatches take `{payment_id, amount_minor, currency}`, failures `{payment_id, reason}`,
+-- refund_processed `{reference}`.
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.
--- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), those of private.find_transition.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409) where the deal does not wait for it, INPUT_INVALID (422) `{field, rule}`, GUARD_FAILED
+-- (409) `{guard}`: "is_new_payment" for a payment that is known, "capture_matches" for one of
+-- another amount or currency: tell that as payment_mismatch.
 create or replace function private.record_provider_fact(
   p_conversation_id uuid,
   p_action text,

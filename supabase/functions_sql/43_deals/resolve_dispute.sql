@@ -1,4 +1,6 @@
--- An operator decides a dispute: release, refund, split (with refund_amount in rupees) or resume.
+-- An operator decides a dispute: release gives the money to the influencer, refund to the brand
+-- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
+-- lets the deal go on where it was. The parties never see note.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.

@@ -3,8 +3,7 @@
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
--- Errors: INPUT_INVALID (422) for another decision; those of private.begin_action and
--- private.find_transition.
+-- Errors: INPUT_INVALID (422) `{field, rule}` for another decision; and those of take_action.
 create or replace function private.review_work(
   p_conversation_id uuid,
   p_decision text,

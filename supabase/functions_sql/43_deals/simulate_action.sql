@@ -1,5 +1,8 @@
--- What an action would do now, without doing it: the engine itself, changing nothing.
+-- What an action would do now, without doing it: the engine itself, changing nothing and counting
+-- towards no limit.
 --
+-- error is `{error_code, message, details}` or null; messages have no seq yet; effects are those of
+-- docs/FLOW.md.
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404). A refusal of the action is an answer.
 create or replace function private.simulate_action(

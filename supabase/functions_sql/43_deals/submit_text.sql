@@ -5,7 +5,9 @@
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
--- Errors: those of private.find_form, private.begin_action and private.find_transition.
+-- Errors: INPUT_INVALID (422) `{field, rule}` when another text is asked for, NOT_YOUR_TURN (409)
+-- when the other side is asked, FLOW_STATE_INVALID (409) when nobody is, CHAT_CLOSED (409),
+-- PRICE_UNPARSEABLE (422) `{understood}` for a price that cannot be read; and those of take_action.
 create or replace function private.submit_text(
   p_conversation_id uuid,
   p_text text,

@@ -3,7 +3,7 @@
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
--- Errors: those of private.begin_action and private.find_transition.
+-- Errors: those of take_action.
 create or replace function private.submit_work(
   p_conversation_id uuid,
   p_deliverables text,

@@ -3,6 +3,7 @@
 --
 -- Args: who blocks, and whom. Locks: private.lock_pair must have been called.
 -- Writes: what private.run_deadlines and private.advance_conversation write.
+-- Errors: none; the proof shows that whoever blocks can leave.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql

@@ -22,7 +22,8 @@ begin
   v_event.conversation_id := (p_step.conversation).id;
   v_event.version := (p_step.conversation).version;
   v_event.actor_role := p_step.role;
-  v_event.actor_id := p_step.actor_id;
+  -- Both sides read it: which operator it was is for operators (private.disputes, private.alerts).
+  v_event.actor_id := case when p_step.role <> 'admin' then p_step.actor_id end;
   v_event.action := p_step.action;
   v_event.from_state := p_from_state;
   v_event.to_state := (p_step.conversation).flow_state;

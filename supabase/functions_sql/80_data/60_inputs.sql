@@ -1,5 +1,5 @@
--- What is typed with an action. input_type is the name by which submit_text means a field; min and
--- max of a price are those of private.parse_price.
+-- What is typed with an action. input_type is the name by which submit_text means a field. What a
+-- row leaves open private.complete_limits fills in: 1 to 10000000 rupees, 1000 characters.
 insert into private.flow_inputs (
   flow_id, action, field, position, type, required, min, max, max_length, placeholder, prefill,
   input_type, is_secret
@@ -15,9 +15,9 @@ from (
   values
     -- Words
     ('bid', 'send_project_details', 1, 'details', 'textarea', true, null::numeric, null::numeric,
-      5000, 'What should be made, until when, in which form?', null, 'project_details'),
+      5000, 'What should be made, until when, in which form?', '{details}', 'project_details'),
     ('bid', 'request_details_change', 1, 'question', 'textarea', true, null, null,
-      1000, 'What do you need to know?', null, 'question'),
+      null, 'What do you need to know?', null, 'question'),
     ('deals', 'submit_work', 1, 'deliverables', 'textarea', true, null, null,
       5000, 'Links to what you made', null, 'work_submission'),
     ('deals', 'submit_work', 2, 'description', 'textarea', false, null, null,
@@ -25,49 +25,49 @@ from (
     ('deals', 'submit_work', 3, 'submission_notes', 'textarea', false, null, null,
       5000, 'What to know about it', null, null),
     ('deals', 'request_revision', 1, 'feedback', 'textarea', true, null, null,
-      1000, 'What should change?', null, 'feedback'),
+      null, 'What should change?', null, 'feedback'),
     ('deals', 'approve_work', 1, 'feedback', 'textarea', false, null, null,
-      1000, 'What did you like?', null, null),
+      null, 'What did you like?', null, null),
 
     -- Prices, in rupees
-    ('deals', 'send_price_offer', 1, 'price', 'price', true, 1, 10000000,
+    ('deals', 'send_price_offer', 1, 'price', 'price', true, null, null,
       null, 'Your price in rupees', '{proposed_price}', 'price'),
-    ('deals', 'submit_counter', 1, 'price', 'price', true, 1, 10000000,
+    ('deals', 'submit_counter', 1, 'price', 'price', true, null, null,
       null, 'Your price in rupees', null, 'negotiation'),
     ('deals', 'negotiate_price make_counter_offer accept_price accept_counter', 1, 'price',
-      'price', false, 1, 10000000, null, null, null, null),
-    ('campaign', 'accept_application_at_quote', 1, 'price', 'price', false, 1, 10000000,
+      'price', false, null, null, null, null, null, null),
+    ('campaign', 'accept_application_at_quote', 1, 'price', 'price', false, null, null,
       null, null, null, null),
 
     -- Reasons
     ('campaign', 'reject_application', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      null, 'Why? (optional)', null, 'reason'),
     ('bid', 'reject_project', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      null, 'Why? (optional)', null, 'reason'),
     ('deals', 'reject_connection reject_price end_conversation decline_work '
       'cancel_before_start cancel_overdue give_up_work request_cancellation request_extension '
-      'decline_cancellation raise_dispute', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      'decline_cancellation decline_extension raise_dispute', 9, 'reason', 'textarea', false, null,
+      null, null, 'Why? (optional)', null, 'reason'),
     ('all', 'close_conversation', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      null, 'Why? (optional)', null, 'reason'),
 
     -- Numbers
-    ('deals', 'request_cancellation', 1, 'refund_amount', 'price', false, 1, 10000000,
+    ('deals', 'request_cancellation', 1, 'refund_amount', 'price', false, null, null,
       null, 'Refund in rupees; empty: all of it', null, null),
     ('deals', 'request_extension', 1, 'days', 'integer', true, 1, 30,
       null, 'How many days?', null, null),
     ('deals', 'rate_collaboration', 1, 'rating', 'integer', true, 1, 5,
       null, '1 to 5', null, null),
     ('deals', 'rate_collaboration', 2, 'comment', 'textarea', false, null, null,
-      1000, 'How was it?', null, null),
+      null, 'How was it?', null, null),
 
     -- What operators and the gateway say
     ('deals', 'force_close force_dispute', 1, 'reason', 'textarea', false, null, null,
-      1000, null, null, null),
+      null, null, null, null),
     ('deals', 'resolve_release resolve_refund resolve_split resolve_resume '
       'mark_refunded_manually', 9, 'note', 'textarea', false, null, null,
-      1000, null, null, null),
-    ('deals', 'resolve_split', 1, 'refund_amount', 'price', true, 1, 10000000,
+      null, null, null, null),
+    ('deals', 'resolve_split', 1, 'refund_amount', 'price', true, null, null,
       null, null, null, null),
     ('deals', 'mark_refunded_manually', 1, 'reference', 'text', true, null, null,
       200, null, null, null),

@@ -364,12 +364,11 @@ $$;
 revoke all on function private.check_free_text(public.conversations, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/claim_seq.sql sha256:8b033de5f2250cd01866dae8676bb414c19bc47f3caef3b8f4492ab81ad06e98
+-- source: 30_chat/claim_seq.sql sha256:95b96d8d17a96c10fd7f3b2efb076c42e4929347c240cb061c542e7a07596315
 -- Locks a conversation until the transaction ends and gives out the number of its next message: the
 -- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
 --
--- Steps that are due are taken before. Args: the conversation; the member who writes (null: the
--- system).
+-- Steps that are due are taken before. Args: the conversation; the member who writes.
 -- Locks: the row of conversations, after the caller's account where both are locked.
 -- Writes: conversations, and what private.run_deadlines writes.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
@@ -388,7 +387,7 @@ begin
     last_message_at = clock_timestamp(),
     updated_at = clock_timestamp()
   where c.id = p_conversation_id
-    and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+    and p_user_id in (c.user_a, c.user_b)
     and (c.deadline_at is null or c.deadline_at > clock_timestamp())
   returning c.* into v_conversation;
   if not found then
@@ -1136,7 +1135,7 @@ $$;
 revoke all on function private.to_minor(numeric, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/action_json.sql sha256:92283d07ffc6e2349bdf3b1b115839ccbc151ae8f141164db9ad2428c2534c19
+-- source: 39_forms/action_json.sql sha256:92283d07ffc6e2349bdf3b1b115839ccbc151ae8f141164db9ad2428c2534c19
 -- An action as clients get it: its button, its form, and until when it can be taken.
 --
 -- Args: the row; the conversation.
@@ -1169,6 +1168,717 @@ $$;
 
 revoke all on function private.action_json(private.flow_actions, public.conversations)
 from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_input.sql sha256:4d14b296a724586990b2f7d6e5b1ea5d48bab588d89347a95f7901fdc0ff53a4
+-- The input of an action as the flow may use it: the fields that the action has, each checked.
+--
+-- Fields that the action does not have are ignored, and so are optional ones without a value. A
+-- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
+-- a rule of check_text_input, check_number_input or check_price_input; for prices also
+-- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_clean jsonb := '{}'::jsonb;
+  v_field private.flow_inputs;
+  v_given jsonb;
+  v_value jsonb;
+begin
+  if jsonb_typeof(p_input) <> 'object' then
+    perform private.raise_input_invalid('input', 'object', 'Pass an object with named values.');
+  end if;
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_given := nullif(p_input -> v_field.field, 'null');
+    v_value := case
+      when v_given is null then '{}'
+      when v_field.type = 'price' then private.check_price_input(v_field, v_given)
+      when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
+      else private.check_text_input(v_field, v_given)
+    end;
+    if v_field.required and v_value = '{}' then
+      perform private.raise_input_invalid(
+        v_field.field, 'required', format('Fill in "%s".', v_field.field)
+      );
+    end if;
+    v_clean := v_clean || v_value;
+  end loop;
+  return v_clean;
+end;
+$$;
+
+revoke all on function private.check_input(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_number_input.sql sha256:cbf67cc707964773a5d5b9b949c71dcc4394eb49255c30f3dc578d8de85afafa
+-- A number that a caller gave for a field of an action, as `{x}`; 3.0 comes back as 3.
+--
+-- Args: the field with its limits; the value.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
+-- number (a size that JSON clients do not carry exactly).
+create or replace function private.check_number_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
+  c_max_exact constant numeric := 9007199254740991;
+  c_max_decimals constant integer := 15;
+  v_number numeric;
+begin
+  if jsonb_typeof(p_value) <> 'number' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a number.');
+  end if;
+  v_number := trim_scale(p_value::numeric);
+  if p_field.type = 'integer' and scale(v_number) > 0 then
+    perform private.raise_input_invalid(p_field.field, 'integer', 'Pass a whole number.');
+  end if;
+  if v_number < p_field.min then
+    perform private.raise_input_invalid(
+      p_field.field, 'min', format('The least is %s.', p_field.min)
+    );
+  end if;
+  if v_number > p_field.max then
+    perform private.raise_input_invalid(
+      p_field.field, 'max', format('The most is %s.', p_field.max)
+    );
+  end if;
+  if abs(v_number) > c_max_exact or scale(v_number) > c_max_decimals then
+    perform private.raise_input_invalid(
+      p_field.field, 'number', 'The number is too large, or has too many decimals.'
+    );
+  end if;
+  return jsonb_build_object(p_field.field, v_number);
+end;
+$$;
+
+revoke all on function private.check_number_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_price_input.sql sha256:ba06c87cd37143b247abd1f00719e568f1123a6373224106a2850dd780a301aa
+-- A price that a caller gave for a field of an action: `{x}` in rupees, `{x_minor}` in paise; `{}`
+-- for a blank text where none is required.
+--
+-- Args: the field with its limits; the value, a number or a text in the notations of read_price.
+-- Errors: INPUT_INVALID (422) `{field, rule: "type" or "decimals"}`, PRICE_UNPARSEABLE (422)
+-- `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_price_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rupees numeric;
+  v_minor bigint;
+begin
+  if jsonb_typeof(p_value) = 'string' then
+    if not p_field.required and private.is_blank(p_value #>> '{}') then
+      return '{}'::jsonb;
+    end if;
+    v_rupees := private.read_price(p_value #>> '{}');
+  elsif jsonb_typeof(p_value) = 'number' then
+    v_rupees := p_value::numeric;
+  else
+    perform private.raise_input_invalid(
+      p_field.field, 'type', 'Pass a price as a number or a text.'
+    );
+  end if;
+  v_minor := private.to_minor(v_rupees, p_field.field);
+  if v_rupees not between p_field.min and p_field.max then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
+      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
+    );
+  end if;
+  return jsonb_build_object(
+    p_field.field, private.rupees(v_minor), p_field.field || '_minor', v_minor
+  );
+end;
+$$;
+
+revoke all on function private.check_price_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_text_input.sql sha256:672548c5b6b494317e283bb1c1b16181714ed3ff532f6720c7025a32c4dde678
+-- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
+--
+-- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters, max_length,
+-- email.
+create or replace function private.check_text_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_text text;
+begin
+  if jsonb_typeof(p_value) <> 'string' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
+  end if;
+  v_text := private.clean_text(p_value #>> '{}');
+  perform private.check_text(v_text, p_field.field);
+  if char_length(v_text) > p_field.max_length then
+    perform private.raise_input_invalid(
+      p_field.field, 'max_length', format('At most %s characters.', p_field.max_length)
+    );
+  end if;
+  if private.is_blank(v_text) then
+    return '{}'::jsonb;
+  end if;
+  if p_field.type = 'email' and v_text !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$' then
+    perform private.raise_input_invalid(p_field.field, 'email', 'Pass an e-mail address.');
+  end if;
+  return jsonb_build_object(p_field.field, v_text);
+end;
+$$;
+
+revoke all on function private.check_text_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/complete_limits.sql sha256:ca2163bc21255afafcc80361bb9bff556351f4e817a3d2d8925f51c89380d8a8
+-- A field of an action's input with the limits that its row leaves open: those that
+-- private.to_minor has for every amount, and 1,000 characters of text.
+create or replace function private.complete_limits(p_input private.flow_inputs)
+returns private.flow_inputs
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_input.type = 'price' then
+    p_input.min := coalesce(p_input.min, 1);
+    p_input.max := coalesce(p_input.max, 10000000);
+  elsif p_input.type in ('text', 'textarea', 'email') then
+    p_input.max_length := coalesce(p_input.max_length, 1000);
+  end if;
+  return p_input;
+end;
+$$;
+
+revoke all on function private.complete_limits(private.flow_inputs)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/deal_values.sql sha256:d2907d3478d4796770f917f3d56a1686944bd28e31f73ca40f3ba763646226be
+-- What the texts and buttons of a conversation's flow may name in braces, from the conversation
+-- alone. Amounts come as a number and, under `…_text`, as people write them.
+--
+-- private.flow_values adds what a step and the people know.
+create or replace function private.deal_values(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_data constant jsonb := p_conversation.flow_data;
+  v_zone constant text := private.get_setting('quota_timezone') #>> '{}';
+begin
+  return v_data || jsonb_build_object(
+    'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
+    'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
+    'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
+    'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
+    'released_text', private.rupees_text(p_conversation.released_minor),
+    'refund_text', private.rupees_text(
+      coalesce(
+        (v_data -> 'refund_minor')::bigint,
+        (v_data #> '{cancellation,refund_minor}')::bigint,
+        p_conversation.held_minor
+      )
+    ),
+    'proposed_price', coalesce(v_data -> 'quote', v_data -> 'proposed_amount'),
+    'proposed_hint', ' Proposed: '
+      || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
+    'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
+    'counter_hint', ' The influencer asked for '
+      || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.',
+    'pitch_hint', e'\n' || (v_data ->> 'pitch'),
+    'details', v_data -> 'project_details',
+    'delivery_due', to_char(
+      p_conversation.delivery_due_at at time zone v_zone, 'FMDD Mon YYYY'
+    ),
+    'deadline', to_char(p_conversation.deadline_at at time zone v_zone, 'FMDD Mon YYYY')
+  );
+end;
+$$;
+
+revoke all on function private.deal_values(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/draw_form.sql sha256:09641ffb92e2933e2ab3f1e16de5c7e531cb231311d888fe7042cbfa6eb20e82
+-- The fields of an action as clients draw them, in order, and the JSON Schema of its input.
+create or replace function private.draw_form(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb
+)
+returns private.flow_forms
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_form private.flow_forms;
+begin
+  v_form.flow_id := p_flow_id;
+  v_form.action := p_action;
+  v_form.schema := private.input_schema(p_flow_id, p_action, p_values);
+  select coalesce(
+    jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
+  )
+  into v_form.fields
+  from private.flow_inputs as i
+  where i.flow_id = p_flow_id and i.action = p_action;
+  return v_form;
+end;
+$$;
+
+revoke all on function private.draw_form(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/fill_data.sql sha256:3ad78651702bb9934d1fa1ff6ad4da01c88dc83a790795fc91655c59abbf6049
+-- What a button carries: an object whose values `"{name}"` become the conversation's value of that
+-- name, as it is (a number stays a number); null for a button that carries nothing.
+create or replace function private.fill_data(
+  p_data jsonb,
+  p_conversation public.conversations
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_data is null then
+    return null;
+  end if;
+  return (
+    select jsonb_object_agg(d.key, coalesce(v.value -> btrim(d.value, '{}'), 'null'))
+    from jsonb_each_text(p_data) as d
+    cross join private.deal_values(p_conversation) as v (value)
+  );
+end;
+$$;
+
+revoke all on function private.fill_data(jsonb, public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/fill_template.sql sha256:e01034306f83006fb18e2a4ab113255f3185c2c0af2c359cae623c3b25bc8ce5
+-- A text of the flow with each `{name}` replaced by the value of that name, as text.
+--
+-- A name without a value gives nothing. Values are put in as they are: braces in them mean
+-- nothing, so what one party typed cannot show the other a value that was not meant for it.
+create or replace function private.fill_template(p_text text, p_values jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_pieces text[];
+  v_piece text;
+  v_name text;
+  v_filled text;
+begin
+  if p_text is null or position('{' in p_text) = 0 then
+    return p_text;
+  end if;
+  v_pieces := string_to_array(p_text, '{');
+  v_filled := v_pieces[1];
+  foreach v_piece in array v_pieces[2:] loop
+    v_name := substring(v_piece from '^([a-z][a-z0-9_]*)\}');
+    v_filled := v_filled || case
+      when v_name is null then '{' || v_piece
+      else coalesce(p_values ->> v_name, '') || substr(v_piece, char_length(v_name) + 2)
+    end;
+  end loop;
+  return v_filled;
+end;
+$$;
+
+revoke all on function private.fill_template(text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/fill_text.sql sha256:538e4c00595aba2fd03d70f6ee54ef01bf39ca644a1fb455cb888dd76deee69a
+-- A text of the flow filled with the values of a conversation, which are only looked up where it
+-- names any.
+create or replace function private.fill_text(
+  p_text text,
+  p_conversation public.conversations
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if position('{' in p_text) = 0 then
+    return p_text;
+  end if;
+  return private.fill_template(p_text, private.deal_values(p_conversation));
+end;
+$$;
+
+revoke all on function private.fill_text(text, public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/flow_values.sql sha256:3148592f895e251f1f520a528e181f432333c0d9d21ef49dd6b343f4b4a7b990
+-- What the messages of a step may name in braces: the values of private.deal_values, the flow's
+-- rules, what was typed with the action, who acts on whom, and what it is about.
+create or replace function private.flow_values(p_step private.flow_step)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  -- A login that was deleted.
+  c_nameless constant text := 'The other side';
+  v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
+begin
+  return (
+    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
+      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
+      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
+      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
+      'other', case when v_is_a then name_b when not v_is_a then name_a end,
+      'role', p_step.role,
+      'subject', coalesce(bid.title, campaign.title),
+      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason'),
+      'feedback_hint', e'\n' || (p_step.input ->> 'feedback'),
+      'description_hint', e'\n' || (p_step.input ->> 'description'),
+      'notes_hint', e'\n' || (p_step.input ->> 'submission_notes')
+    )
+    from private.deal_values(v_conversation) as v (deal)
+    left join private.flow_definitions as f on f.id = v_conversation.flow_id
+    left join public.users as a on a.id = v_conversation.user_a
+    left join public.users as b on b.id = v_conversation.user_b
+    cross join lateral (
+      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
+    ) as named (name_a, name_b)
+    left join public.bids as bid on bid.id = v_conversation.bid_id
+    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
+  );
+end;
+$$;
+
+revoke all on function private.flow_values(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/form_of.sql sha256:479a324144d58ddbe316868d48b6c17eec9868ffac13a346c4ef395b7fa0dd5c
+-- What private.draw_form draws, from private.flow_forms where it is kept there.
+--
+-- Args: the conversation, for what is to be filled in; the action.
+create or replace function private.form_of(
+  p_conversation public.conversations,
+  p_action text
+)
+returns private.flow_forms
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_form private.flow_forms;
+begin
+  select f.* into v_form
+  from private.flow_forms as f
+  where f.flow_id = p_conversation.flow_id and f.action = p_action;
+  if not found then
+    v_form := private.draw_form(
+      p_conversation.flow_id, p_action, private.deal_values(p_conversation)
+    );
+  end if;
+  return v_form;
+end;
+$$;
+
+revoke all on function private.form_of(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/input_field_json.sql sha256:bb54a118214ff6afdb179d03159a2a51b330046026896c9273135d83326cc19c
+-- A field of an action's input as clients draw it, filled in with the values of its placeholders.
+--
+-- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
+-- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
+-- in the field at first.
+create or replace function private.input_field_json(
+  p_input private.flow_inputs,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_input constant private.flow_inputs := private.complete_limits(p_input);
+begin
+  return jsonb_build_object(
+    'id', v_input.field,
+    'type', case when v_input.type in ('price', 'integer') then 'number' else v_input.type end,
+    'placeholder', private.fill_template(v_input.placeholder, p_values),
+    'required', v_input.required,
+    'min', v_input.min,
+    'max', v_input.max,
+    'maxLength', v_input.max_length,
+    'input_type', v_input.input_type,
+    'value', nullif(private.fill_template(v_input.prefill, p_values), '')
+  );
+end;
+$$;
+
+revoke all on function private.input_field_json(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/input_schema.sql sha256:f5d802550dfcd08b90728c248939f34f9231610f27a1ad643145b24fd90fe962
+-- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
+--
+-- private.check_input takes more than it says (a price as a text, null for no value) and refuses
+-- what it does not say: texts that show nothing or hold control characters, a third decimal of a
+-- price, numbers that JSON clients do not carry exactly.
+create or replace function private.input_schema(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_properties jsonb := '{}'::jsonb;
+  v_required jsonb := '[]'::jsonb;
+  v_field private.flow_inputs;
+begin
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_properties := v_properties || jsonb_build_object(
+      v_field.field, jsonb_strip_nulls(jsonb_build_object(
+        'type', case
+          when v_field.type = 'price' then 'number'
+          when v_field.type in ('number', 'integer') then v_field.type
+          else 'string'
+        end,
+        'format', case when v_field.type = 'email' then 'email' end,
+        'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
+        'minimum', v_field.min,
+        'maximum', v_field.max,
+        'minLength', case when v_field.required and v_field.max_length is not null then 1 end,
+        'maxLength', v_field.max_length
+      ))
+    );
+    if v_field.required then
+      v_required := v_required || to_jsonb(v_field.field);
+    end if;
+  end loop;
+  return jsonb_build_object(
+    'type', 'object',
+    'properties', v_properties,
+    'required', v_required,
+    'additionalProperties', true
+  );
+end;
+$$;
+
+revoke all on function private.input_schema(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/keep_forms.sql sha256:51ee01558b72b158d14deeda421761ab84f2a113be86104774f3772b027769f8
+-- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need
+-- not draw them again.
+--
+-- Writes: flow_forms.
+create or replace function private.keep_forms(p_flow_id bigint)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.flow_forms
+  select form.*
+  from (
+    select distinct a.action from private.flow_actions as a where a.flow_id = p_flow_id
+  ) as drawn
+  cross join lateral private.draw_form(p_flow_id, drawn.action, '{}') as form
+  where not exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and i.action = drawn.action
+      and concat(i.placeholder, i.prefill) like '%{%'
+  );
+end;
+$$;
+
+revoke all on function private.keep_forms(bigint) from public, anon, authenticated, service_role;
+
+-- source: 39_forms/money_json.sql sha256:6622f8d74a2b6764b62359bb89c53bef29e4589430b4ea94191a1eb65340fe2e
+-- An amount for flow_data: in rupees under one key, in paise under another.
+create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
+end;
+$$;
+
+revoke all on function private.money_json(text, text, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/read_price.sql sha256:265e4455ef4151277723e3e339aedb6bfd27f3d0b6ab88bffe77ea99f4fc2e07
+-- The rupees that a person typed, in one of the notations of Indian prices; any size.
+--
+-- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals, behind
+-- it k, lakh or lac (lakhs, lacs) if wanted, with ₹, Rs, Rs. or INR on either side and /- at the
+-- end. Capitals and spaces do not matter, but a space inside a number makes it two. Devanagari and
+-- full-width digits count as digits, in a text that has no others. Everything else is refused
+-- rather than guessed.
+--
+-- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
+create or replace function private.read_price(p_text text)
+returns numeric
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Far longer than any price; the rest is not looked at.
+  c_max_text constant integer := 5000;
+  c_max_price constant integer := 64;
+  -- What is typed or pasted as space, and the marks that phones put around numbers.
+  c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
+  c_wide constant text := e'\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19';
+  c_sign constant text := '(?:₹|rs\.?|inr)';
+  c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
+    '|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3})(?:\.[0-9]{1,2})?';
+  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number || ') ?(k|la(?:kh|c)s?)? ?(?:(?:'
+    || c_sign || '|/-) ?)*$';
+  v_text text := regexp_replace(left(p_text, c_max_text), c_space, ' ', 'g');
+  v_parts text[];
+begin
+  v_text := btrim(lower(v_text collate "C"));
+  if v_text !~ '[0-9]' then
+    v_text := translate(
+      v_text, case when v_text ~ '[०-९]' then '०१२३४५६७८९' else c_wide end, '0123456789'
+    );
+  end if;
+  if char_length(p_text) <= c_max_text and char_length(v_text) <= c_max_price then
+    v_parts := regexp_match(v_text, c_price);
+  end if;
+  if v_parts is null then
+    perform private.raise_error(
+      'PRICE_UNPARSEABLE',
+      'This is no price: write one number of rupees, such as 5000, 5,00,000, 5k or 1.5 lakh.',
+      jsonb_build_object(
+        'understood', left(substring(v_text from '[0-9](?:[0-9,.]*[0-9])?'), 20)
+      ),
+      p_status => 422
+    );
+  end if;
+  return replace(v_parts[1], ',', '')::numeric * case left(v_parts[2], 1)
+    when 'k' then 1000
+    when 'l' then 100000
+    else 1
+  end;
+end;
+$$;
+
+revoke all on function private.read_price(text) from public, anon, authenticated, service_role;
+
+-- source: 39_forms/rupees.sql sha256:687384cd05e77577c345463d67c46ef03aacfb720fc31a3fd40e5ccc168fb8dc
+-- An amount in paise as rupees, without needless zeros.
+create or replace function private.rupees(p_minor bigint)
+returns numeric
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return trim_scale(p_minor / 100.0);
+end;
+$$;
+
+revoke all on function private.rupees(bigint) from public, anon, authenticated, service_role;
+
+-- source: 39_forms/rupees_text.sql sha256:809c1d19feed20d6367dad4b03d356feadcd161cd3ab42645846f7f027ce0a37
+-- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
+--
+-- The last three digits of the rupees stand together, the ones before in pairs.
+create or replace function private.rupees_text(p_minor bigint)
+returns text
+language plpgsql
+immutable
+strict
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rupees constant text := (p_minor / 100)::text;
+begin
+  return '₹'
+    || case when char_length(v_rupees) > 3
+      then regexp_replace(
+        left(v_rupees, -3), '(\d)(?=(\d\d)+$)', '\1,', 'g'
+      ) || ',' || right(v_rupees, 3)
+      else v_rupees
+    end
+    || case when p_minor % 100 = 0 then '' else '.' || lpad((p_minor % 100)::text, 2, '0') end;
+end;
+$$;
+
+revoke all on function private.rupees_text(bigint) from public, anon, authenticated, service_role;
 
 -- source: 40_flow/advance_conversation.sql sha256:2e398116736607203d60395f1abb77a73a647340c325de4b0ffa2c62af2f916e
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
@@ -1297,37 +2007,6 @@ revoke all on function private.announce_step(
   public.conversations, private.flow_step, private.flow_transitions, public.messages[]
 ) from public, anon, authenticated, service_role;
 
--- source: 40_flow/ask_refund.sql sha256:9c31b1cd1c79ca72b54b6248df3b3a500e1ea8951c6df73fb0b66cba1b5ed673
--- Asks for an amount of what a deal holds to be sent back, and returns the conversation that knows.
---
--- Writes: refunds.
-create or replace function private.ask_refund(p_step private.flow_step, p_amount_minor bigint)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data - 'resume'
-    || jsonb_build_object('refund_minor', p_amount_minor);
-  if not p_step.is_trial then
-    insert into private.refunds (
-      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
-    )
-    values (
-      v_conversation.id, v_conversation.flow_data ->> 'payment_id', p_amount_minor,
-      v_conversation.currency, 'deal', p_step.reason, p_step.at
-    );
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.ask_refund(private.flow_step, bigint)
-from public, anon, authenticated, service_role;
-
 -- source: 40_flow/chat_status_of.sql sha256:09a534eb0e703b4d00e32ea7983445799603ea3b1b09a5cabf3368b1340dba02
 -- The chat status of a state, as the generated column conversations.chat_status says it, for a
 -- conversation that is not stored yet; a test compares the two.
@@ -1348,233 +2027,6 @@ end;
 $$;
 
 revoke all on function private.chat_status_of(text) from public, anon, authenticated, service_role;
-
--- source: 40_flow/check_input.sql sha256:4d14b296a724586990b2f7d6e5b1ea5d48bab588d89347a95f7901fdc0ff53a4
--- The input of an action as the flow may use it: the fields that the action has, each checked.
---
--- Fields that the action does not have are ignored, and so are optional ones without a value. A
--- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
---
--- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
--- a rule of check_text_input, check_number_input or check_price_input; for prices also
--- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
-create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_clean jsonb := '{}'::jsonb;
-  v_field private.flow_inputs;
-  v_given jsonb;
-  v_value jsonb;
-begin
-  if jsonb_typeof(p_input) <> 'object' then
-    perform private.raise_input_invalid('input', 'object', 'Pass an object with named values.');
-  end if;
-  for v_field in
-    select i.* from private.flow_inputs as i
-    where i.flow_id = p_flow_id and i.action = p_action
-    order by i.position, i.field
-  loop
-    v_field := private.complete_limits(v_field);
-    v_given := nullif(p_input -> v_field.field, 'null');
-    v_value := case
-      when v_given is null then '{}'
-      when v_field.type = 'price' then private.check_price_input(v_field, v_given)
-      when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
-      else private.check_text_input(v_field, v_given)
-    end;
-    if v_field.required and v_value = '{}' then
-      perform private.raise_input_invalid(
-        v_field.field, 'required', format('Fill in "%s".', v_field.field)
-      );
-    end if;
-    v_clean := v_clean || v_value;
-  end loop;
-  return v_clean;
-end;
-$$;
-
-revoke all on function private.check_input(bigint, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/check_number_input.sql sha256:cbf67cc707964773a5d5b9b949c71dcc4394eb49255c30f3dc578d8de85afafa
--- A number that a caller gave for a field of an action, as `{x}`; 3.0 comes back as 3.
---
--- Args: the field with its limits; the value.
--- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
--- number (a size that JSON clients do not carry exactly).
-create or replace function private.check_number_input(
-  p_field private.flow_inputs,
-  p_value jsonb
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
-  c_max_exact constant numeric := 9007199254740991;
-  c_max_decimals constant integer := 15;
-  v_number numeric;
-begin
-  if jsonb_typeof(p_value) <> 'number' then
-    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a number.');
-  end if;
-  v_number := trim_scale(p_value::numeric);
-  if p_field.type = 'integer' and scale(v_number) > 0 then
-    perform private.raise_input_invalid(p_field.field, 'integer', 'Pass a whole number.');
-  end if;
-  if v_number < p_field.min then
-    perform private.raise_input_invalid(
-      p_field.field, 'min', format('The least is %s.', p_field.min)
-    );
-  end if;
-  if v_number > p_field.max then
-    perform private.raise_input_invalid(
-      p_field.field, 'max', format('The most is %s.', p_field.max)
-    );
-  end if;
-  if abs(v_number) > c_max_exact or scale(v_number) > c_max_decimals then
-    perform private.raise_input_invalid(
-      p_field.field, 'number', 'The number is too large, or has too many decimals.'
-    );
-  end if;
-  return jsonb_build_object(p_field.field, v_number);
-end;
-$$;
-
-revoke all on function private.check_number_input(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/check_price_input.sql sha256:ba06c87cd37143b247abd1f00719e568f1123a6373224106a2850dd780a301aa
--- A price that a caller gave for a field of an action: `{x}` in rupees, `{x_minor}` in paise; `{}`
--- for a blank text where none is required.
---
--- Args: the field with its limits; the value, a number or a text in the notations of read_price.
--- Errors: INPUT_INVALID (422) `{field, rule: "type" or "decimals"}`, PRICE_UNPARSEABLE (422)
--- `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
-create or replace function private.check_price_input(
-  p_field private.flow_inputs,
-  p_value jsonb
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_rupees numeric;
-  v_minor bigint;
-begin
-  if jsonb_typeof(p_value) = 'string' then
-    if not p_field.required and private.is_blank(p_value #>> '{}') then
-      return '{}'::jsonb;
-    end if;
-    v_rupees := private.read_price(p_value #>> '{}');
-  elsif jsonb_typeof(p_value) = 'number' then
-    v_rupees := p_value::numeric;
-  else
-    perform private.raise_input_invalid(
-      p_field.field, 'type', 'Pass a price as a number or a text.'
-    );
-  end if;
-  v_minor := private.to_minor(v_rupees, p_field.field);
-  if v_rupees not between p_field.min and p_field.max then
-    perform private.raise_error(
-      'PRICE_OUT_OF_RANGE',
-      format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
-      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
-    );
-  end if;
-  return jsonb_build_object(
-    p_field.field, private.rupees(v_minor), p_field.field || '_minor', v_minor
-  );
-end;
-$$;
-
-revoke all on function private.check_price_input(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/check_refund.sql sha256:94dadb9d515e2ad7082c400c9bd36237863f16ae6bc6afbf27b2dfc6ceed6994
--- Refuses a refund of more than what a deal holds; none named is all of it.
---
--- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
-create or replace function private.check_refund(
-  p_conversation public.conversations,
-  p_amount_minor bigint
-)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_amount_minor > p_conversation.held_minor then
-    perform private.raise_error(
-      'PRICE_OUT_OF_RANGE',
-      format(
-        'The refund is at most %s: that is what the deal holds.',
-        private.rupees_text(p_conversation.held_minor)
-      ),
-      jsonb_build_object('min', 1, 'max', private.rupees(p_conversation.held_minor)),
-      p_status => 422
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_refund(public.conversations, bigint)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/check_text_input.sql sha256:672548c5b6b494317e283bb1c1b16181714ed3ff532f6720c7025a32c4dde678
--- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
---
--- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
--- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters, max_length,
--- email.
-create or replace function private.check_text_input(
-  p_field private.flow_inputs,
-  p_value jsonb
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_text text;
-begin
-  if jsonb_typeof(p_value) <> 'string' then
-    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
-  end if;
-  v_text := private.clean_text(p_value #>> '{}');
-  perform private.check_text(v_text, p_field.field);
-  if char_length(v_text) > p_field.max_length then
-    perform private.raise_input_invalid(
-      p_field.field, 'max_length', format('At most %s characters.', p_field.max_length)
-    );
-  end if;
-  if private.is_blank(v_text) then
-    return '{}'::jsonb;
-  end if;
-  if p_field.type = 'email' and v_text !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$' then
-    perform private.raise_input_invalid(p_field.field, 'email', 'Pass an e-mail address.');
-  end if;
-  return jsonb_build_object(p_field.field, v_text);
-end;
-$$;
-
-revoke all on function private.check_text_input(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
 
 -- source: 40_flow/complete_actions.sql sha256:aba4b8f6655481813dc73993aa91a201b0e495b1483ffaf5f6eb4e77ba6a35f6
 -- Marks the open action messages that a step leaves behind.
@@ -1631,30 +2083,6 @@ $$;
 revoke all on function private.complete_actions(
   private.flow_step, private.flow_transitions, private.flow_note[]
 ) from public, anon, authenticated, service_role;
-
--- source: 40_flow/complete_limits.sql sha256:ca2163bc21255afafcc80361bb9bff556351f4e817a3d2d8925f51c89380d8a8
--- A field of an action's input with the limits that its row leaves open: those that
--- private.to_minor has for every amount, and 1,000 characters of text.
-create or replace function private.complete_limits(p_input private.flow_inputs)
-returns private.flow_inputs
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_input.type = 'price' then
-    p_input.min := coalesce(p_input.min, 1);
-    p_input.max := coalesce(p_input.max, 10000000);
-  elsif p_input.type in ('text', 'textarea', 'email') then
-    p_input.max_length := coalesce(p_input.max_length, 1000);
-  end if;
-  return p_input;
-end;
-$$;
-
-revoke all on function private.complete_limits(private.flow_inputs)
-from public, anon, authenticated, service_role;
 
 -- source: 40_flow/compose_messages.sql sha256:965a7b2f1a847e72677ee0aa4d3638cd1a2e10ada39d7b0255d1741c652ad8c7
 -- The messages that a row of the flow says, as they would be stored, without numbers, each with the
@@ -1730,110 +2158,6 @@ revoke all on function private.compose_messages(
   private.flow_step, private.flow_transitions, boolean
 ) from public, anon, authenticated, service_role;
 
--- source: 40_flow/deal_values.sql sha256:ded4de7a2ec116698d1af01f139c6349fd79e6ea2c3916a734011f5986ef35e3
--- What the texts and buttons of a conversation's flow may name in braces, from the conversation
--- alone. Amounts come as a number and, under `…_text`, as people write them.
---
--- private.flow_values adds what a step and the people know.
-create or replace function private.deal_values(p_conversation public.conversations)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_data constant jsonb := p_conversation.flow_data;
-begin
-  return v_data || jsonb_build_object(
-    'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
-    'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
-    'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
-    'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
-    'released_text', private.rupees_text(p_conversation.released_minor),
-    'refund_text', private.rupees_text(
-      coalesce(
-        (v_data -> 'refund_minor')::bigint,
-        (v_data #> '{cancellation,refund_minor}')::bigint,
-        p_conversation.held_minor
-      )
-    ),
-    'proposed_price', coalesce(v_data -> 'quote', v_data -> 'proposed_amount'),
-    'proposed_hint', ' Proposed: '
-      || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
-    'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
-    'counter_hint', ' The influencer asked for '
-      || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.',
-    'pitch_hint', e'\n' || (v_data ->> 'pitch'),
-    'details', v_data -> 'project_details',
-    'delivery_due', to_char(
-      p_conversation.delivery_due_at at time zone 'UTC', 'FMDD Mon YYYY'
-    ),
-    'deadline', to_char(p_conversation.deadline_at at time zone 'UTC', 'FMDD Mon YYYY')
-  );
-end;
-$$;
-
-revoke all on function private.deal_values(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/draft_flows.sql sha256:65e241708bab143a6a2f32c627601fc48916bd5dbdba27bc6eb547efa89d1fd7
--- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
--- of all kinds (`all`).
---
--- Drafts exist only while a transaction makes and publishes them; see 80_data.
-create or replace function private.draft_flows(p_kinds text)
-returns setof bigint
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select f.id
-  from private.flow_definitions as f
-  where f.status = 'draft'
-    and case p_kinds
-      when 'all' then true
-      when 'deals' then f.kind in ('bid', 'campaign')
-      else f.kind = p_kinds
-    end;
-$$;
-
-revoke all on function private.draft_flows(text)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/draw_form.sql sha256:09641ffb92e2933e2ab3f1e16de5c7e531cb231311d888fe7042cbfa6eb20e82
--- The fields of an action as clients draw them, in order, and the JSON Schema of its input.
-create or replace function private.draw_form(
-  p_flow_id bigint,
-  p_action text,
-  p_values jsonb
-)
-returns private.flow_forms
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_form private.flow_forms;
-begin
-  v_form.flow_id := p_flow_id;
-  v_form.action := p_action;
-  v_form.schema := private.input_schema(p_flow_id, p_action, p_values);
-  select coalesce(
-    jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
-  )
-  into v_form.fields
-  from private.flow_inputs as i
-  where i.flow_id = p_flow_id and i.action = p_action;
-  return v_form;
-end;
-$$;
-
-revoke all on function private.draw_form(bigint, text, jsonb)
-from public, anon, authenticated, service_role;
-
 -- source: 40_flow/event_details.sql sha256:1ff74b5c6bfe74779c77005dcf33b7e25bbe26f6d49ccdc6c28d9ac815b54e22
 -- What the history keeps of a step beside its columns, for both sides to read: the row, the reason,
 -- and what was typed, without the fields that the flow marks as secret.
@@ -1864,95 +2188,6 @@ end;
 $$;
 
 revoke all on function private.event_details(private.flow_step, private.flow_transitions)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/fill_data.sql sha256:3ad78651702bb9934d1fa1ff6ad4da01c88dc83a790795fc91655c59abbf6049
--- What a button carries: an object whose values `"{name}"` become the conversation's value of that
--- name, as it is (a number stays a number); null for a button that carries nothing.
-create or replace function private.fill_data(
-  p_data jsonb,
-  p_conversation public.conversations
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_data is null then
-    return null;
-  end if;
-  return (
-    select jsonb_object_agg(d.key, coalesce(v.value -> btrim(d.value, '{}'), 'null'))
-    from jsonb_each_text(p_data) as d
-    cross join private.deal_values(p_conversation) as v (value)
-  );
-end;
-$$;
-
-revoke all on function private.fill_data(jsonb, public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/fill_template.sql sha256:e01034306f83006fb18e2a4ab113255f3185c2c0af2c359cae623c3b25bc8ce5
--- A text of the flow with each `{name}` replaced by the value of that name, as text.
---
--- A name without a value gives nothing. Values are put in as they are: braces in them mean
--- nothing, so what one party typed cannot show the other a value that was not meant for it.
-create or replace function private.fill_template(p_text text, p_values jsonb)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_pieces text[];
-  v_piece text;
-  v_name text;
-  v_filled text;
-begin
-  if p_text is null or position('{' in p_text) = 0 then
-    return p_text;
-  end if;
-  v_pieces := string_to_array(p_text, '{');
-  v_filled := v_pieces[1];
-  foreach v_piece in array v_pieces[2:] loop
-    v_name := substring(v_piece from '^([a-z][a-z0-9_]*)\}');
-    v_filled := v_filled || case
-      when v_name is null then '{' || v_piece
-      else coalesce(p_values ->> v_name, '') || substr(v_piece, char_length(v_name) + 2)
-    end;
-  end loop;
-  return v_filled;
-end;
-$$;
-
-revoke all on function private.fill_template(text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/fill_text.sql sha256:538e4c00595aba2fd03d70f6ee54ef01bf39ca644a1fb455cb888dd76deee69a
--- A text of the flow filled with the values of a conversation, which are only looked up where it
--- names any.
-create or replace function private.fill_text(
-  p_text text,
-  p_conversation public.conversations
-)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if position('{' in p_text) = 0 then
-    return p_text;
-  end if;
-  return private.fill_template(p_text, private.deal_values(p_conversation));
-end;
-$$;
-
-revoke all on function private.fill_text(text, public.conversations)
 from public, anon, authenticated, service_role;
 
 -- source: 40_flow/find_failed_guard.sql sha256:a2558f24d1dec2c4e162cc3a141213ca762adcf410218ebcd0fc2b9bba6bdcc2
@@ -2078,83 +2313,6 @@ $$;
 revoke all on function private.flow_rule(public.conversations, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/flow_values.sql sha256:3148592f895e251f1f520a528e181f432333c0d9d21ef49dd6b343f4b4a7b990
--- What the messages of a step may name in braces: the values of private.deal_values, the flow's
--- rules, what was typed with the action, who acts on whom, and what it is about.
-create or replace function private.flow_values(p_step private.flow_step)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation constant public.conversations := p_step.conversation;
-  -- A login that was deleted.
-  c_nameless constant text := 'The other side';
-  v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
-begin
-  return (
-    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
-      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
-      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
-      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
-      'other', case when v_is_a then name_b when not v_is_a then name_a end,
-      'role', p_step.role,
-      'subject', coalesce(bid.title, campaign.title),
-      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason'),
-      'feedback_hint', e'\n' || (p_step.input ->> 'feedback'),
-      'description_hint', e'\n' || (p_step.input ->> 'description'),
-      'notes_hint', e'\n' || (p_step.input ->> 'submission_notes')
-    )
-    from private.deal_values(v_conversation) as v (deal)
-    left join private.flow_definitions as f on f.id = v_conversation.flow_id
-    left join public.users as a on a.id = v_conversation.user_a
-    left join public.users as b on b.id = v_conversation.user_b
-    cross join lateral (
-      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
-    ) as named (name_a, name_b)
-    left join public.bids as bid on bid.id = v_conversation.bid_id
-    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
-  );
-end;
-$$;
-
-revoke all on function private.flow_values(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/form_of.sql sha256:479a324144d58ddbe316868d48b6c17eec9868ffac13a346c4ef395b7fa0dd5c
--- What private.draw_form draws, from private.flow_forms where it is kept there.
---
--- Args: the conversation, for what is to be filled in; the action.
-create or replace function private.form_of(
-  p_conversation public.conversations,
-  p_action text
-)
-returns private.flow_forms
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_form private.flow_forms;
-begin
-  select f.* into v_form
-  from private.flow_forms as f
-  where f.flow_id = p_conversation.flow_id and f.action = p_action;
-  if not found then
-    v_form := private.draw_form(
-      p_conversation.flow_id, p_action, private.deal_values(p_conversation)
-    );
-  end if;
-  return v_form;
-end;
-$$;
-
-revoke all on function private.form_of(public.conversations, text)
-from public, anon, authenticated, service_role;
-
 -- source: 40_flow/free_text_states.sql sha256:c2e0315ea68504f0821670f819bd309505f7ec7d61f8248106dc3316affcf85a
 -- The states of a flow that are open for free text, in order.
 create or replace function private.free_text_states(p_flow_id bigint)
@@ -2176,130 +2334,6 @@ $$;
 
 revoke all on function private.free_text_states(bigint)
 from public, anon, authenticated, service_role;
-
--- source: 40_flow/input_field_json.sql sha256:bb54a118214ff6afdb179d03159a2a51b330046026896c9273135d83326cc19c
--- A field of an action's input as clients draw it, filled in with the values of its placeholders.
---
--- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
--- in the field at first.
-create or replace function private.input_field_json(
-  p_input private.flow_inputs,
-  p_values jsonb default '{}'
-)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_input constant private.flow_inputs := private.complete_limits(p_input);
-begin
-  return jsonb_build_object(
-    'id', v_input.field,
-    'type', case when v_input.type in ('price', 'integer') then 'number' else v_input.type end,
-    'placeholder', private.fill_template(v_input.placeholder, p_values),
-    'required', v_input.required,
-    'min', v_input.min,
-    'max', v_input.max,
-    'maxLength', v_input.max_length,
-    'input_type', v_input.input_type,
-    'value', nullif(private.fill_template(v_input.prefill, p_values), '')
-  );
-end;
-$$;
-
-revoke all on function private.input_field_json(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/input_schema.sql sha256:f5d802550dfcd08b90728c248939f34f9231610f27a1ad643145b24fd90fe962
--- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
---
--- private.check_input takes more than it says (a price as a text, null for no value) and refuses
--- what it does not say: texts that show nothing or hold control characters, a third decimal of a
--- price, numbers that JSON clients do not carry exactly.
-create or replace function private.input_schema(
-  p_flow_id bigint,
-  p_action text,
-  p_values jsonb default '{}'
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_properties jsonb := '{}'::jsonb;
-  v_required jsonb := '[]'::jsonb;
-  v_field private.flow_inputs;
-begin
-  for v_field in
-    select i.* from private.flow_inputs as i
-    where i.flow_id = p_flow_id and i.action = p_action
-    order by i.position, i.field
-  loop
-    v_field := private.complete_limits(v_field);
-    v_properties := v_properties || jsonb_build_object(
-      v_field.field, jsonb_strip_nulls(jsonb_build_object(
-        'type', case
-          when v_field.type = 'price' then 'number'
-          when v_field.type in ('number', 'integer') then v_field.type
-          else 'string'
-        end,
-        'format', case when v_field.type = 'email' then 'email' end,
-        'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
-        'minimum', v_field.min,
-        'maximum', v_field.max,
-        'minLength', case when v_field.required and v_field.max_length is not null then 1 end,
-        'maxLength', v_field.max_length
-      ))
-    );
-    if v_field.required then
-      v_required := v_required || to_jsonb(v_field.field);
-    end if;
-  end loop;
-  return jsonb_build_object(
-    'type', 'object',
-    'properties', v_properties,
-    'required', v_required,
-    'additionalProperties', true
-  );
-end;
-$$;
-
-revoke all on function private.input_schema(bigint, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/keep_forms.sql sha256:51ee01558b72b158d14deeda421761ab84f2a113be86104774f3772b027769f8
--- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need
--- not draw them again.
---
--- Writes: flow_forms.
-create or replace function private.keep_forms(p_flow_id bigint)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  insert into private.flow_forms
-  select form.*
-  from (
-    select distinct a.action from private.flow_actions as a where a.flow_id = p_flow_id
-  ) as drawn
-  cross join lateral private.draw_form(p_flow_id, drawn.action, '{}') as form
-  where not exists (
-    select from private.flow_inputs as i
-    where i.flow_id = p_flow_id
-      and i.action = drawn.action
-      and concat(i.placeholder, i.prefill) like '%{%'
-  );
-end;
-$$;
-
-revoke all on function private.keep_forms(bigint) from public, anon, authenticated, service_role;
 
 -- source: 40_flow/list_transitions.sql sha256:184c883045ac4d43433279a32225ea7dec5bbcf31ec4df3783e73a507f2ba091
 -- The rows of the flow for what a step wants to do where its conversation is, in order; null when
@@ -2324,23 +2358,6 @@ end;
 $$;
 
 revoke all on function private.list_transitions(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/money_json.sql sha256:6622f8d74a2b6764b62359bb89c53bef29e4589430b4ea94191a1eb65340fe2e
--- An amount for flow_data: in rupees under one key, in paise under another.
-create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
-end;
-$$;
-
-revoke all on function private.money_json(text, text, bigint)
 from public, anon, authenticated, service_role;
 
 -- source: 40_flow/next_action_data.sql sha256:20917409199c73669e54132e40e0b4aef8e1b5c3dffa45a571d985553bbd0468
@@ -2415,7 +2432,7 @@ $$;
 revoke all on function private.notify_of_step(public.conversations, private.flow_note[])
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/open_actions.sql sha256:bec2738e20cb6b82dee3c14cf1fc1bd883d2b2cf8dbe199d9887031ff75e3e1d
+-- source: 40_flow/open_actions.sql sha256:4301e65bb2396978ad7d2d79b5aa37b290aac3557ebc760ca5410f79fb88efb9
 -- What a party may do in a conversation now, in the order of the screen.
 --
 -- Args: the conversation as it is now; the user; the user's role in it.
@@ -2433,7 +2450,7 @@ as $$
 declare
   v_step private.flow_step;
   v_row private.flow_transitions;
-  v_open text[] := '{}';
+  v_open text[] := array[]::text[];
 begin
   v_step.conversation := p_conversation;
   v_step.before := p_conversation;
@@ -2466,34 +2483,6 @@ $$;
 revoke all on function private.open_actions(public.conversations, uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/open_alert.sql sha256:0c3e97cba1baff081e56551b32bec47ebdcb364d8fb7f54c167f79ca2c3823d9
--- Puts something on the operators' list; the same cause again counts up the line that is open.
---
--- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details.
--- Writes: alerts.
-create or replace function private.open_alert(
-  p_kind text,
-  p_severity text,
-  p_key text,
-  p_conversation_id uuid,
-  p_details jsonb
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  insert into private.alerts as a (kind, severity, key, conversation_id, details)
-  values (p_kind, p_severity, p_key, p_conversation_id, p_details)
-  on conflict (key) where status = 'open'
-  do update set seen = a.seen + 1, last_seen_at = now(), details = excluded.details;
-end;
-$$;
-
-revoke all on function private.open_alert(text, text, text, uuid, jsonb)
-from public, anon, authenticated, service_role;
-
 -- source: 40_flow/other_role.sql sha256:72489e4b4a66a6f1db14f8a67602fc2c5f52095c62a405b5a4164f9c23ace3d4
 -- The role of the other party; null for whoever is none.
 create or replace function private.other_role(p_role text)
@@ -2513,24 +2502,6 @@ end;
 $$;
 
 revoke all on function private.other_role(text) from public, anon, authenticated, service_role;
-
--- source: 40_flow/parse_price.sql sha256:d1207e522ae5ee86f81555f580de8fe2ac696ddeca2589a5ebed424e205e7628
--- The paise of a price that a person typed.
---
--- Errors: PRICE_UNPARSEABLE (422) `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
-create or replace function private.parse_price(p_text text)
-returns bigint
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.to_minor(private.read_price(p_text), 'price');
-end;
-$$;
-
-revoke all on function private.parse_price(text) from public, anon, authenticated, service_role;
 
 -- source: 40_flow/plan_follow_up.sql sha256:95d7d02c5327b0a249dd8a2f02b745ee26796e830574872256a543ea2168833a
 -- The step that follows at once on a row of the flow; one without an action when none does.
@@ -2657,98 +2628,6 @@ $$;
 revoke all on function private.raise_state_invalid(public.conversations, uuid, text, text[])
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/read_price.sql sha256:265e4455ef4151277723e3e339aedb6bfd27f3d0b6ab88bffe77ea99f4fc2e07
--- The rupees that a person typed, in one of the notations of Indian prices; any size.
---
--- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals, behind
--- it k, lakh or lac (lakhs, lacs) if wanted, with ₹, Rs, Rs. or INR on either side and /- at the
--- end. Capitals and spaces do not matter, but a space inside a number makes it two. Devanagari and
--- full-width digits count as digits, in a text that has no others. Everything else is refused
--- rather than guessed.
---
--- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
-create or replace function private.read_price(p_text text)
-returns numeric
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- Far longer than any price; the rest is not looked at.
-  c_max_text constant integer := 5000;
-  c_max_price constant integer := 64;
-  -- What is typed or pasted as space, and the marks that phones put around numbers.
-  c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
-  c_wide constant text := e'\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19';
-  c_sign constant text := '(?:₹|rs\.?|inr)';
-  c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
-    '|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3})(?:\.[0-9]{1,2})?';
-  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number || ') ?(k|la(?:kh|c)s?)? ?(?:(?:'
-    || c_sign || '|/-) ?)*$';
-  v_text text := regexp_replace(left(p_text, c_max_text), c_space, ' ', 'g');
-  v_parts text[];
-begin
-  v_text := btrim(lower(v_text collate "C"));
-  if v_text !~ '[0-9]' then
-    v_text := translate(
-      v_text, case when v_text ~ '[०-९]' then '०१२३४५६७८९' else c_wide end, '0123456789'
-    );
-  end if;
-  if char_length(p_text) <= c_max_text and char_length(v_text) <= c_max_price then
-    v_parts := regexp_match(v_text, c_price);
-  end if;
-  if v_parts is null then
-    perform private.raise_error(
-      'PRICE_UNPARSEABLE',
-      'This is no price: write one number of rupees, such as 5000, 5,00,000, 5k or 1.5 lakh.',
-      jsonb_build_object(
-        'understood', left(substring(v_text from '[0-9](?:[0-9,.]*[0-9])?'), 20)
-      ),
-      p_status => 422
-    );
-  end if;
-  return replace(v_parts[1], ',', '')::numeric * case left(v_parts[2], 1)
-    when 'k' then 1000
-    when 'l' then 100000
-    else 1
-  end;
-end;
-$$;
-
-revoke all on function private.read_price(text) from public, anon, authenticated, service_role;
-
--- source: 40_flow/record_offer.sql sha256:1c4d448078c241e305add50d25ba61161b318b3182a46d43f3a078799e7bd889
--- Adds the price that flow_data has under a key to the offers of the deal.
---
--- Writes: offers.
-create or replace function private.record_offer(p_step private.flow_step, p_key text)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation constant public.conversations := p_step.conversation;
-begin
-  if p_step.is_trial then
-    return;
-  end if;
-  insert into public.offers (
-    conversation_id, version, round, made_by, amount_minor, currency, is_final, created_at
-  )
-  values (
-    v_conversation.id, v_conversation.version,
-    private.flow_count(v_conversation, 'negotiation_round'), p_step.role,
-    (v_conversation.flow_data -> p_key)::bigint, v_conversation.currency,
-    coalesce((v_conversation.flow_data -> 'offer_is_final')::boolean, false), p_step.at
-  );
-end;
-$$;
-
-revoke all on function private.record_offer(private.flow_step, text)
-from public, anon, authenticated, service_role;
-
 -- source: 40_flow/record_step.sql sha256:9a03148692f31d4bf2791115b83e63b1228f278a2c82187b78cc8dceee619292
 -- Writes one step of the flow: the conversation as it is now, what its open action messages become,
 -- its messages, its line in the history, and who hears what.
@@ -2803,42 +2682,6 @@ $$;
 revoke all on function private.record_step(
   private.flow_step, private.flow_transitions, private.flow_note[]
 ) from public, anon, authenticated, service_role;
-
--- source: 40_flow/record_transfer.sql sha256:8c67fd637be6fdc50b7a1f290a5a0318e720dfbce0377b12ccdae5722921d8cb
--- Enters into the books that an amount moved from one account to another; nothing moves nothing.
---
--- Args: the step; the two accounts; paise; the gateway's payment, for what comes from there.
--- Writes: escrow_ledger.
-create or replace function private.record_transfer(
-  p_step private.flow_step,
-  p_from text,
-  p_to text,
-  p_amount_minor bigint,
-  p_payment_id text
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_step.is_trial or p_amount_minor = 0 then
-    return;
-  end if;
-  insert into private.escrow_ledger (
-    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
-    created_at
-  )
-  values (
-    (p_step.conversation).id, p_from, p_to, p_amount_minor,
-    coalesce(p_step.input ->> 'currency', (p_step.conversation).currency),
-    (p_step.conversation).version, p_payment_id, p_step.at
-  );
-end;
-$$;
-
-revoke all on function private.record_transfer(private.flow_step, text, text, bigint, text)
-from public, anon, authenticated, service_role;
 
 -- source: 40_flow/refuse_action.sql sha256:034ac6533ea50b2413c4c3d9e242676b0bc32f68b65283c344427b7d70862e69
 -- Ends the call because the flow has no row for what a step wants: nobody of its kind ever does
@@ -2988,68 +2831,7 @@ $$;
 revoke all on function private.refuse_turn(private.flow_step, private.flow_transitions, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/release_held.sql sha256:099e6a269180bd2e6155df5274d657253e6fff389fee9ce65a179d220beb0dc5
--- Gives what a deal still holds to the influencer, less the fee (rule fee_basis_points, rounded
--- down to a paisa), and returns the conversation with its books.
---
--- Writes: escrow_ledger, payouts.
-create or replace function private.release_held(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-  v_held constant bigint := v_conversation.held_minor;
-  v_fee constant bigint
-    := floor(v_held * private.flow_rule(v_conversation, 'fee_basis_points') / 10000);
-begin
-  v_conversation.held_minor := 0;
-  v_conversation.fee_minor := v_conversation.fee_minor + v_fee;
-  v_conversation.released_minor := v_conversation.released_minor + v_held - v_fee;
-  perform private.record_transfer(p_step, 'held', 'fee', v_fee, null);
-  perform private.record_transfer(p_step, 'held', 'released', v_held - v_fee, null);
-  if not p_step.is_trial and v_held > v_fee then
-    insert into private.payouts (
-      conversation_id, influencer_id, amount_minor, currency, created_at
-    )
-    values (
-      v_conversation.id, v_conversation.influencer_id, v_held - v_fee,
-      v_conversation.currency, p_step.at
-    );
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.release_held(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/review_submission.sql sha256:8dac6748b0a89dc3be28d0984c47d7862c4aac0f0c88397c23d8900667acfcf9
--- Notes what became of the newest submission of work, with the feedback of the step if any.
---
--- Writes: work_submissions.
-create or replace function private.review_submission(p_step private.flow_step, p_status text)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_step.is_trial then
-    return;
-  end if;
-  update public.work_submissions as s
-  set status = p_status, feedback = p_step.input ->> 'feedback', reviewed_at = p_step.at
-  where s.conversation_id = (p_step.conversation).id and s.status = 'submitted';
-end;
-$$;
-
-revoke all on function private.review_submission(private.flow_step, text)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/run_deadlines.sql sha256:2be91f1f617db35eeedca6a2a830f070d9d95d08496d54545c4106d6d37267a8
+-- source: 40_flow/run_deadlines.sql sha256:1a44bafddc3cb45d137851355c8fc8e27025ca4890881a12abfa32bcaaf6264a
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
 -- conversation after them; most often there is none.
 --
@@ -3057,6 +2839,7 @@ from public, anon, authenticated, service_role;
 -- it. A limit that lies before the step that led to it is due with that step.
 -- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
 -- private.advance_conversation writes, unless this is a trial.
+-- Errors: none; the proof shows that the flow's own steps can be taken.
 create or replace function private.run_deadlines(
   p_conversation public.conversations,
   p_is_trial boolean
@@ -3067,6 +2850,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- More than any proved flow takes by itself: a belt beside the proof's braces.
+  c_most constant integer := 100;
   v_step private.flow_step;
   v_outcome private.flow_outcome;
   -- A writer may have waited for the lock since its transaction began.
@@ -3075,7 +2860,9 @@ begin
   v_step.conversation := p_conversation;
   v_step.role := 'system';
   v_step.is_trial := p_is_trial;
-  while (v_step.conversation).deadline_at <= v_now loop
+  for v_count in 1 .. c_most loop
+    exit when (v_step.conversation).deadline_at is null
+      or (v_step.conversation).deadline_at > v_now;
     v_step.at := greatest(
       (v_step.conversation).deadline_at, (v_step.conversation).entered_at
     );
@@ -3096,56 +2883,13 @@ $$;
 revoke all on function private.run_deadlines(public.conversations, boolean)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/rupees.sql sha256:687384cd05e77577c345463d67c46ef03aacfb720fc31a3fd40e5ccc168fb8dc
--- An amount in paise as rupees, without needless zeros.
-create or replace function private.rupees(p_minor bigint)
-returns numeric
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return trim_scale(p_minor / 100.0);
-end;
-$$;
-
-revoke all on function private.rupees(bigint) from public, anon, authenticated, service_role;
-
--- source: 40_flow/rupees_text.sql sha256:809c1d19feed20d6367dad4b03d356feadcd161cd3ab42645846f7f027ce0a37
--- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
---
--- The last three digits of the rupees stand together, the ones before in pairs.
-create or replace function private.rupees_text(p_minor bigint)
-returns text
-language plpgsql
-immutable
-strict
-security invoker
-set search_path = ''
-as $$
-declare
-  v_rupees constant text := (p_minor / 100)::text;
-begin
-  return '₹'
-    || case when char_length(v_rupees) > 3
-      then regexp_replace(
-        left(v_rupees, -3), '(\d)(?=(\d\d)+$)', '\1,', 'g'
-      ) || ',' || right(v_rupees, 3)
-      else v_rupees
-    end
-    || case when p_minor % 100 = 0 then '' else '.' || lpad((p_minor % 100)::text, 2, '0') end;
-end;
-$$;
-
-revoke all on function private.rupees_text(bigint) from public, anon, authenticated, service_role;
-
--- source: 40_flow/state_deadline.sql sha256:27a3369950b313515096607df6ab037b37a7449aea9f55e8f2307475edb0f40f
+-- source: 40_flow/state_deadline.sql sha256:16b05945a60fc80b5b98d591edeca4213c2916bd3c852eee37f4bf01dd8b1d27
 -- When the time limit of a conversation's state is; null: it has none.
 --
--- since_entry counts from when the state was entered; since_payment from the payment, moved on by
--- the time that disputes froze; payment_window like since_entry, but as long as a payment that was
--- tried may still come through (rule attempt_hours).
+-- since_entry counts from when the state was entered; payment_window like it, but as long as a
+-- payment that was tried may still come through (rule attempt_hours); since_payment from the
+-- payment, moved on by the time that disputes froze, and never before the days of grace after an
+-- agreed delivery (rule overdue_grace_days).
 create or replace function private.state_deadline(
   p_conversation public.conversations,
   p_state private.flow_states
@@ -3159,8 +2903,11 @@ as $$
 begin
   return case p_state.clock
     when 'since_entry' then p_conversation.entered_at + p_state.lasts
-    when 'since_payment'
-      then (p_conversation.flow_data ->> 'clock_from')::timestamptz + p_state.lasts
+    when 'since_payment' then greatest(
+      (p_conversation.flow_data ->> 'clock_from')::timestamptz + p_state.lasts,
+      p_conversation.delivery_due_at
+        + private.flow_rule(p_conversation, 'overdue_grace_days') * interval '1 day'
+    )
     when 'payment_window' then greatest(
       p_conversation.entered_at + p_state.lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
@@ -3229,7 +2976,7 @@ $$;
 revoke all on function private.store_conversation(public.conversations, private.flow_note[])
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/take_row.sql sha256:f8e949d3c2e9daef4aff6bbcf6663e44105a400af1f56a8f57c9bb39fb1f3aa7
+-- source: 40_flow/take_row.sql sha256:da779225c494d5a343dc595ff312375c92a917f3a298e41424fc23bc750ec116
 -- Takes one row of the flow: the conversation enters the row's state, then the row's effects run.
 --
 -- Returns the step with the conversation as it is afterwards. A step that a time limit takes
@@ -3283,7 +3030,7 @@ begin
 
   v_step.conversation := v_conversation;
   foreach v_effect in array p_row.effects loop
-    v_step := private.run_effect(v_effect, v_step);
+    v_step.conversation := private.run_effect(v_effect, v_step);
   end loop;
   return v_step;
 end;
@@ -3315,7 +3062,7 @@ $$;
 revoke all on function private.guard_capture_matches(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 41_guards/guard_counter_matches.sql sha256:67049fd8afbd9b117ffb55891ae22698faa03da9ada1764a538041a7e2d2ac25
+-- source: 41_guards/guard_counter_matches.sql sha256:fd1aeee34d1c1e49a5884012499cc7e77c45eba3280e10b3a2d6b58bd75ce5d4
 -- Holds when the price that the actor saw is the counter offer, or the actor named none.
 create or replace function private.guard_counter_matches(p_step private.flow_step)
 returns boolean
@@ -3325,11 +3072,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return coalesce(
-    (p_step.input -> 'price_minor')::bigint
-      = ((p_step.before).flow_data -> 'counter_minor')::bigint,
-    true
-  );
+  return private.price_matches(p_step, 'counter_minor');
 end;
 $$;
 
@@ -3726,7 +3469,7 @@ $$;
 revoke all on function private.guard_nothing_captured(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 41_guards/guard_offer_matches.sql sha256:044e0c010a6d1b67b72d8b30a876657a2233d26fcebf8476814c05105ab8289b
+-- source: 41_guards/guard_offer_matches.sql sha256:c6d02fdba70d5280cd62bcbaf88b8fb5d91f1921c37f5f0e0da96491ebc1e70e
 -- Holds when the price that the actor saw is the standing offer, or the actor named none.
 create or replace function private.guard_offer_matches(p_step private.flow_step)
 returns boolean
@@ -3736,18 +3479,14 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return coalesce(
-    (p_step.input -> 'price_minor')::bigint
-      = ((p_step.before).flow_data -> 'offer_minor')::bigint,
-    true
-  );
+  return private.price_matches(p_step, 'offer_minor');
 end;
 $$;
 
 revoke all on function private.guard_offer_matches(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 41_guards/guard_quote_matches.sql sha256:3b73f67ded4262d25e9da7cca4ba2b2d053a5ac5a9317293b5cecf7b9045a187
+-- source: 41_guards/guard_quote_matches.sql sha256:8cd4a1f5addd06bedc79512f91b0218c130a8f974a63f12943cde1d8424aa4be
 -- Holds when the price that the actor saw is the quote, or the actor named none.
 create or replace function private.guard_quote_matches(p_step private.flow_step)
 returns boolean
@@ -3757,11 +3496,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return coalesce(
-    (p_step.input -> 'price_minor')::bigint
-      = ((p_step.before).flow_data -> 'quote_minor')::bigint,
-    true
-  );
+  return private.price_matches(p_step, 'quote_minor');
 end;
 $$;
 
@@ -3788,165 +3523,236 @@ $$;
 revoke all on function private.guard_was_there(private.flow_step, private.flow_transitions)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_accept_extension.sql sha256:a3deeb6a4c57da4e16f900cd7ffdba259761597717f1bfac97d834a99fe289c7
--- The delivery is due later by the days asked for.
+-- source: 41_guards/price_matches.sql sha256:7b358e0f07e60addf8b98094347dd5a5ccb8b46eedb4207f1375562f31e1cb19
+-- Whether the price that the actor saw is the one that flow_data has under a key, in paise; who
+-- named none agrees to whatever it is.
+create or replace function private.price_matches(p_step private.flow_step, p_key text)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (p_step.input -> 'price_minor')::bigint = ((p_step.before).flow_data -> p_key)::bigint, true
+  );
+end;
+$$;
+
+revoke all on function private.price_matches(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/agree_on.sql sha256:27d348f10ca5a90607e17f228effc2be34609367437f1d1ff0f25644540a293c
+-- A conversation with the price that its flow_data has under a key, in paise, as the agreed one.
+create or replace function private.agree_on(p_conversation public.conversations, p_key text)
+returns public.conversations
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  p_conversation.amount_minor := (p_conversation.flow_data -> p_key)::bigint;
+  p_conversation.flow_data := p_conversation.flow_data
+    || private.money_json('agreed_amount', 'agreed_minor', p_conversation.amount_minor);
+  return p_conversation;
+end;
+$$;
+
+revoke all on function private.agree_on(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/ask_refund.sql sha256:1e5d1fd88d18b876c66775e8db23559e511432315c3b3b846d9cf36a435c7df9
+-- Asks for an amount of what a deal holds to be sent back, and returns the conversation that knows.
+-- There is nothing left to resume.
+--
+-- Writes: refunds.
+create or replace function private.ask_refund(p_step private.flow_step, p_amount_minor bigint)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'resume'
+    || jsonb_build_object('refund_minor', p_amount_minor);
+  if not p_step.is_trial then
+    insert into private.refunds (
+      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
+    )
+    values (
+      v_conversation.id, v_conversation.flow_data ->> 'payment_id', p_amount_minor,
+      v_conversation.currency, 'deal', p_step.reason, p_step.at
+    );
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.ask_refund(private.flow_step, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/check_refund.sql sha256:94dadb9d515e2ad7082c400c9bd36237863f16ae6bc6afbf27b2dfc6ceed6994
+-- Refuses a refund of more than what a deal holds; none named is all of it.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
+create or replace function private.check_refund(
+  p_conversation public.conversations,
+  p_amount_minor bigint
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_amount_minor > p_conversation.held_minor then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format(
+        'The refund is at most %s: that is what the deal holds.',
+        private.rupees_text(p_conversation.held_minor)
+      ),
+      jsonb_build_object('min', 1, 'max', private.rupees(p_conversation.held_minor)),
+      p_status => 422
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_refund(public.conversations, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_accept_extension.sql sha256:41c3a1ae88a2acbbcea6f4abf471e3eb5887e7b71c85d04193bf3af35695c8de
+-- The delivery is due later by the days asked for; the time limit of the work does not come before.
 create or replace function private.effect_accept_extension(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.delivery_due_at := v_conversation.delivery_due_at
     + (v_conversation.flow_data #>> '{extension,days}')::integer * interval '1 day';
   v_conversation.flow_data := v_conversation.flow_data - 'extension';
-  v_step.conversation := v_conversation;
-  return v_step;
+  v_conversation.deadline_at := private.renewed_deadline(v_conversation);
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_accept_extension(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_accept_request.sql sha256:d74a65e55b4d54aed9e0ac160f17ec7a4425403acd845f0348ef0dd07d8be5f3
+-- source: 42_effects/effect_accept_request.sql sha256:04a0549d91ed213f5304dc47bbf00f54a7a4fb416515930be0031d1b3cea561c
 -- The brand owner accepts the application.
 --
 -- Writes: requests.
 create or replace function private.effect_accept_request(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     update public.requests as r
     set status = 'accepted', updated_at = p_step.at
-    where r.id = v_conversation.request_id and r.status = 'pending';
+    where r.id = (p_step.conversation).request_id and r.status = 'pending';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 
 revoke all on function private.effect_accept_request(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_agree_on_counter.sql sha256:c74331c2dca81cb9c72fbde49746601e9107e11d6804afde18996309e4d67dad
+-- source: 42_effects/effect_agree_on_counter.sql sha256:7665436c0741832feed7e918e9f04cab7fdfacfc21266cc69eccaa93f7968839
 -- Fixes the counter offer as the agreed price.
 create or replace function private.effect_agree_on_counter(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation.amount_minor := (v_conversation.flow_data -> 'counter_minor')::bigint;
-  v_conversation.flow_data := v_conversation.flow_data
-    || private.money_json('agreed_amount', 'agreed_minor', v_conversation.amount_minor);
-  v_step.conversation := v_conversation;
-  return v_step;
+  return private.agree_on(p_step.conversation, 'counter_minor');
 end;
 $$;
 
 revoke all on function private.effect_agree_on_counter(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_agree_on_offer.sql sha256:cd7b5d401e35f3c48344489f39b3b4e31c07c9e2566ff99e5354cb4e51635d84
+-- source: 42_effects/effect_agree_on_offer.sql sha256:c19dd8b571282967d008a0e8f429f62962e782e694b473f46d82de9cb02d6e77
 -- Fixes the standing offer as the agreed price.
 create or replace function private.effect_agree_on_offer(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation.amount_minor := (v_conversation.flow_data -> 'offer_minor')::bigint;
-  v_conversation.flow_data := v_conversation.flow_data
-    || private.money_json('agreed_amount', 'agreed_minor', v_conversation.amount_minor);
-  v_step.conversation := v_conversation;
-  return v_step;
+  return private.agree_on(p_step.conversation, 'offer_minor');
 end;
 $$;
 
 revoke all on function private.effect_agree_on_offer(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_agree_on_quote.sql sha256:82a3ebf38e7f9bee6b2d3818c9c843cbc2a096f1724d9527d11827ddff8d8f4f
+-- source: 42_effects/effect_agree_on_quote.sql sha256:ca09938233f1fcd479fb8398979eb755fb3283b097bc6ceb24c87cc81ffc7755
 -- Fixes the quote of the application as the agreed price.
 create or replace function private.effect_agree_on_quote(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation.amount_minor := (v_conversation.flow_data -> 'quote_minor')::bigint;
-  v_conversation.flow_data := v_conversation.flow_data
-    || private.money_json('agreed_amount', 'agreed_minor', v_conversation.amount_minor);
-  v_step.conversation := v_conversation;
-  return v_step;
+  return private.agree_on(p_step.conversation, 'quote_minor');
 end;
 $$;
 
 revoke all on function private.effect_agree_on_quote(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_approve_work.sql sha256:72766ca6e4c9ce44efd99aea64d25b8fb7d249ace31713f83069ff633a86ab3b
+-- source: 42_effects/effect_approve_work.sql sha256:33211caaa1c7b8d0c69abedda750ffdafbb697ba49868404c70abbb169af78e8
 -- The newest submission is the one that counts.
 --
 -- Writes: work_submissions.
 create or replace function private.effect_approve_work(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  perform private.review_submission(v_step, 'approved');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.review_submission(p_step, 'approved');
+  return p_step.conversation;
 end;
 $$;
 
 revoke all on function private.effect_approve_work(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_bounce_payment.sql sha256:2c8ab21c9c84d4b1de8d8c5528672c15f4f498999aa54f135d3dd2213ebcf9a5
+-- source: 42_effects/effect_bounce_payment.sql sha256:571b5bd585718816636c034239c9c8a443da0938fb0e1dfdfbcf599a7fcbf97d
 -- A payment that the deal does not wait for is to go back whole; it never counts as held.
 --
 -- Writes: escrow_ledger, refunds.
 create or replace function private.effect_bounce_payment(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   perform private.record_transfer(
     p_step, 'gateway', 'bounced', (p_step.input -> 'amount_minor')::bigint,
@@ -3957,93 +3763,88 @@ begin
       conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
     )
     values (
-      v_conversation.id, p_step.input ->> 'payment_id',
+      (p_step.conversation).id, p_step.input ->> 'payment_id',
       (p_step.input -> 'amount_minor')::bigint, p_step.input ->> 'currency', 'bounce',
       p_step.reason, p_step.at
     );
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 
 revoke all on function private.effect_bounce_payment(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_charge_back.sql sha256:61fc32d002beea315614b0c2ba5122e61ed9573b1c94d5a8a597367b972b4db8
+-- source: 42_effects/effect_charge_back.sql sha256:8e4d734ef2a4970238ce1a8ab5b6ac2a566eae290b3e5e2c6d6c115cd512f704
 -- The bank has taken back what was held.
 --
 -- Writes: escrow_ledger.
 create or replace function private.effect_charge_back(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.charged_back_minor
     := v_conversation.charged_back_minor + v_conversation.held_minor;
   v_conversation.held_minor := 0;
-  v_step.conversation := v_conversation;
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
   perform private.record_transfer(
-    v_step, 'held', 'charged_back', (p_step.conversation).held_minor, null
+    p_step, 'held', 'charged_back', (p_step.conversation).held_minor, null
   );
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_charge_back(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_close.sql sha256:1328051f2ad11db489b5352e429e63446412151cca0f46ac4ea94c036ba102b1
+-- source: 42_effects/effect_close.sql sha256:66a286388840dae900dff893ef6c460766f8f9a532dc6ec961b52d3365813e81
 -- Notes why and by whom the conversation was closed; what was still open with it ends too.
 --
--- Writes: requests (a pending one is closed), payment_orders (an open one is cancelled).
+-- Writes: requests (one that is alive is closed), payment_orders (an open one is cancelled).
 create or replace function private.effect_close(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.close_reason := p_step.reason;
-  v_conversation.closed_by := p_step.actor_id;
+  -- Both sides may read it: an operator stays unnamed.
+  v_conversation.closed_by := case when p_step.role <> 'admin' then p_step.actor_id end;
   v_conversation.flow_data := v_conversation.flow_data - 'payment_order';
   if not p_step.is_trial then
     update public.requests as r
     set status = 'closed', updated_at = p_step.at
-    where r.id = v_conversation.request_id and r.status = 'pending';
+    where r.id = v_conversation.request_id and r.status in ('pending', 'accepted');
     update private.payment_orders as o
     set status = 'cancelled', updated_at = p_step.at
     where o.conversation_id = v_conversation.id and o.status = 'open';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_close(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_close_dispute.sql sha256:177f6504c39a6187af00bdca4c97b367bc907bdeaac25241c29bfac6f5dfa820
+-- source: 42_effects/effect_close_dispute.sql sha256:1de9e8339c3c9fb5a74d1d79cc41c36ce6aa1fc620ba3214f80e7716a571017b
 -- The dispute is over, with the action that ended it as its verdict.
 --
 -- Writes: disputes, legal_holds.
 create or replace function private.effect_close_dispute(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data - 'dispute';
@@ -4058,116 +3859,106 @@ begin
     delete from private.legal_holds as h
     where h.conversation_id = v_conversation.id and h.reason = 'dispute';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_close_dispute(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_count_question.sql sha256:ee7683686d66390a65d9caa242fb2eb8717d492db0b3102838f8b3aa1b0deb74
+-- source: 42_effects/effect_count_question.sql sha256:49fbbe69ed66fa5ce096122be633927b38a84799333e40b9cfe798e174ebc778
 -- Counts the questions about the project details.
 create or replace function private.effect_count_question(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
     'questions', private.flow_count(v_conversation, 'questions') + 1
   );
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_count_question(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_drop_cancellation.sql sha256:3b483b5b3dd2a1f77a7a520973b4131a862286488f071323231a150df537c95a
+-- source: 42_effects/effect_drop_cancellation.sql sha256:604980a709d0bc1cbb6c244deffe4a4b02b5389dbcef3a9ceae5fb8b890e5269
 -- The question whether to cancel is answered, or no longer matters.
 create or replace function private.effect_drop_cancellation(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data - 'cancellation';
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_drop_cancellation(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_drop_extension.sql sha256:9d2b321cdb3de761914b42854962818b38aeaddbdd91d3450ae6a39b173621af
+-- source: 42_effects/effect_drop_extension.sql sha256:d577ed9a5bf457abb09b23e783d59212f15a1ab4a2b229653990da938b2a0c63
 -- The question for more time falls.
 create or replace function private.effect_drop_extension(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data - 'extension';
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_drop_extension(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_finalize_offer.sql sha256:dfa17180809346d66b8def519b9e033d614f5dc14597769f12e3b77d71a8422e
+-- source: 42_effects/effect_finalize_offer.sql sha256:373099955f118cd4c5a17a35bec356735a4ab9d4267d103b9660ebaadd879e4f
 -- The offer that is made in this step is the final one; comes before make_offer.
 create or replace function private.effect_finalize_offer(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_finalize_offer(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_hold_funds.sql sha256:412d7b7f0cddd00516488de23fd2c1d1f424e3a41ba620833bcf47ed2fbaa976
+-- source: 42_effects/effect_hold_funds.sql sha256:1a981594881463eff7eb8b819017acd2c3bf5dfd11788883832f2f296fc24730
 -- The payment is in: held for the deal until its end.
 --
 -- Writes: escrow_ledger, payment_orders.
 create or replace function private.effect_hold_funds(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.captured_minor
@@ -4177,9 +3968,8 @@ begin
   v_conversation.flow_data := v_conversation.flow_data - 'payment_order' || jsonb_build_object(
     'paid_at', p_step.at, 'clock_from', p_step.at, 'payment_id', p_step.input ->> 'payment_id'
   );
-  v_step.conversation := v_conversation;
   perform private.record_transfer(
-    v_step, 'gateway', 'held', (p_step.input -> 'amount_minor')::bigint,
+    p_step, 'gateway', 'held', (p_step.input -> 'amount_minor')::bigint,
     p_step.input ->> 'payment_id'
   );
   if not p_step.is_trial then
@@ -4187,131 +3977,117 @@ begin
     set status = 'paid', updated_at = p_step.at
     where o.conversation_id = v_conversation.id and o.status = 'open';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_hold_funds(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_hold_offer.sql sha256:59666fb12395a01474ec3eb00bcd26cbb635e9eb1550d8ea2a17685e8349285d
+-- source: 42_effects/effect_hold_offer.sql sha256:99f75eda9bdafad82e5dab16bf5a612bd0f0541ce977c5cb119e7280f00e9f99
 -- The brand owner keeps the standing offer; it is the final one now.
 --
 -- Writes: offers.
 create or replace function private.effect_hold_offer(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
-  v_step.conversation := v_conversation;
-  perform private.record_offer(v_step, 'offer_minor');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.record_offer(p_step, v_conversation, 'offer_minor');
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_hold_offer(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_keep_details.sql sha256:b7ee890c87ef8c3f87b11d07584f9ecec6a8e5ee67a23a8d70fa5482d67597a4
+-- source: 42_effects/effect_keep_details.sql sha256:77943c43f4e5675dedaca4bd6be82ec89e50af2e8a3cf7f904add997780e67c7
 -- Keeps the project details and counts their versions; the history has the earlier ones.
 create or replace function private.effect_keep_details(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
     'project_details', p_step.input ->> 'details',
     'details_version', private.flow_count(v_conversation, 'details_version') + 1
   );
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_keep_details(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_keep_rating.sql sha256:57c8ad56de91afcc37ac97f68f4ef2987e3ff13758d057e2b655852f7decf803
+-- source: 42_effects/effect_keep_rating.sql sha256:d54786a4b59098a06f2ab29fe7ce2ff6e35e5cfdc20816fe4ec9fcbca5097c31
 -- Keeps the actor's rating where the other side cannot see it yet.
 --
 -- Writes: ratings.
 create or replace function private.effect_keep_rating(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     insert into private.ratings (conversation_id, rater_id, rating, comment, created_at)
     values (
-      v_conversation.id, p_step.actor_id, (p_step.input -> 'rating')::integer,
+      (p_step.conversation).id, p_step.actor_id, (p_step.input -> 'rating')::integer,
       p_step.input ->> 'comment', p_step.at
     );
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 
 revoke all on function private.effect_keep_rating(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_make_counter.sql sha256:57cbf038a205583690f8aeb0461115738ae0746d309258de27a47e33f5f8ea31
+-- source: 42_effects/effect_make_counter.sql sha256:fc9f00c4653b025b978c22428e28516c453437d2e9c94b2b8fe5a8ede4c7c94a
 -- The influencer names another price.
 --
 -- Writes: offers.
 create or replace function private.effect_make_counter(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data
     || private.money_json('counter', 'counter_minor', (p_step.input -> 'price_minor')::bigint);
-  v_step.conversation := v_conversation;
-  perform private.record_offer(v_step, 'counter_minor');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.record_offer(p_step, v_conversation, 'counter_minor');
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_make_counter(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_make_offer.sql sha256:d769966e1a310aa61db126a422c726d03e6ae3ea1f6cec6c9f458a1ac986cdbf
+-- source: 42_effects/effect_make_offer.sql sha256:d7b5f5b863b7637d4e5b6def55810e7d556baff2aa4fe5480723fc8f4b43ed03
 -- The brand owner names a price: the standing offer of a new round. A counter offer falls.
 --
 -- Writes: offers.
 create or replace function private.effect_make_offer(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data - array['counter', 'counter_minor']
@@ -4319,57 +4095,48 @@ begin
     || jsonb_build_object(
       'negotiation_round', private.flow_count(v_conversation, 'negotiation_round') + 1
     );
-  v_step.conversation := v_conversation;
-  perform private.record_offer(v_step, 'offer_minor');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.record_offer(p_step, v_conversation, 'offer_minor');
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_make_offer(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_note_attempt.sql sha256:91d8a2b83fd43d524bf91a4f236683d6a9c8b258ba131c3e001954ebefe76348
+-- source: 42_effects/effect_note_attempt.sql sha256:3fa2a28912a5b6be3804ecac91ccef693b7fdf8c59b5036bf88e6278672edac3
 -- Notes that a payment was tried, which keeps the time limit away from what may still come.
 create or replace function private.effect_note_attempt(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
-  v_state private.flow_states;
 begin
   v_conversation.flow_data := v_conversation.flow_data
     || jsonb_build_object('last_attempt_at', p_step.at);
-  select s.* into v_state
-  from private.flow_states as s
-  where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state;
-  v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
-  v_step.conversation := v_conversation;
-  return v_step;
+  v_conversation.deadline_at := private.renewed_deadline(v_conversation);
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_note_attempt(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_open_dispute.sql sha256:29740829403fb35e908f0986387295841ce5690f4ed26f70e679400265014438
+-- source: 42_effects/effect_open_dispute.sql sha256:60c5d0400f8e5aff25ebd82ab5f8241a7149c3a76e36908da4874860d71c890a
 -- Freezes the deal until an operator, or the bank, has decided. A dispute that is open already
 -- becomes the bank's when the bank joins.
 --
 -- Writes: disputes, legal_holds.
 create or replace function private.effect_open_dispute(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   v_origin constant text := case p_step.role
     when 'system' then 'bank'
@@ -4386,20 +4153,14 @@ begin
   );
   if (p_step.before).flow_state <> v_conversation.flow_state then
     v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-      'resume', coalesce(
-        v_conversation.flow_data -> 'resume',
-        jsonb_build_object(
-          'state', (p_step.before).flow_state,
-          'work_status', (p_step.before).work_status,
-          'deadline_at', (p_step.before).deadline_at
-        )
-      ) || jsonb_build_object('frozen_at', p_step.at)
+      'resume', coalesce(v_conversation.flow_data -> 'resume', private.pause_json(p_step))
+        || jsonb_build_object('frozen_at', p_step.at)
     );
   end if;
   if not p_step.is_trial then
     insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
     values (
-      v_conversation.id, case when v_origin = 'party' then p_step.actor_id end, v_origin,
+      v_conversation.id, p_step.actor_id, v_origin,
       p_step.input ->> 'reason', p_step.at
     )
     on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
@@ -4407,26 +4168,24 @@ begin
     values (v_conversation.id, 'dispute', p_step.at)
     on conflict (conversation_id) do nothing;
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_open_dispute(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_open_order.sql sha256:bd7a935206c3bd0540d1cd28a786426e438e0b5db9848c739587289663fc307d
+-- source: 42_effects/effect_open_order.sql sha256:9db3e5de242dc23f641ef3166315f8bbcab795b1550853b327732f1b99522e95
 -- Asks for the agreed amount: one open order, the same one whenever it is asked for again.
 --
 -- Writes: payment_orders.
 create or replace function private.effect_open_order(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
@@ -4446,27 +4205,25 @@ begin
       where o.conversation_id = v_conversation.id and o.status = 'open'
     );
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_open_order(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_propose_cancellation.sql sha256:c82d6b0f228486ac673186a1df04f7afec6c69d0dc1e3b637a65217d293b2c7a
+-- source: 42_effects/effect_propose_cancellation.sql sha256:1d794f405e63bbaf5a3c1cb8b8ac5b26cd896e2913bf3b616150313a4c4ad9c7
 -- One side asks to cancel; what the deal was doing is remembered.
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than what is held.
 create or replace function private.effect_propose_cancellation(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   perform private.check_refund(
@@ -4479,265 +4236,223 @@ begin
       'refund_amount', p_step.input -> 'refund_amount',
       'reason', p_step.input -> 'reason'
     )),
-    'resume', jsonb_build_object(
-      'state', (p_step.before).flow_state,
-      'work_status', (p_step.before).work_status,
-      'deadline_at', (p_step.before).deadline_at
-    )
+    'resume', private.pause_json(p_step)
   );
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_propose_cancellation(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_propose_extension.sql sha256:63915a5445e806964601b94d30cf5dc4666fa6182eff89d9073fb8a1529c528f
+-- source: 42_effects/effect_propose_extension.sql sha256:40a89fff6d2f151600dd0cc92ab61f340a95a35a2ccf96d141262f79d73b8072
 -- The influencer asks for more time.
 create or replace function private.effect_propose_extension(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.flow_data := v_conversation.flow_data
     || jsonb_build_object('extension', jsonb_build_object('days', p_step.input -> 'days'));
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_propose_extension(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_raise_alert.sql sha256:cfe6ad3d58423208f7f6190cdf9bb78f583799fb2d15d0c97e27bdb8b1899c8c
+-- source: 42_effects/effect_raise_alert.sql sha256:d00324073d2ad6d8105a2fae9e1f79a3e5b981879d94da843db2cf1b56b37922
 -- Asks an operator to look at the conversation.
 --
 -- Writes: alerts.
 create or replace function private.effect_raise_alert(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     perform private.open_alert(
       p_step.action, 'warning',
-      concat_ws(':', p_step.action, v_conversation.id, p_step.input ->> 'payment_id'),
-      v_conversation.id,
-      jsonb_build_object('state', v_conversation.flow_state, 'reason', p_step.reason)
+      concat_ws(':', p_step.action, (p_step.conversation).id, p_step.input ->> 'payment_id'),
+      (p_step.conversation).id,
+      jsonb_build_object('state', (p_step.conversation).flow_state, 'reason', p_step.reason)
     );
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 
 revoke all on function private.effect_raise_alert(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_reject_request.sql sha256:9651d56c8d26b38b4714ab88559d21e8e207ed9ba1d940ffbf5f6a8e202e2a5b
+-- source: 42_effects/effect_reject_request.sql sha256:c3ed6a258c7985ab7fbdef784e477d2df48f8fb9db7852ac8a9e6311a9063ba4
 -- The brand owner rejects the application.
 --
 -- Writes: requests.
 create or replace function private.effect_reject_request(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     update public.requests as r
     set status = 'rejected', updated_at = p_step.at
-    where r.id = v_conversation.request_id and r.status = 'pending';
+    where r.id = (p_step.conversation).request_id and r.status = 'pending';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 
 revoke all on function private.effect_reject_request(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_release_funds.sql sha256:99c5b0a2b44c9350afc44855ac4a1d1b0cdab30cada0b9d2480b938f182bffdb
+-- source: 42_effects/effect_release_funds.sql sha256:1d0610e093b7b62d8ec0036dca67c7456470654636ff7565f73aaec042d79eb0
 -- What is held is the influencer's, less the fee.
 --
 -- Writes: escrow_ledger, payouts.
 create or replace function private.effect_release_funds(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation := private.release_held(v_step);
-  v_step.conversation := v_conversation;
-  return v_step;
+  return private.release_held(p_step);
 end;
 $$;
 
 revoke all on function private.effect_release_funds(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_reopen.sql sha256:fd0b9eafc93c50f6979134159c1cd7aca97b61794e691ab51b7b1e786d2801e6
+-- source: 42_effects/effect_reopen.sql sha256:a8ed7f475a3ee7ab3aad157d9c80c0580413637d25cb75dc1b10a317caefc465
 -- The conversation is as open as it was before it was closed.
 create or replace function private.effect_reopen(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.close_reason := null;
   v_conversation.closed_by := null;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_reopen(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_request_agreed_refund.sql sha256:9ea03c13a6d814c0bb9fa92a12c695b0fe3ced73e2b5990382d9a19ba17534af
+-- source: 42_effects/effect_request_agreed_refund.sql sha256:3c36757173f188e033d7ca72404a3d6c93edd2cac1b447ec53d89677161aec81
 -- What both sides agreed on is to go back to the brand owner; nothing named means all.
 --
 -- Writes: refunds.
 create or replace function private.effect_request_agreed_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation := private.ask_refund(
-    v_step,
+  return private.ask_refund(
+    p_step,
     coalesce(
-      (v_conversation.flow_data #> '{cancellation,refund_minor}')::bigint,
-      v_conversation.held_minor
+      ((p_step.conversation).flow_data #> '{cancellation,refund_minor}')::bigint,
+      (p_step.conversation).held_minor
     )
   );
-  v_step.conversation := v_conversation;
-  return v_step;
 end;
 $$;
 
 revoke all on function private.effect_request_agreed_refund(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_request_refund.sql sha256:1fd44cec6a5a75a8557db374e1453cc05d996ed84de46b4fdb64da165ab92854
+-- source: 42_effects/effect_request_refund.sql sha256:87ce589440e07d090eb78dd489ef749771b7ef27a3d52a48233db6ddcd2595f0
 -- All that is held is to go back to the brand owner.
 --
 -- Writes: refunds.
 create or replace function private.effect_request_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
-  v_conversation := private.ask_refund(v_step, v_conversation.held_minor);
-  v_step.conversation := v_conversation;
-  return v_step;
+  return private.ask_refund(p_step, (p_step.conversation).held_minor);
 end;
 $$;
 
 revoke all on function private.effect_request_refund(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_request_revision.sql sha256:9ac38a8947edf0796dcf5e027a511e0e406b4d33d37f19c964909e86d0f5c94e
+-- source: 42_effects/effect_request_revision.sql sha256:8a1c8ce6134f4b82b0679863a77550e06d726a2833c00540d336414cd2e0522f
 -- The brand owner wants the work changed.
 --
 -- Writes: work_submissions.
 create or replace function private.effect_request_revision(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.work_status := 'revision_requested';
   v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
     'revision_count', private.flow_count(v_conversation, 'revision_count') + 1
   );
-  perform private.review_submission(v_step, 'revision_requested');
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.review_submission(p_step, 'revision_requested');
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_request_revision(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_request_split_refund.sql sha256:c746e8821b9882b97d80b2182021bb33a72d36a6bc246c6b8f420e125c3615cf
+-- source: 42_effects/effect_request_split_refund.sql sha256:4f9e44f628871a7b3f7f12b3fdee141e1abc88bedfc0193ab508e7180cde7830
 -- The part that the operator decided on is to go back to the brand owner.
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` when it is more than what is held. Writes: refunds.
 create or replace function private.effect_request_split_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
+  v_refund constant bigint := (p_step.input -> 'refund_amount_minor')::bigint;
 begin
-  perform private.check_refund(
-    v_conversation, (p_step.input -> 'refund_amount_minor')::bigint
-  );
-  v_conversation := private.ask_refund(
-    v_step, (p_step.input -> 'refund_amount_minor')::bigint
-  );
-  v_step.conversation := v_conversation;
-  return v_step;
+  perform private.check_refund(p_step.conversation, v_refund);
+  return private.ask_refund(p_step, v_refund);
 end;
 $$;
 
 revoke all on function private.effect_request_split_refund(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_resume.sql sha256:1b807cb2c32557bd753a10379babf5439943dca4a449769ed7cfb37abc925d49
+-- source: 42_effects/effect_resume.sql sha256:36333aee8e0c75638fd58370ed10d41459832697bbccf5ae75f63f231be72a01
 -- The deal goes on where it was before the pause. A time limit that ran on is the one it was, one
 -- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with.
 create or replace function private.effect_resume(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   v_resume constant jsonb := v_conversation.flow_data -> 'resume';
   v_pause interval;
@@ -4758,61 +4473,56 @@ begin
     );
   end if;
   v_conversation.flow_data := v_conversation.flow_data - 'resume';
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_resume(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_retry_refund.sql sha256:8bec01d06ef789253b5f293f01cfe865f2a614b9cbfe0997e9413023ceba76e3
+-- source: 42_effects/effect_retry_refund.sql sha256:f3ff93c2413b873afc3e4af419772401f1562c29519be12f0d83a9b14621f2cb
 -- The refund did not go through and stays asked for.
 --
 -- Writes: refunds.
 create or replace function private.effect_retry_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
 begin
   if not p_step.is_trial then
     update private.refunds as r
     set attempts = r.attempts + 1
-    where r.conversation_id = v_conversation.id and r.kind = 'deal' and r.status = 'requested';
+    where r.conversation_id = (p_step.conversation).id
+      and r.kind = 'deal'
+      and r.status = 'requested';
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return p_step.conversation;
 end;
 $$;
 
 revoke all on function private.effect_retry_refund(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_settle_refund.sql sha256:6ebbeb4394dd2bbadf92ed4f8d7e0a0ec60b93dfb0b6e50fee821fc469ad20a4
+-- source: 42_effects/effect_settle_refund.sql sha256:85748883d491ebff506cad70f3de5cb569afe066a84f27c5e6036c7f3a127147
 -- The refund has reached the brand owner; what is left is the influencer's, less the fee.
 --
 -- Writes: escrow_ledger, refunds, payouts.
 create or replace function private.effect_settle_refund(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   v_refund constant bigint := (v_conversation.flow_data -> 'refund_minor')::bigint;
 begin
   v_conversation.refunded_minor := v_conversation.refunded_minor + v_refund;
   v_conversation.held_minor := v_conversation.held_minor - v_refund;
   v_conversation.flow_data := v_conversation.flow_data - 'refund_minor';
-  v_step.conversation := v_conversation;
-  perform private.record_transfer(v_step, 'held', 'refunded', v_refund, null);
+  perform private.record_transfer(p_step, 'held', 'refunded', v_refund, null);
   if not p_step.is_trial then
     update private.refunds as r
     set
@@ -4821,50 +4531,46 @@ begin
       processed_at = p_step.at
     where r.conversation_id = v_conversation.id and r.kind = 'deal' and r.status = 'requested';
   end if;
-  v_conversation := private.release_held(v_step);
-  v_step.conversation := v_conversation;
-  return v_step;
+  p_step.conversation := v_conversation;
+  return private.release_held(p_step);
 end;
 $$;
 
 revoke all on function private.effect_settle_refund(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_start_work.sql sha256:88d67f3db1f06c3d04d2c5e997a2d2ef3d068856cd2012a543179c1cb1b393de
+-- source: 42_effects/effect_start_work.sql sha256:06fd3112e0d649cc867a03b057d8ec4e71dd103ecc45e37b3c857aecd6603cd9
 -- The work begins, and with it the days until its delivery.
 create or replace function private.effect_start_work(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.delivery_due_at
     := p_step.at + private.flow_rule(v_conversation, 'delivery_days') * interval '1 day';
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_start_work(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_store_submission.sql sha256:9e44e60ee5ac3e9870eeafcb5b8832f7ae85cf9125444623443b4e8051b8eebd
+-- source: 42_effects/effect_store_submission.sql sha256:3a755bfb212f5cdf59c6e1f4b31cfe7b73c629bf2c8abd72ad354086928dc884
 -- Stores what the influencer delivers, numbered.
 --
 -- Writes: work_submissions.
 create or replace function private.effect_store_submission(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
   v_conversation.work_submitted := true;
@@ -4880,29 +4586,27 @@ begin
     from public.work_submissions as s
     where s.conversation_id = v_conversation.id;
   end if;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_store_submission(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_withdraw_submission.sql sha256:9ed12fd040fadd655e6e86b8376802c37f1e161c765738ace8e9faf6c294103a
+-- source: 42_effects/effect_withdraw_submission.sql sha256:d198e1f80bf2d1019de1376bd053a663c1727c0b6adfd17cdea83e008b36610a
 -- The influencer takes the newest submission back; an earlier one counts again.
 --
 -- Writes: work_submissions.
 create or replace function private.effect_withdraw_submission(p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
 as $$
 declare
-  v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
 begin
-  perform private.review_submission(v_step, 'withdrawn');
+  perform private.review_submission(p_step, 'withdrawn');
   select
     jsonb_strip_nulls(jsonb_build_object(
       'deliverables', s.deliverables, 'description', s.description,
@@ -4915,21 +4619,225 @@ begin
   order by s.number desc
   limit 1;
   v_conversation.work_submitted := v_conversation.work_submission is not null;
-  v_step.conversation := v_conversation;
-  return v_step;
+  return v_conversation;
 end;
 $$;
 
 revoke all on function private.effect_withdraw_submission(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/run_effect.sql sha256:39b1ad2138179f1eb7ca86649aecb802b43d60260e8368cb0b1e84535a32394e
--- Runs the effect of that name: the closed list of effects.
+-- source: 42_effects/open_alert.sql sha256:0c3e97cba1baff081e56551b32bec47ebdcb364d8fb7f54c167f79ca2c3823d9
+-- Puts something on the operators' list; the same cause again counts up the line that is open.
+--
+-- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details.
+-- Writes: alerts.
+create or replace function private.open_alert(
+  p_kind text,
+  p_severity text,
+  p_key text,
+  p_conversation_id uuid,
+  p_details jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.alerts as a (kind, severity, key, conversation_id, details)
+  values (p_kind, p_severity, p_key, p_conversation_id, p_details)
+  on conflict (key) where status = 'open'
+  do update set seen = a.seen + 1, last_seen_at = now(), details = excluded.details;
+end;
+$$;
+
+revoke all on function private.open_alert(text, text, text, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/pause_json.sql sha256:e9cba1e68cd3bf7fef327af472f97d62aa947319870206fffcde4730b7227c74
+-- Where a conversation was when a step began, for private.effect_resume to lead back to:
+-- `{state, work_status, deadline_at}`.
+create or replace function private.pause_json(p_step private.flow_step)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'state', (p_step.before).flow_state,
+    'work_status', (p_step.before).work_status,
+    'deadline_at', (p_step.before).deadline_at
+  );
+end;
+$$;
+
+revoke all on function private.pause_json(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/record_offer.sql sha256:3807c122c5b5aa2986d772e36fd56d69f47ba8e34ac3b1210025a91e90893082
+-- Adds the price that flow_data has under a key to the offers of the deal.
+--
+-- Args: the step; its conversation as the effect leaves it; the key of the price, in paise.
+-- Writes: offers.
+create or replace function private.record_offer(
+  p_step private.flow_step,
+  p_conversation public.conversations,
+  p_key text
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial then
+    return;
+  end if;
+  insert into public.offers (
+    conversation_id, version, round, made_by, amount_minor, currency, is_final, created_at
+  )
+  values (
+    p_conversation.id, p_conversation.version,
+    private.flow_count(p_conversation, 'negotiation_round'), p_step.role,
+    (p_conversation.flow_data -> p_key)::bigint, p_conversation.currency,
+    coalesce((p_conversation.flow_data -> 'offer_is_final')::boolean, false), p_step.at
+  );
+end;
+$$;
+
+revoke all on function private.record_offer(private.flow_step, public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/record_transfer.sql sha256:8c67fd637be6fdc50b7a1f290a5a0318e720dfbce0377b12ccdae5722921d8cb
+-- Enters into the books that an amount moved from one account to another; nothing moves nothing.
+--
+-- Args: the step; the two accounts; paise; the gateway's payment, for what comes from there.
+-- Writes: escrow_ledger.
+create or replace function private.record_transfer(
+  p_step private.flow_step,
+  p_from text,
+  p_to text,
+  p_amount_minor bigint,
+  p_payment_id text
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial or p_amount_minor = 0 then
+    return;
+  end if;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  values (
+    (p_step.conversation).id, p_from, p_to, p_amount_minor,
+    coalesce(p_step.input ->> 'currency', (p_step.conversation).currency),
+    (p_step.conversation).version, p_payment_id, p_step.at
+  );
+end;
+$$;
+
+revoke all on function private.record_transfer(private.flow_step, text, text, bigint, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/release_held.sql sha256:0cea968c12f755f9460a08f2158b90bd73e790de3231634d5db1e3fd026613ae
+-- Gives what a deal still holds to the influencer, less the fee (rule fee_basis_points, rounded
+-- down to a paisa), and returns the conversation with its books. There is nothing left to resume.
+--
+-- Writes: escrow_ledger, payouts.
+create or replace function private.release_held(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+  v_held constant bigint := v_conversation.held_minor;
+  v_fee constant bigint
+    := floor(v_held * private.flow_rule(v_conversation, 'fee_basis_points') / 10000);
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
+  v_conversation.held_minor := 0;
+  v_conversation.fee_minor := v_conversation.fee_minor + v_fee;
+  v_conversation.released_minor := v_conversation.released_minor + v_held - v_fee;
+  perform private.record_transfer(p_step, 'held', 'fee', v_fee, null);
+  perform private.record_transfer(p_step, 'held', 'released', v_held - v_fee, null);
+  if not p_step.is_trial and v_held > v_fee then
+    insert into private.payouts (
+      conversation_id, influencer_id, amount_minor, currency, created_at
+    )
+    values (
+      v_conversation.id, v_conversation.influencer_id, v_held - v_fee,
+      v_conversation.currency, p_step.at
+    );
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.release_held(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/renewed_deadline.sql sha256:70af79ebb6250fe82362bbf62f9e975efdd8c3073351c6b637453af93ed11c66
+-- When the time limit of the state is that a conversation is in already, after something that it
+-- depends on has changed.
+create or replace function private.renewed_deadline(p_conversation public.conversations)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select private.state_deadline(p_conversation, s)
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
+  );
+end;
+$$;
+
+revoke all on function private.renewed_deadline(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/review_submission.sql sha256:8dac6748b0a89dc3be28d0984c47d7862c4aac0f0c88397c23d8900667acfcf9
+-- Notes what became of the newest submission of work, with the feedback of the step if any.
+--
+-- Writes: work_submissions.
+create or replace function private.review_submission(p_step private.flow_step, p_status text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial then
+    return;
+  end if;
+  update public.work_submissions as s
+  set status = p_status, feedback = p_step.input ->> 'feedback', reviewed_at = p_step.at
+  where s.conversation_id = (p_step.conversation).id and s.status = 'submitted';
+end;
+$$;
+
+revoke all on function private.review_submission(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/run_effect.sql sha256:fbff40a2981b08c6778dd1b960356c61fa639e91dd5a70baaf858e397fa7f855
+-- Runs the effect of that name and returns the conversation as it leaves it: the closed list of
+-- effects.
 --
 -- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
 -- Writes: what the effects write, unless the step is a trial.
 create or replace function private.run_effect(p_effect text, p_step private.flow_step)
-returns private.flow_step
+returns public.conversations
 language plpgsql
 security invoker
 set search_path = ''
@@ -5112,11 +5020,11 @@ $$;
 revoke all on function private.answer_existing(private.action_call)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/apply_to_campaign.sql sha256:081082e9766e5894c4c052d93ed0a15c73f50d7241aa00cb90e9c0f3cd5f46dd
+-- source: 43_deals/apply_to_campaign.sql sha256:26a8762fbc2c2688cd4895a18ebacd02b061b7b170b31623933fa7442a544bc0
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
--- While the two have an open deal on this campaign, that one is the answer. quote is the price the
--- influencer has in mind, in rupees.
+-- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
+-- the price the influencer has in mind, in rupees.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
 -- requests, and what private.open_deal and private.answer_action write.
@@ -5164,6 +5072,7 @@ begin
   v_deal.influencer_id := v_call.actor_id;
   v_deal.flow_data := jsonb_strip_nulls(
     private.money_json('quote', 'quote_minor', v_quote_minor)
+      || private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
       || jsonb_build_object('pitch', v_pitch)
   );
   v_call.conversation := private.find_open_deal(v_deal);
@@ -5361,7 +5270,7 @@ $$;
 revoke all on function private.check_version(public.conversations, uuid, bigint)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/click_button.sql sha256:7e50ca5eed35c76bcfe15c5e3bb0e5fc8d072f7be5e6a6323f06c8399376b237
+-- source: 43_deals/click_button.sql sha256:2866d41b15c89781171e66b01d61a8c28b40569964fbea76e1dafc6241652985
 -- Clicks a button of an action message: the action is the one that the engine itself stored there.
 --
 -- Without a message the newest open one that has the button is meant; a button that no open message
@@ -5371,8 +5280,8 @@ from public, anon, authenticated, service_role;
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
 -- Errors: MESSAGE_NOT_FOUND (404) for what is no action message that the caller sees,
--- ACTION_ALREADY_COMPLETED (409), ACTION_UNKNOWN (422); those of private.begin_action and
--- private.find_transition.
+-- ACTION_ALREADY_COMPLETED (409) `{completed_by, completed_action}` for a button of an old one,
+-- ACTION_UNKNOWN (422) for one that it does not have; and those of take_action.
 create or replace function private.click_button(
   p_conversation_id uuid,
   p_button_id text,
@@ -5437,11 +5346,11 @@ revoke all on function public.click_button(uuid, text, jsonb, uuid, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/connect_bid.sql sha256:812be7bcda434158a670cdb0b0226bb324d7342e9eb88f8594f20636b9663613
+-- source: 43_deals/connect_bid.sql sha256:573e9e0b28664a6d3ce9b5dbb70e3ccd01353dc97f61cce05a6f739c1985e243
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
--- While the two have an open deal on this bid, that one is the answer. A given influencer must be
--- the bid's. proposed_amount, in rupees, is a hint.
+-- While the two have an open deal on this bid, it is the answer (`created: false`). A given
+-- influencer must be the bid's. proposed_amount, in rupees, is a hint.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
 -- and what private.open_deal and private.answer_action write.
@@ -5834,8 +5743,8 @@ $$;
 revoke all on function private.flow_update_json(private.flow_outcome)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/force_close.sql sha256:183dda4cf8f738ff22351dfb5e9d36d6493fa36159ad5780b0f7c56aa4efb6e5
--- An operator closes a deal that holds no money.
+-- source: 43_deals/force_close.sql sha256:ac3c1b128ae73066388e2d55dc0fd4c608566f215832641a85f2b230bf47883b
+-- An operator closes a deal before it is paid; both sides read the reason.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.
@@ -5873,8 +5782,9 @@ revoke all on function public.force_close(uuid, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.force_close(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/force_dispute.sql sha256:7ecaeb1805e5362ca5f08f248521aee798205c5023448cba9ebb7f360595bd7d
--- An operator stops a deal that holds money, to decide about it with resolve_dispute.
+-- source: 43_deals/force_dispute.sql sha256:a1af45007ab4eeaa21b9c7af4ea8f8161b1eecd0341816b26f625d01691614e4
+-- An operator stops a deal that holds money, to decide about it with resolve_dispute; both sides
+-- read the reason.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.
@@ -5912,13 +5822,14 @@ revoke all on function public.force_dispute(uuid, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/found_conversation.sql sha256:3f52d400cc0abf3dd91303fafed3e3c8aa8f4c851a821aac0382bceda3fc96a4
+-- source: 43_deals/found_conversation.sql sha256:283910cf80f766441e82f7312e4b471c46f4e9f4d11e00ffb5da5cf9ad2ed0d9
 -- Makes a conversation with its two members and takes the first step of the flow that is published
 -- for its kind; it stays on that version. Null when two people have their direct chat already.
 --
 -- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
 -- role, by which action.
 -- Writes: conversations, participants, and what private.advance_conversation writes.
+-- Errors: none; a flow begins with no guard.
 create or replace function private.found_conversation(
   p_conversation public.conversations,
   p_actor_id uuid,
@@ -5979,9 +5890,11 @@ $$;
 revoke all on function private.found_conversation(public.conversations, uuid, text, text)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/get_available_actions.sql sha256:8a9485413d5984c26ed8e303a2563a0979f2643cfc9dc65cd23497505b64fbfd
+-- source: 43_deals/get_available_actions.sql sha256:cac7c65d5eedc710b18c26bd513d9f479db7490c3e7fb482912e16df9fce451c
 -- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
 --
+-- input is the action's first field, or null; schema is the JSON Schema of them all; deadline_at is
+-- when the state's time limit is.
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.get_available_actions(p_conversation_id uuid)
@@ -6076,10 +5989,10 @@ grant execute on function private.get_ratings(uuid) to authenticated;
 revoke all on function public.get_ratings(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
--- source: 43_deals/invite_to_campaign.sql sha256:c3075afbf3e77976f7f7929d399a4fa3ec30da457c138332f12c52972de0c306
+-- source: 43_deals/invite_to_campaign.sql sha256:277981aa2357d7d93d6541f852429e9f0da2fd2e911dc8252a7d59d1674bdda3
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
--- While the two have an open deal on this campaign, that one is the answer.
+-- While the two have an open deal on this campaign, it is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
 -- and what private.open_deal and private.answer_action write.
@@ -6474,14 +6387,19 @@ $$;
 
 revoke all on function private.read_pitch(text) from public, anon, authenticated, service_role;
 
--- source: 43_deals/record_provider_fact.sql sha256:02d570c475b4f4cb58b526f69cd0759546cc6d69bafaa90550b1ed9927b36ec3
+-- source: 43_deals/record_provider_fact.sql sha256:5a8b3594fd8e4c5f2ce5ea0964ad335054bf680922708761d3bf6935696d569d
 -- Tells a deal what the payment provider said: payment_captured, payment_failed, payment_mismatch,
 -- refund_processed, refund_failed, bank_dispute_opened, bank_dispute_lost.
 --
--- For whoever has checked that the provider said it; the flow alone decides what follows.
+-- For whoever has checked that the provider said it; the flow alone decides what follows. Captures
+-- and mismatches take `{payment_id, amount_minor, currency}`, failures `{payment_id, reason}`,
+-- refund_processed `{reference}`.
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.
--- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), those of private.find_transition.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409) where the deal does not wait for it, INPUT_INVALID (422) `{field, rule}`, GUARD_FAILED
+-- (409) `{guard}`: "is_new_payment" for a payment that is known, "capture_matches" for one of
+-- another amount or currency: tell that as payment_mismatch.
 create or replace function private.record_provider_fact(
   p_conversation_id uuid,
   p_action text,
@@ -6539,8 +6457,10 @@ $$;
 
 revoke all on function private.refusal_json(jsonb) from public, anon, authenticated, service_role;
 
--- source: 43_deals/resolve_dispute.sql sha256:fd14856d07af1ea74a8faa66d5275fbb6ea66c4445dbb12facffdd1260709be9
--- An operator decides a dispute: release, refund, split (with refund_amount in rupees) or resume.
+-- source: 43_deals/resolve_dispute.sql sha256:813b105a03f2ce8f6b53ebca5ef89abd93159aba7dc2e0788e30665b026d2019
+-- An operator decides a dispute: release gives the money to the influencer, refund to the brand
+-- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
+-- lets the deal go on where it was. The parties never see note.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.
@@ -6595,14 +6515,13 @@ from public, anon, authenticated, service_role;
 grant execute on function public.resolve_dispute(uuid, text, numeric, text)
 to authenticated, service_role;
 
--- source: 43_deals/review_work.sql sha256:711049f008392cf475287cb8c180bac6dee03386d871dc4441509dca7bb1bc9c
+-- source: 43_deals/review_work.sql sha256:f44feb6b866185ed6d65117094371e411e7d9908cea02e59a0e27bd466bb1b05
 -- The brand owner decides about the work: take_action with approve_work or request_revision.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
--- Errors: INPUT_INVALID (422) for another decision; those of private.begin_action and
--- private.find_transition.
+-- Errors: INPUT_INVALID (422) `{field, rule}` for another decision; and those of take_action.
 create or replace function private.review_work(
   p_conversation_id uuid,
   p_decision text,
@@ -6723,9 +6642,12 @@ $$;
 revoke all on function private.run_due(uuid, integer)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/simulate_action.sql sha256:a6ec50450e68165582a7cf25c6fae1eda077907b875e0007348216b0bde24578
--- What an action would do now, without doing it: the engine itself, changing nothing.
+-- source: 43_deals/simulate_action.sql sha256:7b06b6fb3115bfc7f118767ba4b443784dfef047581a8457fd41ef5b11dca431
+-- What an action would do now, without doing it: the engine itself, changing nothing and counting
+-- towards no limit.
 --
+-- error is `{error_code, message, details}` or null; messages have no seq yet; effects are those of
+-- docs/FLOW.md.
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404). A refusal of the action is an answer.
 create or replace function private.simulate_action(
@@ -6795,7 +6717,7 @@ revoke all on function public.simulate_action(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
 
--- source: 43_deals/submit_text.sql sha256:4028bc0e3aa676434b8b400fa4196d9dd95a5aded3ef8c56a606a96597a9ec26
+-- source: 43_deals/submit_text.sql sha256:24ac2a8dfb759c77eb5b763d355a38c47f49023e275c864d57d2c7d37bc84724
 -- Sends what was typed into the form that is open for the caller.
 --
 -- input_type says which field the client means: negotiation, price, project_details, question,
@@ -6803,7 +6725,9 @@ grant execute on function public.simulate_action(uuid, text, jsonb) to authentic
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
--- Errors: those of private.find_form, private.begin_action and private.find_transition.
+-- Errors: INPUT_INVALID (422) `{field, rule}` when another text is asked for, NOT_YOUR_TURN (409)
+-- when the other side is asked, FLOW_STATE_INVALID (409) when nobody is, CHAT_CLOSED (409),
+-- PRICE_UNPARSEABLE (422) `{understood}` for a price that cannot be read; and those of take_action.
 create or replace function private.submit_text(
   p_conversation_id uuid,
   p_text text,
@@ -6861,13 +6785,13 @@ revoke all on function public.submit_text(uuid, text, text, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/submit_work.sql sha256:c812f4e121cf25aeb86f700531308c9fff2de5b322ceead360f3b9ef6fe1c055
+-- source: 43_deals/submit_work.sql sha256:8753a9add209392743fa28b0b43d01c1541aba2854dbd08396fe217e6cd7dc8e
 -- The influencer delivers: take_action with the action submit_work.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
--- Errors: those of private.begin_action and private.find_transition.
+-- Errors: those of take_action.
 create or replace function private.submit_work(
   p_conversation_id uuid,
   p_deliverables text,
@@ -6954,13 +6878,22 @@ grant execute on function private.sweep_due(integer) to authenticated, service_r
 revoke all on function public.sweep_due(integer) from public, anon, authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:d09d7c938f799b4b793a3415eff1947e55a0451fdeac2f86b06d98ea0146cc03
+-- source: 43_deals/take_action.sql sha256:c26547ea2add8fd89e1d28defb9b0a3f7a014b6b366b9b72b9cacc88d92778b3
 -- Does one thing in a conversation's flow: the way of every action, whatever its button looks like.
 --
+-- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
+-- the same client_action_id gets the first answer, for 30 days; expected_version is the version of
+-- the context that the user saw (null: any).
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
--- Errors: those of private.begin_action and private.find_transition.
+-- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}` when the deal has moved on since
+-- expected_version, ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
+-- `{current_state, required_state, awaiting_role, allowed_actions}`, NOT_YOUR_TURN (409) when only
+-- the other side may, INPUT_INVALID (422) `{field, rule}`, PRICE_UNPARSEABLE (422) `{understood}`,
+-- PRICE_OUT_OF_RANGE (422) `{min, max}`, PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409),
+-- REVISION_LIMIT (409), FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`; this is also their order.
 create or replace function private.take_action(
   p_conversation_id uuid,
   p_action text,
@@ -7012,6 +6945,31 @@ grant execute on function private.take_action(uuid, text, jsonb, uuid, bigint) t
 revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
+
+-- source: 44_flow_proof/draft_flows.sql sha256:65e241708bab143a6a2f32c627601fc48916bd5dbdba27bc6eb547efa89d1fd7
+-- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
+-- of all kinds (`all`).
+--
+-- Drafts exist only while a transaction makes and publishes them; see 80_data.
+create or replace function private.draft_flows(p_kinds text)
+returns setof bigint
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select f.id
+  from private.flow_definitions as f
+  where f.status = 'draft'
+    and case p_kinds
+      when 'all' then true
+      when 'deals' then f.kind in ('bid', 'campaign')
+      else f.kind = p_kinds
+    end;
+$$;
+
+revoke all on function private.draft_flows(text)
+from public, anon, authenticated, service_role;
 
 -- source: 44_flow_proof/find_flow_violations.sql sha256:5d2b6e0f7d4e559740a22b3f3d29a6e85d68976a7ed13c13edec61296c501c5a
 -- What a flow breaks of the properties P1 to P12 and of its shape; private.prove_flow, in rows.
@@ -8419,7 +8377,7 @@ $$;
 revoke all on function private.refute_success(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_texts.sql sha256:bef247120654077d51c02231071c06c95aa3a589843dd15f8189a6d75ed4e45a
+-- source: 44_flow_proof/refute_texts.sql sha256:1e3de1f7f03c512c334760b004898a2dcfd4adb312ec4d935d8bfb937c8b09c3
 -- Shape: texts name only what can be put in. Finds placeholders that private.flow_values would
 -- leave empty in a message, private.deal_values in a button or form, private.take_row in a reason.
 create or replace function private.refute_texts(p_flow_id bigint)
@@ -8450,27 +8408,22 @@ begin
   );
 
   return query
-  with texts (place, text, known) as (
+  with texts (place, text, known, transition) as (
     select
       'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
-      v_of_step || array(
-        select i.field
-        from private.flow_transitions as t
-        join private.flow_inputs as i on i.flow_id = t.flow_id and i.action = t.action
-        where t.flow_id = p_flow_id and t.name = m.transition
-      )
+      v_of_step, m.transition
     from private.flow_messages as m
     where m.flow_id = p_flow_id
     union all
-    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal
+    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal, null
     from private.flow_actions as a
     where a.flow_id = p_flow_id
     union all
-    select 'The input ' || i.field, i.prefill, v_of_deal
+    select 'The input ' || i.field, i.prefill, v_of_deal, null
     from private.flow_inputs as i
     where i.flow_id = p_flow_id
     union all
-    select 'The reason of ' || t.name, t.reason, '{role}'
+    select 'The reason of ' || t.name, t.reason, '{role}', null
     from private.flow_transitions as t
     where t.flow_id = p_flow_id
   )
@@ -8479,7 +8432,13 @@ begin
     null::integer
   from texts as t
   cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
-  where found.names[1] <> all (t.known);
+  where found.names[1] <> all (t.known)
+    -- What was typed with the action may be named as well.
+    and not exists (
+      select from private.flow_transitions as r
+      join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
+      where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
+    );
 end;
 $$;
 
@@ -8957,12 +8916,13 @@ grant execute on function private.block_user(uuid) to authenticated;
 revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.block_user(uuid) to authenticated;
 
--- source: 45_safety/leave_deals.sql sha256:f80e26aaa01f37bd55814e93cf4581e42406b8937234d49d89edee675a9df0ac
+-- source: 45_safety/leave_deals.sql sha256:626de833d8dba9589184794f4402de4e7ef8572d618d99ff4db2486a57371cfa
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
 -- the payment and closes after the work; while money is held it goes on without free text.
 --
 -- Args: who blocks, and whom. Locks: private.lock_pair must have been called.
 -- Writes: what private.run_deadlines and private.advance_conversation write.
+-- Errors: none; the proof shows that whoever blocks can leave.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
@@ -9112,7 +9072,7 @@ grant execute on function private.unblock_user(uuid) to authenticated;
 revoke all on function public.unblock_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.unblock_user(uuid) to authenticated;
 
--- source: 46_history/append_event.sql sha256:734939c0bc7d50439bbc2fc9a210aa1efc8705e27f6cfc5c0434686046a1d66b
+-- source: 46_history/append_event.sql sha256:f8b03f35cf1199cc84c985d169f5786b2756f6e2c8dcefb3bad48c4c2e9f7101
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -9137,7 +9097,8 @@ begin
   v_event.conversation_id := (p_step.conversation).id;
   v_event.version := (p_step.conversation).version;
   v_event.actor_role := p_step.role;
-  v_event.actor_id := p_step.actor_id;
+  -- Both sides read it: which operator it was is for operators (private.disputes, private.alerts).
+  v_event.actor_id := case when p_step.role <> 'admin' then p_step.actor_id end;
   v_event.action := p_step.action;
   v_event.from_state := p_from_state;
   v_event.to_state := (p_step.conversation).flow_state;
@@ -10187,7 +10148,7 @@ cross join lateral private.draft_flows(t.kinds) as f (id)
 cross join lateral unnest(string_to_array(t.states, ' ')) as state (name)
 cross join lateral unnest(string_to_array(t.roles, ' ')) as role (name);
 
--- source: 80_data/40_messages.sql sha256:47d8b4b2bf08954aa25e1a1511abcfc3a090abe7b98bbccd9cd89f9e6edc8353
+-- source: 80_data/40_messages.sql sha256:b372fb79491fbf85d598b62b81258f47fe9b42c19445eeec231052968eeb8072
 -- What each move says, and to whom. The title and subtitle head the action message; its text is
 -- read where actions are not drawn. Automated messages offer what their reader may do next.
 -- private.flow_values lists what may stand in braces.
@@ -10227,9 +10188,13 @@ from (
       'Name your price', 'What do you offer for "{subject}"?', null, 'action_required'),
     ('campaign', 'T11', 2, 'audit', 'actor', 'You accepted the invitation.',
       null, null, null, null),
-    ('deals', 'T12', 1, 'system', 'brand_owner', '{influencer} declined the request.{reason_hint}',
+    ('bid', 'T12', 1, 'system', 'brand_owner', '{influencer} declined the request.{reason_hint}',
       null, null, null, 'deal_closed'),
-    ('deals', 'T12', 2, 'audit', 'actor', 'You declined the request.', null, null, null, null),
+    ('bid', 'T12', 2, 'audit', 'actor', 'You declined the request.', null, null, null, null),
+    ('campaign', 'T12', 1, 'system', 'brand_owner',
+      '{influencer} declined the invitation.{reason_hint}', null, null, null, 'deal_closed'),
+    ('campaign', 'T12', 2, 'audit', 'actor', 'You declined the invitation.',
+      null, null, null, null),
     ('campaign', 'T20', 1, 'automated', 'brand_owner', 'Application accepted. Name your price.',
       'Name your price', 'What do you offer {influencer}?', null, null),
     ('campaign', 'T20', 2, 'system', 'influencer',
@@ -10319,7 +10284,7 @@ from (
     ('deals', 'T85', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
       null, null, null, 'deal_closed'),
     ('deals', 'T85', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
-    ('deals', 'T86', 1, 'system', 'all', 'Expired: nobody answered in time.',
+    ('deals', 'T86', 1, 'system', 'all', 'Nobody answered in time; the conversation has ended.',
       null, null, null, 'deal_closed'),
 
     -- Payment
@@ -10340,7 +10305,7 @@ from (
     ('deals', 'T94', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
       null, null, null, 'deal_closed'),
     ('deals', 'T94', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
-    ('deals', 'T95', 1, 'system', 'all', 'The time for the payment has passed.',
+    ('deals', 'T95', 1, 'system', 'all', 'The time for the payment has passed; the deal has ended.',
       null, null, null, 'deal_closed'),
     ('deals', 'T96', 1, 'system', 'brand_owner',
       'A payment came after the deal had ended; it is being refunded.', null, null, null,
@@ -10401,8 +10366,9 @@ from (
       'Submit your work', 'Give links to what you made.', null, null),
     ('deals', 'T117', 3, 'audit', 'actor', 'You gave more time.', null, null, null, null),
     ('deals', 'T117b', 1, 'system', 'influencer',
-      'No more time was given: the work is due on {delivery_due}.', null, null, null, 'work'),
-    ('deals', 'T117b', 2, 'audit', 'actor', 'You gave no more time.', null, null, null, null),
+      '{brand_owner} gave no more time: the work is due on {delivery_due}.{reason_hint}',
+      null, null, null, 'work'),
+    ('deals', 'T117b', 2, 'audit', 'actor', 'You declined more time.', null, null, null, null),
     ('deals', 'T120', 1, 'system', 'influencer',
       'Your work was approved, {released_text} is yours.{feedback_hint}',
       null, null, null, 'payment'),
@@ -10643,9 +10609,9 @@ cross join lateral private.draft_flows(a.kinds) as f (id)
 cross join lateral unnest(string_to_array(a.states, ' ')) as state (name)
 cross join lateral unnest(string_to_array(a.roles, ' ')) as role (name);
 
--- source: 80_data/60_inputs.sql sha256:736b874e23167eabbdc05767617b5648f7e1a86a158194188191ee78aab91b9a
--- What is typed with an action. input_type is the name by which submit_text means a field; min and
--- max of a price are those of private.parse_price.
+-- source: 80_data/60_inputs.sql sha256:764e61ceafe55f970603c22cb624b31f8af1c7648a9f8254ddda4640a0ccd000
+-- What is typed with an action. input_type is the name by which submit_text means a field. What a
+-- row leaves open private.complete_limits fills in: 1 to 10000000 rupees, 1000 characters.
 insert into private.flow_inputs (
   flow_id, action, field, position, type, required, min, max, max_length, placeholder, prefill,
   input_type, is_secret
@@ -10661,9 +10627,9 @@ from (
   values
     -- Words
     ('bid', 'send_project_details', 1, 'details', 'textarea', true, null::numeric, null::numeric,
-      5000, 'What should be made, until when, in which form?', null, 'project_details'),
+      5000, 'What should be made, until when, in which form?', '{details}', 'project_details'),
     ('bid', 'request_details_change', 1, 'question', 'textarea', true, null, null,
-      1000, 'What do you need to know?', null, 'question'),
+      null, 'What do you need to know?', null, 'question'),
     ('deals', 'submit_work', 1, 'deliverables', 'textarea', true, null, null,
       5000, 'Links to what you made', null, 'work_submission'),
     ('deals', 'submit_work', 2, 'description', 'textarea', false, null, null,
@@ -10671,49 +10637,49 @@ from (
     ('deals', 'submit_work', 3, 'submission_notes', 'textarea', false, null, null,
       5000, 'What to know about it', null, null),
     ('deals', 'request_revision', 1, 'feedback', 'textarea', true, null, null,
-      1000, 'What should change?', null, 'feedback'),
+      null, 'What should change?', null, 'feedback'),
     ('deals', 'approve_work', 1, 'feedback', 'textarea', false, null, null,
-      1000, 'What did you like?', null, null),
+      null, 'What did you like?', null, null),
 
     -- Prices, in rupees
-    ('deals', 'send_price_offer', 1, 'price', 'price', true, 1, 10000000,
+    ('deals', 'send_price_offer', 1, 'price', 'price', true, null, null,
       null, 'Your price in rupees', '{proposed_price}', 'price'),
-    ('deals', 'submit_counter', 1, 'price', 'price', true, 1, 10000000,
+    ('deals', 'submit_counter', 1, 'price', 'price', true, null, null,
       null, 'Your price in rupees', null, 'negotiation'),
     ('deals', 'negotiate_price make_counter_offer accept_price accept_counter', 1, 'price',
-      'price', false, 1, 10000000, null, null, null, null),
-    ('campaign', 'accept_application_at_quote', 1, 'price', 'price', false, 1, 10000000,
+      'price', false, null, null, null, null, null, null),
+    ('campaign', 'accept_application_at_quote', 1, 'price', 'price', false, null, null,
       null, null, null, null),
 
     -- Reasons
     ('campaign', 'reject_application', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      null, 'Why? (optional)', null, 'reason'),
     ('bid', 'reject_project', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      null, 'Why? (optional)', null, 'reason'),
     ('deals', 'reject_connection reject_price end_conversation decline_work '
       'cancel_before_start cancel_overdue give_up_work request_cancellation request_extension '
-      'decline_cancellation raise_dispute', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      'decline_cancellation decline_extension raise_dispute', 9, 'reason', 'textarea', false, null,
+      null, null, 'Why? (optional)', null, 'reason'),
     ('all', 'close_conversation', 9, 'reason', 'textarea', false, null, null,
-      1000, 'Why? (optional)', null, 'reason'),
+      null, 'Why? (optional)', null, 'reason'),
 
     -- Numbers
-    ('deals', 'request_cancellation', 1, 'refund_amount', 'price', false, 1, 10000000,
+    ('deals', 'request_cancellation', 1, 'refund_amount', 'price', false, null, null,
       null, 'Refund in rupees; empty: all of it', null, null),
     ('deals', 'request_extension', 1, 'days', 'integer', true, 1, 30,
       null, 'How many days?', null, null),
     ('deals', 'rate_collaboration', 1, 'rating', 'integer', true, 1, 5,
       null, '1 to 5', null, null),
     ('deals', 'rate_collaboration', 2, 'comment', 'textarea', false, null, null,
-      1000, 'How was it?', null, null),
+      null, 'How was it?', null, null),
 
     -- What operators and the gateway say
     ('deals', 'force_close force_dispute', 1, 'reason', 'textarea', false, null, null,
-      1000, null, null, null),
+      null, null, null, null),
     ('deals', 'resolve_release resolve_refund resolve_split resolve_resume '
       'mark_refunded_manually', 9, 'note', 'textarea', false, null, null,
-      1000, null, null, null),
-    ('deals', 'resolve_split', 1, 'refund_amount', 'price', true, 1, 10000000,
+      null, null, null, null),
+    ('deals', 'resolve_split', 1, 'refund_amount', 'price', true, null, null,
       null, null, null, null),
     ('deals', 'mark_refunded_manually', 1, 'reference', 'text', true, null, null,
       200, null, null, null),

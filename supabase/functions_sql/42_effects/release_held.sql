@@ -1,5 +1,5 @@
 -- Gives what a deal still holds to the influencer, less the fee (rule fee_basis_points, rounded
--- down to a paisa), and returns the conversation with its books.
+-- down to a paisa), and returns the conversation with its books. There is nothing left to resume.
 --
 -- Writes: escrow_ledger, payouts.
 create or replace function private.release_held(p_step private.flow_step)
@@ -14,6 +14,7 @@ declare
   v_fee constant bigint
     := floor(v_held * private.flow_rule(v_conversation, 'fee_basis_points') / 10000);
 begin
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
   v_conversation.held_minor := 0;
   v_conversation.fee_minor := v_conversation.fee_minor + v_fee;
   v_conversation.released_minor := v_conversation.released_minor + v_held - v_fee;

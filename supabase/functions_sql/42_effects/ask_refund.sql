@@ -1,4 +1,5 @@
 -- Asks for an amount of what a deal holds to be sent back, and returns the conversation that knows.
+-- There is nothing left to resume.
 --
 -- Writes: refunds.
 create or replace function private.ask_refund(p_step private.flow_step, p_amount_minor bigint)

@@ -219,7 +219,7 @@ def reader(cluster: Cluster, template: str) -> Iterator[Database]:
 
 
 def parse(db: Database, text: str | None) -> Any:
-    return db.value("select private.parse_price(%s)", text)
+    return db.value("select private.to_minor(private.read_price(%s), 'price')", text)
 
 
 @pytest.mark.parametrize(("text", "rupees"), READ.items(), ids=map(short, READ))

@@ -11,6 +11,7 @@ set search_path = ''
 as $$
 declare
   v_data constant jsonb := p_conversation.flow_data;
+  v_zone constant text := private.get_setting('quota_timezone') #>> '{}';
 begin
   return v_data || jsonb_build_object(
     'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
@@ -34,9 +35,9 @@ begin
     'pitch_hint', e'\n' || (v_data ->> 'pitch'),
     'details', v_data -> 'project_details',
     'delivery_due', to_char(
-      p_conversation.delivery_due_at at time zone 'UTC', 'FMDD Mon YYYY'
+      p_conversation.delivery_due_at at time zone v_zone, 'FMDD Mon YYYY'
     ),
-    'deadline', to_char(p_conversation.deadline_at at time zone 'UTC', 'FMDD Mon YYYY')
+    'deadline', to_char(p_conversation.deadline_at at time zone v_zone, 'FMDD Mon YYYY')
   );
 end;
 $$;
