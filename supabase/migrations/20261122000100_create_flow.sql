@@ -200,7 +200,7 @@ add constraint flow_is_known foreign key (flow_id) references private.flow_defin
 -- One step of a conversation while it is taken: what effects read and change.
 create type private.flow_step as (
   conversation public.conversations,
-  -- Null: the system, or an operator.
+  -- Null: the system, or an operator who came with the service key.
   actor_id uuid,
   role text,
   action text,

@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.flow import model
-from tests.flow.model import Refused, Step, Taken
+from tests.flow.model import Refused, Taken
 from tests.flow.rows import ADMIN, BRAND_OWNER, INFLUENCER, SYSTEM
+from tests.flow.state import Deal, Pause, Step
 from tests.support.databases import Database
 
 PRICE = 5000
@@ -136,7 +137,7 @@ class Play:
     cast: Cast
     kind: str
     id: str
-    model: model.Deal
+    model: Deal
     taken: list[Taken] = field(default_factory=list)
 
     def user(self, role: str) -> uuid.UUID:
@@ -252,7 +253,7 @@ def _create(db: Database, cast: Cast, how: str) -> Any:
         return db.call("apply_to_campaign", campaign_id=campaign, quote=QUOTE)
 
 
-def imagine(kind: str, scene: str) -> model.Deal:
+def imagine(kind: str, scene: str) -> Deal:
     """What the model makes of a scene, without any database."""
     now = datetime(2027, 1, 1, tzinfo=UTC)
     steps = SCENES[kind][scene]
@@ -267,11 +268,11 @@ def imagine(kind: str, scene: str) -> model.Deal:
     return deal
 
 
-def new_deal(kind: str, now: datetime, *, invited: bool = False) -> model.Deal:
+def new_deal(kind: str, now: datetime, *, invited: bool = False) -> Deal:
     """The model of a deal that has just been created."""
     applied = kind == "campaign" and not invited
     state = "brand_owner_reviewing" if applied else "influencer_responding"
-    deal = model.Deal(kind, state, BRAND_OWNER if applied else INFLUENCER, entered=now)
+    deal = Deal(kind, state, BRAND_OWNER if applied else INFLUENCER, entered=now)
     deal.quote = QUOTE * 100 if applied else None
     model.set_deadline(deal)
     return deal
@@ -309,7 +310,7 @@ def _earlier(value: Any, time: timedelta) -> Any:
     return value
 
 
-def shift_model(deal: model.Deal, by: timedelta) -> None:
+def shift_model(deal: Deal, by: timedelta) -> None:
     """The same for the model."""
     for name, value in vars(deal).items():
         if isinstance(value, datetime):
@@ -317,4 +318,4 @@ def shift_model(deal: model.Deal, by: timedelta) -> None:
     if deal.pause is not None:
         pause = deal.pause
         frozen = pause.frozen and pause.frozen + by
-        deal.pause = model.Pause(pause.state, pause.deadline + by, frozen)
+        deal.pause = Pause(pause.state, pause.deadline + by, frozen)

@@ -18,8 +18,9 @@ from tests.chat.scenes import dice
 from tests.flow import model
 from tests.flow.checks import check_books
 from tests.flow.deals import USUAL, Cast, Play, new_deal, open_play
-from tests.flow.model import Refused, Step
+from tests.flow.model import Refused
 from tests.flow.rows import BRAND_OWNER, INFLUENCER
+from tests.flow.state import DELIVERY, Deal, Step
 from tests.support.crowds import OK, play_at_once
 from tests.support.databases import Database
 
@@ -141,7 +142,7 @@ def test_a_crowd_leaves_what_its_history_says(db: Database, people: Cast, seed: 
             assert db.call("verify_conversation", conversation_id=play.id)["valid"] is True
 
 
-def replayed(play: Play) -> model.Deal:
+def replayed(play: Play) -> Deal:
     """What the model makes of the deal's history."""
     events = play.db.query(
         "select version, actor_role, action, to_state from public.conversation_events"
@@ -158,7 +159,7 @@ def replayed(play: Play) -> model.Deal:
         given = dict(USUAL.get(action, {}))
         if action == "payment_captured":
             given = {"payment_id": f"{play.id}{deal.captured}", **PAY}
-        at = now + model.DELIVERY * 3 if action == "cancel_overdue" else now
+        at = now + DELIVERY * 3 if action == "cancel_overdue" else now
         taken = model.take(deal, Step(role, action, given, at, role))
         assert not isinstance(taken, Refused), f"{event} could not happen: {taken}"
         last = taken[-1].row.to

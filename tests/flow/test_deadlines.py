@@ -16,6 +16,7 @@ from tests.flow.deals import SCENES, Cast, Play, imagine, move_back, open_play
 from tests.flow.model import Refused, Taken
 from tests.flow.rows import BRAND_OWNER, INFLUENCER, PARTIES
 from tests.flow.stages import Stage
+from tests.flow.state import Deal
 
 SECOND = timedelta(seconds=1)
 INSTANT = timedelta(microseconds=1)
@@ -39,7 +40,7 @@ CHAINED = [
 ]
 
 
-def effective(play: Play) -> model.Deal:
+def effective(play: Play) -> Deal:
     """The deal as it is now, with all that is due."""
     deal = copy.deepcopy(play.model)
     model.run_timers(deal, play.now())
@@ -150,7 +151,7 @@ def test_a_request_during_the_review_takes_two_clocks_and_three_steps(
     check_same(play)
 
 
-def edges(deal: model.Deal, until: datetime) -> Iterator[datetime]:
+def edges(deal: Deal, until: datetime) -> Iterator[datetime]:
     """Every moment up to this one at which a clock changes the deal."""
     deal = copy.deepcopy(deal)
     while deal.deadline is not None and deal.deadline <= until:
@@ -159,7 +160,7 @@ def edges(deal: model.Deal, until: datetime) -> Iterator[datetime]:
         yield moment
 
 
-def hour_by_hour(deal: model.Deal, since: datetime, until: datetime) -> model.Deal:
+def hour_by_hour(deal: Deal, since: datetime, until: datetime) -> Deal:
     """The deal as somebody has it who looks at every hour, and at last at the end."""
     deal = copy.deepcopy(deal)
     moment = since

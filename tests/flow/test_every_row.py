@@ -17,9 +17,10 @@ from tests.flow.checks import (
     check_same,
 )
 from tests.flow.deals import SCENES, USUAL, Cast, Play, imagine, open_play
-from tests.flow.model import Refused, Step, Taken
+from tests.flow.model import Refused, Taken
 from tests.flow.rows import ADMIN, INFLUENCER, PARTIES, SYSTEM
 from tests.flow.stages import Stage
+from tests.flow.state import GRACE, Deal, Step
 
 SOME_DAY = datetime(2027, 1, 1, tzinfo=UTC)
 ALL_SCENES = [(kind, scene) for kind in SCENES for scene in SCENES[kind]]
@@ -46,7 +47,7 @@ CLOSE_REASON = {
 }
 
 
-def given_for(deal: model.Deal, action: str, payment: str) -> dict[str, Any]:
+def given_for(deal: Deal, action: str, payment: str) -> dict[str, Any]:
     """The usual input, as the model's deal needs it."""
     if action in ("payment_captured", "payment_mismatch"):
         amount = deal.agreed or 100
@@ -54,7 +55,7 @@ def given_for(deal: model.Deal, action: str, payment: str) -> dict[str, Any]:
     return dict(USUAL.get(action, {}))
 
 
-def moves(deal: model.Deal) -> Iterator[tuple[rows.Row, dict[str, Any]]]:
+def moves(deal: Deal) -> Iterator[tuple[rows.Row, dict[str, Any]]]:
     """The rows that may be taken here, with their input; timers always, when their time comes."""
     for row in rows.ROWS:
         if (row.kind, row.state) != (deal.kind, deal.state):
@@ -63,7 +64,7 @@ def moves(deal: model.Deal) -> Iterator[tuple[rows.Row, dict[str, Any]]]:
         at = SOME_DAY
         if row.action == "cancel_overdue":
             assert deal.delivery_due is not None
-            at = deal.delivery_due + model.GRACE + timedelta(seconds=1)
+            at = deal.delivery_due + GRACE + timedelta(seconds=1)
         taken = model.take(copy.deepcopy(deal), Step(row.role, row.action, given, at, row.role))
         if not isinstance(taken, Refused) and taken[0].row == row:
             yield row, given
@@ -103,7 +104,7 @@ def take_and_check(play: Play, row: rows.Row, given: dict[str, Any]) -> None:
         play.let_pass_until(play.model.deadline)
     elif row.action == "cancel_overdue":
         assert play.model.delivery_due is not None
-        play.let_pass_until(play.model.delivery_due + model.GRACE + timedelta(seconds=1))
+        play.let_pass_until(play.model.delivery_due + GRACE + timedelta(seconds=1))
     was = play.stored()
     if row.action.startswith("timer_"):
         with play.db.as_service():

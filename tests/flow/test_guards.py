@@ -16,6 +16,7 @@ from tests.flow.checks import check_books, check_offered, check_same
 from tests.flow.deals import PRICE, Cast, Play, open_play
 from tests.flow.rows import ADMIN, BRAND_OWNER, INFLUENCER, PARTIES, SYSTEM
 from tests.flow.stages import Stage
+from tests.flow.state import DELIVERY, GRACE, MAX_QUESTIONS, MAX_REVISIONS, MAX_ROUNDS, Deal
 
 INSTANT = timedelta(microseconds=1)
 
@@ -75,8 +76,8 @@ def test_the_third_offer_is_the_last(stage: Stage, cast: Cast) -> None:
 
 def test_after_the_last_round_no_counter_offer_is_typed(stage: Stage, cast: Cast) -> None:
     play = open_play(stage, cast, "bid", "brand_owner_negotiation after a no")
-    set_flow_data(play, negotiation_round=model.MAX_ROUNDS)
-    play.model.round = model.MAX_ROUNDS
+    set_flow_data(play, negotiation_round=MAX_ROUNDS)
+    play.model.round = MAX_ROUNDS
     refuse(play, BRAND_OWNER, "make_counter_offer", "NEGOTIATION_LIMIT")
     refuse(play, BRAND_OWNER, "make_counter_offer", "NEGOTIATION_LIMIT", price=5100)
     check_offered(play)
@@ -132,7 +133,7 @@ def test_an_application_without_a_quote_has_none_to_accept(stage: Stage, cast: C
         campaign = stage.call("create_campaign", title="Autumn", brief="Three posts")["id"]
     with stage.signed_in_as(cast.asha):
         opened = stage.call("apply_to_campaign", campaign_id=campaign)
-    deal = model.Deal("campaign", "brand_owner_reviewing", BRAND_OWNER, stage.now())
+    deal = Deal("campaign", "brand_owner_reviewing", BRAND_OWNER, stage.now())
     model.set_deadline(deal)
     play = Play(stage, cast, "campaign", opened["conversation"]["conversation_id"], deal)
     guard_fails(play, BRAND_OWNER, "accept_application_at_quote", "has_quote")
@@ -141,7 +142,7 @@ def test_an_application_without_a_quote_has_none_to_accept(stage: Stage, cast: C
 
 def test_details_are_asked_for_ten_times(stage: Stage, cast: Cast) -> None:
     play = open_play(stage, cast, "bid", "influencer_reviewing")
-    for _ in range(model.MAX_QUESTIONS):
+    for _ in range(MAX_QUESTIONS):
         play.walk("I:request_details_change B:send_project_details")
     guard_fails(play, INFLUENCER, "request_details_change", "has_question_left")
     check_offered(play)
@@ -268,8 +269,8 @@ def test_before_the_grace_is_over_nobody_is_overdue(
     stage: Stage, cast: Cast, late: timedelta
 ) -> None:
     play = open_play(stage, cast, "bid", "work_in_progress")
-    assert play.model.delivery_due == stage.now() + model.DELIVERY
-    play.let_pass_until(play.model.delivery_due + model.GRACE + late)
+    assert play.model.delivery_due == stage.now() + DELIVERY
+    play.let_pass_until(play.model.delivery_due + GRACE + late)
     guard_fails(play, BRAND_OWNER, "cancel_overdue", "is_overdue")
     assert "cancel_overdue" not in names(play, BRAND_OWNER)
 
@@ -280,7 +281,7 @@ def test_after_the_grace_the_brand_owner_may_cancel(
 ) -> None:
     play = open_play(stage, cast, "bid", "work_in_progress")
     assert play.model.delivery_due is not None
-    play.let_pass_until(play.model.delivery_due + model.GRACE + late)
+    play.let_pass_until(play.model.delivery_due + GRACE + late)
     assert "cancel_overdue" in names(play, BRAND_OWNER)
     play.do("B", "cancel_overdue")
     check_same(play)
@@ -312,7 +313,7 @@ def test_the_fourth_revision_is_one_too_many(stage: Stage, cast: Cast) -> None:
     play = open_play(stage, cast, "bid", "work_submitted")
     play.walk(" I:submit_work ".join(["B:request_revision"] * 3))
     play.do("I", "submit_work")
-    assert play.model.revisions == model.MAX_REVISIONS
+    assert play.model.revisions == MAX_REVISIONS
     refuse(play, BRAND_OWNER, "request_revision", "REVISION_LIMIT")
     check_offered(play)
     play.do("B", "approve_work")

@@ -22,6 +22,7 @@ from tests.flow.deals import SCENES, USUAL, Cast, Play, open_play
 from tests.flow.model import Refused
 from tests.flow.rows import ADMIN, PARTIES, SYSTEM
 from tests.flow.stages import Stage
+from tests.flow.state import Deal
 from tests.support.databases import Refusal, read_refusal
 
 SEEDS = range(20)
@@ -35,7 +36,7 @@ PAUSES = [timedelta(minutes=5)] * 6 + [timedelta(hours=30)] * 3 + [timedelta(day
 PAUSES += [timedelta(days=20), timedelta(days=90)]
 
 
-def some_price(chance: random.Random, deal: model.Deal) -> Any:
+def some_price(chance: random.Random, deal: Deal) -> Any:
     """A price that may be the standing one, in some notation, or another."""
     known = [price / 100 for price in (deal.offer, deal.counter, deal.quote) if price]
     return chance.choice([*known, *known, 5000, 5250.5, chance.randint(1, 10**7)])

@@ -76,3 +76,10 @@ def faults(db: Database, spec: Spec, of: str) -> dict[str, list[str]]:
         for violation in prove(db, spec)["violations"]
         if violation["property"] == of
     }
+
+
+def field_of(spec: Spec, action: str, field: str) -> Row:
+    """The input of that name of an action."""
+    (found,) = (one for one in spec["inputs"] if (one["action"], one["field"]) == (action, field))
+    row: Row = found
+    return row

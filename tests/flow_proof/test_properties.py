@@ -8,6 +8,7 @@ from tests.flow_proof.flows import (
     TO_WORK,
     drop,
     faults,
+    prove,
     rows,
     spec_in_use,
     state,
@@ -112,6 +113,24 @@ def test_p5_holds_in_the_free_chat_too(db: Database) -> None:
     }
 
 
+def test_p5_finds_a_block_that_needs_more_than_the_block(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    state(spec, "negotiation_input")["on_block"] = "back"
+    state(spec, "real_time")["on_block"] = "rate_collaboration"
+    found = faults(db, spec, "P5")
+    assert set(found) == {
+        "A block by the influencer in negotiation_input cannot do back.",
+        "A block by the brand_owner in negotiation_input cannot do back.",
+        "A block by the influencer in real_time cannot do rate_collaboration.",
+        "A block by the brand_owner in real_time cannot do rate_collaboration.",
+    }
+    # Each may go back when it is their turn, so the counter-example is the other's.
+    assert found["A block by the brand_owner in negotiation_input cannot do back."] == [
+        *TO_PRICE,
+        "influencer negotiate_price -> negotiation_input",
+    ]
+
+
 def test_p6_finds_a_turn_without_a_time_limit(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     state(spec, "brand_owner_details").update(clock=None, lasts=None, deadline_action=None)
@@ -121,7 +140,92 @@ def test_p6_finds_a_turn_without_a_time_limit(db: Database) -> None:
 def test_p6_finds_a_time_limit_that_leads_nowhere(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     rows(spec, "T115")[0].update(to_state="work_in_progress", awaiting="influencer", effects=[])
-    assert faults(db, spec, "P6") == {"The time limit of work_in_progress leads nowhere.": TO_WORK}
+    assert faults(db, spec, "P6") == {
+        "The time limit of work_in_progress leads nowhere.": TO_WORK,
+        "A conversation in work_in_progress may come back there by itself, for ever.": [
+            "system timer_work_limit -> work_in_progress"
+        ],
+    }
+
+
+def test_p6_finds_a_limit_of_a_state_where_nobody_is_awaited(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    state(spec, "refund_pending").update(
+        clock="since_entry", lasts="30 days", deadline_action="refund_failed"
+    )
+    (message,) = set(faults(db, spec, "P6")) - {
+        "A conversation in refund_pending may come back there by itself, for ever."
+    }
+    assert message == "The time limit of refund_pending leads nowhere."
+
+
+def test_p6_finds_a_limit_that_counts_from_nothing(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    state(spec, "brand_owner_pricing")["clock"] = "since_payment"
+    assert faults(db, spec, "P6") == {
+        "The time limit of brand_owner_pricing counts from a payment that is not there.": TO_PRICE[
+            :4
+        ]
+    }
+
+
+def test_p6_finds_time_limits_that_lead_to_each_other(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    parties = {"influencer_reviewing": "influencer", "brand_owner_pricing": "brand_owner"}
+    for one, other in [tuple(parties), tuple(reversed(parties))]:
+        (timer,) = rows(spec, "T86", from_state=one)
+        timer.update(
+            name=f"T86_{other}", to_state=other, awaiting=parties[other], effects=[], reason=None
+        )
+        spec["messages"].append(
+            {
+                "transition": timer["name"],
+                "position": 1,
+                "message_type": "automated",
+                "audience": parties[other],
+                "text": "Your turn",
+                "title": "Your turn",
+            }
+        )
+    assert prove(db, spec)["violations"] == [
+        {
+            "property": "P6",
+            "message": "A conversation in influencer_reviewing may come back there by itself, for "
+            "ever.",
+            "counter_example": [
+                "system timer_idle -> brand_owner_pricing",
+                "system timer_idle -> influencer_reviewing",
+            ],
+        }
+    ]
+
+
+def test_p6_finds_an_action_that_follows_on_itself(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T116")[0]["follow_up"] = "request_extension"
+    assert faults(db, spec, "P6") == {
+        "A conversation in work_in_progress may come back there by itself, for ever.": [
+            "influencer request_extension -> work_in_progress"
+        ]
+    }
+
+
+def test_p6_finds_the_round_and_not_the_way_to_it(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "T125")[0].update(
+        to_state="work_in_progress", awaiting="influencer", effects=[], follow_up=None
+    )
+    rows(spec, "T115")[0].update(
+        to_state="cancellation_requested",
+        awaiting="influencer",
+        effects=["propose_cancellation", "drop_extension"],
+    )
+    assert faults(db, spec, "P6") == {
+        "A conversation in work_in_progress may come back there by itself, for ever.": [
+            "system timer_work_limit -> cancellation_requested",
+            "system timer_cancellation -> work_in_progress",
+        ]
+    }
 
 
 def test_p7_finds_work_that_nobody_has_paid(db: Database) -> None:

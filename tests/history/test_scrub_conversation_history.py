@@ -102,8 +102,8 @@ def test_a_wrong_id_is_not_found(db: Database) -> None:
 @pytest.mark.parametrize(
     ("reason", "rule"),
     [
-        (None, "required"),
-        (" \n", "required"),
+        (None, "length"),
+        (" \n", "length"),
         ("\u0007", "control_characters"),
         ("a" * 1001, "length"),
     ],

@@ -8,14 +8,8 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_me constant uuid := auth.uid();
 begin
-  -- The role of the request, not of this definer's owner; PostgREST sets it from the token.
-  if auth.role() = 'service_role' then
-    return;
-  end if;
-  if not exists (select from private.admins as a where a.user_id = v_me) then
+  if not private.is_operator() then
     perform private.raise_error(
       'FORBIDDEN', 'This is for operators.', p_status => 403
     );

@@ -18,9 +18,7 @@ begin
     );
   end if;
   if p_conversation.chat_status = 'closed' then
-    perform private.raise_error(
-      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
-    );
+    perform private.raise_chat_closed();
   end if;
   if p_conversation.chat_status <> 'real_time'
     and not private.takes_free_text(p_conversation) then

@@ -42,9 +42,7 @@ begin
       and t.from_state = v_conversation.flow_state
       and t.role = any (v_roles)
   ) then
-    perform private.raise_error(
-      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
-    );
+    perform private.raise_chat_closed();
   end if;
   if v_conversation.flow_state = any (v_required) then
     perform private.raise_not_your_turn(v_conversation);

@@ -21,9 +21,7 @@ begin
     return v_form;
   end if;
   if v_conversation.chat_status = 'closed' then
-    perform private.raise_error(
-      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
-    );
+    perform private.raise_chat_closed();
   end if;
   if exists (select from private.open_forms(v_conversation, p_call.actor_id, p_call.role)) then
     perform private.raise_input_invalid(

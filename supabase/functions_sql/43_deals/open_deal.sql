@@ -34,7 +34,7 @@ begin
   end if;
   return private.answer_action(
     p_call, v_outcome,
-    jsonb_build_object('event', 'button_action', 'button_id', p_action, 'created', true)
+    jsonb_build_object('event', 'button_action', 'button_id', p_action), p_created => true
   );
 end;
 $$;

@@ -1,6 +1,7 @@
 -- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
 -- the system leaves in the same transaction; `platform`, where the provider or an operator is
--- waited for; `talk`, where text is free; the `end`; and everywhere else a `turn` of a party.
+-- waited for; `talk`, where text is free and no clock runs; the `end`; and everywhere else a `turn`
+-- of a party, who may be free to talk as well.
 create or replace view private.flow_places as
 select
   s.flow_id,
@@ -10,7 +11,7 @@ select
     when s.state = 'chat_closed' then 'end'
     when passed.through then 'passing'
     when s.waiting_on <> 'none' then 'platform'
-    when s.free_text then 'talk'
+    when s.free_text and s.clock is null then 'talk'
     else 'turn'
   end as place
 from private.flow_states as s

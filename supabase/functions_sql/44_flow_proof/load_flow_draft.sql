@@ -3,7 +3,7 @@
 -- flow_id. What is left out has the table's default. Returns the draft's id.
 --
 -- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
--- the call with the error of Postgres; private.try_flow says it in a sentence.
+-- the call with the error of Postgres; private.try_load says it in a sentence.
 -- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
 -- flow_inputs, flow_traces.
 create or replace function private.load_flow_draft(p_spec jsonb)

@@ -16,23 +16,32 @@ declare
   v_first_moves private.flow_moves[];
   v_violations jsonb;
 begin
-  if exists (select from private.refute_rules(p_flow_id) as r) then
-    -- Without the numbers the search has no bounds.
-    v_violations := (
-      select jsonb_agg(
-        jsonb_build_object(
-          'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
-        )
-        order by r.message
+  v_violations := (
+    select jsonb_agg(
+      jsonb_build_object(
+        'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
       )
-      from private.refute_rules(p_flow_id) as r
-    );
+      order by r.message
+    )
+    from private.refute_rules(p_flow_id) as r
+  );
+  -- Without the numbers the search has no bounds.
+  if v_violations is null then
+    v_moves := private.walk_flow(p_flow_id);
+    if v_moves is null then
+      v_violations := jsonb_build_array(jsonb_build_object(
+        'property', 'shape',
+        'message', 'Too much is possible in the flow: name fewer states, or lower rules.',
+        'counter_example', '[]'::jsonb
+      ));
+    end if;
+  end if;
+  if v_violations is not null then
     return jsonb_build_object(
       'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_violations
     );
   end if;
 
-  v_moves := private.walk_flow(p_flow_id);
   v_first_moves := array(
     select distinct on (m.key) m
     from unnest(v_moves) as m
@@ -42,6 +51,9 @@ begin
   with broken as materialized (
     select r.* from private.refute_names(p_flow_id) as r
     union all select r.* from private.refute_links(p_flow_id) as r
+    union all select r.* from private.refute_rows(p_flow_id) as r
+    union all select r.* from private.refute_values(p_flow_id) as r
+    union all select r.* from private.refute_inputs(p_flow_id) as r
     union all select r.* from private.refute_messages(p_flow_id) as r
     union all select r.* from private.refute_texts(p_flow_id) as r
     union all select r.* from private.refute_reach(p_flow_id, v_moves) as r
@@ -49,6 +61,7 @@ begin
     union all select r.* from private.refute_success(p_flow_id, v_moves) as r
     union all select r.* from private.refute_turns(p_flow_id, v_moves) as r
     union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_blocks(p_flow_id, v_moves) as r
     union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
     union all select r.* from private.refute_books(p_flow_id, v_moves) as r
     union all select r.* from private.refute_effects(p_flow_id, v_moves, v_first_moves) as r
@@ -69,8 +82,8 @@ begin
       n.property, n.message,
       private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
     from nearest as n
-    union all
-    select t.* from private.refute_traces(p_flow_id, v_moves) as t
+    union all select l.* from private.refute_loops(p_flow_id, v_moves) as l
+    union all select t.* from private.refute_traces(p_flow_id, v_moves) as t
   )
   select coalesce(
     -- P2 before P10, and the shape last.

@@ -1,6 +1,6 @@
 -- Shape: messages reach somebody who can do what they offer. Finds messages to the actor where no
--- party acts, offers of what their reader may not do next, and rows that lead to somebody's turn
--- without an automated message that says so.
+-- party acts or to one of two members, offers of what their reader may not do next, and rows that
+-- lead to somebody's turn without an automated message that says so.
 create or replace function private.refute_messages(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -40,6 +40,10 @@ begin
     from read as r
     where r.reader is null
     union all
+    select format('A message of %s is for the %s, but members read everything.', r.name, r.audience)
+    from read as r
+    where r.reader = 'member' and r.audience <> 'all'
+    union all
     select
       format('%s calls on the %s, who may do nothing in %s.', r.name, r.reader, r.to_state)
     from read as r
@@ -60,9 +64,10 @@ begin
         where t.from_state = r.to_state and t.role = r.reader and t.action = b.action
       )
     union all
-    select format('The buttons of a message of %s are no object.', r.name)
+    select format('The buttons of a message of %s are no object of texts.', r.name)
     from read as r
     where jsonb_typeof(r.buttons) <> 'object'
+      or r.buttons @? 'strict $.* ? (@.type() != "string" && @.type() != "null")'
     union all
     select
       format('%s leads to the turn of the %s and does not call on them.', t.name, next.role)

@@ -16,8 +16,14 @@ declare
   v_said text;
 begin
   p_violations := (
-    select jsonb_agg(to_jsonb(k) || '{"counter_example": []}') from private.refute_keys(p_spec) as k
+    select jsonb_agg(to_jsonb(s) || '{"counter_example": []}') from private.refute_size(p_spec) as s
   );
+  if p_violations is null then
+    p_violations := (
+      select jsonb_agg(to_jsonb(k) || '{"counter_example": []}')
+      from private.refute_keys(p_spec) as k
+    );
+  end if;
   if p_violations is null then
     p_flow_id := private.load_flow_draft(p_spec);
   end if;

@@ -1,5 +1,5 @@
 -- Everything that can happen in a flow: every move from every situation that can be reached, and
--- the moves that open conversations.
+-- the moves that open conversations. Null for a flow with too many situations to prove it soon.
 --
 -- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
 create or replace function private.walk_flow(p_flow_id bigint)
@@ -10,6 +10,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- Five times as many as our flows have with the largest rules.
+  c_most constant integer := 5000;
   v_newest private.flow_moves[] := array(
     select m from private.flow_moves as m where m.flow_id = p_flow_id
   );
@@ -28,6 +30,9 @@ begin
     );
     v_moves := v_moves || v_taken;
     exit when cardinality(v_newest) = 0;
+    if cardinality(v_keys) + cardinality(v_newest) > c_most then
+      return null;
+    end if;
   end loop;
   return v_moves;
 end;

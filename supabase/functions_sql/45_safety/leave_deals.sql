@@ -1,7 +1,8 @@
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
 -- the payment and closes after the work; while money is held it goes on without free text.
 --
--- Args: who blocks, and whom. Locks: private.lock_pair must have been called.
+-- Args: who blocks, and whom; null: everybody, when a login goes. Locks: the deals, in the order of
+-- their ids; for a block, private.lock_pair must have been called.
 -- Writes: what private.run_deadlines and private.advance_conversation write.
 -- Errors: none; the proof shows that whoever blocks can leave.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
@@ -19,8 +20,8 @@ begin
   for v_conversation in
     select c.*
     from public.conversations as c
-    where c.user_a = least(p_user_id, p_other_id)
-      and c.user_b = greatest(p_user_id, p_other_id)
+    where p_user_id in (c.user_a, c.user_b)
+      and (p_other_id is null or p_other_id in (c.user_a, c.user_b))
       and c.kind <> 'direct'
       and c.chat_status <> 'closed'
     order by c.id

@@ -8,18 +8,15 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_is_operator boolean := coalesce(auth.role() = 'service_role', false);
-  v_me uuid;
 begin
-  if not v_is_operator then
-    v_me := private.require_user();
-    v_is_operator := exists (select from private.admins as a where a.user_id = v_me);
+  if private.is_operator() then
+    if exists (select from public.conversations as c where c.id = p_conversation_id) then
+      return;
+    end if;
+  else
+    perform private.require_user();
   end if;
-  if not private.is_my_conversation(p_conversation_id) and not (
-    v_is_operator
-    and exists (select from public.conversations as c where c.id = p_conversation_id)
-  ) then
+  if not private.is_my_conversation(p_conversation_id) then
     perform private.raise_conversation_not_found();
   end if;
 end;

@@ -4,7 +4,8 @@
 -- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
 -- operators says whether the history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, alerts.
+-- Locks: the conversation. Writes: conversation_events, event_salts, action_results, alerts, and
+-- what private.run_deadlines writes.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
 -- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
 create or replace function private.scrub_conversation_history(
@@ -17,27 +18,16 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_reason constant text := private.clean_text(p_reason);
+  v_reason text;
   v_conversation public.conversations;
   v_before jsonb;
   v_scrubbed integer;
 begin
   perform private.require_operator();
-  if v_reason is null or private.is_blank(v_reason) then
-    perform private.raise_input_invalid('reason', 'required', 'Say why it is erased.');
-  end if;
-  perform private.check_text(v_reason, 'reason');
-  if char_length(v_reason) > 1000 then
-    perform private.raise_input_invalid('reason', 'length', 'At most 1000 characters.');
-  end if;
-
-  select c.* into v_conversation
-  from public.conversations as c
-  where c.id = p_conversation_id
-  for update;
-  if not found then
-    perform private.raise_conversation_not_found();
-  end if;
+  v_reason := private.require_text(p_reason, 'reason', 1000);
+  v_conversation := private.run_deadlines(
+    private.lock_conversation(p_conversation_id, null), p_is_trial => false
+  );
   if v_conversation.held_minor > 0 then
     perform private.raise_error(
       'FUNDS_HELD', 'The deal still holds money.', p_status => 409,
@@ -58,6 +48,7 @@ begin
   v_scrubbed := (v_before ->> 'events')::integer - (v_before ->> 'scrubbed')::integer;
   if v_scrubbed > 0 then
     delete from private.event_salts as s where s.conversation_id = p_conversation_id;
+    delete from private.action_results as r where r.conversation_id = p_conversation_id;
     update public.conversation_events as e
     set details = null
     where e.conversation_id = p_conversation_id and e.details is not null;

@@ -13,7 +13,9 @@ as $$
 begin
   if exists (
     select from public.conversations as c
-    where old.id in (c.user_a, c.user_b) and c.held_minor > 0
+    where old.id in (c.user_a, c.user_b)
+      and c.held_minor > 0
+      and (private.as_of_now(c)).held_minor > 0
   ) then
     perform private.raise_error(
       'FUNDS_HELD', 'A deal of this user holds money.', p_status => 409,

@@ -1,9 +1,10 @@
--- Takes a deleted login's account away and empties its card; its conversations stay, for the other
--- side, its bids and campaigns close. A token of the login that still lives can no longer write.
+-- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
+-- side; its bids and campaigns close, its deals end as after a block. A token of the login that
+-- still lives can no longer write.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
--- Locks, writes: accounts, push_tokens, admins, users, bids, campaigns, participants (version), in
--- this order.
+-- Locks, writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
+-- users, participants (version), in this order.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -14,15 +15,17 @@ begin
   delete from private.accounts as a where a.user_id = old.id;
   delete from private.push_tokens as t where t.user_id = old.id;
   delete from private.admins as a where a.user_id = old.id;
-  update public.users as u
-  set role = null, display_name = null, avatar_url = null, updated_at = now()
-  where u.id = old.id;
   update public.bids as b
   set status = 'closed', updated_at = now()
   where b.influencer_id = old.id and b.status = 'open';
   update public.campaigns as c
   set status = 'closed', updated_at = now()
   where c.brand_owner_id = old.id and c.status = 'open';
+  -- While the name is there for the other side to read.
+  perform private.leave_deals(old.id, null);
+  update public.users as u
+  set role = null, display_name = null, avatar_url = null, updated_at = now()
+  where u.id = old.id;
   perform private.touch_conversations(old.id);
   return null;
 end;

@@ -8,9 +8,10 @@ select
   f.id, action.name, i.field,
   row_number() over (partition by f.id, action.name order by i.position),
   i.type, i.required, i.min, i.max, i.max_length, i.placeholder, i.prefill, i.input_type,
-  -- Ratings are double-blind, an operator's note is for operators, and why a payment or a refund
+  -- Ratings are double-blind, an operator's words are for operators, and why a payment or a refund
   -- failed is the brand owner's affair.
-  i.field in ('rating', 'comment', 'note') or action.name in ('payment_failed', 'refund_failed')
+  i.field in ('rating', 'comment', 'note', 'reference')
+    or action.name in ('payment_failed', 'refund_failed')
 from (
   values
     -- Words

@@ -170,6 +170,46 @@ revoke all on function private.is_my_topic(text, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
+-- source: 10_private/is_operator.sql sha256:18f26289573816cc663785fb5e979af99a52182cf942d5760249eba7d0579156
+-- Whether the caller is the service role, or a user that private.admins lists.
+create or replace function private.is_operator()
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  -- The role of the request, not of a definer's owner; PostgREST sets it from the token.
+  return coalesce(auth.role() = 'service_role', false)
+    or exists (select from private.admins as a where a.user_id = auth.uid());
+end;
+$$;
+
+revoke all on function private.is_operator() from public, anon, authenticated, service_role;
+
+-- source: 10_private/require_operator.sql sha256:597b47dc762d35f5f32791d97bc09b78cf4799c8fe99297f2c451a9ce1697c89
+-- Lets through the service role, and users that private.admins lists.
+--
+-- Errors: FORBIDDEN (403).
+create or replace function private.require_operator()
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if not private.is_operator() then
+    perform private.raise_error(
+      'FORBIDDEN', 'This is for operators.', p_status => 403
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.require_operator() from public, anon, authenticated, service_role;
+
 -- source: 10_private/takes_free_text.sql sha256:f83c9f0daf33e92a073647bc3d2384c2cf096e249f7f8974a7d4b2bcfae1e39e
 -- Whether a conversation is open for free text where it is now.
 --
@@ -326,7 +366,7 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_conversations from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_free_text.sql sha256:d1307c1d451880e156a1b7728f6fbec74bd86c7455695ad6616ee1ef240700fa
+-- source: 30_chat/check_free_text.sql sha256:6fc71e6d356a0349039293cc10fa295b23bb85e39c79c852d8d3a3f69a7f4323
 -- Refuses free text where a conversation is not open for it.
 --
 -- Errors: BLOCKED (403) in both directions, CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
@@ -347,9 +387,7 @@ begin
     );
   end if;
   if p_conversation.chat_status = 'closed' then
-    perform private.raise_error(
-      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
-    );
+    perform private.raise_chat_closed();
   end if;
   if p_conversation.chat_status <> 'real_time'
     and not private.takes_free_text(p_conversation) then
@@ -2559,6 +2597,24 @@ revoke all on function private.plan_follow_up(
   private.flow_step, private.flow_transitions, private.flow_step
 ) from public, anon, authenticated, service_role;
 
+-- source: 40_flow/raise_chat_closed.sql sha256:10917746ddce2304cd18c9a143b331a9d0333f45d01e1de3ba11f5a70682f98e
+-- Ends the call because a conversation is closed.
+--
+-- Errors: CHAT_CLOSED (409).
+create or replace function private.raise_chat_closed()
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error('CHAT_CLOSED', 'This conversation is closed.', p_status => 409);
+end;
+$$;
+
+revoke all on function private.raise_chat_closed()
+from public, anon, authenticated, service_role;
+
 -- source: 40_flow/raise_not_your_turn.sql sha256:ce9b041f350e85453ad9399ea8b7c64753fd568ab9015d6f5283a0f7db1ae47a
 -- Ends the call because what was asked for is the other party's to do.
 --
@@ -2683,7 +2739,7 @@ revoke all on function private.record_step(
   private.flow_step, private.flow_transitions, private.flow_note[]
 ) from public, anon, authenticated, service_role;
 
--- source: 40_flow/refuse_action.sql sha256:034ac6533ea50b2413c4c3d9e242676b0bc32f68b65283c344427b7d70862e69
+-- source: 40_flow/refuse_action.sql sha256:8cfb8aa6c78f9b30bce57719923b7117ba1746a7d6aaaa7ec0faaeecac8da9e3
 -- Ends the call because the flow has no row for what a step wants: nobody of its kind ever does
 -- that, or not in this state, or only the other party does.
 --
@@ -2728,9 +2784,7 @@ begin
       and t.from_state = v_conversation.flow_state
       and t.role = any (v_roles)
   ) then
-    perform private.raise_error(
-      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
-    );
+    perform private.raise_chat_closed();
   end if;
   if v_conversation.flow_state = any (v_required) then
     perform private.raise_not_your_turn(v_conversation);
@@ -4442,9 +4496,10 @@ $$;
 revoke all on function private.effect_request_split_refund(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 42_effects/effect_resume.sql sha256:36333aee8e0c75638fd58370ed10d41459832697bbccf5ae75f63f231be72a01
+-- source: 42_effects/effect_resume.sql sha256:695237a205905442a448e9a57277431cbb0faf44a5eaf5d2fa9978ec809b7152
 -- The deal goes on where it was before the pause. A time limit that ran on is the one it was, one
--- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with.
+-- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with; but
+-- whoever takes an own request back makes no time for themselves.
 create or replace function private.effect_resume(p_step private.flow_step)
 returns public.conversations
 language plpgsql
@@ -4456,15 +4511,23 @@ declare
   v_conversation public.conversations := p_step.conversation;
   v_resume constant jsonb := v_conversation.flow_data -> 'resume';
   v_pause interval;
+  v_is_own_doing constant boolean := v_conversation.awaiting_role = p_step.role
+    and p_step.role = coalesce(
+      (p_step.before).flow_data #>> '{cancellation,by}',
+      (p_step.before).flow_data #>> '{dispute,opened_by}',
+      ''
+    );
 begin
   v_pause := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
   v_conversation.work_status := v_resume ->> 'work_status';
   v_conversation.deadline_at := greatest(
     (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
-    p_step.at + (
-      select s.resumes_with from private.flow_states as s
-      where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
-    )
+    case when not v_is_own_doing then
+      p_step.at + (
+        select s.resumes_with from private.flow_states as s
+        where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
+      )
+    end
   );
   if v_pause is not null then
     v_conversation.delivery_due_at := v_conversation.delivery_due_at + v_pause;
@@ -4949,15 +5012,17 @@ $$;
 revoke all on function private.actions_json(public.conversations, uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/answer_action.sql sha256:5eb300278bdfc82df4cbe0068683a15a51758eb04fc1d24af6299a3675c2e3fe
+-- source: 43_deals/answer_action.sql sha256:1ec0a36650e93c88008d735064f1966b2e5286e08a47c64acba2cc0a6a6820e8
 -- The answer to an action that was done, told to the user's own devices and kept for a repeat.
 --
--- Args: the call; what became of it; what the client did, as for private.finish_action.
+-- Args: the call; what became of it; what the client did, as for private.finish_action; whether a
+-- deal was opened (null: that was not asked).
 -- Writes: action_results, realtime.messages. Events: button_action, text_input.
 create or replace function private.answer_action(
   p_call private.action_call,
   p_outcome private.flow_outcome,
-  p_done jsonb
+  p_done jsonb,
+  p_created boolean default null
 )
 returns jsonb
 language plpgsql
@@ -4967,14 +5032,14 @@ as $$
 declare
   v_result jsonb := private.action_result(p_outcome, p_call.actor_id, p_call.role);
 begin
-  if p_done ? 'created' then
-    v_result := v_result || jsonb_build_object('created', p_done -> 'created');
+  if p_created is not null then
+    v_result := v_result || jsonb_build_object('created', p_created);
   end if;
   perform private.broadcast(
     array[p_done ->> 'event'],
     array['user:' || p_call.actor_id],
     array[
-      p_done - array['event', 'created'] || jsonb_build_object(
+      p_done - 'event' || jsonb_build_object(
         'conversation_id', (p_outcome.conversation).id,
         'message', v_result -> 'messages' -> -1,
         'flow_update', v_result -> 'flow_update',
@@ -4989,7 +5054,7 @@ end;
 $$;
 
 revoke all on function private.answer_action(
-  private.action_call, private.flow_outcome, jsonb
+  private.action_call, private.flow_outcome, jsonb, boolean
 ) from public, anon, authenticated, service_role;
 
 -- source: 43_deals/answer_existing.sql sha256:a74123b7bffe4e00494f3fb849295c4cd739275497b644e05222df18f4d27c32
@@ -5578,7 +5643,7 @@ $$;
 revoke all on function private.find_earlier_action(uuid, uuid, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/find_form.sql sha256:c372faad95f94cb362fa7080c2a478f2ccb7f1c6401523b799a5dd61fe7d5eb1
+-- source: 43_deals/find_form.sql sha256:7bba28dc32ddef5d7e6b8aa189295e933b2dabba618172c812b8c110070eb162
 -- The field that a user's text is for, among the forms that are open for that user now.
 --
 -- Errors: INPUT_INVALID (422) `{field: "input_type"}` when the open form is another one,
@@ -5602,9 +5667,7 @@ begin
     return v_form;
   end if;
   if v_conversation.chat_status = 'closed' then
-    perform private.raise_error(
-      'CHAT_CLOSED', 'This conversation is closed.', p_status => 409
-    );
+    perform private.raise_chat_closed();
   end if;
   if exists (select from private.open_forms(v_conversation, p_call.actor_id, p_call.role)) then
     perform private.raise_input_invalid(
@@ -6200,7 +6263,7 @@ $$;
 revoke all on function private.messages_for(public.messages[], uuid)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/open_deal.sql sha256:e4bd86cfc022e8a66c900ecbdde374789bae249ef476761e538745b1d2140d94
+-- source: 43_deals/open_deal.sql sha256:adfd49c65e61bbce310f31d139525b381418c7f382359462c89f84841316ebe2
 -- Opens a deal: the conversation, its two members, and the first step of its flow.
 --
 -- Args: the call; the deal with kind, subject, roles and flow_data; the action that opens it.
@@ -6237,7 +6300,7 @@ begin
   end if;
   return private.answer_action(
     p_call, v_outcome,
-    jsonb_build_object('event', 'button_action', 'button_id', p_action, 'created', true)
+    jsonb_build_object('event', 'button_action', 'button_id', p_action), p_created => true
   );
 end;
 $$;
@@ -6946,51 +7009,6 @@ revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
 
--- source: 44_flow_proof/draft_flows.sql sha256:65e241708bab143a6a2f32c627601fc48916bd5dbdba27bc6eb547efa89d1fd7
--- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
--- of all kinds (`all`).
---
--- Drafts exist only while a transaction makes and publishes them; see 80_data.
-create or replace function private.draft_flows(p_kinds text)
-returns setof bigint
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select f.id
-  from private.flow_definitions as f
-  where f.status = 'draft'
-    and case p_kinds
-      when 'all' then true
-      when 'deals' then f.kind in ('bid', 'campaign')
-      else f.kind = p_kinds
-    end;
-$$;
-
-revoke all on function private.draft_flows(text)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/find_flow_violations.sql sha256:5d2b6e0f7d4e559740a22b3f3d29a6e85d68976a7ed13c13edec61296c501c5a
--- What a flow breaks of the properties P1 to P12 and of its shape; private.prove_flow, in rows.
-create or replace function private.find_flow_violations(p_flow_id bigint)
-returns table (property text, message text, counter_example jsonb)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select v.property, v.message, v.counter_example
-  from jsonb_to_recordset(private.prove_flow(p_flow_id) -> 'violations')
-    as v (property text, message text, counter_example jsonb);
-end;
-$$;
-
-revoke all on function private.find_flow_violations(bigint)
-from public, anon, authenticated, service_role;
-
 -- source: 44_flow_proof/flow_effects.sql sha256:6d7c2424d1209eb4ea9c28be31a1d04b4fe457916683f2cd64b1401edba74b02
 -- The effects that rows of a flow may name, and where the money of the deal must be before each and
 -- is after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
@@ -7125,10 +7143,67 @@ where f.kind = 'campaign' or not quote.is_given;
 
 revoke all on private.flow_moves from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/flow_places.sql sha256:e6cb980c8e9fbaae7eacc8026c18e74932f249a23ee37ce5c8c8ff4bd51c14f2
+-- source: 44_flow_proof/flow_needs.sql sha256:dce00da98f60bf621d57b9b21ec257dd95b49414dc7b403a9c49d24c39e84a27
+-- What effects and guards read of what was typed with the action: of which type a field must be,
+-- whether it must be there, its bounds as a number or in characters, and whether the history, which
+-- both sides read, may not have it. role: only rows of that role need it.
+create or replace view private.flow_needs as
+select
+  n.name, n.role, n.field, n.types::text[], n.is_required, n.low, n.high, n.max_length, n.is_secret
+from (
+  values
+    -- Prices
+    ('make_offer', null, 'price', '{price}', true, null, null, null, false),
+    ('make_counter', null, 'price', '{price}', true, null, null, null, false),
+    ('agree_on_offer', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_counter', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_quote', null, 'price', '{price}', false, null, null, null, false),
+    ('offer_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('counter_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('quote_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('propose_cancellation', null, 'refund_amount', '{price}', false, null, null, null, false),
+    ('request_split_refund', null, 'refund_amount', '{price}', true, null, null, null, false),
+
+    -- Words
+    ('keep_details', null, 'details', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'deliverables', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'description', '{text,textarea}', false, null, null, 5000, false),
+    (
+      'store_submission', null, 'submission_notes', '{text,textarea}', false, null, null, 5000,
+      false
+    ),
+    ('request_revision', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+    ('approve_work', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+
+    -- Numbers
+    ('keep_rating', null, 'rating', '{integer}', true, 1, 5, null, true),
+    ('keep_rating', null, 'comment', '{text,textarea}', false, null, null, 1000, true),
+    ('propose_extension', null, 'days', '{integer}', true, 1, 365, null, false),
+
+    -- What the gateway and operators say
+    ('hold_funds', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('hold_funds', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('hold_funds', null, 'currency', '{text}', true, null, null, 3, false),
+    ('bounce_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('bounce_payment', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('bounce_payment', null, 'currency', '{text}', true, null, null, 3, false),
+    ('raise_alert', null, 'payment_id', '{text}', false, null, null, 100, false),
+    ('is_new_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('capture_matches', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('capture_matches', null, 'currency', '{text}', true, null, null, 3, false),
+    ('settle_refund', null, 'reference', '{text}', false, null, null, 200, false),
+    ('settle_refund', 'admin', 'reference', '{text}', true, null, null, 200, false),
+    ('settle_refund', null, 'note', '{text,textarea}', false, null, null, 5000, true),
+    ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
+) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
+
+revoke all on private.flow_needs from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_places.sql sha256:abc3ab8858103b8381a820e4ed617bbced7f162ff42a95890bbd2f20872b386b
 -- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
 -- the system leaves in the same transaction; `platform`, where the provider or an operator is
--- waited for; `talk`, where text is free; the `end`; and everywhere else a `turn` of a party.
+-- waited for; `talk`, where text is free and no clock runs; the `end`; and everywhere else a `turn`
+-- of a party, who may be free to talk as well.
 create or replace view private.flow_places as
 select
   s.flow_id,
@@ -7138,7 +7213,7 @@ select
     when s.state = 'chat_closed' then 'end'
     when passed.through then 'passing'
     when s.waiting_on <> 'none' then 'platform'
-    when s.free_text then 'talk'
+    when s.free_text and s.clock is null then 'talk'
     else 'turn'
   end as place
 from private.flow_states as s
@@ -7277,13 +7352,13 @@ $$;
 revoke all on function private.list_party_roles(text)
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/load_flow_draft.sql sha256:8d7d0aa284f05eaea25041d44a77e6e309722674331c79ecd5798eddc4534da7
+-- source: 44_flow_proof/load_flow_draft.sql sha256:e11e9c5e02702d90c30b674687703978ca88689f5d52609f0c9599294a611ccc
 -- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
 -- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
 -- flow_id. What is left out has the table's default. Returns the draft's id.
 --
 -- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
--- the call with the error of Postgres; private.try_flow says it in a sentence.
+-- the call with the error of Postgres; private.try_load says it in a sentence.
 -- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
 -- flow_inputs, flow_traces.
 create or replace function private.load_flow_draft(p_spec jsonb)
@@ -7393,7 +7468,7 @@ $$;
 revoke all on function private.measure_flow(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/prove_flow.sql sha256:8529951f18b25fa77d9e529f4329873ed8bc61ebe8f86d7d26dda0d3f192a4ad
+-- source: 44_flow_proof/prove_flow.sql sha256:05312dccc3d38fc426f0ea0ef6b213da9e217512534f76da7f877bcd0b8a5697
 -- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
 -- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
 -- be published; docs/FLOW.md says what each means.
@@ -7412,23 +7487,32 @@ declare
   v_first_moves private.flow_moves[];
   v_violations jsonb;
 begin
-  if exists (select from private.refute_rules(p_flow_id) as r) then
-    -- Without the numbers the search has no bounds.
-    v_violations := (
-      select jsonb_agg(
-        jsonb_build_object(
-          'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
-        )
-        order by r.message
+  v_violations := (
+    select jsonb_agg(
+      jsonb_build_object(
+        'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
       )
-      from private.refute_rules(p_flow_id) as r
-    );
+      order by r.message
+    )
+    from private.refute_rules(p_flow_id) as r
+  );
+  -- Without the numbers the search has no bounds.
+  if v_violations is null then
+    v_moves := private.walk_flow(p_flow_id);
+    if v_moves is null then
+      v_violations := jsonb_build_array(jsonb_build_object(
+        'property', 'shape',
+        'message', 'Too much is possible in the flow: name fewer states, or lower rules.',
+        'counter_example', '[]'::jsonb
+      ));
+    end if;
+  end if;
+  if v_violations is not null then
     return jsonb_build_object(
       'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_violations
     );
   end if;
 
-  v_moves := private.walk_flow(p_flow_id);
   v_first_moves := array(
     select distinct on (m.key) m
     from unnest(v_moves) as m
@@ -7438,6 +7522,9 @@ begin
   with broken as materialized (
     select r.* from private.refute_names(p_flow_id) as r
     union all select r.* from private.refute_links(p_flow_id) as r
+    union all select r.* from private.refute_rows(p_flow_id) as r
+    union all select r.* from private.refute_values(p_flow_id) as r
+    union all select r.* from private.refute_inputs(p_flow_id) as r
     union all select r.* from private.refute_messages(p_flow_id) as r
     union all select r.* from private.refute_texts(p_flow_id) as r
     union all select r.* from private.refute_reach(p_flow_id, v_moves) as r
@@ -7445,6 +7532,7 @@ begin
     union all select r.* from private.refute_success(p_flow_id, v_moves) as r
     union all select r.* from private.refute_turns(p_flow_id, v_moves) as r
     union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_blocks(p_flow_id, v_moves) as r
     union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
     union all select r.* from private.refute_books(p_flow_id, v_moves) as r
     union all select r.* from private.refute_effects(p_flow_id, v_moves, v_first_moves) as r
@@ -7465,8 +7553,8 @@ begin
       n.property, n.message,
       private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
     from nearest as n
-    union all
-    select t.* from private.refute_traces(p_flow_id, v_moves) as t
+    union all select l.* from private.refute_loops(p_flow_id, v_moves) as l
+    union all select t.* from private.refute_traces(p_flow_id, v_moves) as t
   )
   select coalesce(
     -- P2 before P10, and the shape last.
@@ -7621,6 +7709,38 @@ $$;
 revoke all on function private.raise_flow_unsound(jsonb)
 from public, anon, authenticated, service_role;
 
+-- source: 44_flow_proof/refute_blocks.sql sha256:5906eab19bbd4c78369398fc3362e3960c099f7672cfeb2b1331675c4f69ffd1
+-- P5: blocking the other side always works. Finds situations of a state where what a block does
+-- cannot be done by one of the parties.
+create or replace function private.refute_blocks(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P5',
+    format('A block by the %s in %s cannot do %s.', party.role, m.state, s.on_block), m.key,
+    null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_definitions as f on f.id = p_flow_id
+  cross join unnest(private.list_party_roles(f.kind)) as party (role)
+  where s.on_block is not null and m.money <> 'broken'
+    and (m.key, party.role, s.on_block) not in (
+      select b.from_key, b.role, b.action
+      from unnest(p_moves) as b
+      where b.is_certain and b.from_key is not null
+    );
+end;
+$$;
+
+revoke all on function private.refute_blocks(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
 -- source: 44_flow_proof/refute_books.sql sha256:344ae101e3c1296094ea4056a8bad9d9b8b2d80a826642b0940fbb5dc6626752
 -- P7: money is held once and settled once. Finds rows that move money which is not where they need
 -- it, conversations that are closed or open for free talk before it is settled, and refunds that
@@ -7686,10 +7806,10 @@ $$;
 revoke all on function private.refute_choices(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_clocks.sql sha256:f35fe584da621096dab8069befe97baa834601a69fa911c94ec3fa54fc85a63c
--- P6: nobody waits for ever. Wherever a party or an operator is awaited there is a time limit, and
--- what comes after it can be taken in every situation and leads elsewhere. A provider is asked
--- again instead, so it needs no limit.
+-- source: 44_flow_proof/refute_clocks.sql sha256:eb7f5f46721c0f7adfc0fe85e1936ce2a964b25d1481df13fe00a29a2362b6c6
+-- P6: nobody waits for ever. Wherever a party or an operator is awaited there is a time limit, it
+-- has something to count from, and what comes after it can be taken in every situation and leads
+-- elsewhere. A provider is asked again instead, so it needs no limit.
 create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -7703,18 +7823,26 @@ begin
     'P6',
     case
       when s.clock is null then format('%s has no time limit.', s.state)
+      when s.clock = 'since_payment' and m.money = 'none'
+        then format('The time limit of %s counts from a payment that is not there.', s.state)
       else format('The time limit of %s leads nowhere.', s.state)
     end,
     m.key, null::integer
   from unnest(p_moves) as m
   join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
   join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-  where (p.place = 'turn' or p.place = 'platform' and s.waiting_on <> 'provider')
+  where (
+      p.place = 'turn' or p.place = 'platform' and s.waiting_on <> 'provider'
+      or s.clock is not null
+    )
     and m.money <> 'broken'
-    and (m.key, coalesce(s.deadline_action, '')) not in (
-      select t.from_key, t.action
-      from unnest(p_moves) as t
-      where t.role = 'system' and t.is_certain and t.state <> t.from_state
+    and (
+      s.clock = 'since_payment' and m.money = 'none'
+      or (m.key, coalesce(s.deadline_action, '')) not in (
+        select t.from_key, t.action
+        from unnest(p_moves) as t
+        where t.role = 'system' and t.is_certain and t.state <> t.from_state
+      )
     );
 end;
 $$;
@@ -7884,6 +8012,92 @@ end;
 $$;
 
 revoke all on function private.refute_facts(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_inputs.sql sha256:f7e0b346508a4a8d9e0dc5ad76223d364c30e82c1f166965a860cf90ef5994de
+-- Shape: what effects and guards read is typed with their action (private.flow_needs). Finds fields
+-- that are missing, optional, of another type, with wider bounds or in the open where they may not
+-- be; and fields that must be filled in with what happens by itself.
+create or replace function private.refute_inputs(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  inputs as materialized (
+    select complete.*
+    from private.flow_inputs as i
+    cross join lateral private.complete_limits(i) as complete
+    where i.flow_id = p_flow_id
+  ),
+  needed as (
+    select distinct t.action, n.*
+    from rows_of_flow as t
+    join private.flow_needs as n
+      on n.name = any (t.effects || t.guards) and coalesce(n.role, t.role) = t.role
+  ),
+  unasked (action) as (
+    select s.deadline_action from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select s.on_block from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select t.action from rows_of_flow as t where t.from_state = 'initial'
+    union
+    select next.action
+    from rows_of_flow as t
+    join rows_of_flow as next
+      on next.from_state = t.to_state and next.action = t.follow_up and next.role = 'system'
+  ),
+  said (message) as (
+    select format('%s must have the required input %s, which %s needs.', n.action, n.field, n.name)
+    from needed as n
+    left join inputs as i on i.action = n.action and i.field = n.field
+    where n.is_required and i.required is not true
+    union all
+    select wrong.message
+    from needed as n
+    join inputs as i on i.action = n.action and i.field = n.field
+    cross join lateral (
+      select format(
+        'The input %s of %s must be of type %s, which %s needs.',
+        n.field, n.action, array_to_string(n.types, ' or '), n.name
+      )
+      where i.type <> all (n.types)
+      union all
+      select format(
+        'The input %s of %s must be from %s to %s, which %s needs.',
+        n.field, n.action, n.low, n.high, n.name
+      )
+      where n.low is not null and (i.min >= n.low and i.max <= n.high) is not true
+      union all
+      select format(
+        'The input %s of %s must have a max_length of %s at most, which %s needs.',
+        n.field, n.action, n.max_length, n.name
+      )
+      where i.max_length > n.max_length
+      union all
+      select format(
+        'The input %s of %s must be secret, which %s needs.', n.field, n.action, n.name
+      )
+      where n.is_secret and not i.is_secret
+    ) as wrong (message)
+    union all
+    select format('%s happens without any input, but its input %s is required.', i.action, i.field)
+    from inputs as i
+    join unasked as u on u.action = i.action
+    where i.required
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_inputs(bigint)
 from public, anon, authenticated, service_role;
 
 -- source: 44_flow_proof/refute_keys.sql sha256:44ae698de9b7cbbf0c333a3d77d92064ca23e6e9610f19e52982d9eebcfc50d7
@@ -8065,10 +8279,82 @@ $$;
 revoke all on function private.refute_links(bigint)
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_messages.sql sha256:9ab38b25567ec1e1639cd5eeeb8fc3d6d76315fa1ce5928c58699aa67fa1e4cb
+-- source: 44_flow_proof/refute_loops.sql sha256:b564d6a1c182d599153599c58ba49703611aa7849149ceef98b2cfbde3d04794
+-- P6: no deal goes on for ever by itself. Finds situations that lead back to themselves by nothing
+-- but time limits and what follows on them at once; whoever read such a deal would wait for ever.
+--
+-- The counter-example is one round of such a way.
+create or replace function private.refute_loops(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- In the end those moves that are part of a round, or on the way from one to another.
+  v_moves private.flow_moves[] := array(
+    select m
+    from unnest(p_moves) as m
+    where m.from_key is not null
+      and (
+        m.is_timer
+        or exists (
+          select from private.flow_transitions as t
+          where t.flow_id = p_flow_id and t.to_state = m.from_state and t.follow_up = m.action
+            and m.role in (t.role, 'system')
+        )
+      )
+  );
+  v_count integer;
+begin
+  loop
+    v_count := cardinality(v_moves);
+    v_moves := array(
+      select m
+      from unnest(v_moves) as m
+      where m.key in (select after.from_key from unnest(v_moves) as after)
+        and m.from_key in (select before.key from unnest(v_moves) as before)
+    );
+    exit when cardinality(v_moves) = v_count;
+  end loop;
+
+  return query
+  with recursive onward as materialized (
+    select distinct on (m.from_key) m.* from unnest(v_moves) as m order by m.from_key, m.number
+  ),
+  way (key, keys, states, steps) as (
+    (
+      select m.from_key, array[]::text[], array[]::text[], array[]::text[]
+      from onward as m
+      order by m.depth, m.from_key
+      limit 1
+    )
+    union all
+    select
+      m.key, w.keys || w.key, w.states || m.from_state,
+      w.steps || format('%s %s -> %s', m.role, m.action, m.state)
+    from way as w
+    join onward as m on m.from_key = w.key
+    where w.key <> all (w.keys)
+  )
+  select
+    'P6',
+    format('A conversation in %s may come back there by itself, for ever.', w.states[round.begin]),
+    to_jsonb(w.steps[round.begin:])
+  from way as w
+  cross join lateral (select array_position(w.keys, w.key)) as round (begin)
+  where round.begin is not null;
+end;
+$$;
+
+revoke all on function private.refute_loops(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_messages.sql sha256:68e894af27d5287362bde6c98f566e0b5853177942dde16f65c8c56d19a69c11
 -- Shape: messages reach somebody who can do what they offer. Finds messages to the actor where no
--- party acts, offers of what their reader may not do next, and rows that lead to somebody's turn
--- without an automated message that says so.
+-- party acts or to one of two members, offers of what their reader may not do next, and rows that
+-- lead to somebody's turn without an automated message that says so.
 create or replace function private.refute_messages(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -8108,6 +8394,10 @@ begin
     from read as r
     where r.reader is null
     union all
+    select format('A message of %s is for the %s, but members read everything.', r.name, r.audience)
+    from read as r
+    where r.reader = 'member' and r.audience <> 'all'
+    union all
     select
       format('%s calls on the %s, who may do nothing in %s.', r.name, r.reader, r.to_state)
     from read as r
@@ -8128,9 +8418,10 @@ begin
         where t.from_state = r.to_state and t.role = r.reader and t.action = b.action
       )
     union all
-    select format('The buttons of a message of %s are no object.', r.name)
+    select format('The buttons of a message of %s are no object of texts.', r.name)
     from read as r
     where jsonb_typeof(r.buttons) <> 'object'
+      or r.buttons @? 'strict $.* ? (@.type() != "string" && @.type() != "null")'
     union all
     select
       format('%s leads to the turn of the %s and does not call on them.', t.name, next.role)
@@ -8288,6 +8579,67 @@ $$;
 revoke all on function private.refute_reach(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
+-- source: 44_flow_proof/refute_rows.sql sha256:1b0bd45ff534a147ce63704592c1e07b4b2628fbe7a5aa4ce9851fd9a012b20c
+-- Shape: a row can store what its effects write. Finds effects that a row names twice or without
+-- the guard or the actor that they rely on, prices that one row names several of, effects of deals
+-- in direct conversations, and deals that are opened again, when another may be open instead.
+create or replace function private.refute_rows(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_of_all_kinds constant text[] := '{close,reopen,raise_alert}';
+  c_offers constant text[] := '{make_offer,make_counter,hold_offer}';
+  v_kind constant text := (
+    select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+begin
+  return query
+  select distinct 'shape', said.message, null::text, null::integer
+  from private.flow_transitions as t
+  cross join lateral (
+    select format('%s names the effect %s more than once.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    group by e.name
+    having count(*) > 1
+    union all
+    select format('%s names more than one price.', t.name)
+    from unnest(t.effects) as e (name)
+    where e.name = any (c_offers)
+    having count(distinct e.name) > 1
+    union all
+    select format('%s has the effect %s without the guard %s.', t.name, need.effect, need.guard)
+    from (
+      values
+        ('hold_funds', 'capture_matches'),
+        ('hold_funds', 'is_new_payment'),
+        ('bounce_payment', 'is_new_payment'),
+        ('keep_rating', 'is_unrated')
+    ) as need (effect, guard)
+    where need.effect = any (t.effects) and need.guard <> all (t.guards)
+    union all
+    select format('%s has the effect %s, which only a party of a deal can have.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where e.name = any (c_offers || 'keep_rating'::text)
+      and t.role not in ('influencer', 'brand_owner')
+    union all
+    select format('%s has the effect %s, which only deals can have.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where v_kind = 'direct' and e.name <> all (c_of_all_kinds)
+    union all
+    select format('%s opens a deal again, whose place another may have taken.', t.name)
+    where v_kind <> 'direct' and t.from_state = 'chat_closed' and t.to_state <> 'chat_closed'
+  ) as said (message)
+  where t.flow_id = p_flow_id;
+end;
+$$;
+
+revoke all on function private.refute_rows(bigint)
+from public, anon, authenticated, service_role;
+
 -- source: 44_flow_proof/refute_rules.sql sha256:d1713abe7ded44dec179257213ace8b0909aaba2c6c4a0ad8f0cd47ea2ca035a
 -- Shape: the numbers of a flow are known, whole and within bounds, and a flow of deals has all.
 -- Finds those that are not.
@@ -8337,6 +8689,55 @@ end;
 $$;
 
 revoke all on function private.refute_rules(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_size.sql sha256:ad7d1f968a5becfb5e18639a857dd01350fbf3fc6e4c715c0754e98421f4ee02
+-- Shape: a spec is of a size that a flow can have. Finds whole specs, lists and texts that are too
+-- large; looks no further when one is.
+create or replace function private.refute_size(p_spec jsonb)
+returns table (property text, message text)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_bytes constant integer := 2 * 1024 * 1024;
+  c_characters constant integer := 5000;
+  c_lists constant jsonb
+    := '{"states": 200, "transitions": 2000, "messages": 2000, "actions": 2000, "inputs": 2000,
+      "traces": 200}';
+  v_lists constant jsonb := (
+    select coalesce(jsonb_object_agg(l.key, l.value), '{}')
+    from jsonb_each(case jsonb_typeof(p_spec) when 'object' then p_spec else '{}' end) as l
+    where c_lists ? l.key and jsonb_typeof(l.value) = 'array'
+  );
+begin
+  if octet_length(p_spec::text) > c_bytes then
+    return query select 'shape', 'The flow is larger than 2 MB.';
+    return;
+  end if;
+  return query
+  select 'shape', format('There are more than %s %s.', most.value, most.key)
+  from jsonb_each(c_lists) as most
+  where jsonb_array_length(v_lists -> most.key) > most.value::integer;
+  if found then
+    return;
+  end if;
+  return query
+  select distinct
+    'shape',
+    format('One of the %s has a %s of more than %s characters.', l.key, c.key, c_characters)
+  from jsonb_each(v_lists) as l
+  cross join lateral jsonb_array_elements(l.value) as item (body)
+  cross join lateral jsonb_each_text(
+    case jsonb_typeof(item.body) when 'object' then item.body else '{}' end
+  ) as c
+  where char_length(c.value) > c_characters;
+end;
+$$;
+
+revoke all on function private.refute_size(jsonb)
 from public, anon, authenticated, service_role;
 
 -- source: 44_flow_proof/refute_success.sql sha256:61904a9df43487da79698485905f4686031c5ff8317abbbf5f83395f0a68fd6b
@@ -8561,6 +8962,88 @@ $$;
 revoke all on function private.refute_turns(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
+-- source: 44_flow_proof/refute_values.sql sha256:1d35984a7ff58201986054f68d4eeb3582c071a897ddfd994f39b2b3872bffd6
+-- Shape: what stands in a row is something that the engine can use. Finds times that are too short
+-- or too long, work statuses that conversations do not have, buttons that carry no texts, and names
+-- and limits that no client could use.
+create or replace function private.refute_values(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_work_statuses constant text[] := array[
+    'in_progress', 'submitted', 'revision_requested', 'approved', 'cancelled', 'disputed'
+  ];
+  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
+  c_max_exact constant numeric := 9007199254740991;
+begin
+  return query
+  with said (message) as (
+    select format('The %s of %s must be from 1 minute to 10 years.', time.name, s.state)
+    from private.flow_states as s
+    cross join lateral (
+      values ('lasts', s.lasts), ('resumes_with', s.resumes_with)
+    ) as time (name, value)
+    where s.flow_id = p_flow_id and time.value is not null
+      and (
+        time.value not between interval '1 minute' and interval '10 years'
+        -- A sum of parts that take each other back may be a date that does not exist.
+        or least(
+          extract(year from time.value), extract(month from time.value),
+          extract(day from time.value), extract(hour from time.value),
+          extract(minute from time.value), extract(second from time.value)
+        ) < 0
+      )
+    union all
+    select format('%s has the work status %s, which does not exist.', s.state, s.work_status)
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.work_status <> all (c_work_statuses)
+    union all
+    select
+      format('What the %s''s %s in %s carries is no object of texts.', a.role, a.action, a.state)
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+      and (
+        jsonb_typeof(a.data) <> 'object' or a.data @? 'strict $.* ? (@.type() != "string")'
+      )
+    union all
+    select format('The name of the row "%s" has more than letters, digits and "_".', t.name)
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id and t.name !~ '^[A-Za-z0-9_]{1,62}$'
+    union all
+    select format('The reason of %s has more than a to z, "_" and braces.', t.name)
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id and t.reason !~ '^[a-z_{}]{1,100}$'
+    union all
+    select format('The input "%s" of %s has more than a to z, digits and "_".', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.field !~ '^[a-z][a-z0-9_]{0,62}$'
+    union all
+    select format(
+      'The input %s of %s is named like a price in paise, which only the engine adds.',
+      i.field, i.action
+    )
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.field like '%\_minor' and i.field <> 'amount_minor'
+    union all
+    select format('The input %s of %s has a limit that is no number.', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and not (
+        coalesce(i.min, 0) between -c_max_exact and c_max_exact
+        and coalesce(i.max, 0) between -c_max_exact and c_max_exact
+      )
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_values(bigint)
+from public, anon, authenticated, service_role;
+
 -- source: 44_flow_proof/refute_waiting.sql sha256:5a913a8457e8dc470a4e34d497c45a302e2a290628186006f982ad5081a091be
 -- P11: a party is awaited where it is a party's turn, and nowhere else.
 create or replace function private.refute_waiting(p_flow_id bigint, p_moves private.flow_moves[])
@@ -8744,7 +9227,7 @@ $$;
 revoke all on function private.tell_flow_path(private.flow_moves[], text, bigint, integer)
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/try_load.sql sha256:d59b8ee65620733cb865610eb095328c0239097a3bd580c3f69b37cf5d23bf35
+-- source: 44_flow_proof/try_load.sql sha256:3973dbd1d4e180cf7ed33905e81b9428d613eb40de36017f2fdfed33cc2cda37
 -- Makes a draft of a spec, or says in p_violations why its rows cannot be stored (p_flow_id is null
 -- then, and nothing is written).
 --
@@ -8763,8 +9246,14 @@ declare
   v_said text;
 begin
   p_violations := (
-    select jsonb_agg(to_jsonb(k) || '{"counter_example": []}') from private.refute_keys(p_spec) as k
+    select jsonb_agg(to_jsonb(s) || '{"counter_example": []}') from private.refute_size(p_spec) as s
   );
+  if p_violations is null then
+    p_violations := (
+      select jsonb_agg(to_jsonb(k) || '{"counter_example": []}')
+      from private.refute_keys(p_spec) as k
+    );
+  end if;
   if p_violations is null then
     p_flow_id := private.load_flow_draft(p_spec);
   end if;
@@ -8835,9 +9324,9 @@ revoke all on function public.validate_flow(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
 
--- source: 44_flow_proof/walk_flow.sql sha256:1c318e35db28c2681cbbfa249614e4e2f0d01c6d3d1a45d639ff6ab61d14e4f8
+-- source: 44_flow_proof/walk_flow.sql sha256:1ddb5f2fd7544f8d00d893065c7e24dfc7a6e45d614b8acf97c5473c01bef1d6
 -- Everything that can happen in a flow: every move from every situation that can be reached, and
--- the moves that open conversations.
+-- the moves that open conversations. Null for a flow with too many situations to prove it soon.
 --
 -- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
 create or replace function private.walk_flow(p_flow_id bigint)
@@ -8848,6 +9337,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- Five times as many as our flows have with the largest rules.
+  c_most constant integer := 5000;
   v_newest private.flow_moves[] := array(
     select m from private.flow_moves as m where m.flow_id = p_flow_id
   );
@@ -8866,6 +9357,9 @@ begin
     );
     v_moves := v_moves || v_taken;
     exit when cardinality(v_newest) = 0;
+    if cardinality(v_keys) + cardinality(v_newest) > c_most then
+      return null;
+    end if;
   end loop;
   return v_moves;
 end;
@@ -8916,11 +9410,12 @@ grant execute on function private.block_user(uuid) to authenticated;
 revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.block_user(uuid) to authenticated;
 
--- source: 45_safety/leave_deals.sql sha256:626de833d8dba9589184794f4402de4e7ef8572d618d99ff4db2486a57371cfa
+-- source: 45_safety/leave_deals.sql sha256:fd098311b39becb47a8a5d1dc1db38e92a2958666a7e9584a1f109e4bed5078d
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
 -- the payment and closes after the work; while money is held it goes on without free text.
 --
--- Args: who blocks, and whom. Locks: private.lock_pair must have been called.
+-- Args: who blocks, and whom; null: everybody, when a login goes. Locks: the deals, in the order of
+-- their ids; for a block, private.lock_pair must have been called.
 -- Writes: what private.run_deadlines and private.advance_conversation write.
 -- Errors: none; the proof shows that whoever blocks can leave.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
@@ -8938,8 +9433,8 @@ begin
   for v_conversation in
     select c.*
     from public.conversations as c
-    where c.user_a = least(p_user_id, p_other_id)
-      and c.user_b = greatest(p_user_id, p_other_id)
+    where p_user_id in (c.user_a, c.user_b)
+      and (p_other_id is null or p_other_id in (c.user_a, c.user_b))
       and c.kind <> 'direct'
       and c.chat_status <> 'closed'
     order by c.id
@@ -9314,7 +9809,7 @@ $$;
 revoke all on function private.hash_event(public.conversation_events, bytea)
 from public, anon, authenticated, service_role;
 
--- source: 46_history/require_history_reader.sql sha256:0113d055d33d6dff48242a99c21dd52df5186e2c5fb42a7cf6e6caca8dd3fd94
+-- source: 46_history/require_history_reader.sql sha256:1d24d4b1d36eab63145a20273c610a6acd36628cd1e1c410dc61cecc05c22aed
 -- Lets through the members of a conversation and operators; nobody else learns that it exists.
 --
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
@@ -9325,18 +9820,15 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_is_operator boolean := coalesce(auth.role() = 'service_role', false);
-  v_me uuid;
 begin
-  if not v_is_operator then
-    v_me := private.require_user();
-    v_is_operator := exists (select from private.admins as a where a.user_id = v_me);
+  if private.is_operator() then
+    if exists (select from public.conversations as c where c.id = p_conversation_id) then
+      return;
+    end if;
+  else
+    perform private.require_user();
   end if;
-  if not private.is_my_conversation(p_conversation_id) and not (
-    v_is_operator
-    and exists (select from public.conversations as c where c.id = p_conversation_id)
-  ) then
+  if not private.is_my_conversation(p_conversation_id) then
     perform private.raise_conversation_not_found();
   end if;
 end;
@@ -9345,14 +9837,15 @@ $$;
 revoke all on function private.require_history_reader(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 46_history/scrub_conversation_history.sql sha256:7f3b60c3f23a2e33141a9060d3d33be9548cf9ab6d0f17bdd5a5f2efca54bd66
+-- source: 46_history/scrub_conversation_history.sql sha256:f9bbb027353c6ada60199fbabde9ec15036455b22080e4f4e9a3dbc5c9c47fd0
 -- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
 -- order stays, and stays provable.
 --
 -- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
 -- operators says whether the history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, alerts.
+-- Locks: the conversation. Writes: conversation_events, event_salts, action_results, alerts, and
+-- what private.run_deadlines writes.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
 -- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
 create or replace function private.scrub_conversation_history(
@@ -9365,27 +9858,16 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_reason constant text := private.clean_text(p_reason);
+  v_reason text;
   v_conversation public.conversations;
   v_before jsonb;
   v_scrubbed integer;
 begin
   perform private.require_operator();
-  if v_reason is null or private.is_blank(v_reason) then
-    perform private.raise_input_invalid('reason', 'required', 'Say why it is erased.');
-  end if;
-  perform private.check_text(v_reason, 'reason');
-  if char_length(v_reason) > 1000 then
-    perform private.raise_input_invalid('reason', 'length', 'At most 1000 characters.');
-  end if;
-
-  select c.* into v_conversation
-  from public.conversations as c
-  where c.id = p_conversation_id
-  for update;
-  if not found then
-    perform private.raise_conversation_not_found();
-  end if;
+  v_reason := private.require_text(p_reason, 'reason', 1000);
+  v_conversation := private.run_deadlines(
+    private.lock_conversation(p_conversation_id, null), p_is_trial => false
+  );
   if v_conversation.held_minor > 0 then
     perform private.raise_error(
       'FUNDS_HELD', 'The deal still holds money.', p_status => 409,
@@ -9406,6 +9888,7 @@ begin
   v_scrubbed := (v_before ->> 'events')::integer - (v_before ->> 'scrubbed')::integer;
   if v_scrubbed > 0 then
     delete from private.event_salts as s where s.conversation_id = p_conversation_id;
+    delete from private.action_results as r where r.conversation_id = p_conversation_id;
     update public.conversation_events as e
     set details = null
     where e.conversation_id = p_conversation_id and e.details is not null;
@@ -9603,7 +10086,7 @@ create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:cb0baf707022eecf862dab92451bbae90c208a6451bb501d7c5b23fce90bd07d
+-- source: 60_triggers/keep_login_with_funds.sql sha256:450dc536a4bb327bc529b3e101815d4a2546e4739cdc6cd7f65dce9fe7fa8277
 -- Refuses to delete a login while a deal of that user holds money: both sides would lose whom to
 -- ask.
 --
@@ -9619,7 +10102,9 @@ as $$
 begin
   if exists (
     select from public.conversations as c
-    where old.id in (c.user_a, c.user_b) and c.held_minor > 0
+    where old.id in (c.user_a, c.user_b)
+      and c.held_minor > 0
+      and (private.as_of_now(c)).held_minor > 0
   ) then
     perform private.raise_error(
       'FUNDS_HELD', 'A deal of this user holds money.', p_status => 409,
@@ -9687,13 +10172,14 @@ create or replace trigger only_scrub_events
 before update on public.conversation_events
 for each row execute function private.only_scrub_events();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:23288b7d9a97c87f2e84857b71e5830bf9dafee66510159076949e7131b185ed
--- Takes a deleted login's account away and empties its card; its conversations stay, for the other
--- side, its bids and campaigns close. A token of the login that still lives can no longer write.
+-- source: 60_triggers/remove_account_with_login.sql sha256:d72823df0f9a5155e413b0a7110c80fc4d6894539544672eb0bd7a8834d30e2a
+-- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
+-- side; its bids and campaigns close, its deals end as after a block. A token of the login that
+-- still lives can no longer write.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
--- Locks, writes: accounts, push_tokens, admins, users, bids, campaigns, participants (version), in
--- this order.
+-- Locks, writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
+-- users, participants (version), in this order.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -9704,15 +10190,17 @@ begin
   delete from private.accounts as a where a.user_id = old.id;
   delete from private.push_tokens as t where t.user_id = old.id;
   delete from private.admins as a where a.user_id = old.id;
-  update public.users as u
-  set role = null, display_name = null, avatar_url = null, updated_at = now()
-  where u.id = old.id;
   update public.bids as b
   set status = 'closed', updated_at = now()
   where b.influencer_id = old.id and b.status = 'open';
   update public.campaigns as c
   set status = 'closed', updated_at = now()
   where c.brand_owner_id = old.id and c.status = 'open';
+  -- While the name is there for the other side to read.
+  perform private.leave_deals(old.id, null);
+  update public.users as u
+  set role = null, display_name = null, avatar_url = null, updated_at = now()
+  where u.id = old.id;
   perform private.touch_conversations(old.id);
   return null;
 end;
@@ -10609,7 +11097,7 @@ cross join lateral private.draft_flows(a.kinds) as f (id)
 cross join lateral unnest(string_to_array(a.states, ' ')) as state (name)
 cross join lateral unnest(string_to_array(a.roles, ' ')) as role (name);
 
--- source: 80_data/60_inputs.sql sha256:764e61ceafe55f970603c22cb624b31f8af1c7648a9f8254ddda4640a0ccd000
+-- source: 80_data/60_inputs.sql sha256:5357263ee289b3e2e37331a489fc42c372d3119c14ae1c4d2d0ad037f797d1ed
 -- What is typed with an action. input_type is the name by which submit_text means a field. What a
 -- row leaves open private.complete_limits fills in: 1 to 10000000 rupees, 1000 characters.
 insert into private.flow_inputs (
@@ -10620,9 +11108,10 @@ select
   f.id, action.name, i.field,
   row_number() over (partition by f.id, action.name order by i.position),
   i.type, i.required, i.min, i.max, i.max_length, i.placeholder, i.prefill, i.input_type,
-  -- Ratings are double-blind, an operator's note is for operators, and why a payment or a refund
+  -- Ratings are double-blind, an operator's words are for operators, and why a payment or a refund
   -- failed is the brand owner's affair.
-  i.field in ('rating', 'comment', 'note') or action.name in ('payment_failed', 'refund_failed')
+  i.field in ('rating', 'comment', 'note', 'reference')
+    or action.name in ('payment_failed', 'refund_failed')
 from (
   values
     -- Words

@@ -1,0 +1,54 @@
+-- What effects and guards read of what was typed with the action: of which type a field must be,
+-- whether it must be there, its bounds as a number or in characters, and whether the history, which
+-- both sides read, may not have it. role: only rows of that role need it.
+create or replace view private.flow_needs as
+select
+  n.name, n.role, n.field, n.types::text[], n.is_required, n.low, n.high, n.max_length, n.is_secret
+from (
+  values
+    -- Prices
+    ('make_offer', null, 'price', '{price}', true, null, null, null, false),
+    ('make_counter', null, 'price', '{price}', true, null, null, null, false),
+    ('agree_on_offer', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_counter', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_quote', null, 'price', '{price}', false, null, null, null, false),
+    ('offer_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('counter_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('quote_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('propose_cancellation', null, 'refund_amount', '{price}', false, null, null, null, false),
+    ('request_split_refund', null, 'refund_amount', '{price}', true, null, null, null, false),
+
+    -- Words
+    ('keep_details', null, 'details', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'deliverables', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'description', '{text,textarea}', false, null, null, 5000, false),
+    (
+      'store_submission', null, 'submission_notes', '{text,textarea}', false, null, null, 5000,
+      false
+    ),
+    ('request_revision', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+    ('approve_work', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+
+    -- Numbers
+    ('keep_rating', null, 'rating', '{integer}', true, 1, 5, null, true),
+    ('keep_rating', null, 'comment', '{text,textarea}', false, null, null, 1000, true),
+    ('propose_extension', null, 'days', '{integer}', true, 1, 365, null, false),
+
+    -- What the gateway and operators say
+    ('hold_funds', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('hold_funds', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('hold_funds', null, 'currency', '{text}', true, null, null, 3, false),
+    ('bounce_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('bounce_payment', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('bounce_payment', null, 'currency', '{text}', true, null, null, 3, false),
+    ('raise_alert', null, 'payment_id', '{text}', false, null, null, 100, false),
+    ('is_new_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('capture_matches', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('capture_matches', null, 'currency', '{text}', true, null, null, 3, false),
+    ('settle_refund', null, 'reference', '{text}', false, null, null, 200, false),
+    ('settle_refund', 'admin', 'reference', '{text}', true, null, null, 200, false),
+    ('settle_refund', null, 'note', '{text,textarea}', false, null, null, 5000, true),
+    ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
+) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
+
+revoke all on private.flow_needs from public, anon, authenticated, service_role;

@@ -1,0 +1,84 @@
+-- Shape: what effects and guards read is typed with their action (private.flow_needs). Finds fields
+-- that are missing, optional, of another type, with wider bounds or in the open where they may not
+-- be; and fields that must be filled in with what happens by itself.
+create or replace function private.refute_inputs(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  inputs as materialized (
+    select complete.*
+    from private.flow_inputs as i
+    cross join lateral private.complete_limits(i) as complete
+    where i.flow_id = p_flow_id
+  ),
+  needed as (
+    select distinct t.action, n.*
+    from rows_of_flow as t
+    join private.flow_needs as n
+      on n.name = any (t.effects || t.guards) and coalesce(n.role, t.role) = t.role
+  ),
+  unasked (action) as (
+    select s.deadline_action from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select s.on_block from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select t.action from rows_of_flow as t where t.from_state = 'initial'
+    union
+    select next.action
+    from rows_of_flow as t
+    join rows_of_flow as next
+      on next.from_state = t.to_state and next.action = t.follow_up and next.role = 'system'
+  ),
+  said (message) as (
+    select format('%s must have the required input %s, which %s needs.', n.action, n.field, n.name)
+    from needed as n
+    left join inputs as i on i.action = n.action and i.field = n.field
+    where n.is_required and i.required is not true
+    union all
+    select wrong.message
+    from needed as n
+    join inputs as i on i.action = n.action and i.field = n.field
+    cross join lateral (
+      select format(
+        'The input %s of %s must be of type %s, which %s needs.',
+        n.field, n.action, array_to_string(n.types, ' or '), n.name
+      )
+      where i.type <> all (n.types)
+      union all
+      select format(
+        'The input %s of %s must be from %s to %s, which %s needs.',
+        n.field, n.action, n.low, n.high, n.name
+      )
+      where n.low is not null and (i.min >= n.low and i.max <= n.high) is not true
+      union all
+      select format(
+        'The input %s of %s must have a max_length of %s at most, which %s needs.',
+        n.field, n.action, n.max_length, n.name
+      )
+      where i.max_length > n.max_length
+      union all
+      select format(
+        'The input %s of %s must be secret, which %s needs.', n.field, n.action, n.name
+      )
+      where n.is_secret and not i.is_secret
+    ) as wrong (message)
+    union all
+    select format('%s happens without any input, but its input %s is required.', i.action, i.field)
+    from inputs as i
+    join unasked as u on u.action = i.action
+    where i.required
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_inputs(bigint)
+from public, anon, authenticated, service_role;
