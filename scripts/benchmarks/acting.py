@@ -69,8 +69,8 @@ LEFT = (
     " where e.conversation_id = %(id)s order by e.version",
     "select jsonb_build_array(n.user_id, n.type, n.data) from private.notifications as n"
     " where n.conversation_id = %(id)s order by n.user_id, n.type",
-    "select jsonb_build_array(r.request, r.result) from private.action_results as r"
-    " where r.conversation_id = %(id)s and r.created_at = now() order by r.request ->> 'action'",
+    "select jsonb_build_array(r.request_hash, r.result) from private.action_results as r"
+    " where r.conversation_id = %(id)s and r.created_at = now() order by r.request_hash",
     "select jsonb_build_array(b.topic, b.event, b.payload) from realtime.messages as b"
     " where b.inserted_at = now() order by b.topic, b.event, b.payload #>> '{message,seq}',"
     " b.payload ->> 'type', b.payload ->> 'reason'",

@@ -120,10 +120,6 @@ def _refund_part(deal: Deal, step: Step) -> None:
     deal.refund = step.paise("refund_amount")
 
 
-def _submit(deal: Deal, step: Step) -> None:
-    deal.submissions += 1
-
-
 def _revise(deal: Deal, step: Step) -> None:
     deal.revisions += 1
 
@@ -175,7 +171,6 @@ EFFECTS: dict[str, Callable[[Deal, Step], None]] = {
     **dict.fromkeys(("T96", "T97"), _bounce),
     "T100": _start,
     **dict.fromkeys(["T101", "T102", "T103", "T113", "T114", "T115", "T141", "T145"], _refund_all),
-    "T110": _submit,
     **dict.fromkeys(("T111", "T124"), _propose_cancellation),
     "T116": _propose_extension,
     "T117": _extend,

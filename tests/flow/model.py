@@ -30,12 +30,6 @@ REQUIRED = {
 FOLLOW_UPS = {"negotiate_price": "submit_counter", "make_counter_offer": "submit_counter"}
 
 
-def states_of(kind: str) -> list[str]:
-    """Every state of a flow in which a conversation can be found, in the order of the table."""
-    states = [row.state for row in ROWS if row.kind == kind and row.state != "work_approved"]
-    return list(dict.fromkeys(states))
-
-
 def party_actions(kind: str) -> list[str]:
     """What users can ever do in conversations of this kind."""
     rows = (row for row in ROWS if row.kind == kind and row.role not in (SYSTEM, ADMIN))
@@ -223,12 +217,12 @@ def take(deal: Deal, step: Step) -> list[Taken] | Refused:
     return refused or _apply(deal, step)
 
 
-def available(deal: Deal, role: str, now: datetime, actor: str | None = None) -> list[str]:
+def available(deal: Deal, role: str, now: datetime) -> list[str]:
     """What this side may do now, given whatever input it needs; sorted."""
     found = []
     for action in party_actions(deal.kind):
         given = dict.fromkeys(REQUIRED.get(action, ()), 1)
-        step = Step(role, action, {**given, "price": None}, now, actor or role)
+        step = Step(role, action, {**given, "price": None}, now, role)
         usual = replace(step, given={**given})
         if action in ("send_price_offer", "submit_counter"):
             usual = replace(step, given={"price": 1})

@@ -51,7 +51,6 @@ class Deal:
     agreed: int | None = None
     questions: int = 0
     revisions: int = 0
-    submissions: int = 0
     cancellation_by: str | None = None
     cancellation_refund: int | None = None
     extension: int | None = None

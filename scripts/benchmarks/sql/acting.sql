@@ -260,9 +260,11 @@ begin
   );
   if p_client_action_id is not null then
     insert into private.action_results (
-      user_id, client_action_id, conversation_id, request, result
+      user_id, client_action_id, conversation_id, request_hash, result
     )
-    values (v_me, p_client_action_id, p_conversation_id, v_request, v_result);
+    values (
+      v_me, p_client_action_id, p_conversation_id, private.hash_request(v_request), v_result
+    );
   end if;
   return v_result;
 end;

@@ -16,6 +16,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- More than any proved flow takes at once: a belt beside the proof's braces.
+  c_most constant integer := 20;
   v_step private.flow_step := p_step;
   v_row private.flow_transitions;
   v_choice private.flow_choice;
@@ -47,7 +49,7 @@ begin
       when v_step.is_trial then array(select n.message from unnest(v_notes) as n)
       else v_stored.messages
     end;
-    exit when v_follow_up.action is null;
+    exit when v_follow_up.action is null or cardinality(v_outcome.path) >= c_most;
     v_follow_up.conversation := v_step.conversation;
     v_step := v_follow_up;
   end loop;

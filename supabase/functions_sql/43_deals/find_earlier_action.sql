@@ -22,7 +22,7 @@ begin
   select r.* into v_earlier
   from private.action_results as r
   where r.user_id = p_user_id and r.client_action_id = p_client_action_id;
-  if v_earlier.request <> p_request then
+  if v_earlier.request_hash <> private.hash_request(p_request) then
     perform private.raise_error(
       'IDEMPOTENCY_MISMATCH', 'This client_action_id was used for another action.',
       p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'

@@ -14,10 +14,11 @@ as $$
 begin
   if p_call.client_action_id is not null then
     insert into private.action_results (
-      user_id, client_action_id, conversation_id, request, result
+      user_id, client_action_id, conversation_id, request_hash, result
     )
     values (
-      p_call.actor_id, p_call.client_action_id, p_conversation_id, p_call.request, p_result
+      p_call.actor_id, p_call.client_action_id, p_conversation_id,
+      private.hash_request(p_call.request), p_result
     );
   end if;
 end;

@@ -1918,7 +1918,7 @@ $$;
 
 revoke all on function private.rupees_text(bigint) from public, anon, authenticated, service_role;
 
--- source: 40_flow/advance_conversation.sql sha256:2e398116736607203d60395f1abb77a73a647340c325de4b0ffa2c62af2f916e
+-- source: 40_flow/advance_conversation.sql sha256:ef1e60de6196ec1135643d8f44dae98c3472ba72e7f10163f1caee755f626494
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -1937,6 +1937,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- More than any proved flow takes at once: a belt beside the proof's braces.
+  c_most constant integer := 20;
   v_step private.flow_step := p_step;
   v_row private.flow_transitions;
   v_choice private.flow_choice;
@@ -1968,7 +1970,7 @@ begin
       when v_step.is_trial then array(select n.message from unnest(v_notes) as n)
       else v_stored.messages
     end;
-    exit when v_follow_up.action is null;
+    exit when v_follow_up.action is null or cardinality(v_outcome.path) >= c_most;
     v_follow_up.conversation := v_step.conversation;
     v_step := v_follow_up;
   end loop;
@@ -5605,7 +5607,7 @@ $$;
 revoke all on function private.find_button(private.action_call, text, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/find_earlier_action.sql sha256:45624fcf9d10bbf4d53f6fe5c01098ba58f9ab667457d84b39764a33d75a7ebf
+-- source: 43_deals/find_earlier_action.sql sha256:0d2619817fed1eac64b37ef7a413f559d42034f46b2be5c3488e227f29e00c37
 -- What an earlier try of the same action answered; null when there was none.
 --
 -- Args: the user; the client's id of the action; what is asked now.
@@ -5630,7 +5632,7 @@ begin
   select r.* into v_earlier
   from private.action_results as r
   where r.user_id = p_user_id and r.client_action_id = p_client_action_id;
-  if v_earlier.request <> p_request then
+  if v_earlier.request_hash <> private.hash_request(p_request) then
     perform private.raise_error(
       'IDEMPOTENCY_MISMATCH', 'This client_action_id was used for another action.',
       p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
@@ -6052,6 +6054,22 @@ grant execute on function private.get_ratings(uuid) to authenticated;
 revoke all on function public.get_ratings(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
+-- source: 43_deals/hash_request.sql sha256:d98a9da9996dd0d055822ec223d680bb700528b627cdfb76e295ad3d1941d4f1
+-- The sha256 of what a user asked for: enough to know a repeat by, and nothing of what was typed.
+create or replace function private.hash_request(p_request jsonb)
+returns bytea
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(convert_to(p_request::text, 'utf8'));
+end;
+$$;
+
+revoke all on function private.hash_request(jsonb) from public, anon, authenticated, service_role;
+
 -- source: 43_deals/invite_to_campaign.sql sha256:277981aa2357d7d93d6541f852429e9f0da2fd2e911dc8252a7d59d1674bdda3
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
@@ -6135,7 +6153,7 @@ revoke all on function public.invite_to_campaign(uuid, uuid, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
 
--- source: 43_deals/keep_result.sql sha256:99aa00065867d31fc8ba13ab64d6d6215cb2fd243ae4294516e8dcbe5c262e16
+-- source: 43_deals/keep_result.sql sha256:949d4d3c7e0710aea99cd2b43ad54b9ad8150dfe81b442978eadeba62d5815e1
 -- Keeps what an action answered for a repeat of it, where the client has given it an id.
 --
 -- Writes: action_results.
@@ -6152,10 +6170,11 @@ as $$
 begin
   if p_call.client_action_id is not null then
     insert into private.action_results (
-      user_id, client_action_id, conversation_id, request, result
+      user_id, client_action_id, conversation_id, request_hash, result
     )
     values (
-      p_call.actor_id, p_call.client_action_id, p_conversation_id, p_call.request, p_result
+      p_call.actor_id, p_call.client_action_id, p_conversation_id,
+      private.hash_request(p_call.request), p_result
     );
   end if;
 end;
@@ -7008,6 +7027,31 @@ grant execute on function private.take_action(uuid, text, jsonb, uuid, bigint) t
 revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
+
+-- source: 44_flow_proof/draft_flows.sql sha256:65e241708bab143a6a2f32c627601fc48916bd5dbdba27bc6eb547efa89d1fd7
+-- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
+-- of all kinds (`all`).
+--
+-- Drafts exist only while a transaction makes and publishes them; see 80_data.
+create or replace function private.draft_flows(p_kinds text)
+returns setof bigint
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select f.id
+  from private.flow_definitions as f
+  where f.status = 'draft'
+    and case p_kinds
+      when 'all' then true
+      when 'deals' then f.kind in ('bid', 'campaign')
+      else f.kind = p_kinds
+    end;
+$$;
+
+revoke all on function private.draft_flows(text)
+from public, anon, authenticated, service_role;
 
 -- source: 44_flow_proof/flow_effects.sql sha256:6d7c2424d1209eb4ea9c28be31a1d04b4fe457916683f2cd64b1401edba74b02
 -- The effects that rows of a flow may name, and where the money of the deal must be before each and

@@ -1,0 +1,23 @@
+-- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
+-- of all kinds (`all`).
+--
+-- Drafts exist only while a transaction makes and publishes them; see 80_data.
+create or replace function private.draft_flows(p_kinds text)
+returns setof bigint
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select f.id
+  from private.flow_definitions as f
+  where f.status = 'draft'
+    and case p_kinds
+      when 'all' then true
+      when 'deals' then f.kind in ('bid', 'campaign')
+      else f.kind = p_kinds
+    end;
+$$;
+
+revoke all on function private.draft_flows(text)
+from public, anon, authenticated, service_role;
