@@ -1,6 +1,6 @@
--- Shape: what effects and guards read is typed with their action (private.flow_needs). Finds fields
--- that are missing, optional, of another type, with wider bounds or in the open where they may not
--- be; and fields that must be filled in with what happens by itself.
+-- Shape: what effects and guards read is typed with their action, as private.flow_needs says. Finds
+-- fields that are missing, optional, of another type, with wider bounds or in the open where they
+-- may not be; and fields that must be filled in with what happens by itself.
 create or replace function private.refute_inputs(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql

@@ -9,8 +9,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  c_of_all_kinds constant text[] := '{close,reopen,raise_alert}';
-  c_offers constant text[] := '{make_offer,make_counter,hold_offer}';
+  c_of_all_kinds constant text[] := array['close', 'reopen', 'raise_alert'];
+  c_offers constant text[] := array['make_offer', 'make_counter', 'hold_offer'];
   v_kind constant text := (
     select f.kind from private.flow_definitions as f where f.id = p_flow_id
   );

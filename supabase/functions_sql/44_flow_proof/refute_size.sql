@@ -10,9 +10,10 @@ as $$
 declare
   c_bytes constant integer := 2 * 1024 * 1024;
   c_characters constant integer := 5000;
-  c_lists constant jsonb
-    := '{"states": 200, "transitions": 2000, "messages": 2000, "actions": 2000, "inputs": 2000,
-      "traces": 200}';
+  c_lists constant jsonb := jsonb_build_object(
+    'states', 200, 'transitions', 2000, 'messages', 2000, 'actions', 2000, 'inputs', 2000,
+    'traces', 200
+  );
   v_lists constant jsonb := (
     select coalesce(jsonb_object_agg(l.key, l.value), '{}')
     from jsonb_each(case jsonb_typeof(p_spec) when 'object' then p_spec else '{}' end) as l

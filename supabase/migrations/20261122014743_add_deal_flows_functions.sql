@@ -8058,10 +8058,10 @@ $$;
 revoke all on function private.refute_facts(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_inputs.sql sha256:f7e0b346508a4a8d9e0dc5ad76223d364c30e82c1f166965a860cf90ef5994de
--- Shape: what effects and guards read is typed with their action (private.flow_needs). Finds fields
--- that are missing, optional, of another type, with wider bounds or in the open where they may not
--- be; and fields that must be filled in with what happens by itself.
+-- source: 44_flow_proof/refute_inputs.sql sha256:bfdc8b82cf3e620d44f81586542f203df578f930a60062fb8faf46861acda294
+-- Shape: what effects and guards read is typed with their action, as private.flow_needs says. Finds
+-- fields that are missing, optional, of another type, with wider bounds or in the open where they
+-- may not be; and fields that must be filled in with what happens by itself.
 create or replace function private.refute_inputs(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -8623,7 +8623,7 @@ $$;
 revoke all on function private.refute_reach(bigint, private.flow_moves[])
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_rows.sql sha256:1b0bd45ff534a147ce63704592c1e07b4b2628fbe7a5aa4ce9851fd9a012b20c
+-- source: 44_flow_proof/refute_rows.sql sha256:3ccfb7a7c1f792f87b0d8c4ff5ad08ab0f4a85b5878553166859b8ac051e84f6
 -- Shape: a row can store what its effects write. Finds effects that a row names twice or without
 -- the guard or the actor that they rely on, prices that one row names several of, effects of deals
 -- in direct conversations, and deals that are opened again, when another may be open instead.
@@ -8635,8 +8635,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  c_of_all_kinds constant text[] := '{close,reopen,raise_alert}';
-  c_offers constant text[] := '{make_offer,make_counter,hold_offer}';
+  c_of_all_kinds constant text[] := array['close', 'reopen', 'raise_alert'];
+  c_offers constant text[] := array['make_offer', 'make_counter', 'hold_offer'];
   v_kind constant text := (
     select f.kind from private.flow_definitions as f where f.id = p_flow_id
   );
@@ -8735,7 +8735,7 @@ $$;
 revoke all on function private.refute_rules(bigint)
 from public, anon, authenticated, service_role;
 
--- source: 44_flow_proof/refute_size.sql sha256:ad7d1f968a5becfb5e18639a857dd01350fbf3fc6e4c715c0754e98421f4ee02
+-- source: 44_flow_proof/refute_size.sql sha256:44bbf453dbbb7d9d7a4a1e264309e4a7691e261dd233a749ce4db82d00a62d28
 -- Shape: a spec is of a size that a flow can have. Finds whole specs, lists and texts that are too
 -- large; looks no further when one is.
 create or replace function private.refute_size(p_spec jsonb)
@@ -8748,9 +8748,10 @@ as $$
 declare
   c_bytes constant integer := 2 * 1024 * 1024;
   c_characters constant integer := 5000;
-  c_lists constant jsonb
-    := '{"states": 200, "transitions": 2000, "messages": 2000, "actions": 2000, "inputs": 2000,
-      "traces": 200}';
+  c_lists constant jsonb := jsonb_build_object(
+    'states', 200, 'transitions', 2000, 'messages', 2000, 'actions', 2000, 'inputs', 2000,
+    'traces', 200
+  );
   v_lists constant jsonb := (
     select coalesce(jsonb_object_agg(l.key, l.value), '{}')
     from jsonb_each(case jsonb_typeof(p_spec) when 'object' then p_spec else '{}' end) as l
