@@ -91,7 +91,7 @@ def test_before_the_payment_a_block_ends_the_deal(
     assert newest(play, role)["message"] == "You ended the conversation."
     for party in PARTIES:
         assert play.available(party) == []
-        with stage.signed_in_as(play.user(party)), stage.refused("CHAT_CLOSED", 409):
+        with stage.signed_in_as(play.user(party)), stage.refused("BLOCKED", 403):
             stage.call("send_message", conversation_id=play.id, message="hello")
     open_orders = "select count(*) from private.payment_orders where status = 'open'"
     assert stage.value(open_orders) == 0
@@ -124,9 +124,7 @@ def test_a_block_ends_every_open_deal_of_the_two_and_no_other(stage: Stage, cast
     assert {play.stored()["flow_state"] for play in ended} == {"chat_closed"}
     assert held.stored()["flow_state"] == "work_in_progress"
     with stage.signed_in_as(cast.chitra):
-        context = stage.call(
-            "get_conversation_context", conversation_id=theirs["conversation_id"]
-        )
+        context = stage.call("get_conversation_context", conversation_id=theirs["conversation_id"])
     assert (context["flow_state"], context["version"]) == (
         "brand_owner_reviewing", theirs["version"],
     )  # fmt: skip

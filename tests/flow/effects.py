@@ -58,7 +58,9 @@ def _resume(deal: Deal, step: Step) -> None:
     assert paused is not None
     stood_still = step.at - (paused.frozen or step.at)
     deal.deadline = paused.deadline + stood_still
-    if deal.state == "work_submitted":
+    # Nobody makes time for themselves by taking back a request of their own.
+    own_doing = step.role == deal.awaiting and step.role in (deal.cancellation_by, deal.dispute_by)
+    if deal.state == "work_submitted" and not own_doing:
         deal.deadline = max(deal.deadline, step.at + REVIEW_RESUMES_WITH)
     if deal.delivery_due is not None:
         deal.delivery_due += stood_still

@@ -1,10 +1,10 @@
--- Refuses to invite whoever is no influencer.
+-- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
 --
+-- Locks: the influencer's account, against its removal.
 -- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
 create or replace function private.check_influencer(p_user_id uuid)
 returns void
 language plpgsql
-stable
 security invoker
 set search_path = ''
 as $$
@@ -13,8 +13,9 @@ declare
 begin
   select u.* into v_user
   from public.users as u
-  join auth.users as login on login.id = u.id
-  where u.id = p_user_id;
+  join private.accounts as a on a.user_id = u.id
+  where u.id = p_user_id
+  for key share of a;
   if not found then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;

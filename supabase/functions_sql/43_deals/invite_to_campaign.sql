@@ -2,7 +2,8 @@
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
+-- Locks: the caller's account, the campaign, the influencer's account against its removal, then the
+-- conversation they have. Writes: rate_limits,
 -- and what private.open_deal and private.answer_action write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),

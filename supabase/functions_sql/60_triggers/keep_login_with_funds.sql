@@ -2,15 +2,21 @@
 -- ask.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
+-- Locks: the account, then the user's open deals in the order of their ids.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
 language plpgsql
-stable
 security definer
 set search_path = ''
 as $$
 begin
+  -- What is coming in at this moment is waited for.
+  perform 1 from private.accounts as a where a.user_id = old.id for update;
+  perform 1 from public.conversations as c
+  where old.id in (c.user_a, c.user_b) and c.kind <> 'direct' and c.chat_status <> 'closed'
+  order by c.id
+  for no key update;
   if exists (
     select from public.conversations as c
     where old.id in (c.user_a, c.user_b)

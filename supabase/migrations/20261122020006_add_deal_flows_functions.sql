@@ -5257,14 +5257,14 @@ $$;
 revoke all on function private.begin_deal(text, uuid, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/check_influencer.sql sha256:9120cc151d49b80acdba331e1cdb6e3c7b340116c55a563fd0eb822fd07111b7
--- Refuses to invite whoever is no influencer.
+-- source: 43_deals/check_influencer.sql sha256:8d3f59d0f280391f6e6df2481958d3da682c0b4f8a61fed3b9b571ec603840af
+-- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
 --
+-- Locks: the influencer's account, against its removal.
 -- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
 create or replace function private.check_influencer(p_user_id uuid)
 returns void
 language plpgsql
-stable
 security invoker
 set search_path = ''
 as $$
@@ -5273,8 +5273,9 @@ declare
 begin
   select u.* into v_user
   from public.users as u
-  join auth.users as login on login.id = u.id
-  where u.id = p_user_id;
+  join private.accounts as a on a.user_id = u.id
+  where u.id = p_user_id
+  for key share of a;
   if not found then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
@@ -6070,12 +6071,13 @@ $$;
 
 revoke all on function private.hash_request(jsonb) from public, anon, authenticated, service_role;
 
--- source: 43_deals/invite_to_campaign.sql sha256:277981aa2357d7d93d6541f852429e9f0da2fd2e911dc8252a7d59d1674bdda3
+-- source: 43_deals/invite_to_campaign.sql sha256:b82459a026179dcc3cd223f937e4f303ab76980b2810dcca9033b5c91302789d
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
+-- Locks: the caller's account, the campaign, the influencer's account against its removal, then the
+-- conversation they have. Writes: rate_limits,
 -- and what private.open_deal and private.answer_action write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
@@ -10131,20 +10133,26 @@ create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:450dc536a4bb327bc529b3e101815d4a2546e4739cdc6cd7f65dce9fe7fa8277
+-- source: 60_triggers/keep_login_with_funds.sql sha256:ade871e1e448612a119ba88ddc50bf0dbfa417641f7bee62ed051eb463b1be91
 -- Refuses to delete a login while a deal of that user holds money: both sides would lose whom to
 -- ask.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
+-- Locks: the account, then the user's open deals in the order of their ids.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
 language plpgsql
-stable
 security definer
 set search_path = ''
 as $$
 begin
+  -- What is coming in at this moment is waited for.
+  perform 1 from private.accounts as a where a.user_id = old.id for update;
+  perform 1 from public.conversations as c
+  where old.id in (c.user_a, c.user_b) and c.kind <> 'direct' and c.chat_status <> 'closed'
+  order by c.id
+  for no key update;
   if exists (
     select from public.conversations as c
     where old.id in (c.user_a, c.user_b)
