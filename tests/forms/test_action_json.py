@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.flow.draft_rows import add_action, add_field, add_flow
+from tests.forms.draft_rows import add_action, add_field, add_flow
 from tests.support.databases import Database
 
 CRORE = 10_000_000

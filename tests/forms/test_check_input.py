@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow.draft_rows import add_field, add_flow
+from tests.forms.draft_rows import add_field, add_flow
 from tests.support.databases import Database, copied_database
 from tests.support.stacks import Cluster
 
