@@ -249,4 +249,4 @@ create index action_results_of_conversation on private.action_results (conversat
 insert into private.settings (key, value, description) values
   ('rate_action', '{"per_second": 2, "burst": 10}', 'Actions of one user in deals'),
   ('rate_deal', '{"per_day": 50, "burst": 50}', 'New bids, campaigns and deals of one user'),
-  ('sweep_batch', '100', 'Due deadlines that one login_cleanup runs, at most');
+  ('sweep_batch', '100', 'Deals whose due steps one login_cleanup takes, at most');
