@@ -234,7 +234,7 @@ create type private.flow_outcome as (
   previous_state text,
   -- The state that each step entered.
   path text[],
-  -- Of the last step that the actor, and not a follow-up, took.
+  -- Of the first step: the one that was asked for.
   reason text,
   effects text[],
   messages public.messages[]
