@@ -56,10 +56,7 @@ def test_who_was_accepted_and_has_finished_may_apply_again(stage: Stage, cast: C
     knock.act(deal, BRAND_OWNER, "accept_application_at_quote")
     knock.act(deal, BRAND_OWNER, "proceed_to_payment")
     fact = {"payment_id": "pay_1", "amount_minor": 500000, "currency": "INR"}
-    with stage.as_service():
-        stage.call(
-            "record_provider_fact", conversation_id=deal, action="payment_captured", input=fact
-        )
+    stage.tell(deal, "payment_captured", fact)
     knock.act(deal, INFLUENCER, "start_work")
     knock.act(deal, INFLUENCER, "submit_work", deliverables="x")
     knock.act(deal, BRAND_OWNER, "approve_work")

@@ -14,6 +14,7 @@ from tests.flow.deals import Cast, Play, open_play
 from tests.flow.rows import BEFORE_PAYMENT, BRAND_OWNER, INFLUENCER, PARTIES
 from tests.flow.stages import Stage
 from tests.support.databases import PATIENCE, Database, Refusal, read_refusal
+from tests.support.payments import attach_order, event_body, payment_entity, store_event
 
 # One scene of each state before the payment, and of others by what becomes of them.
 ENDING = [
@@ -355,12 +356,12 @@ def test_a_block_that_meets_the_payment_keeps_the_deal_or_sends_the_money_back(
 ) -> None:
     play = open_play(db, people, "bid", "payment_pending with an order")
     other_session = db.session()
-    given = play.usual("payment_captured")
-    fact = {"conversation_id": play.id, "action": "payment_captured", "input": given}
+    order = attach_order(db, play.id)
+    event = store_event(db, event_body("payment.captured", payment=payment_entity(order)))
 
     def pay(session: Database, do: Callable[..., Any]) -> Any:
         with session.as_service():
-            return do("record_provider_fact", **fact)
+            return do("process_payment_event", event_row_id=event)
 
     def shut(session: Database, do: Callable[..., Any]) -> Any:
         with session.signed_in_as(people.asha):

@@ -96,7 +96,7 @@ def test_a_refund_is_asked_for_and_then_settled(stage: Stage, cast: Cast, kind: 
     assert books(play) == {"captured": AGREED, "held": AGREED}
     play.walk("S:refund_failed S:refund_failed")
     assert refunds(play) == [("deal", AGREED, "requested", 2, None)]
-    assert alerts(play) == [("refund_failed", "warning", "open", 2)]
+    assert alerts(play) == []
     play.do("S", "refund_processed", reference="rfnd_1")
     check_same(play)
     assert refunds(play) == [("deal", AGREED, "processed", 2, "rfnd_1")]
@@ -172,7 +172,7 @@ def test_a_lost_bank_dispute_takes_what_is_held(stage: Stage, cast: Cast) -> Non
     play, payment = paid(stage, cast, "bid", fee=1000)
     play.walk("I:start_work S:bank_dispute_opened")
     assert disputes(play) == [("bank", None, None, None)]
-    assert alerts(play) == [("bank_dispute_opened", "warning", "open", 1)]
+    assert alerts(play) == []
     play.do("S", "bank_dispute_lost")
     check_same(play)
     assert ledger(play) == [
@@ -187,7 +187,7 @@ def test_a_dispute_that_the_bank_joins_is_one_dispute(stage: Stage, cast: Cast) 
     play, _ = paid(stage, cast, "bid")
     play.walk("I:start_work I:raise_dispute S:bank_dispute_opened")
     assert disputes(play) == [("bank", cast.asha, None, None)]
-    assert [kind for kind, *_ in alerts(play)] == ["bank_dispute_opened", "raise_dispute"]
+    assert [kind for kind, *_ in alerts(play)] == ["raise_dispute"]
     play.do("A", "resolve_release")
     assert disputes(play) == [("bank", cast.asha, "resolve_release", cast.omkar)]
     assert books(play) == {"captured": AGREED, "released": AGREED}
@@ -228,7 +228,7 @@ def test_a_wrong_amount_goes_back_and_the_order_stays_open(stage: Stage, cast: C
     assert ledger(play) == [("gateway", "bounced", AGREED - 1, wrong)]
     assert refunds(play) == [("bounce", AGREED - 1, "requested", 0, None)]
     assert orders(play) == [(AGREED, "INR", "open")]
-    assert alerts(play) == [("payment_mismatch", "warning", "open", 1)]
+    assert alerts(play) == []
     assert books(play) == {}
     right = pay(play)
     assert ledger(play)[1:] == [("gateway", "held", AGREED, right)]
@@ -279,7 +279,7 @@ def test_a_payment_after_the_end_goes_back(stage: Stage, cast: Cast) -> None:
     assert ledger(play) == [("gateway", "bounced", AGREED, late)]
     assert refunds(play) == [("bounce", AGREED, "requested", 0, None)]
     assert orders(play) == [(AGREED, "INR", "cancelled")]
-    assert alerts(play) == [("payment_captured", "warning", "open", 1)]
+    assert alerts(play) == []
     assert books(play) == {}
 
 

@@ -100,7 +100,7 @@ class Blind:
 
     def tell(self, fact: str, given: dict[str, Any]) -> None:
         """The gateway tells a fact."""
-        self.stage.call("record_provider_fact", conversation_id=self.talk, action=fact, input=given)
+        self.stage.tell(self.talk, fact, given)
 
     def play(self) -> str:
         """Press until it is over or free; the last chat status."""

@@ -146,10 +146,6 @@ def test_a_user_of_the_deal_is_no_operator_and_no_gateway(
                 stage.call(function, conversation_id=play.id, **arguments)
         with stage.refused("FORBIDDEN", 403):
             stage.call("sweep_due")
-        with stage.refused("42501"):
-            stage.call(
-                "record_provider_fact", conversation_id=play.id, action="refund_processed", input={}
-            )
     assert everything(stage) == before
 
 

@@ -16,6 +16,7 @@ from tests.flow.model import Refused
 from tests.flow.rows import BRAND_OWNER, INFLUENCER, PARTIES
 from tests.support.crowds import OK, play_at_once
 from tests.support.databases import PATIENCE, Database, Refusal, read_refusal
+from tests.support.payments import attach_order, event_body, payment_entity, store_event
 
 CROWD = 6
 
@@ -266,11 +267,7 @@ def test_a_payment_told_many_times_at_once_is_held_once(db: Database, people: Ca
     given = play.usual("payment_captured")
 
     def tell(session: Database, number: int) -> Any:
-        with session.as_service():
-            return session.call(
-                "record_provider_fact", conversation_id=play.id, action="payment_captured",
-                input=given,
-            )  # fmt: skip
+        return session.tell(play.id, "payment_captured", given)
 
     ends = play_at_once(db, CROWD, CROWD, tell)
     assert ends == {OK: 1, "GUARD_FAILED": CROWD - 1}
@@ -282,16 +279,15 @@ def test_a_payment_told_many_times_at_once_is_held_once(db: Database, people: Ca
 def test_a_payment_that_meets_the_end_of_the_talk_is_never_lost(db: Database) -> None:
     people = gather_cast(db)
     play = open_play(db, people, "bid", "payment_pending with an order")
+    order = attach_order(db, play.id)
+    event = store_event(db, event_body("payment.captured", payment=payment_entity(order)))
     other = db.session()
     with db.transaction(), db.signed_in_as(people.asha):
         db.call("take_action", conversation_id=play.id, action="end_conversation")
         with other.as_service():
-            waiting = other.start(
-                "record_provider_fact", conversation_id=play.id, action="payment_captured",
-                input=play.usual("payment_captured"),
-            )  # fmt: skip
+            waiting = other.start("process_payment_event", event_row_id=event)
             db.wait_until_blocked(other)
-    waiting.result(PATIENCE)
+    assert waiting.result(PATIENCE)["outcome"] == "captured_after_closed"
     row = play.stored()
     assert (row["flow_state"], row["held_minor"], row["captured_minor"]) == ("chat_closed", 0, 0)
     (refund,) = db.query("select kind, amount_minor, status from private.refunds")

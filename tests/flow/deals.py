@@ -167,10 +167,7 @@ class Play:
     def call(self, role: str, action: str, given: Mapping[str, Any], **more: Any) -> Any:
         """Take the action in the database alone."""
         if role == SYSTEM:
-            with self.db.as_service():
-                return self.db.call(
-                    "record_provider_fact", conversation_id=self.id, action=action, input=given
-                )
+            return self.db.tell(self.id, action, given)
         if role == ADMIN:
             return self._operate(action, given)
         with self.db.signed_in_as(self.user(role)):

@@ -91,10 +91,7 @@ class Crowd:
 
     def tell(self, session: Database, play: Play, fact: str, given: dict[str, Any]) -> Any:
         """The gateway tells a fact."""
-        with session.as_service():
-            return session.call(
-                "record_provider_fact", conversation_id=play.id, action=fact, input=given
-            )
+        return session.tell(play.id, fact, given)
 
     def sweep(self, session: Database) -> Any:
         """An operator sweeps."""

@@ -203,12 +203,6 @@ def test_every_history_is_proved_by_its_hashes(stage: Stage, cast: Cast) -> None
     [
         ("work_in_progress", INFLUENCER, "raise_dispute"),
         ("payment_completed", ADMIN, "force_dispute"),
-        ("payment_completed", "system", "bank_dispute_opened"),
-        ("refund_pending", "system", "refund_failed"),
-        ("real_time", "system", "bank_dispute_opened"),
-        ("payment_pending with an order", "system", "payment_mismatch"),
-        ("work_submitted", "system", "payment_captured"),
-        ("chat_closed unpaid with an order", "system", "payment_captured"),
     ],
 )
 def test_operators_are_told_of_what_needs_them(

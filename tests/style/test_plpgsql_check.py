@@ -16,7 +16,11 @@ from pg_proc as f
 join pg_language as l on l.oid = f.prolang and l.lanname = 'plpgsql'
 left join pg_trigger as t on t.tgfoid = f.oid
 cross join lateral extensions.plpgsql_check_function_tb(
-  f.oid, coalesce(t.tgrelid, 0),
+  -- A trigger function without a trigger is for those who set one on the sessions of Auth.
+  f.oid,
+  coalesce(
+    t.tgrelid, case f.prorettype when 'trigger'::regtype then 'auth.sessions'::regclass end, 0
+  ),
   fatal_errors => false, performance_warnings => false,
   extra_warnings => true, security_warnings => true
 ) as c

@@ -201,6 +201,13 @@ class Database:
         with connection.transaction():
             return _call_function(connection, "private", function, arguments)
 
+    def tell(self, conversation_id: str, fact: str, given: Mapping[str, Any]) -> Any:
+        """Tell a deal a fact of the payment provider, past the provider's own events."""
+        return self.call_private(
+            "operate", p_conversation_id=conversation_id, p_action=fact, p_input=given,
+            p_role="system",
+        )  # fmt: skip
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep the calls of the block in one transaction, committed at its end."""

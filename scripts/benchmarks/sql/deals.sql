@@ -38,9 +38,10 @@ begin
   perform public.take_action(v_id, 'accept_price');
   perform bench.sign_in(p_brand_owner);
   perform public.take_action(v_id, 'proceed_to_payment');
-  perform public.record_provider_fact(
+  perform private.operate(
     v_id, 'payment_captured',
-    jsonb_build_object('payment_id', 'pay_' || p_d, 'amount_minor', 500000, 'currency', 'INR')
+    jsonb_build_object('payment_id', 'pay_' || p_d, 'amount_minor', 500000, 'currency', 'INR'),
+    p_role => 'system'
   );
   perform bench.sign_in(p_influencer);
   perform public.take_action(v_id, 'start_work');

@@ -11,7 +11,7 @@ begin
   if not p_step.is_trial then
     perform private.open_alert(
       p_step.action, 'warning',
-      concat_ws(':', p_step.action, (p_step.conversation).id, p_step.input ->> 'payment_id'),
+      concat_ws(':', p_step.action, (p_step.conversation).id),
       (p_step.conversation).id,
       jsonb_build_object('state', (p_step.conversation).flow_state, 'reason', p_step.reason)
     );

@@ -1,13 +1,17 @@
 -- Puts something on the operators' list; the same cause again counts up the line that is open.
 --
--- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details.
+-- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
+-- the event that brought it, Razorpay's order and payment.
 -- Writes: alerts.
 create or replace function private.open_alert(
   p_kind text,
   p_severity text,
   p_key text,
   p_conversation_id uuid,
-  p_details jsonb
+  p_details jsonb,
+  p_event_row_id bigint default null,
+  p_razorpay_order_id text default null,
+  p_razorpay_payment_id text default null
 )
 returns void
 language plpgsql
@@ -15,12 +19,23 @@ security invoker
 set search_path = ''
 as $$
 begin
-  insert into private.alerts as a (kind, severity, key, conversation_id, details)
-  values (p_kind, p_severity, p_key, p_conversation_id, p_details)
-  on conflict (key) where status = 'open'
-  do update set seen = a.seen + 1, last_seen_at = now(), details = excluded.details;
+  insert into private.alerts as a (
+    kind, severity, key, conversation_id, details, event_row_id, razorpay_order_id,
+    razorpay_payment_id
+  )
+  values (
+    p_kind, p_severity, p_key, p_conversation_id, p_details, p_event_row_id, p_razorpay_order_id,
+    p_razorpay_payment_id
+  )
+  on conflict (key) where status = 'open' do update
+  set
+    seen = a.seen + 1,
+    last_seen_at = clock_timestamp(),
+    details = excluded.details,
+    event_row_id = coalesce(excluded.event_row_id, a.event_row_id);
 end;
 $$;
 
-revoke all on function private.open_alert(text, text, text, uuid, jsonb)
-from public, anon, authenticated, service_role;
+revoke all on function private.open_alert(
+  text, text, text, uuid, jsonb, bigint, text, text
+) from public, anon, authenticated, service_role;

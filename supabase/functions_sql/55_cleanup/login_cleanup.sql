@@ -1,11 +1,7 @@
--- Does what is due for the caller: takes the steps of deals whose time has come, flags messages
--- that have expired, empties those whose grace is over. A bounded batch at a time, at most once a
--- minute; needs no timer, since readers see what is so now anyway.
+-- Does what is due for the caller; see private.clean_up.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, then the caller's conversations and messages that have something
--- due; rows that another session holds are passed over. Writes: accounts, messages, push_outbox,
--- action_results, and what private.run_deadlines writes.
+-- Locks, writes: as private.clean_up.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.login_cleanup()
 returns json
@@ -13,31 +9,8 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
-declare
-  c_pause constant interval := interval '1 minute';
-  v_me constant uuid := private.require_user();
-  v_account private.accounts;
-  v_throttled boolean;
-  v_expired integer := 0;
-  v_scrubbed integer := 0;
-  v_deadlines integer := 0;
 begin
-  v_account := private.lock_account(v_me);
-  v_throttled := v_account.cleaned_at > now() - c_pause;
-  if not v_throttled then
-    v_deadlines := private.run_due(v_me, private.get_number('sweep_batch')::integer);
-    v_expired := private.flag_expired(v_account);
-    v_scrubbed := private.scrub_expired(v_me);
-    perform private.drop_stale_pushes(v_me);
-    perform private.drop_old_results(v_me);
-    update private.accounts as a
-    set cleaned_at = now(), last_seen_at = now()
-    where a.user_id = v_me;
-  end if;
-  return json_build_object(
-    'expired', v_expired, 'scrubbed', v_scrubbed, 'deadlines_run', v_deadlines,
-    'throttled', v_throttled
-  );
+  return private.clean_up(private.require_user());
 end;
 $$;
 

@@ -109,18 +109,16 @@ from (
       '{has_order}', null, 'brand_owner', '{note_attempt}', null, null),
     ('deals', 'T93', 'payment_pending', 'system', 'payment_mismatch',
       '{has_order,is_new_payment}', null, 'brand_owner',
-      '{bounce_payment,note_attempt,raise_alert}', null, null),
+      '{bounce_payment,note_attempt}', null, null),
     ('deals', 'T94', 'payment_pending', 'influencer brand_owner', 'end_conversation',
       '{nothing_captured}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
     ('deals', 'T95', 'payment_pending', 'system', 'timer_payment_window',
       '{nothing_captured}', 'chat_closed', null, '{close}', 'payment_window_passed', null),
     ('deals', 'T96', 'chat_closed', 'system', 'payment_captured',
-      '{has_order,is_new_payment}', null, null, '{bounce_payment,raise_alert}', 'late_payment',
-      null),
+      '{has_order,is_new_payment}', null, null, '{bounce_payment}', 'late_payment', null),
     ('deals', 'T97', 'payment_completed work_in_progress work_submitted cancellation_requested '
       'disputed refund_pending real_time', 'system', 'payment_captured',
-      '{is_new_payment}', null, 'unchanged', '{bounce_payment,raise_alert}', 'second_payment',
-      null),
+      '{is_new_payment}', null, 'unchanged', '{bounce_payment}', 'second_payment', null),
 
     -- Paid, not started
     ('deals', 'T100', 'payment_completed', 'influencer', 'start_work',
@@ -217,10 +215,9 @@ from (
       'dispute_undecided', null),
     ('deals', 'T146', 'payment_completed work_in_progress work_submitted cancellation_requested',
       'system', 'bank_dispute_opened',
-      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension,raise_alert}',
-      null, null),
+      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension}', null, null),
     ('deals', 'T146b', 'disputed', 'system', 'bank_dispute_opened',
-      '{}', null, null, '{open_dispute,raise_alert}', null, null),
+      '{}', null, null, '{open_dispute}', null, null),
     ('deals', 'T147', 'disputed', 'system', 'bank_dispute_lost',
       '{is_bank_dispute}', 'chat_closed', null, '{close_dispute,charge_back,close}',
       'charged_back', null),
@@ -229,7 +226,7 @@ from (
     ('deals', 'T150', 'refund_pending', 'system', 'refund_processed',
       '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
     ('deals', 'T151', 'refund_pending', 'system', 'refund_failed',
-      '{}', null, null, '{retry_refund,raise_alert}', null, null),
+      '{}', null, null, '{retry_refund}', null, null),
     ('deals', 'T152', 'refund_pending', 'admin', 'mark_refunded_manually',
       '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
 
@@ -257,9 +254,9 @@ from (
       '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension,raise_alert}',
       null, null),
     ('deals', 'T182', 'refund_pending real_time', 'system', 'bank_dispute_opened',
-      '{}', null, 'unchanged', '{raise_alert}', 'bank_dispute_late', null),
+      '{}', null, 'unchanged', '{}', 'bank_dispute_late', null),
     ('deals', 'T182b', 'chat_closed', 'system', 'bank_dispute_opened',
-      '{has_order}', null, null, '{raise_alert}', 'bank_dispute_late', null)
+      '{has_order}', null, null, '{}', 'bank_dispute_late', null)
 ) as t (
   kinds, name, states, roles, action, guards, to_state, awaiting, effects, reason, follow_up
 )

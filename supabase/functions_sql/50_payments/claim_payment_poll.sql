@@ -1,0 +1,76 @@
+-- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
+--
+-- An order that is paid needs no question; one that Razorpay will not tell about any more (180
+-- days) gets none.
+-- Args: the conversation; the member who looks at it; seconds since the last question at least.
+-- Definer: orders are private.
+-- Locks: the order. Writes: payment_orders.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Source of the 180 days: https://razorpay.com/docs/api/orders/fetch-with-id
+create or replace function private.claim_payment_poll(
+  p_conversation_id uuid,
+  p_user_id uuid,
+  p_min_gap_seconds integer
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+declare
+  c_horizon constant interval := interval '180 days';
+  v_gap constant interval := make_interval(secs => greatest(coalesce(p_min_gap_seconds, 20), 1));
+  v_conversation public.conversations;
+  v_order private.payment_orders;
+  v_claimed boolean := false;
+begin
+  v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, p_user_id));
+  select o.* into v_order
+  from private.payment_orders as o
+  where o.conversation_id = p_conversation_id
+  order by o.status = 'open' desc, o.created_at desc
+  limit 1
+  for update;
+  if v_order.status <> 'paid' and v_order.created_at > now() - c_horizon
+    and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
+    update private.payment_orders as o set polled_at = clock_timestamp() where o.id = v_order.id;
+    v_claimed := true;
+  end if;
+  return jsonb_build_object(
+    'claimed', v_claimed,
+    'payment_order_id', v_order.id,
+    'receipt', v_order.receipt,
+    'razorpay_order_id', v_order.razorpay_order_id,
+    'order_status', v_order.status,
+    'flow_state', v_conversation.flow_state,
+    'retry_after', case
+      when not v_claimed and v_order.status <> 'paid' then greatest(
+        ceil(extract(epoch from v_order.polled_at + v_gap - clock_timestamp())), 1
+      )
+    end
+  );
+end;
+$$;
+
+-- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
+-- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
+create or replace function public.claim_payment_poll(
+  conversation_id uuid,
+  user_id uuid,
+  min_gap_seconds integer default 20
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
+$$;
+
+revoke all on function private.claim_payment_poll(uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.claim_payment_poll(uuid, uuid, integer) to service_role;
+revoke all on function public.claim_payment_poll(uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.claim_payment_poll(uuid, uuid, integer) to service_role;

@@ -1,0 +1,57 @@
+-- What operators are to look at, newest first.
+--
+-- Args: open or resolved; how many; an id of that list, to go on from.
+-- Definer: alerts are private.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status.
+create or replace function private.list_alerts(p_status text, p_page_size integer, p_before bigint)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  perform private.check_choice('status', p_status, array['open', 'resolved']);
+  return coalesce(
+    (
+      select jsonb_agg(to_jsonb(page) order by page.id desc)
+      from (
+        select
+          a.id, a.kind, a.severity, a.status, a.conversation_id, a.razorpay_order_id,
+          a.razorpay_payment_id, a.event_row_id, a.details, a.seen, a.first_seen_at,
+          a.last_seen_at, a.resolved_at, a.note
+        from private.alerts as a
+        where a.status = p_status and a.id < coalesce(p_before, 9223372036854775807)
+        order by a.id desc
+        limit private.clamp_page_size(p_page_size, 50, 100)
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
+-- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at,
+-- note}]`.
+create or replace function public.list_alerts(
+  status text default 'open',
+  page_size integer default 50,
+  before bigint default null
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.list_alerts(status, page_size, before);
+$$;
+
+revoke all on function private.list_alerts(text, integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.list_alerts(text, integer, bigint) to authenticated, service_role;
+revoke all on function public.list_alerts(text, integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_alerts(text, integer, bigint) to authenticated, service_role;

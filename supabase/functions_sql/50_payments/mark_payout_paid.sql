@@ -1,0 +1,53 @@
+-- An operator has paid an influencer; reference is the proof of it.
+--
+-- Definer: the books are private.
+-- Locks: the payout. Writes: payouts, payment_audit.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a payout that is not owed, or without a
+-- reference.
+create or replace function private.mark_payout_paid(p_payout_id uuid, p_reference text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_payout private.payouts;
+begin
+  perform private.require_operator();
+  if private.is_blank(p_reference) or char_length(p_reference) > 200 then
+    perform private.raise_input_invalid(
+      'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
+    );
+  end if;
+  update private.payouts as p
+  set status = 'paid', reference = p_reference, paid_at = now()
+  where p.id = p_payout_id and p.status = 'owed'
+  returning p.* into v_payout;
+  if not found then
+    perform private.raise_input_invalid('payout_id', 'owed', 'There is no such payout to be made.');
+  end if;
+  insert into private.payment_audit (actor, action, conversation_id, details)
+  values (
+    'operator:' || coalesce(auth.uid()::text, 'service'), 'payout_paid', v_payout.conversation_id,
+    jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', p_reference)
+  );
+  return jsonb_build_object('id', v_payout.id, 'status', v_payout.status);
+end;
+$$;
+
+-- RPC: operators mark a payout as paid; returns `{id, status}`.
+create or replace function public.mark_payout_paid(payout_id uuid, reference text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_payout_paid(payout_id, reference);
+$$;
+
+revoke all on function private.mark_payout_paid(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_payout_paid(uuid, text) to authenticated, service_role;
+revoke all on function public.mark_payout_paid(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_payout_paid(uuid, text) to authenticated, service_role;

@@ -1,0 +1,37 @@
+-- Has an event processed that was set aside, or that nobody came back to; after its cause is
+-- mended.
+--
+-- Definer: the events are private.
+-- Locks, writes: as private.process_payment_event.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a row that is not there.
+create or replace function private.replay_payment_event(p_event_row_id bigint)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+begin
+  perform private.require_operator();
+  return private.process_payment_event(
+    p_event_row_id, 'operator:' || coalesce(auth.uid()::text, 'service')
+  );
+end;
+$$;
+
+-- RPC: operators have an event processed again; returns what process_payment_event returns.
+create or replace function public.replay_payment_event(event_row_id bigint)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.replay_payment_event(event_row_id);
+$$;
+
+revoke all on function private.replay_payment_event(bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.replay_payment_event(bigint) to authenticated, service_role;
+revoke all on function public.replay_payment_event(bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.replay_payment_event(bigint) to authenticated, service_role;

@@ -1,0 +1,45 @@
+-- Takes an alert off the list. The same cause again makes a new one.
+--
+-- Definer: alerts are private.
+-- Writes: alerts.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for an alert that is not open, or a note of more
+-- than 1000 characters.
+create or replace function private.resolve_alert(p_alert_id bigint, p_note text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  if char_length(p_note) > 1000 then
+    perform private.raise_input_invalid('note', 'max', 'A note has at most 1000 characters.');
+  end if;
+  update private.alerts as a
+  set
+    status = 'resolved', resolved_at = now(), note = p_note,
+    resolved_by = (select u.id from public.users as u where u.id = auth.uid())
+  where a.id = p_alert_id and a.status = 'open';
+  if not found then
+    perform private.raise_input_invalid('alert_id', 'open', 'There is no such open alert.');
+  end if;
+  return jsonb_build_object('id', p_alert_id, 'status', 'resolved');
+end;
+$$;
+
+-- RPC: operators resolve an alert; returns `{id, status}`.
+create or replace function public.resolve_alert(alert_id bigint, note text default null)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.resolve_alert(alert_id, note);
+$$;
+
+revoke all on function private.resolve_alert(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.resolve_alert(bigint, text) to authenticated, service_role;
+revoke all on function public.resolve_alert(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.resolve_alert(bigint, text) to authenticated, service_role;

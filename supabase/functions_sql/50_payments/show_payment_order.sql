@@ -1,0 +1,47 @@
+-- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
+-- message that is open. A retired one (p_order null) is taken away.
+--
+-- Args: the conversation, locked; the order; what only the brand owner may see of the checkout.
+-- Writes: conversations, messages, participants.
+create or replace function private.show_payment_order(
+  p_conversation_id uuid,
+  p_order private.payment_orders,
+  p_checkout jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_shown constant jsonb := private.payment_order_json(p_order);
+begin
+  update public.conversations as c
+  set flow_data = case
+    when p_order.id is null then c.flow_data - 'payment_order'
+    else c.flow_data || jsonb_build_object('payment_order', v_shown)
+  end
+  where c.id = p_conversation_id and c.flow_data ? 'payment_order';
+  update public.messages as m
+  set
+    action_data = case
+      when p_order.id is null then m.action_data - 'payment_order'
+      else m.action_data || jsonb_build_object(
+        'payment_order', v_shown || jsonb_build_object('razorpay_config', p_checkout)
+      )
+    end,
+    updated_at = clock_timestamp()
+  where m.conversation_id = p_conversation_id
+    and m.action_required
+    and not m.action_completed
+    and m.visible_to <> 'all'
+    and m.action_data ? 'payment_order';
+  -- No step of the flow, so the conversation's own version stays: tell clients by their own.
+  update private.participants as p
+  set version = p.version + 1
+  where p.conversation_id = p_conversation_id;
+end;
+$$;
+
+revoke all on function private.show_payment_order(uuid, private.payment_orders, jsonb)
+from public, anon, authenticated, service_role;

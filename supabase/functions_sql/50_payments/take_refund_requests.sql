@@ -1,0 +1,85 @@
+-- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
+-- then 40 and so on up to an hour, until it is known to have gone through.
+--
+-- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
+-- old one would only be answered with that failure again.
+-- Definer: the books are private.
+-- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
+-- over.
+-- Errors: FORBIDDEN (403).
+-- Source of the key: https://razorpay.com/docs/api/refunds/create-normal, X-Refund-Idempotency.
+create or replace function private.take_refund_requests(p_max_rows integer)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_requests jsonb;
+begin
+  perform private.require_operator();
+  with taken as (
+    update private.refunds as r
+    set
+      tries = r.tries + 1,
+      next_try_at = now() + least(
+        interval '20 seconds' * 2 ^ least(r.tries, 20), interval '1 hour'
+      )
+    where r.id in (
+      select due.id
+      from private.refunds as due
+      where due.status = 'requested' and due.next_try_at <= now()
+      order by due.next_try_at, due.requested_at
+      limit private.clamp_page_size(p_max_rows, 5, 50)
+      for update skip locked
+    )
+    returning r.*
+  )
+  select coalesce(
+    jsonb_agg(
+      jsonb_build_object(
+        'refund_id', taken.id,
+        'conversation_id', taken.conversation_id,
+        'payment_id', taken.payment_id,
+        'amount_minor', taken.amount_minor,
+        'currency', taken.currency,
+        'mode', o.mode,
+        'idempotency_key', format('refund-%s-%s', taken.id, failed.count + 1),
+        'razorpay_refund_id', taken.razorpay_refund_id,
+        'receipt', taken.id,
+        'notes', jsonb_build_object('reason', taken.reason, 'kind', taken.kind)
+      )
+      order by taken.requested_at
+    ),
+    '[]'
+  )
+  into v_requests
+  from taken
+  left join private.payments as p on p.payment_id = taken.payment_id
+  left join private.payment_orders as o on o.id = p.payment_order_id
+  cross join lateral (
+    select count(*) as count
+    from private.payment_refunds as k
+    where k.request_id = taken.id and k.status = 'failed'
+  ) as failed;
+  return v_requests;
+end;
+$$;
+
+-- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
+-- amount_minor, currency, mode, idempotency_key, razorpay_refund_id, receipt, notes}]`.
+create or replace function public.take_refund_requests(max_rows integer default 5)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.take_refund_requests(max_rows);
+$$;
+
+revoke all on function private.take_refund_requests(integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.take_refund_requests(integer) to authenticated, service_role;
+revoke all on function public.take_refund_requests(integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.take_refund_requests(integer) to authenticated, service_role;

@@ -1,0 +1,21 @@
+-- Refuses to change or delete what was done about payments, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_payment_audit()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the audit of payments is append-only: add another line'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_payment_audit()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_payment_audit
+before update or delete or truncate on private.payment_audit
+for each statement execute function private.keep_payment_audit();
