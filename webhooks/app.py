@@ -13,6 +13,8 @@ from webhooks.database import Database
 from webhooks.errors import register_error_handlers
 from webhooks.guards import require_guards
 from webhooks.pushes import Pushes, Sender
+from webhooks.razorpay import Gateway
+from webhooks.refunds import Refunds
 from webhooks.request_hooks import register_request_hooks
 from webhooks.routes import BLUEPRINTS
 from webhooks.services import EXTENSION, Services
@@ -35,7 +37,10 @@ def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     database = Database(config)
     pushes = Pushes(database, _senders(config))
-    app.extensions[EXTENSION] = Services(config, open_token_check(config), database, pushes)
+    gateway = Gateway(config.razorpay) if config.razorpay else None
+    app.extensions[EXTENSION] = Services(
+        config, open_token_check(config), database, pushes, gateway, Refunds(database, gateway)
+    )
     app.url_map.merge_slashes = False  # a doubled slash is a wrong address, not a redirect
     register_request_hooks(app)
     register_cors(app)

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 import jwt
@@ -19,6 +20,8 @@ DEFAULT_PORT = 5000
 RAZORPAY_API = "https://api.razorpay.com"
 RAZORPAY_CREDENTIALS = ("RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET")
 RAZORPAY_EXTRAS = ("RAZORPAY_WEBHOOK_SECRET_PREVIOUS", "RAZORPAY_ACCOUNT_ID")
+DEFAULT_CHECKOUT_NAME = "Stoory Platform"
+DEFAULT_CHECKOUT_COLOR = "#3B82F6"
 
 # An HMAC-SHA256 key shorter than its digest weakens it: RFC 7518, section 3.2.
 MIN_JWT_SECRET_BYTES = 32
@@ -45,6 +48,17 @@ class RazorpayConfig:
     webhook_secret_previous: str | None = field(repr=False)
     account_id: str | None
     base_url: str
+    checkout_name: str
+    checkout_color: str
+
+    @property
+    def mode(self) -> Literal["test", "live"]:
+        """Whose money it is: orders, events and refunds of the other mode are none of ours.
+
+        The key says so, and nothing that Razorpay sends does.
+        Source: https://razorpay.com/docs/payments/dashboard/account-settings/api-keys/
+        """
+        return "live" if self.key_id.startswith("rzp_live_") else "test"
 
 
 @dataclass(frozen=True)
@@ -223,6 +237,7 @@ def _cors_origins(env: Mapping[str, str], problems: list[str]) -> tuple[str, ...
 
 def _razorpay(env: Mapping[str, str], app_env: str, problems: list[str]) -> RazorpayConfig | None:
     """The Razorpay group: all of its credentials, or none and payments are off."""
+    color = _checkout_color(env, problems)
     missing = [name for name in RAZORPAY_CREDENTIALS if not env.get(name)]
     given = [name for name in (*RAZORPAY_CREDENTIALS, *RAZORPAY_EXTRAS) if env.get(name)]
     if not given and app_env != "production":
@@ -238,7 +253,16 @@ def _razorpay(env: Mapping[str, str], app_env: str, problems: list[str]) -> Razo
         webhook_secret_previous=env.get("RAZORPAY_WEBHOOK_SECRET_PREVIOUS") or None,
         account_id=env.get("RAZORPAY_ACCOUNT_ID") or None,
         base_url=_razorpay_base_url(env),
+        checkout_name=env.get("CHECKOUT_NAME") or DEFAULT_CHECKOUT_NAME,
+        checkout_color=color,
     )
+
+
+def _checkout_color(env: Mapping[str, str], problems: list[str]) -> str:
+    color = env.get("CHECKOUT_COLOR") or DEFAULT_CHECKOUT_COLOR
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", color):
+        problems.append(f"CHECKOUT_COLOR must look like {DEFAULT_CHECKOUT_COLOR}.")
+    return color
 
 
 def _razorpay_base_url(env: Mapping[str, str]) -> str:

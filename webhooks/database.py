@@ -30,6 +30,9 @@ _OUR_CODE = re.compile(r"[A-Z]+(_[A-Z]+)*")
 # The SDK's APIError has no HTTP status and no headers; this is where they are kept for it.
 _last_response: ContextVar[httpx.Response | None] = ContextVar("last_response", default=None)
 
+# The SDK has one timeout for a client, and the pool below it is everybody's.
+_seconds_allowed: ContextVar[float | None] = ContextVar("seconds_allowed", default=None)
+
 
 class Database:
     """Calls functions as a user or as the service. Safe to share between threads."""
@@ -38,7 +41,7 @@ class Database:
         self._config = config
         self._http = httpx.Client(
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS),
-            event_hooks={"response": [_last_response.set]},
+            event_hooks={"request": [_allow_time], "response": [_last_response.set]},
         )
         self._probe_http = httpx.Client(timeout=PROBE_TIMEOUT_SECONDS)
 
@@ -51,12 +54,20 @@ class Database:
         """
         return self._call(self._client(self._http, token), function, arguments)
 
-    def call_as_service(self, function: str, /, **arguments: Any) -> Any:
+    def call_as_service(
+        self, function: str, /, *, within: float | None = None, **arguments: Any
+    ) -> Any:
         """Call an RPC as service_role, past every policy; returns its JSON.
+
+        Args:
+            function: the RPC.
+            within: seconds to wait for an answer where the usual time is too long.
+            arguments: the RPC's own.
 
         Raises:
             ApiError: as `call_as_user`, but 503 when the service key is not taken.
         """
+        earlier = _seconds_allowed.set(within)
         try:
             return self._call(self._client(self._http), function, arguments)
         except ApiError as error:
@@ -64,6 +75,8 @@ class Database:
                 raise
             log_event("service_key_refused", logging.ERROR, function=function)
             raise unavailable("The database cannot be asked right now.") from error
+        finally:
+            _seconds_allowed.reset(earlier)
 
     def is_ready(self) -> bool:
         """Whether the database answers and has our tables: one indexed row, as the service."""
@@ -104,6 +117,14 @@ class Database:
             metrics.RPC_ERRORS.labels(function=function, code=reason).inc()
             log_event("rpc_failed", logging.ERROR, function=function, reason=reason)
             raise unavailable("The database did not answer in time.") from error
+
+
+def _allow_time(request: httpx.Request) -> None:
+    """Give the request the time of its call: a third of it for TCP and for TLS each."""
+    seconds = _seconds_allowed.get()
+    if seconds is not None:
+        timeout = httpx.Timeout(seconds, connect=seconds / 3)
+        request.extensions["timeout"] = timeout.as_dict()
 
 
 def _refusal(error: APIError, function: str) -> ApiError:

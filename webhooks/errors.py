@@ -51,6 +51,11 @@ def unavailable(message: str, details: Mapping[str, Any] | None = None) -> ApiEr
     return ApiError(503, "SERVICE_UNAVAILABLE", message, details, headers)
 
 
+def payments_off() -> ApiError:
+    """This app has no Razorpay settings: 503, until whoever runs it gives it some."""
+    return ApiError(503, "PAYMENTS_OFF", "Payments are switched off here: set Razorpay's keys.")
+
+
 def internal_error() -> ApiError:
     """Our own fault: 500, without a word about what it was; the log line has that."""
     return ApiError(500, "INTERNAL", "Something went wrong on our side. Please try again.")

@@ -43,6 +43,7 @@ max_requests = 2000
 max_requests_jitter = 200
 limit_request_line = 2048
 limit_request_fields = 50
+# Access tokens carry all of a user's metadata, so gunicorn's own limit for a header stays: 8190.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # It cannot be made in a read-only container, and nothing here uses it.
 control_socket_disable = True

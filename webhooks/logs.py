@@ -14,7 +14,7 @@ SERVICE = "parley_webhooks"
 _logger = logging.getLogger("parley")
 
 # At DEBUG these write the headers of answers, and several lines for every call.
-_TALKATIVE = ("httpx", "httpcore")
+_TALKATIVE = ("httpx", "httpcore", "urllib3")
 
 
 def log_event(

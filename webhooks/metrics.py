@@ -24,6 +24,31 @@ RPC_ERRORS = Counter(
 )
 PUSHES = Counter("parley_pushes", "Pushes tried, by kind and result.", ["kind", "result"])
 
+WEBHOOKS = Counter(
+    "webhook_requests",
+    "Webhook calls, by what was found at the door: verified_current, verified_previous, "
+    "bad_signature, no_signature, too_large.",
+    ["result"],
+)
+WEBHOOK_OUTCOMES = Counter(
+    "webhook_outcome",
+    "What became of authentic webhook calls; db_down: not stored, db_busy: stored, not processed.",
+    ["outcome"],
+)
+WEBHOOK_SECONDS = Histogram("webhook_seconds", "Time to answer a webhook call.", buckets=_SECONDS)
+RAZORPAY_SECONDS = Histogram(
+    "rzp_call_seconds",
+    "Time of a call to Razorpay, by operation and result (ok, refused, unavailable, unauthorized).",
+    ["op", "result"],
+    buckets=_SECONDS,
+)
+ORDERS = Counter(
+    "orders",
+    "Orders asked for, by result: created, reused, adopted, refused, unavailable, unauthorized.",
+    ["result"],
+)
+RECONCILES = Counter("reconcile", "Payments asked about at Razorpay, by result.", ["result"])
+
 
 def exposition() -> bytes:
     """The present numbers in Prometheus' text format, of all workers where there are several."""

@@ -1,15 +1,8 @@
-"""Sends the pushes that the database has queued: a sender for each kind, and who drains when.
-
-Nothing runs by a timer. A route that is a good moment calls `touch()`, which returns at once; one
-thread for each worker process then sends what is due, for a few seconds at most, and ends. A
-thread, because push services and resolvers may take longer than the user who happened to come by
-should wait. It may die at any moment: the database hands out again what nobody reported on.
-"""
+"""Sends the pushes that the database has queued: a sender for each kind; when, says `drains`."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from webhooks import metrics
 from webhooks.database import Database
-from webhooks.errors import ApiError
+from webhooks.drains import Drain
 from webhooks.logs import log_event
 
 # With the one push that may have begun just before, two rounds end within gunicorn's
@@ -48,40 +41,12 @@ class Pushes:
         """Take the senders by their kinds, the `kind` of `register_push_token`."""
         self._database = database
         self._senders = senders
-        self._lock = threading.Lock()
-        self._is_running = False
-        self._is_asked = False
+        self._drain = Drain("pushes", self.drain)
 
     def touch(self) -> None:
         """Have what is due sent in the background; without senders it stays queued."""
-        if not self._senders:
-            return
-        with self._lock:
-            self._is_asked = True
-            if self._is_running:
-                return
-            self._is_running = True
-        try:
-            threading.Thread(target=self._run, name="pushes").start()
-        except RuntimeError as error:  # no more threads; the user's answer needs none
-            self._is_running = False
-            log_event("push_drain_broke", logging.ERROR, error=error)
-
-    def _run(self) -> None:
-        # Asked during a round means another round: what it is about may have come after the
-        # round's last look.
-        while self._has_to_go_on():
-            try:
-                self.drain()
-            except ApiError as error:  # the database's own line says more
-                log_event("push_drain_stopped", logging.WARNING, code=error.error_code)
-            except Exception as error:  # or no later touch would ever start a thread
-                log_event("push_drain_broke", logging.ERROR, error=error)
-
-    def _has_to_go_on(self) -> bool:
-        with self._lock:
-            self._is_running, self._is_asked = self._is_asked, False
-            return self._is_running
+        if self._senders:
+            self._drain.touch()
 
     def drain(self) -> None:
         """Send what is due until there is no more or time is up.

@@ -554,7 +554,7 @@ $$;
 revoke all on function private.claim_payment_order(public.conversations, timestamptz)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/claim_payment_poll.sql sha256:b047c342e06656d8c438f0564a48a0886be9df581921079cdfe00451ca90c378
+-- source: 50_payments/claim_payment_poll.sql sha256:861ba2b258ae73092e6a1d2bc6f6895f488e4b62fc158cdeb12b3f25d443affe
 -- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
 --
 -- An order that is paid needs no question; one that Razorpay will not tell about any more (180
@@ -580,6 +580,7 @@ declare
   v_gap constant interval := make_interval(secs => greatest(coalesce(p_min_gap_seconds, 20), 1));
   v_conversation public.conversations;
   v_order private.payment_orders;
+  v_may_be_asked boolean;
   v_claimed boolean := false;
 begin
   v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, p_user_id));
@@ -589,8 +590,8 @@ begin
   order by o.status = 'open' desc, o.created_at desc
   limit 1
   for update;
-  if v_order.status <> 'paid' and v_order.created_at > now() - c_horizon
-    and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
+  v_may_be_asked := v_order.status <> 'paid' and v_order.created_at > now() - c_horizon;
+  if v_may_be_asked and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
     update private.payment_orders as o set polled_at = clock_timestamp() where o.id = v_order.id;
     v_claimed := true;
   end if;
@@ -602,7 +603,7 @@ begin
     'order_status', v_order.status,
     'flow_state', v_conversation.flow_state,
     'retry_after', case
-      when not v_claimed and v_order.status <> 'paid' then greatest(
+      when v_may_be_asked and not v_claimed then greatest(
         ceil(extract(epoch from v_order.polled_at + v_gap - clock_timestamp())), 1
       )
     end
@@ -1904,7 +1905,7 @@ $$;
 
 revoke all on function private.read_currency(jsonb) from public, anon, authenticated, service_role;
 
--- source: 50_payments/read_dispute.sql sha256:fa1cb800fc90f50dbfe3e91fec8ee6ac2786487fcace5c6b2635f37ca50880c6
+-- source: 50_payments/read_dispute.sql sha256:778e5ac09e4b4d71a8970f0916ad6789f545e19ff0e8120e09567b007efdeb77
 -- A dispute entity of Razorpay's; nulls where there is none.
 --
 -- Errors: 22023 for one that is not as documented.
@@ -1924,26 +1925,23 @@ begin
   end if;
   v_dispute.dispute_id := private.require_provider_id(p_entity -> 'id', 'disp_');
   v_dispute.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
-  v_dispute.amount_minor := private.read_paise(p_entity -> 'amount');
+  v_dispute.amount_minor := private.require_paise(p_entity -> 'amount');
   v_dispute.currency := private.read_currency(p_entity -> 'currency');
   v_dispute.status := p_entity ->> 'status';
-  if v_dispute.amount_minor = 0 or private.dispute_rank(v_dispute.status) is null then
-    raise exception 'not a dispute: amount %, status %',
-      v_dispute.amount_minor, left(coalesce(v_dispute.status, 'none'), 40)
+  if private.dispute_rank(v_dispute.status) is null then
+    raise exception 'not a status of a dispute: %', left(coalesce(v_dispute.status, 'none'), 40)
       using errcode = 'invalid_parameter_value';
   end if;
   v_dispute.phase := left(p_entity ->> 'phase', 40);
   v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
-  v_dispute.respond_by := to_timestamp(
-    private.read_paise(nullif(p_entity -> 'respond_by', 'null'))
-  );
+  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity -> 'respond_by'));
   return v_dispute;
 end;
 $$;
 
 revoke all on function private.read_dispute(jsonb) from public, anon, authenticated, service_role;
 
--- source: 50_payments/read_order.sql sha256:edbb9025b211a2b9f7d6d62f1167df946657619b9e8d614f75745d4cf156840a
+-- source: 50_payments/read_order.sql sha256:5490058fa595b20e581fe446051170f41e60b000f82084fc6f1df3337e0e97a9
 -- An order entity of Razorpay's; nulls where there is none.
 --
 -- Errors: 22023 for one that is not as documented.
@@ -1960,7 +1958,7 @@ declare
 begin
   if coalesce(p_entity, 'null') <> 'null' then
     v_order.razorpay_order_id := private.require_provider_id(p_entity -> 'id', 'order_');
-    v_order.amount_minor := private.read_paise(p_entity -> 'amount');
+    v_order.amount_minor := private.require_paise(p_entity -> 'amount');
     v_order.currency := private.read_currency(p_entity -> 'currency');
     v_order.receipt := p_entity ->> 'receipt';
   end if;
@@ -1970,8 +1968,9 @@ $$;
 
 revoke all on function private.read_order(jsonb) from public, anon, authenticated, service_role;
 
--- source: 50_payments/read_paise.sql sha256:2916bb7def23605d1e78e0864fcbbd3c6ec4984d94b44962060b8f35c69ac728
--- An amount of Razorpay's in paise; only whole JSON numbers are amounts.
+-- source: 50_payments/read_paise.sql sha256:b517372116d45a519952bbb7bc32e5e32bc693486110060a3f8a5f39cceea825
+-- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null or
+-- nothing.
 --
 -- Errors: 22023 for anything else: texts, fractions, what is negative or past all money.
 create or replace function private.read_paise(p_value jsonb)
@@ -1982,18 +1981,21 @@ security invoker
 set search_path = ''
 as $$
 begin
+  if coalesce(p_value, 'null') = 'null' then
+    return null;
+  end if;
   if jsonb_typeof(p_value) = 'number'
     and p_value @? '$ ? (@ >= 0 && @ <= 1000000000000000 && @.floor() == @)' then
     return p_value::numeric::bigint;
   end if;
-  raise exception 'not an amount in paise: %', left(coalesce(p_value::text, 'nothing'), 40)
+  raise exception 'not an amount in paise: %', left(p_value::text, 40)
     using errcode = 'invalid_parameter_value';
 end;
 $$;
 
 revoke all on function private.read_paise(jsonb) from public, anon, authenticated, service_role;
 
--- source: 50_payments/read_payment.sql sha256:71ee9e303466ed9c05f025b0b4fb85a02022136ef09617aa5fd5ae896721ee7f
+-- source: 50_payments/read_payment.sql sha256:ccfd5ab1aeb4f00d32c45465024fe99d8bb5e389080d8def12a6fb37d7e6a215
 -- A payment entity of Razorpay's; nulls where there is none.
 --
 -- Money has come in when it is captured, or was before it was given back. What `captured` says
@@ -2014,22 +2016,19 @@ begin
     return v_payment;
   end if;
   v_payment.payment_id := private.require_provider_id(p_entity -> 'id', 'pay_');
-  v_payment.amount_minor := private.read_paise(p_entity -> 'amount');
+  v_payment.amount_minor := private.require_paise(p_entity -> 'amount');
   v_payment.currency := private.read_currency(p_entity -> 'currency');
   v_payment.status := p_entity ->> 'status';
-  if v_payment.amount_minor = 0 or private.payment_rank(v_payment.status) is null then
-    raise exception 'not a payment: amount %, status %',
-      v_payment.amount_minor, left(coalesce(v_payment.status, 'none'), 40)
+  if private.payment_rank(v_payment.status) is null then
+    raise exception 'not a status of a payment: %', left(coalesce(v_payment.status, 'none'), 40)
       using errcode = 'invalid_parameter_value';
   end if;
   v_payment.captured_at := case
     when v_payment.status = 'captured'
       or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
   end;
-  v_payment.refunded_minor := coalesce(
-    private.read_paise(nullif(p_entity -> 'amount_refunded', 'null')), 0
-  );
-  v_payment.fee_minor := private.read_paise(nullif(p_entity -> 'fee', 'null'));
+  v_payment.refunded_minor := coalesce(private.read_paise(p_entity -> 'amount_refunded'), 0);
+  v_payment.fee_minor := private.read_paise(p_entity -> 'fee');
   v_payment.method := left(p_entity ->> 'method', 40);
   v_payment.error_code := left(p_entity ->> 'error_code', 100);
   v_payment.error_reason := left(
@@ -2071,7 +2070,7 @@ $$;
 revoke all on function private.read_provider_id(jsonb, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/read_refund.sql sha256:d81a0926c3b345e4c8388cc9ac98e77cac46bd23a2f09fe2af706e37f33a48f1
+-- source: 50_payments/read_refund.sql sha256:f4419c3f51ad3c553c61cfae9ca40d227b89f6c3dadd68efc8ca81979e72cd4f
 -- A refund entity of Razorpay's; nulls where there is none. request_id is what the refund says it
 -- was made for, whether or not there is such a request.
 --
@@ -2092,16 +2091,13 @@ begin
   end if;
   v_refund.refund_id := private.require_provider_id(p_entity -> 'id', 'rfnd_');
   v_refund.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
-  v_refund.amount_minor := private.read_paise(p_entity -> 'amount');
+  v_refund.amount_minor := private.require_paise(p_entity -> 'amount');
   v_refund.currency := private.read_currency(p_entity -> 'currency');
   v_refund.status := case p_entity ->> 'status'
     when 'processed' then 'processed'
     when 'failed' then 'failed'
     else 'created'
   end;
-  if v_refund.amount_minor = 0 then
-    raise exception 'a refund of nothing' using errcode = 'invalid_parameter_value';
-  end if;
   v_refund.request_id := (
     select r.id from private.refunds as r
     where r.id::text = p_entity ->> 'receipt' and r.payment_id = v_refund.payment_id
@@ -2373,6 +2369,29 @@ grant execute on function private.replay_payment_event(bigint) to authenticated,
 revoke all on function public.replay_payment_event(bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.replay_payment_event(bigint) to authenticated, service_role;
+
+-- source: 50_payments/require_paise.sql sha256:8188184008f1879c87f16a34c13269821e0a9bb0da78e15f61f442fd3d9d828a
+-- As private.read_paise, where there must be an amount, and more than none.
+--
+-- Errors: 22023.
+create or replace function private.require_paise(p_value jsonb)
+returns bigint
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_amount constant bigint := private.read_paise(p_value);
+begin
+  if v_amount > 0 then
+    return v_amount;
+  end if;
+  raise exception 'an amount is missing' using errcode = 'invalid_parameter_value';
+end;
+$$;
+
+revoke all on function private.require_paise(jsonb) from public, anon, authenticated, service_role;
 
 -- source: 50_payments/require_provider_id.sql sha256:21ad0d7ce65b68da229ded48a600aa5662b9a15a5a29119611c0f6dda2b43c8e
 -- As private.read_provider_id, where there must be one.
@@ -2718,7 +2737,7 @@ $$;
 revoke all on function private.settle_refund(private.refunds, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/show_payment_order.sql sha256:040c5bbc08b2bf1a3f243b33089a5172ae05767f603042d09d20586443f91008
+-- source: 50_payments/show_payment_order.sql sha256:7a4a1e18baaa0c668bd4367b967034f0a1623fd358c82eec317ba957b97a08e4
 -- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
 -- message that is open. A retired one (p_order null) is taken away.
 --
@@ -2748,7 +2767,10 @@ begin
     action_data = case
       when p_order.id is null then m.action_data - 'payment_order'
       else m.action_data || jsonb_build_object(
-        'payment_order', v_shown || jsonb_build_object('razorpay_config', p_checkout)
+        'payment_order', case
+          when p_checkout is null then v_shown
+          else v_shown || jsonb_build_object('razorpay_config', p_checkout)
+        end
       )
     end,
     updated_at = clock_timestamp()
@@ -3175,7 +3197,7 @@ revoke all on function private.take_report(
   private.payment_orders, private.payment_report, text, bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_snapshot.sql sha256:8453d26f5a491400c1a68dd32c92c489ad36f3fadaf7026ef8c93d017bcc15c8
+-- source: 50_payments/take_snapshot.sql sha256:1b5ae21bfd476fa144545c6716c1062947c2ef9364c43e8a86afd2cc0f9539e5
 -- Keeps what Razorpay answered about an order, and decides.
 --
 -- Args: the order, locked with its conversation; Razorpay's order and payments; who asked; in which
@@ -3198,14 +3220,15 @@ as $$
 declare
   v_order private.payment_orders := p_order;
   v_told private.provider_order;
-  v_payments private.payments[];
+  v_entity jsonb;
+  v_payments private.payments[] := '{}';
   v_payment private.payments;
   v_error text;
 begin
   begin
     v_told := private.read_order(p_order_entity);
-    v_payments := array(
-      select private.read_payment(told.entity)
+    for v_entity in
+      select told.entity
       from jsonb_array_elements(
         case jsonb_typeof(p_payments)
           when 'array' then p_payments
@@ -3213,7 +3236,12 @@ begin
           else '[]'
         end
       ) as told (entity)
-    );
+    loop
+      if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
+        raise exception 'a payment of another order' using errcode = 'invalid_parameter_value';
+      end if;
+      v_payments := v_payments || private.read_payment(v_entity);
+    end loop;
   exception
     when data_exception then
       v_error := left(sqlstate || ': ' || sqlerrm, 200);

@@ -1,4 +1,4 @@
-"""The stand-in Supabase and one gunicorn in front of it, shared by the tests of this folder."""
+"""The stand-in for Supabase and Razorpay, and one gunicorn in front of it, for all tests here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.stacks import free_port
+from tests.webhooks.events import APPLIED, STORED, WEBHOOK_SECRETS
 from tests.webhooks.support import (
     RAZORPAY,
     FakeSupabase,
@@ -28,18 +29,31 @@ def _shared_fake() -> Iterator[FakeSupabase]:
 
 @pytest.fixture
 def fake(_shared_fake: FakeSupabase) -> FakeSupabase:
-    """The stand-in Supabase, without answers yet."""
+    """The stand-in, without answers yet but for a touch: no refund is due."""
     _shared_fake.forget()
+    _shared_fake.on_rpc("take_refund_requests", body=[])
     return _shared_fake
+
+
+@pytest.fixture
+def supabase(fake: FakeSupabase) -> FakeSupabase:
+    """A Supabase that stores and applies every event."""
+    fake.on_rpc("record_payment_event", body=STORED)
+    fake.on_rpc("process_payment_event", body=APPLIED)
+    fake.on_rpc("take_refund_requests", body=[])
+    return fake
 
 
 @pytest.fixture(scope="session")
 def server(_shared_fake: FakeSupabase) -> Iterator[Gunicorn]:
-    """The app under gunicorn, which takes the stand-in for its Supabase, and logs all it can."""
+    """The app under gunicorn, with the stand-in for Supabase and Razorpay; it logs all it can."""
     environment = settings(
-        _shared_fake.url, CORS_ORIGIN=f"https://other.example.com, {ORIGIN}", LOG_LEVEL="DEBUG"
+        _shared_fake.url,
+        CORS_ORIGIN=f"https://other.example.com, {ORIGIN}",
+        LOG_LEVEL="DEBUG",
+        RAZORPAY_BASE_URL=_shared_fake.url,
     )
-    with running_gunicorn(environment | RAZORPAY, free_port()) as running:
+    with running_gunicorn(environment | RAZORPAY | WEBHOOK_SECRETS, free_port()) as running:
         yield running
 
 

@@ -69,12 +69,16 @@ def user_token(supabase_url: str, **changes: Any) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the stand-in says; `release` holds it back until set."""
+    """What the stand-in says; `release` holds it back until set.
+
+    With `hang_up` it closes the connection afterwards without a word, as a restarted server does.
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     release: threading.Event | None = None
+    hang_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,20 +89,39 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    query: str = ""
+
+
+def wait_until(wanted: Callable[[], object]) -> None:
+    """Look again and again, for what happens in a thread that nobody waits for."""
+    ends_at = time.monotonic() + 20
+    pause = threading.Event()
+    while not wanted():
+        assert time.monotonic() < ends_at
+        pause.wait(0.02)
 
 
 class FakeSupabase:
-    """Answers by path; whatever has no answer is 404. Bodies: text as it is, the rest as JSON."""
+    """Answers by path, or by method and path ("GET /v1/orders"); whatever has no answer is 404.
+
+    Bodies: text as it is, the rest as JSON.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.answers: dict[str, Answer] = {}
         self.received: list[Received] = []
         self.arrived = threading.Event()
+        self.hung_up = threading.Event()
 
     def on_rpc(self, function: str, status: int = 200, body: Any = None, **more: Any) -> None:
         """Set the answer of one function."""
         self.answers[f"/rest/v1/rpc/{function}"] = Answer(status, body, **more)
+
+    def asked(self, function: str) -> list[dict[str, Any]]:
+        """The arguments of each call of one function, in order."""
+        path = f"/rest/v1/rpc/{function}"
+        return [json.loads(asked.body) for asked in self.received if asked.path == path]
 
     def on_keys(self, body: Any, status: int = 200) -> None:
         """Set the project's key set."""
@@ -109,6 +132,7 @@ class FakeSupabase:
         self.answers.clear()
         self.received.clear()
         self.arrived.clear()
+        self.hung_up.clear()
 
 
 @contextmanager
@@ -117,17 +141,20 @@ def running_fake_supabase() -> Iterator[FakeSupabase]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
         def _answer(self) -> None:
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            fake.received.append(Received(self.command, path, headers, body))
+            fake.received.append(Received(self.command, path, headers, body, query))
             fake.arrived.set()
-            answer = fake.answers.get(path, Answer(404, "not here"))
+            otherwise = fake.answers.get(path, Answer(404, "not here"))
+            answer = fake.answers.get(f"{self.command} {path}", otherwise)
             if answer.release is not None:
                 answer.release.wait(30)
             self._send(answer)
+            self.close_connection = self.close_connection or answer.hang_up
 
         do_GET = do_POST = _answer  # noqa: N815
 
@@ -148,7 +175,12 @@ def running_fake_supabase() -> Iterator[FakeSupabase]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def shutdown_request(self, request: Any) -> None:
+            super().shutdown_request(request)
+            fake.hung_up.set()
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     fake = FakeSupabase(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))

@@ -45,6 +45,8 @@ def test_every_setting_is_read() -> None:
             RAZORPAY_WEBHOOK_SECRET_PREVIOUS="webhook-secret-of-yesterday",
             RAZORPAY_ACCOUNT_ID="acc_123",
             RAZORPAY_BASE_URL="https://gateway.example.com/",
+            CHECKOUT_NAME="Our Market",
+            CHECKOUT_COLOR="#00ff7F",
             **RAZORPAY,
             **VAPID,
         )
@@ -60,6 +62,8 @@ def test_every_setting_is_read() -> None:
     assert config.razorpay.webhook_secret_previous == "webhook-secret-of-yesterday"
     assert config.razorpay.account_id == "acc_123"
     assert config.razorpay.base_url == "https://gateway.example.com"
+    assert config.razorpay.checkout_name == "Our Market"
+    assert config.razorpay.checkout_color == "#00ff7F"
     assert config.web_push is not None
     private_number = config.web_push.private_key.private_numbers().private_value
     assert private_number == int.from_bytes(
@@ -91,6 +95,23 @@ def test_a_half_set_razorpay_group_is_refused(left_out: str) -> None:
 
 def test_an_optional_razorpay_setting_alone_is_a_half_set_group() -> None:
     assert len(problems_of(settings(URL, RAZORPAY_ACCOUNT_ID="acc_123"))) == len(RAZORPAY)
+
+
+def test_the_looks_of_checkout_need_no_razorpay_and_have_defaults() -> None:
+    assert (
+        load_config(settings(URL, CHECKOUT_NAME="Ours", CHECKOUT_COLOR="#000000")).razorpay is None
+    )
+    razorpay = load_config(settings(URL, **RAZORPAY)).razorpay
+    assert razorpay is not None
+    assert (razorpay.checkout_name, razorpay.checkout_color) == ("Stoory Platform", "#3B82F6")
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_the_key_says_whose_money_it_is(mode: str) -> None:
+    keys = RAZORPAY | {"RAZORPAY_KEY_ID": f"rzp_{mode}_abcdefgh"}
+    razorpay = load_config(settings(URL, **keys)).razorpay
+    assert razorpay is not None
+    assert razorpay.mode == mode
 
 
 def test_a_supabase_project_without_a_jwt_secret_is_fine() -> None:
@@ -135,6 +156,8 @@ def test_new_api_keys_are_known_by_their_prefix() -> None:
         ("RAZORPAY_ACCOUNT_ID", "merchant"),
         ("RAZORPAY_BASE_URL", "http://gateway.example.com"),
         ("RAZORPAY_BASE_URL", "gateway"),
+        ("CHECKOUT_COLOR", "blue"),
+        ("CHECKOUT_COLOR", "#3B82G6"),
         ("VAPID_PRIVATE_KEY", "too-short"),
         ("VAPID_PRIVATE_KEY", "A" * 43),  # zero
         ("VAPID_PRIVATE_KEY", "_" * 43),  # past the order of the curve
@@ -220,9 +243,11 @@ def test_the_image_can_be_reached_from_outside() -> None:
 
 @pytest.mark.parametrize("page", [".env.example", "webhooks/README.md"])
 def test_every_setting_is_on_the_pages_for_people_and_no_other_is(page: str) -> None:
-    name = r"\b((?:SUPABASE|RAZORPAY|VAPID|PUSH|CORS|APP|LOG)_[A-Z]+(?:_[A-Z]+)*|HOST|PORT)\b"
+    name = (
+        r"\b((?:SUPABASE|RAZORPAY|CHECKOUT|VAPID|PUSH|CORS|APP|LOG)_[A-Z]+(?:_[A-Z]+)*|HOST|PORT)\b"
+    )
     read = set(re.findall(f'"{name}"', (ROOT / "webhooks/config.py").read_text()))
-    assert len(read) == 18
+    assert len(read) == 20
     assert set(re.findall(name, (ROOT / page).read_text())) == read
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tests.webhooks.events import WEBHOOK_SECRETS
 from tests.webhooks.support import (
     JWT_SECRET,
     RAZORPAY,
@@ -103,5 +104,5 @@ def test_even_at_debug_no_line_holds_a_token_a_key_or_a_secret(
         api_key("service_role"),
         "the body of this test",
     ]
-    secrets += [RAZORPAY["RAZORPAY_KEY_SECRET"], RAZORPAY["RAZORPAY_WEBHOOK_SECRET"]]
+    secrets += [RAZORPAY["RAZORPAY_KEY_SECRET"], *WEBHOOK_SECRETS.values()]
     assert [secret for secret in secrets if secret in written] == []

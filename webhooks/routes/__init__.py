@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from webhooks.guards import GuardedBlueprint
-from webhooks.routes import internal, session
+from webhooks.routes import internal, ops, payments, razorpay, session
 
-BLUEPRINTS: tuple[GuardedBlueprint, ...] = (internal.blueprint, session.blueprint)
+BLUEPRINTS: tuple[GuardedBlueprint, ...] = (
+    internal.blueprint,
+    ops.blueprint,
+    payments.blueprint,
+    razorpay.blueprint,
+    session.blueprint,
+)

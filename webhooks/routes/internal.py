@@ -1,4 +1,4 @@
-"""For the machines that run the app: is it up, is it ready, what has it counted."""
+"""For the machines around the app: is it up, is it ready, what has it counted, what is its API."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from flask import Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from webhooks.errors import ApiError, unavailable
+from webhooks.gauges import gauges
 from webhooks.guards import GuardedBlueprint, anyone
 from webhooks.metrics import exposition
+from webhooks.openapi import document
 from webhooks.services import services
 
 blueprint = GuardedBlueprint("internal", __name__, guard=anyone)
@@ -42,5 +44,15 @@ def is_ready() -> Response:
 
 @blueprint.get("/metrics")
 def show_metrics() -> Response:
-    """The numbers of all workers for Prometheus."""
-    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
+    """The numbers of all workers for Prometheus, and how things stand in the database.
+
+    Without an answer of the database within two seconds its gauges are left out.
+    """
+    numbers = exposition() + gauges(services().database)
+    return Response(numbers, content_type=CONTENT_TYPE_LATEST)
+
+
+@blueprint.get("/openapi.json")
+def show_api() -> Response:
+    """What each route takes and answers, as OpenAPI 3.1."""
+    return jsonify(document())

@@ -14,9 +14,10 @@ blueprint = GuardedBlueprint("session", __name__, guard=signed_in_user)
 def clean_up_session() -> Response:
     """Mark the caller's expired messages and run the deadlines that are due.
 
-    Also a moment to send pushes, of everybody's; the answer does not wait for them.
+    Also a moment to send pushes and refunds, of everybody's; the answer does not wait for them.
     A convenience, never needed for correctness: reads hide what has expired anyway.
     """
     said = services().database.call_as_user(g.user.token, "login_cleanup")
     services().pushes.touch()
+    services().refunds.touch()
     return jsonify(said)

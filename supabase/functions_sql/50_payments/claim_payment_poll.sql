@@ -23,6 +23,7 @@ declare
   v_gap constant interval := make_interval(secs => greatest(coalesce(p_min_gap_seconds, 20), 1));
   v_conversation public.conversations;
   v_order private.payment_orders;
+  v_may_be_asked boolean;
   v_claimed boolean := false;
 begin
   v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, p_user_id));
@@ -32,8 +33,8 @@ begin
   order by o.status = 'open' desc, o.created_at desc
   limit 1
   for update;
-  if v_order.status <> 'paid' and v_order.created_at > now() - c_horizon
-    and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
+  v_may_be_asked := v_order.status <> 'paid' and v_order.created_at > now() - c_horizon;
+  if v_may_be_asked and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
     update private.payment_orders as o set polled_at = clock_timestamp() where o.id = v_order.id;
     v_claimed := true;
   end if;
@@ -45,7 +46,7 @@ begin
     'order_status', v_order.status,
     'flow_state', v_conversation.flow_state,
     'retry_after', case
-      when not v_claimed and v_order.status <> 'paid' then greatest(
+      when v_may_be_asked and not v_claimed then greatest(
         ceil(extract(epoch from v_order.polled_at + v_gap - clock_timestamp())), 1
       )
     end

@@ -17,19 +17,16 @@ begin
   end if;
   v_dispute.dispute_id := private.require_provider_id(p_entity -> 'id', 'disp_');
   v_dispute.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
-  v_dispute.amount_minor := private.read_paise(p_entity -> 'amount');
+  v_dispute.amount_minor := private.require_paise(p_entity -> 'amount');
   v_dispute.currency := private.read_currency(p_entity -> 'currency');
   v_dispute.status := p_entity ->> 'status';
-  if v_dispute.amount_minor = 0 or private.dispute_rank(v_dispute.status) is null then
-    raise exception 'not a dispute: amount %, status %',
-      v_dispute.amount_minor, left(coalesce(v_dispute.status, 'none'), 40)
+  if private.dispute_rank(v_dispute.status) is null then
+    raise exception 'not a status of a dispute: %', left(coalesce(v_dispute.status, 'none'), 40)
       using errcode = 'invalid_parameter_value';
   end if;
   v_dispute.phase := left(p_entity ->> 'phase', 40);
   v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
-  v_dispute.respond_by := to_timestamp(
-    private.read_paise(nullif(p_entity -> 'respond_by', 'null'))
-  );
+  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity -> 'respond_by'));
   return v_dispute;
 end;
 $$;

@@ -14,7 +14,7 @@ declare
 begin
   if coalesce(p_entity, 'null') <> 'null' then
     v_order.razorpay_order_id := private.require_provider_id(p_entity -> 'id', 'order_');
-    v_order.amount_minor := private.read_paise(p_entity -> 'amount');
+    v_order.amount_minor := private.require_paise(p_entity -> 'amount');
     v_order.currency := private.read_currency(p_entity -> 'currency');
     v_order.receipt := p_entity ->> 'receipt';
   end if;

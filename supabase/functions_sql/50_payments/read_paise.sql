@@ -1,4 +1,5 @@
--- An amount of Razorpay's in paise; only whole JSON numbers are amounts.
+-- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null or
+-- nothing.
 --
 -- Errors: 22023 for anything else: texts, fractions, what is negative or past all money.
 create or replace function private.read_paise(p_value jsonb)
@@ -9,11 +10,14 @@ security invoker
 set search_path = ''
 as $$
 begin
+  if coalesce(p_value, 'null') = 'null' then
+    return null;
+  end if;
   if jsonb_typeof(p_value) = 'number'
     and p_value @? '$ ? (@ >= 0 && @ <= 1000000000000000 && @.floor() == @)' then
     return p_value::numeric::bigint;
   end if;
-  raise exception 'not an amount in paise: %', left(coalesce(p_value::text, 'nothing'), 40)
+  raise exception 'not an amount in paise: %', left(p_value::text, 40)
     using errcode = 'invalid_parameter_value';
 end;
 $$;

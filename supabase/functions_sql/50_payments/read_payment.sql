@@ -18,22 +18,19 @@ begin
     return v_payment;
   end if;
   v_payment.payment_id := private.require_provider_id(p_entity -> 'id', 'pay_');
-  v_payment.amount_minor := private.read_paise(p_entity -> 'amount');
+  v_payment.amount_minor := private.require_paise(p_entity -> 'amount');
   v_payment.currency := private.read_currency(p_entity -> 'currency');
   v_payment.status := p_entity ->> 'status';
-  if v_payment.amount_minor = 0 or private.payment_rank(v_payment.status) is null then
-    raise exception 'not a payment: amount %, status %',
-      v_payment.amount_minor, left(coalesce(v_payment.status, 'none'), 40)
+  if private.payment_rank(v_payment.status) is null then
+    raise exception 'not a status of a payment: %', left(coalesce(v_payment.status, 'none'), 40)
       using errcode = 'invalid_parameter_value';
   end if;
   v_payment.captured_at := case
     when v_payment.status = 'captured'
       or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
   end;
-  v_payment.refunded_minor := coalesce(
-    private.read_paise(nullif(p_entity -> 'amount_refunded', 'null')), 0
-  );
-  v_payment.fee_minor := private.read_paise(nullif(p_entity -> 'fee', 'null'));
+  v_payment.refunded_minor := coalesce(private.read_paise(p_entity -> 'amount_refunded'), 0);
+  v_payment.fee_minor := private.read_paise(p_entity -> 'fee');
   v_payment.method := left(p_entity ->> 'method', 40);
   v_payment.error_code := left(p_entity ->> 'error_code', 100);
   v_payment.error_reason := left(

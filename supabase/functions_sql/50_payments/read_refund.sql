@@ -18,16 +18,13 @@ begin
   end if;
   v_refund.refund_id := private.require_provider_id(p_entity -> 'id', 'rfnd_');
   v_refund.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
-  v_refund.amount_minor := private.read_paise(p_entity -> 'amount');
+  v_refund.amount_minor := private.require_paise(p_entity -> 'amount');
   v_refund.currency := private.read_currency(p_entity -> 'currency');
   v_refund.status := case p_entity ->> 'status'
     when 'processed' then 'processed'
     when 'failed' then 'failed'
     else 'created'
   end;
-  if v_refund.amount_minor = 0 then
-    raise exception 'a refund of nothing' using errcode = 'invalid_parameter_value';
-  end if;
   v_refund.request_id := (
     select r.id from private.refunds as r
     where r.id::text = p_entity ->> 'receipt' and r.payment_id = v_refund.payment_id

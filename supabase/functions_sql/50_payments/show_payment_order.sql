@@ -27,7 +27,10 @@ begin
     action_data = case
       when p_order.id is null then m.action_data - 'payment_order'
       else m.action_data || jsonb_build_object(
-        'payment_order', v_shown || jsonb_build_object('razorpay_config', p_checkout)
+        'payment_order', case
+          when p_checkout is null then v_shown
+          else v_shown || jsonb_build_object('razorpay_config', p_checkout)
+        end
       )
     end,
     updated_at = clock_timestamp()

@@ -30,12 +30,8 @@ begin
       when v_request.id is null then private.judge_refund(v_payment)
       when (v_request.amount_minor, v_request.currency) <> (p_told.amount_minor, p_told.currency)
         then 'refund_mismatch'
-      when v_request.status <> 'requested'
-        then case v_request.razorpay_refund_id
-          when p_told.refund_id then 'noop'
-          -- Sent, and done by hand as well.
-          else 'refund_recorded'
-        end
+      -- Sent, and done by hand as well.
+      when v_request.status <> 'requested' then 'refund_recorded'
       when p_told.status = 'processed' then 'refund_processed'
       else 'refund_pending'
     end;

@@ -20,14 +20,15 @@ as $$
 declare
   v_order private.payment_orders := p_order;
   v_told private.provider_order;
-  v_payments private.payments[];
+  v_entity jsonb;
+  v_payments private.payments[] := '{}';
   v_payment private.payments;
   v_error text;
 begin
   begin
     v_told := private.read_order(p_order_entity);
-    v_payments := array(
-      select private.read_payment(told.entity)
+    for v_entity in
+      select told.entity
       from jsonb_array_elements(
         case jsonb_typeof(p_payments)
           when 'array' then p_payments
@@ -35,7 +36,12 @@ begin
           else '[]'
         end
       ) as told (entity)
-    );
+    loop
+      if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
+        raise exception 'a payment of another order' using errcode = 'invalid_parameter_value';
+      end if;
+      v_payments := v_payments || private.read_payment(v_entity);
+    end loop;
   exception
     when data_exception then
       v_error := left(sqlstate || ': ' || sqlerrm, 200);

@@ -1,0 +1,130 @@
+"""Where the sandbox runs and where it does not, and checkout in a browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from scripts.razorpay_sandbox.client import SandboxClient, running_sandbox
+from scripts.razorpay_sandbox.config import SettingsError
+from tests.razorpay_sandbox.support import new_order, sdk
+from tests.support.node import NODE
+from tests.support.stacks import ROOT, free_port
+
+KEYS = {
+    "RAZORPAY_KEY_ID": "rzp_test_abcdefgh",
+    "RAZORPAY_KEY_SECRET": "key-secret-of-this-test",
+    "RAZORPAY_WEBHOOK_SECRET": "webhook-secret-of-this-test",
+}
+BROWSER = Path(__file__).parent / "browser.mjs"
+
+
+@contextmanager
+def started(port: int, *options: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, in an environment with our keys and these changes; killed if it still runs."""
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "scripts.razorpay_sandbox", "--port", str(port), *options],
+        cwd=ROOT,
+        env={**os.environ, **KEYS, **changes},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"APP_ENV": "production"}, "APP_ENV is production"),
+        ({"RAZORPAY_KEY_ID": "rzp_live_abcdefgh"}, "is a live key"),
+        ({"RAZORPAY_KEY_ID": "abcdefgh"}, "must begin with rzp_test_"),
+        ({"RAZORPAY_KEY_SECRET": ""}, "Set RAZORPAY_KEY_SECRET"),
+    ],
+)
+def test_it_refuses_to_be_taken_for_the_real_thing(changes: dict[str, str], complaint: str) -> None:
+    with started(free_port(), **changes) as process:
+        said, error = process.communicate(timeout=30)
+    assert (process.returncode, said) == (1, "")
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:5000", "http://", "http://["])
+def test_it_refuses_an_address_that_is_none(address: str) -> None:
+    with started(free_port(), "--webhook-url", address) as process:
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert f"--webhook-url {address} is no address: begin it with http://." in error
+    assert error.count("\n") == 1
+
+
+def test_tests_cannot_start_it_in_production_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_ENV", "production")
+    with pytest.raises(SettingsError, match="production"), running_sandbox():
+        pass
+
+
+def test_it_runs_until_it_is_told_to_stop() -> None:
+    port = free_port()
+    with started(port) as process:
+        assert process.stdout is not None
+        assert str(port) in process.stdout.readline()
+        transport = httpx.HTTPTransport(retries=8)  # the line comes just before the port opens
+        auth = (KEYS["RAZORPAY_KEY_ID"], KEYS["RAZORPAY_KEY_SECRET"])
+        with httpx.Client(transport=transport, auth=auth) as client:
+            answer = client.get(f"http://127.0.0.1:{port}/v1/orders")
+        assert answer.json()["count"] == 0
+        process.send_signal(signal.SIGINT)  # Ctrl-C
+        _, error = process.communicate(timeout=10)
+    assert (process.returncode, error) == (0, "")
+
+
+def test_the_page_of_an_order_shows_its_price_and_that_no_money_moves(
+    sandbox: SandboxClient,
+) -> None:
+    order_id = new_order(sandbox)["id"]
+    page = httpx.get(f"{sandbox.url}/sandbox/checkout/{order_id}").text
+    assert f"<title>Razorpay sandbox: pay {order_id}</title>" in page
+    assert "INR 5000.00" in page
+    assert f'fetch("/sandbox/orders/{order_id}/pay"' in page
+
+
+@pytest.mark.parametrize(
+    ("button", "said", "status"),
+    [
+        ("Pay", "handler razorpay_payment_id,razorpay_order_id,razorpay_signature", "paid"),
+        ("Fail", "payment.failed Payment failed", "attempted"),
+        ("Close", "dismissed", "created"),
+    ],
+)
+def test_checkout_tells_the_page_what_the_customer_did(
+    sandbox: SandboxClient, button: str, said: str, status: str
+) -> None:
+    order_id = new_order(sandbox)["id"]
+    browser = subprocess.run(  # noqa: S603
+        [NODE, BROWSER, sandbox.url, order_id, button],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (browser.stdout.strip(), browser.stderr) == (said, "")
+    assert sdk(sandbox).order.fetch(order_id)["status"] == status
+
+
+def test_a_front_end_of_another_origin_may_use_checkout(sandbox: SandboxClient) -> None:
+    answer = httpx.get(f"{sandbox.url}/v1/checkout.js", headers={"Origin": "https://app.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["content-type"].startswith("text/javascript")

@@ -1,0 +1,68 @@
+"""How things stand in the database, for Prometheus: asked for when Prometheus asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from webhooks.database import Database
+from webhooks.errors import ApiError
+
+# A scrape must not hang on the database; Prometheus itself waits for ten seconds.
+TIMEOUT_SECONDS = 2.0
+
+# The keys of `get_metrics` that are one number each.
+_NUMBERS = {
+    "events_stuck": "Events of Razorpay that are stored and unprocessed for more than 5 minutes.",
+    "refunds_requested": "Refunds that have yet to be sent to Razorpay.",
+    "refunds_oldest_seconds": "Age of the oldest refund that has yet to be sent.",
+    "pending_payments": "Conversations that wait for a payment somebody has tried to make.",
+    "oldest_pending_payment_seconds": "Age of the oldest such wait.",
+    "payouts_owed": "Payouts to influencers that nobody has paid yet.",
+    "payouts_owed_minor": "Their sum, in paise.",
+    "ledger_balance_minor": "Sum of the ledger in paise; anything but 0 is a fault.",
+}
+
+# The keys of `get_metrics` that are a number for each of several words, and what the words are.
+_GROUPS = {
+    "open_alerts": ("severity", "Alerts that nobody has resolved, by severity."),
+    "events": ("status", "Events of Razorpay that are stored, by status."),
+}
+
+
+def gauges(database: Database) -> bytes:
+    """The gauges in Prometheus' text format; nothing when the database does not answer."""
+    try:
+        said = database.call_as_service("get_metrics", within=TIMEOUT_SECONDS)
+    except ApiError:  # the database's own line says more, and counters go on without gauges
+        return b""
+    registry = CollectorRegistry()
+    registry.register(_Told(said))
+    return generate_latest(registry)
+
+
+class _Told(Collector):
+    """What the database has told, as prometheus-client wants to have it."""
+
+    def __init__(self, said: Mapping[str, Any]) -> None:
+        self._said = said
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        for name, meaning in _NUMBERS.items():
+            value = self._said[name]
+            if value is not None:  # of nothing there is no oldest
+                yield GaugeMetricFamily(f"parley_{name}", meaning, value=value)
+        for name, (label, meaning) in _GROUPS.items():
+            family = GaugeMetricFamily(f"parley_{name}", meaning, labels=[label])
+            for word, count in self._said[name].items():
+                family.add_metric([word], count)
+            yield family
+        mode = GaugeMetricFamily(
+            "parley_payment_mode", "1 for the mode that the database is in.", labels=["mode"]
+        )
+        mode.add_metric([self._said["payment_mode"]], 1)
+        yield mode
