@@ -10,6 +10,8 @@
 //   await client.send(conversationId, 'Hello')
 //   await client.close()
 //
+// What concerns money goes through the Flask app: give `signIn` its address as `appUrl`.
+//
 // Needs `npm install @supabase/supabase-js`. Durations are in milliseconds.
 
 import { createClient } from '@supabase/supabase-js'
@@ -19,6 +21,10 @@ const LONGEST_DELAY = 30_000
 // How often a sync looks for what was heard of, first after this delay, then after twice as long.
 const SYNC_TRIES = 6
 const SYNC_DELAY = 50
+// Refusals of the app that somebody has to see, whatever their status is.
+const FOR_PEOPLE = [
+  'GATEWAY_UNAVAILABLE', 'GATEWAY_REFUSED', 'PAYMENTS_OFF', 'PAYMENTS_MISCONFIGURED',
+]
 const TOKEN_REFUSED = ['PGRST301', 'PGRST303', 'AUTH_REQUIRED']
 
 /** A refusal: what went wrong, its code (docs/ERRORS.md) and the code's details. */
@@ -38,6 +44,7 @@ export class ParleyError extends Error {
 
   /** Whether the same call may go better next time. */
   get isTransient() {
+    if (FOR_PEOPLE.includes(this.errorCode)) return false
     return this.status === 0 || this.status === 429 || this.status >= 500
   }
 }
@@ -61,29 +68,30 @@ export class ParleyClient {
   #syncWaits = false
   #heard = new Map() // the last seq the next sync must bring, by conversation id
 
-  constructor(supabase, session) {
+  constructor(supabase, session, appUrl = '') {
     this.supabase = supabase
+    this.appUrl = appUrl
     this.userId = session.user.id
   }
 
   /** Sign in with a password. Rejects with ParleyError, for example `invalid_credentials`. */
-  static signIn(url, key, email, password) {
-    return ParleyClient.#enter(url, key, 'signInWithPassword', { email, password })
+  static signIn(url, key, email, password, { appUrl } = {}) {
+    return ParleyClient.#enter(url, key, appUrl, 'signInWithPassword', { email, password })
   }
 
   /** Make an account and be signed in. Rejects with ParleyError, e.g. `user_already_exists`. */
-  static signUp(url, key, email, password) {
-    return ParleyClient.#enter(url, key, 'signUp', { email, password })
+  static signUp(url, key, email, password, { appUrl } = {}) {
+    return ParleyClient.#enter(url, key, appUrl, 'signUp', { email, password })
   }
 
-  static async #enter(url, key, how, credentials) {
+  static async #enter(url, key, appUrl, how, credentials) {
     const supabase = createClient(url, key)
     const { data, error } = await supabase.auth[how](credentials)
     if (error) throw new ParleyError(error.message, error.code ?? error.name, null, error.status)
     if (!data.session) {
       throw new ParleyError('Confirm the e-mail address first.', 'email_not_confirmed')
     }
-    return new ParleyClient(supabase, data.session)
+    return new ParleyClient(supabase, data.session, appUrl)
   }
 
   // What I hear
@@ -144,17 +152,29 @@ export class ParleyClient {
   }
 
   /** Call a function that may be repeated until the server decides. Rejects with ParleyError. */
-  async callUntilAnswered(name, args = {}) {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.call(name, args)
-      } catch (error) {
-        if (TOKEN_REFUSED.includes(error.errorCode) && attempt === 0) {
-          await this.supabase.auth.refreshSession()
-        } else if (!error.isTransient) throw error
-        await sleep(delayOf(attempt, error))
-      }
+  callUntilAnswered(name, args = {}) {
+    return this.#repeat(() => this.call(name, args))
+  }
+
+  /** Post to the Flask app once, as this user. Rejects with ParleyError. */
+  async callApp(path, body = {}) {
+    const { data } = await this.supabase.auth.getSession()
+    const headers = {
+      authorization: `Bearer ${data.session?.access_token}`,
+      'content-type': 'application/json',
     }
+    let answer
+    try {
+      answer = await fetch(`${this.appUrl}${path}`, {
+        method: 'POST', headers, body: JSON.stringify(body),
+      })
+    } catch (error) {
+      throw new ParleyError(`No answer: ${error}`, 'NETWORK')
+    }
+    const said = await answer.json().catch(() => ({})) // a proxy's page
+    if (answer.ok) return said
+    const { message = 'The app cannot be reached.', error_code, details } = said
+    throw new ParleyError(message, error_code ?? String(answer.status), details, answer.status)
   }
 
   /**
@@ -203,6 +223,37 @@ export class ParleyClient {
   }
 
   /**
+   * What Razorpay's checkout needs to take the brand owner's payment: `razorpay_config`. Asked for
+   * again it is the same order, so nobody pays twice. Rejects with ParleyError, e.g.
+   * PAYMENT_ALREADY_DONE, or GATEWAY_UNAVAILABLE: nothing was charged, ask again.
+   */
+  async pay(conversationId) {
+    return (await this.#askApp(conversationId, 'payment-order')).razorpay_config
+  }
+
+  /**
+   * Hand on what checkout gave to its handler, so that the server asks Razorpay at once. A courtesy:
+   * the deal goes on also when the browser was closed right after the payment. Resolves to what
+   * `refreshPayment` does; rejects with BAD_SIGNATURE when it is not about this deal's payment.
+   */
+  confirmPayment(conversationId, paid) {
+    return this.#askApp(conversationId, 'payment-callback', paid)
+  }
+
+  /**
+   * Let the server ask Razorpay about the payment, as when the chat is opened. Resolves to {polled,
+   * flow_state, outcome}; polled is false when it asked a moment ago.
+   */
+  refreshPayment(conversationId) {
+    return this.#askApp(conversationId, 'payment-refresh')
+  }
+
+  /** Do what is due for this user, as at each sign-in; requested refunds leave as well. */
+  cleanUp() {
+    return this.#repeat(() => this.callApp('/v1/session/cleanup'))
+  }
+
+  /**
    * Fetch every message after the known ones; each comes as a new_message event, once. The contexts
    * of conversations that changed, also without a message (the other side has read, or blocks),
    * come as an event `synced` {conversations}.
@@ -244,6 +295,23 @@ export class ParleyClient {
   }
 
   // How it is done
+
+  async #repeat(ask) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (TOKEN_REFUSED.includes(error.errorCode) && attempt === 0) {
+          await this.supabase.auth.refreshSession()
+        } else if (!error.isTransient) throw error
+        await sleep(delayOf(attempt, error))
+      }
+    }
+  }
+
+  #askApp(conversationId, what, body) {
+    return this.#repeat(() => this.callApp(`/v1/conversations/${conversationId}/${what}`, body))
+  }
 
   /**
    * Pass on that the other member types. Nothing else is a member's to say: on a conversation's

@@ -10,6 +10,8 @@ swallowed:
     await client.send(conversation_id, "Hello")
     await client.close()
 
+What concerns money goes through the Flask app: give `sign_in` its address as `app_url`.
+
 Needs `pip install supabase`. Durations are in seconds.
 """
 
@@ -22,7 +24,7 @@ import random
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import httpx
@@ -45,7 +47,8 @@ SYNC_DELAY = 0.05
 # SQLSTATE classes of a database that is busy, starting or stopping. Sources:
 # https://docs.postgrest.org/en/stable/references/errors.html and PostgreSQL's appendix A.
 TRANSIENT = re.compile(
-    r"429|5\d\d|PGRST00\d|(08|40|53|55|57|58|XX)[0-9A-Z]{3}|RATE_LIMITED|NETWORK"
+    r"429|5\d\d|PGRST00\d|(08|40|53|55|57|58|XX)[0-9A-Z]{3}"
+    r"|RATE_LIMITED|NETWORK|SERVICE_UNAVAILABLE"
 )
 TOKEN_REFUSED = ("PGRST301", "PGRST303", "AUTH_REQUIRED")
 
@@ -74,8 +77,11 @@ class ParleyError(Exception):
 class ParleyClient:
     """One signed-in user. Make it with `sign_in` or `sign_up`, inside a running event loop."""
 
-    def __init__(self, supabase: AsyncClient, http: httpx.AsyncClient, session: Session) -> None:
+    def __init__(
+        self, supabase: AsyncClient, http: httpx.AsyncClient, session: Session, app_url: str = ""
+    ) -> None:
         self.supabase = supabase
+        self.app_url = app_url
         self.user_id: str = session.user.id
         # What `sync` is told, by conversation id: the last seq heard and the version of the last
         # context, {"seq", "version"}. Keep it with the messages and contexts, if you store them.
@@ -99,23 +105,31 @@ class ParleyClient:
     # Who I am
 
     @classmethod
-    async def sign_in(cls, url: str, key: str, email: str, password: str) -> ParleyClient:
+    async def sign_in(
+        cls, url: str, key: str, email: str, password: str, *, app_url: str = ""
+    ) -> ParleyClient:
         """Sign in with a password. Raises ParleyError, for example `invalid_credentials`."""
-        return await cls._enter(url, key, "sign_in_with_password", email, password)
+        credentials = {"email": email, "password": password}
+        return await cls._enter(url, key, app_url, "sign_in_with_password", credentials)
 
     @classmethod
-    async def sign_up(cls, url: str, key: str, email: str, password: str) -> ParleyClient:
+    async def sign_up(
+        cls, url: str, key: str, email: str, password: str, *, app_url: str = ""
+    ) -> ParleyClient:
         """Make an account and be signed in. Raises ParleyError, e.g. `user_already_exists`."""
-        return await cls._enter(url, key, "sign_up", email, password)
+        credentials = {"email": email, "password": password}
+        return await cls._enter(url, key, app_url, "sign_up", credentials)
 
     @classmethod
-    async def _enter(cls, url: str, key: str, how: str, email: str, password: str) -> ParleyClient:
+    async def _enter(
+        cls, url: str, key: str, app_url: str, how: str, credentials: Json
+    ) -> ParleyClient:
         http = httpx.AsyncClient(timeout=20, follow_redirects=True)
         # realtime-py gives up after five tries to reconnect unless told otherwise.
         options = AsyncClientOptions(httpx_client=http, realtime={"max_retries": 1_000_000})
         supabase = await acreate_client(url, key, options)
         try:
-            answer = await getattr(supabase.auth, how)({"email": email, "password": password})
+            answer = await getattr(supabase.auth, how)(credentials)
             if answer.session is None:
                 raise ParleyError("Confirm the e-mail address first.", "email_not_confirmed")
         except AuthError as error:
@@ -124,7 +138,7 @@ class ParleyClient:
         except ParleyError:
             await http.aclose()
             raise
-        return cls(supabase, http, answer.session)
+        return cls(supabase, http, answer.session, app_url)
 
     # What I hear
 
@@ -185,17 +199,19 @@ class ParleyClient:
 
     async def call_until_answered(self, function: str, **arguments: Any) -> Any:
         """Call a function that may be repeated until the server decides. Raises ParleyError."""
-        attempt = 0
-        while True:
-            try:
-                return await self.call(function, **arguments)
-            except ParleyError as error:
-                if error.error_code in TOKEN_REFUSED and attempt == 0:
-                    await self._refresh_session()
-                elif not TRANSIENT.fullmatch(error.error_code):
-                    raise
-                await asyncio.sleep(_delay(attempt, error))
-                attempt += 1
+        return await self._repeat(lambda: self.call(function, **arguments))
+
+    async def call_app(self, path: str, body: Json | None = None) -> Any:
+        """Post to the Flask app once, as this user. Raises ParleyError."""
+        session = await self.supabase.auth.get_session()
+        headers = {"Authorization": f"Bearer {session.access_token if session else ''}"}
+        try:
+            answer = await self._http.post(
+                f"{self.app_url}{path}", json=body or {}, headers=headers
+            )
+        except httpx.TransportError as error:
+            raise ParleyError(f"No answer: {error!r}", "NETWORK") from error
+        return _read_app(answer)
 
     async def send(
         self,
@@ -284,6 +300,37 @@ class ParleyClient:
         )
         return actions
 
+    async def pay(self, conversation_id: str) -> Json:
+        """What Razorpay's checkout needs to take the brand owner's payment: `razorpay_config`.
+
+        Asked for again it is the same order, so nobody pays twice. Raises ParleyError, e.g.
+        `PAYMENT_ALREADY_DONE`, or `GATEWAY_UNAVAILABLE`: nothing was charged, ask again.
+        """
+        answer = await self._ask_app(conversation_id, "payment-order")
+        config: Json = answer["razorpay_config"]
+        return config
+
+    async def confirm_payment(self, conversation_id: str, paid: Json) -> Json:
+        """Hand on what checkout gave, so that the server asks Razorpay at once.
+
+        A courtesy: the deal goes on also when the browser was closed right after the payment.
+        Returns what `refresh_payment` does. Raises ParleyError `BAD_SIGNATURE` when it is not about
+        this deal's payment.
+        """
+        return await self._ask_app(conversation_id, "payment-callback", paid)
+
+    async def refresh_payment(self, conversation_id: str) -> Json:
+        """Let the server ask Razorpay about the payment, as when the chat is opened.
+
+        Returns `{polled, flow_state, outcome}`; polled is false when it asked a moment ago.
+        """
+        return await self._ask_app(conversation_id, "payment-refresh")
+
+    async def clean_up(self) -> Json:
+        """Do what is due for this user, as at each sign-in; requested refunds leave as well."""
+        done: Json = await self._repeat(lambda: self.call_app("/v1/session/cleanup"))
+        return done
+
     async def sync(self) -> None:
         """Fetch every message after the known ones; each comes as a new_message event, once.
 
@@ -301,6 +348,24 @@ class ParleyClient:
                 await asyncio.sleep(SYNC_DELAY * 2.0**attempt)
 
     # How it is done
+
+    async def _repeat(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        attempt = 0
+        while True:
+            try:
+                return await ask()
+            except ParleyError as error:
+                if error.error_code in TOKEN_REFUSED and attempt == 0:
+                    await self._refresh_session()
+                elif not TRANSIENT.fullmatch(error.error_code):
+                    raise
+                await asyncio.sleep(_delay(attempt, error))
+                attempt += 1
+
+    async def _ask_app(self, conversation_id: str, what: str, body: Json | None = None) -> Json:
+        path = f"/v1/conversations/{conversation_id}/{what}"
+        answer: Json = await self._repeat(lambda: self.call_app(path, body))
+        return answer
 
     async def _fetch(self) -> None:
         has_more = True
@@ -509,6 +574,17 @@ def read_error(error: APIError) -> ParleyError:
         except ValueError:
             details = {"reason": details}
     return ParleyError(error.message or "The call failed.", error.code or "UNKNOWN", details)
+
+
+def _read_app(answer: httpx.Response) -> Any:
+    try:
+        said = answer.json()
+        if answer.is_success:
+            return said
+        refused = said["message"], said["error_code"], said["details"]
+    except (ValueError, LookupError, TypeError) as error:  # a proxy's page
+        raise ParleyError("The app cannot be reached.", str(answer.status_code)) from error
+    raise ParleyError(*refused)
 
 
 def _read_auth_error(error: AuthError) -> ParleyError:

@@ -1,10 +1,11 @@
 """Plays a deal on a terminal, both sides of it, by nothing but what each may do now.
 
-    python -m examples.python.play_deal URL ANON_KEY [--service-key KEY]
+    python -m examples.python.play_deal URL ANON_KEY [--app URL --sandbox URL]
 
 Two new people sign up: Asha offers something, Bharat asks for it. From there on the server says
-what each may do and what is to be typed with it. With the service key, what the payment gateway
-would say can be picked too. It ends when the deal is closed, or with the input (Ctrl-D).
+what each may do and what is to be typed with it. With the addresses of the Flask app and of the
+payment sandbox Bharat can pay, and refunds arrive. It ends when the deal is closed, or with the
+input (Ctrl-D).
 """
 
 from __future__ import annotations
@@ -43,14 +44,15 @@ class Game:
     id: str
     people: dict[str, ParleyClient]
     read: dict[str, int]
-    gateway: httpx.AsyncClient | None
+    checkout: httpx.AsyncClient | None  # the sandbox
+    order_id: str = ""
 
     async def close(self) -> None:
         """Close all connections."""
         for client in self.people.values():
             await client.close()
-        if self.gateway:
-            await self.gateway.aclose()
+        if self.checkout:
+            await self.checkout.aclose()
 
     async def context(self) -> Json:
         """Where the deal stands, as Asha may see it."""
@@ -59,7 +61,7 @@ class Game:
         return context
 
     async def choices(self) -> list[Choice]:
-        """What everybody may do now: the two people, and the gateway."""
+        """What everybody may do now, in the deal and around it."""
         context = await self.context()
         if context["chat_status"] == "closed":
             return []
@@ -71,13 +73,48 @@ class Game:
             if context["free_text_allowed"]:
                 schema: Json = {"properties": {"message": {}}}
                 found.append(Choice(name, "Write", schema, _write(client, self.id)))
-        if self.gateway:
-            money = {"amount_minor": context["amount_minor"], "currency": context["currency"]}
-            paid = {"payment_id": f"pay_{uuid.uuid4().hex}", **money}
-            for fact, said in {"payment_captured": paid, "refund_processed": {}}.items():
-                tell = _tell(self.gateway, self.id, fact, said)
-                found.append(Choice("Gateway", fact, {"properties": {}}, tell))
+        if self.checkout:
+            nothing: Json = {"properties": {}}
+            found.append(Choice("Bharat", "Pay at the checkout", nothing, self._pay("captured")))
+            found.append(Choice("Bharat", "Fail at the checkout", nothing, self._pay("failed")))
+            found += [
+                Choice(name, "Sign in again", nothing, self._come_back(client))
+                for name, client in self.people.items()
+            ]
         return found
+
+    def _pay(self, outcome: str) -> Callable[[Json], Awaitable[Any]]:
+        async def pay(_: Json) -> None:
+            client = self.people["Bharat"]
+            self.order_id = (await client.pay(self.id))["order_id"]
+            paid = await self._ask_sandbox(
+                "POST", f"/orders/{self.order_id}/pay", json={"outcome": outcome}
+            )
+            if "error" in paid:
+                await self._await_webhook("payment.failed")
+            else:  # what a page gets from checkout, and hands on
+                await client.confirm_payment(self.id, paid)
+
+        return pay
+
+    def _come_back(self, client: ParleyClient) -> Callable[[Json], Awaitable[Any]]:
+        async def come_back(_: Json) -> None:
+            state = (await self.context())["flow_state"]
+            await client.clean_up()
+            if state == "refund_pending":
+                await self._await_webhook("refund.processed")
+
+        return come_back
+
+    async def _await_webhook(self, event: str) -> None:
+        query = {"until": self.order_id, "event": event}
+        await self._ask_sandbox("GET", "/deliveries", params=query)
+
+    async def _ask_sandbox(self, method: str, path: str, **more: Any) -> Json:
+        assert self.checkout is not None  # noqa: S101 - or nothing of this was offered
+        answer = await self.checkout.request(method, f"/sandbox{path}", **more)
+        said: Json = answer.json()
+        return said
 
     async def show(self, say: Say) -> None:
         """Say what each has got to read, and where the deal stands."""
@@ -111,21 +148,18 @@ async def play(game: Game, ask: Ask, say: Say) -> None:
         await game.show(say)
 
 
-async def open_game(url: str, key: str, service_key: str | None) -> Game:
-    """Let two new people come and start a deal."""
+async def open_game(url: str, key: str, app: str = "", sandbox: str = "") -> Game:
+    """Let two new people come and start a deal; with an app and a sandbox it can be paid."""
     people = {}
     for name, role in {"Asha": "influencer", "Bharat": "brand_owner"}.items():
         email = f"{name.lower()}-{uuid.uuid4().hex[:8]}@example.com"
-        people[name] = await ParleyClient.sign_up(url, key, email, PASSWORD)
+        people[name] = await ParleyClient.sign_up(url, key, email, PASSWORD, app_url=app)
         await people[name].call("complete_profile", role=role, display_name=name)
     bid = await people["Asha"].call("create_bid", title="Three reels", description="Of 30 seconds")
     opened = await people["Bharat"].do("connect_bid", bid_id=bid["id"], proposed_amount=5000)
-    gateway = service_key and httpx.AsyncClient(
-        base_url=f"{url}/rest/v1/rpc",
-        headers={"apikey": service_key, "Authorization": f"Bearer {service_key}"},
-    )
+    checkout = httpx.AsyncClient(base_url=sandbox, timeout=20) if app and sandbox else None
     id_ = opened["conversation"]["conversation_id"]
-    return Game(id_, people, dict.fromkeys(people, 0), gateway or None)
+    return Game(id_, people, dict.fromkeys(people, 0), checkout)
 
 
 def _fill_in(schema: Json, ask: Ask) -> Json:
@@ -146,26 +180,14 @@ def _write(client: ParleyClient, id_: str) -> Callable[[Json], Awaitable[Any]]:
     return lambda given: client.send(id_, **given)
 
 
-def _tell(
-    gateway: httpx.AsyncClient, id_: str, fact: str, said: Json
-) -> Callable[[Json], Awaitable[Any]]:
-    async def tell(_: Json) -> None:
-        body = {"conversation_id": id_, "action": fact, "input": said}
-        answer = await gateway.post("/record_provider_fact", json=body)
-        if answer.is_error:
-            refused = answer.json()
-            raise ParleyError(refused["message"], refused["code"], refused["details"])
-
-    return tell
-
-
 async def _main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("url")
     parser.add_argument("key")
-    parser.add_argument("--service-key", help="to speak for the payment gateway too")
+    parser.add_argument("--app", default="", help="the Flask app's address, to pay")
+    parser.add_argument("--sandbox", default="", help="the payment sandbox's address, to pay there")
     args = parser.parse_args()
-    game = await open_game(args.url, args.key, args.service_key)
+    game = await open_game(args.url, args.key, args.app, args.sandbox)
     try:
         await play(game, input, print)
     except EOFError:

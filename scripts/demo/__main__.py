@@ -10,22 +10,28 @@ import signal
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from examples.python.parley_client import ParleyError
+from scripts.demo.gateway import WEBHOOK_PATH, make_keys
+from scripts.demo.places import Places, print_places, print_samples
 from scripts.demo.scenes import SCENES
 from scripts.demo.services import (
     LOOPBACK,
     ROOT,
     ServiceError,
+    await_service,
     end_orphan,
-    open_app,
+    open_service,
     open_stack,
     require_free,
 )
-from scripts.demo.stage import PASSWORD, open_stage
+from scripts.demo.stage import Stage, open_stage
+
+# What Python is told to start the app.
+APP = ("-m", "gunicorn", "-c", "webhooks/gunicorn_conf.py")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help="of the local Supabase (default 54321)")
     parser.add_argument("--db-port", type=int, help="of its Postgres (default 54322)")
     parser.add_argument("--app-port", type=int, default=5000, help="of the app (default 5000)")
+    parser.add_argument(
+        "--sandbox-port", type=int, default=5001, help="of the payment sandbox (default 5001)"
+    )
     return parser
 
 
@@ -73,71 +82,74 @@ async def _run(args: argparse.Namespace) -> None:
     args.data_dir.mkdir(parents=True, exist_ok=True)
     ports = {"--port": args.port, "--db-port": args.db_port}
     options = [f"{name}={port}" for name, port in ports.items() if port]
-    app_log = args.data_dir / "app.log"
-    app_lock = args.data_dir / f"app-{args.app_port}.lock"
-    await end_orphan(app_lock)
-    require_free(args.app_port)
+    places = Places(args.data_dir, args.app_port, args.sandbox_port)
+    keys = make_keys(places.sandbox_url)
+    for lock in (places.app_lock, places.sandbox_lock):
+        await end_orphan(lock)
+    require_free(args.app_port, "--app-port")
+    require_free(args.sandbox_port, "--sandbox-port")
     _say("Starting the local Supabase")
     async with open_stack(args.data_dir / "supabase", options, reset=args.reset) as stack:
-        _say("Starting the Flask app")
-        app_url = f"http://{LOOPBACK}:{args.app_port}"
-        async with open_app(stack, args.app_port, app_log, app_lock) as app:
-            emails: dict[str, str] = {}
-            if not args.no_demo:
-                emails = await _play(stack, app_url, started)
-            _print_summary(stack, app_url, app_log, emails)
+        _say("Starting the Flask app, and a sandbox in Razorpay's place")
+        settings = _app_settings(stack, args.app_port) | keys
+        # The sandbox ends first: the app waits a while for whoever keeps a connection to it.
+        async with (
+            open_service(APP, settings, places.app_log, places.app_lock) as app,
+            open_service(
+                _sandbox(places), keys, places.sandbox_log, places.sandbox_lock
+            ) as sandbox,
+        ):
+            await await_service(app, "app", f"{places.app_url}/readyz", places.app_log)
+            await await_service(sandbox, "sandbox", places.sandbox_ready, places.sandbox_log)
+            stage = None if args.no_demo else await _play(stack, places.app_url, keys, started)
+            print_places(places, stack, keys)
+            if stage:
+                print_samples(places, stack, stage)
             if not args.once:
-                await _serve(app, app_log)
+                await _serve({"app": app, "sandbox": sandbox}, places)
 
 
-async def _play(stack: dict[str, str], app_url: str, started: float) -> dict[str, str]:
-    """Play every scene; returns the e-mail addresses of the people in them."""
-    async with open_stage(stack, app_url) as stage:
+def _sandbox(places: Places) -> tuple[str, ...]:
+    where = ("--port", str(places.sandbox_port))
+    webhook = ("--webhook-url", f"{places.app_url}{WEBHOOK_PATH}")
+    return ("-m", "scripts.razorpay_sandbox", *where, *webhook)
+
+
+def _app_settings(stack: Mapping[str, str], port: int) -> dict[str, str]:
+    return {
+        "SUPABASE_URL": stack["API_URL"],
+        "SUPABASE_ANON_KEY": stack["ANON_KEY"],
+        "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
+        "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
+        "HOST": LOOPBACK,
+        "PORT": str(port),
+    }
+
+
+async def _play(
+    stack: Mapping[str, str], app_url: str, keys: Mapping[str, str], started: float
+) -> Stage:
+    """Play every scene; returns what is left of the stage: its people and what they made."""
+    async with open_stage(stack, app_url, keys) as stage:
         for title, scene in SCENES:
             stage.head(title)
             await scene(stage)
         if stage.first_delivery:
             took = stage.first_delivery - started
             _say(f"\nFrom start to the first delivered message: {took:.1f} s")
-        return stage.emails
+        return stage
 
 
-def _print_summary(
-    stack: dict[str, str], app_url: str, app_log: Path, emails: dict[str, str]
-) -> None:
-    url, key = stack["API_URL"], stack["ANON_KEY"]
-    print(f"""
-Up
-  Supabase   {url}    REST {url}/rest/v1, Auth {url}/auth/v1
-  Realtime   {stack["REALTIME_URL"]}
-  Postgres   {stack["DB_URL"]}
-  Flask app  {app_url}     its log: {app_log}
-
-Keys (of this machine only)
-  ANON_KEY={key}
-  SERVICE_ROLE_KEY={stack["SERVICE_ROLE_KEY"]}
-""")  # noqa: T201
-    if emails:
-        print(f"""Try it (the people of the demo have the password {PASSWORD})
-  KEY={key}
-  TOKEN=$(curl -s '{url}/auth/v1/token?grant_type=password' -H "apikey: $KEY" \\
-    -H 'Content-Type: application/json' \\
-    -d '{{"email": "{emails["asha"]}", "password": "{PASSWORD}"}}' \\
-    | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
-  curl -s {url}/rest/v1/rpc/get_conversations -H "apikey: $KEY" \\
-    -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{}}'
-  curl -s '{url}/rest/v1/messages?select=seq,message&order=seq' -H "apikey: $KEY" \\
-    -H "Authorization: Bearer $TOKEN"
-  curl -s -X POST {app_url}/v1/session/cleanup -H "Authorization: Bearer $TOKEN"
-  .venv/bin/python -m examples.python.play_deal {url} $KEY \\
-    --service-key {stack["SERVICE_ROLE_KEY"]}
-""")  # noqa: T201
-
-
-async def _serve(app: Process, app_log: Path) -> None:
+async def _serve(services: Mapping[str, Process], places: Places) -> None:
     _say("Serving until Ctrl-C.")
-    await app.wait()
-    raise ServiceError(f"The app ended; its last words are in {app_log}.")
+    ends = {asyncio.create_task(process.wait(), name=name) for name, process in services.items()}
+    try:
+        (ended, *_), _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
+    name = ended.get_name()
+    raise ServiceError(f"The {name} ended; its last words are in {places.log_of(name)}.")
 
 
 def _say(text: str) -> None:

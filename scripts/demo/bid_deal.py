@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import httpx
 
 from examples.python.parley_client import ParleyError
 from scripts.demo.deal import Deal, Party
@@ -53,19 +53,36 @@ async def agree_on_price(deal: Deal) -> None:
 
 
 async def pay(deal: Deal) -> None:
-    """The money comes in and is held. The gateway's word is given with the service key here."""
-    deal.stage.head("The payment")
-    answer = await deal.press("brand_owner", "Pay now")
-    await deal.decide(
-        "service",
-        "says with its key, in the gateway's place: payment_captured ₹6,000",
-        "record_provider_fact",
-        action="payment_captured",
-        input={
-            "payment_id": f"pay_{uuid.uuid4().hex[:12]}",
-            "amount_minor": answer["conversation"]["amount_minor"],
-            "currency": answer["conversation"]["currency"],
-        },
+    """A failed attempt, a payment that is held, and webhooks that change nothing."""
+    stage, gateway = deal.stage, deal.stage.gateway
+    stage.head("The payment")
+    await deal.press("brand_owner", "Pay now")
+    order_id = (await deal.pay())["order_id"]
+    await gateway.fail(order_id)
+    stage.tell("bank", "refuses; the webhook payment.failed comes")
+    await deal.see("brand_owner", "Retry")
+    paid: list[str] = []
+
+    async def succeed() -> None:
+        paid.append(await gateway.pay(order_id))
+
+    await deal.follow(
+        "Bharat",
+        "pays     at the checkout, the same order; signed webhooks come",
+        "payment_completed",
+        succeed(),
+    )
+    before = (await deal.context())["version"]
+    answers = await gateway.repeat(paid[0])
+    if (await deal.context())["version"] != before:
+        raise AssertionError("a repeated webhook changed the deal")
+    stage.tell("gateway", f"sends    them all again: {_list(answers)}, and nothing changes")
+    refused = await gateway.forge()
+    if refused.status_code != httpx.codes.UNAUTHORIZED:
+        raise AssertionError("a changed webhook was taken")
+    stage.tell(
+        "Mallory",
+        f"changes  one byte of a webhook: {refused.status_code} {refused.json()['error_code']}",
     )
 
 
@@ -101,6 +118,10 @@ async def part(deal: Deal) -> None:
     )
     if hidden["theirs"] is not None or shown["theirs"]["rating"] != 5:
         raise AssertionError("the ratings are not double-blind")
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _stars(ratings: dict[str, dict[str, object]]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import uuid
 
 from scripts.demo.deal import Deal, Party
 from scripts.demo.stage import Scene, Stage
@@ -41,16 +40,14 @@ async def apply(stage: Stage) -> Deal:
     deal = Deal(stage, context["conversation_id"], parties, context["flow_state"])
     await deal.press("brand_owner", f"Accept at ₹{QUOTE:,}")
     await deal.press("brand_owner", "Pay now")
-    await deal.decide(
-        "service",
-        f"says with its key, in the gateway's place: payment_captured ₹{QUOTE:,}",
-        "record_provider_fact",
-        action="payment_captured",
-        input={
-            "payment_id": f"pay_{uuid.uuid4().hex[:12]}",
-            "amount_minor": QUOTE * 100,
-            "currency": "INR",
-        },
+    order_id = (await dev.person.client.pay(deal.id))["order_id"]
+    lost = await stage.gateway.pay_unheard(order_id)
+    stage.tell("Dev", f"pays     at the checkout; lost on their way: {', '.join(lost)}")
+    await deal.follow(
+        "Chitra",
+        "opens    the chat: POST …/payment-refresh lets the app ask Razorpay",
+        "payment_completed",
+        chitra.person.client.refresh_payment(deal.id),
     )
     await deal.press("influencer", "Start work")
     return deal
@@ -74,12 +71,12 @@ async def share(deal: Deal) -> None:
         verdict="split",
         refund_amount=REFUND,
     )
-    await deal.decide(
-        "service",
-        "says with its key, in the gateway's place: refund_processed",
-        "record_provider_fact",
-        action="refund_processed",
-        input={"reference": f"rfnd_{uuid.uuid4().hex[:12]}"},
+    await deal.follow(
+        "Dev",
+        "is back  POST /v1/session/cleanup: the app asks for the refund, which has a key and "
+        "so is made once; refund.processed comes",
+        "chat_closed",
+        deal.parties["brand_owner"].person.client.clean_up(),
     )
     books = deal.escrow
     if (books["refunded_minor"], books["released_minor"]) != (REFUND * 100, (QUOTE - REFUND) * 100):

@@ -17,12 +17,7 @@ async def arrive(stage: Stage) -> None:
         (stage.bharat, "Bharat", "brand_owner"),
     ):
         await person.client.call("complete_profile", role=role, display_name=name)
-        session = await person.client.supabase.auth.get_session()
-        assert session is not None  # noqa: S101 - signed up a moment ago
-        cleaned = await stage.app.post(
-            "/v1/session/cleanup", headers={"Authorization": f"Bearer {session.access_token}"}
-        )
-        cleaned.raise_for_status()
+        await person.client.clean_up()
         await person.client.start()
         stage.tell(name, f"signed up as {role}, joined the private channel user:{person.id[:8]}…")
     stage.listen()

@@ -6,6 +6,8 @@ Each takes at most ten actions within a second or so, which is what the limits a
 
 from __future__ import annotations
 
+import json
+import textwrap
 import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -48,7 +50,7 @@ class Deal:
 
         `twice` repeats it as after a lost answer: nothing more may happen.
         """
-        message = await self._see(role, text)
+        message = await self.see(role, text)
         button = next(b for b in message["action_data"]["buttons"] if b["text"] == text)
         client, key = self.parties[role].person.client, str(uuid.uuid4())
         click = client.click(message, button["id"], client_action_id=key, **typed)
@@ -65,7 +67,7 @@ class Deal:
 
     async def fill(self, role: str, submit: str, **typed: Any) -> Json:
         """Fill in the form that is sent with this button."""
-        message = await self._see(role, submit)
+        message = await self.see(role, submit)
         form = message["action_data"]
         asked = {given["id"] for given in form["input_fields"]}
         if not typed.keys() <= asked:
@@ -87,6 +89,38 @@ class Deal:
             raise AssertionError(f"{text!r} is not among {list(actions)}")
         act = client.act(self.id, actions[text], **typed)
         return await self.step(role, f"chooses  [{text}]{_show(typed)}", act)
+
+    async def pay(self) -> Json:
+        """The brand owner's client asks the app for the checkout; what it needs is shown."""
+        payer = self.parties["brand_owner"]
+        config = await payer.person.client.pay(self.id)
+        self.stage.tell(payer.name, "asks     POST /v1/conversations/…/payment-order, and gets")
+        for line in textwrap.wrap(f"razorpay_config {json.dumps(config)}", 84):
+            self.stage.tell("", f"         {line}")
+        return config
+
+    async def follow(self, who: str, text: str, state: str, moved: Awaitable[Any]) -> None:
+        """Let something outside move the deal to this state; as `step`."""
+
+        async def taken() -> Json:
+            before = self.state
+            await moved
+            payer = self.parties["brand_owner"].person
+            await payer.hears(
+                "conversation_state_changed", conversation_id=self.id, new_state=state
+            )
+            context = await self.context()
+            update = {"previous_state": before, "new_state": context["flow_state"]}
+            return {"flow_update": {**update, "awaiting_role": context["awaiting_role"]}}
+
+        await self.step(who, text, taken())
+
+    async def context(self) -> Json:
+        """The deal as the brand owner sees it now."""
+        context: Json = await self.parties["brand_owner"].person.client.call(
+            "get_conversation_context", conversation_id=self.id
+        )
+        return context
 
     async def decide(self, who: str, text: str, function: str, **arguments: Any) -> Json:
         """Let the service or an operator say what no party may say, with the service key."""
@@ -161,7 +195,7 @@ class Deal:
         heard = (p["message"] for p in self.parties[role].person.payloads("new_message"))
         return [m for m in heard if m["conversation_id"] == self.id][::-1]
 
-    async def _see(self, role: str, text: str) -> Json:
+    async def see(self, role: str, text: str) -> Json:
         """Wait for an open action message with this button, and show what its reader sees."""
         party = self.parties[role]
 
@@ -180,10 +214,7 @@ class Deal:
         return message
 
     async def _show_books(self) -> None:
-        context = await self.parties["brand_owner"].person.client.call(
-            "get_conversation_context", conversation_id=self.id
-        )
-        books: Json = context["escrow"]
+        books: Json = (await self.context())["escrow"]
         if sum(books[name] for name in BOOKS) != books["captured_minor"]:
             raise AssertionError(f"the books do not balance: {books}")
         if books != self.escrow and books["captured_minor"]:

@@ -6,5 +6,6 @@ from scripts.demo.bid_deal import BID_DEAL
 from scripts.demo.campaign_deal import CAMPAIGN_DEAL
 from scripts.demo.chat import CHAT
 from scripts.demo.stage import Scene
+from scripts.demo.unpaid_deal import UNPAID_DEAL
 
-SCENES: tuple[tuple[str, Scene], ...] = (*CHAT, *BID_DEAL, *CAMPAIGN_DEAL)
+SCENES: tuple[tuple[str, Scene], ...] = (*CHAT, *BID_DEAL, *CAMPAIGN_DEAL, *UNPAID_DEAL)

@@ -1,4 +1,4 @@
-"""Brings up the local stack and the Flask app, and takes down what it brought up."""
+"""Brings up the local stack, the Flask app and the sandbox, and takes down what it brought up."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"
-# Seconds until the app must answer; then how long it may take to finish its requests.
-APP_START_TIMEOUT = 60.0
-APP_STOP_TIMEOUT = 25.0
+# Seconds until a service must answer; then how long it may take to finish its requests.
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 25.0
 
 
 class ServiceError(Exception):
@@ -70,12 +70,12 @@ async def open_stack(
 
 
 async def end_orphan(lock: Path) -> None:
-    """End the app of a run that was killed and could not end it. Such an app holds the lock still.
+    """End what a run that was killed could not end. Such a service holds its lock still.
 
     Raises:
         ServiceError: it does not end.
     """
-    deadline = time.monotonic() + APP_STOP_TIMEOUT
+    deadline = time.monotonic() + STOP_TIMEOUT
     with lock.open("a+", encoding="utf-8") as file:
         while not _take(file):
             file.seek(0)
@@ -84,7 +84,7 @@ async def end_orphan(lock: Path) -> None:
                 return  # its run is at work
             if time.monotonic() > deadline:
                 raise ServiceError(
-                    f"The app of an earlier run does not end: end process {pids[1]}."
+                    f"What an earlier run left behind does not end: end process {pids[1]}."
                 )
             with suppress(ProcessLookupError):
                 os.kill(pids[1], signal.SIGTERM)
@@ -110,33 +110,26 @@ def _is_alive(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def open_app(
-    stack: Mapping[str, str], port: int, log: Path, lock: Path
+async def open_service(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, lock: Path
 ) -> AsyncIterator[Process]:
-    """The Flask app under gunicorn, answering; its log goes to the file.
+    """A Python program of ours, started and not awaited; what it says goes to the log.
 
-    The lock stays taken as long as any process of the app lives, whatever becomes of this one, and
-    holds the ids of this process and the app's.
+    The lock stays taken as long as any process of it lives, whatever becomes of this one, and holds
+    the ids of this process and its own.
 
-    Raises:
-        ServiceError: the port is taken, or the app ended.
+    Args:
+        arguments: of Python.
+        environment: beside that of this process.
+        log: what it says is added to this file.
+        lock: the file that says that it runs.
     """
-    require_free(port)
-    settings = {
-        "SUPABASE_URL": stack["API_URL"],
-        "SUPABASE_ANON_KEY": stack["ANON_KEY"],
-        "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
-        "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
-        "APP_ENV": "development",
-        "HOST": LOOPBACK,
-        "PORT": str(port),
-    }
     with log.open("ab") as output, lock.open("a+", encoding="utf-8") as held:
         _take(held)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gunicorn", "-c", "webhooks/gunicorn_conf.py"),
+            *(sys.executable, *arguments),
             cwd=ROOT,
-            env={**os.environ, **settings},
+            env={**os.environ, **environment},
             stdin=DEVNULL,
             stdout=output,
             stderr=output,
@@ -146,14 +139,13 @@ async def open_app(
         held.truncate(0)
         held.write(f"{os.getpid()} {process.pid}")
     try:
-        await _await_app(process, f"http://{LOOPBACK}:{port}/readyz", log)
         yield process
     finally:
         await asyncio.shield(_end(process, signal.SIGTERM))
 
 
-def require_free(port: int) -> None:
-    """Raise ServiceError when somebody listens on the app's port."""
+def require_free(port: int, option: str) -> None:
+    """Raise ServiceError when somebody listens on the port that this option chooses."""
     with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -161,21 +153,26 @@ def require_free(port: int) -> None:
         except OSError as error:
             raise ServiceError(
                 f"Port {port} is taken by another program: free it, or choose another one with "
-                "--app-port."
+                f"{option}."
             ) from error
 
 
-async def _await_app(process: Process, url: str, log: Path) -> None:
-    deadline = time.monotonic() + APP_START_TIMEOUT
-    async with httpx.AsyncClient(timeout=5) as http:
+async def await_service(process: Process, name: str, url: str, log: Path) -> None:
+    """Wait until a service answers at this URL with 200.
+
+    Raises:
+        ServiceError: it ended, or does not answer.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
         while time.monotonic() < deadline:
             if process.returncode is not None:
-                raise ServiceError(f"The app ended; its last words are in {log}.")
+                raise ServiceError(f"The {name} ended; its last words are in {log}.")
             with suppress(httpx.TransportError):
                 if (await http.get(url)).status_code == httpx.codes.OK:
                     return
             await asyncio.sleep(0.1)
-    raise ServiceError(f"The app does not answer; its last words are in {log}.")
+    raise ServiceError(f"The {name} does not answer; its last words are in {log}.")
 
 
 async def _end(process: Process, how: signal.Signals) -> None:
@@ -183,7 +180,7 @@ async def _end(process: Process, how: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         process.send_signal(how)
     try:
-        await asyncio.wait_for(process.wait(), APP_STOP_TIMEOUT)
+        await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
     except TimeoutError:
         process.kill()
         await process.wait()

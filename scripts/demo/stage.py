@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from examples.python.parley_client import ParleyClient
+from scripts.demo.gateway import Gateway, open_gateway
 from scripts.demo.person import Json, Person
 from scripts.demo.relay import Relay, open_relay
 
@@ -24,12 +25,14 @@ class Stage:
     asha: Person
     bharat: Person
     line: Relay  # the connection of Bharat's phone
-    app: httpx.AsyncClient  # the Flask app
+    gateway: Gateway
     operator: httpx.AsyncClient  # the API's functions, as service_role
     emails: dict[str, str]
     began: float
     admit: Callable[[str], Awaitable[Person]]  # somebody new with this name, signed up
+    people: dict[str, Person]  # everybody who was admitted, by name
     conversation_id: str = ""
+    to_pay: str = ""  # a deal that is left to be paid by hand, by Dev
     first_delivery: float | None = None  # time.time()
     is_muted: bool = False  # nothing that is heard is shown
 
@@ -84,12 +87,21 @@ def describe_quota(quota: Json) -> str:
 
 
 @asynccontextmanager
-async def open_stage(stack: Mapping[str, str], app_url: str) -> AsyncIterator[Stage]:
-    """Asha and Bharat, new people on this stack, signed up; `stack` is what it printed."""
+async def open_stage(
+    stack: Mapping[str, str], app_url: str, keys: Mapping[str, str]
+) -> AsyncIterator[Stage]:
+    """Asha and Bharat, new people on this stack, signed up.
+
+    Args:
+        stack: what it printed.
+        app_url: where the app is.
+        keys: the sandbox's, of `make_keys`.
+    """
     url, key, secret = (stack[name] for name in ("API_URL", "ANON_KEY", "SERVICE_ROLE_KEY"))
     async with AsyncExitStack() as everything:
         line = await everything.enter_async_context(open_relay(url))
         app = await everything.enter_async_context(httpx.AsyncClient(base_url=app_url, timeout=20))
+        gateway = await everything.enter_async_context(open_gateway(keys, app))
         operator = await everything.enter_async_context(
             httpx.AsyncClient(
                 base_url=f"{url}/rest/v1/rpc",
@@ -98,12 +110,14 @@ async def open_stage(stack: Mapping[str, str], app_url: str) -> AsyncIterator[St
         )
         run = uuid.uuid4().hex[:8]
         emails: dict[str, str] = {}
+        people: dict[str, Person] = {}
 
         async def admit(name: str, where: str = url) -> Person:
             emails[name] = f"{name}-{run}@example.com"
-            client = await ParleyClient.sign_up(where, key, emails[name], PASSWORD)
+            client = await ParleyClient.sign_up(where, key, emails[name], PASSWORD, app_url=app_url)
             everything.push_async_callback(client.close)
-            return Person(client)
+            people[name] = Person(client)
+            return people[name]
 
         asha, bharat = await admit("asha"), await admit("bharat", line.url)
-        yield Stage(asha, bharat, line, app, operator, emails, time.monotonic(), admit)
+        yield Stage(asha, bharat, line, gateway, operator, emails, time.monotonic(), admit, people)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.doors import call
+from tests.end_to_end.gateway import Payments, running_payments
 from tests.end_to_end.people import PASSWORD, make_user
 from tests.support.stacks import Stack, running_stack
 
@@ -22,6 +23,13 @@ def anyio_backend() -> str:
 def own_stack() -> Iterator[Stack]:
     """A stack of the test's own, with a project's limits: to be killed and started again."""
     with running_stack("--realtime-delays", "0.1", "0.1") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def payments(stack: Stack) -> Iterator[Payments]:
+    """The app in front of the stack, and a sandbox in Razorpay's place."""
+    with running_payments(stack) as running:
         yield running
 
 

@@ -57,7 +57,7 @@ def read_doors() -> dict[str, Door]:
 
 
 def call(
-    http: httpx.Client, headers: dict[str, str], function: str, **arguments: Any
+    http: httpx.Client, headers: dict[str, str], function: str, /, **arguments: Any
 ) -> httpx.Response:
     """Call a function; the body is ASCII, so that it may hold half a surrogate pair."""
     return http.post(

@@ -50,10 +50,14 @@ def service_headers(stack: Stack) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def signed_in(stack: Stack, url: str | None = None) -> AsyncIterator[Person]:
+async def signed_in(
+    stack: Stack, url: str | None = None, *, app_url: str = ""
+) -> AsyncIterator[Person]:
     """A new person who is signed in and hears nothing yet; `url` is another way to the stack."""
     email = make_user(stack)
-    client = await ParleyClient.sign_in(url or stack.api_url, stack.anon_key, email, PASSWORD)
+    client = await ParleyClient.sign_in(
+        url or stack.api_url, stack.anon_key, email, PASSWORD, app_url=app_url
+    )
     try:
         yield Person(client)
     finally:

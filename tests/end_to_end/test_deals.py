@@ -2,90 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
 from examples.python.parley_client import ParleyError
-from scripts.demo.person import PATIENCE, Json, Person
-from tests.end_to_end.people import sdk_warnings, service_headers, signed_in
-from tests.support.stacks import Stack
+from tests.end_to_end.deals import WALK, dealing, walk
+from tests.end_to_end.gateway import Payments
+from tests.end_to_end.people import sdk_warnings
 
 pytestmark = [pytest.mark.anyio, sdk_warnings]
 
 
-@dataclass(frozen=True)
-class Deal:
-    """Asha's bid that Bharat has connected to, and Chitra, who only listens."""
-
-    stack: Stack
-    asha: Person
-    bharat: Person
-    chitra: Person
-    id: str
-
-    async def take(self, who: Person, action: str, **given: Any) -> Json:
-        """Take an action; the answer."""
-        answer: Json = await who.client.call(
-            "take_action", conversation_id=self.id, action=action, input=given
-        )
-        return answer
-
-    async def pay(self, amount_minor: int) -> None:
-        """The gateway tells that this much came in."""
-        fact = {"payment_id": f"pay_{self.id}", "amount_minor": amount_minor, "currency": "INR"}
-        async with httpx.AsyncClient(timeout=PATIENCE) as gateway:
-            answer = await gateway.post(
-                f"{self.stack.api_url}/rest/v1/rpc/record_provider_fact",
-                headers=service_headers(self.stack),
-                json={"conversation_id": self.id, "action": "payment_captured", "input": fact},
-            )
-        answer.raise_for_status()
-
-
-@asynccontextmanager
-async def dealing(stack: Stack) -> AsyncIterator[Deal]:
-    """The three, who hear their own channel, and the bid that Bharat has connected to."""
-    async with AsyncExitStack() as everyone:
-        asha = await everyone.enter_async_context(signed_in(stack))
-        bharat = await everyone.enter_async_context(signed_in(stack))
-        chitra = await everyone.enter_async_context(signed_in(stack))
-        roles = {"influencer": asha, "brand_owner": bharat}
-        for role, person in roles.items():
-            await person.client.call("complete_profile", role=role, display_name=role)
-        for person in (asha, bharat, chitra):
-            await person.client.start()
-        bid = await asha.client.call("create_bid", title="Posts", description="Three posts")
-        opened = await bharat.client.call("connect_bid", bid_id=bid["id"], proposed_amount=5000)
-        yield Deal(stack, asha, bharat, chitra, opened["conversation"]["conversation_id"])
-
-
-WALK: list[tuple[str, str, dict[str, Any], str]] = [
-    ("asha", "accept_connection", {}, "brand_owner_details"),
-    ("bharat", "send_project_details", {"details": "Create 3 posts"}, "influencer_reviewing"),
-    ("asha", "accept_project", {}, "brand_owner_pricing"),
-    ("bharat", "send_price_offer", {"price": 5000}, "influencer_price_response"),
-    ("asha", "accept_price", {"price": 5000}, "payment_pending"),
-    ("bharat", "proceed_to_payment", {}, "payment_pending"),
-]
-
-
-async def walk(deal: Deal) -> None:
-    """From the request to the work in progress."""
-    for who, action, given, state in WALK:
-        answer = await deal.take(getattr(deal, who), action, **given)
-        assert answer["flow_update"]["new_state"] == state
-    await deal.pay(500000)
-    started = await deal.take(deal.asha, "start_work")
-    assert started["flow_update"]["new_state"] == "work_in_progress"
-
-
-async def test_the_bid_walk_through_is_heard_step_by_step(stack: Stack) -> None:
-    async with dealing(stack) as deal:
+async def test_the_bid_walk_through_is_heard_step_by_step(payments: Payments) -> None:
+    async with dealing(payments) as deal:
         await walk(deal)
         await deal.asha.client.call(
             "submit_work", conversation_id=deal.id, deliverables="https://drive.example/posts"
@@ -113,8 +43,8 @@ async def test_the_bid_walk_through_is_heard_step_by_step(stack: Stack) -> None:
             assert context["escrow"]["released_minor"] == 500000
 
 
-async def test_each_side_hears_only_its_own_messages(stack: Stack) -> None:
-    async with dealing(stack) as deal:
+async def test_each_side_hears_only_its_own_messages(payments: Payments) -> None:
+    async with dealing(payments) as deal:
         await walk(deal)
         context = await deal.asha.client.call("get_conversation_context", conversation_id=deal.id)
         # Once the next step is heard, everything before it has been.
@@ -156,9 +86,9 @@ async def test_each_side_hears_only_its_own_messages(stack: Stack) -> None:
 
 
 async def test_the_actors_devices_hear_the_button_and_the_other_side_is_notified(
-    stack: Stack,
+    payments: Payments,
 ) -> None:
-    async with dealing(stack) as deal:
+    async with dealing(payments) as deal:
         asked = await deal.asha.hears("notification", type="action_required")
         assert asked["data"]["conversation_id"] == deal.id
         await deal.asha.client.call(
@@ -179,8 +109,8 @@ async def test_the_actors_devices_hear_the_button_and_the_other_side_is_notified
         assert [p["button_id"] for p in deal.bharat.payloads("button_action")] == ["connect_bid"]
 
 
-async def test_errors_have_the_seeds_shape(stack: Stack) -> None:
-    async with dealing(stack) as deal:
+async def test_errors_have_the_seeds_shape(payments: Payments) -> None:
+    async with dealing(payments) as deal:
         with pytest.raises(ParleyError) as refused:
             await deal.take(deal.asha, "accept_price")
         assert refused.value.error_code == "FLOW_STATE_INVALID"

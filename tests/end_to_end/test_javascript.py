@@ -6,12 +6,13 @@ import re
 
 import pytest
 
+from tests.end_to_end.gateway import Payments
 from tests.support.node import FOLDER, run_node
-from tests.support.stacks import Stack
 
 
-@pytest.mark.parametrize("file", ["chat.test.mjs", "deals.test.mjs"])
-def test_supabase_js_does_as_the_python_client_does(stack: Stack, file: str) -> None:
+@pytest.mark.parametrize("file", ["chat.test.mjs", "deals.test.mjs", "payments.test.mjs"])
+def test_supabase_js_does_as_the_python_client_does(payments: Payments, file: str) -> None:
+    stack = payments.stack
     ran = run_node(
         FOLDER / file,
         flags=("--test-force-exit",),  # supabase-js leaves a timer of ten seconds behind
@@ -19,6 +20,8 @@ def test_supabase_js_does_as_the_python_client_does(stack: Stack, file: str) -> 
         SUPABASE_ANON_KEY=stack.anon_key,
         SUPABASE_SERVICE_ROLE_KEY=stack.service_role_key,
         SUPABASE_JWT_SECRET=stack.jwt_secret,
+        APP_URL=payments.app_url,
+        SANDBOX_URL=payments.sandbox.url,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     # Node calls an empty file a success, so count.

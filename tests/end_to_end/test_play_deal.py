@@ -7,6 +7,7 @@ import re
 import pytest
 
 from examples.python.play_deal import open_game, play
+from tests.end_to_end.gateway import Payments
 from tests.end_to_end.people import sdk_warnings
 from tests.support.stacks import Stack
 
@@ -14,19 +15,20 @@ pytestmark = [pytest.mark.anyio, sdk_warnings]
 
 # What is picked, and what is typed into its fields; the others stay empty.
 PICKS: list[tuple[str, dict[str, str]]] = [
-    ("Gateway: payment_captured", {}),  # too early
+    ("Bharat: Pay at the checkout", {}),  # too early
     ("Asha: Accept", {}),
     ("Bharat: Send", {"details": "Three reels about tea"}),
     ("Asha: Accept project", {}),
     ("Bharat: Send offer", {"price": "Rs. 5k"}),
     ("Asha: Accept ₹5,000", {}),
     ("Bharat: Pay now", {}),
-    ("Gateway: payment_captured", {}),
+    ("Bharat: Fail at the checkout", {}),
+    ("Bharat: Pay at the checkout", {}),
     ("Asha: Start work", {}),
     ("Asha: Ask for more time", {"days": "3"}),
     ("Bharat: Ask to cancel", {"reason": "Too late for us"}),
     ("Asha: Agree to cancel", {}),
-    ("Gateway: refund_processed", {}),
+    ("Asha: Sign in again", {}),
 ]
 
 
@@ -49,16 +51,18 @@ class Player:
         return numbers[-1]
 
 
-async def test_a_deal_is_played_from_the_request_to_the_refund(stack: Stack) -> None:
+async def test_a_deal_is_played_from_the_request_to_the_refund(payments: Payments) -> None:
     player = Player(PICKS)
-    game = await open_game(stack.api_url, stack.anon_key, stack.service_role_key)
+    stack = payments.stack
+    game = await open_game(stack.api_url, stack.anon_key, payments.app_url, payments.sandbox.url)
     try:
         await play(game, player.ask, player.said.append)
     finally:
         await game.close()
     assert player.picks == []
-    assert any(line.startswith("FLOW_STATE_INVALID: ") for line in player.said)
+    assert any(line.startswith("PAYMENT_NOT_READY: ") for line in player.said)
     assert "  Asha reads: Bharat offers ₹5,000." in player.said
+    assert any("The payment did not go through." in line for line in player.said)
     assert player.said[-1].startswith("chat_closed, awaited: None")
     assert "'refunded_minor': 500000" in player.said[-1]
 
@@ -73,7 +77,7 @@ async def test_what_is_no_number_of_an_offer_is_asked_for_again(stack: Stack) ->
             raise EOFError
         return answer
 
-    game = await open_game(stack.api_url, stack.anon_key, None)
+    game = await open_game(stack.api_url, stack.anon_key)
     try:
         with pytest.raises(EOFError):
             await play(game, ask, said.append)
@@ -82,4 +86,4 @@ async def test_what_is_no_number_of_an_offer_is_asked_for_again(stack: Stack) ->
     assert [line for line in said if line.endswith("please.")] == [
         "A number from 1 to 4, please."
     ] * 4
-    assert not any("Gateway" in line for line in said)
+    assert not any("checkout" in line for line in said)

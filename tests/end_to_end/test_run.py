@@ -16,13 +16,14 @@ import pytest
 from tests.support.stacks import ROOT, free_port, run_cli, temporary_folder
 
 PATIENCE = 120.0
+PORTS = ("port", "db-port", "sandbox-port", "app-port")
 
 
 @pytest.fixture
 def command() -> Iterator[list[str]]:
     """The command with a folder and ports of its own."""
     with temporary_folder() as folder:
-        ports = [f"--{name}={free_port()}" for name in ("port", "db-port", "app-port")]
+        ports = [f"--{name}={free_port()}" for name in PORTS]
         yield [sys.executable, "-m", "scripts.demo", f"--data-dir={folder}", *ports]
 
 
@@ -45,12 +46,19 @@ def folder_of(command: list[str]) -> Path:
     return Path(command[3].partition("=")[2])
 
 
+def url_of(command: list[str], port: str, path: str = "") -> str:
+    """An address on the port that this option of the command chooses."""
+    (value,) = (part for part in command if part.startswith(f"--{port}="))
+    return f"http://127.0.0.1:{value.partition('=')[2]}/{path}"
+
+
 def test_the_demo_plays_twice_on_the_same_data(command: list[str]) -> None:
     first = run_once(command)
     assert "hears    new_message        'Namaste Bharat!'" in first.stdout
     assert "each once and in order" in first.stdout
     assert "₹6,000 came in: ₹6,000 released to the influencer" in first.stdout
     assert "₹4,500 released to the influencer, ₹3,000 refunded to the brand owner" in first.stdout
+    assert "Mallory changes  one byte of a webhook: 401 BAD_SIGNATURE" in first.stdout
     assert "From start to the first delivered message" in first.stderr
     second = run_once(command)
     assert "Making a database cluster" in first.stderr
@@ -79,21 +87,26 @@ def test_what_a_killed_run_left_behind_does_not_stand_in_the_way(command: list[s
     try:
         with serving(command) as running:
             running.kill()
-        app_url = f"http://127.0.0.1:{command[-1].partition('=')[2]}"
-        assert httpx.get(f"{app_url}/healthz", timeout=PATIENCE).status_code == 200
+        left = [
+            url_of(command, "app-port", "healthz"),
+            url_of(command, "sandbox-port", "sandbox/switches"),
+        ]
+        for url in left:
+            assert httpx.get(url, timeout=PATIENCE).status_code == 200
         run_once(command)
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{app_url}/healthz")
+        for url in left:
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(url)
     finally:
         run_cli("stop", "--data-dir", folder_of(command) / "supabase")
 
 
 def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
-    app_url = f"http://127.0.0.1:{command[-1].partition('=')[2]}"
+    app_url = url_of(command, "app-port")
     with serving(command) as running:
         assert running.stdout is not None
         try:
-            assert httpx.get(f"{app_url}/readyz", timeout=PATIENCE).status_code == 200
+            assert httpx.get(f"{app_url}readyz", timeout=PATIENCE).status_code == 200
             other = subprocess.run(  # noqa: S603
                 command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
             )
@@ -106,5 +119,5 @@ def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
             assert running.wait(PATIENCE) == 0
     assert "Stopped; the data stays." in rest
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{app_url}/healthz")
+        httpx.get(f"{app_url}healthz")
     assert not (folder_of(command) / "supabase" / "postgres" / "postmaster.pid").exists()

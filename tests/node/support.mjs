@@ -14,6 +14,7 @@ export const { ParleyClient, ParleyError, renderActionMessage } = await import(
 )
 
 const { SUPABASE_URL: url, SUPABASE_ANON_KEY: key, SUPABASE_SERVICE_ROLE_KEY: secret } = process.env
+const { APP_URL: appUrl } = process.env
 const PATIENCE = 15_000
 
 /** A new signed-in person: the client, and `hears(event, wanted)`, which waits for an event. */
@@ -25,7 +26,9 @@ export async function signedIn() {
     body: JSON.stringify({ ...credentials, email_confirm: true }),
   })
   if (!answer.ok) throw new Error(`no user was made: ${answer.status} ${await answer.text()}`)
-  const client = await ParleyClient.signIn(url, key, credentials.email, credentials.password)
+  const client = await ParleyClient.signIn(url, key, credentials.email, credentials.password, {
+    appUrl,
+  })
   const heard = []
   let news = () => {}
   client.on('*', (event) => {
