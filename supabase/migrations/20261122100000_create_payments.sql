@@ -83,6 +83,7 @@ create index payments_of_order on private.payments (payment_order_id);
 alter table private.refunds
   -- Times that it was handed out to be sent or asked about.
   add column tries integer not null default 0,
+  add column tried_at timestamptz,
   add column next_try_at timestamptz not null default now(),
   add column razorpay_refund_id text,
   -- Why it last did not go through.

@@ -122,6 +122,140 @@ revoke all on function private.open_alert(
   text, text, text, uuid, jsonb, bigint, text, text
 ) from public, anon, authenticated, service_role;
 
+-- source: 43_deals/mark_refunded_manually.sql sha256:9355a6c97370f60c9eb7e66c64c35a3d8bd28601a5b16ae403819c8b8bfba08a
+-- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
+-- Where the deal itself waits for none, it is for the payments that were to be sent back.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.run_deadlines, and private.operate or
+-- private.settle_bounce write.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), CHAT_CLOSED (409),
+-- FLOW_STATE_INVALID (409).
+create or replace function private.mark_refunded_manually(
+  p_conversation_id uuid,
+  p_reference text,
+  p_note text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_bounce private.refunds;
+  v_bounces integer := 0;
+begin
+  perform private.require_operator();
+  perform private.run_deadlines(
+    private.lock_conversation(p_conversation_id, null), p_is_trial => false
+  );
+  if not exists (
+    select from private.refunds as r
+    where r.conversation_id = p_conversation_id and r.kind = 'deal' and r.status = 'requested'
+  ) then
+    for v_bounce in
+      select r.* from private.refunds as r
+      where r.conversation_id = p_conversation_id
+        and r.kind = 'bounce'
+        and r.status = 'requested'
+      for update
+    loop
+      perform private.settle_bounce(
+        v_bounce, private.require_text(p_reference, 'reference', 200)
+      );
+      v_bounces := v_bounces + 1;
+    end loop;
+  end if;
+  if v_bounces > 0 then
+    return jsonb_build_object(
+      'success', true, 'conversation_id', p_conversation_id, 'flow_update', null
+    );
+  end if;
+  return private.operate(
+    p_conversation_id, 'mark_refunded_manually',
+    jsonb_strip_nulls(jsonb_build_object('reference', p_reference, 'note', p_note))
+  );
+end;
+$$;
+
+-- RPC: operators end a refund; returns `{success, conversation_id, flow_update}`.
+create or replace function public.mark_refunded_manually(
+  conversation_id uuid,
+  reference text,
+  note text default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_refunded_manually(conversation_id, reference, note);
+$$;
+
+revoke all on function private.mark_refunded_manually(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_refunded_manually(uuid, text, text)
+to authenticated, service_role;
+revoke all on function public.mark_refunded_manually(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_refunded_manually(uuid, text, text)
+to authenticated, service_role;
+
+-- source: 44_flow_proof/flow_needs.sql sha256:14d211c31d2263e35f75aa1626d5ef841b901da04faa004604ac26ba1f9c214f
+-- What effects and guards read of what was typed with the action: of which type a field must be,
+-- whether it must be there, its bounds as a number or in characters, and whether the history, which
+-- both sides read, may not have it. role: only rows of that role need it.
+create or replace view private.flow_needs as
+select
+  n.name, n.role, n.field, n.types::text[], n.is_required, n.low, n.high, n.max_length, n.is_secret
+from (
+  values
+    -- Prices
+    ('make_offer', null, 'price', '{price}', true, null, null, null, false),
+    ('make_counter', null, 'price', '{price}', true, null, null, null, false),
+    ('agree_on_offer', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_counter', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_quote', null, 'price', '{price}', false, null, null, null, false),
+    ('offer_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('counter_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('quote_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('propose_cancellation', null, 'refund_amount', '{price}', false, null, null, null, false),
+    ('request_split_refund', null, 'refund_amount', '{price}', true, null, null, null, false),
+
+    -- Words
+    ('keep_details', null, 'details', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'deliverables', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'description', '{text,textarea}', false, null, null, 5000, false),
+    (
+      'store_submission', null, 'submission_notes', '{text,textarea}', false, null, null, 5000,
+      false
+    ),
+    ('request_revision', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+    ('approve_work', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+
+    -- Numbers
+    ('keep_rating', null, 'rating', '{integer}', true, 1, 5, null, true),
+    ('keep_rating', null, 'comment', '{text,textarea}', false, null, null, 1000, true),
+    ('propose_extension', null, 'days', '{integer}', true, 1, 365, null, false),
+
+    -- What the gateway and operators say
+    ('hold_funds', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('hold_funds', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('hold_funds', null, 'currency', '{text}', true, null, null, 3, false),
+    ('bounce_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('bounce_payment', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('bounce_payment', null, 'currency', '{text}', true, null, null, 3, false),
+    ('is_new_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('capture_matches', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('capture_matches', null, 'currency', '{text}', true, null, null, 3, false),
+    ('settle_refund', null, 'reference', '{text}', false, null, null, 200, false),
+    ('settle_refund', 'admin', 'reference', '{text}', true, null, null, 200, false),
+    ('settle_refund', null, 'note', '{text,textarea}', false, null, null, 5000, true),
+    ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
+) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
+
+revoke all on private.flow_needs from public, anon, authenticated, service_role;
+
 -- source: 50_payments/apply_event.sql sha256:a46f7ee0a5033631ab3df5b05ef78f17c5194ef280b48be6bcb84f6fe793184c
 -- Processes a stored event and keeps what it came to. A fault of ours is counted; the fifth sets
 -- the event aside, before Razorpay gives up sending it and switches all events off.
@@ -818,6 +952,33 @@ $$;
 
 revoke all on function private.dispute_rank(text) from public, anon, authenticated, service_role;
 
+-- source: 50_payments/end_bounce.sql sha256:fcc86ec508c125282d773489c914f5dec4a5ce249a1a2939d151eaad6a77f239
+-- Ends the request to send a payment back that a person has sent back whole, at once or in parts.
+--
+-- Args: the payment as it is now, its conversation locked; the refund that made it whole.
+-- Writes: what private.settle_bounce writes.
+create or replace function private.end_bounce(p_payment private.payments, p_refund_id text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_request private.refunds;
+begin
+  select r.* into v_request
+  from private.refunds as r
+  where r.payment_id = p_payment.payment_id and r.kind = 'bounce' and r.status = 'requested'
+  for update;
+  if found and p_payment.refunded_minor >= p_payment.amount_minor then
+    perform private.settle_bounce(v_request, p_refund_id);
+  end if;
+end;
+$$;
+
+revoke all on function private.end_bounce(private.payments, text)
+from public, anon, authenticated, service_role;
+
 -- source: 50_payments/fail_refund.sql sha256:229572dd33dc556d2e84b56e10b8e0acd3cb44a9df59c5e1a246c11273455d0d
 -- A refund that we asked for did not go through. It stays asked for; the deal hears of it once for
 -- each reason.
@@ -847,7 +1008,7 @@ $$;
 revoke all on function private.fail_refund(private.refunds, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/find_money_problems.sql sha256:e8d25852525ff16ff0665b5e2d839e20f2720d4e0cebddf9cd90a10a235c37a5
+-- source: 50_payments/find_money_problems.sql sha256:b25af4ef99a9e2bbc16f9ae1facc5489bb883b69d346e60061a8aca9fc046d59
 -- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
 create or replace function private.find_money_problems(p_conversation public.conversations)
 returns text[]
@@ -892,6 +1053,43 @@ begin
           ),
           'A refund did not go through: see its failure, mend the cause; it is tried again. '
             'Sent in another way: mark_refunded_manually.'
+        ),
+        (
+          exists (
+            select from private.refunds as r
+            where r.conversation_id = p_conversation.id
+              and r.status = 'requested'
+              and private.is_disputed(r.payment_id)
+          ),
+          'A refund waits, because the payer''s bank disputes its payment. When the bank has taken '
+            'the money back: mark_refunded_manually.'
+        ),
+        (
+          p_conversation.captured_minor > 0 and exists (
+            select from private.payments as p
+            where p.payment_id = (
+                select e.payment_id from private.escrow_ledger as e
+                where e.conversation_id = p_conversation.id and e.to_account = 'held'
+              )
+              and p.refunded_minor > p_conversation.refunded_minor
+              and not exists (
+                select from private.refunds as r
+                where r.conversation_id = p_conversation.id and r.status = 'requested'
+              )
+          ),
+          'Razorpay has given back more than the books say: stop the deal with force_dispute, or '
+            'do not pay out what it released.'
+        ),
+        (
+          p_conversation.charged_back_minor = 0 and exists (
+            select from private.payment_disputes as d
+            join private.escrow_ledger as e on e.payment_id = d.payment_id
+            where e.conversation_id = p_conversation.id
+              and e.to_account = 'held'
+              and d.status = 'lost'
+          ),
+          'The payer''s bank has taken back money that the books hold, have released or refunded: '
+            'decide what is left, and settle the rest outside.'
         ),
         (
           exists (
@@ -1009,7 +1207,7 @@ $$;
 revoke all on function private.find_refund_request(private.payment_refunds)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:6fc53a57b126891e29117c78a13642c06966a4340335169e5901d67caee44e47
+-- source: 50_payments/get_metrics.sql sha256:3719395e429d19cf8f4de018d5d7f178e0c5438bef9eaf3df227c9fa8a4a120c
 -- The numbers that a monitor watches.
 --
 -- Definer: the books are private.
@@ -1045,7 +1243,9 @@ begin
       from private.refunds as r where r.status = 'requested'
     ) as refunds,
     (
-      select count(*), private.seconds_since(min(p.created_at)) as oldest_seconds
+      select
+        count(distinct o.id),
+        private.seconds_since(min(p.created_at)) as oldest_seconds
       from private.payment_orders as o
       join private.payments as p on p.payment_order_id = o.id
       where o.status = 'open'
@@ -1092,6 +1292,26 @@ end;
 $$;
 
 revoke all on function private.hash_id(bytea) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/is_disputed.sql sha256:f47ccae0b5be3cc526a74df443fd6da88cbb8926380c2e6971451416edb807f4
+-- Whether the payer's bank disputes a payment, or has taken it back.
+create or replace function private.is_disputed(p_payment_id text)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_disputes as d
+    where d.payment_id = p_payment_id and d.status not in ('won', 'closed')
+  );
+end;
+$$;
+
+revoke all on function private.is_disputed(text)
+from public, anon, authenticated, service_role;
 
 -- source: 50_payments/is_used_event.sql sha256:32012a33ca155e147574066b44b79708db0b48faba2927f91487645bfe27550a
 -- Whether events of a type tell us something; the rest is stored and left.
@@ -1158,7 +1378,7 @@ revoke all on function private.judge_payment(
   public.conversations, private.payment_orders, private.payments, private.provider_order
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/judge_refund.sql sha256:b03b32916ebbd9be00e86b7c97f65e2fd2703968429e6446c1108aa314a9ba62
+-- source: 50_payments/judge_refund.sql sha256:f994f6f18e844a03e8172d7ded0971129673913fe6435160e9b74c273cb0836d
 -- What a refund that nobody asked us for means: of money in the books, of money that no deal took,
 -- or of a payment that never came in.
 create or replace function private.judge_refund(p_payment private.payments)
@@ -1174,7 +1394,8 @@ begin
       select from private.escrow_ledger as e
       where e.from_account = 'gateway' and e.payment_id = p_payment.payment_id
     ) then 'refund_recorded'
-    when p_payment.captured_at is not null then 'refunded_before_completion'
+    -- private.settle_order says what that means.
+    when p_payment.captured_at is not null then 'noop'
     else 'uncaptured_refund'
   end;
 end;
@@ -1362,7 +1583,7 @@ $$;
 revoke all on function private.lock_payment_order(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/mark_payout_paid.sql sha256:4150039d0a9e7d8ebad95f1f68b1b92e907d3d26e9187c5acf2e899fe2bf5568
+-- source: 50_payments/mark_payout_paid.sql sha256:0b5f1dfe8ff4930111ec287a4fc3be8c62bb0e6ce0fbcc26f28aef7a65df80c1
 -- An operator has paid an influencer; reference is the proof of it.
 --
 -- Definer: the books are private.
@@ -1379,7 +1600,7 @@ declare
   v_payout private.payouts;
 begin
   perform private.require_operator();
-  if private.is_blank(p_reference) or char_length(p_reference) > 200 then
+  if p_reference is null or private.is_blank(p_reference) or char_length(p_reference) > 200 then
     perform private.raise_input_invalid(
       'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
     );
@@ -1968,9 +2189,9 @@ $$;
 
 revoke all on function private.read_order(jsonb) from public, anon, authenticated, service_role;
 
--- source: 50_payments/read_paise.sql sha256:b517372116d45a519952bbb7bc32e5e32bc693486110060a3f8a5f39cceea825
--- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null or
--- nothing.
+-- source: 50_payments/read_paise.sql sha256:1485fb134be613d565606619d3fc0d4acb6f51ded62955736e9fea5843e8f0c8
+-- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null
+-- or nothing.
 --
 -- Errors: 22023 for anything else: texts, fractions, what is negative or past all money.
 create or replace function private.read_paise(p_value jsonb)
@@ -2240,7 +2461,7 @@ from public, anon, authenticated, service_role;
 grant execute on function public.record_payment_event(text, text, jsonb, text, text, text)
 to service_role;
 
--- source: 50_payments/record_refund_result.sql sha256:a38e8ec3a8d41ad334cef3df59811666621a198e186810c9b7204fe5ecd947a1
+-- source: 50_payments/record_refund_result.sql sha256:4faa34beb8db364dbba527428211f862c6b92eae88269c5949cea006d28e00ae
 -- Takes Razorpay's answer to a refund that was sent or asked about.
 --
 -- Args: our request; Razorpay's refund; or what went wrong, `{"kind": "refused" or "unavailable",
@@ -2261,6 +2482,7 @@ set search_path = ''
 set lock_timeout = '1500ms'
 as $$
 declare
+  c_failed constant text := 'The refund failed at the bank.';
   v_request private.refunds;
   v_order private.payment_orders;
   v_told private.payment_refunds;
@@ -2276,10 +2498,10 @@ begin
   from private.payments as p
   join private.payment_orders as o on o.id = p.payment_order_id
   where p.payment_id = v_request.payment_id;
-  if v_request.status <> 'requested' then
-    return jsonb_build_object('outcome', 'noop');
-  end if;
   if p_entity is null then
+    if v_request.status <> 'requested' then
+      return jsonb_build_object('outcome', 'noop');
+    end if;
     if coalesce(p_error ->> 'kind', 'refused') <> 'refused' then
       return jsonb_build_object('outcome', 'try_later');
     end if;
@@ -2303,7 +2525,7 @@ begin
   return jsonb_build_object(
     'outcome',
     (
-      private.take_refund(v_order, v_told, 'The refund failed at the bank.', 'refunds', null)
+      private.take_refund(v_order, v_told, c_failed, 'refunds', null)
     ).outcome
   );
 end;
@@ -2558,6 +2780,36 @@ $$;
 revoke all on function private.seconds_since(timestamptz)
 from public, anon, authenticated, service_role;
 
+-- source: 50_payments/settle_bounce.sql sha256:9dc4487ceb2113e24549a517ef3bf99d3150ed9e0b1fc239daf9faf707e02181
+-- A payment that no deal waited for is back with its payer, and leaves the books.
+--
+-- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's words.
+-- Writes: refunds, escrow_ledger.
+create or replace function private.settle_bounce(p_request private.refunds, p_reference text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  update private.refunds as r
+  set status = 'processed', reference = p_reference, processed_at = clock_timestamp()
+  where r.id = p_request.id;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  select
+    c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
+    p_request.payment_id, clock_timestamp()
+  from public.conversations as c
+  where c.id = p_request.conversation_id;
+end;
+$$;
+
+revoke all on function private.settle_bounce(private.refunds, text)
+from public, anon, authenticated, service_role;
+
 -- source: 50_payments/settle_order.sql sha256:ce584c061a9616106e302d3fda21f7b871ca681856b92d7198ca3e4f184f1740
 -- Decides about all money that came in for an order and is in no book yet: the one way from a
 -- payment to a deal, for webhooks and polls alike.
@@ -2691,12 +2943,13 @@ revoke all on function private.settle_payment(
   bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/settle_refund.sql sha256:b243a9b1980a8dfbe4a81655ab674fdd309d3913d1e13e8a9ff880ae217effc5
+-- source: 50_payments/settle_refund.sql sha256:d864bfbb357f8499e5514e3a83e6e9a2460260f84e8ee8f3467bb00de81d8d6a
 -- A refund that we asked for has gone through: a deal's ends the deal, a bounced payment leaves the
 -- books.
 --
 -- Args: the request, locked with its conversation; Razorpay's refund.
--- Locks: the conversation. Writes: refunds, escrow_ledger, and what private.tell_deal writes.
+-- Locks: the conversation. Writes: refunds, and what private.tell_deal or private.settle_bounce
+-- write.
 -- Errors: P0001 when the deal does not wait for it; then an operator has to look.
 create or replace function private.settle_refund(p_request private.refunds, p_refund_id text)
 returns void
@@ -2719,18 +2972,7 @@ begin
     end if;
     return;
   end if;
-  update private.refunds as r
-  set status = 'processed', reference = p_refund_id, processed_at = clock_timestamp()
-  where r.id = p_request.id;
-  insert into private.escrow_ledger (
-    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
-    created_at
-  )
-  select
-    c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
-    p_request.payment_id, clock_timestamp()
-  from public.conversations as c
-  where c.id = p_request.conversation_id;
+  perform private.settle_bounce(p_request, p_refund_id);
 end;
 $$;
 
@@ -2833,14 +3075,13 @@ $$;
 revoke all on function private.store_event(private.payment_events)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_dispute.sql sha256:12b9ee9b7feff18f75bc95ac4c90d02806d6bffe64ff22b581957bd306c536cd
--- Takes what Razorpay says about a dispute of the payer's bank. The deal that holds the disputed
--- money is frozen when the dispute begins, and ends when the bank has taken the money; all else is
--- for a person.
+-- source: 50_payments/take_dispute.sql sha256:abfff907360c342739a3289a8f71a595e53d7cf8e7198adeb860ca4b9daee7f5
+-- Takes what Razorpay says about a dispute of the payer's bank: keeps it, tells the deal, and puts
+-- it on the operators' list.
 --
 -- Args: our order, locked with its conversation; the dispute as it was told; who acts; the event.
 -- Returns the verdict.
--- Writes: payment_disputes, and what private.tell_deal and private.conclude write.
+-- Writes: payment_disputes, and what private.tell_dispute and private.conclude write.
 create or replace function private.take_dispute(
   p_order private.payment_orders,
   p_told private.payment_disputes,
@@ -2874,29 +3115,7 @@ begin
     updated_at = clock_timestamp()
   returning d.* into v_dispute;
 
-  if exists (
-    select from private.escrow_ledger as e
-    where e.payment_id = v_dispute.payment_id and e.to_account = 'held'
-  ) then
-    -- The news that it was lost may come first.
-    if not v_dispute.told_opened and v_dispute.status not in ('won', 'closed') then
-      perform private.tell_deal(
-        p_order.conversation_id, 'bank_dispute_opened',
-        jsonb_build_object('payment_id', v_dispute.payment_id)
-      );
-      v_dispute.told_opened := true;
-    end if;
-    if not v_dispute.told_lost and v_dispute.status = 'lost' then
-      perform private.tell_deal(
-        p_order.conversation_id, 'bank_dispute_lost',
-        jsonb_build_object('payment_id', v_dispute.payment_id)
-      );
-      v_dispute.told_lost := true;
-    end if;
-    update private.payment_disputes as d
-    set told_opened = v_dispute.told_opened, told_lost = v_dispute.told_lost
-    where d.dispute_id = v_dispute.dispute_id;
-  end if;
+  perform private.tell_dispute(v_dispute, p_order.conversation_id);
   return private.conclude(
     'dispute_recorded', p_order, v_dispute.payment_id, v_dispute.dispute_id, p_actor,
     p_event_row_id,
@@ -2986,15 +3205,15 @@ $$;
 revoke all on function private.take_event(private.payment_events, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_refund.sql sha256:381bd017f64b887587c4d93827586e31fa21ee6391607f6706a9cd2af0419b3e
+-- source: 50_payments/take_refund.sql sha256:843ade957e35948db24eeb2ef251f5040217df7275f98a7e6b17f45cc55cb512
 -- Takes what Razorpay says about a refund: one that we asked for goes on, any other is only noted.
 -- No refund moves a deal that did not ask for it.
 --
 -- Args: our order, locked with its conversation; the refund as it was told; why it failed, where
 -- that was told; who acts; the event.
 -- Returns the verdict.
--- Writes: refunds, and what private.merge_refund, private.settle_refund, private.fail_refund and
--- private.conclude write.
+-- Writes: refunds, and what private.merge_refund, private.settle_refund, private.fail_refund,
+-- private.end_bounce and private.conclude write.
 create or replace function private.take_refund(
   p_order private.payment_orders,
   p_told private.payment_refunds,
@@ -3019,12 +3238,8 @@ begin
       when v_request.id is null then private.judge_refund(v_payment)
       when (v_request.amount_minor, v_request.currency) <> (p_told.amount_minor, p_told.currency)
         then 'refund_mismatch'
-      when v_request.status <> 'requested'
-        then case v_request.razorpay_refund_id
-          when p_told.refund_id then 'noop'
-          -- Sent, and done by hand as well.
-          else 'refund_recorded'
-        end
+      -- Sent, and done by hand as well.
+      when v_request.status <> 'requested' then 'refund_recorded'
       when p_told.status = 'processed' then 'refund_processed'
       else 'refund_pending'
     end;
@@ -3040,19 +3255,15 @@ begin
           perform private.fail_refund(v_request, p_reason);
         end if;
       else
-        null;
+        perform private.end_bounce(v_payment, p_told.refund_id);
     end case;
   end if;
   return private.conclude(
-    v_outcome, p_order, p_told.payment_id,
-    case v_outcome
-      when 'refunded_before_completion' then p_told.payment_id
-      else p_told.refund_id
-    end,
-    p_actor, p_event_row_id,
+    v_outcome, p_order, p_told.payment_id, p_told.refund_id, p_actor, p_event_row_id,
     jsonb_strip_nulls(jsonb_build_object(
       'refund_id', p_told.refund_id, 'amount_minor', p_told.amount_minor,
-      'status', p_told.status, 'request_id', v_request.id, 'reason', p_reason
+      'status', p_told.status, 'request_id', v_request.id,
+      'reason', case when p_told.status = 'failed' then p_reason end
     ))
   );
 end;
@@ -3062,12 +3273,14 @@ revoke all on function private.take_refund(
   private.payment_orders, private.payment_refunds, text, text, bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_refund_requests.sql sha256:1ab54fae0332e73038ca087c08c47ae154052a3f25bf290374c102dd3769e0d0
+-- source: 50_payments/take_refund_requests.sql sha256:456a76a2d4d2929c8f250889dab22d43e676cadd98e588bed7c8989580bd3e6b
 -- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
 -- then 40 and so on up to an hour, until it is known to have gone through.
 --
 -- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
 -- old one would only be answered with that failure again.
+-- What the payer's bank disputes waits: it must not go back twice. For an operator's own call the
+-- pause is 20 seconds always.
 -- Definer: the books are private.
 -- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
 -- over.
@@ -3080,6 +3293,7 @@ security definer
 set search_path = ''
 as $$
 declare
+  c_pause constant interval := interval '20 seconds';
   v_requests jsonb;
 begin
   perform private.require_operator();
@@ -3087,13 +3301,20 @@ begin
     update private.refunds as r
     set
       tries = r.tries + 1,
+      tried_at = now(),
       next_try_at = now() + least(
-        interval '20 seconds' * 2 ^ least(r.tries, 20), interval '1 hour'
+        c_pause * 2 ^ least(r.tries, 20), interval '1 hour'
       )
     where r.id in (
       select due.id
       from private.refunds as due
-      where due.status = 'requested' and due.next_try_at <= now()
+      where due.status = 'requested'
+        and (
+          due.next_try_at <= now()
+          -- Whoever presses the button has mended something.
+          or auth.uid() is not null and due.tried_at < now() - c_pause
+        )
+        and (due.razorpay_refund_id is not null or not private.is_disputed(due.payment_id))
       order by due.next_try_at, due.requested_at
       limit private.clamp_page_size(p_max_rows, 5, 50)
       for update skip locked
@@ -3149,7 +3370,7 @@ revoke all on function public.take_refund_requests(integer)
 from public, anon, authenticated, service_role;
 grant execute on function public.take_refund_requests(integer) to authenticated, service_role;
 
--- source: 50_payments/take_report.sql sha256:8f1ae2b318413d5d5cfb466091cf8c57cbf066193c5148a0648fbfceabc93d6b
+-- source: 50_payments/take_report.sql sha256:b1131d24431e9d41b5a6381c74fd4dfa9f92dd90f5c982b9f0b9683223a369f0
 -- Takes what an event says about an order of ours: keeps the facts, then decides.
 --
 -- Args: the order, locked with its conversation; the report; who acts; the event.
@@ -3175,15 +3396,17 @@ begin
   if private.merge_payment(p_order.id, v_payment) then
     perform private.tell_failure(p_order, v_payment);
   end if;
-  -- A refund may overtake the payment that it gives back: then nothing came in.
-  v_settled := private.settle_order(
-    p_order, p_report.provider_order, p_actor, p_event_row_id
-  );
+  -- Before money is sent back below: what was given back already answers no such request.
   if (p_report.refund).refund_id is not null then
     v_verdict := private.take_refund(
       p_order, p_report.refund, v_payment.error_reason, p_actor, p_event_row_id
     );
-  elsif (p_report.dispute).dispute_id is not null then
+  end if;
+  v_settled := private.settle_order(
+    p_order, p_report.provider_order, p_actor, p_event_row_id
+  );
+  -- After it: a bank disputes money that is held.
+  if (p_report.dispute).dispute_id is not null then
     v_verdict := private.take_dispute(p_order, p_report.dispute, p_actor, p_event_row_id);
   end if;
   return case
@@ -3197,7 +3420,7 @@ revoke all on function private.take_report(
   private.payment_orders, private.payment_report, text, bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_snapshot.sql sha256:1b5ae21bfd476fa144545c6716c1062947c2ef9364c43e8a86afd2cc0f9539e5
+-- source: 50_payments/take_snapshot.sql sha256:419fbec7b607fa4b3c20bab29cebe5ecca3b8dec587f4f80b81eccb632987ab5
 -- Keeps what Razorpay answered about an order, and decides.
 --
 -- Args: the order, locked with its conversation; Razorpay's order and payments; who asked; in which
@@ -3221,7 +3444,7 @@ declare
   v_order private.payment_orders := p_order;
   v_told private.provider_order;
   v_entity jsonb;
-  v_payments private.payments[] := '{}';
+  v_payments private.payments[] := array[]::private.payments[];
   v_payment private.payments;
   v_error text;
 begin
@@ -3238,7 +3461,7 @@ begin
       ) as told (entity)
     loop
       if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
-        raise exception 'a payment of another order' using errcode = 'invalid_parameter_value';
+        v_error := 'a payment of another order';
       end if;
       v_payments := v_payments || private.read_payment(v_entity);
     end loop;
@@ -3309,6 +3532,59 @@ end;
 $$;
 
 revoke all on function private.tell_deal(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/tell_dispute.sql sha256:f72bf7ed3e608901c824446df1eebc233bc7e8fb16eec41c4008ef90a28135b3
+-- Tells the deal that holds disputed money what its bank does: it is frozen while the bank decides,
+-- and ends when the bank has taken all that it holds. Money that no deal holds any more, and a bank
+-- that took a part, are for a person.
+--
+-- Args: the dispute as it is known now; the conversation, locked.
+-- Writes: payment_disputes, and what private.tell_deal writes.
+create or replace function private.tell_dispute(
+  p_dispute private.payment_disputes,
+  p_conversation_id uuid
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_input constant jsonb := jsonb_build_object('payment_id', p_dispute.payment_id);
+  v_is_open constant boolean := p_dispute.status not in ('won', 'lost', 'closed');
+  v_is_lost constant boolean := p_dispute.status = 'lost' and not p_dispute.told_lost;
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id
+    and exists (
+      select from private.escrow_ledger as e
+      where e.payment_id = p_dispute.payment_id and e.to_account = 'held'
+    );
+  if not found then
+    return;
+  end if;
+  -- That it was lost may be told first, and the deal may have gone on since it was opened.
+  if (v_is_open or v_is_lost) and not p_dispute.told_opened
+    or v_is_lost and v_conversation.held_minor > 0
+      and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
+    perform private.tell_deal(p_conversation_id, 'bank_dispute_opened', v_input);
+  end if;
+  if v_is_lost and v_conversation.held_minor > 0
+    and p_dispute.amount_minor >= v_conversation.held_minor then
+    perform private.tell_deal(p_conversation_id, 'bank_dispute_lost', v_input);
+  end if;
+  update private.payment_disputes as d
+  set
+    told_opened = d.told_opened or v_is_open or v_is_lost,
+    told_lost = d.told_lost or v_is_lost
+  where d.dispute_id = p_dispute.dispute_id;
+end;
+$$;
+
+revoke all on function private.tell_dispute(private.payment_disputes, uuid)
 from public, anon, authenticated, service_role;
 
 -- source: 50_payments/tell_failure.sql sha256:a09782aae0b263c05511754507d410e2e63937719fa36a0203424e082780de8c

@@ -65,7 +65,6 @@ def test_what_an_effect_must_have(db: Database, action: str, field: str, effect:
         ("payment_captured", "currency", {"max_length": 4}, "have a max_length of 3"),
         ("payment_captured", "amount_minor", {"type": "number"}, "be of type integer"),
         ("payment_captured", "amount_minor", {"max": 1e15}, "be from 1 to 100000000000"),
-        ("bank_dispute_opened", "payment_id", {"max_length": 5000}, "have a max_length of 100"),
     ],
 )
 def test_what_an_input_of_an_effect_must_be(

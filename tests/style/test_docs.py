@@ -221,7 +221,12 @@ def test_the_sql_of_the_operators_page_runs(limited_db: Database) -> None:
     asha, bharat = limited_db.create_user("Asha"), limited_db.create_user("Bharat")
     with limited_db.signed_in_as(asha):
         made = limited_db.call("direct_connect", target_user_id=bharat, initial_message="Hello")
-    values = {"user_id": asha, "conversation_id": made["conversation"]["conversation_id"]}
+    values = {
+        "user_id": asha,
+        "conversation_id": made["conversation"]["conversation_id"],
+        "from": "2027-01-01",
+        "until": "2027-01-02",
+    }
     blocks = SQL_BLOCK.findall((DOCS / "OPERATIONS.md").read_text("utf-8"))
     assert blocks
     for block in blocks:

@@ -41,7 +41,6 @@ from (
     ('bounce_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
     ('bounce_payment', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
     ('bounce_payment', null, 'currency', '{text}', true, null, null, 3, false),
-    ('raise_alert', null, 'payment_id', '{text}', false, null, null, 100, false),
     ('is_new_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
     ('capture_matches', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
     ('capture_matches', null, 'currency', '{text}', true, null, null, 3, false),

@@ -45,6 +45,43 @@ begin
         ),
         (
           exists (
+            select from private.refunds as r
+            where r.conversation_id = p_conversation.id
+              and r.status = 'requested'
+              and private.is_disputed(r.payment_id)
+          ),
+          'A refund waits, because the payer''s bank disputes its payment. When the bank has taken '
+            'the money back: mark_refunded_manually.'
+        ),
+        (
+          p_conversation.captured_minor > 0 and exists (
+            select from private.payments as p
+            where p.payment_id = (
+                select e.payment_id from private.escrow_ledger as e
+                where e.conversation_id = p_conversation.id and e.to_account = 'held'
+              )
+              and p.refunded_minor > p_conversation.refunded_minor
+              and not exists (
+                select from private.refunds as r
+                where r.conversation_id = p_conversation.id and r.status = 'requested'
+              )
+          ),
+          'Razorpay has given back more than the books say: stop the deal with force_dispute, or '
+            'do not pay out what it released.'
+        ),
+        (
+          p_conversation.charged_back_minor = 0 and exists (
+            select from private.payment_disputes as d
+            join private.escrow_ledger as e on e.payment_id = d.payment_id
+            where e.conversation_id = p_conversation.id
+              and e.to_account = 'held'
+              and d.status = 'lost'
+          ),
+          'The payer''s bank has taken back money that the books hold, have released or refunded: '
+            'decide what is left, and settle the rest outside.'
+        ),
+        (
+          exists (
             select from private.payment_events as e
             join private.payment_orders as o on o.razorpay_order_id = e.razorpay_order_id
             where o.conversation_id = p_conversation.id and e.status = 'received'

@@ -33,7 +33,9 @@ begin
       from private.refunds as r where r.status = 'requested'
     ) as refunds,
     (
-      select count(*), private.seconds_since(min(p.created_at)) as oldest_seconds
+      select
+        count(distinct o.id),
+        private.seconds_since(min(p.created_at)) as oldest_seconds
       from private.payment_orders as o
       join private.payments as p on p.payment_order_id = o.id
       where o.status = 'open'

@@ -13,7 +13,8 @@ begin
       select from private.escrow_ledger as e
       where e.from_account = 'gateway' and e.payment_id = p_payment.payment_id
     ) then 'refund_recorded'
-    when p_payment.captured_at is not null then 'refunded_before_completion'
+    -- private.settle_order says what that means.
+    when p_payment.captured_at is not null then 'noop'
     else 'uncaptured_refund'
   end;
 end;

@@ -14,7 +14,7 @@ declare
   v_payout private.payouts;
 begin
   perform private.require_operator();
-  if private.is_blank(p_reference) or char_length(p_reference) > 200 then
+  if p_reference is null or private.is_blank(p_reference) or char_length(p_reference) > 200 then
     perform private.raise_input_invalid(
       'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
     );

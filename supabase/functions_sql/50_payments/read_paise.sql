@@ -1,5 +1,5 @@
--- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null or
--- nothing.
+-- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null
+-- or nothing.
 --
 -- Errors: 22023 for anything else: texts, fractions, what is negative or past all money.
 create or replace function private.read_paise(p_value jsonb)

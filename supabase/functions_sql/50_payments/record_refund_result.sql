@@ -18,6 +18,7 @@ set search_path = ''
 set lock_timeout = '1500ms'
 as $$
 declare
+  c_failed constant text := 'The refund failed at the bank.';
   v_request private.refunds;
   v_order private.payment_orders;
   v_told private.payment_refunds;
@@ -33,10 +34,10 @@ begin
   from private.payments as p
   join private.payment_orders as o on o.id = p.payment_order_id
   where p.payment_id = v_request.payment_id;
-  if v_request.status <> 'requested' then
-    return jsonb_build_object('outcome', 'noop');
-  end if;
   if p_entity is null then
+    if v_request.status <> 'requested' then
+      return jsonb_build_object('outcome', 'noop');
+    end if;
     if coalesce(p_error ->> 'kind', 'refused') <> 'refused' then
       return jsonb_build_object('outcome', 'try_later');
     end if;
@@ -60,7 +61,7 @@ begin
   return jsonb_build_object(
     'outcome',
     (
-      private.take_refund(v_order, v_told, 'The refund failed at the bank.', 'refunds', null)
+      private.take_refund(v_order, v_told, c_failed, 'refunds', null)
     ).outcome
   );
 end;

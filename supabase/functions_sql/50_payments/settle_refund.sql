@@ -2,7 +2,8 @@
 -- books.
 --
 -- Args: the request, locked with its conversation; Razorpay's refund.
--- Locks: the conversation. Writes: refunds, escrow_ledger, and what private.tell_deal writes.
+-- Locks: the conversation. Writes: refunds, and what private.tell_deal or private.settle_bounce
+-- write.
 -- Errors: P0001 when the deal does not wait for it; then an operator has to look.
 create or replace function private.settle_refund(p_request private.refunds, p_refund_id text)
 returns void
@@ -25,18 +26,7 @@ begin
     end if;
     return;
   end if;
-  update private.refunds as r
-  set status = 'processed', reference = p_refund_id, processed_at = clock_timestamp()
-  where r.id = p_request.id;
-  insert into private.escrow_ledger (
-    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
-    created_at
-  )
-  select
-    c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
-    p_request.payment_id, clock_timestamp()
-  from public.conversations as c
-  where c.id = p_request.conversation_id;
+  perform private.settle_bounce(p_request, p_refund_id);
 end;
 $$;
 

@@ -1,10 +1,9 @@
--- Takes what Razorpay says about a dispute of the payer's bank. The deal that holds the disputed
--- money is frozen when the dispute begins, and ends when the bank has taken the money; all else is
--- for a person.
+-- Takes what Razorpay says about a dispute of the payer's bank: keeps it, tells the deal, and puts
+-- it on the operators' list.
 --
 -- Args: our order, locked with its conversation; the dispute as it was told; who acts; the event.
 -- Returns the verdict.
--- Writes: payment_disputes, and what private.tell_deal and private.conclude write.
+-- Writes: payment_disputes, and what private.tell_dispute and private.conclude write.
 create or replace function private.take_dispute(
   p_order private.payment_orders,
   p_told private.payment_disputes,
@@ -38,29 +37,7 @@ begin
     updated_at = clock_timestamp()
   returning d.* into v_dispute;
 
-  if exists (
-    select from private.escrow_ledger as e
-    where e.payment_id = v_dispute.payment_id and e.to_account = 'held'
-  ) then
-    -- The news that it was lost may come first.
-    if not v_dispute.told_opened and v_dispute.status not in ('won', 'closed') then
-      perform private.tell_deal(
-        p_order.conversation_id, 'bank_dispute_opened',
-        jsonb_build_object('payment_id', v_dispute.payment_id)
-      );
-      v_dispute.told_opened := true;
-    end if;
-    if not v_dispute.told_lost and v_dispute.status = 'lost' then
-      perform private.tell_deal(
-        p_order.conversation_id, 'bank_dispute_lost',
-        jsonb_build_object('payment_id', v_dispute.payment_id)
-      );
-      v_dispute.told_lost := true;
-    end if;
-    update private.payment_disputes as d
-    set told_opened = v_dispute.told_opened, told_lost = v_dispute.told_lost
-    where d.dispute_id = v_dispute.dispute_id;
-  end if;
+  perform private.tell_dispute(v_dispute, p_order.conversation_id);
   return private.conclude(
     'dispute_recorded', p_order, v_dispute.payment_id, v_dispute.dispute_id, p_actor,
     p_event_row_id,

@@ -4,8 +4,8 @@
 -- Args: our order, locked with its conversation; the refund as it was told; why it failed, where
 -- that was told; who acts; the event.
 -- Returns the verdict.
--- Writes: refunds, and what private.merge_refund, private.settle_refund, private.fail_refund and
--- private.conclude write.
+-- Writes: refunds, and what private.merge_refund, private.settle_refund, private.fail_refund,
+-- private.end_bounce and private.conclude write.
 create or replace function private.take_refund(
   p_order private.payment_orders,
   p_told private.payment_refunds,
@@ -47,19 +47,15 @@ begin
           perform private.fail_refund(v_request, p_reason);
         end if;
       else
-        null;
+        perform private.end_bounce(v_payment, p_told.refund_id);
     end case;
   end if;
   return private.conclude(
-    v_outcome, p_order, p_told.payment_id,
-    case v_outcome
-      when 'refunded_before_completion' then p_told.payment_id
-      else p_told.refund_id
-    end,
-    p_actor, p_event_row_id,
+    v_outcome, p_order, p_told.payment_id, p_told.refund_id, p_actor, p_event_row_id,
     jsonb_strip_nulls(jsonb_build_object(
       'refund_id', p_told.refund_id, 'amount_minor', p_told.amount_minor,
-      'status', p_told.status, 'request_id', v_request.id, 'reason', p_reason
+      'status', p_told.status, 'request_id', v_request.id,
+      'reason', case when p_told.status = 'failed' then p_reason end
     ))
   );
 end;

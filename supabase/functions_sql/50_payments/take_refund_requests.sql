@@ -3,6 +3,8 @@
 --
 -- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
 -- old one would only be answered with that failure again.
+-- What the payer's bank disputes waits: it must not go back twice. For an operator's own call the
+-- pause is 20 seconds always.
 -- Definer: the books are private.
 -- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
 -- over.
@@ -15,6 +17,7 @@ security definer
 set search_path = ''
 as $$
 declare
+  c_pause constant interval := interval '20 seconds';
   v_requests jsonb;
 begin
   perform private.require_operator();
@@ -22,13 +25,20 @@ begin
     update private.refunds as r
     set
       tries = r.tries + 1,
+      tried_at = now(),
       next_try_at = now() + least(
-        interval '20 seconds' * 2 ^ least(r.tries, 20), interval '1 hour'
+        c_pause * 2 ^ least(r.tries, 20), interval '1 hour'
       )
     where r.id in (
       select due.id
       from private.refunds as due
-      where due.status = 'requested' and due.next_try_at <= now()
+      where due.status = 'requested'
+        and (
+          due.next_try_at <= now()
+          -- Whoever presses the button has mended something.
+          or auth.uid() is not null and due.tried_at < now() - c_pause
+        )
+        and (due.razorpay_refund_id is not null or not private.is_disputed(due.payment_id))
       order by due.next_try_at, due.requested_at
       limit private.clamp_page_size(p_max_rows, 5, 50)
       for update skip locked

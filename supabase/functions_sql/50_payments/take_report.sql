@@ -23,15 +23,17 @@ begin
   if private.merge_payment(p_order.id, v_payment) then
     perform private.tell_failure(p_order, v_payment);
   end if;
-  -- A refund may overtake the payment that it gives back: then nothing came in.
-  v_settled := private.settle_order(
-    p_order, p_report.provider_order, p_actor, p_event_row_id
-  );
+  -- Before money is sent back below: what was given back already answers no such request.
   if (p_report.refund).refund_id is not null then
     v_verdict := private.take_refund(
       p_order, p_report.refund, v_payment.error_reason, p_actor, p_event_row_id
     );
-  elsif (p_report.dispute).dispute_id is not null then
+  end if;
+  v_settled := private.settle_order(
+    p_order, p_report.provider_order, p_actor, p_event_row_id
+  );
+  -- After it: a bank disputes money that is held.
+  if (p_report.dispute).dispute_id is not null then
     v_verdict := private.take_dispute(p_order, p_report.dispute, p_actor, p_event_row_id);
   end if;
   return case

@@ -21,7 +21,7 @@ declare
   v_order private.payment_orders := p_order;
   v_told private.provider_order;
   v_entity jsonb;
-  v_payments private.payments[] := '{}';
+  v_payments private.payments[] := array[]::private.payments[];
   v_payment private.payments;
   v_error text;
 begin
@@ -38,7 +38,7 @@ begin
       ) as told (entity)
     loop
       if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
-        raise exception 'a payment of another order' using errcode = 'invalid_parameter_value';
+        v_error := 'a payment of another order';
       end if;
       v_payments := v_payments || private.read_payment(v_entity);
     end loop;

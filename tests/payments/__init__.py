@@ -1,0 +1,1 @@
+"""Tests of payments in the database: what Razorpay tells, and what becomes of it."""

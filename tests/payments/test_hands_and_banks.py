@@ -1,0 +1,241 @@
+"""What people at Razorpay's dashboard and payers' banks do past the flow: nothing is paid twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.flow.deals import Cast
+from tests.payments.scenes import (
+    AGREED,
+    Scene,
+    alerts,
+    ledger,
+    open_refund,
+    open_scene,
+    refunded,
+    requests,
+    rows,
+)
+from tests.payments.test_operators import ask, operator
+from tests.support.databases import Database
+from tests.support.payments import (
+    Json,
+    dispute_entity,
+    made_up_id,
+    payment_entity,
+    refund_entity,
+)
+
+HELD = {"captured": AGREED, "held": AGREED}
+
+
+def dispute(scene: Scene, kind: str, payment: Json, **changes: Any) -> Json:
+    """The bank disputes a payment, or has decided."""
+    status = {"created": "open"}.get(kind, kind)
+    entity = dispute_entity(payment, "disp_CnvPay0000001D", status=status, **changes)
+    return scene.tell(f"payment.dispute.{kind}", payment=payment, dispute=entity)
+
+
+def problems(scene: Scene) -> list[str]:
+    found: list[str] = ask(scene, "diagnose_conversation", conversation_id=scene.id)["problems"]
+    return found
+
+
+def take(db: Database) -> list[Json]:
+    with db.as_service():
+        taken: list[Json] = db.call("take_refund_requests")
+    return taken
+
+
+def refund_by_hand(scene: Scene, payment: Json, amount: int, back: int) -> str:
+    """Somebody gives back an amount, `back` paise in all by now; the outcome."""
+    answer = scene.tell(
+        "refund.processed",
+        refund=refund_entity(payment, made_up_id("rfnd"), amount=amount),
+        payment=refunded(payment, back),
+    )
+    outcome: str = answer["outcome"]
+    return outcome
+
+
+@pytest.fixture
+def late(db: Database, people: Cast) -> tuple[Scene, Json]:
+    """A deal that was paid after its end, and the payment that is to go back."""
+    scene = open_scene(db, people)
+    scene.play.walk("B:end_conversation")
+    payment = payment_entity(scene.order)
+    answer = scene.tell("payment.captured", payment=payment)
+    assert answer["outcome"] == "captured_after_closed"
+    return scene, payment
+
+
+# The bank
+
+
+@pytest.mark.parametrize("work", ["", "I:start_work", "I:start_work I:submit_work"])
+def test_a_dispute_that_is_lost_ends_the_deal_also_when_an_operator_let_it_go_on(
+    scene: Scene, work: str
+) -> None:
+    payment = scene.pay()
+    for step in work.split():
+        who = {"I": scene.people.asha, "B": scene.people.bharat}[step[0]]
+        with scene.db.signed_in_as(who):
+            scene.db.call(
+                "take_action",
+                conversation_id=scene.id,
+                action=step[2:],
+                input=scene.play.usual(step[2:]),
+            )
+    dispute(scene, "created", payment)
+    ask(scene, "resolve_dispute", conversation_id=scene.id, verdict="resume")
+    assert scene.books() == HELD
+    dispute(scene, "lost", payment)
+    assert scene.books() == {"captured": AGREED, "charged_back": AGREED}
+    assert scene.state() == "chat_closed"
+
+
+def test_a_bank_that_took_a_part_leaves_the_rest_to_a_person(scene: Scene) -> None:
+    payment = scene.pay()
+    dispute(scene, "created", payment, amount=100)
+    assert scene.state() == "disputed"
+    dispute(scene, "lost", payment, amount=100)
+    assert (scene.state(), scene.books()) == ("disputed", HELD)
+    (problem,) = problems(scene)
+    assert problem.startswith("The payer's bank has taken back money")
+    assert ("critical", "dispute_recorded:disp_CnvPay0000001D", 2) in alerts(scene.db)
+
+
+def test_a_lost_part_freezes_a_deal_that_went_on(scene: Scene) -> None:
+    payment = scene.pay()
+    dispute(scene, "created", payment, amount=100)
+    ask(scene, "resolve_dispute", conversation_id=scene.id, verdict="resume")
+    dispute(scene, "lost", payment, amount=100)
+    assert (scene.state(), scene.books()) == ("disputed", HELD)
+
+
+@pytest.mark.parametrize("kind", ["created", "lost"])
+def test_what_the_bank_disputes_is_not_sent_back_as_well(
+    late: tuple[Scene, Json], kind: str
+) -> None:
+    scene, payment = late
+    dispute(scene, kind, payment)
+    assert take(scene.db) == []
+    assert requests(scene.db) == [("bounce", AGREED, "requested")]
+    assert any(problem.startswith("A refund waits") for problem in problems(scene))
+
+
+@pytest.mark.parametrize("kind", ["won", "closed"])
+def test_it_is_sent_when_the_bank_has_let_it_be(late: tuple[Scene, Json], kind: str) -> None:
+    scene, payment = late
+    dispute(scene, "created", payment)
+    assert take(scene.db) == []
+    dispute(scene, kind, payment)
+    assert [request["payment_id"] for request in take(scene.db)] == [payment["id"]]
+
+
+def test_a_refund_that_was_sent_is_asked_about_whatever_the_bank_says(
+    db: Database, people: Cast
+) -> None:
+    scene, payment, request = open_refund(db, people)
+    pending = refund_entity(payment, receipt=request, status="pending")
+    with db.as_service():
+        db.call("record_refund_result", refund_id=request, entity=pending)
+    dispute(scene, "created", payment)
+    assert [row["razorpay_refund_id"] for row in take(db)] == [pending["id"]]
+
+
+# People
+
+
+def test_a_payment_that_somebody_gave_back_in_parts_is_not_sent_again(
+    late: tuple[Scene, Json],
+) -> None:
+    scene, payment = late
+    assert refund_by_hand(scene, payment, 100, 100) == "refund_recorded"
+    assert requests(scene.db) == [("bounce", AGREED, "requested")]
+    assert refund_by_hand(scene, payment, AGREED - 100, AGREED) == "refund_recorded"
+    assert requests(scene.db) == [("bounce", AGREED, "processed")]
+    assert ledger(scene.db)[1:] == [("bounced", "returned", AGREED)]
+    assert take(scene.db) == []
+
+
+def test_an_operator_ends_what_went_back_in_another_way(late: tuple[Scene, Json]) -> None:
+    scene, _ = late
+    with operator(scene.db, scene.people):
+        with scene.db.refused("INPUT_INVALID", 422, details={"field": "reference"}):
+            scene.db.call("mark_refunded_manually", conversation_id=scene.id, reference=" ")
+        answer = scene.db.call(
+            "mark_refunded_manually", conversation_id=scene.id, reference="UTR 17"
+        )
+        assert (answer["success"], answer["flow_update"]) == (True, None)
+        with scene.db.refused("CHAT_CLOSED", 409):
+            scene.db.call("mark_refunded_manually", conversation_id=scene.id, reference="UTR 18")
+    assert rows(scene.db, "refunds", "status reference razorpay_refund_id", "id") == [
+        ("processed", "UTR 17", None)
+    ]
+    assert ledger(scene.db)[1:] == [("bounced", "returned", AGREED)]
+
+
+def test_of_a_deal_that_waits_for_its_refund_the_deals_is_ended_first(
+    db: Database, people: Cast
+) -> None:
+    scene, _, _ = open_refund(db, people)
+    second = payment_entity(scene.order)
+    assert scene.tell("payment.captured", payment=second)["outcome"] == "double_payment"
+    ask(scene, "mark_refunded_manually", conversation_id=scene.id, reference="UTR 1")
+    assert scene.state() == "chat_closed"
+    assert requests(db) == [("deal", AGREED, "processed"), ("bounce", AGREED, "requested")]
+
+
+@pytest.mark.parametrize("told", ["by the event", "by the answer"])
+def test_a_refund_that_goes_through_after_an_operator_paid_by_hand_is_told(
+    db: Database, people: Cast, told: str
+) -> None:
+    scene, payment, request = open_refund(db, people)
+    refund = refund_entity(payment, receipt=request, status="pending")
+    with db.as_service():
+        db.call("record_refund_result", refund_id=request, entity=refund)
+    ask(scene, "mark_refunded_manually", conversation_id=scene.id, reference="UTR 1")
+    done = {**refund, "status": "processed"}
+    if told == "by the event":
+        answer = scene.tell("refund.processed", refund=done, payment=refunded(payment))
+    else:
+        with db.as_service():
+            answer = db.call("record_refund_result", refund_id=request, entity=done)
+    assert answer["outcome"] == "refund_recorded"
+    assert ("critical", f"refund_recorded:{refund['id']}", 1) in alerts(db)
+
+
+def test_money_given_back_past_the_books_is_a_problem(scene: Scene) -> None:
+    payment = scene.pay()
+    assert problems(scene) == []
+    assert refund_by_hand(scene, payment, AGREED, AGREED) == "refund_recorded"
+    (problem,) = problems(scene)
+    assert problem.startswith("Razorpay has given back more than the books say")
+
+
+def test_only_a_failure_has_a_reason_in_the_audit(db: Database, people: Cast) -> None:
+    _, payment, request = open_refund(db, people)
+    with db.as_service():
+        db.call(
+            "record_refund_result",
+            refund_id=request,
+            entity=refund_entity(payment, receipt=request),
+        )
+    details = db.value("select details from private.payment_audit where action like 'refund%'")
+    assert "reason" not in details
+
+
+def test_an_operators_button_waits_for_no_long_pause(late: tuple[Scene, Json]) -> None:
+    scene, _ = late
+    assert len(take(scene.db)) == 1
+    scene.db.query(
+        "update private.refunds set tried_at = now() - interval '21 seconds',"
+        " next_try_at = now() + interval '1 hour'"
+    )
+    assert take(scene.db) == []
+    with operator(scene.db, scene.people):
+        assert len(scene.db.call("take_refund_requests")) == 1
+        assert scene.db.call("take_refund_requests") == []
