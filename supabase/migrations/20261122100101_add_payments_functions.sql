@@ -507,7 +507,7 @@ $$;
 
 revoke all on function private.balance_books() from public, anon, authenticated, service_role;
 
--- source: 50_payments/begin_payment.sql sha256:fb40be6b5b29b5992d183f57aa6b9bd4540133d8f6486260255d02941a02148b
+-- source: 50_payments/begin_payment.sql sha256:e9e98fa341fdf7cc0925000cdaf4ab55d66d2d8f60bb081f574763592ca60d52
 -- Gets a deal's payment ready: the brand owner's one open order, the same one whenever it is asked
 -- for again. Whoever has not pressed Pay in the conversation within the hour does so with this.
 --
@@ -550,6 +550,7 @@ begin
     'currency', v_order.currency,
     'mode', v_order.mode,
     'razorpay_order_id', v_order.razorpay_order_id,
+    'has_checkout', v_order.checkout is not null,
     'status', v_order.status,
     'kind', (v_call.conversation).kind,
     'prefill', private.payer_json(v_call.actor_id)
@@ -558,7 +559,8 @@ end;
 $$;
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
--- currency, mode, razorpay_order_id, status, kind, prefill: {name, email, contact}}`.
+-- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
+-- has_checkout: attach_payment_order was told what the checkout opens with.
 create or replace function public.begin_payment(conversation_id uuid)
 returns jsonb
 language sql
@@ -2868,7 +2870,7 @@ revoke all on function private.settle_order(
   private.payment_orders, private.provider_order, text, bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/settle_payment.sql sha256:0f04d1e0b7c34676dea269d8769c894a9d0666b4f70ac4410bda353acfceda8b
+-- source: 50_payments/settle_payment.sql sha256:85420e1c6a9bb773e5d95e733e5367176ba1a134e9d7c9a023bc99cf6891557d
 -- Books one payment whose money came in and is in no book yet: the deal moves on, or the money goes
 -- back.
 --
@@ -2895,6 +2897,13 @@ declare
   v_fact text := 'payment_captured';
   v_refusal text;
 begin
+  -- What was ordered before the project went live, or back, pays for nothing any more.
+  if p_order.mode <> private.get_setting('payment_mode') #>> '{}' then
+    return private.conclude(
+      'mode_mismatch', p_order, p_payment.payment_id, p_payment.payment_id, p_actor,
+      p_event_row_id, jsonb_build_object('mode', p_order.mode)
+    );
+  end if;
   if v_left <= 0 then
     perform private.retire_order(p_order);
     return private.conclude(

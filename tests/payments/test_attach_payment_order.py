@@ -186,7 +186,7 @@ def test_a_new_press_shows_the_order_that_is_attached(scene: Scene) -> None:
     attach(scene, razorpay_config=CONFIG)
     move_back(scene.db, scene.id, timedelta(hours=2))
     with scene.db.signed_in_as(scene.people.bharat):
-        scene.db.call("begin_payment", conversation_id=scene.id)
+        assert scene.db.call("begin_payment", conversation_id=scene.id)["has_checkout"]
     assert shown(scene, BRAND_OWNER)[0]["razorpay_config"]["key_id"] == CONFIG["key_id"]
 
 

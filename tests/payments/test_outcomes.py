@@ -150,6 +150,15 @@ def test_play_money_pays_no_real_deal_and_the_other_way_round(scene: Scene) -> N
     check_untouched(scene)
 
 
+def test_an_order_from_before_the_project_went_live_pays_no_real_deal(scene: Scene) -> None:
+    payment = payment_entity(scene.order)
+    set_setting(scene.db, "payment_mode", "live")
+    answer = scene.tell("payment.captured", payment=payment)
+    assert (answer["outcome"], answer["status"]) == ("mode_mismatch", "parked")
+    assert alerts(scene.db) == [("critical", f"mode_mismatch:{payment['id']}", 1)]
+    check_untouched(scene)
+
+
 # Payments
 
 

@@ -41,6 +41,7 @@ def begun(**changes: Any) -> dict[str, Any]:
         "currency": "INR",
         "mode": "test",
         "razorpay_order_id": None,
+        "has_checkout": False,
         "status": "open",
         "kind": "campaign",
         "prefill": {"name": "Bharat", "email": "bharat@example.com", "contact": "+919800000001"},

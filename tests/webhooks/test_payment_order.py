@@ -114,11 +114,22 @@ def test_the_user_begins_then_razorpay_makes_then_the_service_attaches(
 def test_an_order_that_is_attached_needs_no_other_call(
     ready: FakeSupabase, http: httpx.Client
 ) -> None:
-    ready.on_rpc("begin_payment", body=begun(razorpay_order_id="order_Before", kind="bid"))
+    known = begun(razorpay_order_id="order_Before", has_checkout=True, kind="bid")
+    ready.on_rpc("begin_payment", body=known)
     config = press(http, ready).json()["razorpay_config"]
     assert config["order_id"] == "order_Before"
     assert config["description"] == "Payment for Bid Collaboration"
     assert len(ready.received) == 1
+
+
+def test_an_order_that_was_found_by_asking_is_shown_with_the_next_press(
+    ready: FakeSupabase, http: httpx.Client
+) -> None:
+    ready.on_rpc("begin_payment", body=begun(razorpay_order_id=ORDER_ID, has_checkout=False))
+    ready.on_rpc("attach_payment_order", body=attached("already_attached", ORDER_ID))
+    config = press(http, ready).json()["razorpay_config"]
+    (attach,) = (call for call in ready.received if call.path.endswith("attach_payment_order"))
+    assert json.loads(attach.body)["razorpay_config"] == config
 
 
 def test_the_order_that_the_database_keeps_is_the_one_that_counts(

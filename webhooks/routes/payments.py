@@ -44,10 +44,11 @@ def order_payment(conversation_id: uuid.UUID) -> Response:
         g.user.token, "begin_payment", conversation_id=str(conversation_id)
     )
     razorpay_order_id = order["razorpay_order_id"]
-    if razorpay_order_id is None:
+    if razorpay_order_id is not None and order["mode"] != provider.config.mode:
+        raise _misconfigured(order, "mode_mismatch")  # made by another app, with keys we lack
+    # An order whose id got lost, and was found by asking, has never been shown to clients.
+    if razorpay_order_id is None or not order["has_checkout"]:
         razorpay_order_id = _attach_order(provider, order, str(conversation_id))
-    elif order["mode"] != provider.config.mode:  # made by another app, with keys that we lack
-        raise _misconfigured(order, "mode_mismatch")
     else:
         metrics.ORDERS.labels(result="reused").inc()
     add_log_fields(order_id=razorpay_order_id)

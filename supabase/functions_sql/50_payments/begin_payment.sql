@@ -40,6 +40,7 @@ begin
     'currency', v_order.currency,
     'mode', v_order.mode,
     'razorpay_order_id', v_order.razorpay_order_id,
+    'has_checkout', v_order.checkout is not null,
     'status', v_order.status,
     'kind', (v_call.conversation).kind,
     'prefill', private.payer_json(v_call.actor_id)
@@ -48,7 +49,8 @@ end;
 $$;
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
--- currency, mode, razorpay_order_id, status, kind, prefill: {name, email, contact}}`.
+-- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
+-- has_checkout: attach_payment_order was told what the checkout opens with.
 create or replace function public.begin_payment(conversation_id uuid)
 returns jsonb
 language sql

@@ -24,6 +24,13 @@ declare
   v_fact text := 'payment_captured';
   v_refusal text;
 begin
+  -- What was ordered before the project went live, or back, pays for nothing any more.
+  if p_order.mode <> private.get_setting('payment_mode') #>> '{}' then
+    return private.conclude(
+      'mode_mismatch', p_order, p_payment.payment_id, p_payment.payment_id, p_actor,
+      p_event_row_id, jsonb_build_object('mode', p_order.mode)
+    );
+  end if;
   if v_left <= 0 then
     perform private.retire_order(p_order);
     return private.conclude(
