@@ -18,13 +18,13 @@ TIMEOUT_SECONDS = 2.0
 # The keys of `get_metrics` that are one number each.
 _NUMBERS = {
     "events_stuck": "Events of Razorpay that are stored and unprocessed for more than 5 minutes.",
-    "refunds_requested": "Refunds that have yet to be sent to Razorpay.",
-    "refunds_oldest_seconds": "Age of the oldest refund that has yet to be sent.",
+    "refunds_requested": "Refunds that are asked for and have not gone through.",
+    "refunds_oldest_seconds": "Age of the oldest of them.",
     "pending_payments": "Conversations that wait for a payment somebody has tried to make.",
     "oldest_pending_payment_seconds": "Age of the oldest such wait.",
     "payouts_owed": "Payouts to influencers that nobody has paid yet.",
     "payouts_owed_minor": "Their sum, in paise.",
-    "ledger_balance_minor": "Sum of the ledger in paise; anything but 0 is a fault.",
+    "ledger_balance_minor": "How far deals' books are from their ledger, in paise; 0 or a fault.",
 }
 
 # The keys of `get_metrics` that are a number for each of several words, and what the words are.

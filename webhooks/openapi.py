@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhooks.openapi_schemas import SCHEMAS
+from webhooks.openapi_schemas import SCHEMAS, SEVERITIES
 
 Json = dict[str, Any]
 
@@ -110,6 +110,7 @@ def _ops_paths() -> Json:
     alerts = _for_user("show_alerts", "What needs a person, newest first.", "Alerts", "422")
     alerts["parameters"] = [
         _query_parameter("status", {"type": "string", "enum": ["open", "resolved"]}),
+        _query_parameter("severity", {"type": "string", "enum": SEVERITIES}),
         _query_parameter("page_size", page),
         _query_parameter("before", {**row, "minimum": 1}),
     ]

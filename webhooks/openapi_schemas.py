@@ -6,6 +6,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
+SEVERITIES = ["info", "warning", "critical"]
+
 _TEXT: Json = {"type": "string"}
 _MAYBE_TEXT: Json = {"type": ["string", "null"]}
 _COUNT: Json = {"type": "integer", "minimum": 0}
@@ -39,7 +41,7 @@ _ALERT = _object(
     {
         "id": _COUNT,
         "kind": _TEXT,
-        "severity": {"enum": ["info", "warning", "critical"]},
+        "severity": {"enum": SEVERITIES},
         "status": {"enum": ["open", "resolved"]},
         "conversation_id": _MAYBE_TEXT,
         "razorpay_order_id": _MAYBE_TEXT,

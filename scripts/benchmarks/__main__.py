@@ -13,6 +13,7 @@ from scripts.benchmarks.acting import measure_actions
 from scripts.benchmarks.cleaning import measure_cleanup
 from scripts.benchmarks.cluster import Server, running_server
 from scripts.benchmarks.contention import measure_crowd, measure_quota
+from scripts.benchmarks.events import measure_events
 from scripts.benchmarks.growth import compare_sizes
 from scripts.benchmarks.meters import is_supported
 from scripts.benchmarks.orm import measure_orm
@@ -46,6 +47,8 @@ BENCHMARKS: dict[str, Benchmark] = {
 }
 # Needs some 300 MB of Node packages: part of a full run, or where it is asked for.
 WITH_PACKAGES: dict[str, Benchmark] = {"prisma": measure_orm}
+# Starts the app and a Supabase for it: only where it is asked for.
+WITH_SERVERS: dict[str, Benchmark] = {"webhooks": measure_events}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,13 +73,13 @@ def run(size: Size, only: Sequence[str] = (), port: int | None = None) -> list[R
 
     Args:
         size: how much and how often; a grown size measures everything a second time.
-        only: names of BENCHMARKS or WITH_PACKAGES; nothing means all, without packages unless
-            the size grows.
+        only: names of BENCHMARKS, WITH_PACKAGES or WITH_SERVERS; nothing means all of the first,
+            and of the second when the size grows.
         port: where the server listens; None takes a free one.
     """
     every = BENCHMARKS | WITH_PACKAGES
     names = only or (BENCHMARKS if size.grown is None else every)
-    chosen = {name: every[name] for name in names}
+    chosen = {name: (every | WITH_SERVERS)[name] for name in names}
     with running_server(port, small=size.name == "smoke") as server:
         make_world(server, size, _say)
         rows = _measure(server, size, chosen, size.messages)
@@ -99,8 +102,8 @@ def _measure(server: Server, size: Size, chosen: dict[str, Benchmark], messages:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="quick", help="default: quick")
-    choices = [*BENCHMARKS, *WITH_PACKAGES]
-    kept = "default: all; prisma only with --size full"
+    choices = [*BENCHMARKS, *WITH_PACKAGES, *WITH_SERVERS]
+    kept = "default: all; prisma only with --size full, webhooks only when named"
     parser.add_argument("--only", nargs="+", choices=choices, default=[], help=kept)
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--port", type=int, help="of the throwaway server (default: a free one)")

@@ -88,6 +88,7 @@ alter table private.refunds
   add column razorpay_refund_id text,
   -- Why it last did not go through.
   add column failure text;
+create index refunds_of_payment on private.refunds (payment_id);
 create index refunds_next_try on private.refunds (next_try_at) where status = 'requested';
 
 create table private.payment_refunds (
@@ -199,6 +200,7 @@ alter table private.alerts
   add column resolved_by uuid references public.users (id),
   add column note text,
   add constraint resolved_has_a_time check ((status = 'resolved') = (resolved_at is not null));
+create index alerts_by_status on private.alerts (status, id);
 create index alerts_of_event on private.alerts (event_row_id);
 create index alerts_resolved_by on private.alerts (resolved_by);
 

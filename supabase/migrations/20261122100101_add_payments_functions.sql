@@ -26,6 +26,63 @@ $$;
 revoke all on function private.check_choice(text, text, text[])
 from public, anon, authenticated, service_role;
 
+-- source: 40_flow/complete_actions.sql sha256:aeb11808dfdf5a3da9a02d36bec50a7dd702c8b8a1cef0d42c96fc53f41a8768
+-- Marks the open action messages that a step leaves behind.
+--
+-- Leaving a state completes them all. A step that stays completes those whose reader gets a new
+-- one now, and the one that offered what was done and cannot be done again.
+-- Args: the step after its effects; the row; the new messages.
+-- Writes: messages.
+create or replace function private.complete_actions(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_notes private.flow_note[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stays constant boolean := p_row.to_state = p_row.from_state;
+  v_renewed text[];
+  v_is_done boolean := false;
+begin
+  if v_stays then
+    v_renewed := array(
+      select (n.message).visible_to from unnest(p_notes) as n where (n.message).action_required
+    );
+    v_is_done := p_step.actor_id is not null and not exists (
+      select from private.open_actions(p_step.conversation, p_step.actor_id, p_step.role) as a
+      where a.action = p_step.action
+    );
+  end if;
+  update public.messages as m
+  set
+    action_completed = true,
+    -- What a checkout was to be filled in with is of no use any more, and personal.
+    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
+      'completed_by', p_step.role, 'completed_action', p_step.action
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = (p_step.conversation).id
+    and m.action_required
+    and not m.action_completed
+    and (
+      not v_stays
+      or m.visible_to = any (v_renewed)
+      or v_is_done and m.visible_to in (p_step.role, 'all')
+        and m.action_data -> 'buttons' @> jsonb_build_array(
+          jsonb_build_object('action', p_step.action)
+        )
+    );
+end;
+$$;
+
+revoke all on function private.complete_actions(
+  private.flow_step, private.flow_transitions, private.flow_note[]
+) from public, anon, authenticated, service_role;
+
 -- source: 42_effects/effect_open_order.sql sha256:d40fb9ae9af5dbc2cfdbedb76e7b7745592af5923f3f28d1eaea49965cce4459
 -- Asks for the agreed amount: one open order, the same one whenever it is asked for again.
 --
@@ -122,7 +179,7 @@ revoke all on function private.open_alert(
   text, text, text, uuid, jsonb, bigint, text, text
 ) from public, anon, authenticated, service_role;
 
--- source: 43_deals/mark_refunded_manually.sql sha256:9355a6c97370f60c9eb7e66c64c35a3d8bd28601a5b16ae403819c8b8bfba08a
+-- source: 43_deals/mark_refunded_manually.sql sha256:15080f1fff4635585cb2a433dc998af4970dbe45c4d78564bbbe343b6b62df1e
 -- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
 -- Where the deal itself waits for none, it is for the payments that were to be sent back.
 --
@@ -151,7 +208,9 @@ begin
   );
   if not exists (
     select from private.refunds as r
-    where r.conversation_id = p_conversation_id and r.kind = 'deal' and r.status = 'requested'
+    where r.conversation_id = p_conversation_id
+      -- One proof is for one refund: whoever presses again must not end another.
+      and (r.kind = 'deal' and r.status = 'requested' or r.reference = btrim(p_reference))
   ) then
     for v_bounce in
       select r.* from private.refunds as r
@@ -486,7 +545,7 @@ revoke all on function public.attach_payment_order(uuid, jsonb, jsonb, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.attach_payment_order(uuid, jsonb, jsonb, text) to service_role;
 
--- source: 50_payments/balance_books.sql sha256:0f50522febd8b348e074bfe981d3f10f46ad7a4fc8b105e2d6a5c35865e38ea6
+-- source: 50_payments/balance_books.sql sha256:0e73328041e56681b70dba78257d8d75b3f4f1f0bda97cee23ad617541aca924
 -- How far the books of deals that hold money are from what their ledger says, in paise: 0, or
 -- something is wrong.
 create or replace function private.balance_books()
@@ -498,9 +557,18 @@ set search_path = ''
 as $$
 begin
   return (
-    select coalesce(sum(abs(c.held_minor - private.ledger_balance(c.id, 'held'))), 0)
-    from public.conversations as c
-    where c.held_minor > 0
+    select coalesce(sum(abs(booked.difference)), 0)
+    from (
+      select
+        c.held_minor - coalesce(
+          sum(case when e.to_account = 'held' then e.amount_minor else -e.amount_minor end), 0
+        ) as difference
+      from public.conversations as c
+      left join private.escrow_ledger as e
+        on e.conversation_id = c.id and 'held' in (e.from_account, e.to_account)
+      where c.held_minor > 0
+      group by c.id
+    ) as booked
   );
 end;
 $$;
@@ -690,12 +758,13 @@ $$;
 revoke all on function private.claim_payment_order(public.conversations, timestamptz)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/claim_payment_poll.sql sha256:861ba2b258ae73092e6a1d2bc6f6895f488e4b62fc158cdeb12b3f25d443affe
+-- source: 50_payments/claim_payment_poll.sql sha256:ddc79426a1fba6295f90493004c2297ffc03f697392881850f0427070a0fa3f0
 -- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
 --
 -- An order that is paid needs no question; one that Razorpay will not tell about any more (180
 -- days) gets none.
--- Args: the conversation; the member who looks at it; seconds since the last question at least.
+-- Args: the conversation; the member who looks at it; seconds since the last question at least
+-- (null: only tell, ask nobody).
 -- Definer: orders are private.
 -- Locks: the order. Writes: payment_orders.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
@@ -713,7 +782,7 @@ set lock_timeout = '1500ms'
 as $$
 declare
   c_horizon constant interval := interval '180 days';
-  v_gap constant interval := make_interval(secs => greatest(coalesce(p_min_gap_seconds, 20), 1));
+  v_gap constant interval := make_interval(secs => greatest(p_min_gap_seconds, 1));
   v_conversation public.conversations;
   v_order private.payment_orders;
   v_may_be_asked boolean;
@@ -727,7 +796,9 @@ begin
   limit 1
   for update;
   v_may_be_asked := v_order.status <> 'paid' and v_order.created_at > now() - c_horizon;
-  if v_may_be_asked and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
+  if v_may_be_asked
+    and p_min_gap_seconds is not null
+    and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
     update private.payment_orders as o set polled_at = clock_timestamp() where o.id = v_order.id;
     v_claimed := true;
   end if;
@@ -846,7 +917,7 @@ $$;
 
 revoke all on function private.count_alerts() from public, anon, authenticated, service_role;
 
--- source: 50_payments/count_events.sql sha256:833b36b6c1aa719c996fad144e2d486382ced2535841ebeef986319cbec143f5
+-- source: 50_payments/count_events.sql sha256:be001e6803defdca89495f4c0cd179aee82059c41dcd2a2801b8a4ad55f01f4f
 -- Events that are not done with, as `{received, parked}`.
 create or replace function private.count_events()
 returns jsonb
@@ -857,12 +928,11 @@ set search_path = ''
 as $$
 begin
   return (
+    -- Each of the two has an index; both at once would be read from the whole table.
     select jsonb_build_object(
-      'received', count(*) filter (where e.status = 'received'),
-      'parked', count(*) filter (where e.status = 'parked')
+      'received', (select count(*) from private.payment_events as e where e.status = 'received'),
+      'parked', (select count(*) from private.payment_events as e where e.status = 'parked')
     )
-    from private.payment_events as e
-    where e.status in ('received', 'parked')
   );
 end;
 $$;
@@ -1010,7 +1080,7 @@ $$;
 revoke all on function private.fail_refund(private.refunds, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/find_money_problems.sql sha256:b25af4ef99a9e2bbc16f9ae1facc5489bb883b69d346e60061a8aca9fc046d59
+-- source: 50_payments/find_money_problems.sql sha256:f502a248fa4dcab72bc51fef965cb998ac125f47388b2b4b18005666d13084ad
 -- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
 create or replace function private.find_money_problems(p_conversation public.conversations)
 returns text[]
@@ -1095,6 +1165,17 @@ begin
         ),
         (
           exists (
+            select from private.refunds as r
+            join private.payment_refunds as k on k.refund_id = r.reference
+            where r.conversation_id = p_conversation.id
+              and r.status = 'processed'
+              and k.status = 'failed'
+          ),
+          'A refund failed after it had gone through, and is not sent again: send the money in '
+            'another way.'
+        ),
+        (
+          exists (
             select from private.payment_events as e
             join private.payment_orders as o on o.razorpay_order_id = e.razorpay_order_id
             where o.conversation_id = p_conversation.id and e.status = 'received'
@@ -1170,7 +1251,7 @@ $$;
 revoke all on function private.find_payment_order(text, private.provider_order, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/find_refund_request.sql sha256:67b40760f53569427b6628d1ebb072fbf384162d5d1eeead8d14df4fae40dc76
+-- source: 50_payments/find_refund_request.sql sha256:22ef7374c79b629fd4c141dd12d943850e5a8e29e49711371ae9d127108e31a0
 -- The request that a refund answers: the one whose receipt it carries or whose answer it is, else
 -- one for the same payment and amount that has not been sent, which a person then did by hand.
 --
@@ -1195,6 +1276,7 @@ begin
         where k.refund_id = p_told.refund_id
       )
       or p_told.request_id is null
+        and p_told.status <> 'failed'
         and r.status = 'requested'
         and r.razorpay_refund_id is null
         and (r.amount_minor, r.currency) = (p_told.amount_minor, p_told.currency)
@@ -1433,13 +1515,19 @@ $$;
 revoke all on function private.ledger_balance(uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/list_alerts.sql sha256:f2eaec3830411e24a7e5195f103fa6a7a53e8eecf43e2609fa6c876672451115
+-- source: 50_payments/list_alerts.sql sha256:ac8f052e3694a66a548956a8cb55e2f20fcfb799f86c6117f2e64991338a19cc
 -- What operators are to look at, newest first.
 --
--- Args: open or resolved; how many; an id of that list, to go on from.
+-- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
+-- (null: all).
 -- Definer: alerts are private.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status.
-create or replace function private.list_alerts(p_status text, p_page_size integer, p_before bigint)
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status or severity.
+create or replace function private.list_alerts(
+  p_status text,
+  p_page_size integer,
+  p_before bigint,
+  p_severity text
+)
 returns jsonb
 language plpgsql
 stable
@@ -1449,6 +1537,9 @@ as $$
 begin
   perform private.require_operator();
   perform private.check_choice('status', p_status, array['open', 'resolved']);
+  perform private.check_choice(
+    'severity', coalesce(p_severity, 'info'), array['info', 'warning', 'critical']
+  );
   return coalesce(
     (
       select jsonb_agg(to_jsonb(page) order by page.id desc)
@@ -1458,7 +1549,9 @@ begin
           a.razorpay_payment_id, a.event_row_id, a.details, a.seen, a.first_seen_at,
           a.last_seen_at, a.resolved_at, a.note
         from private.alerts as a
-        where a.status = p_status and a.id < coalesce(p_before, 9223372036854775807)
+        where a.status = p_status
+          and a.id < coalesce(p_before, 9223372036854775807)
+          and a.severity = coalesce(p_severity, a.severity)
         order by a.id desc
         limit private.clamp_page_size(p_page_size, 50, 100)
       ) as page
@@ -1474,7 +1567,8 @@ $$;
 create or replace function public.list_alerts(
   status text default 'open',
   page_size integer default 50,
-  before bigint default null
+  before bigint default null,
+  severity text default null
 )
 returns jsonb
 language sql
@@ -1482,17 +1576,19 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select private.list_alerts(status, page_size, before);
+  select private.list_alerts(status, page_size, before, severity);
 $$;
 
-revoke all on function private.list_alerts(text, integer, bigint)
+revoke all on function private.list_alerts(text, integer, bigint, text)
 from public, anon, authenticated, service_role;
-grant execute on function private.list_alerts(text, integer, bigint) to authenticated, service_role;
-revoke all on function public.list_alerts(text, integer, bigint)
+grant execute on function private.list_alerts(text, integer, bigint, text)
+to authenticated, service_role;
+revoke all on function public.list_alerts(text, integer, bigint, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.list_alerts(text, integer, bigint) to authenticated, service_role;
+grant execute on function public.list_alerts(text, integer, bigint, text)
+to authenticated, service_role;
 
--- source: 50_payments/list_payouts.sql sha256:f10cdeee6a1e29cd00444d8056a267d8d51176acd7adb8941be3d59fbccf5a1a
+-- source: 50_payments/list_payouts.sql sha256:087494ea327fd748be06eb88e3128245b4ba4864fbeef5842c9600d7f3e273f8
 -- What influencers are owed, oldest first; moving the money is a person's work.
 --
 -- Args: owed or paid; how many; an id of that list, to go on from.
@@ -1514,7 +1610,12 @@ begin
       from (
         select
           p.id, p.conversation_id, p.influencer_id, u.display_name, p.amount_minor, p.currency,
-          p.status, p.reference, p.created_at, p.paid_at
+          p.status, p.reference, p.created_at, p.paid_at,
+          exists (
+            select from private.payment_orders as o
+            join private.payments as m on m.payment_order_id = o.id
+            where o.conversation_id = p.conversation_id and private.is_disputed(m.payment_id)
+          ) as disputed
         from private.payouts as p
         join public.users as u on u.id = p.influencer_id
         where p.status = p_status
@@ -1534,7 +1635,8 @@ end;
 $$;
 
 -- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
--- amount_minor, currency, status, reference, created_at, paid_at}]`.
+-- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
+-- payer's bank claims the money, or has it.
 create or replace function public.list_payouts(
   status text default 'owed',
   page_size integer default 50,
@@ -1801,7 +1903,7 @@ $$;
 revoke all on function private.merge_refund(private.payment_refunds, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/money_rows_json.sql sha256:c9ebc6da8142e8bc4fe7bffba3fd54fb8945f0720f0aa4d58c8cefdecf84eaae
+-- source: 50_payments/money_rows_json.sql sha256:bef778747ecda1c6e130f04ccbc026ac8e6f0c73eb2c465250d933e55d102746
 -- All rows about a conversation's money, oldest first, without raw bodies: `{ledger, orders,
 -- payments, refund_requests, refunds, disputes, events, payouts, alerts, audit}`.
 create or replace function private.money_rows_json(p_conversation_id uuid)
@@ -1850,11 +1952,16 @@ begin
         jsonb_agg(to_jsonb(e) - array['body', 'sha256', 'conversation_id'] order by e.id), '[]'
       )
       from private.payment_events as e
-      where e.conversation_id = p_conversation_id
-        or e.razorpay_order_id in (
-          select o.razorpay_order_id from private.payment_orders as o
-          where o.conversation_id = p_conversation_id
-        )
+      -- Two questions, each with an index: "or" would read the whole table.
+      where e.id in (
+        select own.id from private.payment_events as own
+        where own.conversation_id = p_conversation_id
+        union
+        select told.id
+        from private.payment_orders as o
+        join private.payment_events as told on told.razorpay_order_id = o.razorpay_order_id
+        where o.conversation_id = p_conversation_id
+      )
     ),
     'payouts', (
       select coalesce(jsonb_agg(to_jsonb(p) - 'conversation_id' order by p.created_at), '[]')
@@ -2812,7 +2919,7 @@ $$;
 revoke all on function private.settle_bounce(private.refunds, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/settle_order.sql sha256:ce584c061a9616106e302d3fda21f7b871ca681856b92d7198ca3e4f184f1740
+-- source: 50_payments/settle_order.sql sha256:20fabdf00f9f3008302e893a1f3b7d235448a62d525fffaf2ef424489fb025fc
 -- Decides about all money that came in for an order and is in no book yet: the one way from a
 -- payment to a deal, for webhooks and polls alike.
 --
@@ -2846,7 +2953,8 @@ begin
         select from private.escrow_ledger as e
         where e.from_account = 'gateway' and e.payment_id = p.payment_id
       )
-    order by p.captured_at, p.payment_id
+    -- What went back already must not end the order before what pays it.
+    order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
   loop
     v_next := private.settle_payment(
       private.run_deadlines(
@@ -3429,7 +3537,7 @@ revoke all on function private.take_report(
   private.payment_orders, private.payment_report, text, bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_snapshot.sql sha256:419fbec7b607fa4b3c20bab29cebe5ecca3b8dec587f4f80b81eccb632987ab5
+-- source: 50_payments/take_snapshot.sql sha256:c35c0b466094ebc2395fb7958407940f15b444f3e1dff76a798b209f6284f922
 -- Keeps what Razorpay answered about an order, and decides.
 --
 -- Args: the order, locked with its conversation; Razorpay's order and payments; who asked; in which
@@ -3494,7 +3602,8 @@ begin
     return private.conclude('noop', v_order, null, null, p_actor, null, '{}');
   end if;
   if v_told.razorpay_order_id <> coalesce(v_order.razorpay_order_id, v_told.razorpay_order_id)
-    or v_order.razorpay_order_id is null and v_told.receipt is distinct from v_order.receipt then
+    or v_order.razorpay_order_id is null
+      and private.match_order(v_order, p_order_entity) = 'order_mismatch' then
     return private.conclude(
       'order_mismatch', v_order, null, v_order.id::text, p_actor, null,
       jsonb_build_object('told', v_told.razorpay_order_id)
@@ -3543,7 +3652,7 @@ $$;
 revoke all on function private.tell_deal(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/tell_dispute.sql sha256:f72bf7ed3e608901c824446df1eebc233bc7e8fb16eec41c4008ef90a28135b3
+-- source: 50_payments/tell_dispute.sql sha256:4372fcfc3ac29d371b7f14f392ccae1185096ff5e320493233e21ad99c3ff715
 -- Tells the deal that holds disputed money what its bank does: it is frozen while the bank decides,
 -- and ends when the bank has taken all that it holds. Money that no deal holds any more, and a bank
 -- that took a part, are for a person.
@@ -3570,7 +3679,9 @@ begin
   where c.id = p_conversation_id
     and exists (
       select from private.escrow_ledger as e
-      where e.payment_id = p_dispute.payment_id and e.to_account = 'held'
+      where e.from_account = 'gateway'
+        and e.payment_id = p_dispute.payment_id
+        and e.to_account = 'held'
     );
   if not found then
     return;

@@ -171,6 +171,15 @@ def test_each_side_sees_of_it_what_is_theirs(db: Database, people: Cast) -> None
         )
 
 
+def test_a_payers_data_goes_from_the_message_with_its_button(db: Database, people: Cast) -> None:
+    scene = unattached(db, people)
+    attach(scene, razorpay_config=CONFIG)
+    kept = "select count(*) from public.messages where action_data::text like '%%+919800000001%%'"
+    assert db.value(kept) == 1
+    scene.pay()
+    assert db.value(kept) == 0
+
+
 def test_attached_again_without_a_configuration_the_known_one_stays(
     db: Database, people: Cast
 ) -> None:

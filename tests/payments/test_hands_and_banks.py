@@ -146,6 +146,17 @@ def test_a_refund_that_was_sent_is_asked_about_whatever_the_bank_says(
     assert [row["razorpay_refund_id"] for row in take(db)] == [pending["id"]]
 
 
+def test_who_pays_out_sees_that_the_bank_disputes_the_money(scene: Scene) -> None:
+    payment = scene.pay()
+    ask(scene, "force_dispute", conversation_id=scene.id, reason="fraud")
+    ask(scene, "resolve_dispute", conversation_id=scene.id, verdict="release")
+    (payout,) = ask(scene, "list_payouts")
+    assert payout["disputed"] is False
+    dispute(scene, "created", payment)
+    (payout,) = ask(scene, "list_payouts")
+    assert payout["disputed"] is True
+
+
 # People
 
 
@@ -187,6 +198,53 @@ def test_of_a_deal_that_waits_for_its_refund_the_deals_is_ended_first(
     ask(scene, "mark_refunded_manually", conversation_id=scene.id, reference="UTR 1")
     assert scene.state() == "chat_closed"
     assert requests(db) == [("deal", AGREED, "processed"), ("bounce", AGREED, "requested")]
+    # Pressed again: one proof is for one refund.
+    with operator(db, people), db.refused("CHAT_CLOSED", 409):
+        db.call("mark_refunded_manually", conversation_id=scene.id, reference=" UTR 1")
+    assert requests(db)[1] == ("bounce", AGREED, "requested")
+    ask(scene, "mark_refunded_manually", conversation_id=scene.id, reference="UTR 2")
+    assert requests(db)[1] == ("bounce", AGREED, "processed")
+
+
+def test_a_refund_of_somebody_else_that_failed_answers_no_request_of_ours(
+    db: Database, people: Cast
+) -> None:
+    scene, payment, _ = open_refund(db, people)
+    (sent,) = take(db)
+    by_hand = refund_entity(payment, status="failed")
+    assert scene.tell("refund.failed", refund=by_hand, payment=payment)["outcome"] == (
+        "refund_failed"
+    )
+    db.query("update private.refunds set next_try_at = now()")
+    (again,) = take(db)
+    assert again["idempotency_key"] == sent["idempotency_key"]
+
+
+def test_a_refund_that_fails_after_it_went_through_is_a_problem(db: Database, people: Cast) -> None:
+    scene, payment, request = open_refund(db, people)
+    refund = refund_entity(payment, receipt=request)
+    scene.tell("refund.processed", refund=refund, payment=refunded(payment))
+    assert problems(scene) == []
+    failed = {**refund, "status": "failed"}
+    assert scene.tell("refund.failed", refund=failed, payment=payment)["outcome"] == (
+        "refund_failed"
+    )
+    (problem,) = problems(scene)
+    assert problem.startswith("A refund failed after it had gone through")
+
+
+def test_of_two_payments_in_one_look_the_one_that_went_back_is_no_obstacle(scene: Scene) -> None:
+    gone = refunded(payment_entity(scene.order, "pay_aaaa0000000001"))
+    good = payment_entity(scene.order, "pay_bbbb0000000002")
+    with scene.db.as_service():
+        answer = scene.db.call(
+            "apply_payment_snapshot",
+            payment_order_id=scene.order.payment_order_id,
+            order_entity=scene.paid_order(),
+            payments=[gone, good],
+        )
+    assert answer["flow_state"] == "payment_completed"
+    assert (scene.books(), requests(scene.db)) == (HELD, [])
 
 
 @pytest.mark.parametrize("told", ["by the event", "by the answer"])

@@ -117,6 +117,10 @@ def test_alerts_come_newest_first_page_by_page(db: Database, people: Cast) -> No
         assert [a["id"] for a in first + second + last] == ids[::-1]
         assert db.call("list_alerts", before=ids[0]) == []
         assert len(db.call("list_alerts", page_size=0)) in (1, 5)
+        assert db.call("list_alerts", severity="warning") == []
+        assert len(db.call("list_alerts", severity=first[0]["severity"])) == 5
+        with db.refused("INPUT_INVALID", 422, details={"field": "severity"}):
+            db.call("list_alerts", severity="loud")
         for status in ("new", "", None):
             with db.refused("INPUT_INVALID", 422, details={"field": "status"}):
                 db.call("list_alerts", status=status)

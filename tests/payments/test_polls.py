@@ -219,6 +219,23 @@ def test_somebody_elses_receipt_is_not_ours(db: Database, people: Cast) -> None:
     assert (scene.state(), ledger(db)) == ("payment_pending", [])
 
 
+def test_an_order_of_another_amount_is_not_adopted(db: Database, people: Cast) -> None:
+    scene = unattached(db, people)
+    for wrong in ({"amount": 100}, {"currency": "USD"}):
+        told = scene.paid_order(**wrong)
+        assert snapshot(scene, [], told)["outcome"] == "order_mismatch"
+    assert scene.rows("payment_orders", "razorpay_order_id", "id") == [(None,)]
+
+
+def test_whoever_only_looks_uses_up_nobodys_turn(scene: Scene) -> None:
+    given = {"conversation_id": scene.id, "user_id": scene.people.asha}
+    with scene.db.as_service():
+        looked = scene.db.call("claim_payment_poll", **given, min_gap_seconds=None)
+        assert looked["razorpay_order_id"] == scene.order.razorpay_order_id
+        assert looked["claimed"] is False
+        assert scene.db.call("claim_payment_poll", **given)["claimed"] is True
+
+
 def test_another_order_than_the_one_attached_is_not_ours(scene: Scene) -> None:
     other = scene.paid_order(id=made_up_id("order"))
     payment = payment_entity(scene.order, order_id=other["id"])

@@ -104,7 +104,12 @@ def test_what_is_chosen_in_the_query_is_handed_on(
     fake: FakeSupabase, http: httpx.Client, operator: dict[str, str]
 ) -> None:
     fake.on_rpc("list_alerts", body=[])
-    chosen: dict[str, Any] = {"status": "resolved", "page_size": 10, "before": 2**63 - 1}
+    chosen: dict[str, Any] = {
+        "status": "resolved",
+        "severity": "critical",
+        "page_size": 10,
+        "before": 2**63 - 1,
+    }
     answer = http.get("/v1/ops/alerts", params=chosen, headers=operator)
     assert (answer.status_code, answer.json()) == (200, [])
     assert fake.asked("list_alerts") == [chosen]
@@ -126,6 +131,7 @@ def test_what_is_chosen_in_the_query_is_handed_on(
         "status=",
         "status=open%00",
         "status=%FF",
+        "severity=",
         "status='; drop table alerts",
     ],
 )

@@ -81,8 +81,10 @@ def test_what_checkout_says_is_a_reason_to_ask_razorpay_at_once(
         "flow_state": "payment_completed",
         "outcome": "applied",
     }
+    asked = {"conversation_id": CONVERSATION_ID, "user_id": USER_ID}
     assert paid.asked("claim_payment_poll") == [
-        {"conversation_id": CONVERSATION_ID, "user_id": USER_ID, "min_gap_seconds": 2}
+        {**asked, "min_gap_seconds": None},
+        {**asked, "min_gap_seconds": 2},
     ]
     assert len(paid.asked("apply_payment_snapshot")) == 1
 
@@ -106,6 +108,8 @@ def test_a_forged_success_moves_nothing_and_asks_nobody(
     assert refused(call_back(http, paid, body), "BAD_SIGNATURE")
     assert at_razorpay(paid) == []
     assert paid.asked("apply_payment_snapshot") == []
+    # Nor is anybody's turn to ask used up.
+    assert [asked["min_gap_seconds"] for asked in paid.asked("claim_payment_poll")] == [None]
 
 
 def test_without_an_order_at_razorpay_there_is_nothing_to_confirm(

@@ -37,11 +37,9 @@ def send_refunds() -> Response:
 @blueprint.get("/v1/ops/alerts")
 def show_alerts() -> Response:
     """One page of what needs a person, newest first; `before` is the last id of the page before."""
-    status = request.args.get("status")
-    if status is not None and not _WORD.fullmatch(status):
-        raise ApiError(400, "BAD_REQUEST", "status must be a word such as open or resolved.")
     chosen = {
-        "status": status,
+        "status": _word("status", "open or resolved"),
+        "severity": _word("severity", "warning or critical"),
         "page_size": _whole_number("page_size", MAX_INTEGER),
         "before": _whole_number("before", MAX_BIGINT),
     }
@@ -70,6 +68,18 @@ def replay_event(event_row_id: int) -> Response:
     services().refunds.touch()
     services().pushes.touch()
     return jsonify(said)
+
+
+def _word(name: str, examples: str) -> str | None:
+    """A word in the query; None when it is not there.
+
+    Raises:
+        ApiError: 400 BAD_REQUEST when it is none.
+    """
+    text = request.args.get(name)
+    if text is not None and not _WORD.fullmatch(text):
+        raise ApiError(400, "BAD_REQUEST", f"{name} must be a word such as {examples}.")
+    return text
 
 
 def _whole_number(name: str, largest: int) -> int | None:

@@ -31,7 +31,8 @@ begin
   update public.messages as m
   set
     action_completed = true,
-    action_data = m.action_data || jsonb_build_object(
+    -- What a checkout was to be filled in with is of no use any more, and personal.
+    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
       'completed_by', p_step.role, 'completed_action', p_step.action
     ),
     updated_at = clock_timestamp()

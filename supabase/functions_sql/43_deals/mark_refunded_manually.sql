@@ -26,7 +26,9 @@ begin
   );
   if not exists (
     select from private.refunds as r
-    where r.conversation_id = p_conversation_id and r.kind = 'deal' and r.status = 'requested'
+    where r.conversation_id = p_conversation_id
+      -- One proof is for one refund: whoever presses again must not end another.
+      and (r.kind = 'deal' and r.status = 'requested' or r.reference = btrim(p_reference))
   ) then
     for v_bounce in
       select r.* from private.refunds as r

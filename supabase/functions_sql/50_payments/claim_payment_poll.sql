@@ -2,7 +2,8 @@
 --
 -- An order that is paid needs no question; one that Razorpay will not tell about any more (180
 -- days) gets none.
--- Args: the conversation; the member who looks at it; seconds since the last question at least.
+-- Args: the conversation; the member who looks at it; seconds since the last question at least
+-- (null: only tell, ask nobody).
 -- Definer: orders are private.
 -- Locks: the order. Writes: payment_orders.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
@@ -20,7 +21,7 @@ set lock_timeout = '1500ms'
 as $$
 declare
   c_horizon constant interval := interval '180 days';
-  v_gap constant interval := make_interval(secs => greatest(coalesce(p_min_gap_seconds, 20), 1));
+  v_gap constant interval := make_interval(secs => greatest(p_min_gap_seconds, 1));
   v_conversation public.conversations;
   v_order private.payment_orders;
   v_may_be_asked boolean;
@@ -34,7 +35,9 @@ begin
   limit 1
   for update;
   v_may_be_asked := v_order.status <> 'paid' and v_order.created_at > now() - c_horizon;
-  if v_may_be_asked and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
+  if v_may_be_asked
+    and p_min_gap_seconds is not null
+    and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
     update private.payment_orders as o set polled_at = clock_timestamp() where o.id = v_order.id;
     v_claimed := true;
   end if;

@@ -82,6 +82,17 @@ begin
         ),
         (
           exists (
+            select from private.refunds as r
+            join private.payment_refunds as k on k.refund_id = r.reference
+            where r.conversation_id = p_conversation.id
+              and r.status = 'processed'
+              and k.status = 'failed'
+          ),
+          'A refund failed after it had gone through, and is not sent again: send the money in '
+            'another way.'
+        ),
+        (
+          exists (
             select from private.payment_events as e
             join private.payment_orders as o on o.razorpay_order_id = e.razorpay_order_id
             where o.conversation_id = p_conversation.id and e.status = 'received'

@@ -22,6 +22,7 @@ begin
         where k.refund_id = p_told.refund_id
       )
       or p_told.request_id is null
+        and p_told.status <> 'failed'
         and r.status = 'requested'
         and r.razorpay_refund_id is null
         and (r.amount_minor, r.currency) = (p_told.amount_minor, p_told.currency)

@@ -1,9 +1,15 @@
 -- What operators are to look at, newest first.
 --
--- Args: open or resolved; how many; an id of that list, to go on from.
+-- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
+-- (null: all).
 -- Definer: alerts are private.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status.
-create or replace function private.list_alerts(p_status text, p_page_size integer, p_before bigint)
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status or severity.
+create or replace function private.list_alerts(
+  p_status text,
+  p_page_size integer,
+  p_before bigint,
+  p_severity text
+)
 returns jsonb
 language plpgsql
 stable
@@ -13,6 +19,9 @@ as $$
 begin
   perform private.require_operator();
   perform private.check_choice('status', p_status, array['open', 'resolved']);
+  perform private.check_choice(
+    'severity', coalesce(p_severity, 'info'), array['info', 'warning', 'critical']
+  );
   return coalesce(
     (
       select jsonb_agg(to_jsonb(page) order by page.id desc)
@@ -22,7 +31,9 @@ begin
           a.razorpay_payment_id, a.event_row_id, a.details, a.seen, a.first_seen_at,
           a.last_seen_at, a.resolved_at, a.note
         from private.alerts as a
-        where a.status = p_status and a.id < coalesce(p_before, 9223372036854775807)
+        where a.status = p_status
+          and a.id < coalesce(p_before, 9223372036854775807)
+          and a.severity = coalesce(p_severity, a.severity)
         order by a.id desc
         limit private.clamp_page_size(p_page_size, 50, 100)
       ) as page
@@ -38,7 +49,8 @@ $$;
 create or replace function public.list_alerts(
   status text default 'open',
   page_size integer default 50,
-  before bigint default null
+  before bigint default null,
+  severity text default null
 )
 returns jsonb
 language sql
@@ -46,12 +58,14 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select private.list_alerts(status, page_size, before);
+  select private.list_alerts(status, page_size, before, severity);
 $$;
 
-revoke all on function private.list_alerts(text, integer, bigint)
+revoke all on function private.list_alerts(text, integer, bigint, text)
 from public, anon, authenticated, service_role;
-grant execute on function private.list_alerts(text, integer, bigint) to authenticated, service_role;
-revoke all on function public.list_alerts(text, integer, bigint)
+grant execute on function private.list_alerts(text, integer, bigint, text)
+to authenticated, service_role;
+revoke all on function public.list_alerts(text, integer, bigint, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.list_alerts(text, integer, bigint) to authenticated, service_role;
+grant execute on function public.list_alerts(text, integer, bigint, text)
+to authenticated, service_role;

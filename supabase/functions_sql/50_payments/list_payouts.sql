@@ -19,7 +19,12 @@ begin
       from (
         select
           p.id, p.conversation_id, p.influencer_id, u.display_name, p.amount_minor, p.currency,
-          p.status, p.reference, p.created_at, p.paid_at
+          p.status, p.reference, p.created_at, p.paid_at,
+          exists (
+            select from private.payment_orders as o
+            join private.payments as m on m.payment_order_id = o.id
+            where o.conversation_id = p.conversation_id and private.is_disputed(m.payment_id)
+          ) as disputed
         from private.payouts as p
         join public.users as u on u.id = p.influencer_id
         where p.status = p_status
@@ -39,7 +44,8 @@ end;
 $$;
 
 -- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
--- amount_minor, currency, status, reference, created_at, paid_at}]`.
+-- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
+-- payer's bank claims the money, or has it.
 create or replace function public.list_payouts(
   status text default 'owed',
   page_size integer default 50,

@@ -31,7 +31,8 @@ begin
         select from private.escrow_ledger as e
         where e.from_account = 'gateway' and e.payment_id = p.payment_id
       )
-    order by p.captured_at, p.payment_id
+    -- What went back already must not end the order before what pays it.
+    order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
   loop
     v_next := private.settle_payment(
       private.run_deadlines(

@@ -62,7 +62,8 @@ begin
     return private.conclude('noop', v_order, null, null, p_actor, null, '{}');
   end if;
   if v_told.razorpay_order_id <> coalesce(v_order.razorpay_order_id, v_told.razorpay_order_id)
-    or v_order.razorpay_order_id is null and v_told.receipt is distinct from v_order.receipt then
+    or v_order.razorpay_order_id is null
+      and private.match_order(v_order, p_order_entity) = 'order_mismatch' then
     return private.conclude(
       'order_mismatch', v_order, null, v_order.id::text, p_actor, null,
       jsonb_build_object('told', v_told.razorpay_order_id)

@@ -24,7 +24,9 @@ begin
   where c.id = p_conversation_id
     and exists (
       select from private.escrow_ledger as e
-      where e.payment_id = p_dispute.payment_id and e.to_account = 'held'
+      where e.from_account = 'gateway'
+        and e.payment_id = p_dispute.payment_id
+        and e.to_account = 'held'
     );
   if not found then
     return;

@@ -1,0 +1,262 @@
+"""Webhooks under load: signed events over HTTP into the app, on a local Supabase of its own.
+
+Not one of the numbered goals: Razorpay takes no answer for a failure after five seconds, so what
+counts is the slowest one. Client, app, Supabase and Postgres share the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import random
+import shlex
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+
+from scripts.benchmarks.cluster import Server
+from scripts.benchmarks.pgbench import BenchmarkError
+from scripts.benchmarks.report import Row
+from scripts.benchmarks.world import SQL, Size
+from scripts.local_supabase.config import LOOPBACK, database_url
+from scripts.local_supabase.ports import free_port
+from scripts.local_supabase.postgres import SUPERUSER
+from scripts.local_supabase.throwaway import temporary_folder
+
+ROOT = Path(__file__).parents[2]
+CONNECTIONS = 16
+# Events that the app is sent, and how many deals they are about.
+EVENTS = {"smoke": 120, "quick": 5_000, "full": 5_000}
+EVENTS_A_DEAL = 20
+KINDS = ("payment.failed", "payment.authorized", "payment.captured", "order.paid")
+# As long as Razorpay waits: https://razorpay.com/docs/webhooks/best-practices
+DEADLINE_SECONDS = 5.0
+START_SECONDS = 30.0
+SECRET = "webhook-secret-of-the-benchmark"  # noqa: S105  of an app that serves nobody
+PRICE = 500_000
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of the events: seconds of each answer, sorted, and bytes of the app's memory."""
+
+    took: Sequence[float]
+    seconds: float
+    failures: int
+    memory_before: int
+    memory_after: int
+
+    def at(self, part: float) -> float:
+        """The milliseconds within which this part of the answers came."""
+        return self.took[min(len(self.took) - 1, int(len(self.took) * part))] * 1000
+
+
+def measure_events(_server: Server, size: Size) -> list[Row]:
+    """Send all events over 16 connections, each waiting for its answer; the answers' times.
+
+    Raises:
+        BenchmarkError: a server did not start, or a deal did not come where its events lead.
+    """
+    count = EVENTS[size.name]
+    with _running_stack() as stack:
+        deals = _make_deals(int(stack["DB_PORT"]), count // EVENTS_A_DEAL)
+        with _running_app(stack) as (process, url):
+            load = _send(process, url, _events(deals, count))
+        _check(int(stack["DB_PORT"]), len(deals))
+    memory = f"{load.memory_before / 2**20:.0f} to {load.memory_after / 2**20:.0f} MB"
+    return [
+        Row(
+            "webhooks",
+            f"{count:,} events over {CONNECTIONS} connections",
+            f"{count / load.seconds:,.0f}/s, p50 {load.at(0.5):.0f} ms, p99 {load.at(0.99):.0f} ms,"
+            f" max {load.at(1):.0f} ms, {load.failures} failed, memory {memory}",
+            f"none failed, max < {DEADLINE_SECONDS:.0f} s",
+            load.failures == 0 and load.at(1) < DEADLINE_SECONDS * 1000,
+            rate=count / load.seconds,
+        )
+    ]
+
+
+def make_unpaid_deals(dsn: str, influencer: uuid.UUID, brand_owner: uuid.UUID, count: int) -> None:
+    """Make deals of these two, who have their profiles, that wait for a payment of ₹5,000."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute((SQL / "unpaid_deals.sql").read_bytes())
+        connection.execute(
+            "select pg_temp.make_unpaid_deal(%s, %s) from generate_series(1, %s::integer)",
+            (influencer, brand_owner, count),
+        )
+
+
+def _make_deals(port: int, count: int) -> list[str]:
+    """Razorpay's orders of so many unpaid deals, each made up."""
+    dsn = database_url(SUPERUSER, port)
+    people = uuid.uuid4(), uuid.uuid4()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(b"update private.settings set value = 'null' where key like 'rate\\_%'")
+        for user, role in zip(people, ("influencer", "brand_owner"), strict=True):
+            connection.execute("insert into auth.users (id) values (%s)", [user])
+            connection.execute(
+                "select set_config('request.jwt.claims', %s, true),"
+                " public.complete_profile(%s, %s)",
+                [json.dumps({"sub": str(user)}), role, role],
+            )
+        make_unpaid_deals(dsn, *people, count)
+        orders = connection.execute(
+            "update private.payment_orders"
+            " set razorpay_order_id = 'order_' || left(replace(id::text, '-', ''), 14)"
+            " returning razorpay_order_id"
+        ).fetchall()
+    return [order for (order,) in orders]
+
+
+def _events(orders: Sequence[str], count: int) -> list[tuple[bytes, dict[str, str]]]:
+    """Signed bodies and their headers, in the order in which they are sent."""
+    events = []
+    for number in range(count):
+        order, kind = orders[number % len(orders)], KINDS[number // len(orders) % len(KINDS)]
+        body = _body(order, kind)
+        signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        events.append(
+            (body, {"X-Razorpay-Signature": signature, "X-Razorpay-Event-Id": uuid.uuid4().hex})
+        )
+    # The same in each run.
+    random.Random(1).shuffle(events)  # noqa: S311
+    return events
+
+
+def _body(order_id: str, kind: str) -> bytes:
+    status = "captured" if kind == "order.paid" else kind.removeprefix("payment.")
+    prefix = "pay_F" if status == "failed" else "pay_P"
+    payment = {
+        "id": prefix + order_id.removeprefix("order_")[1:],
+        "amount": PRICE,
+        "currency": "INR",
+        "status": status,
+        "order_id": order_id,
+    }
+    payload = {"payment": {"entity": payment}}
+    if kind == "order.paid":
+        payload["order"] = {"entity": {"id": order_id, "amount": PRICE, "currency": "INR"}}
+    return json.dumps({"event": kind, "payload": payload}).encode()
+
+
+def _send(
+    process: psutil.Process, url: str, events: Sequence[tuple[bytes, dict[str, str]]]
+) -> Load:
+    def send(event: tuple[bytes, dict[str, str]]) -> tuple[float, bool]:
+        body, headers = event
+        began = time.perf_counter()
+        try:
+            answer = http.post("/v1/webhooks/razorpay", content=body, headers=headers)
+        except httpx.TransportError:
+            return time.perf_counter() - began, False
+        return time.perf_counter() - began, answer.status_code == 200
+
+    limits = httpx.Limits(max_connections=CONNECTIONS)
+    with (
+        httpx.Client(base_url=url, timeout=30, limits=limits, trust_env=False) as http,
+        ThreadPoolExecutor(CONNECTIONS) as pool,
+    ):
+        before = _memory(process)
+        began = time.perf_counter()
+        answers = list(pool.map(send, events))
+        seconds = time.perf_counter() - began
+        after = _memory(process)
+    failures = sum(not was_taken for _, was_taken in answers)
+    return Load(sorted(took for took, _ in answers), seconds, failures, before, after)
+
+
+def _memory(process: psutil.Process) -> int:
+    """Bytes that the app's processes hold in memory, without what they share."""
+    return sum(one.memory_full_info().uss for one in process.children())
+
+
+def _check(port: int, deals: int) -> None:
+    with psycopg.connect(database_url(SUPERUSER, port)) as connection:
+        (paid,) = connection.execute(
+            "select count(*) from public.conversations"
+            " where flow_state = 'payment_completed' and held_minor = %s",
+            [PRICE],
+        ).fetchone() or (0,)
+    if paid != deals:
+        raise BenchmarkError(f"{paid} of {deals} deals were paid")
+
+
+@contextmanager
+def _running_stack() -> Iterator[dict[str, str]]:
+    """A local Supabase, as the names and values that it prints, and its DB_PORT."""
+    port = str(free_port())
+    with temporary_folder() as folder:
+        start = ("start", "--data-dir", str(folder), "--port", str(free_port()), "--db-port", port)
+        answer = _run_stack(*start)
+        try:
+            if answer.returncode:
+                raise BenchmarkError(f"The local Supabase did not start: {answer.stderr.strip()}")
+            lines = (part for line in answer.stdout.splitlines() for part in shlex.split(line))
+            yield dict(line.split("=", 1) for line in lines) | {"DB_PORT": port}
+        finally:
+            _run_stack("stop", "--data-dir", str(folder))
+
+
+def _run_stack(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "scripts.local_supabase", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def _running_app(stack: dict[str, str]) -> Iterator[tuple[psutil.Process, str]]:
+    """The app under gunicorn, as in production, and its URL."""
+    port = free_port()
+    settings = {
+        "PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "SUPABASE_URL": stack["API_URL"],
+        "SUPABASE_ANON_KEY": stack["ANON_KEY"],
+        "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
+        "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
+        "RAZORPAY_KEY_ID": "rzp_test_benchmark00",
+        "RAZORPAY_KEY_SECRET": SECRET,
+        "RAZORPAY_WEBHOOK_SECRET": SECRET,
+        "RAZORPAY_BASE_URL": f"http://{LOOPBACK}:9",  # nothing is asked for, and nobody is there
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "-c", "webhooks/gunicorn_conf.py"],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            url = f"http://{LOOPBACK}:{port}"
+            _wait_until_ready(url)
+            yield psutil.Process(process.pid), url
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready(url: str) -> None:
+    transport = httpx.HTTPTransport(retries=8)  # each after a pause that doubles
+    with httpx.Client(transport=transport, timeout=START_SECONDS, trust_env=False) as http:
+        try:
+            answer = http.get(f"{url}/readyz")
+        except httpx.HTTPError as error:
+            raise BenchmarkError(f"The app did not start: {error}") from error
+    if answer.status_code != 200:
+        raise BenchmarkError(f"The app is not ready: {answer.text}")

@@ -1,0 +1,1 @@
+"""Every fault between Razorpay and the books, over real HTTP."""
