@@ -175,6 +175,22 @@ class Gateway:
             "fetch_refund", lambda client: client.payment.fetch_refund_id(payment_id, refund_id)
         )
 
+    def find_refund(self, payment_id: str, receipt: str) -> Entity | None:
+        """The refund of a payment with this receipt that did not fail; None without.
+
+        Raises:
+            GatewayError: as `fetch_order`.
+        """
+        found = self._call(
+            "find_refund", lambda client: client.payment.fetch_multiple_refund(payment_id, {})
+        )
+        fitting = (
+            refund
+            for refund in found["items"]
+            if refund["receipt"] == receipt and refund["status"] != "failed"
+        )
+        return next(fitting, None)
+
     def _call(self, op: str, ask: Callable[[razorpay.Client], Any]) -> Entity:
         started_at = time.perf_counter()
         try:

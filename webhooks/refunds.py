@@ -76,20 +76,30 @@ def _send(gateway: Gateway, request: Mapping[str, Any]) -> tuple[dict[str, Any],
         log_event("refund_of_another_mode", logging.ERROR, refund_id=request["refund_id"])
         return _error("unavailable", f"This app sends refunds of the {mode} mode only."), True
     try:
-        return {"entity": _ask(gateway, request)}, True
+        found = _find(gateway, request)
+    except GatewayError as error:
+        # Only what was to be made can be refused for good: a refund that cannot be looked at may
+        # be on its way all the same.
+        return _error("unavailable", error.reason), error.kind == "refused"
+    if found is not None:
+        return {"entity": found}, True
+    try:
+        return {"entity": gateway.refund(request)}, True
     except GatewayError as error:
         was_refused = error.kind == "refused"
-        # Only what was to be made can be refused for good: a refund that cannot be looked at
-        # may be on its way all the same.
-        is_final = was_refused and request["razorpay_refund_id"] is None
-        return _error("refused" if is_final else "unavailable", error.reason), was_refused
+        return _error("refused" if was_refused else "unavailable", error.reason), was_refused
 
 
-def _ask(gateway: Gateway, request: Mapping[str, Any]) -> Entity:
-    sent = request["razorpay_refund_id"]
-    if sent is None:
-        return gateway.refund(request)
-    return gateway.fetch_refund(request["payment_id"], sent)
+def _find(gateway: Gateway, request: Mapping[str, Any]) -> Entity | None:
+    """What an earlier try made at Razorpay, whose answer may have been lost; None to send it.
+
+    How long Razorpay remembers an idempotency key is not documented, so it is not relied on alone.
+    """
+    if request["razorpay_refund_id"] is not None:
+        return gateway.fetch_refund(request["payment_id"], request["razorpay_refund_id"])
+    if request["tries"] > 1:
+        return gateway.find_refund(request["payment_id"], request["receipt"])
+    return None
 
 
 def _error(kind: str, reason: str) -> dict[str, Any]:

@@ -114,6 +114,10 @@ def _fetch_refund(sandbox: Sandbox, request: Request, _data: Body) -> Body:
     return refund_body(refunds.get_refund(sandbox.books, ids["refund_id"], ids.get("id")))
 
 
+def _list_refunds(sandbox: Sandbox, request: Request, _data: Body) -> Body:
+    return refunds.list_refunds(sandbox.books, request.path_params["id"])
+
+
 API: list[tuple[str, str, Operation, Work]] = [
     ("POST", "/v1/orders", "orders.create", _create_order),
     ("GET", "/v1/orders", "orders.list", _list_orders),
@@ -121,6 +125,7 @@ API: list[tuple[str, str, Operation, Work]] = [
     ("GET", "/v1/orders/{id}/payments", "orders.payments", _fetch_order_payments),
     ("GET", "/v1/payments/{id}", "payments.fetch", _fetch_payment),
     ("POST", "/v1/payments/{id}/refund", "refunds.create", _create_refund),
+    ("GET", "/v1/payments/{id}/refunds", "refunds.list", _list_refunds),
     ("GET", "/v1/payments/{id}/refunds/{refund_id}", "refunds.fetch", _fetch_refund),
     ("GET", "/v1/refunds/{refund_id}", "refunds.fetch", _fetch_refund),
 ]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-from scripts.razorpay_sandbox.bodies import payment_body, refund_body, refusal, unknown_id
+from scripts.razorpay_sandbox.bodies import (
+    collection,
+    payment_body,
+    refund_body,
+    refusal,
+    unknown_id,
+)
 from scripts.razorpay_sandbox.books import Body, Books, Payment, Refund
 from scripts.razorpay_sandbox.orders import check_notes
 from scripts.razorpay_sandbox.payments import get_payment
@@ -106,6 +112,17 @@ def get_refund(books: Books, refund_id: str, payment_id: str | None = None) -> R
     if refund is None or payment_id not in (None, refund.payment_id):
         raise unknown_id()
     return refund
+
+
+def list_refunds(books: Books, payment_id: str) -> Body:
+    """The collection of a payment's refunds, the newest first.
+
+    Raises:
+        ApiError: there is no such payment.
+    """
+    payment = get_payment(books, payment_id)
+    found = [refund for refund in books.refunds.values() if refund.payment_id == payment.id]
+    return collection([refund_body(refund) for refund in reversed(found)])
 
 
 def _announce(courier: Courier, event: str, refund: Refund, payment: Payment) -> None:

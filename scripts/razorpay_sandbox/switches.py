@@ -15,6 +15,7 @@ Operation = Literal[
     "payments.fetch",
     "refunds.create",
     "refunds.fetch",
+    "refunds.list",
 ]
 
 

@@ -3390,7 +3390,7 @@ revoke all on function private.take_refund(
   private.payment_orders, private.payment_refunds, text, text, bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_refund_requests.sql sha256:456a76a2d4d2929c8f250889dab22d43e676cadd98e588bed7c8989580bd3e6b
+-- source: 50_payments/take_refund_requests.sql sha256:6ad5955e33c297647fb32b93fddb04c8dddab96dde2597abd3d4fd7fd1770b7a
 -- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
 -- then 40 and so on up to an hour, until it is known to have gone through.
 --
@@ -3447,6 +3447,7 @@ begin
         'amount_minor', taken.amount_minor,
         'currency', taken.currency,
         'mode', o.mode,
+        'tries', taken.tries,
         'idempotency_key', format('refund-%s-%s', taken.id, failed.count + 1),
         'razorpay_refund_id', taken.razorpay_refund_id,
         'receipt', taken.id,
@@ -3470,7 +3471,8 @@ end;
 $$;
 
 -- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
--- amount_minor, currency, mode, idempotency_key, razorpay_refund_id, receipt, notes}]`.
+-- amount_minor, currency, mode, tries, idempotency_key, razorpay_refund_id, receipt, notes}]`;
+-- tries counts this one.
 create or replace function public.take_refund_requests(max_rows integer default 5)
 returns jsonb
 language sql

@@ -42,6 +42,7 @@ def test_a_request_says_all_that_razorpay_needs(db: Database, people: Cast) -> N
             "amount_minor": payment["amount"],
             "currency": "INR",
             "mode": "test",
+            "tries": 1,
             "idempotency_key": f"refund-{request}-1",
             "razorpay_refund_id": None,
             "receipt": request,

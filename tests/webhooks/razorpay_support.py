@@ -72,6 +72,7 @@ def refund_request(**changes: Any) -> dict[str, Any]:
         "amount_minor": 500000,
         "currency": "INR",
         "mode": "test",
+        "tries": 1,
         "idempotency_key": f"refund-{REQUEST_ID}-1",
         "razorpay_refund_id": None,
         "receipt": REQUEST_ID,

@@ -162,6 +162,10 @@ def test_a_refund_whose_answer_was_lost_is_one_refund_when_sent_again(
     assert (refund["amount"], refund["receipt"]) == (200000, request["receipt"])
     assert gateway.refund(request)["id"] == refund["id"]
     assert gateway.fetch_refund(payment_id, refund["id"])["id"] == refund["id"]
+    found = gateway.find_refund(payment_id, request["receipt"])
+    assert found is not None
+    assert found["id"] == refund["id"]
+    assert gateway.find_refund(payment_id, "another") is None
     (payment,) = gateway.fetch_payments(order["id"])["items"]
     assert payment["amount_refunded"] == 200000
     with pytest.raises(GatewayError) as caught:

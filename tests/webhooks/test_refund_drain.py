@@ -61,6 +61,7 @@ class FakeGateway(Gateway):
         assert config is not None
         super().__init__(config)
         self.fault = fault
+        self.found: dict[str, Any] | None = None
         self.asked: list[tuple[str, ...]] = []
 
     def refund(self, request: Any) -> dict[str, Any]:
@@ -70,6 +71,11 @@ class FakeGateway(Gateway):
     def fetch_refund(self, payment_id: str, refund_id: str) -> dict[str, Any]:
         """Note which refund was asked about."""
         return self._answer("fetch", payment_id, refund_id)
+
+    def find_refund(self, payment_id: str, receipt: str) -> dict[str, Any] | None:
+        """Note which receipt was looked for."""
+        self._answer("find", payment_id, receipt)
+        return self.found
 
     def _answer(self, *asked: str) -> dict[str, Any]:
         self.asked.append(asked)
@@ -92,6 +98,16 @@ def test_what_was_not_sent_is_sent_and_what_was_is_asked_about() -> None:
     assert refunds_of(books, gateway).drain() == {"refund_pending": 2}
     assert gateway.asked == [("refund", REQUEST_ID), ("fetch", PAYMENT_ID, REFUND_ID)]
     assert books.results == [{"refund_id": REQUEST_ID, "entity": ENTITY}] * 2
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_may_have_been_made_by_an_earlier_try_is_looked_for_first(is_there: bool) -> None:
+    books, gateway = Books(refund_request(tries=2)), FakeGateway()
+    gateway.found = ENTITY if is_there else None
+    refunds_of(books, gateway).drain()
+    looked = ("find", PAYMENT_ID, REQUEST_ID)
+    assert gateway.asked == ([looked] if is_there else [looked, ("refund", REQUEST_ID)])
+    assert books.results == [{"refund_id": REQUEST_ID, "entity": ENTITY}]
 
 
 def test_a_refusal_is_the_last_word_about_what_was_to_be_made_only() -> None:

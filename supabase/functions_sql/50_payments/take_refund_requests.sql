@@ -54,6 +54,7 @@ begin
         'amount_minor', taken.amount_minor,
         'currency', taken.currency,
         'mode', o.mode,
+        'tries', taken.tries,
         'idempotency_key', format('refund-%s-%s', taken.id, failed.count + 1),
         'razorpay_refund_id', taken.razorpay_refund_id,
         'receipt', taken.id,
@@ -77,7 +78,8 @@ end;
 $$;
 
 -- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
--- amount_minor, currency, mode, idempotency_key, razorpay_refund_id, receipt, notes}]`.
+-- amount_minor, currency, mode, tries, idempotency_key, razorpay_refund_id, receipt, notes}]`;
+-- tries counts this one.
 create or replace function public.take_refund_requests(max_rows integer default 5)
 returns jsonb
 language sql
