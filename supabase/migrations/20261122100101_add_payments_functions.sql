@@ -179,87 +179,6 @@ revoke all on function private.open_alert(
   text, text, text, uuid, jsonb, bigint, text, text
 ) from public, anon, authenticated, service_role;
 
--- source: 43_deals/mark_refunded_manually.sql sha256:15080f1fff4635585cb2a433dc998af4970dbe45c4d78564bbbe343b6b62df1e
--- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
--- Where the deal itself waits for none, it is for the payments that were to be sent back.
---
--- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.run_deadlines, and private.operate or
--- private.settle_bounce write.
--- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), CHAT_CLOSED (409),
--- FLOW_STATE_INVALID (409).
-create or replace function private.mark_refunded_manually(
-  p_conversation_id uuid,
-  p_reference text,
-  p_note text
-)
-returns jsonb
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  v_bounce private.refunds;
-  v_bounces integer := 0;
-begin
-  perform private.require_operator();
-  perform private.run_deadlines(
-    private.lock_conversation(p_conversation_id, null), p_is_trial => false
-  );
-  if not exists (
-    select from private.refunds as r
-    where r.conversation_id = p_conversation_id
-      -- One proof is for one refund: whoever presses again must not end another.
-      and (r.kind = 'deal' and r.status = 'requested' or r.reference = btrim(p_reference))
-  ) then
-    for v_bounce in
-      select r.* from private.refunds as r
-      where r.conversation_id = p_conversation_id
-        and r.kind = 'bounce'
-        and r.status = 'requested'
-      for update
-    loop
-      perform private.settle_bounce(
-        v_bounce, private.require_text(p_reference, 'reference', 200)
-      );
-      v_bounces := v_bounces + 1;
-    end loop;
-  end if;
-  if v_bounces > 0 then
-    return jsonb_build_object(
-      'success', true, 'conversation_id', p_conversation_id, 'flow_update', null
-    );
-  end if;
-  return private.operate(
-    p_conversation_id, 'mark_refunded_manually',
-    jsonb_strip_nulls(jsonb_build_object('reference', p_reference, 'note', p_note))
-  );
-end;
-$$;
-
--- RPC: operators end a refund; returns `{success, conversation_id, flow_update}`.
-create or replace function public.mark_refunded_manually(
-  conversation_id uuid,
-  reference text,
-  note text default null
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.mark_refunded_manually(conversation_id, reference, note);
-$$;
-
-revoke all on function private.mark_refunded_manually(uuid, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.mark_refunded_manually(uuid, text, text)
-to authenticated, service_role;
-revoke all on function public.mark_refunded_manually(uuid, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.mark_refunded_manually(uuid, text, text)
-to authenticated, service_role;
-
 -- source: 44_flow_proof/flow_needs.sql sha256:14d211c31d2263e35f75aa1626d5ef841b901da04faa004604ac26ba1f9c214f
 -- What effects and guards read of what was typed with the action: of which type a field must be,
 -- whether it must be there, its bounds as a number or in characters, and whether the history, which
@@ -1080,7 +999,7 @@ $$;
 revoke all on function private.fail_refund(private.refunds, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/find_money_problems.sql sha256:f502a248fa4dcab72bc51fef965cb998ac125f47388b2b4b18005666d13084ad
+-- source: 50_payments/find_money_problems.sql sha256:e4d34914da42d1b9b7c5bb6331365118c25c6337082843f493ce99be2004c5d0
 -- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
 create or replace function private.find_money_problems(p_conversation public.conversations)
 returns text[]
@@ -1124,7 +1043,7 @@ begin
               and r.failure is not null
           ),
           'A refund did not go through: see its failure, mend the cause; it is tried again. '
-            'Sent in another way: mark_refunded_manually.'
+            'Sent in another way: mark_refunded_manually, or mark_payment_returned of a bounce.'
         ),
         (
           exists (
@@ -1134,7 +1053,7 @@ begin
               and private.is_disputed(r.payment_id)
           ),
           'A refund waits, because the payer''s bank disputes its payment. When the bank has taken '
-            'the money back: mark_refunded_manually.'
+            'the money back: mark_refunded_manually, or mark_payment_returned of a bounce.'
         ),
         (
           p_conversation.captured_minor > 0 and exists (
@@ -1686,6 +1605,73 @@ $$;
 
 revoke all on function private.lock_payment_order(uuid)
 from public, anon, authenticated, service_role;
+
+-- source: 50_payments/mark_payment_returned.sql sha256:d62806117bec4574a01801f077566a93e859f3cc360a1af2bc183db601bfe0c9
+-- An operator has sent a payment that no deal waited for back by another way than the gateway's;
+-- reference is the proof of it. For the refund of a deal there is mark_refunded_manually.
+--
+-- Args: the request, of refund_requests in diagnose_conversation; the proof.
+-- Definer: the books are private.
+-- Locks: the conversation, then the request. Writes: payment_audit, and what private.settle_bounce
+-- writes.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) without a reference, or for what is no such request
+-- or is done.
+create or replace function private.mark_payment_returned(p_refund_id uuid, p_reference text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_reference text;
+  v_request private.refunds;
+begin
+  perform private.require_operator();
+  v_reference := private.require_text(p_reference, 'reference', 200);
+  perform 1 from public.conversations as c
+  where c.id = (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
+  for no key update;
+  select r.* into v_request
+  from private.refunds as r
+  where r.id = p_refund_id and r.kind = 'bounce' and r.status = 'requested'
+  for update;
+  if not found then
+    perform private.raise_input_invalid(
+      'refund_id', 'requested', 'There is no such payment to be sent back.'
+    );
+  end if;
+  perform private.settle_bounce(v_request, v_reference);
+  insert into private.payment_audit (actor, action, conversation_id, details)
+  values (
+    'operator:' || coalesce(auth.uid()::text, 'service'), 'payment_returned',
+    v_request.conversation_id,
+    jsonb_build_object(
+      'payment_id', v_request.payment_id, 'amount_minor', v_request.amount_minor,
+      'reference', v_reference
+    )
+  );
+  return jsonb_build_object('id', v_request.id, 'status', 'processed');
+end;
+$$;
+
+-- RPC: operators end the return of a payment; returns `{id, status}`.
+create or replace function public.mark_payment_returned(refund_id uuid, reference text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_payment_returned(refund_id, reference);
+$$;
+
+revoke all on function private.mark_payment_returned(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_payment_returned(uuid, text)
+to authenticated, service_role;
+revoke all on function public.mark_payment_returned(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_payment_returned(uuid, text)
+to authenticated, service_role;
 
 -- source: 50_payments/mark_payout_paid.sql sha256:0b5f1dfe8ff4930111ec287a4fc3be8c62bb0e6ce0fbcc26f28aef7a65df80c1
 -- An operator has paid an influencer; reference is the proof of it.

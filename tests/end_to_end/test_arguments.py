@@ -255,6 +255,7 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
     ("resolve_alert", {"alert_id": 1}, (403, "FORBIDDEN")),
     ("list_payouts", {}, (403, "FORBIDDEN")),
     ("mark_payout_paid", {"payout_id": NOBODY, "reference": "UTR 1"}, (403, "FORBIDDEN")),
+    ("mark_payment_returned", {"refund_id": NOBODY, "reference": "UTR 1"}, (403, "FORBIDDEN")),
     ("get_metrics", {}, (403, "FORBIDDEN")),
     ("diagnose_conversation", {"conversation_id": "TALK"}, (403, "FORBIDDEN")),
     ("validate_flow", {"spec": {}}, (403, "FORBIDDEN")),

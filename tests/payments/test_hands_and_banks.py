@@ -11,6 +11,7 @@ from tests.payments.scenes import (
     AGREED,
     Scene,
     alerts,
+    audit,
     ledger,
     open_refund,
     open_scene,
@@ -174,36 +175,34 @@ def test_a_payment_that_somebody_gave_back_in_parts_is_not_sent_again(
 
 def test_an_operator_ends_what_went_back_in_another_way(late: tuple[Scene, Json]) -> None:
     scene, _ = late
+    request = scene.db.value("select id from private.refunds")
     with operator(scene.db, scene.people):
         with scene.db.refused("INPUT_INVALID", 422, details={"field": "reference"}):
-            scene.db.call("mark_refunded_manually", conversation_id=scene.id, reference=" ")
-        answer = scene.db.call(
-            "mark_refunded_manually", conversation_id=scene.id, reference="UTR 17"
-        )
-        assert (answer["success"], answer["flow_update"]) == (True, None)
-        with scene.db.refused("CHAT_CLOSED", 409):
-            scene.db.call("mark_refunded_manually", conversation_id=scene.id, reference="UTR 18")
+            scene.db.call("mark_payment_returned", refund_id=request, reference=" ")
+        answer = scene.db.call("mark_payment_returned", refund_id=request, reference="UTR 17")
+        assert answer == {"id": str(request), "status": "processed"}
+        # Pressed again: it is done.
+        with scene.db.refused("INPUT_INVALID", 422, details={"field": "refund_id"}):
+            scene.db.call("mark_payment_returned", refund_id=request, reference="UTR 17")
     assert rows(scene.db, "refunds", "status reference razorpay_refund_id", "id") == [
         ("processed", "UTR 17", None)
     ]
     assert ledger(scene.db)[1:] == [("bounced", "returned", AGREED)]
+    assert audit(scene.db)[-1] == (f"operator:{scene.people.omkar}", "payment_returned")
 
 
-def test_of_a_deal_that_waits_for_its_refund_the_deals_is_ended_first(
-    db: Database, people: Cast
-) -> None:
-    scene, _, _ = open_refund(db, people)
+def test_each_return_has_a_proof_of_its_own(db: Database, people: Cast) -> None:
+    scene, _, deals = open_refund(db, people)
     second = payment_entity(scene.order)
     assert scene.tell("payment.captured", payment=second)["outcome"] == "double_payment"
     ask(scene, "mark_refunded_manually", conversation_id=scene.id, reference="UTR 1")
     assert scene.state() == "chat_closed"
+    with operator(db, people):
+        with db.refused("CHAT_CLOSED", 409):
+            db.call("mark_refunded_manually", conversation_id=scene.id, reference="UTR 1")
+        with db.refused("INPUT_INVALID", 422, details={"field": "refund_id"}):
+            db.call("mark_payment_returned", refund_id=deals, reference="UTR 1")
     assert requests(db) == [("deal", AGREED, "processed"), ("bounce", AGREED, "requested")]
-    # Pressed again: one proof is for one refund.
-    with operator(db, people), db.refused("CHAT_CLOSED", 409):
-        db.call("mark_refunded_manually", conversation_id=scene.id, reference=" UTR 1")
-    assert requests(db)[1] == ("bounce", AGREED, "requested")
-    ask(scene, "mark_refunded_manually", conversation_id=scene.id, reference="UTR 2")
-    assert requests(db)[1] == ("bounce", AGREED, "processed")
 
 
 def test_a_refund_of_somebody_else_that_failed_answers_no_request_of_ours(

@@ -34,6 +34,7 @@ OPERATORS = {
     "scrub_payment_events": {},
     "list_payouts": {},
     "mark_payout_paid": {"payout_id": uuid.UUID(int=1), "reference": "UTR 1"},
+    "mark_payment_returned": {"refund_id": uuid.UUID(int=1), "reference": "UTR 1"},
     "get_metrics": {},
     "diagnose_conversation": {"conversation_id": uuid.UUID(int=1)},
     "take_refund_requests": {},

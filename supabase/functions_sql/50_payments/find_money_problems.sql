@@ -41,7 +41,7 @@ begin
               and r.failure is not null
           ),
           'A refund did not go through: see its failure, mend the cause; it is tried again. '
-            'Sent in another way: mark_refunded_manually.'
+            'Sent in another way: mark_refunded_manually, or mark_payment_returned of a bounce.'
         ),
         (
           exists (
@@ -51,7 +51,7 @@ begin
               and private.is_disputed(r.payment_id)
           ),
           'A refund waits, because the payer''s bank disputes its payment. When the bank has taken '
-            'the money back: mark_refunded_manually.'
+            'the money back: mark_refunded_manually, or mark_payment_returned of a bounce.'
         ),
         (
           p_conversation.captured_minor > 0 and exists (
