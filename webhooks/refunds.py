@@ -83,6 +83,8 @@ def _send(gateway: Gateway, request: Mapping[str, Any]) -> tuple[dict[str, Any],
         return _error("unavailable", error.reason), error.kind == "refused"
     if found is not None:
         return {"entity": found}, True
+    if not request["may_be_sent"]:  # the payer's bank may be giving the money back
+        return _error("unavailable", "The payment is disputed."), True
     try:
         return {"entity": gateway.refund(request)}, True
     except GatewayError as error:

@@ -3376,14 +3376,14 @@ revoke all on function private.take_refund(
   private.payment_orders, private.payment_refunds, text, text, bigint
 ) from public, anon, authenticated, service_role;
 
--- source: 50_payments/take_refund_requests.sql sha256:6ad5955e33c297647fb32b93fddb04c8dddab96dde2597abd3d4fd7fd1770b7a
+-- source: 50_payments/take_refund_requests.sql sha256:f4831b6675e800ea447c0b289a12d0b921564b90cf5b1ac3bff4fa8fdf0f5af8
 -- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
 -- then 40 and so on up to an hour, until it is known to have gone through.
 --
 -- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
 -- old one would only be answered with that failure again.
--- What the payer's bank disputes waits: it must not go back twice. For an operator's own call the
--- pause is 20 seconds always.
+-- What the payer's bank disputes waits: it must not go back twice. Where it was tried before that,
+-- it is handed out only to be looked for. For an operator's own call the pause is 20 seconds.
 -- Definer: the books are private.
 -- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
 -- over.
@@ -3417,7 +3417,11 @@ begin
           -- Whoever presses the button has mended something.
           or auth.uid() is not null and due.tried_at < now() - c_pause
         )
-        and (due.razorpay_refund_id is not null or not private.is_disputed(due.payment_id))
+        and (
+          due.tries > 0
+          or due.razorpay_refund_id is not null
+          or not private.is_disputed(due.payment_id)
+        )
       order by due.next_try_at, due.requested_at
       limit private.clamp_page_size(p_max_rows, 5, 50)
       for update skip locked
@@ -3434,6 +3438,7 @@ begin
         'currency', taken.currency,
         'mode', o.mode,
         'tries', taken.tries,
+        'may_be_sent', not private.is_disputed(taken.payment_id),
         'idempotency_key', format('refund-%s-%s', taken.id, failed.count + 1),
         'razorpay_refund_id', taken.razorpay_refund_id,
         'receipt', taken.id,
@@ -3457,8 +3462,8 @@ end;
 $$;
 
 -- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
--- amount_minor, currency, mode, tries, idempotency_key, razorpay_refund_id, receipt, notes}]`;
--- tries counts this one.
+-- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
+-- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
 create or replace function public.take_refund_requests(max_rows integer default 5)
 returns jsonb
 language sql
@@ -3640,10 +3645,10 @@ $$;
 revoke all on function private.tell_deal(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/tell_dispute.sql sha256:4372fcfc3ac29d371b7f14f392ccae1185096ff5e320493233e21ad99c3ff715
+-- source: 50_payments/tell_dispute.sql sha256:9a0d0a27526bc208a3218f015a329b9705817b310eb62585933b122b6f82ddcc
 -- Tells the deal that holds disputed money what its bank does: it is frozen while the bank decides,
--- and ends when the bank has taken all that it holds. Money that no deal holds any more, and a bank
--- that took a part, are for a person.
+-- and ends when the bank has taken all that it holds, at once or in parts. Money that no deal holds
+-- any more, and a part, are for a person.
 --
 -- Args: the dispute as it is known now; the conversation, locked.
 -- Writes: payment_disputes, and what private.tell_deal writes.
@@ -3660,6 +3665,10 @@ declare
   v_input constant jsonb := jsonb_build_object('payment_id', p_dispute.payment_id);
   v_is_open constant boolean := p_dispute.status not in ('won', 'lost', 'closed');
   v_is_lost constant boolean := p_dispute.status = 'lost' and not p_dispute.told_lost;
+  v_taken constant bigint := (
+    select sum(d.amount_minor) from private.payment_disputes as d
+    where d.payment_id = p_dispute.payment_id and d.status = 'lost'
+  );
   v_conversation public.conversations;
 begin
   select c.* into v_conversation
@@ -3681,7 +3690,7 @@ begin
     perform private.tell_deal(p_conversation_id, 'bank_dispute_opened', v_input);
   end if;
   if v_is_lost and v_conversation.held_minor > 0
-    and p_dispute.amount_minor >= v_conversation.held_minor then
+    and v_taken >= v_conversation.held_minor then
     perform private.tell_deal(p_conversation_id, 'bank_dispute_lost', v_input);
   end if;
   update private.payment_disputes as d

@@ -108,6 +108,16 @@ def test_a_bank_that_took_a_part_leaves_the_rest_to_a_person(scene: Scene) -> No
     assert ("critical", "dispute_recorded:disp_CnvPay0000001D", 2) in alerts(scene.db)
 
 
+def test_parts_that_are_the_whole_together_end_the_deal(scene: Scene) -> None:
+    payment = scene.pay()
+    dispute(scene, "lost", payment, amount=100)
+    assert scene.books() == HELD
+    rest = dispute_entity(payment, amount=AGREED - 100, status="lost")
+    scene.tell("payment.dispute.lost", payment=payment, dispute=rest)
+    assert scene.books() == {"captured": AGREED, "charged_back": AGREED}
+    assert scene.state() == "chat_closed"
+
+
 def test_a_lost_part_freezes_a_deal_that_went_on(scene: Scene) -> None:
     payment = scene.pay()
     dispute(scene, "created", payment, amount=100)
@@ -134,6 +144,16 @@ def test_it_is_sent_when_the_bank_has_let_it_be(late: tuple[Scene, Json], kind: 
     assert take(scene.db) == []
     dispute(scene, kind, payment)
     assert [request["payment_id"] for request in take(scene.db)] == [payment["id"]]
+
+
+def test_a_refund_that_may_have_been_sent_is_looked_for_whatever_the_bank_says(
+    late: tuple[Scene, Json],
+) -> None:
+    scene, payment = late
+    assert [row["may_be_sent"] for row in take(scene.db)] == [True]
+    dispute(scene, "created", payment)
+    scene.db.query("update private.refunds set next_try_at = now()")
+    assert [row["may_be_sent"] for row in take(scene.db)] == [False]
 
 
 def test_a_refund_that_was_sent_is_asked_about_whatever_the_bank_says(

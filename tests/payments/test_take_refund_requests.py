@@ -43,6 +43,7 @@ def test_a_request_says_all_that_razorpay_needs(db: Database, people: Cast) -> N
             "currency": "INR",
             "mode": "test",
             "tries": 1,
+            "may_be_sent": True,
             "idempotency_key": f"refund-{request}-1",
             "razorpay_refund_id": None,
             "receipt": request,

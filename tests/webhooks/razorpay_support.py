@@ -73,6 +73,7 @@ def refund_request(**changes: Any) -> dict[str, Any]:
         "currency": "INR",
         "mode": "test",
         "tries": 1,
+        "may_be_sent": True,
         "idempotency_key": f"refund-{REQUEST_ID}-1",
         "razorpay_refund_id": None,
         "receipt": REQUEST_ID,

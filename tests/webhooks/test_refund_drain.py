@@ -110,6 +110,13 @@ def test_what_may_have_been_made_by_an_earlier_try_is_looked_for_first(is_there:
     assert books.results == [{"refund_id": REQUEST_ID, "entity": ENTITY}]
 
 
+def test_what_the_bank_disputes_is_looked_for_and_not_sent() -> None:
+    books, gateway = Books(refund_request(tries=2, may_be_sent=False)), FakeGateway()
+    refunds_of(books, gateway).drain()
+    assert gateway.asked == [("find", PAYMENT_ID, REQUEST_ID)]
+    assert books.results == [{"refund_id": REQUEST_ID, **failure("The payment is disputed.")}]
+
+
 def test_a_refusal_is_the_last_word_about_what_was_to_be_made_only() -> None:
     refused = FakeGateway(GatewayError("refused", 400, "Fully refunded"))
     books = Books(refund_request(), refund_request(razorpay_refund_id=REFUND_ID))

@@ -3,8 +3,8 @@
 --
 -- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
 -- old one would only be answered with that failure again.
--- What the payer's bank disputes waits: it must not go back twice. For an operator's own call the
--- pause is 20 seconds always.
+-- What the payer's bank disputes waits: it must not go back twice. Where it was tried before that,
+-- it is handed out only to be looked for. For an operator's own call the pause is 20 seconds.
 -- Definer: the books are private.
 -- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
 -- over.
@@ -38,7 +38,11 @@ begin
           -- Whoever presses the button has mended something.
           or auth.uid() is not null and due.tried_at < now() - c_pause
         )
-        and (due.razorpay_refund_id is not null or not private.is_disputed(due.payment_id))
+        and (
+          due.tries > 0
+          or due.razorpay_refund_id is not null
+          or not private.is_disputed(due.payment_id)
+        )
       order by due.next_try_at, due.requested_at
       limit private.clamp_page_size(p_max_rows, 5, 50)
       for update skip locked
@@ -55,6 +59,7 @@ begin
         'currency', taken.currency,
         'mode', o.mode,
         'tries', taken.tries,
+        'may_be_sent', not private.is_disputed(taken.payment_id),
         'idempotency_key', format('refund-%s-%s', taken.id, failed.count + 1),
         'razorpay_refund_id', taken.razorpay_refund_id,
         'receipt', taken.id,
@@ -78,8 +83,8 @@ end;
 $$;
 
 -- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
--- amount_minor, currency, mode, tries, idempotency_key, razorpay_refund_id, receipt, notes}]`;
--- tries counts this one.
+-- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
+-- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
 create or replace function public.take_refund_requests(max_rows integer default 5)
 returns jsonb
 language sql

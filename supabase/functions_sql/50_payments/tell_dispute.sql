@@ -1,6 +1,6 @@
 -- Tells the deal that holds disputed money what its bank does: it is frozen while the bank decides,
--- and ends when the bank has taken all that it holds. Money that no deal holds any more, and a bank
--- that took a part, are for a person.
+-- and ends when the bank has taken all that it holds, at once or in parts. Money that no deal holds
+-- any more, and a part, are for a person.
 --
 -- Args: the dispute as it is known now; the conversation, locked.
 -- Writes: payment_disputes, and what private.tell_deal writes.
@@ -17,6 +17,10 @@ declare
   v_input constant jsonb := jsonb_build_object('payment_id', p_dispute.payment_id);
   v_is_open constant boolean := p_dispute.status not in ('won', 'lost', 'closed');
   v_is_lost constant boolean := p_dispute.status = 'lost' and not p_dispute.told_lost;
+  v_taken constant bigint := (
+    select sum(d.amount_minor) from private.payment_disputes as d
+    where d.payment_id = p_dispute.payment_id and d.status = 'lost'
+  );
   v_conversation public.conversations;
 begin
   select c.* into v_conversation
@@ -38,7 +42,7 @@ begin
     perform private.tell_deal(p_conversation_id, 'bank_dispute_opened', v_input);
   end if;
   if v_is_lost and v_conversation.held_minor > 0
-    and p_dispute.amount_minor >= v_conversation.held_minor then
+    and v_taken >= v_conversation.held_minor then
     perform private.tell_deal(p_conversation_id, 'bank_dispute_lost', v_input);
   end if;
   update private.payment_disputes as d
