@@ -999,7 +999,7 @@ $$;
 revoke all on function private.fail_refund(private.refunds, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/find_money_problems.sql sha256:e4d34914da42d1b9b7c5bb6331365118c25c6337082843f493ce99be2004c5d0
+-- source: 50_payments/find_money_problems.sql sha256:0cc5ea3a19d346973b464290a6b7f19ef52ca97dd6abc5f54c16858f07fc02f6
 -- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
 create or replace function private.find_money_problems(p_conversation public.conversations)
 returns text[]
@@ -1050,6 +1050,7 @@ begin
             select from private.refunds as r
             where r.conversation_id = p_conversation.id
               and r.status = 'requested'
+              and r.razorpay_refund_id is null
               and private.is_disputed(r.payment_id)
           ),
           'A refund waits, because the payer''s bank disputes its payment. When the bank has taken '
@@ -1078,6 +1079,13 @@ begin
             where e.conversation_id = p_conversation.id
               and e.to_account = 'held'
               and d.status = 'lost'
+              -- Marked by hand: then an operator knows.
+              and not exists (
+                select from private.refunds as r
+                where r.payment_id = d.payment_id
+                  and r.status = 'processed'
+                  and r.razorpay_refund_id is null
+              )
           ),
           'The payer''s bank has taken back money that the books hold, have released or refunded: '
             'decide what is left, and settle the rest outside.'
@@ -1092,6 +1100,18 @@ begin
           ),
           'A refund failed after it had gone through, and is not sent again: send the money in '
             'another way.'
+        ),
+        (
+          exists (
+            select from private.refunds as r
+            join private.payment_disputes as d on d.payment_id = r.payment_id
+            where r.conversation_id = p_conversation.id
+              and r.kind = 'bounce'
+              and r.razorpay_refund_id is not null
+              and d.status = 'lost'
+          ),
+          'A payment was sent back, and the payer''s bank has taken it as well: show the bank the '
+            'refund.'
         ),
         (
           exists (
@@ -1210,7 +1230,7 @@ $$;
 revoke all on function private.find_refund_request(private.payment_refunds)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:3719395e429d19cf8f4de018d5d7f178e0c5438bef9eaf3df227c9fa8a4a120c
+-- source: 50_payments/get_metrics.sql sha256:7ced39599b0073e599170c70dd88909b0b4b4a6d7f7b57eca2a7dc5773d0c613
 -- The numbers that a monitor watches.
 --
 -- Definer: the books are private.
@@ -1242,8 +1262,14 @@ begin
       'payment_mode', private.get_setting('payment_mode')
     )
     from (
-      select count(*), private.seconds_since(min(r.requested_at)) as oldest_seconds
-      from private.refunds as r where r.status = 'requested'
+      select
+        count(*),
+        -- What waits for a bank's decision is not late.
+        private.seconds_since(
+          min(r.requested_at) filter (where not private.is_disputed(r.payment_id))
+        ) as oldest_seconds
+      from private.refunds as r
+      where r.status = 'requested'
     ) as refunds,
     (
       select

@@ -137,6 +137,31 @@ def test_what_the_bank_disputes_is_not_sent_back_as_well(
     assert any(problem.startswith("A refund waits") for problem in problems(scene))
 
 
+def test_what_went_back_and_was_taken_by_the_bank_as_well_is_a_problem(
+    late: tuple[Scene, Json],
+) -> None:
+    scene, payment = late
+    refund = refund_entity(payment, receipt=take(scene.db)[0]["refund_id"])
+    scene.tell("refund.processed", refund=refund, payment=refunded(payment))
+    assert problems(scene) == []
+    dispute(scene, "lost", payment)
+    (problem,) = problems(scene)
+    assert problem.startswith("A payment was sent back, and the payer's bank has taken it")
+
+
+def test_what_an_operator_marked_for_the_bank_is_no_problem_any_more(
+    db: Database, people: Cast
+) -> None:
+    scene, payment, _ = open_refund(db, people)
+    dispute(scene, "lost", payment)
+    assert len(problems(scene)) == 2
+    assert ask(scene, "get_metrics")["refunds_requested"] == 1
+    db.query("update private.refunds set requested_at = now() - interval '2 days'")
+    assert ask(scene, "get_metrics")["refunds_oldest_seconds"] == 0
+    ask(scene, "mark_refunded_manually", conversation_id=scene.id, reference="The bank's")
+    assert problems(scene) == []
+
+
 @pytest.mark.parametrize("kind", ["won", "closed"])
 def test_it_is_sent_when_the_bank_has_let_it_be(late: tuple[Scene, Json], kind: str) -> None:
     scene, payment = late

@@ -48,6 +48,7 @@ begin
             select from private.refunds as r
             where r.conversation_id = p_conversation.id
               and r.status = 'requested'
+              and r.razorpay_refund_id is null
               and private.is_disputed(r.payment_id)
           ),
           'A refund waits, because the payer''s bank disputes its payment. When the bank has taken '
@@ -76,6 +77,13 @@ begin
             where e.conversation_id = p_conversation.id
               and e.to_account = 'held'
               and d.status = 'lost'
+              -- Marked by hand: then an operator knows.
+              and not exists (
+                select from private.refunds as r
+                where r.payment_id = d.payment_id
+                  and r.status = 'processed'
+                  and r.razorpay_refund_id is null
+              )
           ),
           'The payer''s bank has taken back money that the books hold, have released or refunded: '
             'decide what is left, and settle the rest outside.'
@@ -90,6 +98,18 @@ begin
           ),
           'A refund failed after it had gone through, and is not sent again: send the money in '
             'another way.'
+        ),
+        (
+          exists (
+            select from private.refunds as r
+            join private.payment_disputes as d on d.payment_id = r.payment_id
+            where r.conversation_id = p_conversation.id
+              and r.kind = 'bounce'
+              and r.razorpay_refund_id is not null
+              and d.status = 'lost'
+          ),
+          'A payment was sent back, and the payer''s bank has taken it as well: show the bank the '
+            'refund.'
         ),
         (
           exists (

@@ -29,8 +29,14 @@ begin
       'payment_mode', private.get_setting('payment_mode')
     )
     from (
-      select count(*), private.seconds_since(min(r.requested_at)) as oldest_seconds
-      from private.refunds as r where r.status = 'requested'
+      select
+        count(*),
+        -- What waits for a bank's decision is not late.
+        private.seconds_since(
+          min(r.requested_at) filter (where not private.is_disputed(r.payment_id))
+        ) as oldest_seconds
+      from private.refunds as r
+      where r.status = 'requested'
     ) as refunds,
     (
       select
