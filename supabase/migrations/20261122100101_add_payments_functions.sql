@@ -289,7 +289,7 @@ $$;
 revoke all on function private.apply_event(private.payment_events, text)
 from public, anon, authenticated, service_role;
 
--- source: 50_payments/apply_payment_snapshot.sql sha256:842577382dd0bccaf4bcbb9bc200e41c8d9c5e3f0f536c7ce4c1214fae2ab84c
+-- source: 50_payments/apply_payment_snapshot.sql sha256:4ad4ed17d5431bcd5d7fe44c711003c2453206d044a630603894a8a61c68e785
 -- Takes what Razorpay answered when it was asked about an order: the same facts as events bring,
 -- and the same decision. Events of this order that were stored and not processed are taken too.
 --
@@ -297,7 +297,7 @@ from public, anon, authenticated, service_role;
 -- collection; who asked; the mode of the app that asked.
 -- Definer: orders are private.
 -- Locks: the conversation, then the order; events that another session holds are passed over.
--- Writes: what private.attach_payment_order, private.take_report and private.apply_event write.
+-- Writes: what private.take_snapshot and private.apply_event write.
 -- Errors: INPUT_INVALID (422) for an order that is not there.
 create or replace function private.apply_payment_snapshot(
   p_payment_order_id uuid,

@@ -1,4 +1,4 @@
-"""Each fault that can befall a payment stands in docs/PAYMENTS.md, with a test that is there."""
+"""Each outcome and fault of a payment stands in the docs, each fault with a test that is there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ FOLDER = ROOT / "tests" / "payments" / "faults"
 ROW = re.compile(r"^\| (?P<number>\d+) \|(?P<rest>.*)\|$", re.MULTILINE)
 TEST = re.compile(r"`(?P<file>tests/[\w/]+\.py)::(?P<name>\w+)`")
 FAULTS = 69
+OUTCOMES = ROOT / "supabase" / "functions_sql" / "50_payments" / "payment_outcomes.sql"
+# An outcome, what becomes of the event, how grave it is for operators or null.
+OUTCOME = re.compile(r"\('(?P<name>\w+)', '(?P<status>\w+)', (?P<severity>'\w+'|null), ")
 
 
 def page() -> str:
@@ -33,6 +36,23 @@ def functions_of(file: str) -> set[str]:
     """The functions of a file."""
     tree = ast.parse((ROOT / file).read_text("utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_outcome_is_explained_and_every_alert_has_its_remedy() -> None:
+    page = (ROOT / "docs" / "PAYMENTS.md").read_text("utf-8").partition("<!-- faults -->")[0]
+    remedies = (ROOT / "docs" / "OPERATIONS.md").read_text("utf-8")
+    outcomes = list(OUTCOME.finditer(OUTCOMES.read_text("utf-8")))
+    assert len(outcomes) > 20
+    for outcome in outcomes:
+        name, severity = f"`{outcome['name']}`", outcome["severity"].strip("'")
+        if outcome["name"] != "event_id_reused":  # an alert beside the outcome
+            (row,) = (line for line in page.splitlines() if line[:1] == "|" and name in line)
+            assert row.split("|")[3:5] == [
+                f" {outcome['status']} ",
+                " " if severity == "null" else f" {severity} ",
+            ], name
+        if severity != "null":
+            assert re.search(rf"^\| [^|]*{name}[^|]* \|", remedies, re.MULTILINE), name
 
 
 def test_the_table_has_every_fault_once_and_in_order() -> None:

@@ -5,7 +5,7 @@
 -- collection; who asked; the mode of the app that asked.
 -- Definer: orders are private.
 -- Locks: the conversation, then the order; events that another session holds are passed over.
--- Writes: what private.attach_payment_order, private.take_report and private.apply_event write.
+-- Writes: what private.take_snapshot and private.apply_event write.
 -- Errors: INPUT_INVALID (422) for an order that is not there.
 create or replace function private.apply_payment_snapshot(
   p_payment_order_id uuid,
