@@ -81,6 +81,7 @@ create table private.settings (
       when key = 'quota_timezone'
         then jsonb_typeof(value) = 'string'
           and (timestamp '2000-01-01' at time zone (value #>> '{}')) is not null
+      when key = 'payment_mode' then value in ('"test"', '"live"')
       else jsonb_typeof(value) = 'number'
         and value @? '$ ? (@ >= 0 && @ <= 1000000 && @.floor() == @)'
     end
@@ -103,7 +104,11 @@ insert into private.settings (key, value, description) values
   ('rate_search', '{"per_minute": 10, "burst": 10}', 'Searches of one user'),
   ('rate_report', '{"per_day": 20, "burst": 20}', 'Reports of one user'),
   ('expired_grace_days', '30', 'Days until an expired message is emptied; null: never'),
-  ('cleanup_batch', '500', 'Messages that one login_cleanup flags, and empties, at most');
+  ('cleanup_batch', '500', 'Messages that one login_cleanup flags, and empties, at most'),
+  ('rate_action', '{"per_second": 2, "burst": 10}', 'Actions of one user in deals'),
+  ('rate_deal', '{"per_day": 50, "burst": 50}', 'New bids, campaigns and deals of one user'),
+  ('sweep_batch', '100', 'Deals whose due steps one login_cleanup takes, at most'),
+  ('payment_mode', '"test"', 'Which of Razorpay''s modes pays for deals: "test" or "live"');
 
 create table private.admins (
   user_id uuid primary key references public.users (id),
@@ -112,11 +117,42 @@ create table private.admins (
 comment on table private.admins is 'Users who may act as operators. Never taken from a token.';
 alter table private.admins enable row level security;
 
+create table private.points_ledger (
+  id bigint generated always as identity primary key,
+  user_id uuid not null references public.users (id),
+  delta bigint not null,
+  reason text not null,
+  balance_after bigint not null,
+  message_id uuid,
+  -- Makes a repeated grant the same grant.
+  grant_id uuid unique,
+  created_at timestamptz not null default now(),
+
+  constraint delta_is_a_change check (delta <> 0),
+  constraint points_are_never_owed check (balance_after >= 0),
+  constraint only_grants_add check ((delta > 0) = (grant_id is not null))
+);
+comment on table private.points_ledger is
+  'Every change of a points balance, append-only: the balance is the sum.';
+alter table private.points_ledger enable row level security;
+create index points_ledger_of_user on private.points_ledger (user_id, id desc);
+
+create table private.rate_limits (
+  user_id uuid not null references public.users (id),
+  action text not null,
+  due_at timestamptz not null,
+
+  primary key (user_id, action)
+);
+comment on table private.rate_limits is
+  'For actions other than sends: when the next one would be due at exactly the allowed rate.';
+alter table private.rate_limits enable row level security;
+
 -- The sender of system messages.
 insert into public.users (id, role, display_name)
 values ('00000000-0000-0000-0000-000000000000', 'system', 'Parley');
 
--- Whoever signed up before this migration gets what the trigger gives to everybody after it.
+-- Users who signed up before this migration get the same as those who sign up later.
 insert into public.users (id) select u.id from auth.users as u;
 insert into private.accounts (user_id, daily_free_limit, points_per_message)
 select u.id, free.value::integer, price.value::integer

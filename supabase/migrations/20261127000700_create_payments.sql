@@ -1,54 +1,31 @@
--- What the payment provider tells, and what was done about it. Amounts are in paise.
+-- The books of deals and what Razorpay tells of them. Amounts are in paise.
 
--- The tables that change here hold no rows before payments are there, and an index of no deal that
--- holds money takes no time to build. The constraint that goes comes back in the next statement.
--- squawk-ignore-file disallowed-unique-constraint, constraint-missing-not-valid
--- squawk-ignore-file adding-field-with-default, adding-not-nullable-field
--- squawk-ignore-file adding-foreign-key-constraint, require-concurrent-index-creation
--- squawk-ignore-file ban-drop-constraint
-
-alter table private.settings drop constraint value_fits_its_key;
-alter table private.settings add constraint value_fits_its_key check (
-  case
-    when key like 'rate\_%' then value = 'null' or jsonb_typeof(value) = 'object' and value @? '
-      $ ? (@.burst >= 1 && @.burst <= 1000000 && (
-        @.per_second > 0 && @.per_second <= 1000000
-        || @.per_minute > 0 && @.per_minute <= 1000000
-        || @.per_day > 0 && @.per_day <= 1000000
-      ))
-    '
-    when key = 'expired_grace_days'
-      then value = 'null'
-        or jsonb_typeof(value) = 'number' and value @? '$ ? (@ >= 0 && @ <= 36500)'
-    when key = 'stranger_messages'
-      then value = 'null'
-        or jsonb_typeof(value) = 'number'
-          and value @? '$ ? (@ >= 0 && @ <= 1000000 && @.floor() == @)'
-    when key = 'media_hosts' then jsonb_typeof(value) in ('array', 'null')
-    -- An unknown zone is an error of "at time zone" itself.
-    when key = 'quota_timezone'
-      then jsonb_typeof(value) = 'string'
-        and (timestamp '2000-01-01' at time zone (value #>> '{}')) is not null
-    when key = 'payment_mode' then value in ('"test"', '"live"')
-    else jsonb_typeof(value) = 'number'
-      and value @? '$ ? (@ >= 0 && @ <= 1000000 && @.floor() == @)'
-  end
-);
-insert into private.settings (key, value, description) values
-  ('payment_mode', '"test"', 'Which of Razorpay''s modes pays for deals: "test" or "live"');
-
-alter table private.payment_orders
-  drop constraint status_is_known,
-  add column mode text not null default 'test',
+create table private.payment_orders (
+  id uuid primary key default gen_random_uuid(),
+  conversation_id uuid not null references public.conversations (id),
+  amount_minor bigint not null,
+  currency text not null default 'INR',
+  status text not null default 'open',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  mode text not null default 'test',
   -- What Razorpay knows our order by; at most 40 characters there.
-  add column receipt text not null generated always as (id::text) stored,
+  receipt text not null generated always as (id::text) stored,
   -- Razorpay's own, once it has the order.
-  add column razorpay_order_id text,
+  razorpay_order_id text,
   -- What a client opens the checkout with, less what is personal.
-  add column checkout jsonb,
-  add column polled_at timestamptz,
-  add constraint status_is_known check (status in ('open', 'paid', 'superseded', 'cancelled')),
-  add constraint mode_is_known check (mode in ('test', 'live'));
+  checkout jsonb,
+  polled_at timestamptz,
+
+  constraint status_is_known check (status in ('open', 'paid', 'superseded', 'cancelled')),
+  constraint mode_is_known check (mode in ('test', 'live')),
+  constraint amount_is_positive check (amount_minor > 0)
+);
+comment on table private.payment_orders is 'What a brand owner was asked to pay, in paise.';
+alter table private.payment_orders enable row level security;
+create unique index payment_orders_open on private.payment_orders (conversation_id)
+where status = 'open';
+create index payment_orders_of_conversation on private.payment_orders (conversation_id);
 create unique index payment_orders_receipt on private.payment_orders (receipt);
 create unique index payment_orders_razorpay on private.payment_orders (razorpay_order_id);
 
@@ -80,16 +57,94 @@ comment on table private.payments is 'Attempts to pay an order, as Razorpay tell
 alter table private.payments enable row level security;
 create index payments_of_order on private.payments (payment_order_id);
 
-alter table private.refunds
+-- Double entry: a row moves an amount from one account to another, so that all accounts always sum
+-- to zero.
+create table private.escrow_ledger (
+  id bigint generated always as identity primary key,
+  conversation_id uuid not null references public.conversations (id),
+  from_account text not null,
+  to_account text not null,
+  amount_minor bigint not null,
+  currency text not null default 'INR',
+  -- The step of the flow that moved it.
+  version bigint not null,
+  payment_id text,
+  created_at timestamptz not null,
+
+  constraint accounts_are_known check (
+    (from_account, to_account) in (
+      ('gateway', 'held'), ('held', 'released'), ('held', 'fee'), ('held', 'refunded'),
+      ('held', 'charged_back'),
+      -- A payment that no deal waited for comes in and goes back.
+      ('gateway', 'bounced'), ('bounced', 'returned')
+    )
+  ),
+  constraint amount_is_positive check (amount_minor > 0)
+);
+comment on table private.escrow_ledger is 'Every paisa that moved; append-only, in paise.';
+alter table private.escrow_ledger enable row level security;
+create index escrow_ledger_of_conversation on private.escrow_ledger (conversation_id, id);
+-- One payment is held or bounced once, whatever is repeated.
+create unique index escrow_ledger_payment on private.escrow_ledger (payment_id)
+where from_account = 'gateway';
+
+create table private.refunds (
+  id uuid primary key default gen_random_uuid(),
+  conversation_id uuid not null references public.conversations (id),
+  payment_id text not null,
+  amount_minor bigint not null,
+  currency text not null default 'INR',
+  -- deal: of the money that a deal held; bounce: of a payment that no deal waited for.
+  kind text not null,
+  reason text not null,
+  status text not null default 'requested',
+  attempts integer not null default 0,
+  reference text,
+  requested_at timestamptz not null,
+  processed_at timestamptz,
   -- Times that it was handed out to be sent or asked about.
-  add column tries integer not null default 0,
-  add column tried_at timestamptz,
-  add column next_try_at timestamptz not null default now(),
-  add column razorpay_refund_id text,
+  tries integer not null default 0,
+  tried_at timestamptz,
+  next_try_at timestamptz not null default now(),
+  razorpay_refund_id text,
   -- Why it last did not go through.
-  add column failure text;
+  failure text,
+
+  constraint kind_is_known check (kind in ('deal', 'bounce')),
+  constraint status_is_known check (status in ('requested', 'processed')),
+  constraint amount_is_positive check (amount_minor > 0),
+  constraint processed_has_a_time check ((status = 'processed') = (processed_at is not null))
+);
+comment on table private.refunds is 'Money to be sent back; the gateway''s worker takes it from here.';
+alter table private.refunds enable row level security;
+create unique index refunds_of_deal on private.refunds (conversation_id)
+where kind = 'deal' and status = 'requested';
+create unique index refunds_bounce on private.refunds (payment_id) where kind = 'bounce';
+create index refunds_requested on private.refunds (requested_at) where status = 'requested';
+create index refunds_of_conversation on private.refunds (conversation_id);
 create index refunds_of_payment on private.refunds (payment_id);
 create index refunds_next_try on private.refunds (next_try_at) where status = 'requested';
+
+create table private.payouts (
+  id uuid primary key default gen_random_uuid(),
+  conversation_id uuid not null references public.conversations (id),
+  influencer_id uuid not null references public.users (id),
+  amount_minor bigint not null,
+  currency text not null default 'INR',
+  status text not null default 'owed',
+  created_at timestamptz not null,
+  reference text,
+  paid_at timestamptz,
+
+  constraint status_is_known check (status in ('owed', 'paid')),
+  constraint amount_is_positive check (amount_minor > 0),
+  constraint one_payout_a_deal unique (conversation_id),
+  constraint paid_has_a_time check ((status = 'paid') = (paid_at is not null))
+);
+comment on table private.payouts is 'What is owed to influencers, in paise.';
+alter table private.payouts enable row level security;
+create index payouts_of_influencer on private.payouts (influencer_id);
+create index payouts_owed on private.payouts (created_at) where status = 'owed';
 
 create table private.payment_refunds (
   refund_id text primary key,
@@ -192,25 +247,35 @@ create index payment_audit_of_conversation on private.payment_audit (conversatio
 create index payment_audit_of_order on private.payment_audit (payment_order_id);
 create index payment_audit_of_event on private.payment_audit (event_row_id);
 
-alter table private.alerts
-  add column event_row_id bigint references private.payment_events (id),
-  add column razorpay_order_id text,
-  add column razorpay_payment_id text,
-  add column resolved_at timestamptz,
-  add column resolved_by uuid references public.users (id),
-  add column note text,
-  add constraint resolved_has_a_time check ((status = 'resolved') = (resolved_at is not null));
+-- What an operator must look at. One line a cause: a storm counts up `seen`.
+create table private.alerts (
+  id bigint generated always as identity primary key,
+  kind text not null,
+  severity text not null,
+  key text not null,
+  status text not null default 'open',
+  conversation_id uuid references public.conversations (id),
+  details jsonb not null default '{}',
+  seen integer not null default 1,
+  first_seen_at timestamptz not null default now(),
+  last_seen_at timestamptz not null default now(),
+  event_row_id bigint references private.payment_events (id),
+  razorpay_order_id text,
+  razorpay_payment_id text,
+  resolved_at timestamptz,
+  resolved_by uuid references public.users (id),
+  note text,
+
+  constraint severity_is_known check (severity in ('info', 'warning', 'critical')),
+  constraint status_is_known check (status in ('open', 'resolved')),
+  constraint resolved_has_a_time check ((status = 'resolved') = (resolved_at is not null))
+);
+alter table private.alerts enable row level security;
+create unique index alerts_open on private.alerts (key) where status = 'open';
+create index alerts_of_conversation on private.alerts (conversation_id);
 create index alerts_by_status on private.alerts (status, id);
 create index alerts_of_event on private.alerts (event_row_id);
 create index alerts_resolved_by on private.alerts (resolved_by);
-
-alter table private.payouts
-  add column reference text,
-  add column paid_at timestamptz,
-  add constraint paid_has_a_time check ((status = 'paid') = (paid_at is not null));
-create index payouts_owed on private.payouts (created_at) where status = 'owed';
-
-create index conversations_holding on public.conversations (id) where held_minor > 0;
 
 create type private.provider_order as (
   razorpay_order_id text,

@@ -15,3 +15,9 @@ alter default privileges in schema public
 revoke all on functions from anon, authenticated, service_role;
 alter default privileges in schema public
 revoke all on sequences from anon, authenticated, service_role;
+alter default privileges in schema private
+revoke all on tables from anon, authenticated, service_role;
+alter default privileges in schema private
+revoke all on functions from anon, authenticated, service_role;
+alter default privileges in schema private
+revoke all on sequences from anon, authenticated, service_role;

@@ -35,6 +35,24 @@ create table public.conversations (
   last_message_at timestamptz not null default now(),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  bid_id uuid references public.bids (id),
+  campaign_id uuid references public.campaigns (id),
+  request_id uuid references public.requests (id),
+  -- The version of the flow that this conversation started with, and stays on.
+  flow_id bigint,
+  entered_at timestamptz not null default now(),
+  -- When the newest step that a clock took was due.
+  timed_at timestamptz,
+  delivery_due_at timestamptz,
+  close_reason text,
+  closed_by uuid references public.users (id),
+  -- The books of a deal, in paise; private.escrow_ledger has every entry.
+  captured_minor bigint,
+  held_minor bigint,
+  released_minor bigint,
+  fee_minor bigint,
+  refunded_minor bigint,
+  charged_back_minor bigint,
 
   constraint kind_is_known check (kind in ('direct', 'bid', 'campaign')),
   constraint members_are_ordered check (user_a < user_b),
@@ -47,7 +65,28 @@ create table public.conversations (
   ),
   constraint awaiting_role_is_known check (awaiting_role in ('influencer', 'brand_owner')),
   constraint amount_is_positive check (amount_minor > 0),
-  constraint currency_is_iso_4217 check (currency ~ '^[A-Z]{3}$')
+  constraint currency_is_iso_4217 check (currency ~ '^[A-Z]{3}$'),
+  constraint deal_has_its_subject check (
+    (bid_id is not null) = (kind = 'bid') and (campaign_id is not null) = (kind = 'campaign')
+  ),
+  constraint only_deals_have_books check (
+    (kind = 'direct') = (captured_minor is null)
+    and num_nulls(
+      captured_minor, held_minor, released_minor, fee_minor, refunded_minor, charged_back_minor
+    ) in (0, 6)
+  ),
+  constraint books_balance check (
+    held_minor >= 0
+    and held_minor
+      = captured_minor - released_minor - fee_minor - refunded_minor - charged_back_minor
+  ),
+  constraint closed_deal_holds_nothing check (flow_state <> 'chat_closed' or held_minor = 0),
+  constraint work_status_is_known check (
+    work_status in (
+      'in_progress', 'submitted', 'revision_requested', 'approved', 'cancelled', 'disputed'
+    )
+  ),
+  constraint flow_is_known foreign key (flow_id) references private.flow_definitions (id)
 )
 with (fillfactor = 80);
 comment on column public.conversations.amount_minor is 'The agreed price in paise.';
@@ -68,6 +107,31 @@ where brand_owner_id is not null;
 create index conversations_influencer on public.conversations (influencer_id)
 where influencer_id is not null;
 
+comment on column public.conversations.current_action_data is
+  'The open action as both sides may know it: its id, state and reader. What it says is in the '
+  'message that its reader alone sees, and in that reader''s context.';
+comment on column public.conversations.flow_data is
+  'What the flow keeps of a deal; docs/FLOW.md lists the keys.';
+comment on column public.conversations.version is 'Counts the steps of the flow.';
+create unique index conversations_open_bid on public.conversations (bid_id, brand_owner_id)
+where bid_id is not null and flow_state <> 'chat_closed';
+create unique index conversations_open_campaign
+on public.conversations (campaign_id, influencer_id)
+where campaign_id is not null and flow_state <> 'chat_closed';
+create index conversations_of_bid on public.conversations (bid_id, brand_owner_id)
+where bid_id is not null;
+create index conversations_of_campaign on public.conversations (campaign_id, influencer_id)
+where campaign_id is not null;
+create index conversations_of_request on public.conversations (request_id)
+where request_id is not null;
+create index conversations_due on public.conversations (deadline_at)
+where deadline_at is not null;
+create index conversations_closed_by on public.conversations (closed_by)
+where closed_by is not null;
+-- Direct chats are left out: each message would touch their entry.
+create index conversations_of_flow on public.conversations (flow_id) where kind <> 'direct';
+create index conversations_holding on public.conversations (id) where held_minor > 0;
+
 create table private.participants (
   conversation_id uuid not null references public.conversations (id),
   user_id uuid not null references public.users (id),
@@ -85,6 +149,8 @@ create table private.participants (
   -- Counts what changed in this row: of all, for its own user; of what the other member may see.
   version bigint not null default 0,
   shared_version bigint not null default 0,
+  -- The version of the context right after the newest step of the flow, as this member saw it.
+  stepped_version bigint not null default 0,
 
   primary key (conversation_id, user_id),
   constraint role_is_known check (role in ('member', 'influencer', 'brand_owner')),
@@ -160,6 +226,9 @@ create index messages_expiring_of_sender on public.messages (sender_id, expires_
 where expires_at is not null and scrubbed_at is null;
 create index messages_expiring_of_receiver on public.messages (receiver_id, expires_at)
 where expires_at is not null and scrubbed_at is null;
+-- The open action messages of a conversation; completed ones leave the index.
+create index messages_open_actions on public.messages (conversation_id, seq)
+where action_required and not action_completed;
 
 -- A message as its reader gets it; typed clients know it by this name.
 create type public.chat_message as (
@@ -213,3 +282,23 @@ create table private.legal_holds (
 comment on table private.legal_holds is
   'While a conversation is listed, nothing in it is emptied and no new message may expire.';
 alter table private.legal_holds enable row level security;
+
+-- Reports to the operators.
+create table private.reports (
+  id uuid primary key default gen_random_uuid(),
+  reporter_id uuid not null references public.users (id),
+  message_id uuid not null,
+  conversation_id uuid not null references public.conversations (id),
+  reason text not null,
+  details text,
+  -- The message and those before it as the reporter saw them: evidence outlives their expiry.
+  evidence jsonb not null,
+  created_at timestamptz not null default now(),
+
+  constraint one_report_a_message_and_reporter unique (reporter_id, message_id),
+  constraint reason_is_known
+  check (reason in ('spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other')),
+  constraint details_fit check (char_length(details) <= 1000)
+);
+alter table private.reports enable row level security;
+create index reports_of_conversation on private.reports (conversation_id);

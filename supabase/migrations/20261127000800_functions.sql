@@ -1,0 +1,18460 @@
+-- Functions: built from supabase/functions_sql by scripts/build_migrations.py.
+
+-- A function may call one that is created further down.
+set check_function_bodies = off;
+
+-- source: 10_private/action_data.sql sha256:a73a4778392763a5ee56f6d3119d3e17002fa422097ad0d69de489be23dff089
+-- What the client draws for one reader of an action message: title, buttons, form.
+--
+-- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
+-- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
+-- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
+-- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
+-- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is. A
+-- button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
+-- action cannot do without.
+create or replace function private.action_data(
+  p_conversation public.conversations,
+  p_role text,
+  p_title text,
+  p_subtitle text,
+  p_buttons jsonb,
+  p_message_type text,
+  p_action_id uuid
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_role constant text := coalesce(p_role, p_conversation.awaiting_role);
+  v_visible_to constant text := coalesce(p_role, 'all');
+  v_action private.flow_actions;
+  v_form private.flow_forms;
+  v_buttons jsonb;
+  v_data jsonb := jsonb_build_object(
+    'title', p_title,
+    'subtitle', p_subtitle,
+    'flow_state', p_conversation.flow_state,
+    'message_type', p_message_type,
+    'visible_to', v_visible_to,
+    'allowed_for', v_visible_to,
+    'action_id', p_action_id,
+    'expires_at', p_conversation.deadline_at,
+    'payment_order', case
+      when p_buttons is null then p_conversation.flow_data -> 'payment_order'
+    end
+  );
+begin
+  for v_action in
+    select a.*
+    from private.open_actions(
+      p_conversation,
+      case v_role
+        when 'influencer' then p_conversation.influencer_id
+        when 'brand_owner' then p_conversation.brand_owner_id
+      end,
+      v_role
+    ) as a
+    where case when p_buttons is null then a.drawn <> 'nowhere' else p_buttons ? a.action end
+    order by a.position
+  loop
+    v_form := private.form_of(p_conversation, v_action.action);
+    if v_action.drawn <> 'form' then
+      v_buttons := coalesce(v_buttons, '[]') || jsonb_build_object(
+        'id', v_action.action,
+        'text', private.fill_text(
+          coalesce(p_buttons ->> v_action.action, v_action.text), p_conversation
+        ),
+        'style', v_action.style,
+        'action', v_action.action,
+        'data', private.fill_data(v_action.data, p_conversation),
+        'input_fields', case when v_form.schema -> 'required' <> '[]' then v_form.fields end
+      );
+    end if;
+    if v_action.drawn in ('form', 'both') and p_buttons is null
+      and not v_data ? 'input_field' then
+      v_data := v_data || jsonb_build_object(
+        'input_field', v_form.fields -> 0,
+        'input_fields', v_form.fields,
+        'submit_button', jsonb_build_object(
+          'text', private.fill_text(v_action.text, p_conversation), 'style', v_action.style
+        ),
+        'submit_action', v_action.action,
+        'schema', v_form.schema
+      );
+    end if;
+  end loop;
+  return jsonb_strip_nulls(v_data || jsonb_build_object('buttons', v_buttons));
+end;
+$$;
+
+revoke all on function private.action_data(
+  public.conversations, text, text, text, jsonb, text, uuid
+) from public, anon, authenticated, service_role;
+
+-- source: 10_private/as_of_now.sql sha256:4964bf1d9a7ea5d83d760742c34da1011a9ace08722ca2bfc3b981da532780c0
+-- A conversation as it is now: its row, with the steps that are due by now taken in memory.
+create or replace function private.as_of_now(p_conversation public.conversations)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_conversation.deadline_at <= now() then
+    return private.run_deadlines(p_conversation, p_is_trial => true);
+  end if;
+  return p_conversation;
+end;
+$$;
+
+revoke all on function private.as_of_now(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/broadcast.sql sha256:933b77b1169c2e3bc029382d2b650e246b72aa63ed2ec5b710a7c5fa8d40f4e4
+-- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
+-- `conversation:<id>` for typing alone.
+--
+-- Args, in step: the name of each event, the topic, chosen here and now, and its payload, a JSON
+-- object. One statement for all, where realtime.send would take one call each. Like
+-- realtime.send it never fails its caller: an event is a hint, `sync` repairs what was not heard.
+-- What could not be written is a warning in the log and one more in private.broadcast_failures.
+-- Writes: realtime.messages.
+create or replace function private.broadcast(
+  p_events text[],
+  p_topics text[],
+  p_payloads jsonb[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into realtime.messages (topic, extension, event, payload, private)
+  select told.topic, 'broadcast', told.event, told.payload, true
+  from unnest(p_events, p_topics, p_payloads) as told (event, topic, payload);
+exception
+  -- No partition for today, or the platform changed the table or its rights.
+  when check_violation or not_null_violation or insufficient_privilege
+    or undefined_table or undefined_column or invalid_schema_name then
+    perform nextval('private.broadcast_failures');
+    raise warning 'broadcasts % were not written: % (%)', p_events, sqlerrm, sqlstate;
+end;
+$$;
+
+revoke all on function private.broadcast(text[], text[], jsonb[])
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/check_choice.sql sha256:64d6b335178699d5990894e12e491968ff971e17eef5bac6a7f1a278f4f89fd2
+-- Refuses a value that is not one of a few.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule: "one_of"}`.
+create or replace function private.check_choice(p_field text, p_value text, p_choices text[])
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_value is null or p_value <> all (p_choices) then
+    perform private.raise_input_invalid(
+      p_field, 'one_of', 'One of ' || array_to_string(p_choices, ', ') || '.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_choice(text, text, text[])
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/check_known.sql sha256:014abb2d389beae91689f67e199bab0896d6fe3434be9aebd8b8aebd4810c70e
+-- Refuses what is not an object of conversation ids and message numbers.
+--
+-- Errors: INPUT_INVALID (422) `{field: "known", rule: "object" or "ids_and_seqs"}`.
+create or replace function private.check_known(p_known jsonb)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_count constant text := '^[0-9]{1,18}$';
+  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+begin
+  if jsonb_typeof(p_known) is distinct from 'object' then
+    perform private.raise_input_invalid(
+      'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
+    );
+  end if;
+  if exists (
+    select from jsonb_each(p_known) as k (id, value)
+    where k.id !~ c_uuid
+      or not case jsonb_typeof(k.value)
+        when 'number' then k.value::text ~ c_count
+        when 'object' then (k.value - array['seq', 'version']) = '{}'
+          and coalesce((k.value -> 'seq')::text ~ c_count, false)
+          and coalesce((k.value -> 'version')::text ~ c_count, true)
+        else false
+      end
+  ) then
+    perform private.raise_input_invalid(
+      'known', 'ids_and_seqs',
+      'Each key is a conversation id, each value its last seq or {seq, version}.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_known(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 10_private/check_media_url.sql sha256:6c0c45bd93703da6c3d77ef098d7724ca2a8933ca3f963f8fc4d9fd7bbb47edb
+-- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
+--
+-- Errors: MEDIA_INVALID (422) `{rule}`: a rule of find_url_fault, or host_not_allowed by the
+-- setting media_hosts.
+create or replace function private.check_media_url(p_url text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rule text := private.find_url_fault(p_url);
+begin
+  if v_rule is null
+    and not private.is_media_host_allowed(
+      regexp_replace(private.url_authority(p_url), ':443$', '')
+    ) then
+    v_rule := 'host_not_allowed';
+  end if;
+  if v_rule is not null then
+    perform private.raise_error(
+      'MEDIA_INVALID', 'This media address cannot be sent.',
+      jsonb_build_object('rule', v_rule), p_status => 422,
+      p_hint => 'Send an https address of a public host, without a port or a password in it.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_media_url(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/check_text.sql sha256:fb22a1e3d5d951e48a46fd0830dc95ceb279cdc61608730994f4cfde12bbe31b
+-- Refuses control characters other than tab and line feed: they have no honest use in a text.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule: "control_characters"}`.
+create or replace function private.check_text(p_text text, p_field text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_text ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f]' then
+    perform private.raise_input_invalid(
+      p_field, 'control_characters', 'The text holds control characters: remove them.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_text(text, text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/clamp_page_size.sql sha256:b8c0b827f3e225fe98144e85af22bbe674d1b8033df790cbd110d83738161ec6
+-- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
+create or replace function private.clamp_page_size(
+  p_page_size integer,
+  p_default integer,
+  p_max integer
+)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select greatest(1, least(coalesce(p_page_size, p_default), p_max));
+$$;
+
+revoke all on function private.clamp_page_size(integer, integer, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/clean_text.sql sha256:46be79b98f40adc432a4019774c6c47ba55e06e196fdbaa2dd0fb7a34810dc74
+-- A text as it will be stored: NFC, line ends as \n, without invisible direction controls, trimmed.
+--
+-- Direction controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names
+-- and numbers that people paste, and because they can turn a text into another one on screen
+-- (Unicode TR 36, "bidirectional text spoofing").
+create or replace function private.clean_text(p_text text)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- What looks like nothing at either end, also in other scripts' typesetting.
+  c_space constant text := e' \n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007'
+    '\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
+  v_text text := replace(replace(p_text, e'\r\n', e'\n'), e'\r', e'\n');
+begin
+  v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
+  return btrim(normalize(v_text, nfc), c_space);
+end;
+$$;
+
+revoke all on function private.clean_text(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/find_url_fault.sql sha256:f3229006d62d0a9a97820c60f0cb8b7b0fda73c4caf35f8e6241d1818bc73e0f
+-- The rule that a URL breaks which a client should not be made to load, or null.
+--
+-- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
+-- credentials, port 443, at most 2,048 characters. Rules: length, characters, scheme, credentials,
+-- port, host.
+create or replace function private.find_url_fault(p_url text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_authority constant text := private.url_authority(p_url);
+  v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
+  v_port constant text := substring(v_authority from ':([0-9]*)$');
+begin
+  return case
+    when char_length(p_url) > 2048 then 'length'
+    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
+    when v_authority is null then 'scheme'
+    when position('@' in v_authority) > 0 then 'credentials'
+    when coalesce(v_port, '443') <> '443' then 'port'
+    -- The last label starts with a letter, which no spelling of an IPv4 address does.
+    when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
+      or char_length(v_host) > 253
+      or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
+  end;
+end;
+$$;
+
+revoke all on function private.find_url_fault(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/get_number.sql sha256:269de418155a065f72e94acefc84b2a0bb002e3a6f4e5410f923df58867a1398
+-- The value of an operator's setting that is a number; null when it is switched off.
+create or replace function private.get_number(p_key text)
+returns numeric
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key);
+end;
+$$;
+
+revoke all on function private.get_number(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/get_setting.sql sha256:6d63f2002d4814bc9916a2eb911897f2324d0148c03ef62b14e3b635bff69d83
+-- The value of an operator's setting; JSON null when it is switched off.
+create or replace function private.get_setting(p_key text)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (select s.value from private.settings as s where s.key = p_key);
+end;
+$$;
+
+revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_blank.sql sha256:cf622153307b0898e569b343e05928c74d6f595936c6505faabd49ad97d6bde5
+-- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
+-- characters without a picture of their own.
+--
+-- The ranges: white space; Unicode's general category Cf (format) and the fillers and selectors
+-- of its Default_Ignorable_Code_Point; the empty Braille pattern.
+create or replace function private.is_blank(p_text text)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return p_text !~ (
+    '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
+    '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
+    '\U000e0000-\U000e0fff]'
+  );
+end;
+$$;
+
+revoke all on function private.is_blank(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_blocked.sql sha256:e05311344e5d3d57c199c49dd711e76025b4ec8ef9acb77825789d906978d302
+-- Whether one of the two users blocks the other, in either direction.
+create or replace function private.is_blocked(p_user_id uuid, p_other_id uuid)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.blocks as b where b.blocker_id = p_user_id and b.blocked_id = p_other_id
+  ) or exists (
+    select from public.blocks as b where b.blocker_id = p_other_id and b.blocked_id = p_user_id
+  );
+end;
+$$;
+
+revoke all on function private.is_blocked(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_blocked_in.sql sha256:e77543b84be00156f06d317ea72e71ee97e7be60c577e88f4133b368654c9376
+-- Whether one of the two members of a conversation blocks the other.
+create or replace function private.is_blocked_in(p_conversation_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and private.is_blocked(c.user_a, c.user_b)
+  );
+$$;
+
+revoke all on function private.is_blocked_in(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_media_host_allowed.sql sha256:292af95edd26cf27afe0c40311ad7d3984afd4a1166350a28d7e102f4b254115
+-- Whether the setting media_hosts lets clients name this host (lower case).
+create or replace function private.is_media_host_allowed(p_host text)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select case jsonb_typeof(private.get_setting('media_hosts'))
+    when 'array' then exists (
+      select from jsonb_array_elements_text(private.get_setting('media_hosts')) as allowed (host)
+      where p_host = allowed.host
+        or (allowed.host like '*.%' and right(p_host, length(allowed.host) - 1)
+          = substr(allowed.host, 2))
+    )
+    else true
+  end;
+$$;
+
+revoke all on function private.is_media_host_allowed(text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_my_conversation.sql sha256:f96614cc0dd3f150f61502c2e0d0a0d3c2c90ed9b665d1fafa9899c887114ec4
+-- Whether the caller is a member of the conversation.
+create or replace function private.is_my_conversation(p_conversation_id uuid)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.participants as p
+    where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
+  );
+end;
+$$;
+
+revoke all on function private.is_my_conversation(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/is_my_topic.sql sha256:99ef04e99a59473e493045d7f86909b8f941ab9a4c0a0b1b9af3bdc9bc1e76d5
+-- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
+--
+-- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
+-- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
+-- `campaign:<id>` are heard by the owner and by those who have a conversation on it.
+-- Definer: policies on realtime.messages run as the caller, who may not read participants.
+create or replace function private.is_my_topic(p_topic text, p_speak boolean)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_kind constant text := split_part(p_topic, ':', 1);
+  v_id constant text := substr(p_topic, length(v_kind) + 2);
+begin
+  if v_id !~ c_uuid then
+    return false;
+  end if;
+  return case v_kind
+    when 'user' then not p_speak and v_id::uuid = auth.uid()
+    when 'conversation' then private.is_my_conversation(v_id::uuid)
+      and not (p_speak and private.is_blocked_in(v_id::uuid))
+    when 'bid' then not p_speak and (
+      exists (
+        select from public.bids as b
+        where b.id = v_id::uuid and b.influencer_id = auth.uid()
+      )
+      or exists (
+        select from public.conversations as c
+        where c.bid_id = v_id::uuid and c.brand_owner_id = auth.uid()
+      )
+    )
+    when 'campaign' then not p_speak and (
+      exists (
+        select from public.campaigns as g
+        where g.id = v_id::uuid and g.brand_owner_id = auth.uid()
+      )
+      or exists (
+        select from public.conversations as c
+        where c.campaign_id = v_id::uuid and c.influencer_id = auth.uid()
+      )
+    )
+    else false
+  end;
+end;
+$$;
+
+revoke all on function private.is_my_topic(text, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.is_my_topic(text, boolean) to authenticated;
+
+-- source: 10_private/is_operator.sql sha256:18f26289573816cc663785fb5e979af99a52182cf942d5760249eba7d0579156
+-- Whether the caller is the service role, or a user that private.admins lists.
+create or replace function private.is_operator()
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  -- The role of the request, not of a definer's owner; PostgREST sets it from the token.
+  return coalesce(auth.role() = 'service_role', false)
+    or exists (select from private.admins as a where a.user_id = auth.uid());
+end;
+$$;
+
+revoke all on function private.is_operator() from public, anon, authenticated, service_role;
+
+-- source: 10_private/limit_rate.sql sha256:c2c2386c5679f28a64190468d54a03f3b284e00da591e0686bc88227e6108b43
+-- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
+--
+-- Sends have columns of their own in the account's row; see private.charge_send.
+-- Locks, writes: the limit's row of rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
+create or replace function private.limit_rate(p_user_id uuid, p_action text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_limit constant jsonb := private.get_setting('rate_' || p_action);
+begin
+  insert into private.rate_limits as r (user_id, action, due_at)
+  values (p_user_id, p_action, private.next_due('-infinity', v_limit))
+  on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, v_limit);
+end;
+$$;
+
+revoke all on function private.limit_rate(uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/list_my_conversation_ids.sql sha256:32ce658bbe72e296ee4e405221ba756b3ffe05edaf7309db8b209a101ab1f017
+-- The ids of the caller's conversations, for policies.
+--
+-- Definer: a policy that read private.participants as the caller would need a grant on it.
+-- Policies call it as `any((select private.list_my_conversation_ids())::uuid[])`: computed once a
+-- statement and used as an index condition, not once a row.
+create or replace function private.list_my_conversation_ids()
+returns uuid[]
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select array(
+    select p.conversation_id
+    from private.participants as p
+    where p.user_id = (select auth.uid())
+  );
+$$;
+
+revoke all on function private.list_my_conversation_ids()
+from public, anon, authenticated, service_role;
+grant execute on function private.list_my_conversation_ids() to authenticated;
+
+-- source: 10_private/next_due.sql sha256:51db283fa2679fd8aa65b8583e3ef232c1654e60e7eb5c70b47e849b34d75ce9
+-- Charges one action to a rate limit: the new due time of the limit, if the action fits now.
+--
+-- The limit is a token bucket kept as one timestamp (the "generic cell rate algorithm", ITU-T
+-- I.371): each action moves the due time on by one interval; it fits while the due time is less
+-- than a whole burst ahead of now.
+-- Args: the due time so far; the limit, a setting `{"per_second" | "per_minute" | "per_day":
+-- number, "burst": number}`, or JSON null: no limit.
+-- Errors: RATE_LIMITED (429) `{retry_after}` in whole seconds, with the
+-- header Retry-After.
+create or replace function private.next_due(p_due_at timestamptz, p_limit jsonb)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_interval constant interval := coalesce(
+    interval '1 second' / (p_limit ->> 'per_second')::float8,
+    interval '1 minute' / (p_limit ->> 'per_minute')::float8,
+    interval '1 day' / (p_limit ->> 'per_day')::float8
+  );
+  v_due_at constant timestamptz := greatest(p_due_at, now()) + v_interval;
+  v_over constant interval := v_due_at - now() - v_interval * (p_limit ->> 'burst')::float8;
+  v_retry_after constant integer := ceil(extract(epoch from v_over));
+begin
+  if v_interval is null then
+    return p_due_at;  -- the limit is switched off
+  end if;
+  if v_over > interval '0' then
+    perform private.raise_error(
+      'RATE_LIMITED', 'This is faster than allowed.',
+      jsonb_build_object('retry_after', v_retry_after), p_status => 429,
+      p_hint => format('Try again in %s s.', v_retry_after),
+      p_headers => jsonb_build_object('Retry-After', v_retry_after::text)
+    );
+  end if;
+  return v_due_at;
+end;
+$$;
+
+revoke all on function private.next_due(timestamptz, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/raise_conversation_not_found.sql sha256:7ab75175ec74bdc87c0eced837ea570feb57b3d4da184b38e7dcaa5c67a210bc
+-- Ends the call with the one answer for a conversation that does not exist or is not the caller's.
+--
+-- Errors: CONVERSATION_NOT_FOUND (404).
+create or replace function private.raise_conversation_not_found()
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'CONVERSATION_NOT_FOUND', 'There is no such conversation among yours.', p_status => 404,
+    p_hint => 'Call get_conversations to see yours.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_conversation_not_found()
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/raise_error.sql sha256:0db22d2a6c7c39d1a6d15a32b8fbdf8c6ab490d8d8884bbd80250ec786c70a8b
+-- Ends the call with an error that PostgREST turns into the HTTP answer
+-- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
+--
+-- Args: code of docs/ERRORS.md; a sentence for people; details; HTTP status; what to do next;
+-- response headers. Never pass a client's text as p_code or in p_headers.
+-- Source of the convention: postgrest.org, "Raise errors with HTTP status codes" (SQLSTATE PGRST).
+-- Errors: always, with SQLSTATE PGRST.
+create or replace function private.raise_error(
+  p_code text,
+  p_message text,
+  p_details jsonb default '{}',
+  p_status integer default 400,
+  p_hint text default null,
+  p_headers jsonb default '{}'
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise sqlstate 'PGRST' using
+    message = jsonb_build_object(
+      'code', p_code, 'message', p_message, 'details', p_details::text, 'hint', p_hint
+    )::text,
+    detail = jsonb_build_object('status', p_status, 'headers', p_headers)::text;
+end;
+$$;
+
+revoke all on function private.raise_error(text, text, jsonb, integer, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/raise_input_invalid.sql sha256:64b957907b80603d7fa5d5157308ef2ddb8cc0d0e65c2d907dc8cc9b4a1ad0b3
+-- Ends the call because an argument breaks a rule of its own.
+--
+-- Args: the argument's name; the rule's name, stable for clients; a sentence for people.
+-- Errors: INPUT_INVALID (422) `{field, rule}`.
+create or replace function private.raise_input_invalid(p_field text, p_rule text, p_message text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'INPUT_INVALID', p_message,
+    jsonb_build_object('field', p_field, 'rule', p_rule), p_status => 422
+  );
+end;
+$$;
+
+revoke all on function private.raise_input_invalid(text, text, text)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/raise_login_gone.sql sha256:3af2ef21ec307235363d924a51390298fafaa4069b23ea7f9d0d57a0bb08530b
+-- Ends the call because the login was deleted, though its token still lives.
+--
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.raise_login_gone()
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
+    p_hint => 'Sign up, or sign in to another login.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_login_gone()
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/require_operator.sql sha256:597b47dc762d35f5f32791d97bc09b78cf4799c8fe99297f2c451a9ce1697c89
+-- Lets through the service role, and users that private.admins lists.
+--
+-- Errors: FORBIDDEN (403).
+create or replace function private.require_operator()
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if not private.is_operator() then
+    perform private.raise_error(
+      'FORBIDDEN', 'This is for operators.', p_status => 403
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.require_operator() from public, anon, authenticated, service_role;
+
+-- source: 10_private/require_user.sql sha256:2c7d352611863139c03f6c18adf2dc33b6c78668d195135957fe237eac0321bc
+-- The caller's id, from the token that PostgREST has checked.
+--
+-- Errors: AUTH_REQUIRED (401) when the token names no user, or one whose login was deleted while
+-- the token still lives.
+create or replace function private.require_user()
+returns uuid
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user_id constant uuid := auth.uid();
+begin
+  if v_user_id is null then
+    perform private.raise_error(
+      'AUTH_REQUIRED', 'Sign in first.', p_status => 401,
+      p_hint => 'Send the access token of a signed-in user.'
+    );
+  end if;
+  if not exists (select from private.accounts as a where a.user_id = v_user_id)
+    and not exists (select from auth.users as u where u.id = v_user_id) then
+    perform private.raise_login_gone();
+  end if;
+  return v_user_id;
+end;
+$$;
+
+revoke all on function private.require_user() from public, anon, authenticated, service_role;
+
+-- source: 10_private/shares_read_receipts.sql sha256:477ec8cf82de23924bd6afda0c47ada1b6f0fa2a45b8bb1667bd1b4399b3208e
+-- Whether two users let each other see what they have read: both share it and neither blocks the
+-- other.
+create or replace function private.shares_read_receipts(p_user_id uuid, p_other_id uuid)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return not exists (
+    select from private.accounts as a
+    where a.user_id in (p_user_id, p_other_id) and not a.shares_read_receipts
+  )
+  and not private.is_blocked(p_user_id, p_other_id);
+end;
+$$;
+
+revoke all on function private.shares_read_receipts(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/takes_free_text.sql sha256:f83c9f0daf33e92a073647bc3d2384c2cf096e249f7f8974a7d4b2bcfae1e39e
+-- Whether a conversation is open for free text where it is now.
+--
+-- real_time always is (private.publish_draft sees to it): callers that are often there look at
+-- chat_status first and ask nothing.
+create or replace function private.takes_free_text(p_conversation public.conversations)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
+    select s.free_text
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
+  );
+end;
+$$;
+
+revoke all on function private.takes_free_text(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 10_private/url_authority.sql sha256:cae4651c2d2996d4a349a3767d36aced19c00da1f1c9c1e9bcdc332ab958d6c2
+-- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
+create or replace function private.url_authority(p_url text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
+$$;
+
+revoke all on function private.url_authority(text) from public, anon, authenticated, service_role;
+
+-- source: 10_private/visible_messages.sql sha256:99057adb8df17440556f12d439b046bc745a00d5cd0f23d883b68d73d0aea708
+-- The messages that are for the caller and have not expired; membership is its readers' business.
+--
+-- The one place of that rule for the RPCs; the policy of public.messages repeats it for direct
+-- reads, and a test compares the two. Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.visible_messages as
+select m.*
+from public.messages as m
+where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_id))
+  and (m.expires_at is null or m.expires_at > now());
+
+revoke all on private.visible_messages from public, anon, authenticated, service_role;
+
+-- source: 15_views/my_conversations.sql sha256:3c0c6db716761e024ab0c040d105fda3987b62f6c52482fed0973826c0be8a4b
+-- Every conversation of the caller, as the caller sees it now, in the shape that clients get
+-- ("context").
+--
+-- A deal is shown as it is now, whether or not the steps that are due have been written; the action
+-- that is open is shown to the side that is awaited.
+-- version is that of private.conversation_versions. Across a block neither what the other side has
+-- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.my_conversations as
+select
+  me.conversation_id,
+  c.kind,
+  c.chat_status,
+  c.flow_state,
+  c.awaiting_role,
+  coalesce(
+    c.awaiting_role,
+    case when c.kind <> 'direct' then (
+      select s.waiting_on from private.flow_states as s
+      where s.flow_id = c.flow_id and s.state = c.flow_state
+    ) end,
+    'none'
+  ) as waiting_on,
+  c.automation_enabled,
+  me.role as my_role,
+  case
+    when c.awaiting_role is distinct from me.role then null
+    when c.version = stored.version then (
+      select m.action_data from public.messages as m
+      where m.id = (c.current_action_data ->> 'action_id')::uuid
+    )
+    -- Asked for by a step that is due and not written yet.
+    else private.action_data(
+      c, me.role,
+      (
+        select s.title from private.flow_states as s
+        where s.flow_id = c.flow_id and s.state = c.flow_state
+      ),
+      null, null, 'automated', null
+    )
+  end as current_action_data,
+  c.flow_data,
+  round(c.amount_minor / 100.0, 2) as price,
+  c.amount_minor,
+  c.currency,
+  c.work_status,
+  c.deadline_at,
+  c.version + c.last_seq + me.version + other.shared_version + coalesce(
+    (
+      select extract(epoch from max(m.expires_at)) * 1000000
+      from public.messages as m
+      where m.conversation_id = me.conversation_id and m.expires_at <= now()
+    ),
+    0
+  )::bigint + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
+  c.last_seq,
+  me.read_seq,
+  case
+    when pair.is_blocked or not mine.shares_read_receipts or not a.shares_read_receipts then 0
+    else other.read_seq
+  end as other_read_seq,
+  other.delivered_seq as other_delivered_seq,
+  case
+    when c.last_seq = me.read_seq then 0
+    else (
+      select count(*)
+      from private.visible_messages as m
+      where m.conversation_id = me.conversation_id
+        and m.seq > me.read_seq
+        and m.sender_id <> me.user_id
+    )
+  end as unread_count,
+  (
+    select json_build_object(
+      'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+      'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+      'created_at', m.created_at
+    )
+    from private.visible_messages as m
+    where m.conversation_id = me.conversation_id
+    order by m.seq desc
+    limit 1
+  ) as last_message,
+  json_build_object(
+    'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
+    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end
+  ) as other_party,
+  coalesce(me.archived_seq = c.last_seq, false) as archived,
+  me.pinned_at is not null as pinned,
+  me.muted_until,
+  (c.chat_status = 'real_time' or private.takes_free_text(c)) and not pair.is_blocked
+    as free_text_allowed,
+  c.created_at,
+  c.updated_at,
+  now() as server_now,
+  coalesce(other.typing_until > now(), false) as other_typing,
+  case when c.kind <> 'direct' then json_build_object(
+    'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+    'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+    'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+  ) end as escrow,
+  c.delivery_due_at,
+  c.bid_id,
+  c.campaign_id,
+  c.request_id,
+  c.work_submission,
+  c.work_submitted,
+  c.submission_date,
+  c.close_reason
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join public.conversations as stored on stored.id = me.conversation_id
+cross join lateral private.as_of_now(stored) as c
+join public.users as u on u.id = other.user_id
+left join private.accounts as a on a.user_id = other.user_id
+left join private.accounts as mine on mine.user_id = me.user_id
+cross join lateral (
+  -- As private.is_blocked, and other_read_seq as private.shares_read_receipts: written out because
+  -- a list asks for them row by row. tests/safety/test_read_marks_agree.py compares them.
+  select exists (
+    select from public.blocks as b
+    where (b.blocker_id, b.blocked_id) in (
+      (me.user_id, other.user_id), (other.user_id, me.user_id)
+    )
+  ) as is_blocked
+  offset 0  -- once a row, not once a mention
+) as pair
+where me.user_id = (select auth.uid());
+
+revoke all on private.my_conversations from public, anon, authenticated, service_role;
+
+-- source: 15_views/my_messages.sql sha256:665fecf1113a042da8ca1182e37245b618e40ab457fb5302016cc37ffda8eaec
+-- Every message that the caller may read now, in the shape that clients get.
+--
+-- seen, read_at and status come from the watermarks of whoever reads the message: the other
+-- member for what the caller sent, the caller for everything else. read_at is the time of that
+-- reader's newest mark. Runs with its owner's rights; nobody else has a grant on it.
+create or replace view private.my_messages as
+select
+  m.id,
+  m.conversation_id,
+  m.seq,
+  m.sender_id,
+  m.receiver_id,
+  m.message,
+  m.media_url,
+  m.message_type,
+  m.visible_to,
+  m.action_required,
+  m.action_data,
+  m.action_completed,
+  m.is_automated,
+  m.reply_to,
+  m.client_message_id,
+  m.expires_at,
+  m.seq <= reader.read_seq as seen,
+  m.seq <= reader.read_seq as is_read,
+  case when m.seq <= reader.read_seq then reader.read_at end as read_at,
+  case
+    when m.seq <= reader.read_seq then 'read'
+    when m.seq <= reader.delivered_seq then 'delivered'
+    else 'sent'
+  end as status,
+  m.created_at
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join private.visible_messages as m on m.conversation_id = me.conversation_id
+cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
+cross join lateral (
+  select
+    case
+      when m.sender_id <> me.user_id then me.read_seq
+      when shares.read_receipts then other.read_seq
+      else 0
+    end as read_seq,
+    case when m.sender_id = me.user_id then other.read_at else me.read_at end as read_at,
+    case
+      when m.sender_id = me.user_id then other.delivered_seq
+      else me.delivered_seq
+    end as delivered_seq
+) as reader
+where me.user_id = (select auth.uid());
+
+revoke all on private.my_messages from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/complete_profile.sql sha256:d862c710280ea8226896414f05c31860a750a5d04e188671dc4b058fe159e106
+-- Gives the caller a role and a name; a second call may change everything but the role.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: users, accounts, participants.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422), MEDIA_INVALID (422), PROFILE_LOCKED (409).
+create or replace function private.complete_profile(
+  p_role text,
+  p_display_name text,
+  p_avatar_url text,
+  p_phone text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_name constant text := private.clean_text(p_display_name);
+  v_avatar_url constant text := nullif(p_avatar_url, '');
+  v_phone constant text := nullif(regexp_replace(p_phone, '[ ().-]', '', 'g'), '');
+  v_user public.users;
+begin
+  if p_role is null or p_role not in ('influencer', 'brand_owner') then
+    perform private.raise_input_invalid(
+      'role', 'one_of', 'The role is influencer or brand_owner.'
+    );
+  end if;
+  perform private.check_text(v_name, 'display_name');
+  if v_name is null or private.is_blank(v_name) or char_length(v_name) > 80
+    or v_name ~ '[\n\u2028\u2029]' then
+    perform private.raise_input_invalid(
+      'display_name', 'length', 'A name is one line of 1 to 80 characters.'
+    );
+  end if;
+  if exists (
+    select from public.users as u
+    where u.role = 'system' and lower(u.display_name) = lower(v_name)
+  ) then
+    perform private.raise_input_invalid(
+      'display_name', 'reserved', 'This is the name of the system itself.'
+    );
+  end if;
+  if v_phone !~ '^\+[1-9][0-9]{6,14}$' then
+    perform private.raise_input_invalid(
+      'phone', 'e164', 'Write the phone number with its country code, as in +919876543210.'
+    );
+  end if;
+  if v_avatar_url is not null then
+    perform private.check_media_url(v_avatar_url);
+  end if;
+
+  perform private.lock_account(v_me);
+  update public.users as u
+  set role = p_role, display_name = v_name, avatar_url = v_avatar_url, updated_at = now()
+  where u.id = v_me and (u.role is null or u.role = p_role)
+  returning u.* into v_user;
+  if not found then
+    perform private.raise_error(
+      'PROFILE_LOCKED', 'The role of a profile cannot be changed.', p_status => 409,
+      p_hint => 'Sign up with another address to act in the other role.'
+    );
+  end if;
+  update private.accounts as a set phone = v_phone where a.user_id = v_me;
+  perform private.touch_conversations(v_me);
+
+  return json_build_object(
+    'id', v_user.id, 'role', v_user.role, 'display_name', v_user.display_name,
+    'avatar_url', v_user.avatar_url, 'phone', v_phone,
+    'created_at', v_user.created_at, 'updated_at', v_user.updated_at
+  );
+end;
+$$;
+
+-- RPC: sets the caller's role (once), name, picture and phone; returns the profile.
+create or replace function public.complete_profile(
+  role text,
+  display_name text,
+  avatar_url text default null,
+  phone text default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.complete_profile(role, display_name, avatar_url, phone);
+$$;
+
+revoke all on function private.complete_profile(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.complete_profile(text, text, text, text) to authenticated;
+revoke all on function public.complete_profile(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.complete_profile(text, text, text, text) to authenticated;
+
+-- source: 20_accounts/create_account.sql sha256:51e8059951aa4d5859b5acaeb6a2924c232211c4c9477fdb13cac6dce24d63a7
+-- Gives a login its card and its account, with the free messages and the price that the settings
+-- say; one that has them is left alone.
+--
+-- Writes: users, accounts.
+create or replace function private.create_account(p_user_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
+  insert into private.accounts (user_id, daily_free_limit, points_per_message)
+  values (
+    p_user_id,
+    private.get_number('daily_free_limit')::integer,
+    private.get_number('points_per_message')::integer
+  )
+  on conflict (user_id) do nothing;
+end;
+$$;
+
+revoke all on function private.create_account(uuid) from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/lock_account.sql sha256:f9dfbaaf8d6c6615e68a222b2337a9dec7e0271a0b8a7249bae2a5bfad94522a
+-- Locks the caller's account until the transaction ends and returns it: the first lock of every
+-- write that sends, so that one user's sends follow each other and locks have one order.
+--
+-- Locks: the account's row; made on demand for a login that has none.
+-- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited.
+create or replace function private.lock_account(p_user_id uuid)
+returns private.accounts
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_account private.accounts;
+begin
+  select a.* into v_account
+  from private.accounts as a
+  where a.user_id = p_user_id
+  for no key update;
+  if found then
+    return v_account;
+  end if;
+  if not exists (select from auth.users as u where u.id = p_user_id) then
+    perform private.raise_login_gone();
+  end if;
+  perform private.create_account(p_user_id);
+  return private.lock_account(p_user_id);
+end;
+$$;
+
+revoke all on function private.lock_account(uuid) from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/note_visit.sql sha256:c471963408dff71fe4ed573e3318484cf17025cc7a2f83a46a03e1030433c1c6
+-- Notes that a user is here, to the minute: most calls then write nothing.
+--
+-- Locks, writes: the user's row of accounts.
+create or replace function private.note_visit(p_user_id uuid)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  update private.accounts as a
+  set last_seen_at = now()
+  where a.user_id = p_user_id
+    and (a.last_seen_at is null or a.last_seen_at < now() - interval '1 minute');
+$$;
+
+revoke all on function private.note_visit(uuid) from public, anon, authenticated, service_role;
+
+-- source: 20_accounts/touch_conversations.sql sha256:6d9247a082a3712d37c36c3af158d1c12e7d7491bac4e2dc17378cf5f3d82068
+-- Tells clients, by the version, that what a user's conversations show of that user has changed.
+--
+-- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
+-- everywhere.
+create or replace function private.touch_conversations(p_user_id uuid)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  select 1 from private.participants as p
+  where p.user_id = p_user_id
+  order by p.conversation_id
+  for no key update;
+
+  update private.participants as p
+  set version = p.version + 1, shared_version = p.shared_version + 1
+  where p.user_id = p_user_id;
+$$;
+
+revoke all on function private.touch_conversations(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/charge_points.sql sha256:7b01f365f527af2b97c652ded63f05b65cd0fdc9723647c2fc287528313dc2fb
+-- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
+--
+-- Args: the locked account; the price; the most the user agrees to (null: any); what for; the
+-- message, if it is one.
+-- Returns the account as it is now. Writes: accounts, points_ledger.
+-- Errors: POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance,
+-- resets_at}`.
+create or replace function private.charge_points(
+  p_account private.accounts,
+  p_price integer,
+  p_max_points integer,
+  p_reason text,
+  p_message_id uuid
+)
+returns private.accounts
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_account private.accounts := p_account;
+begin
+  if p_price > 0 then
+    perform private.check_price(p_account, p_price, p_max_points);
+    update private.accounts as a
+    set points_balance = a.points_balance - p_price
+    where a.user_id = p_account.user_id
+    returning a.* into v_account;
+    insert into private.points_ledger (user_id, delta, reason, balance_after, message_id)
+    values (p_account.user_id, -p_price, p_reason, v_account.points_balance, p_message_id);
+  end if;
+  return v_account;
+end;
+$$;
+
+revoke all on function private.charge_points(private.accounts, integer, integer, text, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/charge_send.sql sha256:ca9cf51b5934272e5af74519a15a6d3a5c8cad2a5d8901674fd0609502808b49
+-- Charges one message to its sender: to the free ones of the day first, to the points after that.
+--
+-- Args: the account as lock_account returned it; the most points the sender agrees to pay (null:
+-- any); the message.
+-- Returns the account as it is now. Writes: accounts, points_ledger, and what tell_quota writes.
+-- Events: quota_changed and a notice when the free messages or the points run low.
+-- Errors: RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`,
+-- INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+create or replace function private.charge_send(
+  p_account private.accounts,
+  p_max_points integer,
+  p_message_id uuid
+)
+returns private.accounts
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_day constant date := greatest(private.quota_day(), p_account.quota_date);
+  v_used constant integer := case
+    when p_account.quota_date = v_day then p_account.messages_sent_today
+    else 0
+  end;
+  v_price constant integer := case
+    when v_used < p_account.daily_free_limit then 0
+    else p_account.points_per_message
+  end;
+  v_account private.accounts;
+begin
+  update private.accounts as a
+  set
+    quota_date = v_day,
+    messages_sent_today = v_used + 1,
+    send_due_at = private.next_due(a.send_due_at, private.get_setting('rate_send')),
+    send_long_due_at = private.next_due(
+      a.send_long_due_at, private.get_setting('rate_send_long')
+    ),
+    last_seen_at = now()
+  where a.user_id = p_account.user_id
+  returning a.* into v_account;
+  v_account := private.charge_points(v_account, v_price, p_max_points, 'message', p_message_id);
+  perform private.tell_quota(p_account, v_account);
+  return v_account;
+end;
+$$;
+
+revoke all on function private.charge_send(private.accounts, integer, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/check_price.sql sha256:e768ac8f610f5c6504bbe61a6b38bd154c1564df7d90501cd4e69005b6b630a9
+-- Refuses a price that the user does not agree to, or cannot pay.
+--
+-- Args: the locked account; the price in points; the most the user agrees to (null: any).
+-- Errors: POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance,
+-- resets_at}`.
+create or replace function private.check_price(
+  p_account private.accounts,
+  p_price integer,
+  p_max_points integer
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_price > p_max_points then
+    perform private.raise_error(
+      'POINTS_LIMIT', format('This costs %s points.', p_price),
+      jsonb_build_object('needed', p_price, 'max_points', p_max_points), p_status => 402,
+      p_hint => 'Ask the user, then call again with a higher max_points.'
+    );
+  end if;
+  if p_price > p_account.points_balance then
+    perform private.raise_error(
+      'INSUFFICIENT_POINTS',
+      format('This costs %s points and you have %s.', p_price, p_account.points_balance),
+      jsonb_build_object(
+        'needed', p_price,
+        'balance', p_account.points_balance,
+        'resets_at', private.quota_json(p_account) -> 'resets_at'
+      ),
+      p_status => 402, p_hint => 'Get points, or wait until the free messages come back.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_price(private.accounts, integer, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/get_points_history.sql sha256:fd8a4dfe4ab7fd506f6f7f050db4c3298bfcb5e74132e62d5f1deffd41ae4e4e
+-- A page of the caller's ledger, newest first.
+--
+-- Definer: the ledger is private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_points_history(p_page_size integer, p_before bigint)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
+begin
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.id desc)
+      from (
+        select l.id, l.delta, l.reason, l.balance_after, l.message_id, l.created_at
+        from private.points_ledger as l
+        where l.user_id = v_me and l.id < coalesce(p_before, 9223372036854775807)
+        order by l.id desc
+        limit v_limit
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: what moved the caller's points, newest first; returns
+-- `[{id, delta, reason, balance_after, message_id, created_at}]`; `before` is an id of that list.
+create or replace function public.get_points_history(
+  page_size integer default 50,
+  before bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_points_history(page_size, before);
+$$;
+
+revoke all on function private.get_points_history(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_points_history(integer, bigint) to authenticated;
+revoke all on function public.get_points_history(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_points_history(integer, bigint) to authenticated;
+
+-- source: 25_points/get_quota.sql sha256:aaf553460477aae834831b42bd210477d14d015b678d467d14cb68193eceb7de
+-- The caller's quota at this moment.
+--
+-- Definer: accounts are private.
+-- Writes: nothing, but the account of a login that has none yet.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_quota()
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+begin
+  select a.* into v_account from private.accounts as a where a.user_id = v_me;
+  if not found then
+    v_account := private.lock_account(v_me);
+  end if;
+  return private.quota_json(v_account);
+end;
+$$;
+
+-- RPC: the caller's free messages and points; returns `{daily_free_limit, used_today, free_left,
+-- points_per_message, points_balance, resets_at, timezone}`.
+create or replace function public.get_quota()
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.get_quota();
+$$;
+
+revoke all on function private.get_quota() from public, anon, authenticated, service_role;
+grant execute on function private.get_quota() to authenticated;
+revoke all on function public.get_quota() from public, anon, authenticated, service_role;
+grant execute on function public.get_quota() to authenticated;
+
+-- source: 25_points/grant_points.sql sha256:eaf420c8821c9c44c977951a04572c49749903a7a7cbba60f591927c4917cb34
+-- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's account. Writes: accounts, points_ledger. Events: quota_changed.
+-- Errors: FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
+-- IDEMPOTENCY_MISMATCH (409) for a grant_id that was used for another grant.
+create or replace function private.grant_points(
+  p_user_id uuid,
+  p_points bigint,
+  p_reason text,
+  p_grant_id uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_reason constant text := left(coalesce(p_reason, 'grant'), 200);
+  v_before private.accounts;
+  v_after private.accounts;
+  v_entry private.points_ledger;
+begin
+  perform private.require_operator();
+  if p_points is null or p_points not between 1 and 1000000000 then
+    perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');
+  end if;
+  if p_grant_id is null then
+    perform private.raise_input_invalid('grant_id', 'required', 'Pass an id for this grant.');
+  end if;
+  if not exists (select from auth.users as u where u.id = p_user_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  v_before := private.lock_account(p_user_id);
+
+  select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
+  if not found then
+    update private.accounts as a
+    set
+      points_balance = a.points_balance + p_points,
+      points_high = a.points_balance + p_points
+    where a.user_id = p_user_id
+    returning a.* into v_after;
+    insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
+    values (p_user_id, p_points, v_reason, v_after.points_balance, p_grant_id)
+    -- Taken in the meantime for another user: this one's account is all that is locked here.
+    on conflict (grant_id) do nothing
+    returning * into v_entry;
+    perform private.tell_quota(v_before, v_after);
+  end if;
+  if (v_entry.user_id, v_entry.delta, v_entry.reason)
+    is distinct from (p_user_id, p_points, v_reason) then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This grant_id was used for another grant.', p_status => 409
+    );
+  end if;
+  return json_build_object(
+    'id', v_entry.id, 'user_id', v_entry.user_id, 'delta', v_entry.delta,
+    'reason', v_entry.reason, 'balance_after', v_entry.balance_after,
+    'grant_id', v_entry.grant_id, 'created_at', v_entry.created_at
+  );
+end;
+$$;
+
+-- RPC: operators add points to a user's balance, once per grant_id; returns the ledger's entry.
+create or replace function public.grant_points(
+  user_id uuid,
+  points bigint,
+  reason text,
+  grant_id uuid
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.grant_points(user_id, points, reason, grant_id);
+$$;
+
+revoke all on function private.grant_points(uuid, bigint, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.grant_points(uuid, bigint, text, uuid)
+to authenticated, service_role;
+revoke all on function public.grant_points(uuid, bigint, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.grant_points(uuid, bigint, text, uuid)
+to authenticated, service_role;
+
+-- source: 25_points/quota_day.sql sha256:cdd11a8a3d614b5b767f1449e43974b9dbfda89ecc2a6d127f9befac178050b9
+-- The calendar day in which free messages are counted now, in the zone of setting quota_timezone.
+create or replace function private.quota_day()
+returns date
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (now() at time zone (private.get_setting('quota_timezone') #>> '{}'))::date;
+end;
+$$;
+
+revoke all on function private.quota_day() from public, anon, authenticated, service_role;
+
+-- source: 25_points/quota_json.sql sha256:be8b98226f1f560c9b4809503ee727632fc887aa402511dabf18e7f8040c5ea8
+-- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
+-- points_per_message, points_balance, resets_at, timezone}`.
+create or replace function private.quota_json(p_account private.accounts)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_timezone constant text := private.get_setting('quota_timezone') #>> '{}';
+  -- A day that was counted is never left again, whatever zone an operator sets.
+  v_day constant date := greatest(
+    (now() at time zone v_timezone)::date, p_account.quota_date
+  );
+  v_used constant integer := case
+    when p_account.quota_date = v_day then p_account.messages_sent_today
+    else 0
+  end;
+begin
+  return jsonb_build_object(
+    'daily_free_limit', p_account.daily_free_limit,
+    'used_today', v_used,
+    'free_left', greatest(p_account.daily_free_limit - v_used, 0),
+    'points_per_message', p_account.points_per_message,
+    'points_balance', p_account.points_balance,
+    'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
+    'timezone', v_timezone
+  );
+end;
+$$;
+
+revoke all on function private.quota_json(private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 25_points/tell_quota.sql sha256:a8b1cac2d84790b60e11559124d3c194c35c60bda5b6cd48f884c0b4195c9f86
+-- Tells a user's devices that the quota changed in a way worth showing.
+--
+-- Args: the account before and after. quota_changed goes out when points moved, and when a fifth
+-- of the free messages is left, or none; the notices quota_low and points_low at the same two
+-- marks of the free messages and of the balance after the newest credit.
+-- Writes: notifications, push_outbox, realtime.messages. Events: quota_changed, notification.
+create or replace function private.tell_quota(
+  p_before private.accounts,
+  p_after private.accounts
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_free_left constant integer := p_after.daily_free_limit - p_after.messages_sent_today;
+  v_quota_low constant boolean := v_free_left in (0, p_after.daily_free_limit / 5)
+    and (p_after.quota_date, p_after.messages_sent_today)
+      <> (p_before.quota_date, p_before.messages_sent_today);
+  v_points_low constant boolean := p_after.points_balance < p_before.points_balance and (
+    p_after.points_balance < p_after.points_per_message
+    or p_after.points_high / 5 between p_after.points_balance and p_before.points_balance - 1
+  );
+begin
+  if v_quota_low or p_after.points_balance <> p_before.points_balance then
+    perform private.broadcast(
+      array['quota_changed'], array['user:' || p_after.user_id],
+      array[private.quota_json(p_after)]
+    );
+  end if;
+  if v_quota_low then
+    perform private.notify(
+      p_after.user_id, 'quota_low', null, null,
+      jsonb_build_object('free_left', v_free_left)
+    );
+  end if;
+  if v_points_low then
+    perform private.notify(
+      p_after.user_id, 'points_low', null, null,
+      jsonb_build_object('points_balance', p_after.points_balance)
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.tell_quota(private.accounts, private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/advance_receipts.sql sha256:35d05b1b2a948101688b1a70238a5406573092b7ca714c95af6ed73dfbeb8476
+-- Moves a member's watermarks forward, never back, and tells both members what moved.
+--
+-- Args: the member; conversations, and for each how far everything was read and how far it was
+-- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
+-- Locks: the member's rows of participants, in the order of their ids. Writes: participants,
+-- realtime.messages.
+-- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
+-- delivered_at}`; message_id is the newest message that the mark covers and that both members
+-- may see, null when there is none.
+create or replace function private.advance_receipts(
+  p_user_id uuid,
+  p_conversation_ids uuid[],
+  p_read_seqs bigint[],
+  p_delivered_seqs bigint[]
+)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  select 1 from private.participants as p
+  where p.user_id = p_user_id and p.conversation_id = any(p_conversation_ids)
+  order by p.conversation_id
+  for no key update;
+
+  with marks as (
+    select
+      p.conversation_id,
+      p.read_seq as old_read_seq,
+      p.delivered_seq as old_delivered_seq,
+      greatest(p.read_seq, least(mark.read_seq, c.last_seq)) as read_seq,
+      greatest(
+        p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
+      ) as delivered_seq,
+      private.shares_read_receipts(c.user_a, c.user_b) as is_shared
+    from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
+      as mark (conversation_id, read_seq, delivered_seq)
+    join private.participants as p
+      on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+    join public.conversations as c on c.id = mark.conversation_id
+  ),
+  moved as (
+    update private.participants as p
+    set
+      read_seq = mark.read_seq,
+      read_at = case when mark.read_seq > mark.old_read_seq then now() else p.read_at end,
+      delivered_seq = mark.delivered_seq,
+      delivered_at = case
+        when mark.delivered_seq > mark.old_delivered_seq then now()
+        else p.delivered_at
+      end,
+      version = p.version + 1,
+      -- What the other side may not see does not show in its version either.
+      shared_version = p.shared_version
+        + (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)::integer
+    from marks as mark
+    where p.conversation_id = mark.conversation_id
+      and p.user_id = p_user_id
+      and (mark.read_seq, mark.delivered_seq) <> (mark.old_read_seq, mark.old_delivered_seq)
+    returning mark.*
+  ),
+  -- Materialized: made once for both members.
+  steps as materialized (
+    select
+      step.event,
+      moved.conversation_id,
+      step.is_shared,
+      jsonb_build_object(
+        'conversation_id', moved.conversation_id,
+        'message_id', private.find_shared_message(moved.conversation_id, step.seq),
+        'seq', step.seq,
+        'user_id', p_user_id,
+        step.time_name, now()
+      ) as payload
+    from moved
+    cross join lateral (
+      values
+        ('message_delivered', 'delivered_at', moved.old_delivered_seq, moved.delivered_seq, true),
+        ('message_seen', 'read_at', moved.old_read_seq, moved.read_seq, moved.is_shared)
+    ) as step (event, time_name, old_seq, seq, is_shared)
+    where step.seq > step.old_seq
+  ),
+  told as (
+    select step.event, 'user:' || member.user_id as topic, step.payload
+    from steps as step
+    join private.participants as member on member.conversation_id = step.conversation_id
+    where step.is_shared or member.user_id = p_user_id
+  )
+  select private.broadcast(
+    array_agg(t.event order by t.event), array_agg(t.topic order by t.event),
+    array_agg(t.payload order by t.event)
+  )
+  from told as t
+  having count(*) > 0;
+$$;
+
+revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/announce_message.sql sha256:580260e228851dcb6299cdd19873327c2327a8401e1c16d254fa7a3b035d6f8c
+-- Tells those who may see a message that it is there: new_message to each of them, and a
+-- notification to the one who did not send it, unless that one has muted the conversation.
+--
+-- Args: the conversation, the message, and the message as clients get it. Text and media of a
+-- message that disappears are withheld: a broadcast is kept for days where no clock hides it.
+-- Writes: realtime.messages, push_outbox.
+-- Events: new_message, notification.
+create or replace function private.announce_message(
+  p_conversation public.conversations,
+  p_message public.messages,
+  p_json jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_headline constant jsonb := private.conversation_headline(p_conversation);
+  v_json constant jsonb := private.withhold_content(p_json);
+  v_about constant jsonb := jsonb_build_object(
+    'conversation_id', p_conversation.id,
+    'message_id', p_message.id,
+    'sender_id', p_message.sender_id
+  );
+  v_topics text[];
+  v_events text[];
+  v_payloads jsonb[];
+  v_is_notified boolean;
+begin
+  select
+    array_agg('user:' || v.user_id),
+    array_agg('new_message'::text),
+    array_agg(
+      jsonb_build_object(
+        'conversation_id', p_conversation.id,
+        'message', v_json,
+        'conversation_context', v_headline || jsonb_build_object('version', v.version)
+      )
+    ),
+    p_message.message_type = 'user_input'
+      and bool_or(v.user_id = p_message.receiver_id and not v.is_muted)
+  into v_topics, v_events, v_payloads, v_is_notified
+  from private.conversation_versions(p_conversation) as v
+  where p_message.visible_to = 'all' or v.user_id = p_message.receiver_id;
+
+  if v_is_notified then
+    v_topics := v_topics || ('user:' || p_message.receiver_id);
+    v_events := v_events || 'notification'::text;
+    v_payloads := v_payloads || jsonb_build_object('type', 'message', 'data', v_about);
+    perform private.queue_push(p_message.receiver_id, 'message', v_about);
+  end if;
+  perform private.broadcast(v_events, v_topics, v_payloads);
+end;
+$$;
+
+revoke all on function private.announce_message(public.conversations, public.messages, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_free_text.sql sha256:6fc71e6d356a0349039293cc10fa295b23bb85e39c79c852d8d3a3f69a7f4323
+-- Refuses free text where a conversation is not open for it.
+--
+-- Errors: BLOCKED (403) in both directions, CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
+-- `{current_state, required_state, awaiting_role, allowed_actions}`.
+create or replace function private.check_free_text(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
+    perform private.raise_error(
+      'BLOCKED', 'You cannot write to this user.', p_status => 403
+    );
+  end if;
+  if p_conversation.chat_status = 'closed' then
+    perform private.raise_chat_closed();
+  end if;
+  if p_conversation.chat_status <> 'real_time'
+    and not private.takes_free_text(p_conversation) then
+    perform private.raise_state_invalid(
+      p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
+      private.free_text_states(p_conversation.flow_id)
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_free_text(public.conversations, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_lifetime.sql sha256:6afd81cdf45b500363af6a9d420a1c2ff12881c755862b16c3685768f7221815
+-- Refuses a lifetime that a message may not have.
+--
+-- Args: the conversation; hours, fractions allowed (null: for ever).
+-- Errors: EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) while
+-- the conversation is under a legal hold.
+create or replace function private.check_lifetime(p_conversation_id uuid, p_hours numeric)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Also a constraint of public.messages.
+  c_min_hours constant integer := 1;
+  c_max_hours constant integer := 2160;
+begin
+  if p_hours not between c_min_hours and c_max_hours then
+    perform private.raise_error(
+      'EXPIRATION_INVALID',
+      format('A message disappears after %s to %s hours.', c_min_hours, c_max_hours),
+      jsonb_build_object('min_hours', c_min_hours, 'max_hours', c_max_hours), p_status => 422
+    );
+  end if;
+  if p_hours is not null and exists (
+    select from private.legal_holds as h where h.conversation_id = p_conversation_id
+  ) then
+    perform private.raise_error(
+      'EXPIRATION_NOT_ALLOWED', 'Messages here must be kept for now.', p_status => 409
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_lifetime(uuid, numeric)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_message.sql sha256:701ba8f6c07194d300425bf1426e97744e90d87057c501f8e2bee8eed488731e
+-- Refuses a message that says nothing, says too much, or points where it must not.
+--
+-- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
+-- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND
+-- (404) when reply_to is none of the conversation's messages that the caller sees.
+create or replace function private.check_message(p_message public.messages)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  c_max_length constant integer := 5000;
+  v_length constant integer := char_length(p_message.message);
+begin
+  perform private.check_text(p_message.message, 'message');
+  if p_message.media_url is null and private.is_blank(p_message.message) then
+    perform private.raise_error(
+      'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
+    );
+  end if;
+  if v_length > c_max_length then
+    perform private.raise_error(
+      'MESSAGE_TOO_LONG', format('A message has at most %s characters.', c_max_length),
+      jsonb_build_object('length', v_length, 'max', c_max_length), p_status => 422
+    );
+  end if;
+  if p_message.media_url is not null then
+    perform private.check_media_url(p_message.media_url);
+  end if;
+  if p_message.reply_to is not null and not exists (
+    select from private.visible_messages as m
+    where m.id = p_message.reply_to and m.conversation_id = p_message.conversation_id
+  ) then
+    perform private.raise_error(
+      'MESSAGE_NOT_FOUND', 'The message you answer is not in this conversation.', p_status => 404
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_message(public.messages)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/check_stranger.sql sha256:422c91be0daf8dfd0b4fbaaef13f68359ca66e37c78ef9a1fbb61f4b77cb4873
+-- Refuses more from a stranger than setting stranger_messages until the other side has answered.
+--
+-- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
+-- each other. Call it under the conversation's lock.
+-- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
+create or replace function private.check_stranger(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_allowed constant bigint := private.get_number('stranger_messages')::bigint;
+begin
+  if v_allowed is null or p_conversation.kind <> 'direct' or exists (
+    select from public.messages as m
+    where m.conversation_id = p_conversation.id
+      and m.message_type = 'user_input'
+      and m.sender_id <> p_sender_id
+  ) then
+    return;
+  end if;
+  if v_allowed <= (
+    select count(*)
+    from public.messages as m
+    where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
+  ) then
+    perform private.raise_error(
+      'GUARD_FAILED', 'Wait for an answer before you write more.',
+      jsonb_build_object('guard', 'first_message_unanswered', 'max_messages', v_allowed),
+      p_status => 409
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_stranger(public.conversations, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/claim_seq.sql sha256:95b96d8d17a96c10fd7f3b2efb076c42e4929347c240cb061c542e7a07596315
+-- Locks a conversation until the transaction ends and gives out the number of its next message: the
+-- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
+--
+-- Steps that are due are taken before. Args: the conversation; the member who writes.
+-- Locks: the row of conversations, after the caller's account where both are locked.
+-- Writes: conversations, and what private.run_deadlines writes.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.claim_seq(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  update public.conversations as c
+  set
+    last_seq = c.last_seq + 1,
+    last_message_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+  where c.id = p_conversation_id
+    and p_user_id in (c.user_a, c.user_b)
+    and (c.deadline_at is null or c.deadline_at > clock_timestamp())
+  returning c.* into v_conversation;
+  if not found then
+    -- What is due comes first, and has its own messages.
+    perform private.run_deadlines(
+      private.lock_conversation(p_conversation_id, p_user_id), p_is_trial => false
+    );
+    return private.claim_seq(p_conversation_id, p_user_id);
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.claim_seq(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/conversation_headline.sql sha256:be01fa86b5569b7b1066c31e4dec66dc9343f5da773c72dd83e158339f49e528
+-- The compact part of a conversation's context that broadcasts carry, without the version, which
+-- is each member's own.
+create or replace function private.conversation_headline(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'flow_state', p_conversation.flow_state,
+    'chat_status', p_conversation.chat_status,
+    'awaiting_role', p_conversation.awaiting_role,
+    'last_seq', p_conversation.last_seq
+  );
+end;
+$$;
+
+revoke all on function private.conversation_headline(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/conversation_versions.sql sha256:68f600d38a3890cfb653cb4157a01905fed2465d1eff7d862b3ff5b0a39633f6
+-- The version of a conversation's context as each of its members sees it, and whether that member
+-- has muted it.
+--
+-- It grows with whatever changes there for that member: a step of the flow, a message that comes or
+-- disappears, a preference or receipt of one's own, and of the other's what the other shares. An
+-- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
+-- count from then on whether or not anybody has written them down.
+-- private.my_conversations says the same; a test compares them.
+create or replace function private.conversation_versions(p_conversation public.conversations)
+returns table (user_id uuid, version bigint, is_muted boolean)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    me.user_id,
+    p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
+      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint,
+    coalesce(me.muted_until > now(), false)
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  cross join lateral (
+    select max(m.expires_at) as at
+    from public.messages as m
+    where m.conversation_id = p_conversation.id and m.expires_at <= now()
+  ) as expired
+  where me.conversation_id = p_conversation.id;
+end;
+$$;
+
+revoke all on function private.conversation_versions(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/direct_connect.sql sha256:0e5c7017d84be6fe87950a84b444faec540c57fbf2aa561748fd4aa94ad68cfd
+-- Opens the direct chat of the caller and another user, or finds the one they have.
+--
+-- An initial message goes the way of send_message, with its errors, its price and its retries.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: rate_limits, points_ledger, and what
+-- private.found_conversation and send_message write.
+-- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
+-- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
+-- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+create or replace function private.direct_connect(
+  p_target_user_id uuid,
+  p_initial_message text,
+  p_points_cost integer,
+  p_client_message_id uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_cost constant integer := private.get_number('chat_open_points')::integer;
+  v_account private.accounts;
+  v_direct public.conversations;
+  v_outcome private.flow_outcome;
+  v_conversation_id uuid;
+  v_created boolean;
+  v_sent json;
+begin
+  if p_target_user_id = v_me then
+    perform private.raise_error(
+      'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
+    );
+  end if;
+  if not exists (select from auth.users as u where u.id = p_target_user_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if p_points_cost <> v_cost then
+    perform private.raise_error(
+      'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
+      jsonb_build_object('points_cost', v_cost), p_status => 409,
+      p_hint => 'Show the user this price and call again with it.'
+    );
+  end if;
+  v_account := private.lock_account(v_me);
+  -- The repeat of a first message that went through answers as it did, whatever came between.
+  if private.is_blocked(v_me, p_target_user_id) and not exists (
+    select from public.messages as m
+    where m.sender_id = v_me
+      and m.receiver_id = p_target_user_id
+      and m.client_message_id = p_client_message_id
+      and p_initial_message is not null
+  ) then
+    perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+  end if;
+
+  v_direct.kind := 'direct';
+  v_direct.user_a := least(v_me, p_target_user_id);
+  v_direct.user_b := greatest(v_me, p_target_user_id);
+  v_outcome := private.found_conversation(v_direct, v_me, 'member', 'direct_connect');
+  v_conversation_id := (v_outcome.conversation).id;
+  v_created := v_conversation_id is not null;
+  if v_created then
+    perform private.limit_rate(v_me, 'direct_connect');
+    perform private.tell_quota(
+      v_account, private.charge_points(v_account, v_cost, null, 'chat_open', null)
+    );
+  else
+    select c.id into v_conversation_id
+    from public.conversations as c
+    where c.kind = 'direct' and c.user_a = v_direct.user_a and c.user_b = v_direct.user_b;
+  end if;
+
+  if p_initial_message is not null then
+    v_sent := private.send_message(
+      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null
+    );
+  end if;
+  return json_build_object(
+    'conversation', private.get_conversation_context(v_conversation_id, null),
+    'message', v_sent -> 'message',
+    'created', v_created
+  );
+end;
+$$;
+
+-- RPC: opens a direct chat, with a first message if given; returns
+-- `{conversation, message, created}`.
+create or replace function public.direct_connect(
+  target_user_id uuid,
+  initial_message text default null,
+  points_cost integer default null,
+  client_message_id uuid default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.direct_connect(target_user_id, initial_message, points_cost, client_message_id);
+$$;
+
+revoke all on function private.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.direct_connect(uuid, text, integer, uuid) to authenticated;
+revoke all on function public.direct_connect(uuid, text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
+
+-- source: 30_chat/find_earlier_send.sql sha256:fe86e9bae044100944de540c6790454c1fc0bf959c70fa36539eb490ed650d8f
+-- What send_message answers to a repeat of an earlier send, or null when there was none.
+--
+-- A message that has expired since is answered as `{message: null, expired: true}`, not shown.
+--
+-- Call it under the lock of the sender's account: retries of one sender then follow each other.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else, and before that
+-- CONVERSATION_NOT_FOUND (404).
+create or replace function private.find_earlier_send(
+  p_message public.messages,
+  p_lifetime interval,
+  p_account private.accounts
+)
+returns json
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stored public.messages;
+begin
+  if p_message.client_message_id is null then
+    return null;
+  end if;
+  select m.* into v_stored
+  from public.messages as m
+  where m.sender_id = p_message.sender_id and m.client_message_id = p_message.client_message_id;
+  if not found then
+    return null;
+  end if;
+  -- What was emptied since cannot be compared any more; the id alone then has to do.
+  if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
+    (p_message.conversation_id, p_message.reply_to, v_stored.created_at + p_lifetime)
+    or v_stored.scrubbed_at is null
+    and (v_stored.message, v_stored.media_url) is distinct from
+      (p_message.message, p_message.media_url) then
+    if not private.is_my_conversation(p_message.conversation_id) then
+      perform private.raise_conversation_not_found();
+    end if;
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
+      p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'
+    );
+  end if;
+  return (
+    select json_build_object(
+      'message', m,
+      'expired', coalesce(v_stored.expires_at <= now(), false),
+      'quota', private.quota_json(p_account)
+    )
+    from (values (true)) as repeat
+    left join private.my_messages as m
+      on m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
+  );
+end;
+$$;
+
+revoke all on function private.find_earlier_send(public.messages, interval, private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/find_shared_message.sql sha256:0b0ffe6a6bd8c3c30b48c6139b49edd8d3c8f3f750086c3f1938c3e50add9b10
+-- The id of the newest message up to a seq that both members may see; null when there is none.
+create or replace function private.find_shared_message(p_conversation_id uuid, p_seq bigint)
+returns uuid
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select m.id
+  from public.messages as m
+  where m.conversation_id = p_conversation_id
+    and m.seq <= p_seq
+    and m.visible_to = 'all'
+    and (m.expires_at is null or m.expires_at > now())
+  order by m.seq desc
+  limit 1;
+$$;
+
+revoke all on function private.find_shared_message(uuid, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/get_conversation_context.sql sha256:25ccbaf6d15a82d1f11df888e9a73322c1e2528f2cf920e97841155855e6503b
+-- One conversation as the caller sees it now.
+--
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_conversation_context(
+  p_conversation_id uuid,
+  p_known_version bigint
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_context record;
+begin
+  perform private.require_user();
+  select c.* into v_context
+  from private.my_conversations as c
+  where c.conversation_id = p_conversation_id;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  if v_context.version = p_known_version then
+    return json_build_object('not_modified', true, 'version', v_context.version);
+  end if;
+  return row_to_json(v_context);
+end;
+$$;
+
+-- RPC: a conversation's context, or `{not_modified: true, version}` when the caller's is current.
+create or replace function public.get_conversation_context(
+  conversation_id uuid,
+  known_version bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_conversation_context(conversation_id, known_version);
+$$;
+
+revoke all on function private.get_conversation_context(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_conversation_context(uuid, bigint) to authenticated;
+revoke all on function public.get_conversation_context(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
+
+-- source: 30_chat/get_conversations.sql sha256:bae45aa0aee9d73f3c1d335e48a84cde1ac0a0f7d5f5515d917a74cf4c727aab
+-- A page of the caller's conversations, the one with the newest message first.
+--
+-- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
+-- is the client's to carry, not to read. The page is found on two indexes (the caller is one
+-- member or the other), so that its cost does not grow with the number of messages. Pinned
+-- conversations come first, on the first page and beyond its size, and nowhere else.
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
+create or replace function private.get_conversations(
+  p_page_size integer,
+  p_cursor text,
+  p_filter text
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_cursor constant text := '^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 10, 100);
+  v_at timestamptz := timestamptz 'infinity';
+  v_id uuid;
+  -- At most 20 of them, the newest pins.
+  v_pinned constant uuid[] := array(
+    select p.conversation_id
+    from private.participants as p
+    where p.user_id = v_me and p.pinned_at is not null
+    order by p.pinned_at desc
+    limit 20
+  );
+  v_answer json;
+begin
+  if p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
+    perform private.raise_input_invalid(
+      'filter', 'one_of', 'The filter is open, archived, my_turn, unread, direct, deals or all.'
+    );
+  end if;
+  if p_cursor !~ c_cursor then
+    perform private.raise_input_invalid(
+      'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
+    );
+  end if;
+  if p_cursor is not null then
+    v_at := to_timestamp(0)
+      + split_part(p_cursor, '_', 1)::bigint * interval '1 microsecond';
+    v_id := split_part(p_cursor, '_', 2)::uuid;
+  end if;
+
+  with page as (
+    select
+      c.id,
+      c.last_message_at,
+      row_number() over (order by c.last_message_at desc, c.id desc) as place
+    from (
+      -- Both halves come in the order of an index, so that only a page of them is read.
+      select c.*
+      from (
+        (
+          select a.* from public.conversations as a
+          where a.user_a = v_me and (a.last_message_at, a.id) < (v_at, coalesce(v_id, v_me))
+          order by a.last_message_at desc, a.id desc
+        )
+        union all
+        (
+          select b.* from public.conversations as b
+          where b.user_b = v_me and (b.last_message_at, b.id) < (v_at, coalesce(v_id, v_me))
+          order by b.last_message_at desc, b.id desc
+        )
+      ) as c
+      order by c.last_message_at desc, c.id desc
+    ) as c
+    -- "limit" keeps the order of what it is joined to.
+    cross join lateral (
+      select p.* from private.participants as p
+      where p.conversation_id = c.id and p.user_id = v_me
+      limit 1
+    ) as me
+    where c.id <> all (v_pinned) and private.is_listed(c, me, coalesce(p_filter, 'open'))
+    order by c.last_message_at desc, c.id desc
+    limit v_limit + 1
+  )
+  select json_build_object(
+    'conversations', coalesce(
+      (
+        select json_agg(row_to_json(c) order by p.place)
+        from (
+          select page.id, page.place from page where page.place <= v_limit
+          union all
+          select c.id, array_position(v_pinned, c.id) - 21
+          from public.conversations as c
+          join private.participants as me on me.conversation_id = c.id and me.user_id = v_me
+          where p_cursor is null
+            and c.id = any (v_pinned)
+            and private.is_listed(c, me, coalesce(p_filter, 'open'))
+        ) as p
+        cross join lateral (
+          select c.* from private.my_conversations as c where c.conversation_id = p.id
+          offset 0  -- one at a time: the planner would fetch all of the caller's
+        ) as c
+      ),
+      '[]'
+    ),
+    'next_cursor', (
+      select (extract(epoch from p.last_message_at) * 1000000)::bigint || '_' || p.id
+      from page as p
+      where p.place = v_limit and exists (select from page as q where q.place > v_limit)
+    )
+  )
+  into v_answer;
+  return v_answer;
+end;
+$$;
+
+-- RPC: a page of the caller's conversations; returns `{conversations, next_cursor}`.
+create or replace function public.get_conversations(
+  page_size integer default 10,
+  cursor text default null,
+  filter text default 'open'
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_conversations(page_size, "cursor", filter);
+$$;
+
+revoke all on function private.get_conversations(integer, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_conversations(integer, text, text) to authenticated;
+revoke all on function public.get_conversations(integer, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_conversations(integer, text, text) to authenticated;
+
+-- source: 30_chat/get_direct_connections.sql sha256:4f404b70ef2994ec31d52e55fc5ff7b1098480df41f5512ea2e0694234b76516
+-- A page of the caller's direct chats: get_conversations with the filter "direct".
+--
+-- Definer: as get_conversations.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a broken cursor.
+create or replace function private.get_direct_connections(p_page_size integer, p_cursor text)
+returns json
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select private.get_conversations(p_page_size, p_cursor, 'direct');
+$$;
+
+-- RPC: a page of the caller's direct chats; returns `{conversations, next_cursor}`.
+create or replace function public.get_direct_connections(
+  page_size integer default 10,
+  cursor text default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_direct_connections(page_size, "cursor");
+$$;
+
+revoke all on function private.get_direct_connections(integer, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_direct_connections(integer, text) to authenticated;
+revoke all on function public.get_direct_connections(integer, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_direct_connections(integer, text) to authenticated;
+
+-- source: 30_chat/get_messages.sql sha256:8b18f1ac3de0f4359176c8189d734d547bc3eb19c004c63f1e78ac6fc145ccca
+-- A page of a conversation's messages that the caller may read now.
+--
+-- Definer: one look at the membership instead of a policy for each row.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), MESSAGE_NOT_FOUND (404) when
+-- `before` is no message of this conversation, INPUT_INVALID (422) for two directions at once.
+create or replace function private.get_messages(
+  p_conversation_id uuid,
+  p_page_size integer,
+  p_before_seq bigint,
+  p_after_seq bigint,
+  p_before uuid
+)
+returns setof private.my_messages
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
+  -- A number and not a null test, which would keep the index from being used for it.
+  v_before_seq bigint := coalesce(p_before_seq, 9223372036854775807);
+begin
+  perform private.require_user();
+  if not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+  if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
+    perform private.raise_input_invalid(
+      'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
+    );
+  end if;
+
+  if p_after_seq is not null then
+    return query
+    select m.* from private.my_messages as m
+    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
+    order by m.seq
+    limit v_limit;
+    return;
+  end if;
+
+  if p_before is not null then
+    -- A message that has expired, or that only the other side sees, still marks a position.
+    select m.seq into v_before_seq
+    from public.messages as m
+    where m.id = p_before and m.conversation_id = p_conversation_id;
+    if not found then
+      perform private.raise_error(
+        'MESSAGE_NOT_FOUND', 'There is no such message in this conversation.', p_status => 404
+      );
+    end if;
+  end if;
+  return query
+  select m.* from private.my_messages as m
+  where m.conversation_id = p_conversation_id and m.seq < v_before_seq
+  order by m.seq desc
+  limit v_limit;
+end;
+$$;
+
+-- RPC: a page of messages, newest first; oldest first with after_seq.
+create or replace function public.get_messages(
+  conversation_id uuid,
+  page_size integer default 50,
+  before_seq bigint default null,
+  after_seq bigint default null,
+  before uuid default null
+)
+returns setof public.chat_message
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select * from private.get_messages(conversation_id, page_size, before_seq, after_seq, before);
+$$;
+
+revoke all on function private.get_messages(uuid, integer, bigint, bigint, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_messages(uuid, integer, bigint, bigint, uuid)
+to authenticated;
+revoke all on function public.get_messages(uuid, integer, bigint, bigint, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_messages(uuid, integer, bigint, bigint, uuid)
+to authenticated;
+
+-- source: 30_chat/get_unread_count.sql sha256:de078ab89592db7d4f7d3b9e17c9ae5d31474d370f496b1f6b21b94541663192
+-- How much waits for the caller: counted from the watermarks, never counted up and down.
+--
+-- Archived conversations count too, muted ones do not.
+-- Definer: reads private.my_conversations.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_unread_count()
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  return (
+    select json_build_object(
+      'unread_messages', coalesce(sum(waiting.unread), 0),
+      'unread_conversations', count(*) filter (where waiting.unread > 0),
+      'my_turn', count(*) filter (where waiting.is_my_turn)
+    )
+    from (
+      select
+        (
+          select count(*)
+          from private.visible_messages as m
+          where m.conversation_id = c.id
+            and m.seq > p.read_seq
+            and m.sender_id <> v_me
+            and (p.muted_until is null or p.muted_until <= now())
+        ) as unread,
+        coalesce((private.as_of_now(c)).awaiting_role = p.role, false) as is_my_turn
+      from private.participants as p
+      join public.conversations as c on c.id = p.conversation_id
+      where p.user_id = v_me and (
+        c.last_seq > p.read_seq or c.awaiting_role = p.role or c.deadline_at <= now()
+      )
+    ) as waiting
+  );
+end;
+$$;
+
+-- RPC: returns `{unread_messages, unread_conversations, my_turn}`.
+create or replace function public.get_unread_count()
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_unread_count();
+$$;
+
+revoke all on function private.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function private.get_unread_count() to authenticated;
+revoke all on function public.get_unread_count() from public, anon, authenticated, service_role;
+grant execute on function public.get_unread_count() to authenticated;
+
+-- source: 30_chat/is_listed.sql sha256:4dcd0ff3cbd0bae6719e2d8c1c601440105b52d225a13ccaa584a4edef35c58c
+-- Whether a conversation belongs in its member's list under a filter of get_conversations.
+--
+-- Args: the conversation, the member's row, the filter. open: neither archived nor closed.
+-- my_turn: the flow waits for this member. deals: bids and campaigns.
+create or replace function private.is_listed(
+  p_conversation public.conversations,
+  p_me private.participants,
+  p_filter text
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := private.as_of_now(p_conversation);
+begin
+  return case p_filter
+    when 'all' then true
+    when 'direct' then p_conversation.kind = 'direct'
+    when 'deals' then p_conversation.kind <> 'direct'
+    when 'my_turn' then coalesce(v_conversation.awaiting_role = p_me.role, false)
+    when 'archived' then coalesce(p_me.archived_seq = p_conversation.last_seq, false)
+    when 'unread' then p_conversation.last_seq > p_me.read_seq and exists (
+      select from private.visible_messages as m
+      where m.conversation_id = p_conversation.id
+        and m.seq > p_me.read_seq
+        and m.sender_id <> p_me.user_id
+    )
+    else v_conversation.chat_status <> 'closed'
+      and p_me.archived_seq is distinct from p_conversation.last_seq
+  end;
+end;
+$$;
+
+revoke all on function private.is_listed(public.conversations, private.participants, text)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/mark_delivered.sql sha256:47a6f69adcfebfb28bb9d32ca5322635363a2ae261bc8c7d91aff714ca620b9b
+-- Notes that the caller has received a conversation up to a message, or all of it.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: the caller's row of the conversation.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.mark_delivered(p_conversation_id uuid, p_up_to_seq bigint)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_everything constant bigint := 9223372036854775807;
+begin
+  return private.mark_receipts(p_conversation_id, 0, coalesce(p_up_to_seq, c_everything));
+end;
+$$;
+
+-- RPC: marks messages as delivered, forward only; returns
+-- `{read_seq, delivered_seq, unread_count}`.
+create or replace function public.mark_delivered(
+  conversation_id uuid,
+  up_to_seq bigint default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_delivered(conversation_id, up_to_seq);
+$$;
+
+revoke all on function private.mark_delivered(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_delivered(uuid, bigint) to authenticated;
+revoke all on function public.mark_delivered(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_delivered(uuid, bigint) to authenticated;
+
+-- source: 30_chat/mark_read.sql sha256:2c9f7a5674818a12a1e58da157e2c4733aef7c62b594ab92124a4f671043d080
+-- Notes that the caller has read a conversation up to a message, or all of it.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: the caller's row of the conversation.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.mark_read(p_conversation_id uuid, p_up_to_seq bigint)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_everything constant bigint := 9223372036854775807;
+begin
+  return private.mark_receipts(p_conversation_id, coalesce(p_up_to_seq, c_everything), 0);
+end;
+$$;
+
+-- RPC: marks messages as read, forward only; returns `{read_seq, delivered_seq, unread_count}`.
+create or replace function public.mark_read(
+  conversation_id uuid,
+  up_to_seq bigint default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_read(conversation_id, up_to_seq);
+$$;
+
+revoke all on function private.mark_read(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_read(uuid, bigint) to authenticated;
+revoke all on function public.mark_read(uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_read(uuid, bigint) to authenticated;
+
+-- source: 30_chat/mark_receipts.sql sha256:fb10fcdd846c551a5fb4a1870ecc44ef78a0f807cb35ba0ee46a4ed5a776fbf1
+-- Moves the caller's watermarks in one conversation and says where they are.
+--
+-- Returns `{read_seq, delivered_seq, unread_count}`.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.mark_receipts(
+  p_conversation_id uuid,
+  p_read_seq bigint,
+  p_delivered_seq bigint
+)
+returns json
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  if not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+  perform private.advance_receipts(
+    v_me, array[p_conversation_id], array[p_read_seq], array[p_delivered_seq]
+  );
+  return (
+    select json_build_object(
+      'read_seq', p.read_seq, 'delivered_seq', p.delivered_seq, 'unread_count', c.unread_count
+    )
+    from private.participants as p
+    join private.my_conversations as c on c.conversation_id = p.conversation_id
+    where p.conversation_id = p_conversation_id and p.user_id = v_me
+  );
+end;
+$$;
+
+revoke all on function private.mark_receipts(uuid, bigint, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/message_json.sql sha256:5b35169a8696a186dbd48da048ef1ee2a1cfb992739404fc9008cab037cf62e3
+-- A message that was just made, in the shape that clients get: nobody has read it yet.
+--
+-- Has the same keys as private.my_messages; a test compares them.
+create or replace function private.message_json(p_message public.messages)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'id', p_message.id,
+    'conversation_id', p_message.conversation_id,
+    'seq', p_message.seq,
+    'sender_id', p_message.sender_id,
+    'receiver_id', p_message.receiver_id,
+    'message', p_message.message,
+    'media_url', p_message.media_url,
+    'message_type', p_message.message_type,
+    'visible_to', p_message.visible_to,
+    'action_required', p_message.action_required,
+    'action_data', p_message.action_data,
+    'action_completed', p_message.action_completed,
+    'is_automated', p_message.is_automated,
+    'reply_to', p_message.reply_to,
+    'client_message_id', p_message.client_message_id,
+    'expires_at', p_message.expires_at,
+    'seen', false,
+    'is_read', false,
+    'read_at', null,
+    'status', 'sent',
+    'created_at', p_message.created_at
+  );
+end;
+$$;
+
+revoke all on function private.message_json(public.messages)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/send_message.sql sha256:e29f56ce779b10abc7380ab8b0ef1e44d52ff28e4f1fe179b89d149ca893861e
+-- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
+--
+-- A refused send costs nothing and leaves nothing.
+-- A repeat with the same client_message_id answers what the first try answered and changes
+-- nothing, so a client may retry until it hears an answer.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
+-- conversations, messages, notifications, push_outbox, realtime.messages.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
+-- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), GUARD_FAILED (409) `{guard:
+-- "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}`,
+-- INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) for a
+-- reply to a message the caller cannot see, EXPIRATION_INVALID (422) `{min_hours, max_hours}`,
+-- EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed,
+-- max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+create or replace function private.send_message(
+  p_conversation_id uuid,
+  p_message text,
+  p_media_url text,
+  p_expiration_hours numeric,
+  p_client_message_id uuid,
+  p_reply_to uuid,
+  p_max_points integer
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+  v_conversation public.conversations;
+  v_message public.messages;
+  -- Cut to what an interval can hold; check_lifetime looks at the hours themselves.
+  v_lifetime constant interval := interval '1 hour' * case
+    when p_expiration_hours is not null then least(greatest(p_expiration_hours, 0), 10000)
+  end;
+  v_earlier json;
+begin
+  v_account := private.lock_account(v_me);
+
+  v_message.conversation_id := p_conversation_id;
+  v_message.sender_id := v_me;
+  v_message.message_type := 'user_input';
+  v_message.message := coalesce(private.clean_text(p_message), '');
+  v_message.media_url := nullif(p_media_url, '');
+  v_message.reply_to := p_reply_to;
+  v_message.client_message_id := p_client_message_id;
+  v_earlier := private.find_earlier_send(v_message, v_lifetime, v_account);
+  if v_earlier is not null then
+    return v_earlier;
+  end if;
+
+  v_conversation := private.claim_seq(p_conversation_id, v_me);
+  perform private.check_free_text(v_conversation, v_me);
+  perform private.check_stranger(v_conversation, v_me);
+  perform private.check_message(v_message);
+  perform private.check_lifetime(v_conversation.id, p_expiration_hours);
+
+  v_message.id := gen_random_uuid();
+  v_message.receiver_id := case v_me
+    when v_conversation.user_a then v_conversation.user_b
+    else v_conversation.user_a
+  end;
+  v_account := private.charge_send(v_account, p_max_points, v_message.id);
+  return json_build_object(
+    'message', private.store_message(v_conversation, v_message, v_lifetime),
+    'expired', false,
+    'quota', private.quota_json(v_account)
+  );
+end;
+$$;
+
+-- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
+create or replace function public.send_message(
+  conversation_id uuid,
+  message text default '',
+  media_url text default null,
+  expiration_hours numeric default null,
+  client_message_id uuid default null,
+  reply_to uuid default null,
+  max_points integer default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.send_message(
+    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points
+  );
+$$;
+
+revoke all on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;
+revoke all on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+to authenticated;
+
+-- source: 30_chat/set_conversation_preferences.sql sha256:8f5b26c9a58a41f71fdbc1aeada6ce58a3a3b8f6d32bed73b5ba2f14d47433d9
+-- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
+--
+-- Archived is a position: the next message brings the conversation back by itself. A muted_until
+-- in the past ends a mute.
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: the caller's row of participants.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.set_conversation_preferences(
+  p_conversation_id uuid,
+  p_archived boolean,
+  p_pinned boolean,
+  p_muted_until timestamptz
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  update private.participants as p
+  set
+    archived_seq = case p_archived
+      when true then c.last_seq
+      when false then null
+      else p.archived_seq
+    end,
+    pinned_at = case p_pinned
+      when true then coalesce(p.pinned_at, now())
+      when false then null
+      else p.pinned_at
+    end,
+    muted_until = case
+      when p_muted_until > now() then p_muted_until
+      when p_muted_until is null then p.muted_until
+    end,
+    version = p.version + 1
+  from public.conversations as c
+  where c.id = p.conversation_id and p.conversation_id = p_conversation_id and p.user_id = v_me;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return private.get_conversation_context(p_conversation_id, null);
+end;
+$$;
+
+-- RPC: archives, pins, mutes for the caller; returns the conversation's context.
+create or replace function public.set_conversation_preferences(
+  conversation_id uuid,
+  archived boolean default null,
+  pinned boolean default null,
+  muted_until timestamptz default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.set_conversation_preferences(conversation_id, archived, pinned, muted_until);
+$$;
+
+revoke all on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+from public, anon, authenticated, service_role;
+grant execute on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+to authenticated;
+revoke all on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
+to authenticated;
+
+-- source: 30_chat/set_typing.sql sha256:cd7a12b7f4972b672e751d6e35e0924690a13004e018548bdd625812c5c5b212
+-- Notes that the caller is typing, for six seconds, and tells who listens to the conversation.
+--
+-- Kept for clients that reconnect; nobody keeps what was typed. A blocked typist is not announced.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
+-- participants, realtime.messages.
+-- Events: user_typing on the topic `conversation:<id>`.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), RATE_LIMITED (429).
+create or replace function private.set_typing(p_conversation_id uuid, p_is_typing boolean)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_kept constant interval := interval '6 seconds';
+  v_me constant uuid := private.require_user();
+  v_other_id uuid;
+begin
+  select other.user_id into v_other_id
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  where me.conversation_id = p_conversation_id and me.user_id = v_me;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  perform private.limit_rate(v_me, 'typing');
+  if private.is_blocked(v_me, v_other_id) then
+    return;
+  end if;
+  update private.participants as p
+  set typing_until = case when p_is_typing then now() + c_kept end
+  where p.conversation_id = p_conversation_id and p.user_id = v_me;
+  perform private.broadcast(
+    array['user_typing'],
+    array['conversation:' || p_conversation_id],
+    array[
+      jsonb_build_object(
+        'conversation_id', p_conversation_id,
+        'user_id', v_me,
+        'is_typing', coalesce(p_is_typing, false)
+      )
+    ]
+  );
+end;
+$$;
+
+-- RPC: says that the caller types, or stopped.
+create or replace function public.set_typing(conversation_id uuid, is_typing boolean)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.set_typing(conversation_id, is_typing);
+$$;
+
+revoke all on function private.set_typing(uuid, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.set_typing(uuid, boolean) to authenticated;
+revoke all on function public.set_typing(uuid, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_typing(uuid, boolean) to authenticated;
+
+-- source: 30_chat/store_message.sql sha256:f022d2bf0310fc0fca71a77560368735409ff9cc46e5891200083b7c47ab7aa1
+-- Stores the message whose number claim_seq has just given out, and tells who may see it.
+--
+-- Args: the conversation as claim_seq returned it; the message, whose seq and times are given here;
+-- how long it lives (null: for ever).
+-- Returns the message in the shape that clients get. Writes: messages, realtime.messages,
+-- push_outbox.
+create or replace function private.store_message(
+  p_conversation public.conversations,
+  p_message public.messages,
+  p_lifetime interval default null
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_message public.messages;
+  v_json jsonb;
+begin
+  insert into public.messages (
+    conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
+    visible_to, action_required, action_data, reply_to, client_message_id, expires_at, created_at,
+    updated_at
+  )
+  values (
+    p_conversation.id, p_conversation.last_seq, coalesce(p_message.id, gen_random_uuid()),
+    p_message.sender_id, p_message.receiver_id, coalesce(p_message.message, ''),
+    p_message.media_url, p_message.message_type, coalesce(p_message.visible_to, 'all'),
+    coalesce(p_message.action_required, false), p_message.action_data, p_message.reply_to,
+    p_message.client_message_id, p_conversation.last_message_at + p_lifetime,
+    p_conversation.last_message_at, p_conversation.last_message_at
+  )
+  returning * into v_message;
+
+  v_json := private.message_json(v_message);
+  perform private.announce_message(p_conversation, v_message, v_json);
+  return v_json;
+end;
+$$;
+
+revoke all on function private.store_message(public.conversations, public.messages, interval)
+from public, anon, authenticated, service_role;
+
+-- source: 30_chat/sync.sql sha256:c8fe55b23ca795c131ffca01091146a21f2b9082bce1d5205578698a0dc09e29
+-- Everything the caller has missed: the truth behind the broadcasts.
+--
+-- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
+-- <last seq>, "version": <version of the context>}}`; how many messages at most (1..1000).
+-- Conversations that are not named come whole. Only who gives a version hears of changes without
+-- a message: a receipt, a preference, a block.
+-- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
+-- the most recently active conversation first, oldest first within one; the contexts of their
+-- conversations and, with the last page, of those that changed without a message for the caller.
+-- While has_more is true, call again with what was received added to `known`.
+-- What is returned counts as delivered.
+-- Definer: reads the private views, writes the caller's watermarks.
+-- Locks: the caller's account, then the caller's rows of private.participants, in the order of
+-- their ids. Writes: accounts, participants, realtime.messages.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) when `known` is no such object.
+create or replace function private.sync(p_known jsonb, p_page_size integer)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 500, 1000);
+  v_messages json;
+  v_conversation_ids uuid[];
+  v_delivered_seqs bigint[];
+  v_has_more boolean;
+begin
+  perform private.check_known(p_known);
+  perform private.note_visit(v_me);
+
+  with known as (
+    select
+      k.id::uuid as id,
+      (case jsonb_typeof(k.value) when 'object' then k.value -> 'seq' else k.value end)::bigint
+        as seq,
+      (k.value ->> 'version')::bigint as version
+    from jsonb_each(p_known) as k (id, value)
+  ),
+  changed as (
+    select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
+    from private.participants as p
+    join public.conversations as c on c.id = p.conversation_id
+    left join known on known.id = c.id
+    where p.user_id = v_me
+      and (
+        c.last_seq > coalesce(known.seq, 0)
+        or case when known.version is not null then known.version <> (
+          select v.version from private.conversation_versions(c) as v where v.user_id = v_me
+        ) end
+      )
+  ),
+  found_messages as (
+    select m as message, c.last_message_at, m.conversation_id, m.seq
+    from changed as c
+    cross join lateral (
+      select m.*
+      from private.my_messages as m
+      where m.conversation_id = c.id and m.seq > c.known_seq
+      order by m.seq
+      limit v_limit + 1
+    ) as m
+    order by c.last_message_at desc, c.id, m.seq
+    limit v_limit + 1
+  ),
+  page as (
+    select f.*
+    from found_messages as f
+    order by f.last_message_at desc, f.conversation_id, f.seq
+    limit v_limit
+  ),
+  whole as (
+    select count(*) <= v_limit as is_last from found_messages
+  ),
+  reached as (
+    select
+      c.id,
+      case when whole.is_last then c.last_seq else max(p.seq) end as seq
+    from changed as c
+    cross join whole
+    left join page as p on p.conversation_id = c.id
+    group by c.id, c.last_seq, whole.is_last
+    having whole.is_last or count(p.seq) > 0
+  )
+  select
+    (
+      select json_agg(
+        row_to_json(p.message) order by p.last_message_at desc, p.conversation_id, p.seq
+      )
+      from page as p
+    ),
+    array(select r.id from reached as r order by r.id),
+    array(select r.seq from reached as r order by r.id),
+    (select not w.is_last from whole as w)
+  into v_messages, v_conversation_ids, v_delivered_seqs, v_has_more;
+
+  perform private.advance_receipts(
+    v_me, v_conversation_ids, array_fill(0::bigint, array[cardinality(v_conversation_ids)]),
+    v_delivered_seqs
+  );
+  return json_build_object(
+    'conversations', coalesce(
+      (
+        select json_agg(row_to_json(c) order by c.updated_at desc, c.conversation_id)
+        from unnest(v_conversation_ids) as reached (id)
+        cross join lateral (
+          select c.* from private.my_conversations as c where c.conversation_id = reached.id
+          offset 0  -- one at a time: the planner would fetch all of the caller's
+        ) as c
+      ),
+      '[]'
+    ),
+    'messages', coalesce(v_messages, '[]'),
+    'has_more', v_has_more,
+    'server_now', now()
+  );
+end;
+$$;
+
+-- RPC: what the caller has missed since `known`; returns
+-- `{conversations, messages, has_more, server_now}`.
+create or replace function public.sync(
+  known jsonb default '{}',
+  page_size integer default 500
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.sync(known, page_size);
+$$;
+
+revoke all on function private.sync(jsonb, integer) from public, anon, authenticated, service_role;
+grant execute on function private.sync(jsonb, integer) to authenticated;
+revoke all on function public.sync(jsonb, integer) from public, anon, authenticated, service_role;
+grant execute on function public.sync(jsonb, integer) to authenticated;
+
+-- source: 30_chat/withhold_content.sql sha256:ee620a66f4235065136765e58bb5e2c41b0f2e5d3c95ab8ef612276b08285b23
+-- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
+-- message disappears one day, without text and media and with `content_withheld: true`.
+create or replace function private.withhold_content(p_message jsonb)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_message -> 'expires_at'
+    when 'null' then p_message
+    else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
+  end;
+end;
+$$;
+
+revoke all on function private.withhold_content(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 33_search/find_messages.sql sha256:0fcd31e303880fd8c3b764ac962c168fb42604b00d84448e7cebd9f44e6b29e8
+-- The places of a user's messages that match all patterns, newest first, of user_input alone.
+--
+-- Reads the user's own messages and no index over everybody's: what such an index costs to read
+-- would tell how often a word stands in messages that the caller may not see, and it would keep
+-- the words of messages that have disappeared.
+create or replace function private.find_messages(
+  p_patterns text[],
+  p_conversation_id uuid,
+  p_before_at timestamptz,
+  p_before_id uuid,
+  p_limit integer
+)
+returns table (conversation_id uuid, seq bigint)
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select m.conversation_id, m.seq
+  from private.visible_messages as m
+  where m.conversation_id = any (
+      (
+        select case
+          when p_conversation_id is null then private.list_my_conversation_ids()
+          else array[p_conversation_id]
+        end
+      )::uuid[]
+    )
+    and m.message_type = 'user_input'
+    and (p_before_id is null or (m.created_at, m.id) < (p_before_at, p_before_id))
+    and m.message ilike all (p_patterns)
+  order by m.created_at desc, m.id desc
+  limit p_limit;
+$$;
+
+revoke all on function private.find_messages(text[], uuid, timestamptz, uuid, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 33_search/highlight_words.sql sha256:ed864dcb01822a4936b190458769c916b6ce625beb33d07bab18405aa173d117
+-- Where words stand in a text: `{text, ranges: [[start, length]]}`, in characters from 0.
+--
+-- text is the part around the first hit, at most 200 characters. Ranges and not markup, because
+-- what a client shows is the client's to escape.
+create or replace function private.highlight_words(p_text text, p_words text[])
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_lead constant integer := 40;
+  c_length constant integer := 200;
+  v_first constant integer := (
+    select min(nullif(position(lower(w.word) in lower(p_text)), 0)) from unnest(p_words) as w (word)
+  );
+  v_text constant text := substr(p_text, greatest(1, v_first - c_lead), c_length);
+begin
+  return jsonb_build_object(
+    'text', v_text,
+    'ranges', (
+      select coalesce(jsonb_agg(jsonb_build_array(hit.start, hit.length) order by hit.start), '[]')
+      from (
+        select position(lower(w.word) in lower(v_text)) - 1 as start, char_length(w.word) as length
+        from unnest(p_words) as w (word)
+      ) as hit
+      where hit.start >= 0
+    )
+  );
+end;
+$$;
+
+revoke all on function private.highlight_words(text, text[])
+from public, anon, authenticated, service_role;
+
+-- source: 33_search/search_messages.sql sha256:a1fc67b110aacab940b22ce900baba79cfbcee303bba1bacb1ab10467b735368
+-- Searches what the caller may read now: every word of the query, anywhere in the text, in any
+-- script, in upper or lower case. Newest first.
+--
+-- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
+-- page before.
+-- Definer: reads the private views. Writes: rate_limits.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`, CONVERSATION_NOT_FOUND (404),
+-- MESSAGE_NOT_FOUND (404), RATE_LIMITED (429).
+create or replace function private.search_messages(
+  p_query text,
+  p_conversation_id uuid,
+  p_page_size integer,
+  p_before uuid
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
+  v_query constant text := private.clean_text(p_query);
+  v_words constant text[] := array(
+    select w.word
+    from regexp_split_to_table(
+      v_query, '[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+'
+    ) as w (word)
+    where w.word <> ''
+  );
+  v_patterns text[];
+  v_before record;
+begin
+  if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+  if v_words = '{}' or char_length(v_query) > 200 then
+    perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
+  end if;
+  perform private.check_text(v_query, 'query');
+  perform private.limit_rate(v_me, 'search');
+  select m.created_at, m.id into v_before
+  from public.messages as m
+  where m.id = p_before and private.is_my_conversation(m.conversation_id);
+  if not found and p_before is not null then
+    perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
+  end if;
+
+  select array_agg('%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%') into v_patterns
+  from unnest(v_words) as w (word);
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.created_at desc, page.id desc)
+      from (
+        select m.*, private.highlight_words(m.message, v_words) as highlight
+        from private.find_messages(
+          v_patterns, p_conversation_id, v_before.created_at, v_before.id, v_limit
+        ) as hit
+        join private.my_messages as m
+          on m.conversation_id = hit.conversation_id and m.seq = hit.seq
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: messages that hold every word of the query, newest first; returns `[message +
+-- {highlight: {text, ranges: [[start, length]]}}]`, positions in characters from 0.
+create or replace function public.search_messages(
+  query text,
+  conversation_id uuid default null,
+  page_size integer default 20,
+  before uuid default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.search_messages(query, conversation_id, page_size, before);
+$$;
+
+revoke all on function private.search_messages(text, uuid, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.search_messages(text, uuid, integer, uuid) to authenticated;
+revoke all on function public.search_messages(text, uuid, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.search_messages(text, uuid, integer, uuid) to authenticated;
+
+-- source: 35_notifications/get_notifications.sql sha256:4b185d74b5987bacc2b7e0f41140171e3ae59700433cdf395726870a24d414c7
+-- A page of what the caller was told beside the messages, newest first; for devices that were away.
+--
+-- Definer: notifications are private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_notifications(p_page_size integer, p_before bigint)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
+begin
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.id desc)
+      from (
+        select n.id, n.type, n.conversation_id, n.message_id, n.data, n.created_at
+        from private.notifications as n
+        where n.user_id = v_me and n.id < coalesce(p_before, 9223372036854775807)
+        order by n.id desc
+        limit v_limit
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: what the caller was told beside the messages, newest first; returns
+-- `[{id, type, conversation_id, message_id, data, created_at}]`; `before` is an id of that list.
+create or replace function public.get_notifications(
+  page_size integer default 50,
+  before bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_notifications(page_size, before);
+$$;
+
+revoke all on function private.get_notifications(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_notifications(integer, bigint) to authenticated;
+revoke all on function public.get_notifications(integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_notifications(integer, bigint) to authenticated;
+
+-- source: 35_notifications/notify.sql sha256:369076127c7a6c34e1c55a3baa7759977e9c7e79d7b52e38c398af2a566ca917
+-- Notes something for a user, tells the user's devices, and queues a push.
+--
+-- Args: the user; one of the types of private.notifications; what it is about; what the client
+-- gets beside that, ids and numbers only. A second note about the same message is the first one.
+-- Writes: notifications, push_outbox, realtime.messages. Events: notification `{type, data}`.
+create or replace function private.notify(
+  p_user_id uuid,
+  p_type text,
+  p_conversation_id uuid,
+  p_message_id uuid,
+  p_data jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_data constant jsonb := p_data || jsonb_build_object(
+    'conversation_id', p_conversation_id, 'message_id', p_message_id
+  );
+begin
+  insert into private.notifications (user_id, type, conversation_id, message_id, data)
+  values (p_user_id, p_type, p_conversation_id, p_message_id, p_data)
+  on conflict (user_id, message_id) do nothing;
+  if found then
+    perform private.broadcast(
+      array['notification'], array['user:' || p_user_id],
+      array[jsonb_build_object('type', p_type, 'data', v_data)]
+    );
+    perform private.queue_push(p_user_id, p_type, v_data);
+  end if;
+end;
+$$;
+
+revoke all on function private.notify(uuid, text, uuid, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 35_notifications/queue_push.sql sha256:d50c1dae98f37b60f47df632f7dd05cf985da81b1354de8a923645bade4d3880
+-- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
+-- service keeps is out of reach of the clock that hides messages.
+--
+-- Writes: push_outbox.
+create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.push_outbox (push_token_id, payload)
+  select t.id, jsonb_build_object('type', p_type, 'data', p_data)
+  from private.push_tokens as t
+  where t.user_id = p_user_id
+  -- A device that is being unregistered right now must not make its user's messages fail.
+  for key share skip locked;
+end;
+$$;
+
+revoke all on function private.queue_push(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 35_notifications/record_push_result.sql sha256:5d0ec18d5c0473a969559d15379e485abc94c354879a902e5b825c6267f18583
+-- Notes how a push went: sent, gone (the device will never take one again), or failed.
+--
+-- Definer: the outbox is private.
+-- Writes: push_outbox, push_tokens.
+-- Errors: INPUT_INVALID (422) for another result.
+create or replace function private.record_push_result(p_push_id bigint, p_result text)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  case p_result
+    when 'sent' then
+      delete from private.push_outbox as o where o.id = p_push_id;
+    when 'gone' then
+      delete from private.push_tokens as t
+      where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id);
+    when 'failed' then
+      null;  -- stays in the outbox until its next try
+    else
+      perform private.raise_input_invalid('result', 'one_of', 'sent, gone or failed.');
+  end case;
+  return json_build_object('push_id', p_push_id, 'result', p_result);
+end;
+$$;
+
+-- RPC: service only; how a push went (sent, gone, failed); returns `{push_id, result}`.
+create or replace function public.record_push_result(push_id bigint, result text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.record_push_result(push_id, result);
+$$;
+
+revoke all on function private.record_push_result(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.record_push_result(bigint, text) to service_role;
+revoke all on function public.record_push_result(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_push_result(bigint, text) to service_role;
+
+-- source: 35_notifications/register_push_token.sql sha256:00734aa0335bd32181791e54da60ca36073e94d542bfa52260c4e821a1bc1e1b
+-- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
+-- who registered it last.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: push_tokens, push_outbox (what waits for a lost device).
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`.
+create or replace function private.register_push_token(p_kind text, p_token text, p_keys jsonb)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_max_devices constant integer := 10;
+  -- 65 and 16 bytes in base64url (RFC 8291, section 3).
+  c_p256dh constant text := '^[A-Za-z0-9_-]{87}=?$';
+  c_auth constant text := '^[A-Za-z0-9_-]{22}(==)?$';
+  v_me constant uuid := private.require_user();
+  -- Our own server will call this address.
+  v_fault constant text := private.find_url_fault(coalesce(p_token, ''));
+begin
+  if p_kind is distinct from 'web_push' then
+    perform private.raise_input_invalid('kind', 'one_of', 'The kind is web_push.');
+  end if;
+  if v_fault is not null then
+    perform private.raise_input_invalid('token', v_fault, 'Pass the endpoint of the device.');
+  end if;
+  if coalesce(p_keys ->> 'p256dh' !~ c_p256dh or p_keys ->> 'auth' !~ c_auth, true) then
+    perform private.raise_input_invalid(
+      'keys', 'web_push', 'Pass keys {p256dh, auth} of the PushSubscription.'
+    );
+  end if;
+  perform private.lock_account(v_me);
+  -- What waits for the device's former owner goes with that owner's row.
+  delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
+  insert into private.push_tokens as t (user_id, kind, token, keys)
+  values (
+    v_me, p_kind, p_token,
+    jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
+  )
+  on conflict (token) do update set keys = excluded.keys, created_at = now();
+  delete from private.push_tokens as t
+  where t.id in (
+    select old.id
+    from private.push_tokens as old
+    where old.user_id = v_me
+    order by old.created_at desc, old.id
+    offset c_max_devices
+  );
+  return json_build_object('registered', true);
+end;
+$$;
+
+-- RPC: registers a device for pushes (`PushSubscription` of a browser: its endpoint as token, its
+-- keys); returns `{registered}`.
+create or replace function public.register_push_token(
+  kind text,
+  token text,
+  keys jsonb default '{}'
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.register_push_token(kind, token, keys);
+$$;
+
+revoke all on function private.register_push_token(text, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.register_push_token(text, text, jsonb) to authenticated;
+revoke all on function public.register_push_token(text, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
+
+-- source: 35_notifications/take_pushes.sql sha256:25492814a9b5420b33a06ff0849cda04558d83e0dc22f52ae330fd6d1793d98f
+-- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
+-- on, until record_push_result says how it went; after eight tries or a day it is given up.
+--
+-- Definer: the outbox is private.
+-- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
+-- over.
+create or replace function private.take_pushes(p_max_rows integer)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_max_attempts constant integer := 8;
+  c_max_age constant interval := interval '1 day';
+  v_pushes json;
+begin
+  delete from private.push_outbox as o
+  where o.id in (
+    select late.id
+    from private.push_outbox as late
+    where late.due_at <= now()
+      and (late.attempts >= c_max_attempts or late.created_at < now() - c_max_age)
+    for update skip locked
+  );
+  with taken as (
+    update private.push_outbox as o
+    set attempts = o.attempts + 1, due_at = now() + interval '1 minute' * 2 ^ o.attempts
+    where o.id in (
+      select due.id
+      from private.push_outbox as due
+      where due.due_at <= now()
+      order by due.due_at
+      limit private.clamp_page_size(p_max_rows, 20, 100)
+      for update skip locked
+    )
+    returning o.id, o.payload, o.push_token_id
+  )
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'push_id', taken.id, 'kind', t.kind, 'token', t.token, 'keys', t.keys,
+        'payload', taken.payload
+      )
+      order by taken.id
+    ),
+    '[]'
+  )
+  into v_pushes
+  from taken
+  join private.push_tokens as t on t.id = taken.push_token_id;
+  return v_pushes;
+end;
+$$;
+
+-- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
+create or replace function public.take_pushes(max_rows integer default 20)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.take_pushes(max_rows);
+$$;
+
+revoke all on function private.take_pushes(integer) from public, anon, authenticated, service_role;
+grant execute on function private.take_pushes(integer) to service_role;
+revoke all on function public.take_pushes(integer) from public, anon, authenticated, service_role;
+grant execute on function public.take_pushes(integer) to service_role;
+
+-- source: 35_notifications/unregister_push_token.sql sha256:7ac4c5487eb7ae6277dd3e2369360fd4fb43d75aa0a2ba850efa8c0d5aba2f51
+-- Stops pushes to one of the caller's devices, and forgets what waited for it.
+--
+-- Definer: clients have no write grant on any table.
+-- Writes: push_tokens, push_outbox.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.unregister_push_token(p_token text)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  delete from private.push_tokens as t where t.user_id = v_me and t.token = p_token;
+  return json_build_object('unregistered', found);
+end;
+$$;
+
+-- RPC: stops pushes to a device; returns `{unregistered}`.
+create or replace function public.unregister_push_token(token text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.unregister_push_token(token);
+$$;
+
+revoke all on function private.unregister_push_token(text)
+from public, anon, authenticated, service_role;
+grant execute on function private.unregister_push_token(text) to authenticated;
+revoke all on function public.unregister_push_token(text)
+from public, anon, authenticated, service_role;
+grant execute on function public.unregister_push_token(text) to authenticated;
+
+-- source: 38_market/announce_bid.sql sha256:1969b92d5360fa8a534b8f7419097192a247dc98733a22a966ece31d32eea40e
+-- Tells those who hear `bid:<id>` that a bid was closed or that there is one conversation more.
+--
+-- Args: a bid whose row this transaction holds, so that counts are told in their order.
+-- Writes: what broadcast writes. Events: bid_changed
+-- `{bid_id, status, conversations}`.
+create or replace function private.announce_bid(p_bid_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payload constant jsonb := (
+    select jsonb_build_object(
+      'bid_id', b.id,
+      'status', b.status,
+      'conversations',
+      (select count(*) from public.conversations as c where c.bid_id = b.id)
+    )
+    from public.bids as b
+    where b.id = p_bid_id
+  );
+begin
+  perform private.broadcast(array['bid_changed'], array['bid:' || p_bid_id], array[v_payload]);
+end;
+$$;
+
+revoke all on function private.announce_bid(uuid) from public, anon, authenticated, service_role;
+
+-- source: 38_market/announce_campaign.sql sha256:a10079ed40fc9bae26c6690a70e3a0c1bac9df6e64746fed5b389ca4db4fb70e
+-- Tells those who hear `campaign:<id>` that a campaign was closed or that there is one
+-- conversation more.
+--
+-- Args: a campaign whose row this transaction holds, so that counts are told in their order.
+-- Writes: what broadcast writes. Events: campaign_changed
+-- `{campaign_id, status, conversations}`.
+create or replace function private.announce_campaign(p_campaign_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payload constant jsonb := (
+    select jsonb_build_object(
+      'campaign_id', g.id,
+      'status', g.status,
+      'conversations',
+      (select count(*) from public.conversations as c where c.campaign_id = g.id)
+    )
+    from public.campaigns as g
+    where g.id = p_campaign_id
+  );
+begin
+  perform private.broadcast(
+    array['campaign_changed'], array['campaign:' || p_campaign_id], array[v_payload]
+  );
+end;
+$$;
+
+revoke all on function private.announce_campaign(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 38_market/close_bid.sql sha256:8dd3041f6f1715b3bb272537b9290522d1d90033552b542eeb71ebeedc2ae40d
+-- Takes the caller's bid off the market: nobody can connect to it anymore.
+--
+-- Conversations that it led to go on. A second call answers the same.
+-- Definer: clients have no write grant on any table.
+-- Locks: the bid, so that a connection either came before or finds it closed.
+-- Writes: bids, and what announce_bid writes.
+-- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for somebody else's.
+create or replace function private.close_bid(p_bid_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_bid public.bids;
+begin
+  select b.* into v_bid
+  from public.bids as b
+  where b.id = p_bid_id and b.influencer_id = v_me
+  for no key update;
+  if not found then
+    perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
+  end if;
+  if v_bid.status = 'open' then
+    update public.bids as b
+    set status = 'closed', updated_at = now()
+    where b.id = p_bid_id
+    returning b.* into v_bid;
+    perform private.announce_bid(p_bid_id);
+  end if;
+  return to_json(v_bid);
+end;
+$$;
+
+-- RPC: takes an own bid off the market; its conversations go on; returns the bid.
+create or replace function public.close_bid(bid_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.close_bid(bid_id);
+$$;
+
+revoke all on function private.close_bid(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.close_bid(uuid) to authenticated;
+revoke all on function public.close_bid(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.close_bid(uuid) to authenticated;
+
+-- source: 38_market/close_campaign.sql sha256:0f9fd06b7a7008b355716f188a3a167c2488160ba53f31b55d01ec3dbe5d3ce6
+-- Takes the caller's campaign off the market: nobody can apply or be invited anymore.
+--
+-- Conversations that it led to go on. A second call answers the same.
+-- Definer: clients have no write grant on any table.
+-- Locks: the campaign, so that an application either came before or finds it closed.
+-- Writes: campaigns, and what announce_campaign writes.
+-- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for somebody else's.
+create or replace function private.close_campaign(p_campaign_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_campaign public.campaigns;
+begin
+  select g.* into v_campaign
+  from public.campaigns as g
+  where g.id = p_campaign_id and g.brand_owner_id = v_me
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign.', p_status => 404
+    );
+  end if;
+  if v_campaign.status = 'open' then
+    update public.campaigns as g
+    set status = 'closed', updated_at = now()
+    where g.id = p_campaign_id
+    returning g.* into v_campaign;
+    perform private.announce_campaign(p_campaign_id);
+  end if;
+  return to_json(v_campaign);
+end;
+$$;
+
+-- RPC: takes an own campaign off the market; its conversations go on; returns the campaign.
+create or replace function public.close_campaign(campaign_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.close_campaign(campaign_id);
+$$;
+
+revoke all on function private.close_campaign(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.close_campaign(uuid) to authenticated;
+revoke all on function public.close_campaign(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.close_campaign(uuid) to authenticated;
+
+-- source: 38_market/create_bid.sql sha256:631ae9ae2f18bdc331ce9cb65f61d68026042c2a184d7f66d6258f5cd861248f
+-- Offers what the caller, an influencer, does; brand owners connect to it.
+--
+-- The amount, in rupees, is a hint and binds nobody.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: bids, rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for a brand owner,
+-- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.create_bid(
+  p_title text,
+  p_description text,
+  p_amount numeric
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_role('influencer');
+  v_title constant text := private.require_text(p_title, 'title', 200);
+  v_description constant text := private.require_text(p_description, 'description', 5000);
+  v_amount_minor constant bigint := private.to_minor(p_amount, 'amount');
+  v_bid public.bids;
+begin
+  perform private.lock_account(v_me);
+  perform private.limit_rate(v_me, 'deal');
+  insert into public.bids (influencer_id, title, description, amount_minor)
+  values (v_me, v_title, v_description, v_amount_minor)
+  returning * into v_bid;
+  return to_json(v_bid);
+end;
+$$;
+
+-- RPC: offers what an influencer does, for an amount in rupees if it is given; returns the bid.
+create or replace function public.create_bid(
+  title text,
+  description text,
+  amount numeric default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.create_bid(title, description, amount);
+$$;
+
+revoke all on function private.create_bid(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function private.create_bid(text, text, numeric) to authenticated;
+revoke all on function public.create_bid(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function public.create_bid(text, text, numeric) to authenticated;
+
+-- source: 38_market/create_campaign.sql sha256:ba8104bf90016bb82776b715d5ec8ccfc01fa802839b644e57b75eee4983e517
+-- Says what the caller, a brand owner, looks for; influencers apply, or are invited.
+--
+-- The budget, in rupees, binds nobody.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: campaigns, rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for an influencer,
+-- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.create_campaign(
+  p_title text,
+  p_brief text,
+  p_budget numeric
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_role('brand_owner');
+  v_title constant text := private.require_text(p_title, 'title', 200);
+  v_brief constant text := private.require_text(p_brief, 'brief', 5000);
+  v_budget_minor constant bigint := private.to_minor(p_budget, 'budget');
+  v_campaign public.campaigns;
+begin
+  perform private.lock_account(v_me);
+  perform private.limit_rate(v_me, 'deal');
+  insert into public.campaigns (brand_owner_id, title, brief, budget_minor)
+  values (v_me, v_title, v_brief, v_budget_minor)
+  returning * into v_campaign;
+  return to_json(v_campaign);
+end;
+$$;
+
+-- RPC: says what a brand owner looks for, with a budget in rupees if it is given; returns the
+-- campaign.
+create or replace function public.create_campaign(
+  title text,
+  brief text,
+  budget numeric default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.create_campaign(title, brief, budget);
+$$;
+
+revoke all on function private.create_campaign(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function private.create_campaign(text, text, numeric) to authenticated;
+revoke all on function public.create_campaign(text, text, numeric)
+from public, anon, authenticated, service_role;
+grant execute on function public.create_campaign(text, text, numeric) to authenticated;
+
+-- source: 38_market/require_role.sql sha256:5d0235b5105cd6a8ec77561072503626967bc5701be2912c3bd776964c797eb6
+-- The caller's id, when the caller's profile has the role `influencer` or `brand_owner`.
+--
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409) before complete_profile, FORBIDDEN (403)
+-- for the other role.
+create or replace function private.require_role(p_role text)
+returns uuid
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_role constant text := (select u.role from public.users as u where u.id = v_me);
+begin
+  if v_role is null then
+    perform private.raise_error(
+      'PROFILE_INCOMPLETE', 'Your profile is not complete yet.', p_status => 409,
+      p_hint => 'Call complete_profile first.'
+    );
+  end if;
+  if v_role <> p_role then
+    perform private.raise_error(
+      'FORBIDDEN', format('Only a user with the role %s can do this.', p_role), p_status => 403
+    );
+  end if;
+  return v_me;
+end;
+$$;
+
+revoke all on function private.require_role(text) from public, anon, authenticated, service_role;
+
+-- source: 38_market/require_text.sql sha256:5f68e31c35dc9febaefc37470e06f909c0c4c019063bd1cda0729013f470195a
+-- A text that must say something, as it will be stored.
+--
+-- Args: the text; the name of the argument, for the refusal; how many characters it may have.
+-- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters"}`.
+create or replace function private.require_text(p_text text, p_field text, p_max integer)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_text constant text := private.clean_text(p_text);
+begin
+  perform private.check_text(v_text, p_field);
+  if v_text is null or private.is_blank(v_text) or char_length(v_text) > p_max then
+    perform private.raise_input_invalid(
+      p_field, 'length', format('Write 1 to %s characters.', p_max)
+    );
+  end if;
+  return v_text;
+end;
+$$;
+
+revoke all on function private.require_text(text, text, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 38_market/to_minor.sql sha256:21e2a44408501ff2342469fd152be49627fe370aebc39841a47efafacca34bd8
+-- An amount that a client gave in rupees, in paise; null stays null.
+--
+-- Args: the amount; the name of the argument, for the refusal.
+-- Errors: INPUT_INVALID (422) `{field, rule: "number" | "decimals"}`, PRICE_OUT_OF_RANGE (422)
+-- `{min, max}` in rupees.
+create or replace function private.to_minor(p_amount numeric, p_field text)
+returns bigint
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_min constant integer := 1;
+  c_max constant integer := 10000000;
+begin
+  if p_amount in ('nan', 'infinity', '-infinity') then
+    perform private.raise_input_invalid(p_field, 'number', 'An amount is a number of rupees.');
+  end if;
+  if p_amount <> trunc(p_amount, 2) then
+    perform private.raise_input_invalid(
+      p_field, 'decimals', 'An amount has at most two decimals: rupees and paise.'
+    );
+  end if;
+  if p_amount not between c_min and c_max then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
+      jsonb_build_object('min', c_min, 'max', c_max), p_status => 422
+    );
+  end if;
+  return (p_amount * 100)::bigint;
+end;
+$$;
+
+revoke all on function private.to_minor(numeric, text)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/action_json.sql sha256:92283d07ffc6e2349bdf3b1b115839ccbc151ae8f141164db9ad2428c2534c19
+-- An action as clients get it: its button, its form, and until when it can be taken.
+--
+-- Args: the row; the conversation.
+-- Returns: `{action, button_id, text, style, input, schema, deadline_at}`; input is the action's
+-- first field, or null; schema has them all.
+create or replace function private.action_json(
+  p_row private.flow_actions,
+  p_conversation public.conversations
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_form constant private.flow_forms := private.form_of(p_conversation, p_row.action);
+begin
+  return jsonb_build_object(
+    'action', p_row.action,
+    'button_id', p_row.action,
+    'text', private.fill_text(p_row.text, p_conversation),
+    'style', p_row.style,
+    'input', v_form.fields -> 0,
+    'schema', v_form.schema,
+    'deadline_at', p_conversation.deadline_at
+  );
+end;
+$$;
+
+revoke all on function private.action_json(private.flow_actions, public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_input.sql sha256:4d14b296a724586990b2f7d6e5b1ea5d48bab588d89347a95f7901fdc0ff53a4
+-- The input of an action as the flow may use it: the fields that the action has, each checked.
+--
+-- Fields that the action does not have are ignored, and so are optional ones without a value. A
+-- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
+-- a rule of check_text_input, check_number_input or check_price_input; for prices also
+-- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_clean jsonb := '{}'::jsonb;
+  v_field private.flow_inputs;
+  v_given jsonb;
+  v_value jsonb;
+begin
+  if jsonb_typeof(p_input) <> 'object' then
+    perform private.raise_input_invalid('input', 'object', 'Pass an object with named values.');
+  end if;
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_given := nullif(p_input -> v_field.field, 'null');
+    v_value := case
+      when v_given is null then '{}'
+      when v_field.type = 'price' then private.check_price_input(v_field, v_given)
+      when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
+      else private.check_text_input(v_field, v_given)
+    end;
+    if v_field.required and v_value = '{}' then
+      perform private.raise_input_invalid(
+        v_field.field, 'required', format('Fill in "%s".', v_field.field)
+      );
+    end if;
+    v_clean := v_clean || v_value;
+  end loop;
+  return v_clean;
+end;
+$$;
+
+revoke all on function private.check_input(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_number_input.sql sha256:cbf67cc707964773a5d5b9b949c71dcc4394eb49255c30f3dc578d8de85afafa
+-- A number that a caller gave for a field of an action, as `{x}`; 3.0 comes back as 3.
+--
+-- Args: the field with its limits; the value.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
+-- number (a size that JSON clients do not carry exactly).
+create or replace function private.check_number_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
+  c_max_exact constant numeric := 9007199254740991;
+  c_max_decimals constant integer := 15;
+  v_number numeric;
+begin
+  if jsonb_typeof(p_value) <> 'number' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a number.');
+  end if;
+  v_number := trim_scale(p_value::numeric);
+  if p_field.type = 'integer' and scale(v_number) > 0 then
+    perform private.raise_input_invalid(p_field.field, 'integer', 'Pass a whole number.');
+  end if;
+  if v_number < p_field.min then
+    perform private.raise_input_invalid(
+      p_field.field, 'min', format('The least is %s.', p_field.min)
+    );
+  end if;
+  if v_number > p_field.max then
+    perform private.raise_input_invalid(
+      p_field.field, 'max', format('The most is %s.', p_field.max)
+    );
+  end if;
+  if abs(v_number) > c_max_exact or scale(v_number) > c_max_decimals then
+    perform private.raise_input_invalid(
+      p_field.field, 'number', 'The number is too large, or has too many decimals.'
+    );
+  end if;
+  return jsonb_build_object(p_field.field, v_number);
+end;
+$$;
+
+revoke all on function private.check_number_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_price_input.sql sha256:ba06c87cd37143b247abd1f00719e568f1123a6373224106a2850dd780a301aa
+-- A price that a caller gave for a field of an action: `{x}` in rupees, `{x_minor}` in paise; `{}`
+-- for a blank text where none is required.
+--
+-- Args: the field with its limits; the value, a number or a text in the notations of read_price.
+-- Errors: INPUT_INVALID (422) `{field, rule: "type" or "decimals"}`, PRICE_UNPARSEABLE (422)
+-- `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_price_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rupees numeric;
+  v_minor bigint;
+begin
+  if jsonb_typeof(p_value) = 'string' then
+    if not p_field.required and private.is_blank(p_value #>> '{}') then
+      return '{}'::jsonb;
+    end if;
+    v_rupees := private.read_price(p_value #>> '{}');
+  elsif jsonb_typeof(p_value) = 'number' then
+    v_rupees := p_value::numeric;
+  else
+    perform private.raise_input_invalid(
+      p_field.field, 'type', 'Pass a price as a number or a text.'
+    );
+  end if;
+  v_minor := private.to_minor(v_rupees, p_field.field);
+  if v_rupees not between p_field.min and p_field.max then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
+      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
+    );
+  end if;
+  return jsonb_build_object(
+    p_field.field, private.rupees(v_minor), p_field.field || '_minor', v_minor
+  );
+end;
+$$;
+
+revoke all on function private.check_price_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/check_text_input.sql sha256:672548c5b6b494317e283bb1c1b16181714ed3ff532f6720c7025a32c4dde678
+-- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
+--
+-- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters, max_length,
+-- email.
+create or replace function private.check_text_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_text text;
+begin
+  if jsonb_typeof(p_value) <> 'string' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
+  end if;
+  v_text := private.clean_text(p_value #>> '{}');
+  perform private.check_text(v_text, p_field.field);
+  if char_length(v_text) > p_field.max_length then
+    perform private.raise_input_invalid(
+      p_field.field, 'max_length', format('At most %s characters.', p_field.max_length)
+    );
+  end if;
+  if private.is_blank(v_text) then
+    return '{}'::jsonb;
+  end if;
+  if p_field.type = 'email' and v_text !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$' then
+    perform private.raise_input_invalid(p_field.field, 'email', 'Pass an e-mail address.');
+  end if;
+  return jsonb_build_object(p_field.field, v_text);
+end;
+$$;
+
+revoke all on function private.check_text_input(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/complete_limits.sql sha256:ca2163bc21255afafcc80361bb9bff556351f4e817a3d2d8925f51c89380d8a8
+-- A field of an action's input with the limits that its row leaves open: those that
+-- private.to_minor has for every amount, and 1,000 characters of text.
+create or replace function private.complete_limits(p_input private.flow_inputs)
+returns private.flow_inputs
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_input.type = 'price' then
+    p_input.min := coalesce(p_input.min, 1);
+    p_input.max := coalesce(p_input.max, 10000000);
+  elsif p_input.type in ('text', 'textarea', 'email') then
+    p_input.max_length := coalesce(p_input.max_length, 1000);
+  end if;
+  return p_input;
+end;
+$$;
+
+revoke all on function private.complete_limits(private.flow_inputs)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/deal_values.sql sha256:d2907d3478d4796770f917f3d56a1686944bd28e31f73ca40f3ba763646226be
+-- What the texts and buttons of a conversation's flow may name in braces, from the conversation
+-- alone. Amounts come as a number and, under `…_text`, as people write them.
+--
+-- private.flow_values adds what a step and the people know.
+create or replace function private.deal_values(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_data constant jsonb := p_conversation.flow_data;
+  v_zone constant text := private.get_setting('quota_timezone') #>> '{}';
+begin
+  return v_data || jsonb_build_object(
+    'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
+    'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
+    'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
+    'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
+    'released_text', private.rupees_text(p_conversation.released_minor),
+    'refund_text', private.rupees_text(
+      coalesce(
+        (v_data -> 'refund_minor')::bigint,
+        (v_data #> '{cancellation,refund_minor}')::bigint,
+        p_conversation.held_minor
+      )
+    ),
+    'proposed_price', coalesce(v_data -> 'quote', v_data -> 'proposed_amount'),
+    'proposed_hint', ' Proposed: '
+      || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
+    'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
+    'counter_hint', ' The influencer asked for '
+      || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.',
+    'pitch_hint', e'\n' || (v_data ->> 'pitch'),
+    'details', v_data -> 'project_details',
+    'delivery_due', to_char(
+      p_conversation.delivery_due_at at time zone v_zone, 'FMDD Mon YYYY'
+    ),
+    'deadline', to_char(p_conversation.deadline_at at time zone v_zone, 'FMDD Mon YYYY')
+  );
+end;
+$$;
+
+revoke all on function private.deal_values(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/draw_form.sql sha256:09641ffb92e2933e2ab3f1e16de5c7e531cb231311d888fe7042cbfa6eb20e82
+-- The fields of an action as clients draw them, in order, and the JSON Schema of its input.
+create or replace function private.draw_form(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb
+)
+returns private.flow_forms
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_form private.flow_forms;
+begin
+  v_form.flow_id := p_flow_id;
+  v_form.action := p_action;
+  v_form.schema := private.input_schema(p_flow_id, p_action, p_values);
+  select coalesce(
+    jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
+  )
+  into v_form.fields
+  from private.flow_inputs as i
+  where i.flow_id = p_flow_id and i.action = p_action;
+  return v_form;
+end;
+$$;
+
+revoke all on function private.draw_form(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/fill_data.sql sha256:3ad78651702bb9934d1fa1ff6ad4da01c88dc83a790795fc91655c59abbf6049
+-- What a button carries: an object whose values `"{name}"` become the conversation's value of that
+-- name, as it is (a number stays a number); null for a button that carries nothing.
+create or replace function private.fill_data(
+  p_data jsonb,
+  p_conversation public.conversations
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_data is null then
+    return null;
+  end if;
+  return (
+    select jsonb_object_agg(d.key, coalesce(v.value -> btrim(d.value, '{}'), 'null'))
+    from jsonb_each_text(p_data) as d
+    cross join private.deal_values(p_conversation) as v (value)
+  );
+end;
+$$;
+
+revoke all on function private.fill_data(jsonb, public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/fill_template.sql sha256:e01034306f83006fb18e2a4ab113255f3185c2c0af2c359cae623c3b25bc8ce5
+-- A text of the flow with each `{name}` replaced by the value of that name, as text.
+--
+-- A name without a value gives nothing. Values are put in as they are: braces in them mean
+-- nothing, so what one party typed cannot show the other a value that was not meant for it.
+create or replace function private.fill_template(p_text text, p_values jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_pieces text[];
+  v_piece text;
+  v_name text;
+  v_filled text;
+begin
+  if p_text is null or position('{' in p_text) = 0 then
+    return p_text;
+  end if;
+  v_pieces := string_to_array(p_text, '{');
+  v_filled := v_pieces[1];
+  foreach v_piece in array v_pieces[2:] loop
+    v_name := substring(v_piece from '^([a-z][a-z0-9_]*)\}');
+    v_filled := v_filled || case
+      when v_name is null then '{' || v_piece
+      else coalesce(p_values ->> v_name, '') || substr(v_piece, char_length(v_name) + 2)
+    end;
+  end loop;
+  return v_filled;
+end;
+$$;
+
+revoke all on function private.fill_template(text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/fill_text.sql sha256:538e4c00595aba2fd03d70f6ee54ef01bf39ca644a1fb455cb888dd76deee69a
+-- A text of the flow filled with the values of a conversation, which are only looked up where it
+-- names any.
+create or replace function private.fill_text(
+  p_text text,
+  p_conversation public.conversations
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if position('{' in p_text) = 0 then
+    return p_text;
+  end if;
+  return private.fill_template(p_text, private.deal_values(p_conversation));
+end;
+$$;
+
+revoke all on function private.fill_text(text, public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/flow_values.sql sha256:3148592f895e251f1f520a528e181f432333c0d9d21ef49dd6b343f4b4a7b990
+-- What the messages of a step may name in braces: the values of private.deal_values, the flow's
+-- rules, what was typed with the action, who acts on whom, and what it is about.
+create or replace function private.flow_values(p_step private.flow_step)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  -- A login that was deleted.
+  c_nameless constant text := 'The other side';
+  v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
+begin
+  return (
+    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
+      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
+      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
+      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
+      'other', case when v_is_a then name_b when not v_is_a then name_a end,
+      'role', p_step.role,
+      'subject', coalesce(bid.title, campaign.title),
+      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason'),
+      'feedback_hint', e'\n' || (p_step.input ->> 'feedback'),
+      'description_hint', e'\n' || (p_step.input ->> 'description'),
+      'notes_hint', e'\n' || (p_step.input ->> 'submission_notes')
+    )
+    from private.deal_values(v_conversation) as v (deal)
+    left join private.flow_definitions as f on f.id = v_conversation.flow_id
+    left join public.users as a on a.id = v_conversation.user_a
+    left join public.users as b on b.id = v_conversation.user_b
+    cross join lateral (
+      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
+    ) as named (name_a, name_b)
+    left join public.bids as bid on bid.id = v_conversation.bid_id
+    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
+  );
+end;
+$$;
+
+revoke all on function private.flow_values(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/form_of.sql sha256:479a324144d58ddbe316868d48b6c17eec9868ffac13a346c4ef395b7fa0dd5c
+-- What private.draw_form draws, from private.flow_forms where it is kept there.
+--
+-- Args: the conversation, for what is to be filled in; the action.
+create or replace function private.form_of(
+  p_conversation public.conversations,
+  p_action text
+)
+returns private.flow_forms
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_form private.flow_forms;
+begin
+  select f.* into v_form
+  from private.flow_forms as f
+  where f.flow_id = p_conversation.flow_id and f.action = p_action;
+  if not found then
+    v_form := private.draw_form(
+      p_conversation.flow_id, p_action, private.deal_values(p_conversation)
+    );
+  end if;
+  return v_form;
+end;
+$$;
+
+revoke all on function private.form_of(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/input_field_json.sql sha256:bb54a118214ff6afdb179d03159a2a51b330046026896c9273135d83326cc19c
+-- A field of an action's input as clients draw it, filled in with the values of its placeholders.
+--
+-- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
+-- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
+-- in the field at first.
+create or replace function private.input_field_json(
+  p_input private.flow_inputs,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_input constant private.flow_inputs := private.complete_limits(p_input);
+begin
+  return jsonb_build_object(
+    'id', v_input.field,
+    'type', case when v_input.type in ('price', 'integer') then 'number' else v_input.type end,
+    'placeholder', private.fill_template(v_input.placeholder, p_values),
+    'required', v_input.required,
+    'min', v_input.min,
+    'max', v_input.max,
+    'maxLength', v_input.max_length,
+    'input_type', v_input.input_type,
+    'value', nullif(private.fill_template(v_input.prefill, p_values), '')
+  );
+end;
+$$;
+
+revoke all on function private.input_field_json(private.flow_inputs, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/input_schema.sql sha256:f5d802550dfcd08b90728c248939f34f9231610f27a1ad643145b24fd90fe962
+-- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
+--
+-- private.check_input takes more than it says (a price as a text, null for no value) and refuses
+-- what it does not say: texts that show nothing or hold control characters, a third decimal of a
+-- price, numbers that JSON clients do not carry exactly.
+create or replace function private.input_schema(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_properties jsonb := '{}'::jsonb;
+  v_required jsonb := '[]'::jsonb;
+  v_field private.flow_inputs;
+begin
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_properties := v_properties || jsonb_build_object(
+      v_field.field, jsonb_strip_nulls(jsonb_build_object(
+        'type', case
+          when v_field.type = 'price' then 'number'
+          when v_field.type in ('number', 'integer') then v_field.type
+          else 'string'
+        end,
+        'format', case when v_field.type = 'email' then 'email' end,
+        'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
+        'minimum', v_field.min,
+        'maximum', v_field.max,
+        'minLength', case when v_field.required and v_field.max_length is not null then 1 end,
+        'maxLength', v_field.max_length
+      ))
+    );
+    if v_field.required then
+      v_required := v_required || to_jsonb(v_field.field);
+    end if;
+  end loop;
+  return jsonb_build_object(
+    'type', 'object',
+    'properties', v_properties,
+    'required', v_required,
+    'additionalProperties', true
+  );
+end;
+$$;
+
+revoke all on function private.input_schema(bigint, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/keep_forms.sql sha256:51ee01558b72b158d14deeda421761ab84f2a113be86104774f3772b027769f8
+-- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need
+-- not draw them again.
+--
+-- Writes: flow_forms.
+create or replace function private.keep_forms(p_flow_id bigint)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.flow_forms
+  select form.*
+  from (
+    select distinct a.action from private.flow_actions as a where a.flow_id = p_flow_id
+  ) as drawn
+  cross join lateral private.draw_form(p_flow_id, drawn.action, '{}') as form
+  where not exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and i.action = drawn.action
+      and concat(i.placeholder, i.prefill) like '%{%'
+  );
+end;
+$$;
+
+revoke all on function private.keep_forms(bigint) from public, anon, authenticated, service_role;
+
+-- source: 39_forms/money_json.sql sha256:6622f8d74a2b6764b62359bb89c53bef29e4589430b4ea94191a1eb65340fe2e
+-- An amount for flow_data: in rupees under one key, in paise under another.
+create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
+end;
+$$;
+
+revoke all on function private.money_json(text, text, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 39_forms/read_price.sql sha256:265e4455ef4151277723e3e339aedb6bfd27f3d0b6ab88bffe77ea99f4fc2e07
+-- The rupees that a person typed, in one of the notations of Indian prices; any size.
+--
+-- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals, behind
+-- it k, lakh or lac (lakhs, lacs) if wanted, with ₹, Rs, Rs. or INR on either side and /- at the
+-- end. Capitals and spaces do not matter, but a space inside a number makes it two. Devanagari and
+-- full-width digits count as digits, in a text that has no others. Everything else is refused
+-- rather than guessed.
+--
+-- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
+create or replace function private.read_price(p_text text)
+returns numeric
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Far longer than any price; the rest is not looked at.
+  c_max_text constant integer := 5000;
+  c_max_price constant integer := 64;
+  -- What is typed or pasted as space, and the marks that phones put around numbers.
+  c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
+  c_wide constant text := e'\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19';
+  c_sign constant text := '(?:₹|rs\.?|inr)';
+  c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
+    '|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3})(?:\.[0-9]{1,2})?';
+  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number || ') ?(k|la(?:kh|c)s?)? ?(?:(?:'
+    || c_sign || '|/-) ?)*$';
+  v_text text := regexp_replace(left(p_text, c_max_text), c_space, ' ', 'g');
+  v_parts text[];
+begin
+  v_text := btrim(lower(v_text collate "C"));
+  if v_text !~ '[0-9]' then
+    v_text := translate(
+      v_text, case when v_text ~ '[०-९]' then '०१२३४५६७८९' else c_wide end, '0123456789'
+    );
+  end if;
+  if char_length(p_text) <= c_max_text and char_length(v_text) <= c_max_price then
+    v_parts := regexp_match(v_text, c_price);
+  end if;
+  if v_parts is null then
+    perform private.raise_error(
+      'PRICE_UNPARSEABLE',
+      'This is no price: write one number of rupees, such as 5000, 5,00,000, 5k or 1.5 lakh.',
+      jsonb_build_object(
+        'understood', left(substring(v_text from '[0-9](?:[0-9,.]*[0-9])?'), 20)
+      ),
+      p_status => 422
+    );
+  end if;
+  return replace(v_parts[1], ',', '')::numeric * case left(v_parts[2], 1)
+    when 'k' then 1000
+    when 'l' then 100000
+    else 1
+  end;
+end;
+$$;
+
+revoke all on function private.read_price(text) from public, anon, authenticated, service_role;
+
+-- source: 39_forms/rupees.sql sha256:687384cd05e77577c345463d67c46ef03aacfb720fc31a3fd40e5ccc168fb8dc
+-- An amount in paise as rupees, without needless zeros.
+create or replace function private.rupees(p_minor bigint)
+returns numeric
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return trim_scale(p_minor / 100.0);
+end;
+$$;
+
+revoke all on function private.rupees(bigint) from public, anon, authenticated, service_role;
+
+-- source: 39_forms/rupees_text.sql sha256:809c1d19feed20d6367dad4b03d356feadcd161cd3ab42645846f7f027ce0a37
+-- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
+--
+-- The last three digits of the rupees stand together, the ones before in pairs.
+create or replace function private.rupees_text(p_minor bigint)
+returns text
+language plpgsql
+immutable
+strict
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rupees constant text := (p_minor / 100)::text;
+begin
+  return '₹'
+    || case when char_length(v_rupees) > 3
+      then regexp_replace(
+        left(v_rupees, -3), '(\d)(?=(\d\d)+$)', '\1,', 'g'
+      ) || ',' || right(v_rupees, 3)
+      else v_rupees
+    end
+    || case when p_minor % 100 = 0 then '' else '.' || lpad((p_minor % 100)::text, 2, '0') end;
+end;
+$$;
+
+revoke all on function private.rupees_text(bigint) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/advance_conversation.sql sha256:ef1e60de6196ec1135643d8f44dae98c3472ba72e7f10163f1caee755f626494
+-- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
+--
+-- Finds the row for the state, the role and the action; checks input and guards; enters the next
+-- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
+-- transaction: one of the system always, one of the actor when its input is there already.
+-- Args: the step: the conversation, locked unless this is a trial, with no time limit due; who does
+-- what, with which input; when. A trial changes nothing outside its answer.
+-- Returns what became of it; the messages of a trial have no numbers.
+-- Locks: the conversation's row must be locked already. Writes: what private.record_step writes,
+-- and what the effects write.
+-- Errors: those of private.find_transition and of the effects.
+create or replace function private.advance_conversation(p_step private.flow_step)
+returns private.flow_outcome
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  -- More than any proved flow takes at once: a belt beside the proof's braces.
+  c_most constant integer := 20;
+  v_step private.flow_step := p_step;
+  v_row private.flow_transitions;
+  v_choice private.flow_choice;
+  v_follow_up private.flow_step;
+  v_notes private.flow_note[];
+  v_stored private.flow_outcome;
+  v_outcome private.flow_outcome;
+begin
+  v_outcome.previous_state := (p_step.conversation).flow_state;
+  v_outcome.path := '{}';
+  v_outcome.effects := '{}';
+  v_outcome.messages := '{}';
+  loop
+    v_choice := private.find_transition(v_step);
+    v_row := v_choice.transition;
+    v_step := private.take_row(v_choice.step, v_row);
+    v_follow_up := private.plan_follow_up(v_step, v_row, p_step);
+    v_notes := private.compose_messages(v_step, v_row, v_follow_up.action is not null);
+    if not v_step.is_trial then
+      v_stored := private.record_step(v_step, v_row, v_notes);
+      v_step.conversation := v_stored.conversation;
+    end if;
+
+    v_outcome.conversation := v_step.conversation;
+    v_outcome.path := v_outcome.path || v_row.to_state;
+    v_outcome.effects := v_outcome.effects || v_row.effects;
+    v_outcome.reason := coalesce(v_outcome.reason, v_step.reason);
+    v_outcome.messages := v_outcome.messages || case
+      when v_step.is_trial then array(select n.message from unnest(v_notes) as n)
+      else v_stored.messages
+    end;
+    exit when v_follow_up.action is null or cardinality(v_outcome.path) >= c_most;
+    v_follow_up.conversation := v_step.conversation;
+    v_step := v_follow_up;
+  end loop;
+  return v_outcome;
+end;
+$$;
+
+revoke all on function private.advance_conversation(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/announce_step.sql sha256:6f51bdd6fbea9bc4e7321a8a2ef6378247164fafbc327575462777cd76e15987
+-- Tells both sides' devices about a step: the messages that each may see, and the new state.
+--
+-- Remembers, for each side, the version that its context has now: what private.check_version
+-- compares with.
+-- Writes: participants, realtime.messages. Events: new_message, conversation_state_changed.
+create or replace function private.announce_step(
+  p_conversation public.conversations,
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_messages public.messages[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_headline constant jsonb := private.conversation_headline(p_conversation);
+  v_change constant jsonb := jsonb_build_object(
+    'conversation_id', p_conversation.id,
+    'previous_state', p_row.from_state,
+    'new_state', p_row.to_state,
+    'reason', p_step.reason,
+    'timestamp', p_step.at
+  );
+  v_events text[];
+  v_topics text[];
+  v_payloads jsonb[];
+begin
+  with member as (
+    update private.participants as p
+    set stepped_version = v.version
+    from private.conversation_versions(p_conversation) as v
+    where p.conversation_id = p_conversation.id and p.user_id = v.user_id
+    returning p.user_id, v.version
+  ),
+  told as (
+    select
+      member.user_id, m.seq as place, 'new_message'::text as event,
+      jsonb_build_object(
+        'conversation_id', p_conversation.id,
+        'message', private.message_json(m),
+        'conversation_context', v_headline || jsonb_build_object('version', member.version)
+      ) as payload
+    from member
+    join unnest(p_messages) as m on m.visible_to = 'all' or m.receiver_id = member.user_id
+    union all
+    select member.user_id, 9223372036854775807, 'conversation_state_changed', v_change
+    from member
+    where p_row.to_state <> p_row.from_state
+  )
+  select
+    array_agg(told.event order by told.user_id, told.place),
+    array_agg('user:' || told.user_id order by told.user_id, told.place),
+    array_agg(told.payload order by told.user_id, told.place)
+  into v_events, v_topics, v_payloads
+  from told;
+  perform private.broadcast(v_events, v_topics, v_payloads);
+end;
+$$;
+
+revoke all on function private.announce_step(
+  public.conversations, private.flow_step, private.flow_transitions, public.messages[]
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/chat_status_of.sql sha256:09a534eb0e703b4d00e32ea7983445799603ea3b1b09a5cabf3368b1340dba02
+-- The chat status of a state, as the generated column conversations.chat_status says it, for a
+-- conversation that is not stored yet; a test compares the two.
+create or replace function private.chat_status_of(p_state text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_state
+    when 'real_time' then 'real_time'
+    when 'chat_closed' then 'closed'
+    else 'automated'
+  end;
+end;
+$$;
+
+revoke all on function private.chat_status_of(text) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/complete_actions.sql sha256:aeb11808dfdf5a3da9a02d36bec50a7dd702c8b8a1cef0d42c96fc53f41a8768
+-- Marks the open action messages that a step leaves behind.
+--
+-- Leaving a state completes them all. A step that stays completes those whose reader gets a new
+-- one now, and the one that offered what was done and cannot be done again.
+-- Args: the step after its effects; the row; the new messages.
+-- Writes: messages.
+create or replace function private.complete_actions(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_notes private.flow_note[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stays constant boolean := p_row.to_state = p_row.from_state;
+  v_renewed text[];
+  v_is_done boolean := false;
+begin
+  if v_stays then
+    v_renewed := array(
+      select (n.message).visible_to from unnest(p_notes) as n where (n.message).action_required
+    );
+    v_is_done := p_step.actor_id is not null and not exists (
+      select from private.open_actions(p_step.conversation, p_step.actor_id, p_step.role) as a
+      where a.action = p_step.action
+    );
+  end if;
+  update public.messages as m
+  set
+    action_completed = true,
+    -- What a checkout was to be filled in with is of no use any more, and personal.
+    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
+      'completed_by', p_step.role, 'completed_action', p_step.action
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = (p_step.conversation).id
+    and m.action_required
+    and not m.action_completed
+    and (
+      not v_stays
+      or m.visible_to = any (v_renewed)
+      or v_is_done and m.visible_to in (p_step.role, 'all')
+        and m.action_data -> 'buttons' @> jsonb_build_array(
+          jsonb_build_object('action', p_step.action)
+        )
+    );
+end;
+$$;
+
+revoke all on function private.complete_actions(
+  private.flow_step, private.flow_transitions, private.flow_note[]
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/compose_messages.sql sha256:965a7b2f1a847e72677ee0aa4d3638cd1a2e10ada39d7b0255d1741c652ad8c7
+-- The messages that a row of the flow says, as they would be stored, without numbers, each with the
+-- type of its notification.
+--
+-- Args: the step after its effects; the row; whether another step follows at once: then nobody
+-- could answer, and no automated message is made.
+-- Those to one role are for that party alone; whoever acts has an audit message to themselves.
+create or replace function private.compose_messages(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_is_passed boolean
+)
+returns private.flow_note[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+  v_conversation constant public.conversations := p_step.conversation;
+  v_values jsonb;
+  v_template private.flow_messages;
+  v_message public.messages;
+  v_notes private.flow_note[] := array[]::private.flow_note[];
+begin
+  for v_template in
+    select m.*
+    from private.flow_messages as m
+    where m.flow_id = p_row.flow_id
+      and m.transition = p_row.name
+      and not (p_is_passed and m.message_type = 'automated')
+    order by m.position
+  loop
+    if v_values is null and concat(v_template.text, v_template.title, v_template.subtitle)
+      like '%{%' then
+      v_values := private.flow_values(p_step);
+    end if;
+    v_message := null;
+    v_message.id := gen_random_uuid();
+    v_message.conversation_id := v_conversation.id;
+    v_message.sender_id := c_system_user_id;
+    v_message.message_type := v_template.message_type;
+    v_message.message := left(private.fill_template(v_template.text, v_values), 5000);
+    v_message.visible_to := case v_template.audience
+      when 'actor' then p_step.role
+      when 'other' then private.other_role(p_step.role)
+      else v_template.audience
+    end;
+    v_message.receiver_id := case v_message.visible_to
+      when 'influencer' then v_conversation.influencer_id
+      when 'brand_owner' then v_conversation.brand_owner_id
+    end;
+    v_message.action_required
+      := v_template.message_type = 'automated' or v_template.buttons is not null;
+    v_message.action_completed := false;
+    if v_message.action_required then
+      v_message.action_data := private.action_data(
+        v_conversation, nullif(v_message.visible_to, 'all'),
+        private.fill_template(v_template.title, v_values),
+        private.fill_template(v_template.subtitle, v_values), v_template.buttons,
+        v_template.message_type, v_message.id
+      );
+    end if;
+    v_notes := v_notes || row(v_message, v_template.notification)::private.flow_note;
+  end loop;
+  return v_notes;
+end;
+$$;
+
+revoke all on function private.compose_messages(
+  private.flow_step, private.flow_transitions, boolean
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/event_details.sql sha256:1ff74b5c6bfe74779c77005dcf33b7e25bbe26f6d49ccdc6c28d9ac815b54e22
+-- What the history keeps of a step beside its columns, for both sides to read: the row, the reason,
+-- and what was typed, without the fields that the flow marks as secret.
+create or replace function private.event_details(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'transition', p_row.name,
+    'reason', p_step.reason,
+    'input', case p_step.input
+      when '{}' then '{}'
+      else p_step.input - array(
+        select i.field
+        from private.flow_inputs as i
+        where i.flow_id = p_row.flow_id and i.action = p_row.action and i.is_secret
+      )
+    end
+  );
+end;
+$$;
+
+revoke all on function private.event_details(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/find_failed_guard.sql sha256:a2558f24d1dec2c4e162cc3a141213ca762adcf410218ebcd0fc2b9bba6bdcc2
+-- The first guard of a row that does not hold for a step; null when all do.
+create or replace function private.find_failed_guard(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_guard text;
+begin
+  foreach v_guard in array p_row.guards loop
+    if not private.guard_holds(v_guard, p_step, p_row) then
+      return v_guard;
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+revoke all on function private.find_failed_guard(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/find_transition.sql sha256:a696365f6cbe1a06b38f01aeccc185fdb3d610e3155c11fe4dc6b9723f817611
+-- The row of the flow that a step takes, or the refusal that says best why there is none.
+--
+-- Which refusal wins: docs/API.md, "Errors".
+-- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state,
+-- required_state, awaiting_role, allowed_actions}`, NOT_YOUR_TURN (409), INPUT_INVALID (422),
+-- PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), PRICE_CHANGED (409) `{price}`,
+-- REVISION_LIMIT (409), NEGOTIATION_LIMIT (409), FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.find_transition(p_step private.flow_step)
+returns private.flow_choice
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Whose turn it is comes before what was typed.
+  c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
+  v_choice private.flow_choice;
+  v_step private.flow_step := p_step;
+  v_rows private.flow_transitions[];
+  v_row private.flow_transitions;
+  v_guard text;
+  v_failed text;
+begin
+  v_step.before := v_step.conversation;
+  v_rows := private.list_transitions(v_step);
+  if v_rows is null then
+    perform private.refuse_action(v_step);
+  end if;
+
+  foreach v_row in array v_rows loop
+    foreach v_guard in array v_row.guards loop
+      if v_guard = any (c_turn_guards) and not private.guard_holds(v_guard, v_step, v_row) then
+        perform private.refuse_turn(v_step, v_row, v_guard);
+      end if;
+    end loop;
+  end loop;
+
+  v_step.input := private.check_input(
+    (v_step.conversation).flow_id, v_step.action, v_step.input
+  );
+  foreach v_row in array v_rows loop
+    v_failed := private.find_failed_guard(v_step, v_row);
+    if v_failed is null then
+      v_choice.step := v_step;
+      v_choice.transition := v_row;
+      return v_choice;
+    end if;
+  end loop;
+  perform private.refuse_guard(v_step, v_failed);
+  return null;
+end;
+$$;
+
+revoke all on function private.find_transition(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/flow_count.sql sha256:c19dcdd96ea2befb1ed9066f1d424f183b2e50250a463fa59e7aec49b270094d
+-- A number that the flow keeps of a conversation; 0 before it was first counted.
+create or replace function private.flow_count(p_conversation public.conversations, p_key text)
+returns integer
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_conversation.flow_data ->> p_key)::integer, 0);
+end;
+$$;
+
+revoke all on function private.flow_count(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/flow_rule.sql sha256:ad12ea13d4694d0e00b5f87ae9d06461fdd3f6606879f5f2192714466ecb75b3
+-- A number of the flow that a conversation runs on.
+create or replace function private.flow_rule(p_conversation public.conversations, p_key text)
+returns numeric
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select (f.rules ->> p_key)::numeric
+    from private.flow_definitions as f
+    where f.id = p_conversation.flow_id
+  );
+end;
+$$;
+
+revoke all on function private.flow_rule(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/free_text_states.sql sha256:c2e0315ea68504f0821670f819bd309505f7ec7d61f8248106dc3316affcf85a
+-- The states of a flow that are open for free text, in order.
+create or replace function private.free_text_states(p_flow_id bigint)
+returns text[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return array(
+    select s.state
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.free_text
+    order by s.position
+  );
+end;
+$$;
+
+revoke all on function private.free_text_states(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/list_transitions.sql sha256:184c883045ac4d43433279a32225ea7dec5bbcf31ec4df3783e73a507f2ba091
+-- The rows of the flow for what a step wants to do where its conversation is, in order; null when
+-- there are none.
+create or replace function private.list_transitions(p_step private.flow_step)
+returns private.flow_transitions[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select array_agg(t order by t.position)
+    from private.flow_transitions as t
+    where t.flow_id = (p_step.conversation).flow_id
+      and t.from_state = (p_step.conversation).flow_state
+      and t.role = p_step.role
+      and t.action = p_step.action
+  );
+end;
+$$;
+
+revoke all on function private.list_transitions(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/next_action_data.sql sha256:20917409199c73669e54132e40e0b4aef8e1b5c3dffa45a571d985553bbd0468
+-- What conversations.current_action_data becomes with new messages: the newest action for the
+-- party that is awaited now, as both sides may know it; nothing when nobody is; what it was when
+-- the new messages ask that party nothing.
+create or replace function private.next_action_data(
+  p_conversation public.conversations,
+  p_notes private.flow_note[]
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_action_data jsonb;
+begin
+  if p_conversation.awaiting_role is null then
+    return null;
+  end if;
+  select (n.message).action_data into v_action_data
+  from unnest(p_notes) with ordinality as n (message, notification, place)
+  where (n.message).action_required and (n.message).visible_to = p_conversation.awaiting_role
+  order by n.place desc
+  limit 1;
+  if v_action_data is null then
+    return p_conversation.current_action_data;
+  end if;
+  return jsonb_build_object(
+    'action_id', v_action_data -> 'action_id',
+    'flow_state', v_action_data -> 'flow_state',
+    'message_type', v_action_data -> 'message_type',
+    'visible_to', v_action_data -> 'visible_to'
+  );
+end;
+$$;
+
+revoke all on function private.next_action_data(public.conversations, private.flow_note[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/notify_of_step.sql sha256:4f5945a46fcef6ffc49d64d5b91fdfc2ac3eea876e0e4a06a1fdc4f9321c88fb
+-- Notes for their readers the messages of a step that are worth a notification.
+--
+-- Writes: notifications, push_outbox, realtime.messages. Events: notification.
+create or replace function private.notify_of_step(
+  p_conversation public.conversations,
+  p_notes private.flow_note[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.notify(
+    reader.user_id, n.notification, p_conversation.id, (n.message).id,
+    jsonb_build_object(
+      'sender_id', (n.message).sender_id,
+      'flow_state', p_conversation.flow_state,
+      'awaiting_role', p_conversation.awaiting_role
+    )
+  )
+  from unnest(p_notes) as n
+  cross join lateral (values (p_conversation.user_a), (p_conversation.user_b)) as reader (user_id)
+  where n.notification is not null
+    and ((n.message).visible_to = 'all' or (n.message).receiver_id = reader.user_id);
+end;
+$$;
+
+revoke all on function private.notify_of_step(public.conversations, private.flow_note[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/open_actions.sql sha256:4301e65bb2396978ad7d2d79b5aa37b290aac3557ebc760ca5410f79fb88efb9
+-- What a party may do in a conversation now, in the order of the screen.
+--
+-- Args: the conversation as it is now; the user; the user's role in it.
+create or replace function private.open_actions(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text
+)
+returns setof private.flow_actions
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_row private.flow_transitions;
+  v_open text[] := array[]::text[];
+begin
+  v_step.conversation := p_conversation;
+  v_step.before := p_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.input := '{}';
+  v_step.at := now();
+  for v_row in
+    select t.* from private.flow_transitions as t
+    where t.flow_id = p_conversation.flow_id
+      and t.from_state = p_conversation.flow_state
+      and t.role = p_role
+  loop
+    if v_row.guards = '{}' or v_row.action <> all (v_open)
+      and private.find_failed_guard(v_step, v_row) is null then
+      v_open := v_open || v_row.action;
+    end if;
+  end loop;
+  return query
+  select a.*
+  from private.flow_actions as a
+  where a.flow_id = p_conversation.flow_id
+    and a.state = p_conversation.flow_state
+    and a.role = p_role
+    and a.action = any (v_open)
+  order by a.position;
+end;
+$$;
+
+revoke all on function private.open_actions(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/other_role.sql sha256:72489e4b4a66a6f1db14f8a67602fc2c5f52095c62a405b5a4164f9c23ace3d4
+-- The role of the other party; null for whoever is none.
+create or replace function private.other_role(p_role text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_role
+    when 'influencer' then 'brand_owner'
+    when 'brand_owner' then 'influencer'
+    when 'member' then 'member'
+  end;
+end;
+$$;
+
+revoke all on function private.other_role(text) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/plan_follow_up.sql sha256:95d7d02c5327b0a249dd8a2f02b745ee26796e830574872256a543ea2168833a
+-- The step that follows at once on a row of the flow; one without an action when none does.
+--
+-- What the system does next always follows; what the actor would do next, when the input that came
+-- with the first action has all that it needs.
+-- Args: the step just taken; its row; the step as it was asked for, with its input untouched.
+create or replace function private.plan_follow_up(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_asked private.flow_step
+)
+returns private.flow_step
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_next private.flow_step;
+  v_role text;
+begin
+  if p_row.follow_up is null then
+    return v_next;
+  end if;
+  select t.role into v_role
+  from private.flow_transitions as t
+  where t.flow_id = p_row.flow_id
+    and t.from_state = p_row.to_state
+    and t.action = p_row.follow_up
+    and t.role in ('system', p_step.role)
+  limit 1;
+  if v_role is null or v_role <> 'system' and exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_row.flow_id
+      and i.action = p_row.follow_up
+      and i.required
+      and coalesce(p_asked.input -> i.field, 'null') = 'null'
+  ) then
+    return v_next;
+  end if;
+  v_next := p_step;
+  v_next.action := p_row.follow_up;
+  v_next.role := v_role;
+  v_next.input := p_asked.input;
+  if v_role = 'system' then
+    v_next.actor_id := null;
+    v_next.input := '{}';
+  end if;
+  return v_next;
+end;
+$$;
+
+revoke all on function private.plan_follow_up(
+  private.flow_step, private.flow_transitions, private.flow_step
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/raise_chat_closed.sql sha256:10917746ddce2304cd18c9a143b331a9d0333f45d01e1de3ba11f5a70682f98e
+-- Ends the call because a conversation is closed.
+--
+-- Errors: CHAT_CLOSED (409).
+create or replace function private.raise_chat_closed()
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error('CHAT_CLOSED', 'This conversation is closed.', p_status => 409);
+end;
+$$;
+
+revoke all on function private.raise_chat_closed()
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/raise_not_your_turn.sql sha256:ce9b041f350e85453ad9399ea8b7c64753fd568ab9015d6f5283a0f7db1ae47a
+-- Ends the call because what was asked for is the other party's to do.
+--
+-- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
+create or replace function private.raise_not_your_turn(p_conversation public.conversations)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'NOT_YOUR_TURN', 'This is for the other side to do.',
+    jsonb_build_object(
+      'current_state', p_conversation.flow_state,
+      'awaiting_role', p_conversation.awaiting_role
+    ),
+    p_status => 409, p_hint => 'Wait for conversation_state_changed.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_not_your_turn(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/raise_state_invalid.sql sha256:9192795c1c85ffcdd4b7cd574c299b175436ee1d50a7f901c98945d7b792edac
+-- Ends the call because a conversation is in another state than what was asked for needs.
+--
+-- Args: the conversation; who asked, and in which role; the states in which it could be done, a
+-- single one as text, as the first clients know it.
+-- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
+-- allowed_actions}`.
+create or replace function private.raise_state_invalid(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text,
+  p_required text[]
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'FLOW_STATE_INVALID',
+    format('This cannot be done in the state "%s".', p_conversation.flow_state),
+    jsonb_build_object(
+      'current_state', p_conversation.flow_state,
+      'required_state', case
+        when cardinality(p_required) = 1 then to_jsonb(p_required[1])
+        else to_jsonb(p_required)
+      end,
+      'awaiting_role', p_conversation.awaiting_role,
+      'allowed_actions', (
+        select coalesce(jsonb_agg(a.action order by a.position), '[]')
+        from private.open_actions(p_conversation, p_actor_id, p_role) as a
+      )
+    ),
+    p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_state_invalid(public.conversations, uuid, text, text[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/record_step.sql sha256:9a03148692f31d4bf2791115b83e63b1228f278a2c82187b78cc8dceee619292
+-- Writes one step of the flow: the conversation as it is now, what its open action messages become,
+-- its messages, its line in the history, and who hears what.
+--
+-- Args: the step after its effects; the row; the messages that it says.
+-- Returns the conversation and the messages as they are stored.
+-- Locks: the conversation's row must be locked already.
+-- Writes: conversations, messages, participants, conversation_events, event_salts, notifications,
+-- push_outbox, realtime.messages.
+-- Events: new_message, conversation_state_changed, notification.
+create or replace function private.record_step(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_notes private.flow_note[]
+)
+returns private.flow_outcome
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_outcome private.flow_outcome;
+begin
+  perform private.complete_actions(p_step, p_row, p_notes);
+  v_conversation := private.store_conversation(p_step.conversation, p_notes);
+  v_outcome.conversation := v_conversation;
+  with stored as (
+    insert into public.messages as m (
+      conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
+      action_required, action_data, created_at, updated_at
+    )
+    select
+      v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
+      (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
+      (n.message).message_type, (n.message).visible_to, (n.message).action_required,
+      (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
+    from unnest(p_notes) with ordinality as n (message, notification, place)
+    returning m
+  )
+  select coalesce(array_agg(stored.m order by (stored.m).seq), '{}') into v_outcome.messages
+  from stored;
+  perform private.append_event(
+    p_step, p_row.from_state, private.event_details(p_step, p_row)
+  );
+  perform private.announce_step(v_conversation, p_step, p_row, v_outcome.messages);
+  perform private.notify_of_step(v_conversation, p_notes);
+  return v_outcome;
+end;
+$$;
+
+revoke all on function private.record_step(
+  private.flow_step, private.flow_transitions, private.flow_note[]
+) from public, anon, authenticated, service_role;
+
+-- source: 40_flow/refuse_action.sql sha256:8cfb8aa6c78f9b30bce57719923b7117ba1746a7d6aaaa7ec0faaeecac8da9e3
+-- Ends the call because the flow has no row for what a step wants: nobody of its kind ever does
+-- that, or not in this state, or only the other party does.
+--
+-- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), NOT_YOUR_TURN (409), FLOW_STATE_INVALID (409)
+-- `{current_state, required_state, awaiting_role, allowed_actions}`.
+create or replace function private.refuse_action(p_step private.flow_step)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  -- A party hears of what parties do; the system and operators, of what their own kind does.
+  v_roles constant text[] := case
+    when p_step.role in ('system', 'admin') then array[p_step.role]
+    else array['influencer', 'brand_owner', 'member']
+  end;
+  v_required text[];
+begin
+  v_required := array(
+    select t.from_state
+    from private.flow_transitions as t
+    join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
+    where t.flow_id = v_conversation.flow_id
+      and t.action = p_step.action
+      and t.role = any (v_roles)
+      and t.from_state <> 'initial'
+    group by t.from_state
+    order by min(s.position)
+  );
+  if cardinality(v_required) = 0 then
+    perform private.raise_error(
+      'ACTION_UNKNOWN', 'There is no such action in this conversation.', p_status => 422,
+      p_hint => 'Call get_available_actions to see what can be done now.'
+    );
+  end if;
+  if v_conversation.chat_status = 'closed' and not exists (
+    select from private.flow_transitions as t
+    where t.flow_id = v_conversation.flow_id
+      and t.from_state = v_conversation.flow_state
+      and t.role = any (v_roles)
+  ) then
+    perform private.raise_chat_closed();
+  end if;
+  if v_conversation.flow_state = any (v_required) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  perform private.raise_state_invalid(
+    v_conversation, p_step.actor_id, p_step.role, v_required
+  );
+end;
+$$;
+
+revoke all on function private.refuse_action(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/refuse_guard.sql sha256:658eadd3890fd59bf8da8c8a6df66b0b148c2beadbb9199926a93d496da1806d
+-- Ends the call because a guard does not hold.
+--
+-- Errors: PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409) `{max_rounds}`, REVISION_LIMIT
+-- (409) `{max_revisions}`, FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.refuse_guard(p_step private.flow_step, p_guard text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  v_price_key constant text := case p_guard
+    when 'offer_matches' then 'offer'
+    when 'counter_matches' then 'counter'
+    when 'quote_matches' then 'quote'
+  end;
+begin
+  if v_price_key is not null then
+    perform private.raise_error(
+      'PRICE_CHANGED', 'The price is another one by now.',
+      jsonb_build_object('price', v_conversation.flow_data -> v_price_key), p_status => 409,
+      p_hint => 'Show the user this price and ask again.'
+    );
+  end if;
+  case p_guard
+    when 'has_round_left' then
+      perform private.raise_error(
+        'NEGOTIATION_LIMIT', 'There is no further round: accept, keep your price, or end here.',
+        jsonb_build_object('max_rounds', private.flow_rule(v_conversation, 'max_rounds')),
+        p_status => 409
+      );
+    when 'has_revision_left' then
+      perform private.raise_error(
+        'REVISION_LIMIT', 'No more changes can be asked for: approve, or open a dispute.',
+        jsonb_build_object('max_revisions', private.flow_rule(v_conversation, 'max_revisions')),
+        p_status => 409
+      );
+    when 'nothing_captured' then
+      perform private.raise_error(
+        'FUNDS_HELD', 'Money was paid for this deal: it cannot just end.', p_status => 409
+      );
+    else
+      perform private.raise_error(
+        'GUARD_FAILED', 'This is not possible now.',
+        jsonb_build_object('guard', p_guard), p_status => 409,
+        p_hint => 'Call get_available_actions to see what can be done now.'
+      );
+  end case;
+end;
+$$;
+
+revoke all on function private.refuse_guard(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/refuse_turn.sql sha256:549705c5a9997d73d76ea5ea431125d160562deb244f3e31cb1651906ce350b4
+-- Ends the call because a guard about whose turn it is does not hold: the other party's turn, or
+-- nobody's.
+--
+-- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.refuse_turn(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_guard text
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_other private.flow_step := p_step;
+begin
+  v_other.role := private.other_role(p_step.role);
+  if private.guard_holds(p_guard, v_other, p_row) then
+    perform private.raise_not_your_turn(p_step.conversation);
+  end if;
+  perform private.refuse_guard(p_step, p_guard);
+end;
+$$;
+
+revoke all on function private.refuse_turn(private.flow_step, private.flow_transitions, text)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/run_deadlines.sql sha256:1a44bafddc3cb45d137851355c8fc8e27025ca4890881a12abfa32bcaaf6264a
+-- Takes the steps that are due by now, each at the time when it was due, and returns the
+-- conversation after them; most often there is none.
+--
+-- The one that comes back in time: readers pass p_is_trial and see what is so now, writers store
+-- it. A limit that lies before the step that led to it is due with that step.
+-- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
+-- private.advance_conversation writes, unless this is a trial.
+-- Errors: none; the proof shows that the flow's own steps can be taken.
+create or replace function private.run_deadlines(
+  p_conversation public.conversations,
+  p_is_trial boolean
+)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  -- More than any proved flow takes by itself: a belt beside the proof's braces.
+  c_most constant integer := 100;
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+  -- A writer may have waited for the lock since its transaction began.
+  v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
+begin
+  v_step.conversation := p_conversation;
+  v_step.role := 'system';
+  v_step.is_trial := p_is_trial;
+  for v_count in 1 .. c_most loop
+    exit when (v_step.conversation).deadline_at is null
+      or (v_step.conversation).deadline_at > v_now;
+    v_step.at := greatest(
+      (v_step.conversation).deadline_at, (v_step.conversation).entered_at
+    );
+    v_step.input := '{}';
+    v_step.action := (
+      select s.deadline_action
+      from private.flow_states as s
+      where s.flow_id = (v_step.conversation).flow_id
+        and s.state = (v_step.conversation).flow_state
+    );
+    v_outcome := private.advance_conversation(v_step);
+    v_step.conversation := v_outcome.conversation;
+  end loop;
+  return v_step.conversation;
+end;
+$$;
+
+revoke all on function private.run_deadlines(public.conversations, boolean)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/state_deadline.sql sha256:16b05945a60fc80b5b98d591edeca4213c2916bd3c852eee37f4bf01dd8b1d27
+-- When the time limit of a conversation's state is; null: it has none.
+--
+-- since_entry counts from when the state was entered; payment_window like it, but as long as a
+-- payment that was tried may still come through (rule attempt_hours); since_payment from the
+-- payment, moved on by the time that disputes froze, and never before the days of grace after an
+-- agreed delivery (rule overdue_grace_days).
+create or replace function private.state_deadline(
+  p_conversation public.conversations,
+  p_state private.flow_states
+)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_state.clock
+    when 'since_entry' then p_conversation.entered_at + p_state.lasts
+    when 'since_payment' then greatest(
+      (p_conversation.flow_data ->> 'clock_from')::timestamptz + p_state.lasts,
+      p_conversation.delivery_due_at
+        + private.flow_rule(p_conversation, 'overdue_grace_days') * interval '1 day'
+    )
+    when 'payment_window' then greatest(
+      p_conversation.entered_at + p_state.lasts,
+      (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
+        + private.flow_rule(p_conversation, 'attempt_hours') * interval '1 hour'
+    )
+  end;
+end;
+$$;
+
+revoke all on function private.state_deadline(public.conversations, private.flow_states)
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/store_conversation.sql sha256:57363183b927283549c2508d5dc58ffa20418d0bc2de9cb424f36e4f8b5ef523
+-- Stores a conversation as a step of the flow leaves it, with numbers for its new messages.
+--
+-- Returns the row. Time of a message is the server's clock, also for a step that was due earlier.
+-- Writes: conversations.
+create or replace function private.store_conversation(
+  p_conversation public.conversations,
+  p_notes private.flow_note[]
+)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_conversation;
+begin
+  update public.conversations as c
+  set
+    flow_state = p_conversation.flow_state,
+    awaiting_role = p_conversation.awaiting_role,
+    current_action_data = private.next_action_data(p_conversation, p_notes),
+    flow_data = p_conversation.flow_data,
+    work_submission = p_conversation.work_submission,
+    work_submitted = p_conversation.work_submitted,
+    work_status = p_conversation.work_status,
+    submission_date = p_conversation.submission_date,
+    amount_minor = p_conversation.amount_minor,
+    deadline_at = p_conversation.deadline_at,
+    entered_at = p_conversation.entered_at,
+    timed_at = p_conversation.timed_at,
+    delivery_due_at = p_conversation.delivery_due_at,
+    close_reason = p_conversation.close_reason,
+    closed_by = p_conversation.closed_by,
+    captured_minor = p_conversation.captured_minor,
+    held_minor = p_conversation.held_minor,
+    released_minor = p_conversation.released_minor,
+    fee_minor = p_conversation.fee_minor,
+    refunded_minor = p_conversation.refunded_minor,
+    charged_back_minor = p_conversation.charged_back_minor,
+    version = p_conversation.version,
+    last_seq = c.last_seq + cardinality(p_notes),
+    last_message_at = case
+      when p_notes = '{}' then c.last_message_at
+      else clock_timestamp()
+    end,
+    updated_at = clock_timestamp()
+  where c.id = p_conversation.id
+  returning c.* into v_conversation;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.store_conversation(public.conversations, private.flow_note[])
+from public, anon, authenticated, service_role;
+
+-- source: 40_flow/take_row.sql sha256:da779225c494d5a343dc595ff312375c92a917f3a298e41424fc23bc750ec116
+-- Takes one row of the flow: the conversation enters the row's state, then the row's effects run.
+--
+-- Returns the step with the conversation as it is afterwards. A step that a time limit takes
+-- leaves its time in timed_at.
+-- Writes: what the effects write, unless the step is a trial.
+create or replace function private.take_row(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns private.flow_step
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_state private.flow_states;
+  v_effect text;
+begin
+  v_step.before := p_step.conversation;
+  v_step.reason := private.fill_template(
+    coalesce(p_row.reason, p_row.action), jsonb_build_object('role', p_step.role)
+  );
+  if p_row.to_state <> p_row.from_state then
+    select s.* into v_state
+    from private.flow_states as s
+    where s.flow_id = p_row.flow_id and s.state = p_row.to_state;
+    v_conversation.flow_state := p_row.to_state;
+    v_conversation.chat_status := private.chat_status_of(p_row.to_state);
+    v_conversation.automation_enabled := v_conversation.chat_status = 'automated';
+    v_conversation.entered_at := p_step.at;
+    v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
+    v_conversation.work_status := coalesce(v_state.work_status, v_conversation.work_status);
+  end if;
+  v_conversation.awaiting_role := case p_row.awaiting
+    when 'unchanged' then v_conversation.awaiting_role
+    when 'other' then private.other_role(p_step.role)
+    else p_row.awaiting
+  end;
+  v_conversation.version := v_conversation.version + 1;
+  v_conversation.updated_at := p_step.at;
+  if p_step.role = 'system' and exists (
+    select from private.flow_states as s
+    where s.flow_id = p_row.flow_id
+      and s.state = p_row.from_state
+      and s.deadline_action = p_row.action
+  ) then
+    v_conversation.timed_at := p_step.at;
+  end if;
+
+  v_step.conversation := v_conversation;
+  foreach v_effect in array p_row.effects loop
+    v_step.conversation := private.run_effect(v_effect, v_step);
+  end loop;
+  return v_step;
+end;
+$$;
+
+revoke all on function private.take_row(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_capture_matches.sql sha256:37e30e1db0d34dfd0cced0ea70aed72b6a6b2a4f70cd32196316c5dae11efd9a
+-- Holds when what was paid is what the open order asks for, amount and currency.
+create or replace function private.guard_capture_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_orders as o
+    where o.conversation_id = (p_step.before).id
+      and o.status = 'open'
+      and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
+      and o.currency = p_step.input ->> 'currency'
+  );
+end;
+$$;
+
+revoke all on function private.guard_capture_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_counter_matches.sql sha256:fd1aeee34d1c1e49a5884012499cc7e77c45eba3280e10b3a2d6b58bd75ce5d4
+-- Holds when the price that the actor saw is the counter offer, or the actor named none.
+create or replace function private.guard_counter_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.price_matches(p_step, 'counter_minor');
+end;
+$$;
+
+revoke all on function private.guard_counter_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_counter.sql sha256:bc74c0e2861bfa41e85126ef1420290d5cf90281e0a7a9e10e888d55657385f3
+-- Holds when a counter offer is on the table.
+create or replace function private.guard_has_counter(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (p_step.before).flow_data ? 'counter_minor';
+end;
+$$;
+
+revoke all on function private.guard_has_counter(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_extension.sql sha256:68538315864a841d727c79c39bdd888cbeb4fbb351efeef658e72968d093379b
+-- Holds when more time was asked for and not yet answered.
+create or replace function private.guard_has_extension(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (p_step.before).flow_data ? 'extension';
+end;
+$$;
+
+revoke all on function private.guard_has_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_order.sql sha256:6bdbdd947ae383e50c7e447a6de341597deb805d187b0312073650bd3effc15d
+-- Holds when a payment was ever asked for in this conversation.
+create or replace function private.guard_has_order(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_orders as o where o.conversation_id = (p_step.before).id
+  );
+end;
+$$;
+
+revoke all on function private.guard_has_order(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_question_left.sql sha256:04fc5ad86464614df2be43e3f1984c92832686f31c4f05fd77bce6983de7ccc7
+-- Holds when the details may be questioned once more.
+create or replace function private.guard_has_question_left(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'questions')
+    < private.flow_rule(p_step.before, 'max_questions');
+end;
+$$;
+
+revoke all on function private.guard_has_question_left(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_quote.sql sha256:76a4f46a7b4d94adb15c766caa0cd901a2f043c027b0eac760c137942fcc4090
+-- Holds when the application carries a quote.
+create or replace function private.guard_has_quote(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (p_step.before).flow_data ? 'quote_minor';
+end;
+$$;
+
+revoke all on function private.guard_has_quote(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_revision_left.sql sha256:7307b83fde50a897505199f8438b8631c2f44260f33241dd9cb4649e3e5521c6
+-- Holds when one more revision may be asked for.
+create or replace function private.guard_has_revision_left(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'revision_count')
+    < private.flow_rule(p_step.before, 'max_revisions');
+end;
+$$;
+
+revoke all on function private.guard_has_revision_left(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_has_round_left.sql sha256:1035539a3263d510037eb5736636dfbd15687ff7a914e2563d448514872506fc
+-- Holds when the brand owner may name one more price.
+create or replace function private.guard_has_round_left(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'negotiation_round')
+    < private.flow_rule(p_step.before, 'max_rounds');
+end;
+$$;
+
+revoke all on function private.guard_has_round_left(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_holds.sql sha256:593c5edcb98bc6dedeece9cf5fd8f1c906251236818ddf3bbc646b54d1a91279
+-- Whether the guard of that name holds for a step and a row: the closed list of guards.
+--
+-- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
+create or replace function private.guard_holds(
+  p_guard text,
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  case p_guard
+    when 'capture_matches' then return private.guard_capture_matches(p_step);
+    when 'counter_matches' then return private.guard_counter_matches(p_step);
+    when 'has_counter' then return private.guard_has_counter(p_step);
+    when 'has_extension' then return private.guard_has_extension(p_step);
+    when 'has_order' then return private.guard_has_order(p_step);
+    when 'has_question_left' then return private.guard_has_question_left(p_step);
+    when 'has_quote' then return private.guard_has_quote(p_step);
+    when 'has_revision_left' then return private.guard_has_revision_left(p_step);
+    when 'has_round_left' then return private.guard_has_round_left(p_step);
+    when 'is_awaited' then return private.guard_is_awaited(p_step);
+    when 'is_bank_dispute' then return private.guard_is_bank_dispute(p_step);
+    when 'is_closer' then return private.guard_is_closer(p_step);
+    when 'is_earlier_round' then return private.guard_is_earlier_round(p_step);
+    when 'is_last_round' then return private.guard_is_last_round(p_step);
+    when 'is_new_payment' then return private.guard_is_new_payment(p_step);
+    when 'is_opener' then return private.guard_is_opener(p_step);
+    when 'is_overdue' then return private.guard_is_overdue(p_step);
+    when 'is_requester' then return private.guard_is_requester(p_step);
+    when 'is_unblocked' then return private.guard_is_unblocked(p_step);
+    when 'is_unrated' then return private.guard_is_unrated(p_step);
+    when 'nothing_captured' then return private.guard_nothing_captured(p_step);
+    when 'offer_matches' then return private.guard_offer_matches(p_step);
+    when 'quote_matches' then return private.guard_quote_matches(p_step);
+    when 'was_there' then return private.guard_was_there(p_step, p_row);
+    else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
+  end case;
+end;
+$$;
+
+revoke all on function private.guard_holds(text, private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_awaited.sql sha256:5c9c408db4e31d08aeaa1bc11c72e29d91acea4be982304fdcbf53c3fcbc589e
+-- Holds when it is the actor's turn.
+create or replace function private.guard_is_awaited(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).awaiting_role = p_step.role, false);
+end;
+$$;
+
+revoke all on function private.guard_is_awaited(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_bank_dispute.sql sha256:0d9f2f2000a707c0e6dd80bf2e2e349b6c0a2f30eaf36e1778c14766f1010ba0
+-- Holds when the dispute is the bank's.
+create or replace function private.guard_is_bank_dispute(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{dispute,origin}' = 'bank', false);
+end;
+$$;
+
+revoke all on function private.guard_is_bank_dispute(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_closer.sql sha256:68cd0108b074d530fb4bb2cd8e5b8403dee5581585dee9100bf91cebd0f05a66
+-- Holds when the actor is the one who closed the conversation.
+create or replace function private.guard_is_closer(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).closed_by = p_step.actor_id, false);
+end;
+$$;
+
+revoke all on function private.guard_is_closer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_earlier_round.sql sha256:09cbe83b198ba853fef0a6481cafa7f7a3186ceec249fe5b0a5d5cb1e189388a
+-- Chooses the row for a price after which another may follow.
+create or replace function private.guard_is_earlier_round(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'negotiation_round') + 1
+    < private.flow_rule(p_step.before, 'max_rounds');
+end;
+$$;
+
+revoke all on function private.guard_is_earlier_round(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_last_round.sql sha256:f0476478fe2ef4e9e3c619bf45c1f0c332f2ea662317760c831aee6ac7a2e51e
+-- Chooses the row for the last price that the brand owner may name.
+create or replace function private.guard_is_last_round(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.flow_count(p_step.before, 'negotiation_round') + 1
+    >= private.flow_rule(p_step.before, 'max_rounds');
+end;
+$$;
+
+revoke all on function private.guard_is_last_round(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_new_payment.sql sha256:3292f69b464d7315cf3bd30cdfafc6cbf32d955d4b61dd08239005efed995999
+-- Holds when this payment is in no book yet.
+create or replace function private.guard_is_new_payment(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return not exists (
+    select from private.escrow_ledger as e
+    where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
+  );
+end;
+$$;
+
+revoke all on function private.guard_is_new_payment(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_opener.sql sha256:7cd6ce567bc2c10e4f41d1ded093e58a928e709ae5b685f5873408553e34c42a
+-- Holds when the actor opened the dispute; nobody did when the bank or an operator opened it.
+create or replace function private.guard_is_opener(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{dispute,opened_by}' = p_step.role, false)
+    and (p_step.before).flow_data #>> '{dispute,origin}' = 'party';
+end;
+$$;
+
+revoke all on function private.guard_is_opener(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_overdue.sql sha256:9a216320982f7d988ff88970d8a0aedaa98c9adf85dce6c0f762b5605266cae2
+-- Holds when the delivery is late by more than the days of grace.
+create or replace function private.guard_is_overdue(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    p_step.at > (p_step.before).delivery_due_at
+      + private.flow_rule(p_step.before, 'overdue_grace_days') * interval '1 day',
+    false
+  );
+end;
+$$;
+
+revoke all on function private.guard_is_overdue(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_requester.sql sha256:4fe7ff2366264560516f5d29dc7955d04e1399e1039e90dbfd2a212b13796682
+-- Holds when the actor is the one who asked for the cancellation.
+create or replace function private.guard_is_requester(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{cancellation,by}' = p_step.role, false);
+end;
+$$;
+
+revoke all on function private.guard_is_requester(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_unblocked.sql sha256:8b21c4bf92de9be29f5a746d5462e3312ab1efbc763648294a38703e3d225c55
+-- Holds when neither side blocks the other.
+create or replace function private.guard_is_unblocked(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return not private.is_blocked((p_step.before).user_a, (p_step.before).user_b);
+end;
+$$;
+
+revoke all on function private.guard_is_unblocked(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_is_unrated.sql sha256:3680c2a2b1d9a7ca1ba55d5c6b421891bf7d610e3d93a302227baa9da3a0dadd
+-- Holds when the actor has not rated this collaboration yet.
+create or replace function private.guard_is_unrated(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return not exists (
+    select from private.ratings as r
+    where r.conversation_id = (p_step.before).id and r.rater_id = p_step.actor_id
+  );
+end;
+$$;
+
+revoke all on function private.guard_is_unrated(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_nothing_captured.sql sha256:d1cf6224cc7b05543129a4ddb958e9b31ac4c02beab6c972e06b22b31b09344c
+-- Holds when no money of this deal has come in.
+create or replace function private.guard_nothing_captured(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).captured_minor, 0) = 0;
+end;
+$$;
+
+revoke all on function private.guard_nothing_captured(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_offer_matches.sql sha256:c6d02fdba70d5280cd62bcbaf88b8fb5d91f1921c37f5f0e0da96491ebc1e70e
+-- Holds when the price that the actor saw is the standing offer, or the actor named none.
+create or replace function private.guard_offer_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.price_matches(p_step, 'offer_minor');
+end;
+$$;
+
+revoke all on function private.guard_offer_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_quote_matches.sql sha256:8cd4a1f5addd06bedc79512f91b0218c130a8f974a63f12943cde1d8424aa4be
+-- Holds when the price that the actor saw is the quote, or the actor named none.
+create or replace function private.guard_quote_matches(p_step private.flow_step)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.price_matches(p_step, 'quote_minor');
+end;
+$$;
+
+revoke all on function private.guard_quote_matches(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/guard_was_there.sql sha256:7c2e0a1532f8bed76cd9fd2f5e2638e68c14308dbd29ca810ecd28accc3b8b08
+-- Chooses the row that leads back to where the conversation was before the pause.
+create or replace function private.guard_was_there(
+  p_step private.flow_step,
+  p_row private.flow_transitions
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce((p_step.before).flow_data #>> '{resume,state}' = p_row.to_state, false);
+end;
+$$;
+
+revoke all on function private.guard_was_there(private.flow_step, private.flow_transitions)
+from public, anon, authenticated, service_role;
+
+-- source: 41_guards/price_matches.sql sha256:7b358e0f07e60addf8b98094347dd5a5ccb8b46eedb4207f1375562f31e1cb19
+-- Whether the price that the actor saw is the one that flow_data has under a key, in paise; who
+-- named none agrees to whatever it is.
+create or replace function private.price_matches(p_step private.flow_step, p_key text)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    (p_step.input -> 'price_minor')::bigint = ((p_step.before).flow_data -> p_key)::bigint, true
+  );
+end;
+$$;
+
+revoke all on function private.price_matches(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/agree_on.sql sha256:27d348f10ca5a90607e17f228effc2be34609367437f1d1ff0f25644540a293c
+-- A conversation with the price that its flow_data has under a key, in paise, as the agreed one.
+create or replace function private.agree_on(p_conversation public.conversations, p_key text)
+returns public.conversations
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  p_conversation.amount_minor := (p_conversation.flow_data -> p_key)::bigint;
+  p_conversation.flow_data := p_conversation.flow_data
+    || private.money_json('agreed_amount', 'agreed_minor', p_conversation.amount_minor);
+  return p_conversation;
+end;
+$$;
+
+revoke all on function private.agree_on(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/ask_refund.sql sha256:1e5d1fd88d18b876c66775e8db23559e511432315c3b3b846d9cf36a435c7df9
+-- Asks for an amount of what a deal holds to be sent back, and returns the conversation that knows.
+-- There is nothing left to resume.
+--
+-- Writes: refunds.
+create or replace function private.ask_refund(p_step private.flow_step, p_amount_minor bigint)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'resume'
+    || jsonb_build_object('refund_minor', p_amount_minor);
+  if not p_step.is_trial then
+    insert into private.refunds (
+      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
+    )
+    values (
+      v_conversation.id, v_conversation.flow_data ->> 'payment_id', p_amount_minor,
+      v_conversation.currency, 'deal', p_step.reason, p_step.at
+    );
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.ask_refund(private.flow_step, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/check_refund.sql sha256:94dadb9d515e2ad7082c400c9bd36237863f16ae6bc6afbf27b2dfc6ceed6994
+-- Refuses a refund of more than what a deal holds; none named is all of it.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
+create or replace function private.check_refund(
+  p_conversation public.conversations,
+  p_amount_minor bigint
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_amount_minor > p_conversation.held_minor then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format(
+        'The refund is at most %s: that is what the deal holds.',
+        private.rupees_text(p_conversation.held_minor)
+      ),
+      jsonb_build_object('min', 1, 'max', private.rupees(p_conversation.held_minor)),
+      p_status => 422
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_refund(public.conversations, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_accept_extension.sql sha256:41c3a1ae88a2acbbcea6f4abf471e3eb5887e7b71c85d04193bf3af35695c8de
+-- The delivery is due later by the days asked for; the time limit of the work does not come before.
+create or replace function private.effect_accept_extension(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.delivery_due_at := v_conversation.delivery_due_at
+    + (v_conversation.flow_data #>> '{extension,days}')::integer * interval '1 day';
+  v_conversation.flow_data := v_conversation.flow_data - 'extension';
+  v_conversation.deadline_at := private.renewed_deadline(v_conversation);
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_accept_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_accept_request.sql sha256:04a0549d91ed213f5304dc47bbf00f54a7a4fb416515930be0031d1b3cea561c
+-- The brand owner accepts the application.
+--
+-- Writes: requests.
+create or replace function private.effect_accept_request(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if not p_step.is_trial then
+    update public.requests as r
+    set status = 'accepted', updated_at = p_step.at
+    where r.id = (p_step.conversation).request_id and r.status = 'pending';
+  end if;
+  return p_step.conversation;
+end;
+$$;
+
+revoke all on function private.effect_accept_request(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_agree_on_counter.sql sha256:7665436c0741832feed7e918e9f04cab7fdfacfc21266cc69eccaa93f7968839
+-- Fixes the counter offer as the agreed price.
+create or replace function private.effect_agree_on_counter(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.agree_on(p_step.conversation, 'counter_minor');
+end;
+$$;
+
+revoke all on function private.effect_agree_on_counter(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_agree_on_offer.sql sha256:c19dd8b571282967d008a0e8f429f62962e782e694b473f46d82de9cb02d6e77
+-- Fixes the standing offer as the agreed price.
+create or replace function private.effect_agree_on_offer(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.agree_on(p_step.conversation, 'offer_minor');
+end;
+$$;
+
+revoke all on function private.effect_agree_on_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_agree_on_quote.sql sha256:ca09938233f1fcd479fb8398979eb755fb3283b097bc6ceb24c87cc81ffc7755
+-- Fixes the quote of the application as the agreed price.
+create or replace function private.effect_agree_on_quote(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.agree_on(p_step.conversation, 'quote_minor');
+end;
+$$;
+
+revoke all on function private.effect_agree_on_quote(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_approve_work.sql sha256:33211caaa1c7b8d0c69abedda750ffdafbb697ba49868404c70abbb169af78e8
+-- The newest submission is the one that counts.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_approve_work(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.review_submission(p_step, 'approved');
+  return p_step.conversation;
+end;
+$$;
+
+revoke all on function private.effect_approve_work(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_bounce_payment.sql sha256:571b5bd585718816636c034239c9c8a443da0938fb0e1dfdfbcf599a7fcbf97d
+-- A payment that the deal does not wait for is to go back whole; it never counts as held.
+--
+-- Writes: escrow_ledger, refunds.
+create or replace function private.effect_bounce_payment(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.record_transfer(
+    p_step, 'gateway', 'bounced', (p_step.input -> 'amount_minor')::bigint,
+    p_step.input ->> 'payment_id'
+  );
+  if not p_step.is_trial then
+    insert into private.refunds (
+      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
+    )
+    values (
+      (p_step.conversation).id, p_step.input ->> 'payment_id',
+      (p_step.input -> 'amount_minor')::bigint, p_step.input ->> 'currency', 'bounce',
+      p_step.reason, p_step.at
+    );
+  end if;
+  return p_step.conversation;
+end;
+$$;
+
+revoke all on function private.effect_bounce_payment(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_charge_back.sql sha256:8e4d734ef2a4970238ce1a8ab5b6ac2a566eae290b3e5e2c6d6c115cd512f704
+-- The bank has taken back what was held.
+--
+-- Writes: escrow_ledger.
+create or replace function private.effect_charge_back(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.charged_back_minor
+    := v_conversation.charged_back_minor + v_conversation.held_minor;
+  v_conversation.held_minor := 0;
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
+  perform private.record_transfer(
+    p_step, 'held', 'charged_back', (p_step.conversation).held_minor, null
+  );
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_charge_back(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_close.sql sha256:66a286388840dae900dff893ef6c460766f8f9a532dc6ec961b52d3365813e81
+-- Notes why and by whom the conversation was closed; what was still open with it ends too.
+--
+-- Writes: requests (one that is alive is closed), payment_orders (an open one is cancelled).
+create or replace function private.effect_close(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.close_reason := p_step.reason;
+  -- Both sides may read it: an operator stays unnamed.
+  v_conversation.closed_by := case when p_step.role <> 'admin' then p_step.actor_id end;
+  v_conversation.flow_data := v_conversation.flow_data - 'payment_order';
+  if not p_step.is_trial then
+    update public.requests as r
+    set status = 'closed', updated_at = p_step.at
+    where r.id = v_conversation.request_id and r.status in ('pending', 'accepted');
+    update private.payment_orders as o
+    set status = 'cancelled', updated_at = p_step.at
+    where o.conversation_id = v_conversation.id and o.status = 'open';
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_close(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_close_dispute.sql sha256:1de9e8339c3c9fb5a74d1d79cc41c36ce6aa1fc620ba3214f80e7716a571017b
+-- The dispute is over, with the action that ended it as its verdict.
+--
+-- Writes: disputes, legal_holds.
+create or replace function private.effect_close_dispute(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'dispute';
+  if not p_step.is_trial then
+    update private.disputes as d
+    set
+      verdict = p_step.action,
+      closed_by = p_step.actor_id,
+      closed_at = p_step.at,
+      note = p_step.input ->> 'note'
+    where d.conversation_id = v_conversation.id and d.closed_at is null;
+    delete from private.legal_holds as h
+    where h.conversation_id = v_conversation.id and h.reason = 'dispute';
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_close_dispute(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_count_question.sql sha256:49fbbe69ed66fa5ce096122be633927b38a84799333e40b9cfe798e174ebc778
+-- Counts the questions about the project details.
+create or replace function private.effect_count_question(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'questions', private.flow_count(v_conversation, 'questions') + 1
+  );
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_count_question(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_drop_cancellation.sql sha256:604980a709d0bc1cbb6c244deffe4a4b02b5389dbcef3a9ceae5fb8b890e5269
+-- The question whether to cancel is answered, or no longer matters.
+create or replace function private.effect_drop_cancellation(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'cancellation';
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_drop_cancellation(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_drop_extension.sql sha256:d577ed9a5bf457abb09b23e783d59212f15a1ab4a2b229653990da938b2a0c63
+-- The question for more time falls.
+create or replace function private.effect_drop_extension(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'extension';
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_drop_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_finalize_offer.sql sha256:373099955f118cd4c5a17a35bec356735a4ab9d4267d103b9660ebaadd879e4f
+-- The offer that is made in this step is the final one; comes before make_offer.
+create or replace function private.effect_finalize_offer(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_finalize_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_hold_funds.sql sha256:1a981594881463eff7eb8b819017acd2c3bf5dfd11788883832f2f296fc24730
+-- The payment is in: held for the deal until its end.
+--
+-- Writes: escrow_ledger, payment_orders.
+create or replace function private.effect_hold_funds(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.captured_minor
+    := v_conversation.captured_minor + (p_step.input -> 'amount_minor')::bigint;
+  v_conversation.held_minor
+    := v_conversation.held_minor + (p_step.input -> 'amount_minor')::bigint;
+  v_conversation.flow_data := v_conversation.flow_data - 'payment_order' || jsonb_build_object(
+    'paid_at', p_step.at, 'clock_from', p_step.at, 'payment_id', p_step.input ->> 'payment_id'
+  );
+  perform private.record_transfer(
+    p_step, 'gateway', 'held', (p_step.input -> 'amount_minor')::bigint,
+    p_step.input ->> 'payment_id'
+  );
+  if not p_step.is_trial then
+    update private.payment_orders as o
+    set status = 'paid', updated_at = p_step.at
+    where o.conversation_id = v_conversation.id and o.status = 'open';
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_hold_funds(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_hold_offer.sql sha256:99f75eda9bdafad82e5dab16bf5a612bd0f0541ce977c5cb119e7280f00e9f99
+-- The brand owner keeps the standing offer; it is the final one now.
+--
+-- Writes: offers.
+create or replace function private.effect_hold_offer(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
+  perform private.record_offer(p_step, v_conversation, 'offer_minor');
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_hold_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_keep_details.sql sha256:77943c43f4e5675dedaca4bd6be82ec89e50af2e8a3cf7f904add997780e67c7
+-- Keeps the project details and counts their versions; the history has the earlier ones.
+create or replace function private.effect_keep_details(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'project_details', p_step.input ->> 'details',
+    'details_version', private.flow_count(v_conversation, 'details_version') + 1
+  );
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_keep_details(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_keep_rating.sql sha256:d54786a4b59098a06f2ab29fe7ce2ff6e35e5cfdc20816fe4ec9fcbca5097c31
+-- Keeps the actor's rating where the other side cannot see it yet.
+--
+-- Writes: ratings.
+create or replace function private.effect_keep_rating(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if not p_step.is_trial then
+    insert into private.ratings (conversation_id, rater_id, rating, comment, created_at)
+    values (
+      (p_step.conversation).id, p_step.actor_id, (p_step.input -> 'rating')::integer,
+      p_step.input ->> 'comment', p_step.at
+    );
+  end if;
+  return p_step.conversation;
+end;
+$$;
+
+revoke all on function private.effect_keep_rating(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_make_counter.sql sha256:fc9f00c4653b025b978c22428e28516c453437d2e9c94b2b8fe5a8ede4c7c94a
+-- The influencer names another price.
+--
+-- Writes: offers.
+create or replace function private.effect_make_counter(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data
+    || private.money_json('counter', 'counter_minor', (p_step.input -> 'price_minor')::bigint);
+  perform private.record_offer(p_step, v_conversation, 'counter_minor');
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_make_counter(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_make_offer.sql sha256:d7b5f5b863b7637d4e5b6def55810e7d556baff2aa4fe5480723fc8f4b43ed03
+-- The brand owner names a price: the standing offer of a new round. A counter offer falls.
+--
+-- Writes: offers.
+create or replace function private.effect_make_offer(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data - array['counter', 'counter_minor']
+    || private.money_json('offer', 'offer_minor', (p_step.input -> 'price_minor')::bigint)
+    || jsonb_build_object(
+      'negotiation_round', private.flow_count(v_conversation, 'negotiation_round') + 1
+    );
+  perform private.record_offer(p_step, v_conversation, 'offer_minor');
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_make_offer(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_note_attempt.sql sha256:3fa2a28912a5b6be3804ecac91ccef693b7fdf8c59b5036bf88e6278672edac3
+-- Notes that a payment was tried, which keeps the time limit away from what may still come.
+create or replace function private.effect_note_attempt(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data
+    || jsonb_build_object('last_attempt_at', p_step.at);
+  v_conversation.deadline_at := private.renewed_deadline(v_conversation);
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_note_attempt(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_open_dispute.sql sha256:60c5d0400f8e5aff25ebd82ab5f8241a7149c3a76e36908da4874860d71c890a
+-- Freezes the deal until an operator, or the bank, has decided. A dispute that is open already
+-- becomes the bank's when the bank joins.
+--
+-- Writes: disputes, legal_holds.
+create or replace function private.effect_open_dispute(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+  v_origin constant text := case p_step.role
+    when 'system' then 'bank'
+    when 'admin' then 'admin'
+    else 'party'
+  end;
+begin
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'dispute', jsonb_strip_nulls(jsonb_build_object(
+      'origin', v_origin,
+      'opened_by', case when v_origin = 'party' then p_step.role end,
+      'reason', p_step.input -> 'reason'
+    ))
+  );
+  if (p_step.before).flow_state <> v_conversation.flow_state then
+    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+      'resume', coalesce(v_conversation.flow_data -> 'resume', private.pause_json(p_step))
+        || jsonb_build_object('frozen_at', p_step.at)
+    );
+  end if;
+  if not p_step.is_trial then
+    insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
+    values (
+      v_conversation.id, p_step.actor_id, v_origin,
+      p_step.input ->> 'reason', p_step.at
+    )
+    on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
+    insert into private.legal_holds (conversation_id, reason, placed_at)
+    values (v_conversation.id, 'dispute', p_step.at)
+    on conflict (conversation_id) do nothing;
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_open_dispute(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_open_order.sql sha256:d40fb9ae9af5dbc2cfdbedb76e7b7745592af5923f3f28d1eaea49965cce4459
+-- Asks for the agreed amount: one open order, the same one whenever it is asked for again.
+--
+-- Writes: what private.claim_payment_order writes.
+create or replace function private.effect_open_order(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  if not p_step.is_trial then
+    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+      'payment_order', private.payment_order_json(
+        private.claim_payment_order(v_conversation, p_step.at)
+      )
+    );
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_open_order(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_propose_cancellation.sql sha256:1d794f405e63bbaf5a3c1cb8b8ac5b26cd896e2913bf3b616150313a4c4ad9c7
+-- One side asks to cancel; what the deal was doing is remembered.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than what is held.
+create or replace function private.effect_propose_cancellation(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  perform private.check_refund(
+    v_conversation, (p_step.input -> 'refund_amount_minor')::bigint
+  );
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'cancellation', jsonb_strip_nulls(jsonb_build_object(
+      'by', p_step.role,
+      'refund_minor', p_step.input -> 'refund_amount_minor',
+      'refund_amount', p_step.input -> 'refund_amount',
+      'reason', p_step.input -> 'reason'
+    )),
+    'resume', private.pause_json(p_step)
+  );
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_propose_cancellation(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_propose_extension.sql sha256:40a89fff6d2f151600dd0cc92ab61f340a95a35a2ccf96d141262f79d73b8072
+-- The influencer asks for more time.
+create or replace function private.effect_propose_extension(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.flow_data := v_conversation.flow_data
+    || jsonb_build_object('extension', jsonb_build_object('days', p_step.input -> 'days'));
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_propose_extension(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_raise_alert.sql sha256:93e95626afbf9844a6bef9afc340d6c786f9e6e57a4c2c118e9cf7454f50033a
+-- Asks an operator to look at the conversation.
+--
+-- Writes: alerts.
+create or replace function private.effect_raise_alert(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if not p_step.is_trial then
+    perform private.open_alert(
+      p_step.action, 'warning',
+      concat_ws(':', p_step.action, (p_step.conversation).id),
+      (p_step.conversation).id,
+      jsonb_build_object('state', (p_step.conversation).flow_state, 'reason', p_step.reason)
+    );
+  end if;
+  return p_step.conversation;
+end;
+$$;
+
+revoke all on function private.effect_raise_alert(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_reject_request.sql sha256:c3ed6a258c7985ab7fbdef784e477d2df48f8fb9db7852ac8a9e6311a9063ba4
+-- The brand owner rejects the application.
+--
+-- Writes: requests.
+create or replace function private.effect_reject_request(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if not p_step.is_trial then
+    update public.requests as r
+    set status = 'rejected', updated_at = p_step.at
+    where r.id = (p_step.conversation).request_id and r.status = 'pending';
+  end if;
+  return p_step.conversation;
+end;
+$$;
+
+revoke all on function private.effect_reject_request(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_release_funds.sql sha256:1d0610e093b7b62d8ec0036dca67c7456470654636ff7565f73aaec042d79eb0
+-- What is held is the influencer's, less the fee.
+--
+-- Writes: escrow_ledger, payouts.
+create or replace function private.effect_release_funds(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.release_held(p_step);
+end;
+$$;
+
+revoke all on function private.effect_release_funds(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_reopen.sql sha256:a8ed7f475a3ee7ab3aad157d9c80c0580413637d25cb75dc1b10a317caefc465
+-- The conversation is as open as it was before it was closed.
+create or replace function private.effect_reopen(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.close_reason := null;
+  v_conversation.closed_by := null;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_reopen(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_agreed_refund.sql sha256:3c36757173f188e033d7ca72404a3d6c93edd2cac1b447ec53d89677161aec81
+-- What both sides agreed on is to go back to the brand owner; nothing named means all.
+--
+-- Writes: refunds.
+create or replace function private.effect_request_agreed_refund(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.ask_refund(
+    p_step,
+    coalesce(
+      ((p_step.conversation).flow_data #> '{cancellation,refund_minor}')::bigint,
+      (p_step.conversation).held_minor
+    )
+  );
+end;
+$$;
+
+revoke all on function private.effect_request_agreed_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_refund.sql sha256:87ce589440e07d090eb78dd489ef749771b7ef27a3d52a48233db6ddcd2595f0
+-- All that is held is to go back to the brand owner.
+--
+-- Writes: refunds.
+create or replace function private.effect_request_refund(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.ask_refund(p_step, (p_step.conversation).held_minor);
+end;
+$$;
+
+revoke all on function private.effect_request_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_revision.sql sha256:8a1c8ce6134f4b82b0679863a77550e06d726a2833c00540d336414cd2e0522f
+-- The brand owner wants the work changed.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_request_revision(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.work_status := 'revision_requested';
+  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+    'revision_count', private.flow_count(v_conversation, 'revision_count') + 1
+  );
+  perform private.review_submission(p_step, 'revision_requested');
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_request_revision(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_request_split_refund.sql sha256:4f9e44f628871a7b3f7f12b3fdee141e1abc88bedfc0193ab508e7180cde7830
+-- The part that the operator decided on is to go back to the brand owner.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` when it is more than what is held. Writes: refunds.
+create or replace function private.effect_request_split_refund(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_refund constant bigint := (p_step.input -> 'refund_amount_minor')::bigint;
+begin
+  perform private.check_refund(p_step.conversation, v_refund);
+  return private.ask_refund(p_step, v_refund);
+end;
+$$;
+
+revoke all on function private.effect_request_split_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_resume.sql sha256:695237a205905442a448e9a57277431cbb0faf44a5eaf5d2fa9978ec809b7152
+-- The deal goes on where it was before the pause. A time limit that ran on is the one it was, one
+-- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with; but
+-- whoever takes an own request back makes no time for themselves.
+create or replace function private.effect_resume(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+  v_resume constant jsonb := v_conversation.flow_data -> 'resume';
+  v_pause interval;
+  v_is_own_doing constant boolean := v_conversation.awaiting_role = p_step.role
+    and p_step.role = coalesce(
+      (p_step.before).flow_data #>> '{cancellation,by}',
+      (p_step.before).flow_data #>> '{dispute,opened_by}',
+      ''
+    );
+begin
+  v_pause := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
+  v_conversation.work_status := v_resume ->> 'work_status';
+  v_conversation.deadline_at := greatest(
+    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
+    case when not v_is_own_doing then
+      p_step.at + (
+        select s.resumes_with from private.flow_states as s
+        where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
+      )
+    end
+  );
+  if v_pause is not null then
+    v_conversation.delivery_due_at := v_conversation.delivery_due_at + v_pause;
+    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+      'clock_from', (v_conversation.flow_data ->> 'clock_from')::timestamptz + v_pause
+    );
+  end if;
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_resume(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_retry_refund.sql sha256:f3ff93c2413b873afc3e4af419772401f1562c29519be12f0d83a9b14621f2cb
+-- The refund did not go through and stays asked for.
+--
+-- Writes: refunds.
+create or replace function private.effect_retry_refund(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if not p_step.is_trial then
+    update private.refunds as r
+    set attempts = r.attempts + 1
+    where r.conversation_id = (p_step.conversation).id
+      and r.kind = 'deal'
+      and r.status = 'requested';
+  end if;
+  return p_step.conversation;
+end;
+$$;
+
+revoke all on function private.effect_retry_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_settle_refund.sql sha256:85748883d491ebff506cad70f3de5cb569afe066a84f27c5e6036c7f3a127147
+-- The refund has reached the brand owner; what is left is the influencer's, less the fee.
+--
+-- Writes: escrow_ledger, refunds, payouts.
+create or replace function private.effect_settle_refund(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+  v_refund constant bigint := (v_conversation.flow_data -> 'refund_minor')::bigint;
+begin
+  v_conversation.refunded_minor := v_conversation.refunded_minor + v_refund;
+  v_conversation.held_minor := v_conversation.held_minor - v_refund;
+  v_conversation.flow_data := v_conversation.flow_data - 'refund_minor';
+  perform private.record_transfer(p_step, 'held', 'refunded', v_refund, null);
+  if not p_step.is_trial then
+    update private.refunds as r
+    set
+      status = 'processed',
+      reference = p_step.input ->> 'reference',
+      processed_at = p_step.at
+    where r.conversation_id = v_conversation.id and r.kind = 'deal' and r.status = 'requested';
+  end if;
+  p_step.conversation := v_conversation;
+  return private.release_held(p_step);
+end;
+$$;
+
+revoke all on function private.effect_settle_refund(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_start_work.sql sha256:06fd3112e0d649cc867a03b057d8ec4e71dd103ecc45e37b3c857aecd6603cd9
+-- The work begins, and with it the days until its delivery.
+create or replace function private.effect_start_work(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.delivery_due_at
+    := p_step.at + private.flow_rule(v_conversation, 'delivery_days') * interval '1 day';
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_start_work(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_store_submission.sql sha256:3a755bfb212f5cdf59c6e1f4b31cfe7b73c629bf2c8abd72ad354086928dc884
+-- Stores what the influencer delivers, numbered.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_store_submission(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  v_conversation.work_submitted := true;
+  v_conversation.submission_date := p_step.at;
+  v_conversation.work_submission := p_step.input || jsonb_build_object('submitted_at', p_step.at);
+  if not p_step.is_trial then
+    insert into public.work_submissions (
+      conversation_id, number, deliverables, description, submission_notes, submitted_at
+    )
+    select
+      v_conversation.id, coalesce(max(s.number), 0) + 1, p_step.input ->> 'deliverables',
+      p_step.input ->> 'description', p_step.input ->> 'submission_notes', p_step.at
+    from public.work_submissions as s
+    where s.conversation_id = v_conversation.id;
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_store_submission(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/effect_withdraw_submission.sql sha256:d198e1f80bf2d1019de1376bd053a663c1727c0b6adfd17cdea83e008b36610a
+-- The influencer takes the newest submission back; an earlier one counts again.
+--
+-- Writes: work_submissions.
+create or replace function private.effect_withdraw_submission(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  perform private.review_submission(p_step, 'withdrawn');
+  select
+    jsonb_strip_nulls(jsonb_build_object(
+      'deliverables', s.deliverables, 'description', s.description,
+      'submission_notes', s.submission_notes, 'submitted_at', s.submitted_at
+    )),
+    s.submitted_at
+  into v_conversation.work_submission, v_conversation.submission_date
+  from public.work_submissions as s
+  where s.conversation_id = v_conversation.id and s.status = 'revision_requested'
+  order by s.number desc
+  limit 1;
+  v_conversation.work_submitted := v_conversation.work_submission is not null;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.effect_withdraw_submission(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/open_alert.sql sha256:720132151cdd994b07d9df889f45956f98d6563c72258e5378b7bcc6c1bbe9e6
+-- Puts something on the operators' list; the same cause again counts up the line that is open.
+--
+-- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
+-- the event that brought it, Razorpay's order and payment.
+-- Writes: alerts.
+create or replace function private.open_alert(
+  p_kind text,
+  p_severity text,
+  p_key text,
+  p_conversation_id uuid,
+  p_details jsonb,
+  p_event_row_id bigint default null,
+  p_razorpay_order_id text default null,
+  p_razorpay_payment_id text default null
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.alerts as a (
+    kind, severity, key, conversation_id, details, event_row_id, razorpay_order_id,
+    razorpay_payment_id
+  )
+  values (
+    p_kind, p_severity, p_key, p_conversation_id, p_details, p_event_row_id, p_razorpay_order_id,
+    p_razorpay_payment_id
+  )
+  on conflict (key) where status = 'open' do update
+  set
+    seen = a.seen + 1,
+    last_seen_at = clock_timestamp(),
+    details = excluded.details,
+    event_row_id = coalesce(excluded.event_row_id, a.event_row_id);
+end;
+$$;
+
+revoke all on function private.open_alert(
+  text, text, text, uuid, jsonb, bigint, text, text
+) from public, anon, authenticated, service_role;
+
+-- source: 42_effects/pause_json.sql sha256:e9cba1e68cd3bf7fef327af472f97d62aa947319870206fffcde4730b7227c74
+-- Where a conversation was when a step began, for private.effect_resume to lead back to:
+-- `{state, work_status, deadline_at}`.
+create or replace function private.pause_json(p_step private.flow_step)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'state', (p_step.before).flow_state,
+    'work_status', (p_step.before).work_status,
+    'deadline_at', (p_step.before).deadline_at
+  );
+end;
+$$;
+
+revoke all on function private.pause_json(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/record_offer.sql sha256:3807c122c5b5aa2986d772e36fd56d69f47ba8e34ac3b1210025a91e90893082
+-- Adds the price that flow_data has under a key to the offers of the deal.
+--
+-- Args: the step; its conversation as the effect leaves it; the key of the price, in paise.
+-- Writes: offers.
+create or replace function private.record_offer(
+  p_step private.flow_step,
+  p_conversation public.conversations,
+  p_key text
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial then
+    return;
+  end if;
+  insert into public.offers (
+    conversation_id, version, round, made_by, amount_minor, currency, is_final, created_at
+  )
+  values (
+    p_conversation.id, p_conversation.version,
+    private.flow_count(p_conversation, 'negotiation_round'), p_step.role,
+    (p_conversation.flow_data -> p_key)::bigint, p_conversation.currency,
+    coalesce((p_conversation.flow_data -> 'offer_is_final')::boolean, false), p_step.at
+  );
+end;
+$$;
+
+revoke all on function private.record_offer(private.flow_step, public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/record_transfer.sql sha256:8c67fd637be6fdc50b7a1f290a5a0318e720dfbce0377b12ccdae5722921d8cb
+-- Enters into the books that an amount moved from one account to another; nothing moves nothing.
+--
+-- Args: the step; the two accounts; paise; the gateway's payment, for what comes from there.
+-- Writes: escrow_ledger.
+create or replace function private.record_transfer(
+  p_step private.flow_step,
+  p_from text,
+  p_to text,
+  p_amount_minor bigint,
+  p_payment_id text
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial or p_amount_minor = 0 then
+    return;
+  end if;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  values (
+    (p_step.conversation).id, p_from, p_to, p_amount_minor,
+    coalesce(p_step.input ->> 'currency', (p_step.conversation).currency),
+    (p_step.conversation).version, p_payment_id, p_step.at
+  );
+end;
+$$;
+
+revoke all on function private.record_transfer(private.flow_step, text, text, bigint, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/release_held.sql sha256:0cea968c12f755f9460a08f2158b90bd73e790de3231634d5db1e3fd026613ae
+-- Gives what a deal still holds to the influencer, less the fee (rule fee_basis_points, rounded
+-- down to a paisa), and returns the conversation with its books. There is nothing left to resume.
+--
+-- Writes: escrow_ledger, payouts.
+create or replace function private.release_held(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+  v_held constant bigint := v_conversation.held_minor;
+  v_fee constant bigint
+    := floor(v_held * private.flow_rule(v_conversation, 'fee_basis_points') / 10000);
+begin
+  v_conversation.flow_data := v_conversation.flow_data - 'resume';
+  v_conversation.held_minor := 0;
+  v_conversation.fee_minor := v_conversation.fee_minor + v_fee;
+  v_conversation.released_minor := v_conversation.released_minor + v_held - v_fee;
+  perform private.record_transfer(p_step, 'held', 'fee', v_fee, null);
+  perform private.record_transfer(p_step, 'held', 'released', v_held - v_fee, null);
+  if not p_step.is_trial and v_held > v_fee then
+    insert into private.payouts (
+      conversation_id, influencer_id, amount_minor, currency, created_at
+    )
+    values (
+      v_conversation.id, v_conversation.influencer_id, v_held - v_fee,
+      v_conversation.currency, p_step.at
+    );
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.release_held(private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/renewed_deadline.sql sha256:70af79ebb6250fe82362bbf62f9e975efdd8c3073351c6b637453af93ed11c66
+-- When the time limit of the state is that a conversation is in already, after something that it
+-- depends on has changed.
+create or replace function private.renewed_deadline(p_conversation public.conversations)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select private.state_deadline(p_conversation, s)
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
+  );
+end;
+$$;
+
+revoke all on function private.renewed_deadline(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/review_submission.sql sha256:8dac6748b0a89dc3be28d0984c47d7862c4aac0f0c88397c23d8900667acfcf9
+-- Notes what became of the newest submission of work, with the feedback of the step if any.
+--
+-- Writes: work_submissions.
+create or replace function private.review_submission(p_step private.flow_step, p_status text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial then
+    return;
+  end if;
+  update public.work_submissions as s
+  set status = p_status, feedback = p_step.input ->> 'feedback', reviewed_at = p_step.at
+  where s.conversation_id = (p_step.conversation).id and s.status = 'submitted';
+end;
+$$;
+
+revoke all on function private.review_submission(private.flow_step, text)
+from public, anon, authenticated, service_role;
+
+-- source: 42_effects/run_effect.sql sha256:fbff40a2981b08c6778dd1b960356c61fa639e91dd5a70baaf858e397fa7f855
+-- Runs the effect of that name and returns the conversation as it leaves it: the closed list of
+-- effects.
+--
+-- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
+-- Writes: what the effects write, unless the step is a trial.
+create or replace function private.run_effect(p_effect text, p_step private.flow_step)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  case p_effect
+    when 'accept_extension' then return private.effect_accept_extension(p_step);
+    when 'accept_request' then return private.effect_accept_request(p_step);
+    when 'agree_on_counter' then return private.effect_agree_on_counter(p_step);
+    when 'agree_on_offer' then return private.effect_agree_on_offer(p_step);
+    when 'agree_on_quote' then return private.effect_agree_on_quote(p_step);
+    when 'approve_work' then return private.effect_approve_work(p_step);
+    when 'bounce_payment' then return private.effect_bounce_payment(p_step);
+    when 'charge_back' then return private.effect_charge_back(p_step);
+    when 'close' then return private.effect_close(p_step);
+    when 'close_dispute' then return private.effect_close_dispute(p_step);
+    when 'count_question' then return private.effect_count_question(p_step);
+    when 'drop_cancellation' then return private.effect_drop_cancellation(p_step);
+    when 'drop_extension' then return private.effect_drop_extension(p_step);
+    when 'finalize_offer' then return private.effect_finalize_offer(p_step);
+    when 'hold_funds' then return private.effect_hold_funds(p_step);
+    when 'hold_offer' then return private.effect_hold_offer(p_step);
+    when 'keep_details' then return private.effect_keep_details(p_step);
+    when 'keep_rating' then return private.effect_keep_rating(p_step);
+    when 'make_counter' then return private.effect_make_counter(p_step);
+    when 'make_offer' then return private.effect_make_offer(p_step);
+    when 'note_attempt' then return private.effect_note_attempt(p_step);
+    when 'open_dispute' then return private.effect_open_dispute(p_step);
+    when 'open_order' then return private.effect_open_order(p_step);
+    when 'propose_cancellation' then return private.effect_propose_cancellation(p_step);
+    when 'propose_extension' then return private.effect_propose_extension(p_step);
+    when 'raise_alert' then return private.effect_raise_alert(p_step);
+    when 'reject_request' then return private.effect_reject_request(p_step);
+    when 'release_funds' then return private.effect_release_funds(p_step);
+    when 'reopen' then return private.effect_reopen(p_step);
+    when 'request_agreed_refund' then return private.effect_request_agreed_refund(p_step);
+    when 'request_refund' then return private.effect_request_refund(p_step);
+    when 'request_revision' then return private.effect_request_revision(p_step);
+    when 'request_split_refund' then return private.effect_request_split_refund(p_step);
+    when 'resume' then return private.effect_resume(p_step);
+    when 'retry_refund' then return private.effect_retry_refund(p_step);
+    when 'settle_refund' then return private.effect_settle_refund(p_step);
+    when 'start_work' then return private.effect_start_work(p_step);
+    when 'store_submission' then return private.effect_store_submission(p_step);
+    when 'withdraw_submission' then return private.effect_withdraw_submission(p_step);
+    else raise exception 'there is no effect %', p_effect using errcode = 'case_not_found';
+  end case;
+end;
+$$;
+
+revoke all on function private.run_effect(text, private.flow_step)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/action_result.sql sha256:a93b2e1a841d0157677682bc523793bbb41abf531c9ff82eb6733578fcafe9a4
+-- What became of an action, as the user who took it may see it: `{success, conversation, messages,
+-- actions, flow_update: {previous_state, new_state, awaiting_role, reason, path}}`.
+create or replace function private.action_result(
+  p_outcome private.flow_outcome,
+  p_user_id uuid,
+  p_role text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'success', true,
+    'conversation', (
+      select to_jsonb(c)
+      from private.my_conversations as c
+      where c.conversation_id = (p_outcome.conversation).id
+    ),
+    'messages', private.messages_for(p_outcome.messages, p_user_id),
+    'actions', private.actions_json(p_outcome.conversation, p_user_id, p_role),
+    'flow_update', private.flow_update_json(p_outcome)
+  );
+end;
+$$;
+
+revoke all on function private.action_result(private.flow_outcome, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/actions_json.sql sha256:ab0ab577fde918e8e513fa32f15e4e08b618a7394ad5a35cb784e333aa5c7283
+-- What a party may do in a conversation now, in the shape that clients get, as an array.
+create or replace function private.actions_json(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(private.action_json(a, p_conversation) order by a.position), '[]'
+    )
+    from private.open_actions(p_conversation, p_user_id, p_role) as a
+  );
+end;
+$$;
+
+revoke all on function private.actions_json(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/answer_action.sql sha256:1ec0a36650e93c88008d735064f1966b2e5286e08a47c64acba2cc0a6a6820e8
+-- The answer to an action that was done, told to the user's own devices and kept for a repeat.
+--
+-- Args: the call; what became of it; what the client did, as for private.finish_action; whether a
+-- deal was opened (null: that was not asked).
+-- Writes: action_results, realtime.messages. Events: button_action, text_input.
+create or replace function private.answer_action(
+  p_call private.action_call,
+  p_outcome private.flow_outcome,
+  p_done jsonb,
+  p_created boolean default null
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_result jsonb := private.action_result(p_outcome, p_call.actor_id, p_call.role);
+begin
+  if p_created is not null then
+    v_result := v_result || jsonb_build_object('created', p_created);
+  end if;
+  perform private.broadcast(
+    array[p_done ->> 'event'],
+    array['user:' || p_call.actor_id],
+    array[
+      p_done - 'event' || jsonb_build_object(
+        'conversation_id', (p_outcome.conversation).id,
+        'message', v_result -> 'messages' -> -1,
+        'flow_update', v_result -> 'flow_update',
+        'conversation_context', private.conversation_headline(p_outcome.conversation)
+          || jsonb_build_object('version', v_result -> 'conversation' -> 'version')
+      )
+    ]
+  );
+  perform private.keep_result(p_call, (p_outcome.conversation).id, v_result);
+  return v_result;
+end;
+$$;
+
+revoke all on function private.answer_action(
+  private.action_call, private.flow_outcome, jsonb, boolean
+) from public, anon, authenticated, service_role;
+
+-- source: 43_deals/answer_existing.sql sha256:a74123b7bffe4e00494f3fb849295c4cd739275497b644e05222df18f4d27c32
+-- The answer to opening a deal that is open already: the deal as it is, with `created: false`; kept
+-- for a repeat.
+--
+-- Writes: action_results.
+create or replace function private.answer_existing(p_call private.action_call)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_outcome private.flow_outcome;
+  v_result jsonb;
+begin
+  v_outcome.conversation := p_call.conversation;
+  v_outcome.previous_state := (p_call.conversation).flow_state;
+  v_outcome.path := '{}';
+  v_result := private.action_result(v_outcome, p_call.actor_id, p_call.role)
+    || jsonb_build_object('created', false);
+  perform private.keep_result(p_call, (p_call.conversation).id, v_result);
+  return v_result;
+end;
+$$;
+
+revoke all on function private.answer_existing(private.action_call)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/apply_to_campaign.sql sha256:26a8762fbc2c2688cd4895a18ebacd02b061b7b170b31623933fa7442a544bc0
+-- An influencer applies to a campaign: a deal with its brand owner begins.
+--
+-- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
+-- the price the influencer has in mind, in rupees.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
+-- requests, and what private.open_deal and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
+-- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
+-- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.apply_to_campaign(
+  p_campaign_id uuid,
+  p_quote numeric,
+  p_pitch text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_quote_minor constant bigint := private.to_minor(p_quote, 'quote');
+  v_pitch constant text := private.read_pitch(p_pitch);
+  v_campaign public.campaigns;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'influencer', p_client_action_id,
+    jsonb_build_object('campaign_id', p_campaign_id, 'quote', p_quote, 'pitch', p_pitch)
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select c.* into v_campaign
+  from public.campaigns as c
+  where c.id = p_campaign_id
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign.', p_status => 404
+    );
+  end if;
+
+  v_deal.kind := 'campaign';
+  v_deal.campaign_id := v_campaign.id;
+  v_deal.brand_owner_id := v_campaign.brand_owner_id;
+  v_deal.influencer_id := v_call.actor_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('quote', 'quote_minor', v_quote_minor)
+      || private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
+      || jsonb_build_object('pitch', v_pitch)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_campaign.status <> 'open' then
+    perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
+  end if;
+  insert into public.requests (campaign_id, influencer_id, quote_minor, pitch)
+  values (v_campaign.id, v_call.actor_id, v_quote_minor, v_pitch)
+  returning id into v_deal.request_id;
+  return private.open_deal(v_call, v_deal, 'apply_to_campaign');
+end;
+$$;
+
+-- RPC: applies to a campaign; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.apply_to_campaign(
+  campaign_id uuid,
+  quote numeric default null,
+  pitch text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.apply_to_campaign(campaign_id, quote, pitch, client_action_id);
+$$;
+
+revoke all on function private.apply_to_campaign(uuid, numeric, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+revoke all on function public.apply_to_campaign(uuid, numeric, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+
+-- source: 43_deals/begin_action.sql sha256:167aaa744253b09eab0d4fcdff02a184547f2fc48e3b1b33bcf69512da0644da
+-- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
+-- conversation, takes the steps that are due, and refuses what was decided on an older state.
+--
+-- Args: the conversation; what is asked, to compare a repeat with; the client's id of it; the
+-- version that the user saw (null: any).
+-- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
+-- private.run_deadlines writes.
+-- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+create or replace function private.begin_action(
+  p_conversation_id uuid,
+  p_request jsonb,
+  p_client_action_id uuid,
+  p_expected_version bigint default null
+)
+returns private.action_call
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+begin
+  v_call.actor_id := private.require_user();
+  -- Also makes one user's actions follow each other, so that a repeat finds its first try.
+  perform private.limit_rate(v_call.actor_id, 'action');
+  v_call.conversation := private.lock_conversation(p_conversation_id, v_call.actor_id);
+  v_call.role := private.role_in(v_call.conversation, v_call.actor_id);
+  v_call.request := p_request || jsonb_build_object('conversation_id', p_conversation_id);
+  v_call.client_action_id := p_client_action_id;
+  v_call.earlier := private.find_earlier_action(
+    v_call.actor_id, p_client_action_id, v_call.request
+  );
+  if v_call.earlier is null then
+    perform private.check_version(v_call.conversation, v_call.actor_id, p_expected_version);
+    v_call.conversation := private.run_deadlines(v_call.conversation, p_is_trial => false);
+  end if;
+  return v_call;
+end;
+$$;
+
+revoke all on function private.begin_action(uuid, jsonb, uuid, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/begin_deal.sql sha256:64792a4fea1a3fc9d665df83a243e6de3d7c67f6219427b2a68723507a16089f
+-- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
+-- client_action_id.
+--
+-- Locks: the user's account, then the limit on actions. Writes: rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), RATE_LIMITED (429),
+-- IDEMPOTENCY_MISMATCH (409).
+create or replace function private.begin_deal(p_role text, p_client_action_id uuid, p_request jsonb)
+returns private.action_call
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+begin
+  v_call.actor_id := private.require_role(p_role);
+  v_call.role := p_role;
+  -- A block waits for it, and so came before or finds the deal.
+  perform private.lock_account(v_call.actor_id);
+  perform private.limit_rate(v_call.actor_id, 'action');
+  v_call.request := p_request;
+  v_call.client_action_id := p_client_action_id;
+  v_call.earlier := private.find_earlier_action(
+    v_call.actor_id, p_client_action_id, p_request
+  );
+  return v_call;
+end;
+$$;
+
+revoke all on function private.begin_deal(text, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/check_influencer.sql sha256:8d3f59d0f280391f6e6df2481958d3da682c0b4f8a61fed3b9b571ec603840af
+-- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
+--
+-- Locks: the influencer's account, against its removal.
+-- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
+create or replace function private.check_influencer(p_user_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+begin
+  select u.* into v_user
+  from public.users as u
+  join private.accounts as a on a.user_id = u.id
+  where u.id = p_user_id
+  for key share of a;
+  if not found then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if v_user.role is distinct from 'influencer' then
+    perform private.raise_input_invalid(
+      'influencer_id', 'influencer', 'Only influencers can be invited.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_influencer(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/check_version.sql sha256:246a3bced2b72a875ede1766739924d85ddf9efa8ff8b0de2e1b56e93a2ec13f
+-- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
+-- user's own preferences change a context's version too, but nothing that was decided on; a step
+-- that is due counts as taken, as for whoever reads.
+--
+-- Args: the conversation, before the steps that are due are written; the user; the version that the
+-- user saw (null: any).
+-- Errors: VERSION_CONFLICT (409) `{version}`.
+create or replace function private.check_version(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_expected_version bigint
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stored bigint;
+  v_stepped bigint;
+  v_now bigint;
+begin
+  if p_expected_version is null then
+    return;
+  end if;
+  select v.version, p.stepped_version into v_stored, v_stepped
+  from private.conversation_versions(p_conversation) as v
+  join private.participants as p
+    on p.conversation_id = p_conversation.id and p.user_id = v.user_id
+  where v.user_id = p_user_id;
+  select v.version into v_now
+  from private.conversation_versions(private.as_of_now(p_conversation)) as v
+  where v.user_id = p_user_id;
+  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
+    perform private.raise_error(
+      'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
+      jsonb_build_object('version', v_now), p_status => 409,
+      p_hint => 'Read the conversation again, then decide.'
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_version(public.conversations, uuid, bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/click_button.sql sha256:2866d41b15c89781171e66b01d61a8c28b40569964fbea76e1dafc6241652985
+-- Clicks a button of an action message: the action is the one that the engine itself stored there.
+--
+-- Without a message the newest open one that has the button is meant; a button that no open message
+-- shows is taken as the action of that name. additional_data is the action's input; what the button
+-- carries fills in what it does not say.
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: MESSAGE_NOT_FOUND (404) for what is no action message that the caller sees,
+-- ACTION_ALREADY_COMPLETED (409) `{completed_by, completed_action}` for a button of an old one,
+-- ACTION_UNKNOWN (422) for one that it does not have; and those of take_action.
+create or replace function private.click_button(
+  p_conversation_id uuid,
+  p_button_id text,
+  p_additional_data jsonb,
+  p_message_id uuid,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_button jsonb;
+begin
+  v_call := private.begin_action(
+    p_conversation_id,
+    jsonb_build_object(
+      'button_id', p_button_id, 'message_id', p_message_id,
+      'additional_data', coalesce(p_additional_data, '{}')
+    ),
+    p_client_action_id
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  v_button := private.find_button(v_call, p_button_id, p_message_id);
+  return private.finish_action(
+    v_call, v_button ->> 'action',
+    case jsonb_typeof(p_additional_data)
+      when 'object' then coalesce(v_button -> 'data', '{}') || p_additional_data
+      else coalesce(p_additional_data, v_button -> 'data')
+    end,
+    jsonb_build_object('event', 'button_action', 'button_id', p_button_id)
+  );
+end;
+$$;
+
+-- RPC: clicks a button; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.click_button(
+  conversation_id uuid,
+  button_id text,
+  additional_data jsonb default '{}',
+  message_id uuid default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.click_button(
+    conversation_id, button_id, additional_data, message_id, client_action_id
+  );
+$$;
+
+revoke all on function private.click_button(uuid, text, jsonb, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
+revoke all on function public.click_button(uuid, text, jsonb, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
+
+-- source: 43_deals/connect_bid.sql sha256:573e9e0b28664a6d3ce9b5dbb70e3ccd01353dc97f61cce05a6f739c1985e243
+-- A brand owner connects to a bid: a deal with the bid's influencer begins.
+--
+-- While the two have an open deal on this bid, it is the answer (`created: false`). A given
+-- influencer must be the bid's. proposed_amount, in rupees, is a hint.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
+-- and what private.open_deal and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
+-- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
+-- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.connect_bid(
+  p_bid_id uuid,
+  p_proposed_amount numeric,
+  p_influencer_id uuid,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_proposed_minor constant bigint := private.to_minor(p_proposed_amount, 'proposed_amount');
+  v_bid public.bids;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'brand_owner', p_client_action_id,
+    jsonb_build_object(
+      'bid_id', p_bid_id, 'proposed_amount', p_proposed_amount, 'influencer_id', p_influencer_id
+    )
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select b.* into v_bid from public.bids as b where b.id = p_bid_id for no key update;
+  if not found then
+    perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
+  end if;
+  if v_bid.influencer_id <> p_influencer_id then
+    perform private.raise_error(
+      'BID_OWNER_MISMATCH', 'This bid is another influencer''s.', p_status => 409
+    );
+  end if;
+
+  v_deal.kind := 'bid';
+  v_deal.bid_id := v_bid.id;
+  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.influencer_id := v_bid.influencer_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('proposed_amount', 'proposed_minor', v_proposed_minor)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_bid.status <> 'open' then
+    perform private.raise_error('BID_CLOSED', 'This bid is closed.', p_status => 409);
+  end if;
+  return private.open_deal(v_call, v_deal, 'connect_bid');
+end;
+$$;
+
+-- RPC: connects to a bid; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.connect_bid(
+  bid_id uuid,
+  proposed_amount numeric default null,
+  influencer_id uuid default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.connect_bid(bid_id, proposed_amount, influencer_id, client_action_id);
+$$;
+
+revoke all on function private.connect_bid(uuid, numeric, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
+revoke all on function public.connect_bid(uuid, numeric, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
+
+-- source: 43_deals/describe_action.sql sha256:c7021808aa4d1da18bba02fd859682dc55905c59ae3380bf98d078653eff0ab7
+-- How a client shows on the user's other devices that an action was taken: as a text that was
+-- typed, when the action is a form, or as a button.
+create or replace function private.describe_action(
+  p_conversation public.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_input_type text;
+begin
+  select i.input_type into v_input_type
+  from private.flow_inputs as i
+  where i.flow_id = p_conversation.flow_id
+    and i.action = p_action
+    and i.required
+    and i.input_type is not null
+  order by i.position
+  limit 1;
+  return case when v_input_type is null
+    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
+    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
+  end;
+end;
+$$;
+
+revoke all on function private.describe_action(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_button.sql sha256:96c54b10a1455c52dd945a7284e3000722bbf96ee2cc6b9b812f6bc7925d9636
+-- The button that a user clicks, `{action, data}`, from what the engine stored with its message.
+--
+-- Args: the call; the button; the message (null: the newest open one that has the button).
+-- Errors: MESSAGE_NOT_FOUND (404), ACTION_ALREADY_COMPLETED (409) `{completed_by,
+-- completed_action}`, ACTION_UNKNOWN (422).
+create or replace function private.find_button(
+  p_call private.action_call,
+  p_button_id text,
+  p_message_id uuid
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_message public.messages;
+  v_button jsonb;
+begin
+  select m.* into v_message
+  from public.messages as m
+  where m.conversation_id = (p_call.conversation).id
+    and m.action_required
+    and (m.visible_to = 'all' or m.receiver_id = p_call.actor_id)
+    and case when p_message_id is null
+      then not m.action_completed and m.action_data -> 'buttons' @> jsonb_build_array(
+        jsonb_build_object('id', p_button_id)
+      )
+      else m.id = p_message_id
+    end
+  order by m.seq desc
+  limit 1;
+  if not found and p_message_id is null then
+    return jsonb_build_object('action', p_button_id);
+  end if;
+  if not found then
+    perform private.raise_error(
+      'MESSAGE_NOT_FOUND', 'There is no such action message among yours.', p_status => 404
+    );
+  end if;
+  if v_message.action_completed then
+    perform private.raise_error(
+      'ACTION_ALREADY_COMPLETED', 'This was answered already.',
+      jsonb_build_object(
+        'completed_by', v_message.action_data -> 'completed_by',
+        'completed_action', v_message.action_data -> 'completed_action'
+      ),
+      p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+    );
+  end if;
+  v_button := (
+    select b.value
+    from jsonb_array_elements(v_message.action_data -> 'buttons') as b
+    where b.value ->> 'id' = p_button_id
+  );
+  if v_button is null and v_message.action_data ->> 'submit_action' = p_button_id then
+    v_button := jsonb_build_object('action', p_button_id);
+  end if;
+  if v_button is null then
+    perform private.raise_error(
+      'ACTION_UNKNOWN', 'The message has no such button.', p_status => 422
+    );
+  end if;
+  return v_button;
+end;
+$$;
+
+revoke all on function private.find_button(private.action_call, text, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_earlier_action.sql sha256:0d2619817fed1eac64b37ef7a413f559d42034f46b2be5c3488e227f29e00c37
+-- What an earlier try of the same action answered; null when there was none.
+--
+-- Args: the user; the client's id of the action; what is asked now.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when that id was for something else.
+create or replace function private.find_earlier_action(
+  p_user_id uuid,
+  p_client_action_id uuid,
+  p_request jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_earlier private.action_results;
+begin
+  if p_client_action_id is null then
+    return null;
+  end if;
+  select r.* into v_earlier
+  from private.action_results as r
+  where r.user_id = p_user_id and r.client_action_id = p_client_action_id;
+  if v_earlier.request_hash <> private.hash_request(p_request) then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_action_id was used for another action.',
+      p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
+    );
+  end if;
+  return v_earlier.result;
+end;
+$$;
+
+revoke all on function private.find_earlier_action(uuid, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_form.sql sha256:7bba28dc32ddef5d7e6b8aa189295e933b2dabba618172c812b8c110070eb162
+-- The field that a user's text is for, among the forms that are open for that user now.
+--
+-- Errors: INPUT_INVALID (422) `{field: "input_type"}` when the open form is another one,
+-- NOT_YOUR_TURN (409) when the other side has the form, CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409).
+create or replace function private.find_form(p_call private.action_call, p_input_type text)
+returns private.flow_inputs
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_call.conversation;
+  v_form private.flow_inputs;
+begin
+  select i.* into v_form
+  from private.open_forms(v_conversation, p_call.actor_id, p_call.role) as i
+  where i.input_type = p_input_type;
+  if found then
+    return v_form;
+  end if;
+  if v_conversation.chat_status = 'closed' then
+    perform private.raise_chat_closed();
+  end if;
+  if exists (select from private.open_forms(v_conversation, p_call.actor_id, p_call.role)) then
+    perform private.raise_input_invalid(
+      'input_type', 'open_form', 'Another kind of text is asked for now.'
+    );
+  end if;
+  if exists (
+    select from private.open_forms(
+      v_conversation,
+      case p_call.actor_id
+        when v_conversation.user_a then v_conversation.user_b
+        else v_conversation.user_a
+      end,
+      private.other_role(p_call.role)
+    )
+  ) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  perform private.raise_state_invalid(
+    v_conversation, p_call.actor_id, p_call.role,
+    array(
+      select a.state
+      from private.flow_actions as a
+      join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
+      join private.flow_states as s on s.flow_id = a.flow_id and s.state = a.state
+      where a.flow_id = v_conversation.flow_id
+        and a.drawn in ('form', 'both')
+        and i.input_type = p_input_type
+      group by a.state
+      order by min(s.position)
+    )
+  );
+  return null;
+end;
+$$;
+
+revoke all on function private.find_form(private.action_call, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/find_open_deal.sql sha256:ff648ac77ff63053883bb5962c3488ab71fc293e96683f258a33ea093c1585aa
+-- The open deal that two people already have on a bid or campaign, with nothing due; null when they
+-- have none.
+--
+-- Call it under the lock of the bid or campaign, so that two at once make one.
+-- Args: a conversation with kind, subject and roles. Locks: the deal.
+-- Writes: what private.run_deadlines writes.
+create or replace function private.find_open_deal(p_deal public.conversations)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where (
+    c.bid_id = p_deal.bid_id and c.brand_owner_id = p_deal.brand_owner_id
+    or c.campaign_id = p_deal.campaign_id and c.influencer_id = p_deal.influencer_id
+  )
+  and c.chat_status <> 'closed'
+  for no key update;
+  if not found then
+    return null;
+  end if;
+  v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+  return case when v_conversation.chat_status <> 'closed' then v_conversation end;
+end;
+$$;
+
+revoke all on function private.find_open_deal(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/finish_action.sql sha256:eca84e36e1ac5ca679813f964b22c8c9be65165043aa35b3541a2ac6996a42e5
+-- Does what a user asked for in a conversation, tells the user's own devices, and keeps the answer
+-- for a repeat.
+--
+-- Args: the call as private.begin_action returned it; the action and its input; what the client
+-- did, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
+-- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
+-- Writes: action_results, realtime.messages, and what private.advance_conversation writes.
+-- Events: button_action, text_input.
+-- Errors: those of private.advance_conversation.
+create or replace function private.finish_action(
+  p_call private.action_call,
+  p_action text,
+  p_input jsonb,
+  p_done jsonb
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+begin
+  v_step.conversation := p_call.conversation;
+  v_step.actor_id := p_call.actor_id;
+  v_step.role := p_call.role;
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  v_outcome := private.advance_conversation(v_step);
+  return private.answer_action(p_call, v_outcome, p_done);
+end;
+$$;
+
+revoke all on function private.finish_action(private.action_call, text, jsonb, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/flow_update_json.sql sha256:8012740c25ef4b5889816bde3af296aa71f70e8fe413b9e8bbf4d2bc5af8a46b
+-- How the state moved: where it was, where it is now, who is awaited, why, and every state entered
+-- on the way.
+create or replace function private.flow_update_json(p_outcome private.flow_outcome)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'previous_state', p_outcome.previous_state,
+    'new_state', (p_outcome.conversation).flow_state,
+    'awaiting_role', (p_outcome.conversation).awaiting_role,
+    'reason', p_outcome.reason,
+    'path', to_jsonb(p_outcome.path)
+  );
+end;
+$$;
+
+revoke all on function private.flow_update_json(private.flow_outcome)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/force_close.sql sha256:ac3c1b128ae73066388e2d55dc0fd4c608566f215832641a85f2b230bf47883b
+-- An operator closes a deal before it is paid; both sides read the reason.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409), CHAT_CLOSED (409),
+-- FLOW_STATE_INVALID (409).
+create or replace function private.force_close(p_conversation_id uuid, p_reason text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return private.operate(
+    p_conversation_id, 'force_close', jsonb_strip_nulls(jsonb_build_object('reason', p_reason)),
+    p_ends_deal => true
+  );
+end;
+$$;
+
+-- RPC: operators close a deal; returns `{success, conversation_id, flow_update}`.
+create or replace function public.force_close(conversation_id uuid, reason text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.force_close(conversation_id, reason);
+$$;
+
+revoke all on function private.force_close(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.force_close(uuid, text) to authenticated, service_role;
+revoke all on function public.force_close(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.force_close(uuid, text) to authenticated, service_role;
+
+-- source: 43_deals/force_dispute.sql sha256:a1af45007ab4eeaa21b9c7af4ea8f8161b1eecd0341816b26f625d01691614e4
+-- An operator stops a deal that holds money, to decide about it with resolve_dispute; both sides
+-- read the reason.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409).
+create or replace function private.force_dispute(p_conversation_id uuid, p_reason text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return private.operate(
+    p_conversation_id, 'force_dispute',
+    jsonb_strip_nulls(jsonb_build_object('reason', p_reason))
+  );
+end;
+$$;
+
+-- RPC: operators stop a deal; returns `{success, conversation_id, flow_update}`.
+create or replace function public.force_dispute(conversation_id uuid, reason text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.force_dispute(conversation_id, reason);
+$$;
+
+revoke all on function private.force_dispute(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
+revoke all on function public.force_dispute(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
+
+-- source: 43_deals/found_conversation.sql sha256:283910cf80f766441e82f7312e4b471c46f4e9f4d11e00ffb5da5cf9ad2ed0d9
+-- Makes a conversation with its two members and takes the first step of the flow that is published
+-- for its kind; it stays on that version. Null when two people have their direct chat already.
+--
+-- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
+-- role, by which action.
+-- Writes: conversations, participants, and what private.advance_conversation writes.
+-- Errors: none; a flow begins with no guard.
+create or replace function private.found_conversation(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text,
+  p_action text
+)
+returns private.flow_outcome
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_conversation public.conversations;
+  -- Only a deal has books.
+  v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
+  -- The opening line of a direct chat is nobody's unread message.
+  v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
+begin
+  insert into public.conversations (
+    kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
+    flow_id, flow_state, flow_data, captured_minor, held_minor, released_minor, fee_minor,
+    refunded_minor, charged_back_minor
+  )
+  values (
+    p_conversation.kind, p_conversation.user_a, p_conversation.user_b,
+    p_conversation.brand_owner_id, p_conversation.influencer_id, p_conversation.bid_id,
+    p_conversation.campaign_id, p_conversation.request_id,
+    (
+      select f.id from private.flow_definitions as f
+      where f.kind = p_conversation.kind and f.status = 'published'
+    ),
+    'initial', coalesce(p_conversation.flow_data, '{}'), v_nothing, v_nothing, v_nothing,
+    v_nothing, v_nothing, v_nothing
+  )
+  on conflict (user_a, user_b) where kind = 'direct' do nothing
+  returning * into v_conversation;
+  if not found then
+    return null;
+  end if;
+  insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+  select
+    v_conversation.id, member.id, private.role_in(v_conversation, member.id), v_read_seq,
+    v_read_seq
+  from unnest(array[p_conversation.user_a, p_conversation.user_b]) as member (id);
+
+  v_step.conversation := v_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.action := p_action;
+  v_step.input := '{}';
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  return private.advance_conversation(v_step);
+end;
+$$;
+
+revoke all on function private.found_conversation(public.conversations, uuid, text, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/get_available_actions.sql sha256:cac7c65d5eedc710b18c26bd513d9f479db7490c3e7fb482912e16df9fce451c
+-- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
+--
+-- input is the action's first field, or null; schema is the JSON Schema of them all; deadline_at is
+-- when the state's time limit is.
+-- Definer: the flow is private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_available_actions(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_conversation public.conversations;
+begin
+  v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
+  return private.actions_json(v_conversation, v_me, private.role_in(v_conversation, v_me));
+end;
+$$;
+
+-- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema,
+-- deadline_at}]`.
+create or replace function public.get_available_actions(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_available_actions(conversation_id);
+$$;
+
+revoke all on function private.get_available_actions(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_available_actions(uuid) to authenticated;
+revoke all on function public.get_available_actions(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_available_actions(uuid) to authenticated;
+
+-- source: 43_deals/get_ratings.sql sha256:80c914a94f6fccf57f934f8388885d4c8ef4e631d34520a056e84777388fd0d9
+-- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
+-- flow's rating_days after it was given.
+--
+-- Definer: ratings are private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_ratings(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_conversation constant public.conversations
+    := private.read_conversation(p_conversation_id, v_me);
+begin
+  return (
+    select jsonb_build_object(
+      'mine', jsonb_agg(r.rated) filter (where r.is_mine) -> 0,
+      'theirs', jsonb_agg(r.rated) filter (
+        where not r.is_mine and (r.both or r.created_at <= now() - r.shown_after)
+      ) -> 0
+    )
+    from (
+      select
+        g.rater_id = v_me as is_mine,
+        count(*) over () = 2 as both,
+        g.created_at,
+        private.flow_rule(v_conversation, 'rating_days') * interval '1 day' as shown_after,
+        jsonb_build_object(
+          'rating', g.rating, 'comment', g.comment, 'created_at', g.created_at
+        ) as rated
+      from private.ratings as g
+      where g.conversation_id = v_conversation.id
+    ) as r
+  );
+end;
+$$;
+
+-- RPC: the two ratings; returns `{mine, theirs}`, each `{rating, comment, created_at}` or null.
+create or replace function public.get_ratings(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_ratings(conversation_id);
+$$;
+
+revoke all on function private.get_ratings(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.get_ratings(uuid) to authenticated;
+revoke all on function public.get_ratings(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.get_ratings(uuid) to authenticated;
+
+-- source: 43_deals/hash_request.sql sha256:d98a9da9996dd0d055822ec223d680bb700528b627cdfb76e295ad3d1941d4f1
+-- The sha256 of what a user asked for: enough to know a repeat by, and nothing of what was typed.
+create or replace function private.hash_request(p_request jsonb)
+returns bytea
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(convert_to(p_request::text, 'utf8'));
+end;
+$$;
+
+revoke all on function private.hash_request(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 43_deals/invite_to_campaign.sql sha256:b82459a026179dcc3cd223f937e4f303ab76980b2810dcca9033b5c91302789d
+-- A brand owner invites an influencer to a campaign of their own: a deal begins.
+--
+-- While the two have an open deal on this campaign, it is the answer (`created: false`).
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, the campaign, the influencer's account against its removal, then the
+-- conversation they have. Writes: rate_limits,
+-- and what private.open_deal and private.answer_action write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
+-- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
+-- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
+create or replace function private.invite_to_campaign(
+  p_campaign_id uuid,
+  p_influencer_id uuid,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_campaign public.campaigns;
+  v_deal public.conversations;
+begin
+  v_call := private.begin_deal(
+    'brand_owner', p_client_action_id,
+    jsonb_build_object('campaign_id', p_campaign_id, 'influencer_id', p_influencer_id)
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  select c.* into v_campaign
+  from public.campaigns as c
+  where c.id = p_campaign_id and c.brand_owner_id = v_call.actor_id
+  for no key update;
+  if not found then
+    perform private.raise_error(
+      'CAMPAIGN_NOT_FOUND', 'There is no such campaign among yours.', p_status => 404
+    );
+  end if;
+  perform private.check_influencer(p_influencer_id);
+
+  v_deal.kind := 'campaign';
+  v_deal.campaign_id := v_campaign.id;
+  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.influencer_id := p_influencer_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
+  );
+  v_call.conversation := private.find_open_deal(v_deal);
+  if (v_call.conversation).id is not null then
+    return private.answer_existing(v_call);
+  end if;
+  if v_campaign.status <> 'open' then
+    perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
+  end if;
+  return private.open_deal(v_call, v_deal, 'invite_to_campaign');
+end;
+$$;
+
+-- RPC: invites an influencer; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.invite_to_campaign(
+  campaign_id uuid,
+  influencer_id uuid,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.invite_to_campaign(campaign_id, influencer_id, client_action_id);
+$$;
+
+revoke all on function private.invite_to_campaign(uuid, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
+revoke all on function public.invite_to_campaign(uuid, uuid, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
+
+-- source: 43_deals/keep_result.sql sha256:949d4d3c7e0710aea99cd2b43ad54b9ad8150dfe81b442978eadeba62d5815e1
+-- Keeps what an action answered for a repeat of it, where the client has given it an id.
+--
+-- Writes: action_results.
+create or replace function private.keep_result(
+  p_call private.action_call,
+  p_conversation_id uuid,
+  p_result jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_call.client_action_id is not null then
+    insert into private.action_results (
+      user_id, client_action_id, conversation_id, request_hash, result
+    )
+    values (
+      p_call.actor_id, p_call.client_action_id, p_conversation_id,
+      private.hash_request(p_call.request), p_result
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.keep_result(private.action_call, uuid, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/lock_conversation.sql sha256:b4ef990c068bc5568d1e31f81d49f3f310a66895ee554253b1ba25ed235ca854
+-- Locks a conversation of a user until the transaction ends and returns it.
+--
+-- Args: the conversation; the member (null: whoever is let through before, operators and the
+-- system). Locks: the conversation's row.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+  for no key update;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.lock_conversation(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/mark_refunded_manually.sql sha256:d525fd957a708fc2d0fcb2835ab2b5a01beb41c140fbdcc3ce2f3c4dc9ca3e54
+-- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), CHAT_CLOSED (409),
+-- FLOW_STATE_INVALID (409).
+create or replace function private.mark_refunded_manually(
+  p_conversation_id uuid,
+  p_reference text,
+  p_note text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return private.operate(
+    p_conversation_id, 'mark_refunded_manually',
+    jsonb_strip_nulls(jsonb_build_object('reference', p_reference, 'note', p_note))
+  );
+end;
+$$;
+
+-- RPC: operators end a refund; returns `{success, conversation_id, flow_update}`.
+create or replace function public.mark_refunded_manually(
+  conversation_id uuid,
+  reference text,
+  note text default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_refunded_manually(conversation_id, reference, note);
+$$;
+
+revoke all on function private.mark_refunded_manually(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_refunded_manually(uuid, text, text)
+to authenticated, service_role;
+revoke all on function public.mark_refunded_manually(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_refunded_manually(uuid, text, text)
+to authenticated, service_role;
+
+-- source: 43_deals/messages_for.sql sha256:984122c8bff9741d05a50717a56303d811a8de87bb910a4ba0eba63d4bb809d5
+-- Those of some new messages that a user may see, in the shape that clients get, as an array.
+create or replace function private.messages_for(p_messages public.messages[], p_user_id uuid)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(private.message_json(m) order by m.seq), '[]')
+    from unnest(p_messages) as m
+    where m.visible_to = 'all' or m.receiver_id = p_user_id
+  );
+end;
+$$;
+
+revoke all on function private.messages_for(public.messages[], uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/open_deal.sql sha256:adfd49c65e61bbce310f31d139525b381418c7f382359462c89f84841316ebe2
+-- Opens a deal: the conversation, its two members, and the first step of its flow.
+--
+-- Args: the call; the deal with kind, subject, roles and flow_data; the action that opens it.
+-- Returns the action result. Locks: the user's limit on deals. Writes: rate_limits, and what
+-- private.found_conversation and private.answer_action write.
+-- Errors: BLOCKED (403), RATE_LIMITED (429).
+create or replace function private.open_deal(
+  p_call private.action_call,
+  p_deal public.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_deal;
+  v_outcome private.flow_outcome;
+begin
+  if private.is_blocked(p_deal.brand_owner_id, p_deal.influencer_id) then
+    perform private.raise_error(
+      'BLOCKED', 'You cannot make a deal with this user.', p_status => 403
+    );
+  end if;
+  perform private.limit_rate(p_call.actor_id, 'deal');
+  v_deal.user_a := least(v_deal.brand_owner_id, v_deal.influencer_id);
+  v_deal.user_b := greatest(v_deal.brand_owner_id, v_deal.influencer_id);
+  v_outcome := private.found_conversation(v_deal, p_call.actor_id, p_call.role, p_action);
+  if p_deal.kind = 'bid' then
+    perform private.announce_bid(p_deal.bid_id);
+  else
+    perform private.announce_campaign(p_deal.campaign_id);
+  end if;
+  return private.answer_action(
+    p_call, v_outcome,
+    jsonb_build_object('event', 'button_action', 'button_id', p_action), p_created => true
+  );
+end;
+$$;
+
+revoke all on function private.open_deal(private.action_call, public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/open_forms.sql sha256:cedc51de9b2f811c2d5fd0d7e7fe570722ef74745b25e851353613005be379b3
+-- The fields that a party may fill in now: of the actions that are drawn as a form.
+create or replace function private.open_forms(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns setof private.flow_inputs
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select i.*
+  from private.open_actions(p_conversation, p_user_id, p_role) as a
+  join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
+  where a.drawn in ('form', 'both') and i.input_type is not null;
+end;
+$$;
+
+revoke all on function private.open_forms(public.conversations, uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/operate.sql sha256:c4bdbbb247d5a032880231c11e5d370dd57f0b93c005ed15a1c11d5c4e1ea3fb
+-- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
+--
+-- Time limits and follow-ups are the engine's own: nobody else may take them.
+-- Args: the conversation; the action and its input; admin or system; whether it would end a deal
+-- that holds money.
+-- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
+-- write.
+-- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), FUNDS_HELD (409), those of
+-- private.find_transition.
+create or replace function private.operate(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb,
+  p_role text default 'admin',
+  p_ends_deal boolean default false
+)
+returns jsonb
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+begin
+  v_step.conversation := private.run_deadlines(
+    private.lock_conversation(p_conversation_id, null), p_is_trial => false
+  );
+  if exists (
+    select from private.flow_states as s
+    where s.flow_id = (v_step.conversation).flow_id and s.deadline_action = p_action
+  ) or exists (
+    select from private.flow_transitions as t
+    where t.flow_id = (v_step.conversation).flow_id and t.follow_up = p_action
+  ) then
+    perform private.raise_error(
+      'ACTION_UNKNOWN', 'Only the flow itself does this.', p_status => 422
+    );
+  end if;
+  if p_ends_deal and (v_step.conversation).held_minor > 0 then
+    perform private.raise_error(
+      'FUNDS_HELD', 'This deal holds money.', p_status => 409,
+      p_hint => 'Stop it with force_dispute, then decide with resolve_dispute.'
+    );
+  end if;
+  v_step.actor_id := case when p_role = 'admin' then auth.uid() end;
+  v_step.role := p_role;
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  v_outcome := private.advance_conversation(v_step);
+  return jsonb_build_object(
+    'success', true,
+    'conversation_id', p_conversation_id,
+    'flow_update', private.flow_update_json(v_outcome)
+  );
+end;
+$$;
+
+revoke all on function private.operate(uuid, text, jsonb, text, boolean)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/read_conversation.sql sha256:d1ea41787aac67e8fb714330cf9e0825d0658d28c5c25caae40e9f882e2d0929
+-- A conversation of a user, as it is stored.
+--
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.read_conversation(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id and p_user_id in (c.user_a, c.user_b);
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;
+
+revoke all on function private.read_conversation(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/read_pitch.sql sha256:a769f088fd0d3bb29410b400deadb2a8ad9974dec21a53d3654dbd06315c1279
+-- The words that come with an application, as they are kept; null when there are none.
+--
+-- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
+create or replace function private.read_pitch(p_pitch text)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_pitch constant text := private.clean_text(p_pitch);
+begin
+  perform private.check_text(v_pitch, 'pitch');
+  if char_length(v_pitch) > 5000 then
+    perform private.raise_input_invalid(
+      'pitch', 'max_length', 'A pitch has at most 5000 characters.'
+    );
+  end if;
+  return case when not private.is_blank(v_pitch) then v_pitch end;
+end;
+$$;
+
+revoke all on function private.read_pitch(text) from public, anon, authenticated, service_role;
+
+-- source: 43_deals/refusal_json.sql sha256:de56fdeb901884b68738e41bd3ab181f8804b273f9e74de2914c14a00b327c12
+-- A refusal as private.raise_error wrote it, in the shape of an answer: `{error_code, message,
+-- details}`.
+create or replace function private.refusal_json(p_refusal jsonb)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'error_code', p_refusal -> 'code',
+    'message', p_refusal -> 'message',
+    'details', (p_refusal ->> 'details')::jsonb
+  );
+end;
+$$;
+
+revoke all on function private.refusal_json(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 43_deals/resolve_dispute.sql sha256:813b105a03f2ce8f6b53ebca5ef89abd93159aba7dc2e0788e30665b026d2019
+-- An operator decides a dispute: release gives the money to the influencer, refund to the brand
+-- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
+-- lets the deal go on where it was. The parties never see note.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: what private.operate writes.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), PRICE_OUT_OF_RANGE
+-- (422), FLOW_STATE_INVALID (409).
+create or replace function private.resolve_dispute(
+  p_conversation_id uuid,
+  p_verdict text,
+  p_refund_amount numeric,
+  p_note text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  if p_verdict is null or p_verdict not in ('release', 'refund', 'split', 'resume') then
+    perform private.raise_input_invalid(
+      'verdict', 'one_of', 'The verdict is release, refund, split or resume.'
+    );
+  end if;
+  return private.operate(
+    p_conversation_id, 'resolve_' || p_verdict,
+    jsonb_strip_nulls(jsonb_build_object('refund_amount', p_refund_amount, 'note', p_note))
+  );
+end;
+$$;
+
+-- RPC: operators decide a dispute; returns `{success, conversation_id, flow_update}`.
+create or replace function public.resolve_dispute(
+  conversation_id uuid,
+  verdict text,
+  refund_amount numeric default null,
+  note text default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.resolve_dispute(conversation_id, verdict, refund_amount, note);
+$$;
+
+revoke all on function private.resolve_dispute(uuid, text, numeric, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.resolve_dispute(uuid, text, numeric, text)
+to authenticated, service_role;
+revoke all on function public.resolve_dispute(uuid, text, numeric, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.resolve_dispute(uuid, text, numeric, text)
+to authenticated, service_role;
+
+-- source: 43_deals/review_work.sql sha256:f44feb6b866185ed6d65117094371e411e7d9908cea02e59a0e27bd466bb1b05
+-- The brand owner decides about the work: take_action with approve_work or request_revision.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: INPUT_INVALID (422) `{field, rule}` for another decision; and those of take_action.
+create or replace function private.review_work(
+  p_conversation_id uuid,
+  p_decision text,
+  p_feedback text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_user();
+  if p_decision is null or p_decision not in ('approve_work', 'request_revision') then
+    perform private.raise_input_invalid(
+      'decision', 'one_of', 'The decision is approve_work or request_revision.'
+    );
+  end if;
+  return private.take_action(
+    p_conversation_id, p_decision,
+    jsonb_strip_nulls(jsonb_build_object('feedback', p_feedback)), p_client_action_id, null
+  );
+end;
+$$;
+
+-- RPC: approves the work or asks for a change; returns `{success, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.review_work(
+  conversation_id uuid,
+  decision text,
+  feedback text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.review_work(conversation_id, decision, feedback, client_action_id);
+$$;
+
+revoke all on function private.review_work(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.review_work(uuid, text, text, uuid) to authenticated;
+revoke all on function public.review_work(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.review_work(uuid, text, text, uuid) to authenticated;
+
+-- source: 43_deals/role_in.sql sha256:086f07f3b3c5c180124e9fff3cfd34cecd900aab77499e89d7f9bc0695fb2f19
+-- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
+create or replace function private.role_in(
+  p_conversation public.conversations,
+  p_user_id uuid
+)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_user_id
+    when p_conversation.influencer_id then 'influencer'
+    when p_conversation.brand_owner_id then 'brand_owner'
+    else 'member'
+  end;
+end;
+$$;
+
+revoke all on function private.role_in(public.conversations, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/run_due.sql sha256:57c332890f5a08ab91522a439958c782dbc97a22bc678c192fd44e2dc073d2b5
+-- Takes the steps that are due in a batch of conversations, and says how many time limits had
+-- passed.
+--
+-- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
+-- first. Locks: the conversations, in the order of their ids; what another session holds is passed
+-- over. Writes: what private.run_deadlines writes.
+create or replace function private.run_due(p_user_id uuid, p_limit integer)
+returns integer
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_count integer := 0;
+begin
+  for v_conversation in
+    select c.*
+    from public.conversations as c
+    where c.id in (
+      select due.id
+      from public.conversations as due
+      where due.deadline_at <= now()
+        and (p_user_id is null or p_user_id in (due.user_a, due.user_b))
+      order by due.deadline_at
+      limit p_limit
+    )
+    order by c.id
+    for no key update skip locked
+  loop
+    perform private.run_deadlines(v_conversation, p_is_trial => false);
+    v_count := v_count + (
+      select count(*)
+      from public.conversation_events as e
+      join private.flow_states as s
+        on s.flow_id = v_conversation.flow_id and s.state = e.from_state
+        and s.deadline_action = e.action
+      where e.conversation_id = v_conversation.id and e.version > v_conversation.version
+    );
+  end loop;
+  return v_count;
+end;
+$$;
+
+revoke all on function private.run_due(uuid, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 43_deals/simulate_action.sql sha256:7b06b6fb3115bfc7f118767ba4b443784dfef047581a8457fd41ef5b11dca431
+-- What an action would do now, without doing it: the engine itself, changing nothing and counting
+-- towards no limit.
+--
+-- error is `{error_code, message, details}` or null; messages have no seq yet; effects are those of
+-- docs/FLOW.md.
+-- Definer: the flow is private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404). A refusal of the action is an answer.
+create or replace function private.simulate_action(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_step private.flow_step;
+  v_outcome private.flow_outcome;
+  v_refusal text;
+begin
+  v_step.conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
+  v_step.actor_id := v_me;
+  v_step.role := private.role_in(v_step.conversation, v_me);
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := now();
+  v_step.is_trial := true;
+  begin
+    v_outcome := private.advance_conversation(v_step);
+  exception
+    when sqlstate 'PGRST' then
+      get stacked diagnostics v_refusal = message_text;
+      return jsonb_build_object(
+        'allowed', false, 'error', private.refusal_json(v_refusal::jsonb), 'next_state', null,
+        'awaiting_role', null, 'messages', '[]'::jsonb, 'effects', '[]'::jsonb
+      );
+  end;
+  return jsonb_build_object(
+    'allowed', true,
+    'error', null,
+    'next_state', (v_outcome.conversation).flow_state,
+    'awaiting_role', (v_outcome.conversation).awaiting_role,
+    'messages', private.messages_for(v_outcome.messages, v_me),
+    'effects', to_jsonb(v_outcome.effects)
+  );
+end;
+$$;
+
+-- RPC: tries an action; returns `{allowed, error, next_state, awaiting_role, messages, effects}`.
+create or replace function public.simulate_action(
+  conversation_id uuid,
+  action text,
+  input jsonb default '{}'
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.simulate_action(conversation_id, action, input);
+$$;
+
+revoke all on function private.simulate_action(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
+revoke all on function public.simulate_action(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
+
+-- source: 43_deals/submit_text.sql sha256:24ac2a8dfb759c77eb5b763d355a38c47f49023e275c864d57d2c7d37bc84724
+-- Sends what was typed into the form that is open for the caller.
+--
+-- input_type says which field the client means: negotiation, price, project_details, question,
+-- work_submission, feedback or reason.
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: INPUT_INVALID (422) `{field, rule}` when another text is asked for, NOT_YOUR_TURN (409)
+-- when the other side is asked, FLOW_STATE_INVALID (409) when nobody is, CHAT_CLOSED (409),
+-- PRICE_UNPARSEABLE (422) `{understood}` for a price that cannot be read; and those of take_action.
+create or replace function private.submit_text(
+  p_conversation_id uuid,
+  p_text text,
+  p_input_type text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+  v_form private.flow_inputs;
+begin
+  v_call := private.begin_action(
+    p_conversation_id, jsonb_build_object('text', p_text, 'input_type', p_input_type),
+    p_client_action_id
+  );
+  if v_call.earlier is not null then
+    return v_call.earlier;
+  end if;
+  v_form := private.find_form(v_call, p_input_type);
+  return private.finish_action(
+    v_call, v_form.action,
+    jsonb_build_object(
+      v_form.field,
+      -- Nothing typed into a price is a price that cannot be read.
+      case when v_form.type = 'price' then coalesce(p_text, '') else p_text end
+    ),
+    jsonb_build_object('event', 'text_input', 'input_type', p_input_type)
+  );
+end;
+$$;
+
+-- RPC: submits a typed text; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.submit_text(
+  conversation_id uuid,
+  text text,
+  input_type text,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.submit_text(conversation_id, text, input_type, client_action_id);
+$$;
+
+revoke all on function private.submit_text(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.submit_text(uuid, text, text, uuid) to authenticated;
+revoke all on function public.submit_text(uuid, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;
+
+-- source: 43_deals/submit_work.sql sha256:8753a9add209392743fa28b0b43d01c1541aba2854dbd08396fe217e6cd7dc8e
+-- The influencer delivers: take_action with the action submit_work.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: those of take_action.
+create or replace function private.submit_work(
+  p_conversation_id uuid,
+  p_deliverables text,
+  p_description text,
+  p_submission_notes text,
+  p_client_action_id uuid
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  return private.take_action(
+    p_conversation_id, 'submit_work',
+    jsonb_strip_nulls(jsonb_build_object(
+      'deliverables', p_deliverables, 'description', p_description,
+      'submission_notes', p_submission_notes
+    )),
+    p_client_action_id, null
+  );
+end;
+$$;
+
+-- RPC: submits the work; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.submit_work(
+  conversation_id uuid,
+  deliverables text,
+  description text default null,
+  submission_notes text default null,
+  client_action_id uuid default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.submit_work(
+    conversation_id, deliverables, description, submission_notes, client_action_id
+  );
+$$;
+
+revoke all on function private.submit_work(uuid, text, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
+revoke all on function public.submit_work(uuid, text, text, text, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;
+
+-- source: 43_deals/sweep_due.sql sha256:97bfc8c89ca9a4a43e014d7cf87ab884e27035284090963dc0cbad6a63c02ab8
+-- An operator takes the steps that are due in any conversation, the longest due first; a help for
+-- conversations that nobody opens, never needed for what readers see.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversations, in the order of their ids; what another session holds is passed over.
+-- Writes: what private.run_deadlines writes.
+-- Errors: FORBIDDEN (403).
+create or replace function private.sweep_due(p_max_rows integer)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return jsonb_build_object(
+    'deadlines_run', private.run_due(null, private.clamp_page_size(p_max_rows, 100, 1000))
+  );
+end;
+$$;
+
+-- RPC: operators take what is due; returns `{deadlines_run}`.
+create or replace function public.sweep_due(max_rows integer default 100)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.sweep_due(max_rows);
+$$;
+
+revoke all on function private.sweep_due(integer) from public, anon, authenticated, service_role;
+grant execute on function private.sweep_due(integer) to authenticated, service_role;
+revoke all on function public.sweep_due(integer) from public, anon, authenticated, service_role;
+grant execute on function public.sweep_due(integer) to authenticated, service_role;
+
+-- source: 43_deals/take_action.sql sha256:c26547ea2add8fd89e1d28defb9b0a3f7a014b6b366b9b72b9cacc88d92778b3
+-- Does one thing in a conversation's flow: the way of every action, whatever its button looks like.
+--
+-- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
+-- the same client_action_id gets the first answer, for 30 days; expected_version is the version of
+-- the context that the user saw (null: any).
+-- Definer: clients have no write grant on any table.
+-- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
+-- private.finish_action write.
+-- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}` when the deal has moved on since
+-- expected_version, ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
+-- `{current_state, required_state, awaiting_role, allowed_actions}`, NOT_YOUR_TURN (409) when only
+-- the other side may, INPUT_INVALID (422) `{field, rule}`, PRICE_UNPARSEABLE (422) `{understood}`,
+-- PRICE_OUT_OF_RANGE (422) `{min, max}`, PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409),
+-- REVISION_LIMIT (409), FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`; this is also their order.
+create or replace function private.take_action(
+  p_conversation_id uuid,
+  p_action text,
+  p_input jsonb,
+  p_client_action_id uuid,
+  p_expected_version bigint
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_call private.action_call;
+begin
+  v_call := private.begin_action(
+    p_conversation_id,
+    jsonb_build_object('action', p_action, 'input', coalesce(p_input, '{}')),
+    p_client_action_id, p_expected_version
+  );
+  return coalesce(
+    v_call.earlier,
+    private.finish_action(
+      v_call, p_action, p_input, private.describe_action(v_call.conversation, p_action)
+    )
+  );
+end;
+$$;
+
+-- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
+create or replace function public.take_action(
+  conversation_id uuid,
+  action text,
+  input jsonb default '{}',
+  client_action_id uuid default null,
+  expected_version bigint default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.take_action(conversation_id, action, input, client_action_id, expected_version);
+$$;
+
+revoke all on function private.take_action(uuid, text, jsonb, uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
+revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
+
+-- source: 44_flow_proof/draft_flows.sql sha256:65e241708bab143a6a2f32c627601fc48916bd5dbdba27bc6eb547efa89d1fd7
+-- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
+-- of all kinds (`all`).
+--
+-- Drafts exist only while a transaction makes and publishes them; see 80_data.
+create or replace function private.draft_flows(p_kinds text)
+returns setof bigint
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select f.id
+  from private.flow_definitions as f
+  where f.status = 'draft'
+    and case p_kinds
+      when 'all' then true
+      when 'deals' then f.kind in ('bid', 'campaign')
+      else f.kind = p_kinds
+    end;
+$$;
+
+revoke all on function private.draft_flows(text)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_effects.sql sha256:6d7c2424d1209eb4ea9c28be31a1d04b4fe457916683f2cd64b1401edba74b02
+-- The effects that rows of a flow may name, and where the money of the deal must be before each and
+-- is after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
+create or replace view private.flow_effects as
+select e.name, e.money_before, e.money_after
+from (
+  values
+    ('close', null, null),
+    ('reopen', null, null),
+    ('accept_request', null, null),
+    ('reject_request', null, null),
+    ('keep_details', null, null),
+    ('count_question', null, null),
+    ('make_offer', null, null),
+    ('make_counter', null, null),
+    ('hold_offer', null, null),
+    ('finalize_offer', null, null),
+    ('agree_on_offer', null, null),
+    ('agree_on_counter', null, null),
+    ('agree_on_quote', null, null),
+    ('open_order', null, null),
+    ('note_attempt', null, null),
+    ('hold_funds', 'none', 'held'),
+    ('bounce_payment', null, null),
+    ('start_work', null, null),
+    ('store_submission', null, null),
+    ('withdraw_submission', null, null),
+    ('request_revision', null, null),
+    ('approve_work', null, null),
+    ('release_funds', 'held', 'settled'),
+    ('propose_cancellation', null, null),
+    ('drop_cancellation', null, null),
+    ('propose_extension', null, null),
+    ('accept_extension', null, null),
+    ('drop_extension', null, null),
+    ('resume', null, null),
+    ('open_dispute', null, null),
+    ('close_dispute', null, null),
+    ('request_refund', 'held', 'refunding'),
+    ('request_agreed_refund', 'held', 'refunding'),
+    ('request_split_refund', 'held', 'refunding'),
+    ('retry_refund', null, null),
+    ('settle_refund', 'refunding', 'settled'),
+    ('charge_back', 'held', 'settled'),
+    ('keep_rating', null, null),
+    ('raise_alert', null, null)
+) as e (name, money_before, money_after);
+
+revoke all on private.flow_effects from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_guards.sql sha256:fd7bf01814d92a7f41c92ed8a05bdf345322a46c01f141e9ab26535a653813d6
+-- The guards that rows of a flow may name, and what the proof knows of each.
+--
+-- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
+-- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
+-- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
+-- take back a step of their own, which is no way forward.
+create or replace view private.flow_guards as
+select g.name, g.certainty, g.undoes
+from (
+  values
+    ('is_awaited', 'known', false),
+    ('is_requester', 'known', true),
+    ('is_opener', 'known', true),
+    ('is_closer', 'open', true),
+    ('is_unblocked', 'open', false),
+    ('has_quote', 'known', false),
+    ('has_counter', 'known', false),
+    ('offer_matches', 'chosen', false),
+    ('counter_matches', 'chosen', false),
+    ('quote_matches', 'chosen', false),
+    ('has_round_left', 'known', false),
+    ('is_earlier_round', 'known', false),
+    ('is_last_round', 'known', false),
+    ('has_question_left', 'open', false),
+    ('has_revision_left', 'known', false),
+    ('has_extension', 'known', false),
+    ('is_overdue', 'open', false),
+    ('was_there', 'known', false),
+    ('has_order', 'known', false),
+    ('capture_matches', 'open', false),
+    ('is_new_payment', 'open', false),
+    ('nothing_captured', 'known', false),
+    ('is_bank_dispute', 'known', false),
+    ('is_unrated', 'open', false)
+) as g (name, certainty, undoes);
+
+revoke all on private.flow_guards from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_moves.sql sha256:8d2e05ed232324ca179e7a0f274d9f7bd251ea141c78f8431a9c07f6f4fcf745
+-- A move of the search through a flow: from which situation, by which row of private.flow_rows, to
+-- which situation. This view has the moves that open conversations, with a quote or without one;
+-- those that the search finds are rows of its type.
+--
+-- depth counts the steps from the beginning up to and with the move, so that the moves of the least
+-- depth into a situation end the shortest ways there. key tells two situations apart. Money that an
+-- effect did not find where it must be is `broken`, and the search goes no further from there.
+create or replace view private.flow_moves as
+select
+  f.id as flow_id,
+  0 as depth,
+  -- The situation that it leaves
+  null::text as from_key,
+  null::text as from_state,
+  null::text as from_awaiting,
+  null::text as from_money,
+  -- The row
+  null::integer as number,
+  null::text as role,
+  null::text as action,
+  null::boolean as is_certain,
+  null::boolean as undoes,
+  null::boolean as is_timer,
+  -- The situation that it leads to
+  'initial' || quote.is_given::text as key,
+  'initial'::text as state,
+  null::text as awaiting,
+  'none'::text as money,
+  false as has_order,
+  quote.is_given as has_quote,
+  0 as round,
+  false as has_counter,
+  0 as revisions,
+  false as has_extension,
+  null::text as requester,
+  null::text as dispute_origin,
+  null::text as dispute_opener,
+  null::text as resume_state
+from private.flow_definitions as f
+cross join (values (false), (true)) as quote (is_given)
+where f.kind = 'campaign' or not quote.is_given;
+
+revoke all on private.flow_moves from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_needs.sql sha256:14d211c31d2263e35f75aa1626d5ef841b901da04faa004604ac26ba1f9c214f
+-- What effects and guards read of what was typed with the action: of which type a field must be,
+-- whether it must be there, its bounds as a number or in characters, and whether the history, which
+-- both sides read, may not have it. role: only rows of that role need it.
+create or replace view private.flow_needs as
+select
+  n.name, n.role, n.field, n.types::text[], n.is_required, n.low, n.high, n.max_length, n.is_secret
+from (
+  values
+    -- Prices
+    ('make_offer', null, 'price', '{price}', true, null, null, null, false),
+    ('make_counter', null, 'price', '{price}', true, null, null, null, false),
+    ('agree_on_offer', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_counter', null, 'price', '{price}', false, null, null, null, false),
+    ('agree_on_quote', null, 'price', '{price}', false, null, null, null, false),
+    ('offer_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('counter_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('quote_matches', null, 'price', '{price}', false, null, null, null, false),
+    ('propose_cancellation', null, 'refund_amount', '{price}', false, null, null, null, false),
+    ('request_split_refund', null, 'refund_amount', '{price}', true, null, null, null, false),
+
+    -- Words
+    ('keep_details', null, 'details', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'deliverables', '{text,textarea}', true, null, null, 5000, false),
+    ('store_submission', null, 'description', '{text,textarea}', false, null, null, 5000, false),
+    (
+      'store_submission', null, 'submission_notes', '{text,textarea}', false, null, null, 5000,
+      false
+    ),
+    ('request_revision', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+    ('approve_work', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
+
+    -- Numbers
+    ('keep_rating', null, 'rating', '{integer}', true, 1, 5, null, true),
+    ('keep_rating', null, 'comment', '{text,textarea}', false, null, null, 1000, true),
+    ('propose_extension', null, 'days', '{integer}', true, 1, 365, null, false),
+
+    -- What the gateway and operators say
+    ('hold_funds', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('hold_funds', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('hold_funds', null, 'currency', '{text}', true, null, null, 3, false),
+    ('bounce_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('bounce_payment', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('bounce_payment', null, 'currency', '{text}', true, null, null, 3, false),
+    ('is_new_payment', null, 'payment_id', '{text}', true, null, null, 100, false),
+    ('capture_matches', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
+    ('capture_matches', null, 'currency', '{text}', true, null, null, 3, false),
+    ('settle_refund', null, 'reference', '{text}', false, null, null, 200, false),
+    ('settle_refund', 'admin', 'reference', '{text}', true, null, null, 200, false),
+    ('settle_refund', null, 'note', '{text,textarea}', false, null, null, 5000, true),
+    ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
+) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
+
+revoke all on private.flow_needs from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_places.sql sha256:abc3ab8858103b8381a820e4ed617bbced7f162ff42a95890bbd2f20872b386b
+-- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
+-- the system leaves in the same transaction; `platform`, where the provider or an operator is
+-- waited for; `talk`, where text is free and no clock runs; the `end`; and everywhere else a `turn`
+-- of a party, who may be free to talk as well.
+create or replace view private.flow_places as
+select
+  s.flow_id,
+  s.state,
+  case
+    when s.state = 'initial' then 'start'
+    when s.state = 'chat_closed' then 'end'
+    when passed.through then 'passing'
+    when s.waiting_on <> 'none' then 'platform'
+    when s.free_text and s.clock is null then 'talk'
+    else 'turn'
+  end as place
+from private.flow_states as s
+cross join lateral (
+  select coalesce(bool_and(into_it.follow_up is not distinct from out_of_it.action), false)
+  from private.flow_transitions as out_of_it
+  join private.flow_transitions as into_it
+    on into_it.flow_id = out_of_it.flow_id and into_it.to_state = out_of_it.from_state
+  where out_of_it.flow_id = s.flow_id and out_of_it.from_state = s.state
+    and out_of_it.role = 'system' and s.clock is null
+) as passed (through);
+
+revoke all on private.flow_places from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_rows.sql sha256:cf353c80aa8df9b22c48ab7fd3630cb5ffdaa6ac18c121b53ede40729eec88c8
+-- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
+--
+-- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
+-- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names an effect
+-- that does, and that must find the money in money_before.
+create or replace view private.flow_rows as
+select
+  t.flow_id,
+  row_number() over (
+    partition by t.flow_id order by t.from_state, t.role, t.action, t.position
+  )::integer as number,
+  t.name,
+  t.role,
+  t.action,
+  t.guards,
+  t.from_state,
+  t.to_state,
+  t.awaiting,
+  t.effects,
+  not t.guards && array(
+    select g.name from private.flow_guards as g where g.certainty = 'open'
+  ) as is_certain,
+  t.guards && array(select g.name from private.flow_guards as g where g.undoes) as undoes,
+  t.role = 'system' and t.action is not distinct from s.deadline_action as is_timer,
+  mover.name is not null as moves_money,
+  mover.money_before,
+  mover.money_after
+from private.flow_transitions as t
+join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
+-- One at most, or private.refute_names finds the second.
+left join lateral (
+  select e.name, e.money_before, e.money_after
+  from private.flow_effects as e
+  where e.money_after is not null and e.name = any (t.effects)
+  limit 1
+) as mover on true;
+
+revoke all on private.flow_rows from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/flow_spec.sql sha256:6b902c03898c442e84766c634f0dac656ecef586b2be78e61f9b998f1395f2ea
+-- A flow as the object that private.load_flow_draft makes a draft from, its rows in a fixed order:
+-- two flows are the same when their specs are equal.
+create or replace function private.flow_spec(p_flow_id bigint)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'kind', f.kind,
+      'rules', f.rules,
+      'states', (
+        select coalesce(jsonb_agg(to_jsonb(s) - 'flow_id' order by s.position, s.state), '[]')
+        from private.flow_states as s
+        where s.flow_id = f.id
+      ),
+      'transitions', (
+        select coalesce(
+          jsonb_agg(
+            to_jsonb(t) - 'flow_id' order by t.position, t.from_state, t.role, t.action
+          ),
+          '[]'
+        )
+        from private.flow_transitions as t
+        where t.flow_id = f.id
+      ),
+      'messages', (
+        select coalesce(
+          jsonb_agg(to_jsonb(m) - 'flow_id' order by m.transition, m.position), '[]'
+        )
+        from private.flow_messages as m
+        where m.flow_id = f.id
+      ),
+      'actions', (
+        select coalesce(
+          jsonb_agg(
+            to_jsonb(a) - 'flow_id' order by a.state, a.role, a.position, a.action
+          ),
+          '[]'
+        )
+        from private.flow_actions as a
+        where a.flow_id = f.id
+      ),
+      'inputs', (
+        select coalesce(
+          jsonb_agg(to_jsonb(i) - 'flow_id' order by i.action, i.position, i.field), '[]'
+        )
+        from private.flow_inputs as i
+        where i.flow_id = f.id
+      ),
+      'traces', (
+        select coalesce(jsonb_agg(to_jsonb(w) - 'flow_id' order by w.name), '[]')
+        from private.flow_traces as w
+        where w.flow_id = f.id
+      )
+    )
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+end;
+$$;
+
+revoke all on function private.flow_spec(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/list_party_roles.sql sha256:39d08fd34e5a52a7f51a1c0f30c79002a6d06df38540e25a84e6be5a7c4bb07a
+-- The roles that the two members of a conversation of this kind have in its flow.
+create or replace function private.list_party_roles(p_kind text)
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
+$$;
+
+revoke all on function private.list_party_roles(text)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/load_flow_draft.sql sha256:e11e9c5e02702d90c30b674687703978ca88689f5d52609f0c9599294a611ccc
+-- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
+-- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
+-- flow_id. What is left out has the table's default. Returns the draft's id.
+--
+-- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
+-- the call with the error of Postgres; private.try_load says it in a sentence.
+-- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
+-- flow_inputs, flow_traces.
+create or replace function private.load_flow_draft(p_spec jsonb)
+returns bigint
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_flow_id bigint;
+  v_key jsonb;
+begin
+  insert into private.flow_definitions (kind, rules)
+  values (p_spec ->> 'kind', coalesce(p_spec -> 'rules', '{}'))
+  returning id into v_flow_id;
+  v_key := jsonb_build_object('flow_id', v_flow_id);
+
+  insert into private.flow_states
+  select made.*
+  from jsonb_array_elements(p_spec -> 'states') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_states,
+    jsonb '{"waiting_on": "none", "free_text": false}' || given.item || v_key
+  ) as made;
+  insert into private.flow_transitions
+  select made.*
+  from jsonb_array_elements(p_spec -> 'transitions') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_transitions, jsonb '{"guards": [], "effects": []}' || given.item || v_key
+  ) as made;
+  insert into private.flow_messages
+  select made.*
+  from jsonb_array_elements(p_spec -> 'messages') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_messages, given.item || v_key
+  ) as made;
+  insert into private.flow_actions
+  select made.*
+  from jsonb_array_elements(p_spec -> 'actions') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_actions,
+    jsonb '{"style": "secondary", "drawn": "button"}' || given.item || v_key
+  ) as made;
+  insert into private.flow_inputs
+  select made.*
+  from jsonb_array_elements(p_spec -> 'inputs') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_inputs,
+    jsonb '{"required": false, "is_secret": false}' || given.item || v_key
+  ) as made;
+  insert into private.flow_traces
+  select made.*
+  from jsonb_array_elements(p_spec -> 'traces') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_traces, given.item || v_key
+  ) as made;
+  return v_flow_id;
+end;
+$$;
+
+revoke all on function private.load_flow_draft(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/measure_flow.sql sha256:fb4fd2a1acac3261d626da165a20cb9ecab3179173a6b5aa2e96ff09025303b5
+-- How many steps a deal is away from its good end (free talk with the money settled) in each
+-- situation, when the parties and the gateway do their part: operators and clocks take no step.
+-- Situations that cannot come there in this way are left out.
+create or replace function private.measure_flow(
+  p_flow_id bigint,
+  p_moves private.flow_moves[]
+)
+returns table (key text, steps integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind constant text := (
+    select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_ring text[] := array(
+    select distinct m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    where p.place = 'talk' and m.money = case v_kind when 'direct' then 'none' else 'settled' end
+  );
+  v_keys text[] := v_ring;
+  v_steps integer[] := array_fill(0, array[cardinality(v_ring)]);
+begin
+  while cardinality(v_ring) > 0 loop
+    v_ring := array(
+      select distinct m.from_key
+      from unnest(p_moves) as m
+      join unnest(v_ring) as r (key) on r.key = m.key
+      where m.role <> 'admin' and not m.is_timer
+        and not exists (select from unnest(v_keys) as k (key) where k.key = m.from_key)
+    );
+    v_steps := v_steps
+      || array_fill(v_steps[cardinality(v_steps)] + 1, array[cardinality(v_ring)]);
+    v_keys := v_keys || v_ring;
+  end loop;
+  return query select known.key, known.steps from unnest(v_keys, v_steps) as known (key, steps);
+end;
+$$;
+
+revoke all on function private.measure_flow(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/prove_flow.sql sha256:05312dccc3d38fc426f0ea0ef6b213da9e217512534f76da7f877bcd0b8a5697
+-- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
+-- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
+-- be published; docs/FLOW.md says what each means.
+--
+-- Each sentence comes once, with the shortest way to where it is true, as an array of
+-- "role action -> state" from the beginning.
+create or replace function private.prove_flow(p_flow_id bigint)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_moves private.flow_moves[];
+  v_first_moves private.flow_moves[];
+  v_violations jsonb;
+begin
+  v_violations := (
+    select jsonb_agg(
+      jsonb_build_object(
+        'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
+      )
+      order by r.message
+    )
+    from private.refute_rules(p_flow_id) as r
+  );
+  -- Without the numbers the search has no bounds.
+  if v_violations is null then
+    v_moves := private.walk_flow(p_flow_id);
+    if v_moves is null then
+      v_violations := jsonb_build_array(jsonb_build_object(
+        'property', 'shape',
+        'message', 'Too much is possible in the flow: name fewer states, or lower rules.',
+        'counter_example', '[]'::jsonb
+      ));
+    end if;
+  end if;
+  if v_violations is not null then
+    return jsonb_build_object(
+      'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_violations
+    );
+  end if;
+
+  v_first_moves := array(
+    select distinct on (m.key) m
+    from unnest(v_moves) as m
+    order by m.key, m.depth, m.from_key, m.number
+  );
+
+  with broken as materialized (
+    select r.* from private.refute_names(p_flow_id) as r
+    union all select r.* from private.refute_links(p_flow_id) as r
+    union all select r.* from private.refute_rows(p_flow_id) as r
+    union all select r.* from private.refute_values(p_flow_id) as r
+    union all select r.* from private.refute_inputs(p_flow_id) as r
+    union all select r.* from private.refute_messages(p_flow_id) as r
+    union all select r.* from private.refute_texts(p_flow_id) as r
+    union all select r.* from private.refute_reach(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_ends(v_moves) as r
+    union all select r.* from private.refute_success(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_turns(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_blocks(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_books(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_effects(p_flow_id, v_moves, v_first_moves) as r
+    union all select r.* from private.refute_facts(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_operators(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_choices(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_waiting(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_leftovers(p_flow_id, v_moves) as r
+  ),
+  nearest as (
+    select distinct on (b.property, b.message) b.*
+    from broken as b
+    left join unnest(v_first_moves) as m on m.key = b.key
+    order by b.property, b.message, m.depth, b.key, b.number
+  ),
+  told (property, message, counter_example) as (
+    select
+      n.property, n.message,
+      private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
+    from nearest as n
+    union all select l.* from private.refute_loops(p_flow_id, v_moves) as l
+    union all select t.* from private.refute_traces(p_flow_id, v_moves) as t
+  )
+  select coalesce(
+    -- P2 before P10, and the shape last.
+    jsonb_agg(
+      to_jsonb(t) order by t.property = 'shape', char_length(t.property), t.property, t.message
+    ),
+    '[]'
+  )
+  into v_violations
+  from told as t;
+  return jsonb_build_object(
+    'states', (select count(distinct m.state) from unnest(v_moves) as m),
+    'extended_states', cardinality(v_first_moves),
+    'edges', (select count(m.from_key) from unnest(v_moves) as m),
+    'violations', v_violations
+  );
+end;
+$$;
+
+revoke all on function private.prove_flow(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/publish_draft.sql sha256:10b2d8dea3c03c88d13e158461b4231b428fda9304c480f38e965bf778b6a4b2
+-- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
+-- A draft with the same rows as the flow in use is dropped, and nothing changes.
+--
+-- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
+-- other.
+-- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_forms.
+-- Errors: FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.publish_draft(p_flow_id bigint)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text;
+  v_violations jsonb;
+begin
+  select f.kind into strict v_kind
+  from private.flow_definitions as f
+  where f.id = p_flow_id and f.status = 'draft';
+  perform pg_advisory_xact_lock(hashtextextended('publish_draft:' || v_kind, 0));
+
+  if exists (
+    select from private.flow_definitions as f
+    where f.kind = v_kind and f.status = 'published'
+      and private.flow_spec(f.id) = private.flow_spec(p_flow_id)
+  ) then
+    delete from private.flow_definitions as f where f.id = p_flow_id;
+    return;
+  end if;
+
+  v_violations := private.prove_flow(p_flow_id) -> 'violations';
+  if jsonb_array_length(v_violations) > 0 then
+    perform private.raise_flow_unsound(v_violations);
+  end if;
+  perform private.keep_forms(p_flow_id);
+  update private.flow_definitions as f
+  set status = 'retired'
+  where f.kind = v_kind and f.status = 'published';
+  update private.flow_definitions as f
+  set
+    status = 'published',
+    published_at = now(),
+    version = 1 + coalesce(
+      (select max(o.version) from private.flow_definitions as o where o.kind = v_kind), 0
+    )
+  where f.id = p_flow_id;
+end;
+$$;
+
+revoke all on function private.publish_draft(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/publish_flow.sql sha256:5af31cf443290ced7df5317849bccc771ac1a8757fb4310c1cc386b4a94e6c4b
+-- Publishes a flow: the next version of its kind, which new conversations start on. The same flow
+-- as the one in use changes nothing. Returns `{kind, version}` of the flow now in use.
+--
+-- Definer: nobody else may read or write flows.
+-- Locks: what publish_draft locks. Writes: what load_flow_draft and publish_draft write.
+-- Errors: FORBIDDEN (403), FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.publish_flow(p_spec jsonb)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_loaded record;
+begin
+  perform private.require_operator();
+  v_loaded := private.try_load(p_spec);
+  if v_loaded.p_flow_id is null then
+    perform private.raise_flow_unsound(v_loaded.p_violations);
+  end if;
+  perform private.publish_draft(v_loaded.p_flow_id);
+  return (
+    select jsonb_build_object('kind', f.kind, 'version', f.version)
+    from private.flow_definitions as f
+    where f.kind = p_spec ->> 'kind' and f.status = 'published'
+  );
+end;
+$$;
+
+-- RPC: operators publish a flow as the next version of its kind; returns `{kind, version}`.
+create or replace function public.publish_flow(spec jsonb)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.publish_flow(spec);
+$$;
+
+revoke all on function private.publish_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
+revoke all on function public.publish_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
+
+-- source: 44_flow_proof/raise_flow_unsound.sql sha256:a5c33cc479cf9d3870f281dcda8c4e916617ede6fc2a2dfad85d0b1f20813119
+-- Ends the call because a flow breaks what every flow must keep.
+--
+-- Errors: FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.raise_flow_unsound(p_violations jsonb)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'FLOW_UNSOUND',
+    format(
+      'This flow cannot be published, %s found. The first: %s',
+      case jsonb_array_length(p_violations)
+        when 1 then 'a fault was'
+        else jsonb_array_length(p_violations) || ' faults were'
+      end,
+      p_violations #>> '{0,message}'
+    ),
+    jsonb_build_object('violations', p_violations),
+    p_status => 422,
+    p_hint => 'Mend the flow, and try it with validate_flow.'
+  );
+end;
+$$;
+
+revoke all on function private.raise_flow_unsound(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_blocks.sql sha256:5906eab19bbd4c78369398fc3362e3960c099f7672cfeb2b1331675c4f69ffd1
+-- P5: blocking the other side always works. Finds situations of a state where what a block does
+-- cannot be done by one of the parties.
+create or replace function private.refute_blocks(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P5',
+    format('A block by the %s in %s cannot do %s.', party.role, m.state, s.on_block), m.key,
+    null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_definitions as f on f.id = p_flow_id
+  cross join unnest(private.list_party_roles(f.kind)) as party (role)
+  where s.on_block is not null and m.money <> 'broken'
+    and (m.key, party.role, s.on_block) not in (
+      select b.from_key, b.role, b.action
+      from unnest(p_moves) as b
+      where b.is_certain and b.from_key is not null
+    );
+end;
+$$;
+
+revoke all on function private.refute_blocks(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_books.sql sha256:344ae101e3c1296094ea4056a8bad9d9b8b2d80a826642b0940fbb5dc6626752
+-- P7: money is held once and settled once. Finds rows that move money which is not where they need
+-- it, conversations that are closed or open for free talk before it is settled, and refunds that
+-- are waited for where none runs, or run where none is waited for.
+create or replace function private.refute_books(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P7',
+    format(
+      '%s needs the money %s and finds it %s: %s in %s.',
+      r.name, r.money_before, m.from_money, m.action, m.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where m.money = 'broken'
+  union all
+  select 'P7', format('%s is entered with money %s.', m.state, m.money), m.key, null
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where p.place in ('end', 'talk') and m.money = 'held'
+    or m.money <> 'broken' and (s.waiting_on = 'provider') <> (m.money = 'refunding');
+end;
+$$;
+
+revoke all on function private.refute_books(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_choices.sql sha256:3a4352be715a0d63df66ea41fe9221df7e533f28757ed02b669ffa7728f94bb7
+-- P10: what an action does is never a choice. Finds two rows for one role and action that can both
+-- be taken in one situation.
+create or replace function private.refute_choices(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P10',
+    format(
+      'The %s''s %s in %s may be %s.',
+      m.role, m.action, m.from_state, string_agg(distinct r.name || ' to ' || r.to_state, ' or ')
+    ),
+    m.from_key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  group by m.from_key, m.from_state, m.role, m.action
+  having count(*) > 1;
+end;
+$$;
+
+revoke all on function private.refute_choices(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_clocks.sql sha256:eb7f5f46721c0f7adfc0fe85e1936ce2a964b25d1481df13fe00a29a2362b6c6
+-- P6: nobody waits for ever. Wherever a party or an operator is awaited there is a time limit, it
+-- has something to count from, and what comes after it can be taken in every situation and leads
+-- elsewhere. A provider is asked again instead, so it needs no limit.
+create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P6',
+    case
+      when s.clock is null then format('%s has no time limit.', s.state)
+      when s.clock = 'since_payment' and m.money = 'none'
+        then format('The time limit of %s counts from a payment that is not there.', s.state)
+      else format('The time limit of %s leads nowhere.', s.state)
+    end,
+    m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where (
+      p.place = 'turn' or p.place = 'platform' and s.waiting_on <> 'provider'
+      or s.clock is not null
+    )
+    and m.money <> 'broken'
+    and (
+      s.clock = 'since_payment' and m.money = 'none'
+      or (m.key, coalesce(s.deadline_action, '')) not in (
+        select t.from_key, t.action
+        from unnest(p_moves) as t
+        where t.role = 'system' and t.is_certain and t.state <> t.from_state
+      )
+    );
+end;
+$$;
+
+revoke all on function private.refute_clocks(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_effects.sql sha256:cbb7e378d992fd65a00ffa02244ce3f96545c4681ea39d2170e4b8ffefbe6154
+-- P7: effects find what they work on. Finds rows that agree on a price which nobody named, resume
+-- where nothing was, let one side answer its own request, or go beyond a limit; and payments that
+-- are neither held nor sent back.
+--
+-- Args: all moves that the search found, and of these the first into each situation.
+create or replace function private.refute_effects(
+  p_flow_id bigint,
+  p_moves private.flow_moves[],
+  p_first_moves private.flow_moves[]
+)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
+begin
+  return query
+  select
+    'P7',
+    format(
+      '%s has the effect %s without %s: %s in %s.',
+      r.name, need.effect, need.thing, r.action, r.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join unnest(p_first_moves) as before on before.key = m.from_key
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  cross join lateral (
+    values
+      ('agree_on_quote', 'a quote', before.has_quote),
+      ('agree_on_offer', 'an offer', before.round > 0),
+      ('hold_offer', 'an offer', before.round > 0),
+      ('agree_on_counter', 'a counter offer', before.has_counter),
+      ('make_offer', 'a round left', before.round < (v_rules ->> 'max_rounds')::integer),
+      (
+        'request_revision', 'a revision left',
+        before.revisions < (v_rules ->> 'max_revisions')::integer
+      ),
+      -- Which is when the negotiation is forgotten.
+      ('open_order', 'an agreed price', before.round is null),
+      ('hold_funds', 'an order', before.has_order),
+      ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),
+      ('accept_extension', 'a request for more time', before.has_extension),
+      ('request_agreed_refund', 'a request of the other party', before.requester <> m.role),
+      ('resume', 'a pause that began there', before.resume_state = m.state)
+  ) as need (effect, thing, is_met)
+  where need.effect = any (r.effects) and need.is_met is not true
+  union all
+  select
+    'P7', format('%s neither holds the payment nor sends it back.', r.name), m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where r.action in ('payment_captured', 'payment_mismatch')
+    and not r.effects && '{hold_funds,bounce_payment}';
+end;
+$$;
+
+revoke all on function private.refute_effects(
+  bigint, private.flow_moves[], private.flow_moves[]
+) from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_ends.sql sha256:66013173fca7b9ce70bd71b4a4bbc91a536e141aab70ad9315a19c97e03f3364
+-- P2: no dead end. Finds situations from which the conversation can never be closed.
+create or replace function private.refute_ends(p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive closable (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    where m.state = 'chat_closed' or m.money = 'broken'
+    union
+    select m.from_key
+    from closable as c
+    join unnest(p_moves) as m on m.key = c.key
+    where m.from_key is not null
+  )
+  select
+    'P2', format('A conversation in %s can never be closed.', m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  where m.key not in (select c.key from closable as c);
+end;
+$$;
+
+revoke all on function private.refute_ends(private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_exits.sql sha256:1d9b11d829f13bc0bbe94afe195181187f275e95dac317b380379d1e4ea6b73c
+-- P5: both parties can always leave: close the conversation, or put the deal into the hands of an
+-- operator or of a refund. Finds situations of a party's turn or of free talk where one cannot.
+create or replace function private.refute_exits(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P5', format('The %s cannot leave in %s.', party.role, m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  join private.flow_definitions as f on f.id = p_flow_id
+  cross join unnest(private.list_party_roles(f.kind)) as party (role)
+  where p.place in ('turn', 'talk') and m.money <> 'broken'
+    and (m.key, party.role) not in (
+      select l.from_key, l.role
+      from unnest(p_moves) as l
+      join private.flow_places as there on there.flow_id = p_flow_id and there.state = l.state
+      where l.is_certain and l.role is not null and there.place in ('end', 'platform')
+    );
+end;
+$$;
+
+revoke all on function private.refute_exits(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_facts.sql sha256:0c74777e8bad9e777b7c59a9acde1a9e79cd621a01d9882d21d732a7fce98a17
+-- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
+-- such a fact; states that are left in the same transaction hear nothing.
+create or replace function private.refute_facts(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select 'P8', format('%s is not handled in %s.', fact.action, m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  cross join lateral (
+    values
+      ('payment_captured', m.has_order),
+      ('payment_failed', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('payment_mismatch', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('bank_dispute_opened', m.money <> 'none'),
+      ('bank_dispute_lost', m.dispute_origin = 'bank'),
+      ('refund_processed', m.money = 'refunding'),
+      ('refund_failed', m.money = 'refunding')
+  ) as fact (action, can_be_true)
+  where fact.can_be_true and p.place <> 'passing' and m.money <> 'broken'
+    and (m.key, fact.action) not in (
+      select h.from_key, h.action from unnest(p_moves) as h where h.role = 'system'
+    );
+end;
+$$;
+
+revoke all on function private.refute_facts(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_inputs.sql sha256:bfdc8b82cf3e620d44f81586542f203df578f930a60062fb8faf46861acda294
+-- Shape: what effects and guards read is typed with their action, as private.flow_needs says. Finds
+-- fields that are missing, optional, of another type, with wider bounds or in the open where they
+-- may not be; and fields that must be filled in with what happens by itself.
+create or replace function private.refute_inputs(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  inputs as materialized (
+    select complete.*
+    from private.flow_inputs as i
+    cross join lateral private.complete_limits(i) as complete
+    where i.flow_id = p_flow_id
+  ),
+  needed as (
+    select distinct t.action, n.*
+    from rows_of_flow as t
+    join private.flow_needs as n
+      on n.name = any (t.effects || t.guards) and coalesce(n.role, t.role) = t.role
+  ),
+  unasked (action) as (
+    select s.deadline_action from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select s.on_block from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select t.action from rows_of_flow as t where t.from_state = 'initial'
+    union
+    select next.action
+    from rows_of_flow as t
+    join rows_of_flow as next
+      on next.from_state = t.to_state and next.action = t.follow_up and next.role = 'system'
+  ),
+  said (message) as (
+    select format('%s must have the required input %s, which %s needs.', n.action, n.field, n.name)
+    from needed as n
+    left join inputs as i on i.action = n.action and i.field = n.field
+    where n.is_required and i.required is not true
+    union all
+    select wrong.message
+    from needed as n
+    join inputs as i on i.action = n.action and i.field = n.field
+    cross join lateral (
+      select format(
+        'The input %s of %s must be of type %s, which %s needs.',
+        n.field, n.action, array_to_string(n.types, ' or '), n.name
+      )
+      where i.type <> all (n.types)
+      union all
+      select format(
+        'The input %s of %s must be from %s to %s, which %s needs.',
+        n.field, n.action, n.low, n.high, n.name
+      )
+      where n.low is not null and (i.min >= n.low and i.max <= n.high) is not true
+      union all
+      select format(
+        'The input %s of %s must have a max_length of %s at most, which %s needs.',
+        n.field, n.action, n.max_length, n.name
+      )
+      where i.max_length > n.max_length
+      union all
+      select format(
+        'The input %s of %s must be secret, which %s needs.', n.field, n.action, n.name
+      )
+      where n.is_secret and not i.is_secret
+    ) as wrong (message)
+    union all
+    select format('%s happens without any input, but its input %s is required.', i.action, i.field)
+    from inputs as i
+    join unasked as u on u.action = i.action
+    where i.required
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_inputs(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_keys.sql sha256:44ae698de9b7cbbf0c333a3d77d92064ca23e6e9610f19e52982d9eebcfc50d7
+-- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys, no others, so
+-- that a misspelt one is no silent default. Finds the others.
+create or replace function private.refute_keys(p_spec jsonb)
+returns table (property text, message text)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with lists (name, columns) as (
+    values
+      ('states', to_jsonb(jsonb_populate_record(null::private.flow_states, '{}'))),
+      ('transitions', to_jsonb(jsonb_populate_record(null::private.flow_transitions, '{}'))),
+      ('messages', to_jsonb(jsonb_populate_record(null::private.flow_messages, '{}'))),
+      ('actions', to_jsonb(jsonb_populate_record(null::private.flow_actions, '{}'))),
+      ('inputs', to_jsonb(jsonb_populate_record(null::private.flow_inputs, '{}'))),
+      ('traces', to_jsonb(jsonb_populate_record(null::private.flow_traces, '{}')))
+  )
+  select 'shape', format('There is no list %s in a flow.', key.name)
+  from jsonb_object_keys(p_spec) as key (name)
+  where key.name not in ('kind', 'rules') and key.name not in (select l.name from lists as l)
+  union
+  select 'shape', format('%s have no %s.', l.name, key.name)
+  from lists as l
+  cross join lateral jsonb_array_elements(p_spec -> l.name) as item (body)
+  cross join lateral jsonb_object_keys(item.body) as key (name)
+  where key.name = 'flow_id' or not l.columns ? key.name
+  order by 2;
+end;
+$$;
+
+revoke all on function private.refute_keys(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_leftovers.sql sha256:765cac301089c14f2d8d6a2f38e20d8cf90e0039ca198e4887d28d77b3184949
+-- P11: what a conversation remembers fits its state. A dispute is open where an operator is waited
+-- for and nowhere else, a pause is remembered while one lasts, and what was asked for can still be
+-- answered. Finds situations where something is missing or left over.
+create or replace function private.refute_leftovers(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  -- What can be answered, by the guard that asks for it.
+  with answered as materialized (
+    select m.from_key, g.name
+    from unnest(p_moves) as m
+    join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+    cross join lateral unnest(r.guards) as g (name)
+    where g.name in ('is_requester', 'has_extension')
+  )
+  select 'P11', said.message, m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  cross join lateral (
+    select 'No dispute is open where an operator decides.'
+    where s.waiting_on = 'admin' and m.dispute_origin is null
+    union all
+    select 'A dispute is still open where no operator decides.'
+    where s.waiting_on <> 'admin' and m.dispute_origin is not null
+    union all
+    select 'A request to cancel is still open where it cannot be withdrawn.'
+    where m.requester is not null
+      and (m.key, 'is_requester') not in (select a.from_key, a.name from answered as a)
+    union all
+    select 'A request for more time is still open where it cannot be answered.'
+    where m.has_extension
+      and (m.key, 'has_extension') not in (select a.from_key, a.name from answered as a)
+    union all
+    select 'A pause is still remembered when it is over.'
+    where m.resume_state is not null and m.requester is null and m.dispute_origin is null
+  ) as said (message)
+  where m.money <> 'broken';
+end;
+$$;
+
+revoke all on function private.refute_leftovers(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_links.sql sha256:fd21f840094720b59fa0e83be7d9d42e9451be71607c5dd424e4323614a2c428
+-- Shape: what one row says of another is there. Finds time limits, blocks and follow-ups whose
+-- action has no row; actions of users that are not drawn, and drawn ones that do not exist; inputs
+-- and messages of nothing; limits of inputs that leave nothing to type.
+create or replace function private.refute_links(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+begin
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  said (message) as (
+    select format('After its time limit %s does %s, which has no row.', s.state, s.deadline_action)
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.deadline_action is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = s.state and t.role = 'system' and t.action = s.deadline_action
+      )
+    union all
+    select format('A block by the %s in %s does %s, which has no row.', p.role, s.state, s.on_block)
+    from private.flow_states as s
+    cross join unnest(v_parties) as p (role)
+    where s.flow_id = p_flow_id and s.on_block is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = s.state and t.role = p.role and t.action = s.on_block
+      )
+    union all
+    select format('%s is followed by %s, which has no row in %s.', t.name, t.follow_up, t.to_state)
+    from rows_of_flow as t
+    where t.follow_up is not null
+      and not exists (
+        select from rows_of_flow as n
+        where n.from_state = t.to_state and n.action = t.follow_up
+          and n.role in (t.role, 'system')
+      )
+    union all
+    select format('The %s''s %s in %s is not drawn.', t.role, t.action, t.from_state)
+    from rows_of_flow as t
+    where t.role = any (v_parties) and t.from_state <> 'initial'
+      and not exists (
+        select from private.flow_actions as a
+        where a.flow_id = p_flow_id and a.state = t.from_state and a.role = t.role
+          and a.action = t.action
+      )
+    union all
+    select format('The %s''s %s in %s is drawn and has no row.', a.role, a.action, a.state)
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = a.state and t.role = a.role and t.action = a.action
+      )
+    union all
+    select format('%s has the input %s and no row.', i.action, i.field)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and not exists (select from rows_of_flow as t where t.action = i.action)
+    union all
+    select format('The input %s of %s has its min above its max.', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.min > i.max
+    union all
+    select format('There is a message of %s, which is no row.', m.transition)
+    from private.flow_messages as m
+    where m.flow_id = p_flow_id
+      and not exists (select from rows_of_flow as t where t.name = m.transition)
+    union all
+    select format('Line %s of the walk "%s" is not "role action state".', l.number, w.name)
+    from private.flow_traces as w
+    cross join lateral unnest(string_to_array(trim(w.steps, e' \n'), e'\n'))
+      with ordinality as l (text, number)
+    where w.flow_id = p_flow_id and trim(l.text) !~ '^\S+\s+\S+\s+\S+$'
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_links(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_loops.sql sha256:b564d6a1c182d599153599c58ba49703611aa7849149ceef98b2cfbde3d04794
+-- P6: no deal goes on for ever by itself. Finds situations that lead back to themselves by nothing
+-- but time limits and what follows on them at once; whoever read such a deal would wait for ever.
+--
+-- The counter-example is one round of such a way.
+create or replace function private.refute_loops(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- In the end those moves that are part of a round, or on the way from one to another.
+  v_moves private.flow_moves[] := array(
+    select m
+    from unnest(p_moves) as m
+    where m.from_key is not null
+      and (
+        m.is_timer
+        or exists (
+          select from private.flow_transitions as t
+          where t.flow_id = p_flow_id and t.to_state = m.from_state and t.follow_up = m.action
+            and m.role in (t.role, 'system')
+        )
+      )
+  );
+  v_count integer;
+begin
+  loop
+    v_count := cardinality(v_moves);
+    v_moves := array(
+      select m
+      from unnest(v_moves) as m
+      where m.key in (select after.from_key from unnest(v_moves) as after)
+        and m.from_key in (select before.key from unnest(v_moves) as before)
+    );
+    exit when cardinality(v_moves) = v_count;
+  end loop;
+
+  return query
+  with recursive onward as materialized (
+    select distinct on (m.from_key) m.* from unnest(v_moves) as m order by m.from_key, m.number
+  ),
+  way (key, keys, states, steps) as (
+    (
+      select m.from_key, array[]::text[], array[]::text[], array[]::text[]
+      from onward as m
+      order by m.depth, m.from_key
+      limit 1
+    )
+    union all
+    select
+      m.key, w.keys || w.key, w.states || m.from_state,
+      w.steps || format('%s %s -> %s', m.role, m.action, m.state)
+    from way as w
+    join onward as m on m.from_key = w.key
+    where w.key <> all (w.keys)
+  )
+  select
+    'P6',
+    format('A conversation in %s may come back there by itself, for ever.', w.states[round.begin]),
+    to_jsonb(w.steps[round.begin:])
+  from way as w
+  cross join lateral (select array_position(w.keys, w.key)) as round (begin)
+  where round.begin is not null;
+end;
+$$;
+
+revoke all on function private.refute_loops(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_messages.sql sha256:68e894af27d5287362bde6c98f566e0b5853177942dde16f65c8c56d19a69c11
+-- Shape: messages reach somebody who can do what they offer. Finds messages to the actor where no
+-- party acts or to one of two members, offers of what their reader may not do next, and rows that
+-- lead to somebody's turn without an automated message that says so.
+create or replace function private.refute_messages(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+begin
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  -- Each message of each row, with the parties that read it.
+  read as materialized (
+    select
+      t.name, t.role, t.action, t.from_state, t.to_state, m.position, m.message_type, m.audience,
+      m.buttons, reader.role as reader
+    from private.flow_messages as m
+    join rows_of_flow as t on t.name = m.transition
+    left join unnest(v_parties) as reader (role)
+      on case m.audience
+        when 'all' then true
+        when 'actor' then reader.role = t.role
+        when 'other' then t.role = any (v_parties) and reader.role <> t.role
+        else reader.role = m.audience
+      end
+    where m.flow_id = p_flow_id
+  ),
+  said (message) as (
+    select format('A message of %s is for the %s, and there is none.', r.name, r.audience)
+    from read as r
+    where r.reader is null
+    union all
+    select format('A message of %s is for the %s, but members read everything.', r.name, r.audience)
+    from read as r
+    where r.reader = 'member' and r.audience <> 'all'
+    union all
+    select
+      format('%s calls on the %s, who may do nothing in %s.', r.name, r.reader, r.to_state)
+    from read as r
+    where r.message_type = 'automated' and r.reader is not null
+      and not exists (
+        select from rows_of_flow as t where t.from_state = r.to_state and t.role = r.reader
+      )
+    union all
+    select
+      format('%s offers %s to the %s, who may not in %s.', r.name, b.action, r.reader, r.to_state)
+    from read as r
+    cross join lateral jsonb_object_keys(
+      case jsonb_typeof(r.buttons) when 'object' then r.buttons else '{}' end
+    ) as b (action)
+    where r.reader is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = r.to_state and t.role = r.reader and t.action = b.action
+      )
+    union all
+    select format('The buttons of a message of %s are no object of texts.', r.name)
+    from read as r
+    where jsonb_typeof(r.buttons) <> 'object'
+      or r.buttons @? 'strict $.* ? (@.type() != "string" && @.type() != "null")'
+    union all
+    select
+      format('%s leads to the turn of the %s and does not call on them.', t.name, next.role)
+    from rows_of_flow as t
+    cross join lateral (
+      select case
+        when t.awaiting = 'other' then private.other_role(t.role)
+        else t.awaiting
+      end
+    ) as next (role)
+    where t.to_state <> t.from_state and next.role = any (v_parties)
+      and not exists (
+        select from read as r
+        where r.name = t.name and r.role = t.role and r.action = t.action
+          and r.from_state = t.from_state and r.to_state = t.to_state
+          and r.message_type = 'automated' and r.reader = next.role
+      )
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_messages(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_names.sql sha256:4b55e1026688def7ab1c1fa74f5d070bf030db1e2c525cbb1c03a1db2dc18810
+-- Shape: rows name what exists. Finds unknown guards and effects, several effects on the money in
+-- one row, roles that the kind does not have, states without their beginning or end, and rows that
+-- close a conversation without the effect of that name, or have it and do not.
+create or replace function private.refute_names(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+begin
+  return query
+  select 'shape', said.message, null::text, null::integer
+  from private.flow_transitions as t
+  cross join lateral (
+    select format('%s names the unknown guard %s.', t.name, g.name)
+    from unnest(t.guards) as g (name)
+    where g.name is null or g.name not in (select k.name from private.flow_guards as k)
+    union all
+    select format('%s names the unknown effect %s.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where e.name is null or e.name not in (select k.name from private.flow_effects as k)
+    union all
+    select format('%s moves the money more than once.', t.name)
+    from private.flow_effects as k
+    where k.name = any (t.effects) and k.money_after is not null
+    having count(*) > 1
+    union all
+    select format('%s is for the %s, whom this kind does not have.', t.name, t.role)
+    where t.role <> all (v_parties || '{system,admin}'::text[])
+    union all
+    select format('%s awaits the %s, whom this kind does not have.', t.name, t.awaiting)
+    where t.awaiting not in ('other', 'unchanged') and t.awaiting <> all (v_parties)
+    union all
+    select format('%s awaits the other party, but no party takes it.', t.name)
+    where t.awaiting = 'other' and t.role <> all (v_parties)
+    union all
+    select format('%s leads to initial, where nothing can be.', t.name)
+    where t.to_state = 'initial'
+    union all
+    select format('%s begins a conversation, but no party takes it.', t.name)
+    where t.from_state = 'initial' and t.role <> all (v_parties)
+    union all
+    select format('%s leads to chat_closed without the effect close.', t.name)
+    where t.to_state = 'chat_closed' and t.from_state <> 'chat_closed'
+      and 'close' <> all (t.effects)
+    union all
+    select format('%s has the effect close and does not lead to chat_closed.', t.name)
+    where (t.to_state <> 'chat_closed' or t.from_state = 'chat_closed')
+      and 'close' = any (t.effects)
+  ) as said (message)
+  where t.flow_id = p_flow_id
+  union all
+  select 'shape', format('The state %s is missing.', needed.state), null, null
+  from unnest('{initial,chat_closed}'::text[]) as needed (state)
+  where not exists (
+    select from private.flow_states as s
+    where s.flow_id = p_flow_id and s.state = needed.state
+  );
+end;
+$$;
+
+revoke all on function private.refute_names(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_operators.sql sha256:947737433ba4cd414b622e5d094b648996e59ad10628600f8ad67da8baeb0d3f
+-- P9: an operator can act wherever a party, an operator or the provider is waited for.
+create or replace function private.refute_operators(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select 'P9', format('No operator can act in %s.', m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where p.place in ('turn', 'platform') and m.money <> 'broken'
+    and m.key not in (
+      select a.from_key from unnest(p_moves) as a where a.role = 'admin' and a.is_certain
+    );
+end;
+$$;
+
+revoke all on function private.refute_operators(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_reach.sql sha256:fda8efb04705eef226a886415dcf75eee8896930e1db84b8c2b10256fc871bc4
+-- P1: what is in the flow can happen. Finds states that nothing leads to and rows that can never be
+-- taken; the counter-example of a row is the way to where it should be possible.
+create or replace function private.refute_reach(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select 'P1', format('Nothing ever leads to %s.', s.state), null::text, null::integer
+  from private.flow_states as s
+  where s.flow_id = p_flow_id
+    and not exists (select from unnest(p_moves) as m where m.state = s.state)
+  union all
+  select
+    'P1',
+    format('%s can never be taken: %s by the %s in %s.', r.name, r.action, r.role, r.from_state),
+    (
+      select m.key from unnest(p_moves) as m
+      where m.state = r.from_state
+      order by m.depth, m.key
+      limit 1
+    ),
+    null
+  from private.flow_rows as r
+  where r.flow_id = p_flow_id
+    and not exists (select from unnest(p_moves) as m where m.number = r.number);
+end;
+$$;
+
+revoke all on function private.refute_reach(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_rows.sql sha256:3ccfb7a7c1f792f87b0d8c4ff5ad08ab0f4a85b5878553166859b8ac051e84f6
+-- Shape: a row can store what its effects write. Finds effects that a row names twice or without
+-- the guard or the actor that they rely on, prices that one row names several of, effects of deals
+-- in direct conversations, and deals that are opened again, when another may be open instead.
+create or replace function private.refute_rows(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_of_all_kinds constant text[] := array['close', 'reopen', 'raise_alert'];
+  c_offers constant text[] := array['make_offer', 'make_counter', 'hold_offer'];
+  v_kind constant text := (
+    select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+begin
+  return query
+  select distinct 'shape', said.message, null::text, null::integer
+  from private.flow_transitions as t
+  cross join lateral (
+    select format('%s names the effect %s more than once.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    group by e.name
+    having count(*) > 1
+    union all
+    select format('%s names more than one price.', t.name)
+    from unnest(t.effects) as e (name)
+    where e.name = any (c_offers)
+    having count(distinct e.name) > 1
+    union all
+    select format('%s has the effect %s without the guard %s.', t.name, need.effect, need.guard)
+    from (
+      values
+        ('hold_funds', 'capture_matches'),
+        ('hold_funds', 'is_new_payment'),
+        ('bounce_payment', 'is_new_payment'),
+        ('keep_rating', 'is_unrated')
+    ) as need (effect, guard)
+    where need.effect = any (t.effects) and need.guard <> all (t.guards)
+    union all
+    select format('%s has the effect %s, which only a party of a deal can have.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where e.name = any (c_offers || 'keep_rating'::text)
+      and t.role not in ('influencer', 'brand_owner')
+    union all
+    select format('%s has the effect %s, which only deals can have.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where v_kind = 'direct' and e.name <> all (c_of_all_kinds)
+    union all
+    select format('%s opens a deal again, whose place another may have taken.', t.name)
+    where v_kind <> 'direct' and t.from_state = 'chat_closed' and t.to_state <> 'chat_closed'
+  ) as said (message)
+  where t.flow_id = p_flow_id;
+end;
+$$;
+
+revoke all on function private.refute_rows(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_rules.sql sha256:d1713abe7ded44dec179257213ace8b0909aaba2c6c4a0ad8f0cd47ea2ca035a
+-- Shape: the numbers of a flow are known, whole and within bounds, and a flow of deals has all.
+-- Finds those that are not.
+create or replace function private.refute_rules(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text;
+  v_rules jsonb;
+begin
+  select f.kind, f.rules into strict v_kind, v_rules
+  from private.flow_definitions as f
+  where f.id = p_flow_id;
+
+  return query
+  select
+    'shape',
+    case
+      when b.name is null then format('There is no rule %s.', rule.name)
+      when rule.name is null then format('The rule %s is missing.', b.name)
+      else format('The rule %s must be a whole number from %s to %s.', b.name, b.low, b.high)
+    end,
+    null::text, null::integer
+  from (
+    values
+      ('max_rounds', 1, 20),
+      ('max_revisions', 0, 50),
+      ('max_questions', 0, 100),
+      ('delivery_days', 1, 365),
+      ('overdue_grace_days', 0, 365),
+      ('attempt_hours', 1, 720),
+      ('fee_basis_points', 0, 10000),
+      ('rating_days', 1, 365)
+  ) as b (name, low, high)
+  full join jsonb_each_text(v_rules) as rule (name, value) on rule.name = b.name
+  where case
+    when b.name is null then true
+    when rule.name is null then v_kind <> 'direct'
+    when rule.value ~ '^[0-9]{1,6}$' then rule.value::integer not between b.low and b.high
+    else true
+  end;
+end;
+$$;
+
+revoke all on function private.refute_rules(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_size.sql sha256:44bbf453dbbb7d9d7a4a1e264309e4a7691e261dd233a749ce4db82d00a62d28
+-- Shape: a spec is of a size that a flow can have. Finds whole specs, lists and texts that are too
+-- large; looks no further when one is.
+create or replace function private.refute_size(p_spec jsonb)
+returns table (property text, message text)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_bytes constant integer := 2 * 1024 * 1024;
+  c_characters constant integer := 5000;
+  c_lists constant jsonb := jsonb_build_object(
+    'states', 200, 'transitions', 2000, 'messages', 2000, 'actions', 2000, 'inputs', 2000,
+    'traces', 200
+  );
+  v_lists constant jsonb := (
+    select coalesce(jsonb_object_agg(l.key, l.value), '{}')
+    from jsonb_each(case jsonb_typeof(p_spec) when 'object' then p_spec else '{}' end) as l
+    where c_lists ? l.key and jsonb_typeof(l.value) = 'array'
+  );
+begin
+  if octet_length(p_spec::text) > c_bytes then
+    return query select 'shape', 'The flow is larger than 2 MB.';
+    return;
+  end if;
+  return query
+  select 'shape', format('There are more than %s %s.', most.value, most.key)
+  from jsonb_each(c_lists) as most
+  where jsonb_array_length(v_lists -> most.key) > most.value::integer;
+  if found then
+    return;
+  end if;
+  return query
+  select distinct
+    'shape',
+    format('One of the %s has a %s of more than %s characters.', l.key, c.key, c_characters)
+  from jsonb_each(v_lists) as l
+  cross join lateral jsonb_array_elements(l.value) as item (body)
+  cross join lateral jsonb_each_text(
+    case jsonb_typeof(item.body) when 'object' then item.body else '{}' end
+  ) as c
+  where char_length(c.value) > c_characters;
+end;
+$$;
+
+revoke all on function private.refute_size(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_success.sql sha256:61904a9df43487da79698485905f4686031c5ff8317abbbf5f83395f0a68fd6b
+-- P3: until it is closed or being refunded, a conversation can still come to a good end: free talk,
+-- in a deal with the money settled. Finds situations that cannot.
+create or replace function private.refute_success(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive hopeful (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    join private.flow_definitions as f on f.id = p_flow_id
+    where m.money = 'broken'
+      or p.place = 'talk' and m.money = case f.kind when 'direct' then 'none' else 'settled' end
+    union
+    select m.from_key
+    from hopeful as h
+    join unnest(p_moves) as m on m.key = h.key
+    where m.from_key is not null
+  )
+  select
+    'P3',
+    format('In %s with money %s nothing can lead to a good end any more.', m.state, m.money),
+    m.key, null::integer
+  from unnest(p_moves) as m
+  where m.state <> 'chat_closed' and m.money in ('none', 'held')
+    and m.key not in (select h.key from hopeful as h);
+end;
+$$;
+
+revoke all on function private.refute_success(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_texts.sql sha256:1e3de1f7f03c512c334760b004898a2dcfd4adb312ec4d935d8bfb937c8b09c3
+-- Shape: texts name only what can be put in. Finds placeholders that private.flow_values would
+-- leave empty in a message, private.deal_values in a button or form, private.take_row in a reason.
+create or replace function private.refute_texts(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- What a deal may have in flow_data, which a blank conversation has not.
+  c_kept constant text[] := array[
+    'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
+  ];
+  -- What private.flow_values adds; it cannot be asked without a conversation and its people.
+  c_added constant text[] := array[
+    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint',
+    'feedback_hint', 'description_hint', 'notes_hint'
+  ];
+  v_blank public.conversations;
+  v_of_deal text[];
+  v_of_step text[];
+begin
+  v_blank.flow_data := '{}';
+  v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
+  v_of_step := v_of_deal || c_added || array(
+    select jsonb_object_keys(f.rules) from private.flow_definitions as f where f.id = p_flow_id
+  );
+
+  return query
+  with texts (place, text, known, transition) as (
+    select
+      'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
+      v_of_step, m.transition
+    from private.flow_messages as m
+    where m.flow_id = p_flow_id
+    union all
+    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal, null
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+    union all
+    select 'The input ' || i.field, i.prefill, v_of_deal, null
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+    union all
+    select 'The reason of ' || t.name, t.reason, '{role}', null
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id
+  )
+  select distinct
+    'shape', format('%s names {%s}, which nothing fills.', t.place, found.names[1]), null::text,
+    null::integer
+  from texts as t
+  cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
+  where found.names[1] <> all (t.known)
+    -- What was typed with the action may be named as well.
+    and not exists (
+      select from private.flow_transitions as r
+      join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
+      where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
+    );
+end;
+$$;
+
+revoke all on function private.refute_texts(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_traces.sql sha256:6d98df0c23d78a6373b38b3ce6c11be27d6e6781a9afdf193ae57492e76d7d0e
+-- P12: the walks that are stored with the flow can be taken. Finds the first line of each that
+-- cannot; the counter-example is the walk up to there.
+create or replace function private.refute_traces(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive lines as materialized (
+    select
+      t.name, line.number::integer as number, split_part(line.text, ' ', 1) as role,
+      split_part(line.text, ' ', 2) as action, split_part(line.text, ' ', 3) as state
+    from private.flow_traces as t
+    cross join lateral unnest(string_to_array(trim(t.steps, e' \n'), e'\n'))
+      with ordinality as raw (text, number)
+    cross join lateral (
+      select regexp_replace(trim(raw.text), '\s+', ' ', 'g'), raw.number
+    ) as line (text, number)
+    where t.flow_id = p_flow_id
+  ),
+  walked (name, number, key) as (
+    select t.name, 0, m.key
+    from private.flow_traces as t
+    cross join unnest(p_moves) as m
+    where t.flow_id = p_flow_id and m.from_key is null
+    union
+    select w.name, l.number, m.key
+    from walked as w
+    join lines as l on l.name = w.name and l.number = w.number + 1
+    join unnest(p_moves) as m
+      on m.from_key = w.key and m.role = l.role and m.action = l.action and m.state = l.state
+    where m.money <> 'broken'
+  ),
+  stopped as (
+    select w.name, max(w.number) + 1 as number from walked as w group by w.name
+  )
+  select
+    'P12',
+    format(
+      'The walk "%s" stops at its line %s: the %s cannot %s to %s.',
+      l.name, l.number, l.role, l.action, l.state
+    ),
+    (
+      select jsonb_agg(
+        format('%s %s -> %s', before.role, before.action, before.state) order by before.number
+      )
+      from lines as before
+      where before.name = l.name and before.number <= l.number
+    )
+  from stopped as s
+  join lines as l on l.name = s.name and l.number = s.number;
+end;
+$$;
+
+revoke all on function private.refute_traces(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_turns.sql sha256:944242e553a1bddb0b7def44cabd18830e27c915af41b527da94d93ae27f72c0
+-- P4: the awaited party can take the deal on, and the other one cannot.
+--
+-- An action takes it on, for a role in a state, when somewhere there it leads to fewer steps from
+-- the good end: that leaves out ending, cancelling, disputing and asking for more time, which lead
+-- away from it or nowhere. Taking back a step of one's own (private.flow_guards.undoes) is no way
+-- on either. Nothing that the awaited party relies on may hang on an `open` guard.
+create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  with steps as materialized (
+    select s.key, s.steps from private.measure_flow(p_flow_id, p_moves) as s
+  ),
+  leading_on as (
+    select distinct m.from_state, m.from_awaiting, m.role, m.action
+    from unnest(p_moves) as m
+    join steps as after on after.key = m.key
+    left join steps as before on before.key = m.from_key
+    where m.from_state <> 'initial' and m.role not in ('system', 'admin') and not m.undoes
+      and (before.steps is null or after.steps < before.steps)
+  ),
+  progress as (
+    select m.from_key, m.role, m.action, m.from_state, m.from_awaiting, m.is_certain
+    from unnest(p_moves) as m
+    join leading_on as l
+      on l.from_state = m.from_state and l.from_awaiting is not distinct from m.from_awaiting
+      and l.role = m.role and l.action = m.action
+  )
+  select
+    'P4', format('The %s is awaited in %s and cannot go on.', m.awaiting, m.state), m.key,
+    null::integer
+  from unnest(p_moves) as m
+  where m.awaiting is not null and m.money <> 'broken'
+    and (m.key, m.awaiting) not in (
+      select p.from_key, p.role from progress as p where p.is_certain
+    )
+  union all
+  select
+    'P4',
+    format('The %s is not awaited in %s and goes on by %s.', p.role, p.from_state, p.action),
+    p.from_key, null
+  from progress as p
+  where p.role is distinct from p.from_awaiting;
+end;
+$$;
+
+revoke all on function private.refute_turns(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_values.sql sha256:1d35984a7ff58201986054f68d4eeb3582c071a897ddfd994f39b2b3872bffd6
+-- Shape: what stands in a row is something that the engine can use. Finds times that are too short
+-- or too long, work statuses that conversations do not have, buttons that carry no texts, and names
+-- and limits that no client could use.
+create or replace function private.refute_values(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_work_statuses constant text[] := array[
+    'in_progress', 'submitted', 'revision_requested', 'approved', 'cancelled', 'disputed'
+  ];
+  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
+  c_max_exact constant numeric := 9007199254740991;
+begin
+  return query
+  with said (message) as (
+    select format('The %s of %s must be from 1 minute to 10 years.', time.name, s.state)
+    from private.flow_states as s
+    cross join lateral (
+      values ('lasts', s.lasts), ('resumes_with', s.resumes_with)
+    ) as time (name, value)
+    where s.flow_id = p_flow_id and time.value is not null
+      and (
+        time.value not between interval '1 minute' and interval '10 years'
+        -- A sum of parts that take each other back may be a date that does not exist.
+        or least(
+          extract(year from time.value), extract(month from time.value),
+          extract(day from time.value), extract(hour from time.value),
+          extract(minute from time.value), extract(second from time.value)
+        ) < 0
+      )
+    union all
+    select format('%s has the work status %s, which does not exist.', s.state, s.work_status)
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.work_status <> all (c_work_statuses)
+    union all
+    select
+      format('What the %s''s %s in %s carries is no object of texts.', a.role, a.action, a.state)
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+      and (
+        jsonb_typeof(a.data) <> 'object' or a.data @? 'strict $.* ? (@.type() != "string")'
+      )
+    union all
+    select format('The name of the row "%s" has more than letters, digits and "_".', t.name)
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id and t.name !~ '^[A-Za-z0-9_]{1,62}$'
+    union all
+    select format('The reason of %s has more than a to z, "_" and braces.', t.name)
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id and t.reason !~ '^[a-z_{}]{1,100}$'
+    union all
+    select format('The input "%s" of %s has more than a to z, digits and "_".', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.field !~ '^[a-z][a-z0-9_]{0,62}$'
+    union all
+    select format(
+      'The input %s of %s is named like a price in paise, which only the engine adds.',
+      i.field, i.action
+    )
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.field like '%\_minor' and i.field <> 'amount_minor'
+    union all
+    select format('The input %s of %s has a limit that is no number.', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and not (
+        coalesce(i.min, 0) between -c_max_exact and c_max_exact
+        and coalesce(i.max, 0) between -c_max_exact and c_max_exact
+      )
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+revoke all on function private.refute_values(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/refute_waiting.sql sha256:5a913a8457e8dc470a4e34d497c45a302e2a290628186006f982ad5081a091be
+-- P11: a party is awaited where it is a party's turn, and nowhere else.
+create or replace function private.refute_waiting(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P11',
+    case
+      when m.awaiting is null then format('Nobody is awaited in %s.', m.state)
+      else format('The %s is awaited in %s, where it is nobody''s turn.', m.awaiting, m.state)
+    end,
+    m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where (m.awaiting is not null) <> (p.place = 'turn');
+end;
+$$;
+
+revoke all on function private.refute_waiting(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/take_flow_rows.sql sha256:40496aa9b1d14092f3d2d037c822086185c5ce20270f73fabfad29836f854b05
+-- Every move that can be made from the situations that some moves lead to: what guards and effects
+-- mean to the proof.
+--
+-- What no later row may ask for is forgotten, so that situations which differ in nothing that
+-- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
+-- application is answered, revisions and pauses once the money goes. A row that asks all the same
+-- is never taken, and therefore refused as impossible.
+create or replace function private.take_flow_rows(
+  p_flow_id bigint,
+  p_moves private.flow_moves[]
+)
+returns setof private.flow_moves
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_max_rounds constant integer := coalesce((v_rules ->> 'max_rounds')::integer, 0);
+  v_max_revisions constant integer
+    := coalesce((v_rules ->> 'max_revisions')::integer, 0);
+begin
+  return query
+  select
+    p_flow_id, s.depth + 1, s.key, s.state, s.awaiting, s.money,
+    r.number, r.role, r.action, r.is_certain, r.undoes, r.is_timer,
+    next::text, next.*
+  from unnest(p_moves) as s
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.from_state = s.state
+  cross join lateral (
+    select
+      r.to_state,
+      case r.awaiting
+        when 'unchanged' then s.awaiting
+        when 'other' then
+          case r.role when 'influencer' then 'brand_owner' when 'brand_owner' then 'influencer' end
+        else r.awaiting
+      end,
+      case
+        when not r.moves_money then s.money
+        when s.money = r.money_before then r.money_after
+        else 'broken'
+      end,
+      s.has_order or 'open_order' = any (r.effects),
+      s.has_quote and (r.role = 'influencer' or r.from_state <> 'initial')
+        and not r.effects && '{accept_request,reject_request,close}',
+      case
+        when r.effects && '{agree_on_offer,agree_on_counter,agree_on_quote,close}' then null
+        when 'make_offer' = any (r.effects) then least(s.round, v_max_rounds) + 1
+        else s.round
+      end,
+      case
+        when r.effects && '{agree_on_offer,agree_on_counter,agree_on_quote,close,make_offer}'
+          then false
+        else s.has_counter or 'make_counter' = any (r.effects)
+      end,
+      case
+        when r.money_after in ('refunding', 'settled') or 'close' = any (r.effects) then null
+        when 'request_revision' = any (r.effects) then least(s.revisions, v_max_revisions) + 1
+        else s.revisions
+      end,
+      (s.has_extension or 'propose_extension' = any (r.effects))
+        and not r.effects && '{accept_extension,drop_extension}',
+      case
+        when 'propose_cancellation' = any (r.effects) then r.role
+        when 'drop_cancellation' <> all (r.effects) then s.requester
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then
+          case r.role when 'system' then 'bank' when 'admin' then 'admin' else 'party' end
+        when 'close_dispute' <> all (r.effects) then s.dispute_origin
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then
+          case when r.role not in ('system', 'admin') then r.role end
+        when 'close_dispute' <> all (r.effects) then s.dispute_opener
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
+        when 'propose_cancellation' = any (r.effects) then r.from_state
+        when coalesce(r.money_after, '') not in ('refunding', 'settled')
+          and not r.effects && '{resume,close}'
+          then s.resume_state
+      end
+  ) as next
+  where s.money <> 'broken'
+    -- The guards that do not hold here.
+    and not r.guards && array[
+      case when s.awaiting is distinct from r.role then 'is_awaited' end,
+      case when s.requester is distinct from r.role then 'is_requester' end,
+      case when s.dispute_opener is distinct from r.role then 'is_opener' end,
+      case when not s.has_quote then 'has_quote' end,
+      case when not s.has_counter then 'has_counter' end,
+      case when (s.round < v_max_rounds) is not true then 'has_round_left' end,
+      case when (s.round + 1 < v_max_rounds) is not true then 'is_earlier_round' end,
+      case when (s.round + 1 >= v_max_rounds) is not true then 'is_last_round' end,
+      case when (s.revisions < v_max_revisions) is not true then 'has_revision_left' end,
+      case when not s.has_extension then 'has_extension' end,
+      case when s.resume_state is distinct from r.to_state then 'was_there' end,
+      case when not s.has_order then 'has_order' end,
+      case when s.money <> 'none' then 'nothing_captured' end,
+      case when s.dispute_origin is distinct from 'bank' then 'is_bank_dispute' end
+    ];
+end;
+$$;
+
+revoke all on function private.take_flow_rows(bigint, private.flow_moves[])
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/tell_flow_path.sql sha256:06f63e5a42e8e15e8e116dd1dd0981e3845d46d870f3c530d35ef45e73379c10
+-- The way to a situation, as an array of "role action -> state" from the beginning; then the row of
+-- that number, if there is one. Null as the situation gives an empty array.
+--
+-- Args: of the moves that the search found, the first into each situation.
+create or replace function private.tell_flow_path(
+  p_first_moves private.flow_moves[],
+  p_key text,
+  p_flow_id bigint,
+  p_number integer
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    with recursive way (depth, from_key, step) as (
+      select m.depth, m.from_key, format('%s %s -> %s', m.role, m.action, m.state)
+      from unnest(p_first_moves) as m
+      where m.key = p_key
+      union all
+      select m.depth, m.from_key, format('%s %s -> %s', m.role, m.action, m.state)
+      from way as w
+      join unnest(p_first_moves) as m on m.key = w.from_key
+    ),
+    steps (depth, step) as (
+      select w.depth, w.step from way as w where w.from_key is not null
+      union all
+      select null, format('%s %s -> %s', r.role, r.action, r.to_state)
+      from private.flow_rows as r
+      where r.flow_id = p_flow_id and r.number = p_number
+    )
+    select coalesce(jsonb_agg(s.step order by s.depth nulls last), '[]') from steps as s
+  );
+end;
+$$;
+
+revoke all on function private.tell_flow_path(private.flow_moves[], text, bigint, integer)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/try_load.sql sha256:3973dbd1d4e180cf7ed33905e81b9428d613eb40de36017f2fdfed33cc2cda37
+-- Makes a draft of a spec, or says in p_violations why its rows cannot be stored (p_flow_id is null
+-- then, and nothing is written).
+--
+-- Writes: what load_flow_draft writes.
+create or replace function private.try_load(
+  p_spec jsonb,
+  p_flow_id out bigint,
+  p_violations out jsonb
+)
+returns record
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_said text;
+begin
+  p_violations := (
+    select jsonb_agg(to_jsonb(s) || '{"counter_example": []}') from private.refute_size(p_spec) as s
+  );
+  if p_violations is null then
+    p_violations := (
+      select jsonb_agg(to_jsonb(k) || '{"counter_example": []}')
+      from private.refute_keys(p_spec) as k
+    );
+  end if;
+  if p_violations is null then
+    p_flow_id := private.load_flow_draft(p_spec);
+  end if;
+-- What a spec can break of the tables' types, keys and checks.
+exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+  get stacked diagnostics v_said = message_text;
+  p_flow_id := null;
+  p_violations := jsonb_build_array(
+    jsonb_build_object(
+      'property', 'shape',
+      'message', format('The rows of the flow cannot be stored: %s.', v_said),
+      'counter_example', '[]'::jsonb
+    )
+  );
+end;
+$$;
+
+revoke all on function private.try_load(jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 44_flow_proof/validate_flow.sql sha256:e92fff31005e9941667db3ffaa90272fd6540b4bc8bf4150e490bcddfadd620c
+-- Proves a flow without publishing it: `{valid, states, extended_states, edges, violations:
+-- [{property, message, counter_example}]}`. Nothing of it is kept.
+--
+-- Definer: nobody else may read or write flows.
+-- Writes: what load_flow_draft writes, and deletes it again (flow_definitions).
+-- Errors: FORBIDDEN (403).
+create or replace function private.validate_flow(p_spec jsonb)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_loaded record;
+  v_proof jsonb;
+begin
+  perform private.require_operator();
+  v_loaded := private.try_load(p_spec);
+  if v_loaded.p_flow_id is null then
+    v_proof := jsonb_build_object(
+      'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_loaded.p_violations
+    );
+  else
+    v_proof := private.prove_flow(v_loaded.p_flow_id);
+    delete from private.flow_definitions as f where f.id = v_loaded.p_flow_id;
+  end if;
+  return v_proof || jsonb_build_object(
+    'valid', jsonb_array_length(v_proof -> 'violations') = 0
+  );
+end;
+$$;
+
+-- RPC: operators prove a flow before publishing it; writes nothing.
+create or replace function public.validate_flow(spec jsonb)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.validate_flow(spec);
+$$;
+
+revoke all on function private.validate_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
+revoke all on function public.validate_flow(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
+
+-- source: 44_flow_proof/walk_flow.sql sha256:1ddb5f2fd7544f8d00d893065c7e24dfc7a6e45d614b8acf97c5473c01bef1d6
+-- Everything that can happen in a flow: every move from every situation that can be reached, and
+-- the moves that open conversations. Null for a flow with too many situations to prove it soon.
+--
+-- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
+create or replace function private.walk_flow(p_flow_id bigint)
+returns private.flow_moves[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Five times as many as our flows have with the largest rules.
+  c_most constant integer := 5000;
+  v_newest private.flow_moves[] := array(
+    select m from private.flow_moves as m where m.flow_id = p_flow_id
+  );
+  v_moves private.flow_moves[] := v_newest;
+  v_taken private.flow_moves[];
+  v_keys text[] := array[]::text[];
+begin
+  loop
+    v_keys := v_keys || array(select n.key from unnest(v_newest) as n);
+    v_taken := array(select t from private.take_flow_rows(p_flow_id, v_newest) as t);
+    v_newest := array(
+      select distinct on (t.key) t
+      from unnest(v_taken) as t
+      where not exists (select from unnest(v_keys) as k (key) where k.key = t.key)
+      order by t.key, t.from_key, t.number
+    );
+    v_moves := v_moves || v_taken;
+    exit when cardinality(v_newest) = 0;
+    if cardinality(v_keys) + cardinality(v_newest) > c_most then
+      return null;
+    end if;
+  end loop;
+  return v_moves;
+end;
+$$;
+
+revoke all on function private.walk_flow(bigint)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/block_user.sql sha256:b51c8ae7a225acee07aa6d19fcc4c9932c621bd8d3679fb5b6beb0041e5cf70d
+-- Stops all free text between the caller and another user, at once and in both directions, and does
+-- in their deals what the flow says that blocking means there.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
+-- Writes: blocks, participants, and what private.leave_deals writes.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.block_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_pair(v_me, p_user_id);
+  perform private.leave_deals(v_me, p_user_id);
+  insert into public.blocks (blocker_id, blocked_id)
+  values (v_me, p_user_id)
+  on conflict (blocker_id, blocked_id) do nothing;
+  perform private.touch_pair(v_me, p_user_id);
+  return json_build_object('user_id', p_user_id, 'blocked', true);
+end;
+$$;
+
+-- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
+create or replace function public.block_user(user_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.block_user(user_id);
+$$;
+
+revoke all on function private.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.block_user(uuid) to authenticated;
+revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.block_user(uuid) to authenticated;
+
+-- source: 45_safety/leave_deals.sql sha256:fd098311b39becb47a8a5d1dc1db38e92a2958666a7e9584a1f109e4bed5078d
+-- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
+-- the payment and closes after the work; while money is held it goes on without free text.
+--
+-- Args: who blocks, and whom; null: everybody, when a login goes. Locks: the deals, in the order of
+-- their ids; for a block, private.lock_pair must have been called.
+-- Writes: what private.run_deadlines and private.advance_conversation write.
+-- Errors: none; the proof shows that whoever blocks can leave.
+create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_step private.flow_step;
+begin
+  v_step.actor_id := p_user_id;
+  v_step.is_trial := false;
+  for v_conversation in
+    select c.*
+    from public.conversations as c
+    where p_user_id in (c.user_a, c.user_b)
+      and (p_other_id is null or p_other_id in (c.user_a, c.user_b))
+      and c.kind <> 'direct'
+      and c.chat_status <> 'closed'
+    order by c.id
+    for no key update
+  loop
+    v_step.conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+    v_step.role := private.role_in(v_conversation, p_user_id);
+    v_step.input := '{}';
+    v_step.at := clock_timestamp();
+    v_step.action := (
+      select s.on_block
+      from private.flow_states as s
+      where s.flow_id = (v_step.conversation).flow_id
+        and s.state = (v_step.conversation).flow_state
+    );
+    if v_step.action is not null then
+      perform private.advance_conversation(v_step);
+    end if;
+  end loop;
+end;
+$$;
+
+revoke all on function private.leave_deals(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/lock_pair.sql sha256:a9b033aa8ae938d16e96ac9d5faffdcf17a2c85ee7f23576d78326c93fe3efa3
+-- Locks all that two users have together before it changes what they may do to each other: whatever
+-- either of them was doing there is done before, or comes after.
+--
+-- Locks: both accounts, then their conversations, then their rows of private.participants, each in
+-- the order of their ids.
+-- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
+create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_user_id = p_other_id then
+    perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
+  end if;
+  if not exists (select from public.users as u where u.id = p_other_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  perform 1 from private.accounts as a
+  where a.user_id in (p_user_id, p_other_id)
+  order by a.user_id
+  for no key update;
+  perform 1 from public.conversations as c
+  where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  order by c.id
+  for no key update;
+  perform 1 from private.participants as p
+  where p.conversation_id in (
+    select c.id
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  )
+  order by p.conversation_id, p.user_id
+  for no key update;
+end;
+$$;
+
+revoke all on function private.lock_pair(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/report_message.sql sha256:7afb05a8b0f0909ba0248248afeafd71c0c10ea682677ade7aaa7ff3884e6751
+-- Reports a message to the operators, with what the reporter sees of it and the ten before it.
+--
+-- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: reports, rate_limits. A repeat is the first report.
+-- Errors: AUTH_REQUIRED (401), MESSAGE_NOT_FOUND (404), INPUT_INVALID (422), RATE_LIMITED (429).
+create or replace function private.report_message(
+  p_message_id uuid,
+  p_reason text,
+  p_details text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_context constant integer := 10;
+  v_me constant uuid := private.require_user();
+  v_details constant text := nullif(private.clean_text(p_details), '');
+  v_message record;
+  v_report private.reports;
+begin
+  select m.id, m.conversation_id, m.seq into v_message
+  from private.my_messages as m
+  where m.conversation_id = (
+      select s.conversation_id from public.messages as s where s.id = p_message_id
+    )
+    and m.id = p_message_id;
+  if not found then
+    perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
+  end if;
+  if p_reason is null
+    or p_reason not in ('spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other') then
+    perform private.raise_input_invalid(
+      'reason', 'one_of', 'spam, abuse, fraud, nudity, impersonation or other.'
+    );
+  end if;
+  perform private.check_text(v_details, 'details');
+  if char_length(v_details) > 1000 then
+    perform private.raise_input_invalid('details', 'length', 'At most 1000 characters.');
+  end if;
+
+  perform private.lock_account(v_me);
+  select r.* into v_report
+  from private.reports as r
+  where r.reporter_id = v_me and r.message_id = p_message_id;
+  if not found then
+    perform private.limit_rate(v_me, 'report');
+    insert into private.reports (
+      reporter_id, message_id, conversation_id, reason, details, evidence
+    )
+    select
+      v_me, v_message.id, v_message.conversation_id, p_reason, v_details,
+      (
+        select jsonb_agg(to_jsonb(m) order by m.seq)
+        from private.my_messages as m
+        where m.conversation_id = v_message.conversation_id
+          and m.seq between v_message.seq - c_context and v_message.seq
+      )
+    returning * into v_report;
+  end if;
+  return json_build_object('report_id', v_report.id, 'created_at', v_report.created_at);
+end;
+$$;
+
+-- RPC: reports a message (spam, abuse, fraud, nudity, impersonation, other); returns
+-- `{report_id, created_at}`.
+create or replace function public.report_message(
+  message_id uuid,
+  reason text,
+  details text default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.report_message(message_id, reason, details);
+$$;
+
+revoke all on function private.report_message(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.report_message(uuid, text, text) to authenticated;
+revoke all on function public.report_message(uuid, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.report_message(uuid, text, text) to authenticated;
+
+-- source: 45_safety/set_privacy.sql sha256:23a8e9bcf7594f0eebe64d5821f8af207a61a12fa1aaf9d92a3a034973059d54
+-- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
+--
+-- Who hides read marks does not see those of others either.
+-- Definer: accounts are private.
+-- Locks, writes: accounts (the caller's), participants (version).
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.set_privacy(
+  p_last_seen boolean,
+  p_read_receipts boolean
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_account private.accounts;
+begin
+  perform private.lock_account(v_me);
+  update private.accounts as a
+  set
+    shares_last_seen = coalesce(p_last_seen, a.shares_last_seen),
+    shares_read_receipts = coalesce(p_read_receipts, a.shares_read_receipts)
+  where a.user_id = v_me
+  returning a.* into v_account;
+  perform private.touch_conversations(v_me);
+  return json_build_object(
+    'last_seen', v_account.shares_last_seen, 'read_receipts', v_account.shares_read_receipts
+  );
+end;
+$$;
+
+-- RPC: shows or hides the caller's last visit and read marks; returns
+-- `{last_seen, read_receipts}`.
+create or replace function public.set_privacy(
+  last_seen boolean default null,
+  read_receipts boolean default null
+)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.set_privacy(last_seen, read_receipts);
+$$;
+
+revoke all on function private.set_privacy(boolean, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function private.set_privacy(boolean, boolean) to authenticated;
+revoke all on function public.set_privacy(boolean, boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.set_privacy(boolean, boolean) to authenticated;
+
+-- source: 45_safety/touch_pair.sql sha256:d9a19bc20dccc5e7cf49f9d1d76db91700e2d12a0278f221401202453c8841c9
+-- Lets two users see, by the versions of their conversations, that what they may do to each other
+-- has changed.
+--
+-- Locks: private.lock_pair has locked the rows already. Writes: participants.
+create or replace function private.touch_pair(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  update private.participants as p
+  set
+    version = p.version + 1,
+    shared_version = p.shared_version + 1,
+    typing_until = null
+  from public.conversations as c
+  where c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+    and p.conversation_id = c.id;
+end;
+$$;
+
+revoke all on function private.touch_pair(uuid, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 45_safety/unblock_user.sql sha256:ced51285c10f7da2435b2a9d080bb4b71c761dea3a0431e0e48142a28f5aa0e6
+-- Takes the caller's own block of a user back; a block by the other side stays.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks,
+-- participants.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.unblock_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_pair(v_me, p_user_id);
+  delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
+  perform private.touch_pair(v_me, p_user_id);
+  return json_build_object('user_id', p_user_id, 'blocked', false);
+end;
+$$;
+
+-- RPC: takes a block of the caller back; returns `{user_id, blocked}`.
+create or replace function public.unblock_user(user_id uuid)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.unblock_user(user_id);
+$$;
+
+revoke all on function private.unblock_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.unblock_user(uuid) to authenticated;
+revoke all on function public.unblock_user(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.unblock_user(uuid) to authenticated;
+
+-- source: 46_history/append_event.sql sha256:f8b03f35cf1199cc84c985d169f5786b2756f6e2c8dcefb3bad48c4c2e9f7101
+-- Adds a step to the history of its conversation, chained to the step before.
+--
+-- Call it under the lock of the conversation's row.
+-- Args: the step, its conversation as the step leaves it (version, to_state); the state it came
+-- from; what both sides may know about it.
+-- Writes: conversation_events, event_salts.
+create or replace function private.append_event(
+  p_step private.flow_step,
+  p_from_state text,
+  p_details jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Of the 128 bits of such a UUID 122 are random.
+  v_salt constant bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+  v_event public.conversation_events;
+begin
+  v_event.conversation_id := (p_step.conversation).id;
+  v_event.version := (p_step.conversation).version;
+  v_event.actor_role := p_step.role;
+  -- Both sides read it: which operator it was is for operators (private.disputes, private.alerts).
+  v_event.actor_id := case when p_step.role <> 'admin' then p_step.actor_id end;
+  v_event.action := p_step.action;
+  v_event.from_state := p_from_state;
+  v_event.to_state := (p_step.conversation).flow_state;
+  v_event.details := coalesce(p_details, '{}');
+  -- Not now(): who waited for the lock comes after the one who held it.
+  v_event.created_at := greatest(clock_timestamp(), p_step.at);
+  v_event.effective_at := p_step.at;
+  v_event.commitment := private.commit_to_details(v_salt, v_event.details);
+  v_event.hash := private.hash_event(
+    v_event,
+    (
+      select e.hash
+      from public.conversation_events as e
+      where e.conversation_id = v_event.conversation_id and e.version = v_event.version - 1
+    )
+  );
+  with event as (
+    insert into public.conversation_events select v_event.*
+    returning conversation_id, version
+  )
+  insert into private.event_salts (conversation_id, version, salt)
+  select e.conversation_id, e.version, v_salt from event as e;
+end;
+$$;
+
+revoke all on function private.append_event(private.flow_step, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/check_history.sql sha256:5021e26a348ee0c161ace25eb570e12cf7a751f2ef7b73778a90c42eb2d44699
+-- What is wrong with a conversation's history, if anything:
+-- `{valid, events, scrubbed, broken_at, head_hash}`, or null where there is no such conversation.
+--
+-- Every version from 1 to the conversation's own has one event; each begins in the state in which
+-- the one before ended, and has the hash that follows from it; details and salt are both there and
+-- fit the commitment, or are both scrubbed; the newest ends in the conversation's state.
+-- broken_at is the first version of which this is not true: also one that is missing.
+create or replace function private.check_history(p_conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  with events as (
+    select
+      e.version,
+      e.hash,
+      e.to_state,
+      row_number() over chain as position,
+      num_nulls(e.details, s.salt) = 2 as is_scrubbed,
+      e.from_state = coalesce(lag(e.to_state) over chain, e.from_state)
+        and e.hash = private.hash_event(e, lag(e.hash) over chain)
+        and case num_nulls(e.details, s.salt)
+          when 0 then e.commitment = private.commit_to_details(s.salt, e.details)
+          else num_nulls(e.details, s.salt) = 2
+        end as fits
+    from public.conversation_events as e
+    left join private.event_salts as s
+      on s.conversation_id = e.conversation_id and s.version = e.version
+    where e.conversation_id = p_conversation_id
+    window chain as (order by e.version)
+  ),
+  total as (
+    select
+      count(*) as events,
+      count(*) filter (where e.is_scrubbed) as scrubbed,
+      min(least(e.version, e.position)) filter (
+        where not e.fits or e.version <> e.position
+      ) as broken_at,
+      coalesce(max(e.version), 0) as head
+    from events as e
+  )
+  select jsonb_build_object(
+    'valid', found.broken_at is null,
+    'events', t.events,
+    'scrubbed', t.scrubbed,
+    'broken_at', found.broken_at,
+    'head_hash', encode(newest.hash, 'hex')
+  )
+  from public.conversations as c
+  cross join total as t
+  left join events as newest on newest.version = t.head
+  cross join lateral (
+    select least(
+      t.broken_at,
+      case
+        when t.head <> c.version then least(t.head, c.version) + 1
+        when newest.to_state <> c.flow_state then t.head
+      end
+    ) as broken_at
+  ) as found
+  where c.id = p_conversation_id;
+$$;
+
+revoke all on function private.check_history(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/commit_to_details.sql sha256:ef37290d5d495aceecf479a54975e98c0793a6c666c29531c6f1fc5982b80eb2
+-- What proves an event's details while its salt is kept, and tells nothing once that is deleted.
+create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
+returns bytea
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(p_salt || convert_to(p_details::text, 'utf8'));
+end;
+$$;
+
+revoke all on function private.commit_to_details(bytea, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/get_conversation_history.sql sha256:a2c46b2c0662390fff93de5ebdd94fddee44bf177c75ebc00cea05a8bb621968
+-- A page of the steps that a conversation took, oldest first.
+--
+-- Definer: operators read it too, and for them there is no policy.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.get_conversation_history(
+  p_conversation_id uuid,
+  p_page_size integer,
+  p_after_version bigint
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit constant integer := private.clamp_page_size(p_page_size, 100, 100);
+begin
+  perform private.require_history_reader(p_conversation_id);
+  return coalesce(
+    (
+      select json_agg(row_to_json(page) order by page.version)
+      from (
+        select
+          e.conversation_id, e.version, e.actor_role, e.action, e.from_state, e.to_state,
+          e.details, e.created_at, e.effective_at, encode(e.hash, 'hex') as hash
+        from public.conversation_events as e
+        where e.conversation_id = p_conversation_id and e.version > coalesce(p_after_version, 0)
+        order by e.version
+        limit v_limit
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
+-- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
+-- `after_version` is a version of that list.
+create or replace function public.get_conversation_history(
+  conversation_id uuid,
+  page_size integer default 100,
+  after_version bigint default null
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_conversation_history(conversation_id, page_size, after_version);
+$$;
+
+revoke all on function private.get_conversation_history(uuid, integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.get_conversation_history(uuid, integer, bigint)
+to authenticated, service_role;
+revoke all on function public.get_conversation_history(uuid, integer, bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_conversation_history(uuid, integer, bigint)
+to authenticated, service_role;
+
+-- source: 46_history/hash_event.sql sha256:1b3c85b1fb8c912f8b4d00105e4b1b23100315bbbe4fb0865722b3eaa9b2d2a3
+-- The hash that an event of a conversation must have, from its columns and the hash before it.
+--
+-- sha256 of the hash before (nothing for the first event), the JSON array `[conversation_id,
+-- version, actor_role, actor_id, action, from_state, to_state, created_at, effective_at]` with
+-- times in microseconds since 1970 UTC, and the commitment. Clients that keep a head_hash rely on
+-- this text: it never changes.
+create or replace function private.hash_event(
+  p_event public.conversation_events,
+  p_previous_hash bytea
+)
+returns bytea
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return sha256(
+    coalesce(p_previous_hash, '')
+    || convert_to(
+      json_build_array(
+        p_event.conversation_id, p_event.version, p_event.actor_role, p_event.actor_id,
+        p_event.action, p_event.from_state, p_event.to_state,
+        trunc(extract(epoch from p_event.created_at) * 1000000),
+        trunc(extract(epoch from p_event.effective_at) * 1000000)
+      )::text,
+      'utf8'
+    )
+    || p_event.commitment
+  );
+end;
+$$;
+
+revoke all on function private.hash_event(public.conversation_events, bytea)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/require_history_reader.sql sha256:1d24d4b1d36eab63145a20273c610a6acd36628cd1e1c410dc61cecc05c22aed
+-- Lets through the members of a conversation and operators; nobody else learns that it exists.
+--
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.require_history_reader(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if private.is_operator() then
+    if exists (select from public.conversations as c where c.id = p_conversation_id) then
+      return;
+    end if;
+  else
+    perform private.require_user();
+  end if;
+  if not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+end;
+$$;
+
+revoke all on function private.require_history_reader(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 46_history/scrub_conversation_history.sql sha256:f9bbb027353c6ada60199fbabde9ec15036455b22080e4f4e9a3dbc5c9c47fd0
+-- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
+-- order stays, and stays provable.
+--
+-- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
+-- operators says whether the history was whole before.
+-- Definer: clients have no write grant on any table.
+-- Locks: the conversation. Writes: conversation_events, event_salts, action_results, alerts, and
+-- what private.run_deadlines writes.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
+-- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
+create or replace function private.scrub_conversation_history(
+  p_conversation_id uuid,
+  p_reason text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_reason text;
+  v_conversation public.conversations;
+  v_before jsonb;
+  v_scrubbed integer;
+begin
+  perform private.require_operator();
+  v_reason := private.require_text(p_reason, 'reason', 1000);
+  v_conversation := private.run_deadlines(
+    private.lock_conversation(p_conversation_id, null), p_is_trial => false
+  );
+  if v_conversation.held_minor > 0 then
+    perform private.raise_error(
+      'FUNDS_HELD', 'The deal still holds money.', p_status => 409,
+      p_hint => 'Release or refund it first.'
+    );
+  end if;
+  if exists (
+    select from private.legal_holds as h where h.conversation_id = p_conversation_id
+  ) then
+    perform private.raise_error(
+      'GUARD_FAILED', 'The conversation is under a legal hold: nothing in it is erased.',
+      jsonb_build_object('guard', 'legal_hold'), p_status => 409,
+      p_hint => 'Settle the dispute first.'
+    );
+  end if;
+
+  v_before := private.check_history(p_conversation_id);
+  v_scrubbed := (v_before ->> 'events')::integer - (v_before ->> 'scrubbed')::integer;
+  if v_scrubbed > 0 then
+    delete from private.event_salts as s where s.conversation_id = p_conversation_id;
+    delete from private.action_results as r where r.conversation_id = p_conversation_id;
+    update public.conversation_events as e
+    set details = null
+    where e.conversation_id = p_conversation_id and e.details is not null;
+    perform private.open_alert(
+      'history_scrubbed', 'info',
+      format('history_scrubbed:%s:%s', p_conversation_id, v_conversation.version),
+      p_conversation_id,
+      jsonb_build_object('reason', v_reason, 'operator', auth.uid(), 'before', v_before)
+    );
+  end if;
+  return json_build_object('scrubbed', v_scrubbed);
+end;
+$$;
+
+-- RPC: operators erase the details of a conversation's history, as the law may ask; returns
+-- `{scrubbed}`, how many events lost theirs.
+create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.scrub_conversation_history(conversation_id, reason);
+$$;
+
+revoke all on function private.scrub_conversation_history(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.scrub_conversation_history(uuid, text)
+to authenticated, service_role;
+revoke all on function public.scrub_conversation_history(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.scrub_conversation_history(uuid, text)
+to authenticated, service_role;
+
+-- source: 46_history/verify_conversation.sql sha256:5dc521b091275895e46e4e959a8b64f5a9f6b53a6483fd2749248dafc829102e
+-- Whether a conversation's history stands as it was written.
+--
+-- Definer: salts are private.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.verify_conversation(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_history_reader(p_conversation_id);
+  return private.check_history(p_conversation_id);
+end;
+$$;
+
+-- RPC: proves that a conversation's history is whole, for its members and operators; returns
+-- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to know later that the history
+-- up to there is still the same.
+create or replace function public.verify_conversation(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.verify_conversation(conversation_id);
+$$;
+
+revoke all on function private.verify_conversation(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.verify_conversation(uuid) to authenticated, service_role;
+revoke all on function public.verify_conversation(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.verify_conversation(uuid) to authenticated, service_role;
+
+-- source: 50_payments/apply_event.sql sha256:a46f7ee0a5033631ab3df5b05ef78f17c5194ef280b48be6bcb84f6fe793184c
+-- Processes a stored event and keeps what it came to. A fault of ours is counted; the fifth sets
+-- the event aside, before Razorpay gives up sending it and switches all events off.
+--
+-- Args: the event, locked, not yet processed; who acts.
+-- Returns the verdict; outcome try_again when it is to come again.
+-- Writes: payment_events, and what private.take_event writes.
+-- Errors: what another session holds (40001, 40P01, 55P03): try again.
+-- Source of the five: Razorpay tries for 24 hours,
+-- https://razorpay.com/docs/webhooks/best-practices
+create or replace function private.apply_event(p_event private.payment_events, p_actor text)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  c_most constant integer := 5;
+  v_verdict private.payment_verdict;
+  v_error text;
+begin
+  begin
+    v_verdict := private.take_event(p_event, p_actor);
+  exception
+    when serialization_failure or deadlock_detected or lock_not_available then
+      raise;
+    when others then
+      v_error := left(sqlstate || ': ' || sqlerrm, 1000);
+  end;
+  if v_error is not null and p_event.attempts + 1 < c_most then
+    v_verdict.outcome := 'try_again';
+    v_verdict.status := 'received';
+  elsif v_error is not null then
+    v_verdict := private.conclude(
+      'processing_failed', null, null, p_event.id::text, p_actor, p_event.id,
+      jsonb_build_object('error', v_error)
+    );
+  end if;
+  update private.payment_events as e
+  set
+    status = v_verdict.status,
+    outcome = v_verdict.outcome,
+    error = v_error,
+    attempts = e.attempts + 1,
+    conversation_id = coalesce((v_verdict.payment_order).conversation_id, e.conversation_id),
+    razorpay_payment_id = coalesce(v_verdict.razorpay_payment_id, e.razorpay_payment_id),
+    processed_at = case when v_verdict.status <> 'received' then clock_timestamp() end
+  where e.id = p_event.id;
+  return v_verdict;
+end;
+$$;
+
+revoke all on function private.apply_event(private.payment_events, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/apply_payment_snapshot.sql sha256:4ad4ed17d5431bcd5d7fe44c711003c2453206d044a630603894a8a61c68e785
+-- Takes what Razorpay answered when it was asked about an order: the same facts as events bring,
+-- and the same decision. Events of this order that were stored and not processed are taken too.
+--
+-- Args: our order; Razorpay's order (null: it has none); its payments, a list or Razorpay's
+-- collection; who asked; the mode of the app that asked.
+-- Definer: orders are private.
+-- Locks: the conversation, then the order; events that another session holds are passed over.
+-- Writes: what private.take_snapshot and private.apply_event write.
+-- Errors: INPUT_INVALID (422) for an order that is not there.
+create or replace function private.apply_payment_snapshot(
+  p_payment_order_id uuid,
+  p_order_entity jsonb,
+  p_payments jsonb,
+  p_actor text,
+  p_mode text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+declare
+  v_order private.payment_orders := private.lock_payment_order(p_payment_order_id);
+  v_verdict private.payment_verdict;
+  v_next private.payment_verdict;
+  v_event private.payment_events;
+begin
+  if v_order.id is null then
+    perform private.raise_input_invalid('payment_order_id', 'known', 'There is no such order.');
+  end if;
+  v_verdict := private.take_snapshot(v_order, p_order_entity, p_payments, p_actor, p_mode);
+  for v_event in
+    select e.*
+    from private.payment_events as e
+    where e.razorpay_order_id = (
+        select o.razorpay_order_id from private.payment_orders as o where o.id = v_order.id
+      )
+      and e.status = 'received'
+    order by e.id
+    for update skip locked
+  loop
+    v_next := private.apply_event(v_event, p_actor);
+    if v_verdict.outcome = 'noop' then
+      v_verdict := v_next;
+    end if;
+  end loop;
+  return (
+    select jsonb_build_object(
+      'outcome', v_verdict.outcome,
+      'flow_state', (private.as_of_now(c)).flow_state,
+      'conversation_id', c.id
+    )
+    from public.conversations as c
+    where c.id = v_order.conversation_id
+  );
+end;
+$$;
+
+-- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
+-- conversation_id}`.
+create or replace function public.apply_payment_snapshot(
+  payment_order_id uuid,
+  order_entity jsonb,
+  payments jsonb,
+  actor text default 'reconcile',
+  mode text default 'test'
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.apply_payment_snapshot(payment_order_id, order_entity, payments, actor, mode);
+$$;
+
+revoke all on function private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
+to service_role;
+revoke all on function public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
+to service_role;
+
+-- source: 50_payments/attach_payment_order.sql sha256:0e145e6df9f92674c6dd199a9207c238665a4e372da889c335da5523038fb77c
+-- Notes which order Razorpay made for ours, after comparing what it says with what was asked for.
+--
+-- Args: our order; Razorpay's entity of it; what the client's checkout opens with, kept for the
+-- brand owner's other devices; the mode of the app that asked.
+-- Definer: orders are private.
+-- Locks: the conversation, then the order. Writes: payment_orders, and what
+-- private.show_payment_order and private.conclude write.
+create or replace function private.attach_payment_order(
+  p_payment_order_id uuid,
+  p_entity jsonb,
+  p_razorpay_config jsonb,
+  p_mode text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+declare
+  v_order private.payment_orders := private.lock_payment_order(p_payment_order_id);
+  v_outcome text;
+begin
+  if v_order.id is null then
+    v_outcome := 'unknown_order';
+  elsif v_order.mode <> p_mode then
+    v_outcome := 'mode_mismatch';
+  else
+    v_outcome := private.match_order(v_order, p_entity);
+  end if;
+  if v_outcome in ('mode_mismatch', 'order_mismatch') then
+    perform private.conclude(
+      v_outcome, v_order, null, v_order.id::text, 'app', null,
+      jsonb_build_object('mode', p_mode, 'entity', p_entity - 'notes')
+    );
+  elsif v_outcome in ('attached', 'already_attached') then
+    update private.payment_orders as o
+    set
+      razorpay_order_id = coalesce(o.razorpay_order_id, p_entity ->> 'id'),
+      checkout = coalesce(
+        p_razorpay_config - 'prefill'
+          || jsonb_build_object('order_id', coalesce(o.razorpay_order_id, p_entity ->> 'id')),
+        o.checkout
+      ),
+      updated_at = clock_timestamp()
+    where o.id = v_order.id
+    returning o.* into v_order;
+    if v_order.status = 'open' then
+      perform private.show_payment_order(
+        v_order.conversation_id, v_order,
+        p_razorpay_config || jsonb_build_object('order_id', v_order.razorpay_order_id)
+      );
+    else
+      v_outcome := 'order_closed';
+    end if;
+  end if;
+  return jsonb_build_object(
+    'outcome', v_outcome,
+    'payment_order_id', p_payment_order_id,
+    'razorpay_order_id', v_order.razorpay_order_id
+  );
+end;
+$$;
+
+-- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
+-- razorpay_order_id}`; outcome: attached, already_attached, order_mismatch, mode_mismatch,
+-- order_closed, unknown_order.
+create or replace function public.attach_payment_order(
+  payment_order_id uuid,
+  entity jsonb,
+  razorpay_config jsonb default null,
+  mode text default 'test'
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.attach_payment_order(payment_order_id, entity, razorpay_config, mode);
+$$;
+
+revoke all on function private.attach_payment_order(uuid, jsonb, jsonb, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.attach_payment_order(uuid, jsonb, jsonb, text) to service_role;
+revoke all on function public.attach_payment_order(uuid, jsonb, jsonb, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.attach_payment_order(uuid, jsonb, jsonb, text) to service_role;
+
+-- source: 50_payments/balance_books.sql sha256:0e73328041e56681b70dba78257d8d75b3f4f1f0bda97cee23ad617541aca924
+-- How far the books of deals that hold money are from what their ledger says, in paise: 0, or
+-- something is wrong.
+create or replace function private.balance_books()
+returns bigint
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(sum(abs(booked.difference)), 0)
+    from (
+      select
+        c.held_minor - coalesce(
+          sum(case when e.to_account = 'held' then e.amount_minor else -e.amount_minor end), 0
+        ) as difference
+      from public.conversations as c
+      left join private.escrow_ledger as e
+        on e.conversation_id = c.id and 'held' in (e.from_account, e.to_account)
+      where c.held_minor > 0
+      group by c.id
+    ) as booked
+  );
+end;
+$$;
+
+revoke all on function private.balance_books() from public, anon, authenticated, service_role;
+
+-- source: 50_payments/begin_payment.sql sha256:e9e98fa341fdf7cc0925000cdaf4ab55d66d2d8f60bb081f574763592ca60d52
+-- Gets a deal's payment ready: the brand owner's one open order, the same one whenever it is asked
+-- for again. Whoever has not pressed Pay in the conversation within the hour does so with this.
+--
+-- Definer: orders are private.
+-- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and what
+-- private.begin_action and private.finish_action write.
+-- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
+-- CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409) while the deal does not
+-- wait for a payment, NOT_YOUR_TURN (409) for the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}`
+-- for less than Razorpay takes.
+-- Source of the least amount: https://razorpay.com/docs/api/orders/create, 100 paise.
+create or replace function private.begin_payment(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_pressed constant interval := interval '1 hour';
+  v_call private.action_call;
+  v_order private.payment_orders;
+begin
+  v_call := private.begin_action(
+    p_conversation_id, jsonb_build_object('action', 'proceed_to_payment'), null
+  );
+  perform private.check_payable(v_call.conversation, v_call.role);
+  if coalesce(
+    ((v_call.conversation).flow_data ->> 'last_attempt_at')::timestamptz < now() - c_pressed, true
+  ) or not (v_call.conversation).flow_data ? 'payment_order' then
+    perform private.finish_action(
+      v_call, 'proceed_to_payment', '{}',
+      private.describe_action(v_call.conversation, 'proceed_to_payment')
+    );
+  end if;
+  v_order := private.claim_payment_order(v_call.conversation, clock_timestamp());
+  return jsonb_build_object(
+    'payment_order_id', v_order.id,
+    'receipt', v_order.receipt,
+    'amount_minor', v_order.amount_minor,
+    'currency', v_order.currency,
+    'mode', v_order.mode,
+    'razorpay_order_id', v_order.razorpay_order_id,
+    'has_checkout', v_order.checkout is not null,
+    'status', v_order.status,
+    'kind', (v_call.conversation).kind,
+    'prefill', private.payer_json(v_call.actor_id)
+  );
+end;
+$$;
+
+-- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
+-- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
+-- has_checkout: attach_payment_order was told what the checkout opens with.
+create or replace function public.begin_payment(conversation_id uuid)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.begin_payment(conversation_id);
+$$;
+
+revoke all on function private.begin_payment(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.begin_payment(uuid) to authenticated;
+revoke all on function public.begin_payment(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.begin_payment(uuid) to authenticated;
+
+-- source: 50_payments/books_json.sql sha256:8ff9e83c27682f7b5f4b8e63ce05c47cdf085465e46e644652561399e212c6da
+-- The books of a deal beside its ledger, both in paise.
+create or replace function private.books_json(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'captured_minor', p_conversation.captured_minor,
+    'held_minor', p_conversation.held_minor,
+    'released_minor', p_conversation.released_minor,
+    'fee_minor', p_conversation.fee_minor,
+    'refunded_minor', p_conversation.refunded_minor,
+    'charged_back_minor', p_conversation.charged_back_minor,
+    'ledger_held_minor', private.ledger_balance(p_conversation.id, 'held'),
+    'ledger_bounced_minor', private.ledger_balance(p_conversation.id, 'bounced')
+  );
+end;
+$$;
+
+revoke all on function private.books_json(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/check_payable.sql sha256:19a66454d350e82adde42c45aa6154dfd8d22234d896b33be219b3f05c5d28d1
+-- Refuses to get a payment ready for a deal that does not wait for one, or for the wrong side.
+--
+-- Errors: CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409), NOT_YOUR_TURN
+-- (409), PRICE_OUT_OF_RANGE (422) `{min, max}`.
+create or replace function private.check_payable(p_conversation public.conversations, p_role text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_least constant bigint := 100;
+  v_roles constant text[] := array(
+    select t.role from private.flow_transitions as t
+    where t.flow_id = p_conversation.flow_id
+      and t.from_state = p_conversation.flow_state
+      and t.action = 'proceed_to_payment'
+  );
+begin
+  if v_roles = '{}' then
+    if p_conversation.captured_minor > 0 then
+      perform private.raise_error(
+        'PAYMENT_ALREADY_DONE', 'This deal has been paid.', p_status => 409
+      );
+    end if;
+    if p_conversation.chat_status = 'closed' then
+      perform private.raise_chat_closed();
+    end if;
+    perform private.raise_error(
+      'PAYMENT_NOT_READY', 'There is nothing to pay here yet.', p_status => 409,
+      p_hint => 'Agree on a price first.'
+    );
+  end if;
+  if p_role <> all (v_roles) then
+    perform private.raise_not_your_turn(p_conversation);
+  end if;
+  if p_conversation.amount_minor < c_least then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE', 'A payment is at least ₹1.',
+      jsonb_build_object('min', 1, 'max', null), p_status => 422
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.check_payable(public.conversations, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/claim_payment_order.sql sha256:e35a339e7ed2543033f8ae793ebe099b21a51166a2f7357c6a21af52d0611f0f
+-- The open order of a conversation for the price as it is: the one that is there, or a new one. One
+-- for another price, currency or mode is superseded; what is still paid on it goes back.
+--
+-- Locks: the conversation's row must be locked already. Writes: payment_orders.
+create or replace function private.claim_payment_order(
+  p_conversation public.conversations,
+  p_at timestamptz
+)
+returns private.payment_orders
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_mode constant text := private.get_setting('payment_mode') #>> '{}';
+  v_order private.payment_orders;
+begin
+  update private.payment_orders as o
+  set status = 'superseded', updated_at = p_at
+  where o.conversation_id = p_conversation.id
+    and o.status = 'open'
+    and (o.amount_minor, o.currency, o.mode)
+      <> (p_conversation.amount_minor, p_conversation.currency, v_mode);
+  insert into private.payment_orders (conversation_id, amount_minor, currency, mode, created_at)
+  values (
+    p_conversation.id, p_conversation.amount_minor, p_conversation.currency, v_mode, p_at
+  )
+  on conflict (conversation_id) where status = 'open' do nothing;
+  select o.* into v_order
+  from private.payment_orders as o
+  where o.conversation_id = p_conversation.id and o.status = 'open';
+  return v_order;
+end;
+$$;
+
+revoke all on function private.claim_payment_order(public.conversations, timestamptz)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/claim_payment_poll.sql sha256:ddc79426a1fba6295f90493004c2297ffc03f697392881850f0427070a0fa3f0
+-- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
+--
+-- An order that is paid needs no question; one that Razorpay will not tell about any more (180
+-- days) gets none.
+-- Args: the conversation; the member who looks at it; seconds since the last question at least
+-- (null: only tell, ask nobody).
+-- Definer: orders are private.
+-- Locks: the order. Writes: payment_orders.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Source of the 180 days: https://razorpay.com/docs/api/orders/fetch-with-id
+create or replace function private.claim_payment_poll(
+  p_conversation_id uuid,
+  p_user_id uuid,
+  p_min_gap_seconds integer
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+declare
+  c_horizon constant interval := interval '180 days';
+  v_gap constant interval := make_interval(secs => greatest(p_min_gap_seconds, 1));
+  v_conversation public.conversations;
+  v_order private.payment_orders;
+  v_may_be_asked boolean;
+  v_claimed boolean := false;
+begin
+  v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, p_user_id));
+  select o.* into v_order
+  from private.payment_orders as o
+  where o.conversation_id = p_conversation_id
+  order by o.status = 'open' desc, o.created_at desc
+  limit 1
+  for update;
+  v_may_be_asked := v_order.status <> 'paid' and v_order.created_at > now() - c_horizon;
+  if v_may_be_asked
+    and p_min_gap_seconds is not null
+    and coalesce(v_order.polled_at <= clock_timestamp() - v_gap, true) then
+    update private.payment_orders as o set polled_at = clock_timestamp() where o.id = v_order.id;
+    v_claimed := true;
+  end if;
+  return jsonb_build_object(
+    'claimed', v_claimed,
+    'payment_order_id', v_order.id,
+    'receipt', v_order.receipt,
+    'razorpay_order_id', v_order.razorpay_order_id,
+    'order_status', v_order.status,
+    'flow_state', v_conversation.flow_state,
+    'retry_after', case
+      when v_may_be_asked and not v_claimed then greatest(
+        ceil(extract(epoch from v_order.polled_at + v_gap - clock_timestamp())), 1
+      )
+    end
+  );
+end;
+$$;
+
+-- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
+-- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
+create or replace function public.claim_payment_poll(
+  conversation_id uuid,
+  user_id uuid,
+  min_gap_seconds integer default 20
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
+$$;
+
+revoke all on function private.claim_payment_poll(uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.claim_payment_poll(uuid, uuid, integer) to service_role;
+revoke all on function public.claim_payment_poll(uuid, uuid, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.claim_payment_poll(uuid, uuid, integer) to service_role;
+
+-- source: 50_payments/conclude.sql sha256:44b8efad354d597187350f59991a347bb8fdf939e06bbe54f04efab3df6c8c93
+-- Says what something came to: puts it into the audit and on the operators' list where it belongs.
+--
+-- Args: the outcome, one of private.payment_outcomes; our order (nulls: unknown); Razorpay's
+-- payment; what makes two causes the same; who acts; the event (null: an answer of Razorpay); more
+-- to know.
+-- Returns the verdict. Writes: alerts, payment_audit.
+create or replace function private.conclude(
+  p_outcome text,
+  p_order private.payment_orders,
+  p_payment_id text,
+  p_subject text,
+  p_actor text,
+  p_event_row_id bigint,
+  p_details jsonb
+)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_verdict private.payment_verdict;
+  v_kind record;
+begin
+  select o.* into strict v_kind
+  from private.payment_outcomes() as o
+  where o.outcome = p_outcome;
+  if v_kind.severity is not null then
+    perform private.open_alert(
+      p_outcome, v_kind.severity, concat_ws(':', p_outcome, p_subject),
+      p_order.conversation_id, p_details, p_event_row_id, p_order.razorpay_order_id, p_payment_id
+    );
+  end if;
+  if v_kind.is_audited then
+    insert into private.payment_audit (
+      actor, action, conversation_id, payment_order_id, event_row_id, details
+    )
+    values (
+      p_actor, p_outcome, p_order.conversation_id, p_order.id, p_event_row_id,
+      p_details || jsonb_strip_nulls(jsonb_build_object('payment_id', p_payment_id))
+    );
+  end if;
+  v_verdict.outcome := p_outcome;
+  v_verdict.status := v_kind.status;
+  v_verdict.payment_order := p_order;
+  v_verdict.razorpay_payment_id := p_payment_id;
+  return v_verdict;
+end;
+$$;
+
+revoke all on function private.conclude(
+  text, private.payment_orders, text, text, text, bigint, jsonb
+) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/count_alerts.sql sha256:fbae4662d4411f9d48483c19722e8f81388662574bc59ca75633268872eb29d1
+-- Open alerts as `{info, warning, critical}`.
+create or replace function private.count_alerts()
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_object_agg(kind.severity, (
+      select count(*) from private.alerts as a
+      where a.status = 'open' and a.severity = kind.severity
+    ))
+    from unnest(array['info', 'warning', 'critical']) as kind (severity)
+  );
+end;
+$$;
+
+revoke all on function private.count_alerts() from public, anon, authenticated, service_role;
+
+-- source: 50_payments/count_events.sql sha256:be001e6803defdca89495f4c0cd179aee82059c41dcd2a2801b8a4ad55f01f4f
+-- Events that are not done with, as `{received, parked}`.
+create or replace function private.count_events()
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    -- Each of the two has an index; both at once would be read from the whole table.
+    select jsonb_build_object(
+      'received', (select count(*) from private.payment_events as e where e.status = 'received'),
+      'parked', (select count(*) from private.payment_events as e where e.status = 'parked')
+    )
+  );
+end;
+$$;
+
+revoke all on function private.count_events() from public, anon, authenticated, service_role;
+
+-- source: 50_payments/diagnose_conversation.sql sha256:553694774a46ec6a201cc2c52ec089d0e96e1ac838df3ca4d16cda14d1d58159
+-- Everything that an operator needs to see what became of a conversation's money: where the deal
+-- is, its orders, payments, refunds, disputes, events, ledger and alerts, and what is wrong with
+-- them.
+--
+-- Definer: the books are private.
+-- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404).
+create or replace function private.diagnose_conversation(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  perform private.require_operator();
+  select (private.as_of_now(c)).* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return jsonb_build_object(
+    'conversation_id', v_conversation.id,
+    'kind', v_conversation.kind,
+    'chat_status', v_conversation.chat_status,
+    'flow_state', v_conversation.flow_state,
+    'awaiting_role', v_conversation.awaiting_role,
+    'deadline_at', v_conversation.deadline_at,
+    'close_reason', v_conversation.close_reason,
+    'amount_minor', v_conversation.amount_minor,
+    'currency', v_conversation.currency,
+    'books', private.books_json(v_conversation),
+    'history', private.check_history(p_conversation_id),
+    'problems', private.find_money_problems(v_conversation)
+  ) || private.money_rows_json(p_conversation_id);
+end;
+$$;
+
+-- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
+-- awaiting_role, deadline_at, amount_minor, currency, books, ledger, orders, payments,
+-- refund_requests, refunds, disputes, events, payouts, alerts, audit, history, problems}`; problems
+-- are sentences.
+create or replace function public.diagnose_conversation(conversation_id uuid)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.diagnose_conversation(conversation_id);
+$$;
+
+revoke all on function private.diagnose_conversation(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.diagnose_conversation(uuid) to authenticated, service_role;
+revoke all on function public.diagnose_conversation(uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.diagnose_conversation(uuid) to authenticated, service_role;
+
+-- source: 50_payments/dispute_rank.sql sha256:d9a6b4c55f4e2fe9d82ea4e470bdf11d0a35ce70d4872e85dde475f075480a00
+-- How far a dispute's status is; null for one that is not known.
+create or replace function private.dispute_rank(p_status text)
+returns integer
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case p_status
+    when 'open' then 1
+    when 'under_review' then 2
+    when 'action_required' then 2
+    when 'won' then 3
+    when 'lost' then 3
+    when 'closed' then 3
+  end;
+end;
+$$;
+
+revoke all on function private.dispute_rank(text) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/end_bounce.sql sha256:fcc86ec508c125282d773489c914f5dec4a5ce249a1a2939d151eaad6a77f239
+-- Ends the request to send a payment back that a person has sent back whole, at once or in parts.
+--
+-- Args: the payment as it is now, its conversation locked; the refund that made it whole.
+-- Writes: what private.settle_bounce writes.
+create or replace function private.end_bounce(p_payment private.payments, p_refund_id text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_request private.refunds;
+begin
+  select r.* into v_request
+  from private.refunds as r
+  where r.payment_id = p_payment.payment_id and r.kind = 'bounce' and r.status = 'requested'
+  for update;
+  if found and p_payment.refunded_minor >= p_payment.amount_minor then
+    perform private.settle_bounce(v_request, p_refund_id);
+  end if;
+end;
+$$;
+
+revoke all on function private.end_bounce(private.payments, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/fail_refund.sql sha256:229572dd33dc556d2e84b56e10b8e0acd3cb44a9df59c5e1a246c11273455d0d
+-- A refund that we asked for did not go through. It stays asked for; the deal hears of it once for
+-- each reason.
+--
+-- Args: the request, locked with its conversation; why.
+-- Writes: refunds, and what private.tell_deal writes.
+create or replace function private.fail_refund(p_request private.refunds, p_reason text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_reason constant text := left(coalesce(p_reason, 'The refund did not go through.'), 200);
+begin
+  update private.refunds as r
+  set failure = v_reason, razorpay_refund_id = null
+  where r.id = p_request.id;
+  if p_request.kind = 'deal' and p_request.failure is distinct from v_reason then
+    perform private.tell_deal(
+      p_request.conversation_id, 'refund_failed', jsonb_build_object('reason', v_reason)
+    );
+  end if;
+end;
+$$;
+
+revoke all on function private.fail_refund(private.refunds, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/find_money_problems.sql sha256:0cc5ea3a19d346973b464290a6b7f19ef52ca97dd6abc5f54c16858f07fc02f6
+-- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
+create or replace function private.find_money_problems(p_conversation public.conversations)
+returns text[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return array(
+    select found.problem
+    from (
+      values
+        (
+          p_conversation.held_minor <> private.ledger_balance(p_conversation.id, 'held'),
+          'The books and the ledger differ: stop the deal with force_dispute and compare them.'
+        ),
+        (
+          p_conversation.chat_status = 'closed' and p_conversation.held_minor <> 0,
+          'The deal is closed and still holds money.'
+        ),
+        (
+          exists (
+            select from private.payments as p
+            join private.payment_orders as o on o.id = p.payment_order_id
+            where o.conversation_id = p_conversation.id
+              and p.captured_at is not null
+              and p.refunded_minor < p.amount_minor
+              and not exists (
+                select from private.escrow_ledger as e
+                where e.from_account = 'gateway' and e.payment_id = p.payment_id
+              )
+          ),
+          'Money came in that is in no book: replay its event, or refund it at Razorpay.'
+        ),
+        (
+          exists (
+            select from private.refunds as r
+            where r.conversation_id = p_conversation.id
+              and r.status = 'requested'
+              and r.failure is not null
+          ),
+          'A refund did not go through: see its failure, mend the cause; it is tried again. '
+            'Sent in another way: mark_refunded_manually, or mark_payment_returned of a bounce.'
+        ),
+        (
+          exists (
+            select from private.refunds as r
+            where r.conversation_id = p_conversation.id
+              and r.status = 'requested'
+              and r.razorpay_refund_id is null
+              and private.is_disputed(r.payment_id)
+          ),
+          'A refund waits, because the payer''s bank disputes its payment. When the bank has taken '
+            'the money back: mark_refunded_manually, or mark_payment_returned of a bounce.'
+        ),
+        (
+          p_conversation.captured_minor > 0 and exists (
+            select from private.payments as p
+            where p.payment_id = (
+                select e.payment_id from private.escrow_ledger as e
+                where e.conversation_id = p_conversation.id and e.to_account = 'held'
+              )
+              and p.refunded_minor > p_conversation.refunded_minor
+              and not exists (
+                select from private.refunds as r
+                where r.conversation_id = p_conversation.id and r.status = 'requested'
+              )
+          ),
+          'Razorpay has given back more than the books say: stop the deal with force_dispute, or '
+            'do not pay out what it released.'
+        ),
+        (
+          p_conversation.charged_back_minor = 0 and exists (
+            select from private.payment_disputes as d
+            join private.escrow_ledger as e on e.payment_id = d.payment_id
+            where e.conversation_id = p_conversation.id
+              and e.to_account = 'held'
+              and d.status = 'lost'
+              -- Marked by hand: then an operator knows.
+              and not exists (
+                select from private.refunds as r
+                where r.payment_id = d.payment_id
+                  and r.status = 'processed'
+                  and r.razorpay_refund_id is null
+              )
+          ),
+          'The payer''s bank has taken back money that the books hold, have released or refunded: '
+            'decide what is left, and settle the rest outside.'
+        ),
+        (
+          exists (
+            select from private.refunds as r
+            join private.payment_refunds as k on k.refund_id = r.reference
+            where r.conversation_id = p_conversation.id
+              and r.status = 'processed'
+              and k.status = 'failed'
+          ),
+          'A refund failed after it had gone through, and is not sent again: send the money in '
+            'another way.'
+        ),
+        (
+          exists (
+            select from private.refunds as r
+            join private.payment_disputes as d on d.payment_id = r.payment_id
+            where r.conversation_id = p_conversation.id
+              and r.kind = 'bounce'
+              and r.razorpay_refund_id is not null
+              and d.status = 'lost'
+          ),
+          'A payment was sent back, and the payer''s bank has taken it as well: show the bank the '
+            'refund.'
+        ),
+        (
+          exists (
+            select from private.payment_events as e
+            join private.payment_orders as o on o.razorpay_order_id = e.razorpay_order_id
+            where o.conversation_id = p_conversation.id and e.status = 'received'
+          ),
+          'An event is stored and not processed: replay_payment_event.'
+        ),
+        (
+          exists (
+            select from private.payment_disputes as d
+            join private.payments as p on p.payment_id = d.payment_id
+            join private.payment_orders as o on o.id = p.payment_order_id
+            where o.conversation_id = p_conversation.id
+              and d.status in ('open', 'under_review', 'action_required')
+          ),
+          'The payer''s bank disputes a payment: answer it at Razorpay before respond_by.'
+        )
+    ) as found (is_so, problem)
+    where found.is_so
+  );
+end;
+$$;
+
+revoke all on function private.find_money_problems(public.conversations)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/find_payment_order.sql sha256:f0dcaa69f883a1952fd08d65cdada071d500f31525900c1725114e7fa60e64b3
+-- Our order that Razorpay speaks of: by its id, else by the receipt that we gave it, when
+-- Razorpay's answer to us was lost. Nulls: not ours.
+--
+-- Returns the order, locked. Locks: the conversation, then the order. Writes: payment_orders (an
+-- order that is found by its receipt gets its id).
+create or replace function private.find_payment_order(
+  p_razorpay_order_id text,
+  p_told private.provider_order,
+  p_mode text
+)
+returns private.payment_orders
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_order private.payment_orders;
+begin
+  select o.* into v_order
+  from private.payment_orders as o
+  where o.razorpay_order_id = p_razorpay_order_id;
+  if not found then
+    select o.* into v_order
+    from private.payment_orders as o
+    where o.razorpay_order_id is null
+      and p_told.razorpay_order_id = p_razorpay_order_id
+      and (o.receipt, o.amount_minor, o.currency, o.mode)
+        = (p_told.receipt, p_told.amount_minor, p_told.currency, p_mode);
+  end if;
+  if not found then
+    return null;
+  end if;
+  perform private.lock_conversation(v_order.conversation_id, null);
+  update private.payment_orders as o
+  set
+    razorpay_order_id = coalesce(o.razorpay_order_id, p_razorpay_order_id),
+    updated_at = case
+      when o.razorpay_order_id is null then clock_timestamp()
+      else o.updated_at
+    end
+  where o.id = v_order.id
+  returning o.* into v_order;
+  return v_order;
+end;
+$$;
+
+revoke all on function private.find_payment_order(text, private.provider_order, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/find_refund_request.sql sha256:22ef7374c79b629fd4c141dd12d943850e5a8e29e49711371ae9d127108e31a0
+-- The request that a refund answers: the one whose receipt it carries or whose answer it is, else
+-- one for the same payment and amount that has not been sent, which a person then did by hand.
+--
+-- Locks: the request; the conversation must be locked already.
+create or replace function private.find_refund_request(p_told private.payment_refunds)
+returns private.refunds
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_request private.refunds;
+begin
+  select r.* into v_request
+  from private.refunds as r
+  where r.payment_id = p_told.payment_id
+    and (
+      r.id = p_told.request_id
+      or r.razorpay_refund_id = p_told.refund_id
+      or r.id = (
+        select k.request_id from private.payment_refunds as k
+        where k.refund_id = p_told.refund_id
+      )
+      or p_told.request_id is null
+        and p_told.status <> 'failed'
+        and r.status = 'requested'
+        and r.razorpay_refund_id is null
+        and (r.amount_minor, r.currency) = (p_told.amount_minor, p_told.currency)
+    )
+  order by (r.id = p_told.request_id) desc nulls last, r.requested_at
+  limit 1
+  for update;
+  return v_request;
+end;
+$$;
+
+revoke all on function private.find_refund_request(private.payment_refunds)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/get_metrics.sql sha256:7ced39599b0073e599170c70dd88909b0b4b4a6d7f7b57eca2a7dc5773d0c613
+-- The numbers that a monitor watches.
+--
+-- Definer: the books are private.
+-- Errors: FORBIDDEN (403).
+create or replace function private.get_metrics()
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return (
+    select jsonb_build_object(
+      'open_alerts', private.count_alerts(),
+      'events', private.count_events(),
+      'events_stuck', (
+        select count(*) from private.payment_events as e
+        where e.status = 'received' and e.received_at < now() - interval '5 minutes'
+      ),
+      'refunds_requested', refunds.count,
+      'refunds_oldest_seconds', refunds.oldest_seconds,
+      'pending_payments', pending.count,
+      'oldest_pending_payment_seconds', pending.oldest_seconds,
+      'payouts_owed', owed.count,
+      'payouts_owed_minor', owed.amount_minor,
+      'ledger_balance_minor', private.balance_books(),
+      'payment_mode', private.get_setting('payment_mode')
+    )
+    from (
+      select
+        count(*),
+        -- What waits for a bank's decision is not late.
+        private.seconds_since(
+          min(r.requested_at) filter (where not private.is_disputed(r.payment_id))
+        ) as oldest_seconds
+      from private.refunds as r
+      where r.status = 'requested'
+    ) as refunds,
+    (
+      select
+        count(distinct o.id),
+        private.seconds_since(min(p.created_at)) as oldest_seconds
+      from private.payment_orders as o
+      join private.payments as p on p.payment_order_id = o.id
+      where o.status = 'open'
+    ) as pending,
+    (
+      select count(*), coalesce(sum(p.amount_minor), 0) as amount_minor
+      from private.payouts as p where p.status = 'owed'
+    ) as owed
+  );
+end;
+$$;
+
+-- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
+-- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
+-- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
+-- payment_mode}`; stuck events wait for more than 5 minutes, the balance is 0.
+create or replace function public.get_metrics()
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.get_metrics();
+$$;
+
+revoke all on function private.get_metrics() from public, anon, authenticated, service_role;
+grant execute on function private.get_metrics() to authenticated, service_role;
+revoke all on function public.get_metrics() from public, anon, authenticated, service_role;
+grant execute on function public.get_metrics() to authenticated, service_role;
+
+-- source: 50_payments/hash_id.sql sha256:0123b0d4e3a5a20e5e85d2ae0d5a173fab6e3cd2e88831c120020e44eb1a8dc2
+-- The id of an event that came without a usable one: sha256 of its body.
+create or replace function private.hash_id(p_sha256 bytea)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return 'sha256:' || encode(p_sha256, 'hex');
+end;
+$$;
+
+revoke all on function private.hash_id(bytea) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/is_disputed.sql sha256:f47ccae0b5be3cc526a74df443fd6da88cbb8926380c2e6971451416edb807f4
+-- Whether the payer's bank disputes a payment, or has taken it back.
+create or replace function private.is_disputed(p_payment_id text)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_disputes as d
+    where d.payment_id = p_payment_id and d.status not in ('won', 'closed')
+  );
+end;
+$$;
+
+revoke all on function private.is_disputed(text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/is_used_event.sql sha256:32012a33ca155e147574066b44b79708db0b48faba2927f91487645bfe27550a
+-- Whether events of a type tell us something; the rest is stored and left.
+--
+-- Source: https://razorpay.com/docs/webhooks/payments
+create or replace function private.is_used_event(p_event_type text)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return p_event_type in (
+    'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
+    'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
+    'payment.dispute.created', 'payment.dispute.under_review',
+    'payment.dispute.action_required', 'payment.dispute.won', 'payment.dispute.lost',
+    'payment.dispute.closed'
+  );
+end;
+$$;
+
+revoke all on function private.is_used_event(text) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/judge_payment.sql sha256:2aa4c36e3b935e9e3c56f4cd3a81b15b5634795646e2591f1a33383793f2d7b8
+-- What money that came in for an order means for its deal: applied when the deal waits for just
+-- this, otherwise why it goes back.
+--
+-- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
+create or replace function private.judge_payment(
+  p_conversation public.conversations,
+  p_order private.payment_orders,
+  p_payment private.payments,
+  p_told private.provider_order
+)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_left constant bigint := p_payment.amount_minor - p_payment.refunded_minor;
+begin
+  return case
+    when p_payment.currency <> p_order.currency then 'currency_mismatch'
+    when p_told.amount_minor <> p_order.amount_minor or p_told.currency <> p_order.currency
+      then 'amount_mismatch'
+    when p_conversation.captured_minor > 0 and p_order.status = 'paid' then 'double_payment'
+    when p_conversation.chat_status = 'closed' then 'captured_after_closed'
+    when p_order.status = 'superseded' then 'superseded_order'
+    when p_conversation.captured_minor > 0 then 'double_payment'
+    when v_left = p_order.amount_minor then 'applied'
+    -- The payer bears Razorpay's fee: it comes on top.
+    when v_left - p_payment.fee_minor = p_order.amount_minor then 'applied'
+    when v_left < p_order.amount_minor then 'underpaid'
+    else 'amount_mismatch'
+  end;
+end;
+$$;
+
+revoke all on function private.judge_payment(
+  public.conversations, private.payment_orders, private.payments, private.provider_order
+) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/judge_refund.sql sha256:f994f6f18e844a03e8172d7ded0971129673913fe6435160e9b74c273cb0836d
+-- What a refund that nobody asked us for means: of money in the books, of money that no deal took,
+-- or of a payment that never came in.
+create or replace function private.judge_refund(p_payment private.payments)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case
+    when exists (
+      select from private.escrow_ledger as e
+      where e.from_account = 'gateway' and e.payment_id = p_payment.payment_id
+    ) then 'refund_recorded'
+    -- private.settle_order says what that means.
+    when p_payment.captured_at is not null then 'noop'
+    else 'uncaptured_refund'
+  end;
+end;
+$$;
+
+revoke all on function private.judge_refund(private.payments)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/ledger_balance.sql sha256:070cdcf8526c98311d7f272732816ae8ead56696dc07f91cc0e20e43afaef5e3
+-- What the ledger says is on an account for a conversation, in paise.
+create or replace function private.ledger_balance(p_conversation_id uuid, p_account text)
+returns bigint
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(sum(
+      case p_account
+        when e.to_account then e.amount_minor
+        when e.from_account then -e.amount_minor
+        else 0
+      end
+    ), 0)
+    from private.escrow_ledger as e
+    where e.conversation_id = p_conversation_id
+  );
+end;
+$$;
+
+revoke all on function private.ledger_balance(uuid, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/list_alerts.sql sha256:ac8f052e3694a66a548956a8cb55e2f20fcfb799f86c6117f2e64991338a19cc
+-- What operators are to look at, newest first.
+--
+-- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
+-- (null: all).
+-- Definer: alerts are private.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status or severity.
+create or replace function private.list_alerts(
+  p_status text,
+  p_page_size integer,
+  p_before bigint,
+  p_severity text
+)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  perform private.check_choice('status', p_status, array['open', 'resolved']);
+  perform private.check_choice(
+    'severity', coalesce(p_severity, 'info'), array['info', 'warning', 'critical']
+  );
+  return coalesce(
+    (
+      select jsonb_agg(to_jsonb(page) order by page.id desc)
+      from (
+        select
+          a.id, a.kind, a.severity, a.status, a.conversation_id, a.razorpay_order_id,
+          a.razorpay_payment_id, a.event_row_id, a.details, a.seen, a.first_seen_at,
+          a.last_seen_at, a.resolved_at, a.note
+        from private.alerts as a
+        where a.status = p_status
+          and a.id < coalesce(p_before, 9223372036854775807)
+          and a.severity = coalesce(p_severity, a.severity)
+        order by a.id desc
+        limit private.clamp_page_size(p_page_size, 50, 100)
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
+-- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at,
+-- note}]`.
+create or replace function public.list_alerts(
+  status text default 'open',
+  page_size integer default 50,
+  before bigint default null,
+  severity text default null
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.list_alerts(status, page_size, before, severity);
+$$;
+
+revoke all on function private.list_alerts(text, integer, bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.list_alerts(text, integer, bigint, text)
+to authenticated, service_role;
+revoke all on function public.list_alerts(text, integer, bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_alerts(text, integer, bigint, text)
+to authenticated, service_role;
+
+-- source: 50_payments/list_payouts.sql sha256:087494ea327fd748be06eb88e3128245b4ba4864fbeef5842c9600d7f3e273f8
+-- What influencers are owed, oldest first; moving the money is a person's work.
+--
+-- Args: owed or paid; how many; an id of that list, to go on from.
+-- Definer: the books are private.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status.
+create or replace function private.list_payouts(p_status text, p_page_size integer, p_after uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  perform private.check_choice('status', p_status, array['owed', 'paid']);
+  return coalesce(
+    (
+      select jsonb_agg(to_jsonb(page) order by page.created_at, page.id)
+      from (
+        select
+          p.id, p.conversation_id, p.influencer_id, u.display_name, p.amount_minor, p.currency,
+          p.status, p.reference, p.created_at, p.paid_at,
+          exists (
+            select from private.payment_orders as o
+            join private.payments as m on m.payment_order_id = o.id
+            where o.conversation_id = p.conversation_id and private.is_disputed(m.payment_id)
+          ) as disputed
+        from private.payouts as p
+        join public.users as u on u.id = p.influencer_id
+        where p.status = p_status
+          and (
+            p_after is null
+            or (p.created_at, p.id) > (
+              select k.created_at, k.id from private.payouts as k where k.id = p_after
+            )
+          )
+        order by p.created_at, p.id
+        limit private.clamp_page_size(p_page_size, 50, 100)
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+-- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
+-- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
+-- payer's bank claims the money, or has it.
+create or replace function public.list_payouts(
+  status text default 'owed',
+  page_size integer default 50,
+  after uuid default null
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.list_payouts(status, page_size, after);
+$$;
+
+revoke all on function private.list_payouts(text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function private.list_payouts(text, integer, uuid) to authenticated, service_role;
+revoke all on function public.list_payouts(text, integer, uuid)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_payouts(text, integer, uuid) to authenticated, service_role;
+
+-- source: 50_payments/lock_payment_order.sql sha256:f95eefc6ef0002227214fdd4479b87dcab9b4b7fbd81c77f4abf8edebe65dc55
+-- Locks an order with its conversation and returns it; nulls when there is none.
+--
+-- Locks: the conversation, then the order.
+create or replace function private.lock_payment_order(p_payment_order_id uuid)
+returns private.payment_orders
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_order private.payment_orders;
+begin
+  perform 1 from public.conversations as c
+  where c.id = (
+    select o.conversation_id from private.payment_orders as o where o.id = p_payment_order_id
+  )
+  for no key update;
+  select o.* into v_order
+  from private.payment_orders as o
+  where o.id = p_payment_order_id
+  for update;
+  return v_order;
+end;
+$$;
+
+revoke all on function private.lock_payment_order(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/mark_payment_returned.sql sha256:d62806117bec4574a01801f077566a93e859f3cc360a1af2bc183db601bfe0c9
+-- An operator has sent a payment that no deal waited for back by another way than the gateway's;
+-- reference is the proof of it. For the refund of a deal there is mark_refunded_manually.
+--
+-- Args: the request, of refund_requests in diagnose_conversation; the proof.
+-- Definer: the books are private.
+-- Locks: the conversation, then the request. Writes: payment_audit, and what private.settle_bounce
+-- writes.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) without a reference, or for what is no such request
+-- or is done.
+create or replace function private.mark_payment_returned(p_refund_id uuid, p_reference text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_reference text;
+  v_request private.refunds;
+begin
+  perform private.require_operator();
+  v_reference := private.require_text(p_reference, 'reference', 200);
+  perform 1 from public.conversations as c
+  where c.id = (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
+  for no key update;
+  select r.* into v_request
+  from private.refunds as r
+  where r.id = p_refund_id and r.kind = 'bounce' and r.status = 'requested'
+  for update;
+  if not found then
+    perform private.raise_input_invalid(
+      'refund_id', 'requested', 'There is no such payment to be sent back.'
+    );
+  end if;
+  perform private.settle_bounce(v_request, v_reference);
+  insert into private.payment_audit (actor, action, conversation_id, details)
+  values (
+    'operator:' || coalesce(auth.uid()::text, 'service'), 'payment_returned',
+    v_request.conversation_id,
+    jsonb_build_object(
+      'payment_id', v_request.payment_id, 'amount_minor', v_request.amount_minor,
+      'reference', v_reference
+    )
+  );
+  return jsonb_build_object('id', v_request.id, 'status', 'processed');
+end;
+$$;
+
+-- RPC: operators end the return of a payment; returns `{id, status}`.
+create or replace function public.mark_payment_returned(refund_id uuid, reference text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_payment_returned(refund_id, reference);
+$$;
+
+revoke all on function private.mark_payment_returned(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_payment_returned(uuid, text)
+to authenticated, service_role;
+revoke all on function public.mark_payment_returned(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_payment_returned(uuid, text)
+to authenticated, service_role;
+
+-- source: 50_payments/mark_payout_paid.sql sha256:0b5f1dfe8ff4930111ec287a4fc3be8c62bb0e6ce0fbcc26f28aef7a65df80c1
+-- An operator has paid an influencer; reference is the proof of it.
+--
+-- Definer: the books are private.
+-- Locks: the payout. Writes: payouts, payment_audit.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a payout that is not owed, or without a
+-- reference.
+create or replace function private.mark_payout_paid(p_payout_id uuid, p_reference text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_payout private.payouts;
+begin
+  perform private.require_operator();
+  if p_reference is null or private.is_blank(p_reference) or char_length(p_reference) > 200 then
+    perform private.raise_input_invalid(
+      'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
+    );
+  end if;
+  update private.payouts as p
+  set status = 'paid', reference = p_reference, paid_at = now()
+  where p.id = p_payout_id and p.status = 'owed'
+  returning p.* into v_payout;
+  if not found then
+    perform private.raise_input_invalid('payout_id', 'owed', 'There is no such payout to be made.');
+  end if;
+  insert into private.payment_audit (actor, action, conversation_id, details)
+  values (
+    'operator:' || coalesce(auth.uid()::text, 'service'), 'payout_paid', v_payout.conversation_id,
+    jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', p_reference)
+  );
+  return jsonb_build_object('id', v_payout.id, 'status', v_payout.status);
+end;
+$$;
+
+-- RPC: operators mark a payout as paid; returns `{id, status}`.
+create or replace function public.mark_payout_paid(payout_id uuid, reference text)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.mark_payout_paid(payout_id, reference);
+$$;
+
+revoke all on function private.mark_payout_paid(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.mark_payout_paid(uuid, text) to authenticated, service_role;
+revoke all on function public.mark_payout_paid(uuid, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_payout_paid(uuid, text) to authenticated, service_role;
+
+-- source: 50_payments/match_order.sql sha256:066e87ba127385f18c17331fb06491614e0990b4150a3a2c8faa10d6266c7d00
+-- Whether Razorpay's entity is the order that we asked for: attached, already_attached or
+-- order_mismatch.
+create or replace function private.match_order(p_order private.payment_orders, p_entity jsonb)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_told private.provider_order;
+begin
+  v_told := private.read_order(p_entity);
+  return case
+    when (v_told.receipt, v_told.amount_minor, v_told.currency)
+      is distinct from (p_order.receipt, p_order.amount_minor, p_order.currency)
+      then 'order_mismatch'
+    when p_order.razorpay_order_id is null then 'attached'
+    else 'already_attached'
+  end;
+exception
+  when data_exception then
+    return 'order_mismatch';
+end;
+$$;
+
+revoke all on function private.match_order(private.payment_orders, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/match_refund.sql sha256:45ddd109f3f512e1c8554d0d641c4accafed87b178597c2e4f596bea49b46237
+-- Razorpay's refund, read, when it is what we asked for; nulls when it is not.
+create or replace function private.match_refund(p_request private.refunds, p_entity jsonb)
+returns private.payment_refunds
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_told private.payment_refunds;
+begin
+  v_told := private.read_refund(p_entity);
+  if (v_told.payment_id, v_told.amount_minor, v_told.currency)
+    is distinct from (p_request.payment_id, p_request.amount_minor, p_request.currency) then
+    return null;
+  end if;
+  v_told.request_id := p_request.id;
+  return v_told;
+exception
+  when data_exception then
+    return null;
+end;
+$$;
+
+revoke all on function private.match_refund(private.refunds, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/merge_payment.sql sha256:f593986f90c70362f7b26ca99ff23b7cefd8cd84b1a62b1200e28baa8f9a9481
+-- Keeps what Razorpay says about a payment. Facts only move forward, so that it does not matter in
+-- which order they arrive.
+--
+-- Args: our order, locked; the payment as it was told.
+-- Returns whether it failed now and had not before.
+-- Writes: payments.
+create or replace function private.merge_payment(p_order_id uuid, p_told private.payments)
+returns boolean
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_known private.payments;
+  v_is_ahead boolean;
+begin
+  select p.* into v_known
+  from private.payments as p
+  where p.payment_id = p_told.payment_id;
+  if not found then
+    insert into private.payments (
+      payment_id, payment_order_id, amount_minor, currency, status, method, captured_at,
+      refunded_minor, fee_minor, error_code, error_reason
+    )
+    values (
+      p_told.payment_id, p_order_id, p_told.amount_minor, p_told.currency, p_told.status,
+      p_told.method, p_told.captured_at, p_told.refunded_minor, p_told.fee_minor,
+      p_told.error_code, p_told.error_reason
+    );
+    return p_told.status = 'failed';
+  end if;
+  v_is_ahead := private.payment_rank(p_told.status) > private.payment_rank(v_known.status);
+  update private.payments as p
+  set
+    status = case when v_is_ahead then p_told.status else p.status end,
+    method = coalesce(p_told.method, p.method),
+    captured_at = coalesce(p.captured_at, p_told.captured_at),
+    refunded_minor = greatest(p.refunded_minor, p_told.refunded_minor),
+    fee_minor = coalesce(p_told.fee_minor, p.fee_minor),
+    error_code = case when v_is_ahead then p_told.error_code else p.error_code end,
+    error_reason = case when v_is_ahead then p_told.error_reason else p.error_reason end,
+    updated_at = clock_timestamp()
+  where p.payment_id = p_told.payment_id;
+  return v_is_ahead and p_told.status = 'failed';
+end;
+$$;
+
+revoke all on function private.merge_payment(uuid, private.payments)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/merge_refund.sql sha256:193c230c907e1e021cffe76bfaff257ec8535f1036e7da22c1805961f8001597
+-- Keeps what Razorpay says about a refund, and what is refunded of its payment with that. A failed
+-- one does not count any more.
+--
+-- Args: the refund as it was told; the request that it answers, where that is known.
+-- Returns whether anything about it is new. Writes: payment_refunds, payments.
+create or replace function private.merge_refund(p_told private.payment_refunds, p_request_id uuid)
+returns boolean
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  c_ranks constant text[] := array['created', 'processed', 'failed'];
+  v_is_new boolean;
+begin
+  insert into private.payment_refunds as r (
+    refund_id, payment_id, request_id, amount_minor, currency, status
+  )
+  values (
+    p_told.refund_id, p_told.payment_id, p_request_id, p_told.amount_minor, p_told.currency,
+    p_told.status
+  )
+  on conflict (refund_id) do update
+  set
+    status = excluded.status,
+    request_id = coalesce(r.request_id, excluded.request_id),
+    updated_at = clock_timestamp()
+  where array_position(c_ranks, excluded.status) > array_position(c_ranks, r.status);
+  v_is_new := found;
+  if v_is_new then
+    update private.payments as p
+    set
+      refunded_minor = case
+        when p_told.status = 'failed' then live.amount_minor
+        else greatest(p.refunded_minor, live.amount_minor)
+      end,
+      updated_at = clock_timestamp()
+    from (
+      select coalesce(sum(r.amount_minor), 0) as amount_minor
+      from private.payment_refunds as r
+      where r.payment_id = p_told.payment_id and r.status <> 'failed'
+    ) as live
+    where p.payment_id = p_told.payment_id;
+  end if;
+  return v_is_new;
+end;
+$$;
+
+revoke all on function private.merge_refund(private.payment_refunds, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/money_rows_json.sql sha256:bef778747ecda1c6e130f04ccbc026ac8e6f0c73eb2c465250d933e55d102746
+-- All rows about a conversation's money, oldest first, without raw bodies: `{ledger, orders,
+-- payments, refund_requests, refunds, disputes, events, payouts, alerts, audit}`.
+create or replace function private.money_rows_json(p_conversation_id uuid)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'ledger', (
+      select coalesce(jsonb_agg(to_jsonb(e) - 'conversation_id' order by e.id), '[]')
+      from private.escrow_ledger as e where e.conversation_id = p_conversation_id
+    ),
+    'orders', (
+      select coalesce(jsonb_agg(to_jsonb(o) - 'conversation_id' order by o.created_at), '[]')
+      from private.payment_orders as o where o.conversation_id = p_conversation_id
+    ),
+    'payments', (
+      select coalesce(jsonb_agg(to_jsonb(p) order by p.created_at), '[]')
+      from private.payments as p
+      join private.payment_orders as o on o.id = p.payment_order_id
+      where o.conversation_id = p_conversation_id
+    ),
+    'refund_requests', (
+      select coalesce(jsonb_agg(to_jsonb(r) - 'conversation_id' order by r.requested_at), '[]')
+      from private.refunds as r where r.conversation_id = p_conversation_id
+    ),
+    'refunds', (
+      select coalesce(jsonb_agg(to_jsonb(k) order by k.created_at), '[]')
+      from private.payment_refunds as k
+      join private.payments as p on p.payment_id = k.payment_id
+      join private.payment_orders as o on o.id = p.payment_order_id
+      where o.conversation_id = p_conversation_id
+    ),
+    'disputes', (
+      select coalesce(jsonb_agg(to_jsonb(d) order by d.created_at), '[]')
+      from private.payment_disputes as d
+      join private.payments as p on p.payment_id = d.payment_id
+      join private.payment_orders as o on o.id = p.payment_order_id
+      where o.conversation_id = p_conversation_id
+    ),
+    'events', (
+      select coalesce(
+        jsonb_agg(to_jsonb(e) - array['body', 'sha256', 'conversation_id'] order by e.id), '[]'
+      )
+      from private.payment_events as e
+      -- Two questions, each with an index: "or" would read the whole table.
+      where e.id in (
+        select own.id from private.payment_events as own
+        where own.conversation_id = p_conversation_id
+        union
+        select told.id
+        from private.payment_orders as o
+        join private.payment_events as told on told.razorpay_order_id = o.razorpay_order_id
+        where o.conversation_id = p_conversation_id
+      )
+    ),
+    'payouts', (
+      select coalesce(jsonb_agg(to_jsonb(p) - 'conversation_id' order by p.created_at), '[]')
+      from private.payouts as p where p.conversation_id = p_conversation_id
+    ),
+    'alerts', (
+      select coalesce(jsonb_agg(to_jsonb(a) - 'conversation_id' order by a.id), '[]')
+      from private.alerts as a where a.conversation_id = p_conversation_id
+    ),
+    'audit', (
+      select coalesce(jsonb_agg(to_jsonb(a) - 'conversation_id' order by a.id), '[]')
+      from private.payment_audit as a where a.conversation_id = p_conversation_id
+    )
+  );
+end;
+$$;
+
+revoke all on function private.money_rows_json(uuid) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/payer_json.sql sha256:d771e7614138fc34b23fda851012013180aefa5f1977904c63036ebc2089e27e
+-- What a checkout may fill in for the caller: `{name, email, contact}`; the e-mail is the token's.
+create or replace function private.payer_json(p_user_id uuid)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
+    )
+    from public.users as u
+    left join private.accounts as a on a.user_id = u.id
+    where u.id = p_user_id
+  );
+end;
+$$;
+
+revoke all on function private.payer_json(uuid) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/payment_order_json.sql sha256:961a010a917cfc959d356a79b80c6d49f459df0a11ec14a69bf39fff3986ef7d
+-- An order as flow_data and action messages show it; without what Razorpay has not made yet.
+create or replace function private.payment_order_json(p_order private.payment_orders)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_strip_nulls(jsonb_build_object(
+    'payment_order_id', p_order.id,
+    'receipt', p_order.receipt,
+    'amount_minor', p_order.amount_minor,
+    'currency', p_order.currency,
+    'razorpay_order_id', p_order.razorpay_order_id,
+    'razorpay_config', p_order.checkout
+  ));
+end;
+$$;
+
+revoke all on function private.payment_order_json(private.payment_orders)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/payment_outcomes.sql sha256:911b3933577b060a0f0fc107ec4910255bb50ec55ac44c82d749542388cd6484
+-- What an event or an answer of Razorpay can come to: what becomes of the event, how grave it is
+-- for operators (null: no alert), and whether it stands in the audit.
+create or replace function private.payment_outcomes()
+returns table (
+  outcome text, status text, severity text, is_audited boolean
+)
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query values
+    ('applied', 'processed', null, true),
+    ('noop', 'processed', null, false),
+    ('ignored_event_type', 'ignored', null, false),
+    -- Set aside for a person.
+    ('malformed', 'parked', 'critical', false),
+    ('unknown_order', 'parked', 'info', false),
+    ('foreign_account', 'parked', 'warning', false),
+    ('mode_mismatch', 'parked', 'critical', true),
+    ('order_mismatch', 'parked', 'critical', true),
+    ('processing_failed', 'parked', 'critical', true),
+    ('captured_out_of_flow', 'parked', 'critical', true),
+    -- Money that goes back by itself; a person should know.
+    ('amount_mismatch', 'parked', 'critical', true),
+    ('currency_mismatch', 'parked', 'critical', true),
+    ('underpaid', 'parked', 'warning', true),
+    ('superseded_order', 'parked', 'critical', true),
+    ('double_payment', 'parked', 'critical', true),
+    ('captured_after_closed', 'parked', 'critical', true),
+    -- Facts that are in the books.
+    ('refunded_before_completion', 'processed', 'warning', true),
+    ('uncaptured_refund', 'processed', 'warning', true),
+    ('refund_recorded', 'processed', 'critical', true),
+    ('refund_pending', 'processed', null, true),
+    ('refund_processed', 'processed', null, true),
+    ('refund_failed', 'processed', 'critical', true),
+    ('refund_mismatch', 'processed', 'critical', true),
+    ('dispute_recorded', 'processed', 'critical', true),
+    ('event_id_reused', 'processed', 'critical', false);
+end;
+$$;
+
+revoke all on function private.payment_outcomes() from public, anon, authenticated, service_role;
+
+-- source: 50_payments/payment_rank.sql sha256:ca5e98ca5e074d661e2f85eda22e6a537fd400d74a58ab0bc200c720f71be56e
+-- How far a payment's status is; null for one that is not known. A failure may still be followed by
+-- an authorization: banks answer late.
+--
+-- Source: https://razorpay.com/docs/payments/payments/late-authorisation
+create or replace function private.payment_rank(p_status text)
+returns integer
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return array_position(
+    array['created', 'failed', 'authorized', 'captured', 'refunded'], p_status
+  );
+end;
+$$;
+
+revoke all on function private.payment_rank(text) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/peek_event.sql sha256:4cf9bde8c85be9abbae17c26930607d313993a605e6bc1cfb840409d281e1847
+-- What an event seems to be about, for those who look for it; `{}` when it cannot be read.
+create or replace function private.peek_event(p_body bytea)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_event jsonb;
+begin
+  v_event := convert_from(p_body, 'UTF8')::jsonb;
+  return jsonb_strip_nulls(jsonb_build_object(
+    'event_type', left(v_event ->> 'event', 100),
+    'razorpay_order_id', left(
+      coalesce(
+        v_event #>> '{payload,payment,entity,order_id}', v_event #>> '{payload,order,entity,id}'
+      ),
+      100
+    )
+  ));
+exception
+  when data_exception or program_limit_exceeded then
+    return jsonb_build_object();
+end;
+$$;
+
+revoke all on function private.peek_event(bytea) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/process_payment_event.sql sha256:c68de7467bd27e7a8414371dc4c00704efaa5e6da5118a6aacb15b77e9f433f4
+-- Acts on a stored event, once.
+--
+-- Args: the event's row; who acts (an operator may have one processed that was set aside).
+-- Definer: the events are private.
+-- Locks: the event, then the conversation, then its order; at most 1.5 seconds each. Writes: what
+-- private.apply_event writes.
+-- Errors: INPUT_INVALID (422) for a row that is not there.
+create or replace function private.process_payment_event(p_event_row_id bigint, p_actor text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+declare
+  v_event private.payment_events;
+  v_verdict private.payment_verdict;
+begin
+  select e.* into v_event
+  from private.payment_events as e
+  where e.id = p_event_row_id
+  for update;
+  if not found then
+    perform private.raise_input_invalid('event_row_id', 'known', 'There is no such event.');
+  end if;
+  if v_event.status = 'received'
+    or v_event.status = 'parked' and v_event.body is not null and p_actor like 'operator:%' then
+    v_verdict := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
+    select e.* into v_event from private.payment_events as e where e.id = p_event_row_id;
+  else
+    v_verdict.outcome := 'duplicate';
+  end if;
+  return jsonb_build_object(
+    'outcome', v_verdict.outcome,
+    'status', v_event.status,
+    'event_type', v_event.event_type,
+    'conversation_id', v_event.conversation_id,
+    'razorpay_order_id', v_event.razorpay_order_id,
+    'razorpay_payment_id', v_event.razorpay_payment_id
+  );
+end;
+$$;
+
+-- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
+-- razorpay_order_id, razorpay_payment_id}`.
+create or replace function public.process_payment_event(
+  event_row_id bigint,
+  actor text default 'webhook'
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.process_payment_event(event_row_id, actor);
+$$;
+
+revoke all on function private.process_payment_event(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.process_payment_event(bigint, text) to service_role;
+revoke all on function public.process_payment_event(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.process_payment_event(bigint, text) to service_role;
+
+-- source: 50_payments/read_base64.sql sha256:97713dfa583eeb3aedcce2c5d2211d2ab71964f0633996d1704610e183001997
+-- Bytes that travel as base64.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule}`.
+create or replace function private.read_base64(p_text text)
+returns bytea
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return decode(coalesce(p_text, '-'), 'base64');
+exception
+  when data_exception then
+    perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
+    return null;
+end;
+$$;
+
+revoke all on function private.read_base64(text) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_currency.sql sha256:f96ba8e53fb9ec973bb523e65f50d46bbc294517bceda98969b2efa68a30d1fe
+-- A currency's code, three capital letters.
+--
+-- Errors: 22023 for anything else.
+create or replace function private.read_currency(p_value jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if jsonb_typeof(p_value) = 'string' and p_value #>> '{}' ~ '^[A-Z]{3}$' then
+    return p_value #>> '{}';
+  end if;
+  raise exception 'not a currency: %', left(coalesce(p_value::text, 'nothing'), 40)
+    using errcode = 'invalid_parameter_value';
+end;
+$$;
+
+revoke all on function private.read_currency(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_dispute.sql sha256:778e5ac09e4b4d71a8970f0916ad6789f545e19ff0e8120e09567b007efdeb77
+-- A dispute entity of Razorpay's; nulls where there is none.
+--
+-- Errors: 22023 for one that is not as documented.
+-- Source: https://razorpay.com/docs/api/disputes/entity
+create or replace function private.read_dispute(p_entity jsonb)
+returns private.payment_disputes
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_dispute private.payment_disputes;
+begin
+  if coalesce(p_entity, 'null') = 'null' then
+    return v_dispute;
+  end if;
+  v_dispute.dispute_id := private.require_provider_id(p_entity -> 'id', 'disp_');
+  v_dispute.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
+  v_dispute.amount_minor := private.require_paise(p_entity -> 'amount');
+  v_dispute.currency := private.read_currency(p_entity -> 'currency');
+  v_dispute.status := p_entity ->> 'status';
+  if private.dispute_rank(v_dispute.status) is null then
+    raise exception 'not a status of a dispute: %', left(coalesce(v_dispute.status, 'none'), 40)
+      using errcode = 'invalid_parameter_value';
+  end if;
+  v_dispute.phase := left(p_entity ->> 'phase', 40);
+  v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
+  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity -> 'respond_by'));
+  return v_dispute;
+end;
+$$;
+
+revoke all on function private.read_dispute(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_order.sql sha256:5490058fa595b20e581fe446051170f41e60b000f82084fc6f1df3337e0e97a9
+-- An order entity of Razorpay's; nulls where there is none.
+--
+-- Errors: 22023 for one that is not as documented.
+-- Source: https://razorpay.com/docs/api/orders/entity
+create or replace function private.read_order(p_entity jsonb)
+returns private.provider_order
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_order private.provider_order;
+begin
+  if coalesce(p_entity, 'null') <> 'null' then
+    v_order.razorpay_order_id := private.require_provider_id(p_entity -> 'id', 'order_');
+    v_order.amount_minor := private.require_paise(p_entity -> 'amount');
+    v_order.currency := private.read_currency(p_entity -> 'currency');
+    v_order.receipt := p_entity ->> 'receipt';
+  end if;
+  return v_order;
+end;
+$$;
+
+revoke all on function private.read_order(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_paise.sql sha256:1485fb134be613d565606619d3fc0d4acb6f51ded62955736e9fea5843e8f0c8
+-- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null
+-- or nothing.
+--
+-- Errors: 22023 for anything else: texts, fractions, what is negative or past all money.
+create or replace function private.read_paise(p_value jsonb)
+returns bigint
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if coalesce(p_value, 'null') = 'null' then
+    return null;
+  end if;
+  if jsonb_typeof(p_value) = 'number'
+    and p_value @? '$ ? (@ >= 0 && @ <= 1000000000000000 && @.floor() == @)' then
+    return p_value::numeric::bigint;
+  end if;
+  raise exception 'not an amount in paise: %', left(p_value::text, 40)
+    using errcode = 'invalid_parameter_value';
+end;
+$$;
+
+revoke all on function private.read_paise(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_payment.sql sha256:ccfd5ab1aeb4f00d32c45465024fe99d8bb5e389080d8def12a6fb37d7e6a215
+-- A payment entity of Razorpay's; nulls where there is none.
+--
+-- Money has come in when it is captured, or was before it was given back. What `captured` says
+-- alone is not believed: published samples of failed and of authorized payments say true.
+-- Errors: 22023 for one that is not as documented.
+-- Source: https://razorpay.com/docs/api/payments/entity
+create or replace function private.read_payment(p_entity jsonb)
+returns private.payments
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment private.payments;
+begin
+  if coalesce(p_entity, 'null') = 'null' then
+    return v_payment;
+  end if;
+  v_payment.payment_id := private.require_provider_id(p_entity -> 'id', 'pay_');
+  v_payment.amount_minor := private.require_paise(p_entity -> 'amount');
+  v_payment.currency := private.read_currency(p_entity -> 'currency');
+  v_payment.status := p_entity ->> 'status';
+  if private.payment_rank(v_payment.status) is null then
+    raise exception 'not a status of a payment: %', left(coalesce(v_payment.status, 'none'), 40)
+      using errcode = 'invalid_parameter_value';
+  end if;
+  v_payment.captured_at := case
+    when v_payment.status = 'captured'
+      or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
+  end;
+  v_payment.refunded_minor := coalesce(private.read_paise(p_entity -> 'amount_refunded'), 0);
+  v_payment.fee_minor := private.read_paise(p_entity -> 'fee');
+  v_payment.method := left(p_entity ->> 'method', 40);
+  v_payment.error_code := left(p_entity ->> 'error_code', 100);
+  v_payment.error_reason := left(
+    coalesce(p_entity ->> 'error_description', p_entity ->> 'error_reason'), 200
+  );
+  return v_payment;
+end;
+$$;
+
+revoke all on function private.read_payment(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_provider_id.sql sha256:12bca2df5a41844d0ca642e029216c03108e4e9403340aa4060f69fae0e3c1df
+-- An id of Razorpay's, such as pay_... or order_...; null where JSON has null or nothing.
+--
+-- Args: the value; what the id begins with.
+-- Errors: 22023 for anything else.
+create or replace function private.read_provider_id(p_value jsonb, p_prefix text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_id constant text := p_value #>> '{}';
+begin
+  if v_id is null then
+    return null;
+  end if;
+  if jsonb_typeof(p_value) = 'string' and v_id ~ '^[a-z]+_[A-Za-z0-9]{1,40}$'
+    and starts_with(v_id, p_prefix) then
+    return v_id;
+  end if;
+  raise exception 'not an id that begins with %: %', p_prefix, left(p_value::text, 40)
+    using errcode = 'invalid_parameter_value';
+end;
+$$;
+
+revoke all on function private.read_provider_id(jsonb, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_refund.sql sha256:f4419c3f51ad3c553c61cfae9ca40d227b89f6c3dadd68efc8ca81979e72cd4f
+-- A refund entity of Razorpay's; nulls where there is none. request_id is what the refund says it
+-- was made for, whether or not there is such a request.
+--
+-- Errors: 22023 for one that is not as documented.
+-- Source: https://razorpay.com/docs/api/refunds/entity
+create or replace function private.read_refund(p_entity jsonb)
+returns private.payment_refunds
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_refund private.payment_refunds;
+begin
+  if coalesce(p_entity, 'null') = 'null' then
+    return v_refund;
+  end if;
+  v_refund.refund_id := private.require_provider_id(p_entity -> 'id', 'rfnd_');
+  v_refund.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
+  v_refund.amount_minor := private.require_paise(p_entity -> 'amount');
+  v_refund.currency := private.read_currency(p_entity -> 'currency');
+  v_refund.status := case p_entity ->> 'status'
+    when 'processed' then 'processed'
+    when 'failed' then 'failed'
+    else 'created'
+  end;
+  v_refund.request_id := (
+    select r.id from private.refunds as r
+    where r.id::text = p_entity ->> 'receipt' and r.payment_id = v_refund.payment_id
+  );
+  return v_refund;
+end;
+$$;
+
+revoke all on function private.read_refund(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/read_report.sql sha256:2a543dc10387a44bd1806d49d1bf088b3a17c9ffec37505cec04083936713c10
+-- What the body of an event says, checked; only its type and account where we have no use for it.
+--
+-- Errors: 22xxx and 54xxx for bytes that are no event: no UTF-8, no JSON, nested without end, an
+-- entity that is missing or not as documented.
+-- Source: https://razorpay.com/docs/webhooks/payloads
+create or replace function private.read_report(p_body bytea)
+returns private.payment_report
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_event constant jsonb := convert_from(p_body, 'UTF8')::jsonb;
+  v_payload constant jsonb := v_event -> 'payload';
+  v_report private.payment_report;
+begin
+  if jsonb_typeof(v_event -> 'event') is distinct from 'string' then
+    raise exception 'not an event' using errcode = 'invalid_parameter_value';
+  end if;
+  v_report.event_type := left(v_event ->> 'event', 100);
+  v_report.account_id := left(v_event ->> 'account_id', 100);
+  if not private.is_used_event(v_report.event_type) then
+    return v_report;
+  end if;
+  v_report.payment := private.read_payment(v_payload #> '{payment,entity}');
+  v_report.provider_order := private.read_order(v_payload #> '{order,entity}');
+  v_report.refund := private.read_refund(v_payload #> '{refund,entity}');
+  v_report.dispute := private.read_dispute(v_payload #> '{dispute,entity}');
+  v_report.razorpay_order_id := coalesce(
+    private.read_provider_id(v_payload #> '{payment,entity,order_id}', 'order_'),
+    (v_report.provider_order).razorpay_order_id
+  );
+  if (v_report.payment).payment_id is null
+    or v_report.event_type like 'order.%' and (v_report.provider_order).amount_minor is null
+    or v_report.event_type like 'refund.%' and (v_report.refund).refund_id is null
+    or v_report.event_type like 'payment.dispute.%' and (v_report.dispute).dispute_id is null
+  then
+    raise exception 'an entity of % is missing', v_report.event_type
+      using errcode = 'invalid_parameter_value';
+  end if;
+  return v_report;
+end;
+$$;
+
+revoke all on function private.read_report(bytea) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/record_payment_event.sql sha256:7136df7d7016d0e2bb8601b777eb729e1657db8633b3dc1d04c1aaf8babacfa6
+-- Stores the raw bytes of an authentic event, before anything is done with them: whatever happens
+-- next, nothing is lost.
+--
+-- Args: the id that Razorpay gave it (one that is missing or odd is replaced by the body's hash);
+-- the body as it was signed, in base64; headers to keep; which secret signed it, current or
+-- previous; the mode of that secret; the account that must have sent it (null: any). A second event
+-- under a known id is stored under its hash, with an alert: only the body is signed, anybody can
+-- put any id on it.
+-- Definer: the events are private.
+-- Locks: the event. Writes: payment_events, alerts.
+-- Errors: INPUT_INVALID (422) `{field, rule}`.
+create or replace function private.record_payment_event(
+  p_event_id text,
+  p_body_base64 text,
+  p_headers jsonb,
+  p_secret_slot text,
+  p_mode text,
+  p_account_id text
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+declare
+  v_event private.payment_events;
+  v_report jsonb;
+begin
+  v_event.body := private.read_base64(p_body_base64);
+  v_event.sha256 := sha256(v_event.body);
+  perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
+  perform private.check_choice('mode', p_mode, array['test', 'live']);
+  v_event.event_id := case
+    when p_event_id ~ '^[A-Za-z0-9_-]{1,100}$' then p_event_id
+    else private.hash_id(v_event.sha256)
+  end;
+  v_report := private.peek_event(v_event.body);
+  v_event.headers := coalesce(p_headers, '{}');
+  v_event.secret_slot := p_secret_slot;
+  v_event.mode := p_mode;
+  v_event.account_id := p_account_id;
+  v_event.event_type := v_report ->> 'event_type';
+  v_event.razorpay_order_id := v_report ->> 'razorpay_order_id';
+  v_event := private.store_event(v_event);
+  return jsonb_build_object(
+    'event_row_id', v_event.id,
+    'duplicate', v_event.deliveries > 1,
+    'event_type', v_event.event_type,
+    'razorpay_order_id', v_event.razorpay_order_id
+  );
+end;
+$$;
+
+-- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
+-- razorpay_order_id}`.
+create or replace function public.record_payment_event(
+  event_id text,
+  body_base64 text,
+  headers jsonb default '{}',
+  secret_slot text default 'current',
+  mode text default 'test',
+  account_id text default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.record_payment_event(
+    event_id, body_base64, headers, secret_slot, mode, account_id
+  );
+$$;
+
+revoke all on function private.record_payment_event(text, text, jsonb, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.record_payment_event(text, text, jsonb, text, text, text)
+to service_role;
+revoke all on function public.record_payment_event(text, text, jsonb, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_payment_event(text, text, jsonb, text, text, text)
+to service_role;
+
+-- source: 50_payments/record_refund_result.sql sha256:4faa34beb8db364dbba527428211f862c6b92eae88269c5949cea006d28e00ae
+-- Takes Razorpay's answer to a refund that was sent or asked about.
+--
+-- Args: our request; Razorpay's refund; or what went wrong, `{"kind": "refused" or "unavailable",
+-- "reason"}`: a refusal is told to the deal and to operators, all else is only tried again.
+-- Definer: the books are private.
+-- Locks: the conversation, then the request. Writes: what private.take_refund, private.fail_refund
+-- and private.conclude write.
+-- Errors: INPUT_INVALID (422) for a request that is not there.
+create or replace function private.record_refund_result(
+  p_refund_id uuid,
+  p_entity jsonb,
+  p_error jsonb
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+declare
+  c_failed constant text := 'The refund failed at the bank.';
+  v_request private.refunds;
+  v_order private.payment_orders;
+  v_told private.payment_refunds;
+  v_reason constant text := coalesce(p_error ->> 'reason', p_error #>> '{}');
+begin
+  select r.* into v_request from private.refunds as r where r.id = p_refund_id;
+  if not found then
+    perform private.raise_input_invalid('refund_id', 'known', 'There is no such refund.');
+  end if;
+  perform private.lock_conversation(v_request.conversation_id, null);
+  select r.* into v_request from private.refunds as r where r.id = p_refund_id for update;
+  select o.* into v_order
+  from private.payments as p
+  join private.payment_orders as o on o.id = p.payment_order_id
+  where p.payment_id = v_request.payment_id;
+  if p_entity is null then
+    if v_request.status <> 'requested' then
+      return jsonb_build_object('outcome', 'noop');
+    end if;
+    if coalesce(p_error ->> 'kind', 'refused') <> 'refused' then
+      return jsonb_build_object('outcome', 'try_later');
+    end if;
+    perform private.fail_refund(v_request, v_reason);
+    perform private.conclude(
+      'refund_failed', v_order, v_request.payment_id, v_request.id::text, 'refunds', null,
+      jsonb_build_object(
+        'request_id', v_request.id, 'amount_minor', v_request.amount_minor, 'reason', v_reason
+      )
+    );
+    return jsonb_build_object('outcome', 'refund_failed');
+  end if;
+  v_told := private.match_refund(v_request, p_entity);
+  if v_told.refund_id is null then
+    perform private.conclude(
+      'refund_mismatch', v_order, v_request.payment_id, v_request.id::text, 'refunds', null,
+      jsonb_build_object('request_id', v_request.id, 'entity', p_entity - 'notes')
+    );
+    return jsonb_build_object('outcome', 'refund_mismatch');
+  end if;
+  return jsonb_build_object(
+    'outcome',
+    (
+      private.take_refund(v_order, v_told, c_failed, 'refunds', null)
+    ).outcome
+  );
+end;
+$$;
+
+-- RPC: service only; takes the answer to a refund; returns `{outcome}`: refund_processed,
+-- refund_pending, refund_failed, refund_mismatch, try_later, noop.
+create or replace function public.record_refund_result(
+  refund_id uuid,
+  entity jsonb default null,
+  error jsonb default null
+)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.record_refund_result(refund_id, entity, error);
+$$;
+
+revoke all on function private.record_refund_result(uuid, jsonb, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function private.record_refund_result(uuid, jsonb, jsonb) to service_role;
+revoke all on function public.record_refund_result(uuid, jsonb, jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_refund_result(uuid, jsonb, jsonb) to service_role;
+
+-- source: 50_payments/replay_payment_event.sql sha256:b6b0da9f4b3f9a12cf4a2fed17dd3d4f6804cab7afcb045856ec720ac42edde7
+-- Has an event processed that was set aside, or that nobody came back to; after its cause is
+-- mended.
+--
+-- Definer: the events are private.
+-- Locks, writes: as private.process_payment_event.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a row that is not there.
+create or replace function private.replay_payment_event(p_event_row_id bigint)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '1500ms'
+as $$
+begin
+  perform private.require_operator();
+  return private.process_payment_event(
+    p_event_row_id, 'operator:' || coalesce(auth.uid()::text, 'service')
+  );
+end;
+$$;
+
+-- RPC: operators have an event processed again; returns what process_payment_event returns.
+create or replace function public.replay_payment_event(event_row_id bigint)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.replay_payment_event(event_row_id);
+$$;
+
+revoke all on function private.replay_payment_event(bigint)
+from public, anon, authenticated, service_role;
+grant execute on function private.replay_payment_event(bigint) to authenticated, service_role;
+revoke all on function public.replay_payment_event(bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.replay_payment_event(bigint) to authenticated, service_role;
+
+-- source: 50_payments/require_paise.sql sha256:8188184008f1879c87f16a34c13269821e0a9bb0da78e15f61f442fd3d9d828a
+-- As private.read_paise, where there must be an amount, and more than none.
+--
+-- Errors: 22023.
+create or replace function private.require_paise(p_value jsonb)
+returns bigint
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_amount constant bigint := private.read_paise(p_value);
+begin
+  if v_amount > 0 then
+    return v_amount;
+  end if;
+  raise exception 'an amount is missing' using errcode = 'invalid_parameter_value';
+end;
+$$;
+
+revoke all on function private.require_paise(jsonb) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/require_provider_id.sql sha256:21ad0d7ce65b68da229ded48a600aa5662b9a15a5a29119611c0f6dda2b43c8e
+-- As private.read_provider_id, where there must be one.
+--
+-- Errors: 22023.
+create or replace function private.require_provider_id(p_value jsonb, p_prefix text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_id constant text := private.read_provider_id(p_value, p_prefix);
+begin
+  if v_id is null then
+    raise exception 'an id that begins with % is missing', p_prefix
+      using errcode = 'invalid_parameter_value';
+  end if;
+  return v_id;
+end;
+$$;
+
+revoke all on function private.require_provider_id(jsonb, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/resolve_alert.sql sha256:1b3b80361b52bcb2dfc44a5f6470b60906f9c4ee90222732f555d3a74353f121
+-- Takes an alert off the list. The same cause again makes a new one.
+--
+-- Definer: alerts are private.
+-- Writes: alerts.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for an alert that is not open, or a note of more
+-- than 1000 characters.
+create or replace function private.resolve_alert(p_alert_id bigint, p_note text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  if char_length(p_note) > 1000 then
+    perform private.raise_input_invalid('note', 'max', 'A note has at most 1000 characters.');
+  end if;
+  update private.alerts as a
+  set
+    status = 'resolved', resolved_at = now(), note = p_note,
+    resolved_by = (select u.id from public.users as u where u.id = auth.uid())
+  where a.id = p_alert_id and a.status = 'open';
+  if not found then
+    perform private.raise_input_invalid('alert_id', 'open', 'There is no such open alert.');
+  end if;
+  return jsonb_build_object('id', p_alert_id, 'status', 'resolved');
+end;
+$$;
+
+-- RPC: operators resolve an alert; returns `{id, status}`.
+create or replace function public.resolve_alert(alert_id bigint, note text default null)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.resolve_alert(alert_id, note);
+$$;
+
+revoke all on function private.resolve_alert(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function private.resolve_alert(bigint, text) to authenticated, service_role;
+revoke all on function public.resolve_alert(bigint, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.resolve_alert(bigint, text) to authenticated, service_role;
+
+-- source: 50_payments/retire_order.sql sha256:fd6888546d0d15968c47b6052692df1ff91e226b1b9b0b8edc143f6a2c3a2c6e
+-- Ends an order that cannot be paid any more: Razorpay takes no second payment on it. The next
+-- press on Pay makes a new one.
+--
+-- Locks: the conversation's row must be locked already.
+-- Writes: payment_orders, and what private.show_payment_order writes.
+create or replace function private.retire_order(p_order private.payment_orders)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  update private.payment_orders as o
+  set status = 'superseded', updated_at = clock_timestamp()
+  where o.id = p_order.id and o.status = 'open';
+  if found then
+    perform private.show_payment_order(p_order.conversation_id, null, null);
+  end if;
+end;
+$$;
+
+revoke all on function private.retire_order(private.payment_orders)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/scrub_payment_events.sql sha256:dda7ab833fdbcffbd9b185714b8ad52420e1124a6f3ccf3ec13f6099552cada9
+-- Empties the raw bodies of old events, which hold names, addresses and card details; what was read
+-- from them stays.
+--
+-- Args: how many at most.
+-- Definer: the events are private.
+-- Writes: payment_events.
+-- Errors: FORBIDDEN (403).
+create or replace function private.scrub_payment_events(p_max_rows integer)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_kept constant interval := interval '180 days';
+  v_count integer;
+begin
+  perform private.require_operator();
+  update private.payment_events as e
+  set body = null
+  where e.id in (
+    select old.id
+    from private.payment_events as old
+    where old.body is not null and old.received_at < now() - c_kept and old.status <> 'received'
+    order by old.received_at
+    limit private.clamp_page_size(p_max_rows, 100, 1000)
+    for update skip locked
+  );
+  get diagnostics v_count = row_count;
+  return jsonb_build_object('scrubbed', v_count);
+end;
+$$;
+
+-- RPC: operators scrub bodies older than 180 days; returns `{scrubbed}`.
+create or replace function public.scrub_payment_events(max_rows integer default 100)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.scrub_payment_events(max_rows);
+$$;
+
+revoke all on function private.scrub_payment_events(integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.scrub_payment_events(integer) to authenticated, service_role;
+revoke all on function public.scrub_payment_events(integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.scrub_payment_events(integer) to authenticated, service_role;
+
+-- source: 50_payments/seconds_since.sql sha256:95620e00470e6053342f0907376bbb0623c9baf10be1fabbeadfa30a080d0db1
+-- Whole seconds since then; 0 where there is no then.
+create or replace function private.seconds_since(p_then timestamptz)
+returns bigint
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(floor(extract(epoch from now() - p_then)), 0);
+end;
+$$;
+
+revoke all on function private.seconds_since(timestamptz)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/settle_bounce.sql sha256:9dc4487ceb2113e24549a517ef3bf99d3150ed9e0b1fc239daf9faf707e02181
+-- A payment that no deal waited for is back with its payer, and leaves the books.
+--
+-- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's words.
+-- Writes: refunds, escrow_ledger.
+create or replace function private.settle_bounce(p_request private.refunds, p_reference text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  update private.refunds as r
+  set status = 'processed', reference = p_reference, processed_at = clock_timestamp()
+  where r.id = p_request.id;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  select
+    c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
+    p_request.payment_id, clock_timestamp()
+  from public.conversations as c
+  where c.id = p_request.conversation_id;
+end;
+$$;
+
+revoke all on function private.settle_bounce(private.refunds, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/settle_order.sql sha256:20fabdf00f9f3008302e893a1f3b7d235448a62d525fffaf2ef424489fb025fc
+-- Decides about all money that came in for an order and is in no book yet: the one way from a
+-- payment to a deal, for webhooks and polls alike.
+--
+-- Args: the order, locked with its conversation; the order as Razorpay told of it; who acts; the
+-- event.
+-- Returns the gravest verdict; noop when there was nothing to decide.
+-- Writes: what private.run_deadlines and private.settle_payment write.
+create or replace function private.settle_order(
+  p_order private.payment_orders,
+  p_told private.provider_order,
+  p_actor text,
+  p_event_row_id bigint
+)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment private.payments;
+  v_order private.payment_orders := p_order;
+  v_next private.payment_verdict;
+  v_verdict private.payment_verdict;
+begin
+  for v_payment in
+    select p.*
+    from private.payments as p
+    where p.payment_order_id = p_order.id
+      and p.captured_at is not null
+      and not exists (
+        select from private.escrow_ledger as e
+        where e.from_account = 'gateway' and e.payment_id = p.payment_id
+      )
+    -- What went back already must not end the order before what pays it.
+    order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
+  loop
+    v_next := private.settle_payment(
+      private.run_deadlines(
+        private.lock_conversation(p_order.conversation_id, null), p_is_trial => false
+      ),
+      v_order, v_payment, p_told, p_actor, p_event_row_id
+    );
+    if v_verdict.outcome is null or v_verdict.outcome in ('noop', 'applied') then
+      v_verdict := v_next;
+    end if;
+    select o.* into v_order from private.payment_orders as o where o.id = p_order.id;
+  end loop;
+  return coalesce(
+    v_verdict,
+    private.conclude('noop', p_order, null, null, p_actor, p_event_row_id, '{}')
+  );
+end;
+$$;
+
+revoke all on function private.settle_order(
+  private.payment_orders, private.provider_order, text, bigint
+) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/settle_payment.sql sha256:85420e1c6a9bb773e5d95e733e5367176ba1a134e9d7c9a023bc99cf6891557d
+-- Books one payment whose money came in and is in no book yet: the deal moves on, or the money goes
+-- back.
+--
+-- Args: the conversation, locked, with nothing due; the order, locked; the payment; the order as
+-- Razorpay told of it; who acts; the event.
+-- Returns the verdict.
+-- Writes: what private.tell_deal, private.retire_order and private.conclude write.
+create or replace function private.settle_payment(
+  p_conversation public.conversations,
+  p_order private.payment_orders,
+  p_payment private.payments,
+  p_told private.provider_order,
+  p_actor text,
+  p_event_row_id bigint
+)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_left constant bigint := p_payment.amount_minor - p_payment.refunded_minor;
+  v_outcome text;
+  v_fact text := 'payment_captured';
+  v_refusal text;
+begin
+  -- What was ordered before the project went live, or back, pays for nothing any more.
+  if p_order.mode <> private.get_setting('payment_mode') #>> '{}' then
+    return private.conclude(
+      'mode_mismatch', p_order, p_payment.payment_id, p_payment.payment_id, p_actor,
+      p_event_row_id, jsonb_build_object('mode', p_order.mode)
+    );
+  end if;
+  if v_left <= 0 then
+    perform private.retire_order(p_order);
+    return private.conclude(
+      case when p_order.status = 'open' then 'refunded_before_completion' else 'noop' end,
+      p_order, p_payment.payment_id, p_payment.payment_id, p_actor, p_event_row_id,
+      jsonb_build_object('amount_minor', p_payment.amount_minor)
+    );
+  end if;
+  v_outcome := private.judge_payment(p_conversation, p_order, p_payment, p_told);
+  -- Where the deal still waits for a payment, one that does not fit has a row of its own.
+  if v_outcome <> 'applied' and exists (
+    select from private.flow_transitions as t
+    where t.flow_id = p_conversation.flow_id
+      and t.from_state = p_conversation.flow_state
+      and t.action = 'payment_mismatch'
+  ) then
+    v_fact := 'payment_mismatch';
+  end if;
+  v_refusal := private.tell_deal(
+    p_conversation.id, v_fact,
+    jsonb_build_object(
+      'payment_id', p_payment.payment_id,
+      'amount_minor', case when v_outcome = 'applied' then p_order.amount_minor else v_left end,
+      'currency', p_payment.currency
+    )
+  );
+  if v_refusal is not null then
+    v_outcome := 'captured_out_of_flow';
+  elsif v_outcome <> 'applied' then
+    perform private.retire_order(p_order);
+  end if;
+  return private.conclude(
+    v_outcome, p_order, p_payment.payment_id, p_payment.payment_id, p_actor, p_event_row_id,
+    jsonb_strip_nulls(jsonb_build_object(
+      'amount_minor', p_payment.amount_minor, 'currency', p_payment.currency,
+      'asked_minor', p_order.amount_minor, 'refunded_minor', p_payment.refunded_minor,
+      'fee_minor', p_payment.fee_minor, 'flow_state', p_conversation.flow_state,
+      'refusal', v_refusal
+    ))
+  );
+end;
+$$;
+
+revoke all on function private.settle_payment(
+  public.conversations, private.payment_orders, private.payments, private.provider_order, text,
+  bigint
+) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/settle_refund.sql sha256:d864bfbb357f8499e5514e3a83e6e9a2460260f84e8ee8f3467bb00de81d8d6a
+-- A refund that we asked for has gone through: a deal's ends the deal, a bounced payment leaves the
+-- books.
+--
+-- Args: the request, locked with its conversation; Razorpay's refund.
+-- Locks: the conversation. Writes: refunds, and what private.tell_deal or private.settle_bounce
+-- write.
+-- Errors: P0001 when the deal does not wait for it; then an operator has to look.
+create or replace function private.settle_refund(p_request private.refunds, p_refund_id text)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_refusal text;
+begin
+  update private.refunds as r
+  set razorpay_refund_id = p_refund_id, failure = null
+  where r.id = p_request.id;
+  if p_request.kind = 'deal' then
+    v_refusal := private.tell_deal(
+      p_request.conversation_id, 'refund_processed', jsonb_build_object('reference', p_refund_id)
+    );
+    if v_refusal is not null then
+      raise exception 'refund %: the deal answers %', p_refund_id, v_refusal;
+    end if;
+    return;
+  end if;
+  perform private.settle_bounce(p_request, p_refund_id);
+end;
+$$;
+
+revoke all on function private.settle_refund(private.refunds, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/show_payment_order.sql sha256:7a4a1e18baaa0c668bd4367b967034f0a1623fd358c82eec317ba957b97a08e4
+-- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
+-- message that is open. A retired one (p_order null) is taken away.
+--
+-- Args: the conversation, locked; the order; what only the brand owner may see of the checkout.
+-- Writes: conversations, messages, participants.
+create or replace function private.show_payment_order(
+  p_conversation_id uuid,
+  p_order private.payment_orders,
+  p_checkout jsonb
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_shown constant jsonb := private.payment_order_json(p_order);
+begin
+  update public.conversations as c
+  set flow_data = case
+    when p_order.id is null then c.flow_data - 'payment_order'
+    else c.flow_data || jsonb_build_object('payment_order', v_shown)
+  end
+  where c.id = p_conversation_id and c.flow_data ? 'payment_order';
+  update public.messages as m
+  set
+    action_data = case
+      when p_order.id is null then m.action_data - 'payment_order'
+      else m.action_data || jsonb_build_object(
+        'payment_order', case
+          when p_checkout is null then v_shown
+          else v_shown || jsonb_build_object('razorpay_config', p_checkout)
+        end
+      )
+    end,
+    updated_at = clock_timestamp()
+  where m.conversation_id = p_conversation_id
+    and m.action_required
+    and not m.action_completed
+    and m.visible_to <> 'all'
+    and m.action_data ? 'payment_order';
+  -- No step of the flow, so the conversation's own version stays: tell clients by their own.
+  update private.participants as p
+  set version = p.version + 1
+  where p.conversation_id = p_conversation_id;
+end;
+$$;
+
+revoke all on function private.show_payment_order(uuid, private.payment_orders, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/store_event.sql sha256:31146a8be7a6b090e96840a2b2cb74bf55bfbdfd9b2569942d683600c92fb89f
+-- Stores an event, or counts one more delivery of it.
+--
+-- Returns the row; deliveries is 1 for a new one. The same id with another body is another event.
+-- Writes: payment_events, alerts.
+create or replace function private.store_event(p_event private.payment_events)
+returns private.payment_events
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_event private.payment_events := p_event;
+  v_stored private.payment_events;
+begin
+  loop
+    insert into private.payment_events as e (
+      event_id, sha256, body, headers, secret_slot, mode, account_id, event_type,
+      razorpay_order_id
+    )
+    values (
+      v_event.event_id, v_event.sha256, v_event.body, v_event.headers, v_event.secret_slot,
+      v_event.mode, v_event.account_id, v_event.event_type, v_event.razorpay_order_id
+    )
+    on conflict (source, event_id) do update
+    set deliveries = e.deliveries + 1
+    where e.sha256 = excluded.sha256
+    returning e.* into v_stored;
+    exit when found;
+    v_event.event_id := private.hash_id(v_event.sha256);
+  end loop;
+  if v_event.event_id <> p_event.event_id then
+    perform private.conclude(
+      'event_id_reused', null, null, p_event.event_id, 'webhook', v_stored.id,
+      jsonb_build_object('event_id', p_event.event_id)
+    );
+  end if;
+  return v_stored;
+end;
+$$;
+
+revoke all on function private.store_event(private.payment_events)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/take_dispute.sql sha256:abfff907360c342739a3289a8f71a595e53d7cf8e7198adeb860ca4b9daee7f5
+-- Takes what Razorpay says about a dispute of the payer's bank: keeps it, tells the deal, and puts
+-- it on the operators' list.
+--
+-- Args: our order, locked with its conversation; the dispute as it was told; who acts; the event.
+-- Returns the verdict.
+-- Writes: payment_disputes, and what private.tell_dispute and private.conclude write.
+create or replace function private.take_dispute(
+  p_order private.payment_orders,
+  p_told private.payment_disputes,
+  p_actor text,
+  p_event_row_id bigint
+)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_dispute private.payment_disputes;
+begin
+  insert into private.payment_disputes as d (
+    dispute_id, payment_id, amount_minor, currency, status, phase, reason_code, respond_by
+  )
+  values (
+    p_told.dispute_id, p_told.payment_id, p_told.amount_minor, p_told.currency, p_told.status,
+    p_told.phase, p_told.reason_code, p_told.respond_by
+  )
+  on conflict (dispute_id) do update
+  set
+    status = case
+      when private.dispute_rank(excluded.status) > private.dispute_rank(d.status)
+        then excluded.status
+      else d.status
+    end,
+    phase = excluded.phase,
+    respond_by = coalesce(excluded.respond_by, d.respond_by),
+    updated_at = clock_timestamp()
+  returning d.* into v_dispute;
+
+  perform private.tell_dispute(v_dispute, p_order.conversation_id);
+  return private.conclude(
+    'dispute_recorded', p_order, v_dispute.payment_id, v_dispute.dispute_id, p_actor,
+    p_event_row_id,
+    jsonb_strip_nulls(jsonb_build_object(
+      'dispute_id', v_dispute.dispute_id, 'status', v_dispute.status, 'phase', v_dispute.phase,
+      'reason_code', v_dispute.reason_code, 'amount_minor', v_dispute.amount_minor,
+      'respond_by', v_dispute.respond_by
+    ))
+  );
+end;
+$$;
+
+revoke all on function private.take_dispute(
+  private.payment_orders, private.payment_disputes, text, bigint
+) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/take_event.sql sha256:52d2180d33746fba5ff51d36d55287f46cff9ae671a271662626cb87eafa9071
+-- Finds out what a stored event says and whom it is about, and acts on it.
+--
+-- Args: the event, locked; who acts.
+-- Returns the verdict.
+-- Locks: the conversation, then the order. Writes: what private.find_payment_order,
+-- private.take_report and private.conclude write.
+create or replace function private.take_event(p_event private.payment_events, p_actor text)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_report private.payment_report;
+  v_order private.payment_orders;
+  v_outcome text;
+  v_subject text := p_event.id::text;
+  v_error text;
+begin
+  begin
+    v_report := private.read_report(p_event.body);
+  exception
+    when data_exception or program_limit_exceeded then
+      v_outcome := 'malformed';
+      v_error := left(sqlstate || ': ' || sqlerrm, 200);
+  end;
+  if v_outcome is null then
+    if not private.is_used_event(v_report.event_type) then
+      v_outcome := 'ignored_event_type';
+    elsif v_report.account_id <> p_event.account_id then
+      v_outcome := 'foreign_account';
+      v_subject := v_report.account_id;
+    end if;
+  end if;
+  if v_outcome is null then
+    v_order := private.find_payment_order(
+      coalesce(
+        v_report.razorpay_order_id,
+        -- Of a refund or dispute the payment may be all that is named.
+        (
+          select o.razorpay_order_id
+          from private.payments as p
+          join private.payment_orders as o on o.id = p.payment_order_id
+          where p.payment_id = (v_report.payment).payment_id
+        )
+      ),
+      v_report.provider_order, p_event.mode
+    );
+    if v_order.id is null then
+      v_outcome := 'unknown_order';
+      v_subject := coalesce(v_report.razorpay_order_id, 'none');
+    elsif v_order.mode <> p_event.mode then
+      v_outcome := 'mode_mismatch';
+      v_subject := v_order.razorpay_order_id;
+    end if;
+  end if;
+  if v_outcome is null then
+    return private.take_report(v_order, v_report, p_actor, p_event.id);
+  end if;
+  return private.conclude(
+    v_outcome, v_order, (v_report.payment).payment_id, v_subject, p_actor, p_event.id,
+    jsonb_strip_nulls(jsonb_build_object(
+      'event_type', v_report.event_type, 'razorpay_order_id', v_report.razorpay_order_id,
+      'account_id', v_report.account_id, 'mode', p_event.mode, 'error', v_error
+    ))
+  );
+end;
+$$;
+
+revoke all on function private.take_event(private.payment_events, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/take_refund.sql sha256:843ade957e35948db24eeb2ef251f5040217df7275f98a7e6b17f45cc55cb512
+-- Takes what Razorpay says about a refund: one that we asked for goes on, any other is only noted.
+-- No refund moves a deal that did not ask for it.
+--
+-- Args: our order, locked with its conversation; the refund as it was told; why it failed, where
+-- that was told; who acts; the event.
+-- Returns the verdict.
+-- Writes: refunds, and what private.merge_refund, private.settle_refund, private.fail_refund,
+-- private.end_bounce and private.conclude write.
+create or replace function private.take_refund(
+  p_order private.payment_orders,
+  p_told private.payment_refunds,
+  p_reason text,
+  p_actor text,
+  p_event_row_id bigint
+)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_request constant private.refunds := private.find_refund_request(p_told);
+  v_payment private.payments;
+  v_outcome text := 'noop';
+begin
+  if private.merge_refund(p_told, v_request.id) then
+    select p.* into v_payment from private.payments as p where p.payment_id = p_told.payment_id;
+    v_outcome := case
+      when p_told.status = 'failed' then 'refund_failed'
+      when v_request.id is null then private.judge_refund(v_payment)
+      when (v_request.amount_minor, v_request.currency) <> (p_told.amount_minor, p_told.currency)
+        then 'refund_mismatch'
+      -- Sent, and done by hand as well.
+      when v_request.status <> 'requested' then 'refund_recorded'
+      when p_told.status = 'processed' then 'refund_processed'
+      else 'refund_pending'
+    end;
+    case v_outcome
+      when 'refund_processed' then
+        perform private.settle_refund(v_request, p_told.refund_id);
+      when 'refund_pending' then
+        update private.refunds as r
+        set razorpay_refund_id = p_told.refund_id, failure = null
+        where r.id = v_request.id;
+      when 'refund_failed' then
+        if v_request.status = 'requested' then
+          perform private.fail_refund(v_request, p_reason);
+        end if;
+      else
+        perform private.end_bounce(v_payment, p_told.refund_id);
+    end case;
+  end if;
+  return private.conclude(
+    v_outcome, p_order, p_told.payment_id, p_told.refund_id, p_actor, p_event_row_id,
+    jsonb_strip_nulls(jsonb_build_object(
+      'refund_id', p_told.refund_id, 'amount_minor', p_told.amount_minor,
+      'status', p_told.status, 'request_id', v_request.id,
+      'reason', case when p_told.status = 'failed' then p_reason end
+    ))
+  );
+end;
+$$;
+
+revoke all on function private.take_refund(
+  private.payment_orders, private.payment_refunds, text, text, bigint
+) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/take_refund_requests.sql sha256:f4831b6675e800ea447c0b289a12d0b921564b90cf5b1ac3bff4fa8fdf0f5af8
+-- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
+-- then 40 and so on up to an hour, until it is known to have gone through.
+--
+-- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
+-- old one would only be answered with that failure again.
+-- What the payer's bank disputes waits: it must not go back twice. Where it was tried before that,
+-- it is handed out only to be looked for. For an operator's own call the pause is 20 seconds.
+-- Definer: the books are private.
+-- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
+-- over.
+-- Errors: FORBIDDEN (403).
+-- Source of the key: https://razorpay.com/docs/api/refunds/create-normal, X-Refund-Idempotency.
+create or replace function private.take_refund_requests(p_max_rows integer)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_pause constant interval := interval '20 seconds';
+  v_requests jsonb;
+begin
+  perform private.require_operator();
+  with taken as (
+    update private.refunds as r
+    set
+      tries = r.tries + 1,
+      tried_at = now(),
+      next_try_at = now() + least(
+        c_pause * 2 ^ least(r.tries, 20), interval '1 hour'
+      )
+    where r.id in (
+      select due.id
+      from private.refunds as due
+      where due.status = 'requested'
+        and (
+          due.next_try_at <= now()
+          -- Whoever presses the button has mended something.
+          or auth.uid() is not null and due.tried_at < now() - c_pause
+        )
+        and (
+          due.tries > 0
+          or due.razorpay_refund_id is not null
+          or not private.is_disputed(due.payment_id)
+        )
+      order by due.next_try_at, due.requested_at
+      limit private.clamp_page_size(p_max_rows, 5, 50)
+      for update skip locked
+    )
+    returning r.*
+  )
+  select coalesce(
+    jsonb_agg(
+      jsonb_build_object(
+        'refund_id', taken.id,
+        'conversation_id', taken.conversation_id,
+        'payment_id', taken.payment_id,
+        'amount_minor', taken.amount_minor,
+        'currency', taken.currency,
+        'mode', o.mode,
+        'tries', taken.tries,
+        'may_be_sent', not private.is_disputed(taken.payment_id),
+        'idempotency_key', format('refund-%s-%s', taken.id, failed.count + 1),
+        'razorpay_refund_id', taken.razorpay_refund_id,
+        'receipt', taken.id,
+        'notes', jsonb_build_object('reason', taken.reason, 'kind', taken.kind)
+      )
+      order by taken.requested_at
+    ),
+    '[]'
+  )
+  into v_requests
+  from taken
+  left join private.payments as p on p.payment_id = taken.payment_id
+  left join private.payment_orders as o on o.id = p.payment_order_id
+  cross join lateral (
+    select count(*) as count
+    from private.payment_refunds as k
+    where k.request_id = taken.id and k.status = 'failed'
+  ) as failed;
+  return v_requests;
+end;
+$$;
+
+-- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
+-- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
+-- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
+create or replace function public.take_refund_requests(max_rows integer default 5)
+returns jsonb
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.take_refund_requests(max_rows);
+$$;
+
+revoke all on function private.take_refund_requests(integer)
+from public, anon, authenticated, service_role;
+grant execute on function private.take_refund_requests(integer) to authenticated, service_role;
+revoke all on function public.take_refund_requests(integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.take_refund_requests(integer) to authenticated, service_role;
+
+-- source: 50_payments/take_report.sql sha256:b1131d24431e9d41b5a6381c74fd4dfa9f92dd90f5c982b9f0b9683223a369f0
+-- Takes what an event says about an order of ours: keeps the facts, then decides.
+--
+-- Args: the order, locked with its conversation; the report; who acts; the event.
+-- Returns the verdict.
+-- Writes: what private.merge_payment, private.tell_failure, private.settle_order,
+-- private.take_refund and private.take_dispute write.
+create or replace function private.take_report(
+  p_order private.payment_orders,
+  p_report private.payment_report,
+  p_actor text,
+  p_event_row_id bigint
+)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment constant private.payments := p_report.payment;
+  v_settled private.payment_verdict;
+  v_verdict private.payment_verdict;
+begin
+  if private.merge_payment(p_order.id, v_payment) then
+    perform private.tell_failure(p_order, v_payment);
+  end if;
+  -- Before money is sent back below: what was given back already answers no such request.
+  if (p_report.refund).refund_id is not null then
+    v_verdict := private.take_refund(
+      p_order, p_report.refund, v_payment.error_reason, p_actor, p_event_row_id
+    );
+  end if;
+  v_settled := private.settle_order(
+    p_order, p_report.provider_order, p_actor, p_event_row_id
+  );
+  -- After it: a bank disputes money that is held.
+  if (p_report.dispute).dispute_id is not null then
+    v_verdict := private.take_dispute(p_order, p_report.dispute, p_actor, p_event_row_id);
+  end if;
+  return case
+    when v_verdict.outcome is null or v_settled.outcome <> 'noop' then v_settled
+    else v_verdict
+  end;
+end;
+$$;
+
+revoke all on function private.take_report(
+  private.payment_orders, private.payment_report, text, bigint
+) from public, anon, authenticated, service_role;
+
+-- source: 50_payments/take_snapshot.sql sha256:c35c0b466094ebc2395fb7958407940f15b444f3e1dff76a798b209f6284f922
+-- Keeps what Razorpay answered about an order, and decides.
+--
+-- Args: the order, locked with its conversation; Razorpay's order and payments; who asked; in which
+-- mode.
+-- Returns the verdict.
+-- Writes: payment_orders, and what private.merge_payment, private.tell_failure,
+-- private.settle_order and private.conclude write.
+create or replace function private.take_snapshot(
+  p_order private.payment_orders,
+  p_order_entity jsonb,
+  p_payments jsonb,
+  p_actor text,
+  p_mode text
+)
+returns private.payment_verdict
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_order private.payment_orders := p_order;
+  v_told private.provider_order;
+  v_entity jsonb;
+  v_payments private.payments[] := array[]::private.payments[];
+  v_payment private.payments;
+  v_error text;
+begin
+  begin
+    v_told := private.read_order(p_order_entity);
+    for v_entity in
+      select told.entity
+      from jsonb_array_elements(
+        case jsonb_typeof(p_payments)
+          when 'array' then p_payments
+          when 'object' then p_payments -> 'items'
+          else '[]'
+        end
+      ) as told (entity)
+    loop
+      if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
+        v_error := 'a payment of another order';
+      end if;
+      v_payments := v_payments || private.read_payment(v_entity);
+    end loop;
+  exception
+    when data_exception then
+      v_error := left(sqlstate || ': ' || sqlerrm, 200);
+  end;
+  if v_error is not null then
+    return private.conclude(
+      'malformed', v_order, null, v_order.id::text, p_actor, null,
+      jsonb_build_object('error', v_error)
+    );
+  end if;
+  if v_order.mode <> p_mode then
+    return private.conclude(
+      'mode_mismatch', v_order, null, v_order.id::text, p_actor, null,
+      jsonb_build_object('mode', p_mode)
+    );
+  end if;
+  if v_told.razorpay_order_id is null then
+    return private.conclude('noop', v_order, null, null, p_actor, null, '{}');
+  end if;
+  if v_told.razorpay_order_id <> coalesce(v_order.razorpay_order_id, v_told.razorpay_order_id)
+    or v_order.razorpay_order_id is null
+      and private.match_order(v_order, p_order_entity) = 'order_mismatch' then
+    return private.conclude(
+      'order_mismatch', v_order, null, v_order.id::text, p_actor, null,
+      jsonb_build_object('told', v_told.razorpay_order_id)
+    );
+  end if;
+  update private.payment_orders as o
+  set razorpay_order_id = v_told.razorpay_order_id, updated_at = clock_timestamp()
+  where o.id = v_order.id and o.razorpay_order_id is null;
+  v_order.razorpay_order_id := v_told.razorpay_order_id;
+  foreach v_payment in array v_payments loop
+    if private.merge_payment(v_order.id, v_payment) then
+      perform private.tell_failure(v_order, v_payment);
+    end if;
+  end loop;
+  return private.settle_order(v_order, v_told, p_actor, null);
+end;
+$$;
+
+revoke all on function private.take_snapshot(private.payment_orders, jsonb, jsonb, text, text)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/tell_deal.sql sha256:238c39233eba0fd0c6e0e4e041a80522ba087578678454dd5e6fb5a3265a7d54
+-- Tells a deal a fact of the payment provider; the flow alone decides what follows.
+--
+-- Args: the conversation; the fact, an action of the flow's system; its input.
+-- Returns null when the flow took it, otherwise the code with which it did not.
+-- Locks: the conversation. Writes: what private.operate writes.
+create or replace function private.tell_deal(p_conversation_id uuid, p_fact text, p_input jsonb)
+returns text
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_refusal text;
+begin
+  perform private.operate(p_conversation_id, p_fact, p_input, p_role => 'system');
+  return null;
+exception
+  when sqlstate 'PGRST' then
+    get stacked diagnostics v_refusal = message_text;
+    return v_refusal::jsonb ->> 'code';
+end;
+$$;
+
+revoke all on function private.tell_deal(uuid, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/tell_dispute.sql sha256:9a0d0a27526bc208a3218f015a329b9705817b310eb62585933b122b6f82ddcc
+-- Tells the deal that holds disputed money what its bank does: it is frozen while the bank decides,
+-- and ends when the bank has taken all that it holds, at once or in parts. Money that no deal holds
+-- any more, and a part, are for a person.
+--
+-- Args: the dispute as it is known now; the conversation, locked.
+-- Writes: payment_disputes, and what private.tell_deal writes.
+create or replace function private.tell_dispute(
+  p_dispute private.payment_disputes,
+  p_conversation_id uuid
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_input constant jsonb := jsonb_build_object('payment_id', p_dispute.payment_id);
+  v_is_open constant boolean := p_dispute.status not in ('won', 'lost', 'closed');
+  v_is_lost constant boolean := p_dispute.status = 'lost' and not p_dispute.told_lost;
+  v_taken constant bigint := (
+    select sum(d.amount_minor) from private.payment_disputes as d
+    where d.payment_id = p_dispute.payment_id and d.status = 'lost'
+  );
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id
+    and exists (
+      select from private.escrow_ledger as e
+      where e.from_account = 'gateway'
+        and e.payment_id = p_dispute.payment_id
+        and e.to_account = 'held'
+    );
+  if not found then
+    return;
+  end if;
+  -- That it was lost may be told first, and the deal may have gone on since it was opened.
+  if (v_is_open or v_is_lost) and not p_dispute.told_opened
+    or v_is_lost and v_conversation.held_minor > 0
+      and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
+    perform private.tell_deal(p_conversation_id, 'bank_dispute_opened', v_input);
+  end if;
+  if v_is_lost and v_conversation.held_minor > 0
+    and v_taken >= v_conversation.held_minor then
+    perform private.tell_deal(p_conversation_id, 'bank_dispute_lost', v_input);
+  end if;
+  update private.payment_disputes as d
+  set
+    told_opened = d.told_opened or v_is_open or v_is_lost,
+    told_lost = d.told_lost or v_is_lost
+  where d.dispute_id = p_dispute.dispute_id;
+end;
+$$;
+
+revoke all on function private.tell_dispute(private.payment_disputes, uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 50_payments/tell_failure.sql sha256:a09782aae0b263c05511754507d410e2e63937719fa36a0203424e082780de8c
+-- Tells a deal that an attempt to pay failed. The order stays open: banks may still say yes later.
+--
+-- Writes: what private.tell_deal writes.
+create or replace function private.tell_failure(
+  p_order private.payment_orders,
+  p_payment private.payments
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.tell_deal(
+    p_order.conversation_id, 'payment_failed',
+    jsonb_strip_nulls(jsonb_build_object(
+      'payment_id', p_payment.payment_id, 'reason', p_payment.error_reason
+    ))
+  );
+end;
+$$;
+
+revoke all on function private.tell_failure(private.payment_orders, private.payments)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/clean_up.sql sha256:6296c0b3b8dd028025758fa0200f56ad11dd75c082687e5edfb9afc4016e24bf
+-- Does what is due for a user: takes the steps of deals whose time has come, flags messages that
+-- have expired, empties those whose grace is over. A bounded batch at a time, at most once a
+-- minute; needs no timer, since readers see what is so now anyway.
+--
+-- Returns `{expired, scrubbed, deadlines_run, throttled}`.
+-- Locks: the user's account, then the user's conversations and messages that have something due;
+-- rows that another session holds are passed over. Writes: accounts, messages, push_outbox,
+-- action_results, and what private.run_due writes.
+create or replace function private.clean_up(p_user_id uuid)
+returns json
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  c_pause constant interval := interval '1 minute';
+  v_account private.accounts;
+  v_throttled boolean;
+  v_expired integer := 0;
+  v_scrubbed integer := 0;
+  v_deadlines integer := 0;
+begin
+  v_account := private.lock_account(p_user_id);
+  v_throttled := v_account.cleaned_at > now() - c_pause;
+  if not v_throttled then
+    v_deadlines := private.run_due(p_user_id, private.get_number('sweep_batch')::integer);
+    v_expired := private.flag_expired(v_account);
+    v_scrubbed := private.scrub_expired(p_user_id);
+    perform private.drop_stale_pushes(p_user_id);
+    perform private.drop_old_results(p_user_id);
+    update private.accounts as a
+    set cleaned_at = now(), last_seen_at = now()
+    where a.user_id = p_user_id;
+  end if;
+  return json_build_object(
+    'expired', v_expired, 'scrubbed', v_scrubbed, 'deadlines_run', v_deadlines,
+    'throttled', v_throttled
+  );
+end;
+$$;
+
+revoke all on function private.clean_up(uuid) from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/clean_up_at_sign_in.sql sha256:2e0e15fd7a1added8377b2d1c66a7dd85aff4a075622d61290e2b07b739f28ef
+-- A trigger function for projects that want the cleanup at each sign-in without a call of the
+-- client: docs/OPERATIONS.md says how to set the trigger on auth.sessions, and what it costs. A
+-- refreshed token is no new session.
+--
+-- Whatever goes wrong, the sign-in goes on: also a statement timeout, which "others" alone does not
+-- catch. It waits for no lock longer than 200 ms, and does no more than one cleanup.
+-- Definer: Auth opens sessions as its own role, which may not write our tables.
+-- Locks, writes: as private.clean_up.
+create or replace function private.clean_up_at_sign_in()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set lock_timeout = '200ms'
+as $$
+begin
+  perform private.clean_up(new.user_id);
+  return null;
+exception
+  when query_canceled or others then
+    raise warning 'no cleanup at the sign-in of %: % %', new.user_id, sqlstate, sqlerrm;
+    return null;
+end;
+$$;
+
+revoke all on function private.clean_up_at_sign_in()
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/drop_old_results.sql sha256:36d8b1ff52f079eb6aa2b3f7d226ba2eed870e12792df60796e032d894fd229f
+-- Forgets what a user's actions answered more than 30 days ago; nobody repeats one after that.
+--
+-- Writes: action_results.
+create or replace function private.drop_old_results(p_user_id uuid)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  delete from private.action_results as r
+  where r.user_id = p_user_id and r.created_at < now() - interval '30 days';
+end;
+$$;
+
+revoke all on function private.drop_old_results(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/drop_stale_pushes.sql sha256:aa6d9090ca24483ac3e7876847c740ebaa4190dcc68e02df4a1713b90da84d2a
+-- Forgets a user's pushes that nobody has sent within a day, as where no sender is set up.
+--
+-- Locks, writes: push_outbox; rows that a sender holds are passed over.
+create or replace function private.drop_stale_pushes(p_user_id uuid)
+returns void
+language sql
+security invoker
+set search_path = ''
+as $$
+  delete from private.push_outbox as o
+  where o.id in (
+    select stale.id
+    from private.push_tokens as t
+    join private.push_outbox as stale on stale.push_token_id = t.id
+    where t.user_id = p_user_id and stale.created_at < now() - interval '1 day'
+    for update of stale skip locked
+  );
+$$;
+
+revoke all on function private.drop_stale_pushes(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/flag_expired.sql sha256:5084b3d3e46514fdadcddadaa1d13f30d282b9c46f9cbc96140085ed1590f6a3
+-- Flags a batch of a user's expired messages and says how many.
+--
+-- The account remembers up to when everything is flagged, so that a login with nothing to do looks
+-- at no message. Args: the locked account.
+-- Locks, writes: messages (those that another session holds are left for the next time), accounts
+-- (flagged_until).
+create or replace function private.flag_expired(p_account private.accounts)
+returns integer
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := p_account.user_id;
+  v_count integer;
+begin
+  with due as (
+    select m.conversation_id, m.seq
+    from private.list_expired(v_me, p_account.flagged_until, now()) as expired
+    join public.messages as m
+      on m.conversation_id = expired.conversation_id and m.seq = expired.seq
+    where not expired.is_expired
+    order by expired.expires_at
+    limit private.get_number('cleanup_batch')::integer
+    for no key update of m skip locked
+  )
+  update public.messages as m
+  set is_expired = true, updated_at = now()
+  from due
+  where m.conversation_id = due.conversation_id and m.seq = due.seq and not m.is_expired;
+  get diagnostics v_count = row_count;
+
+  update private.accounts as a
+  set flagged_until = coalesce(
+    (
+      select min(left_over.expires_at)
+      from private.list_expired(v_me, p_account.flagged_until, now()) as left_over
+      where not left_over.is_expired
+    ),
+    now()
+  )
+  where a.user_id = v_me;
+  return v_count;
+end;
+$$;
+
+revoke all on function private.flag_expired(private.accounts)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/list_expired.sql sha256:c4a39a173e87f7053d4d7ac169719f78b56aa70524f56e26bdb7ddf1e0c19113
+-- A user's messages that expired in a span of time and still hold their content, sent or received.
+--
+-- Two scans of an index each instead of one condition with "or", so that a span without any costs
+-- nothing however much the user has written.
+create or replace function private.list_expired(
+  p_user_id uuid,
+  p_from timestamptz,
+  p_until timestamptz
+)
+returns table (conversation_id uuid, seq bigint, expires_at timestamptz, is_expired boolean)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return query
+  select m.conversation_id, m.seq, m.expires_at, m.is_expired
+  from public.messages as m
+  where m.sender_id = p_user_id
+    and m.expires_at between p_from and p_until
+    and m.scrubbed_at is null
+  union all
+  select m.conversation_id, m.seq, m.expires_at, m.is_expired
+  from public.messages as m
+  where m.receiver_id = p_user_id
+    and m.expires_at between p_from and p_until
+    and m.scrubbed_at is null;
+end;
+$$;
+
+revoke all on function private.list_expired(uuid, timestamptz, timestamptz)
+from public, anon, authenticated, service_role;
+
+-- source: 55_cleanup/login_cleanup.sql sha256:40c9aac32a443ebea0654c23a1db8964229392ef0a994c3e18d100d6d92d6dc1
+-- Does what is due for the caller; see private.clean_up.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: as private.clean_up.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.login_cleanup()
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  return private.clean_up(private.require_user());
+end;
+$$;
+
+-- RPC: cleans up at login; returns `{expired, scrubbed, deadlines_run, throttled}`.
+create or replace function public.login_cleanup()
+returns json
+language sql
+security invoker
+set search_path = ''
+as $$
+  select private.login_cleanup();
+$$;
+
+revoke all on function private.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function private.login_cleanup() to authenticated;
+revoke all on function public.login_cleanup() from public, anon, authenticated, service_role;
+grant execute on function public.login_cleanup() to authenticated;
+
+-- source: 55_cleanup/scrub_expired.sql sha256:36e66215eb3fea7ff208c608c82cddce59e5f8b038aade8307fc19b64e953558
+-- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
+--
+-- The row and its number stay, its text and media go. Nothing goes from a conversation under a
+-- legal hold, and nothing at all while setting expired_grace_days is null.
+-- Locks, writes: messages.
+create or replace function private.scrub_expired(p_user_id uuid)
+returns integer
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_batch constant integer := private.get_number('cleanup_batch')::integer;
+  v_grace constant interval :=
+    private.get_number('expired_grace_days')::float8 * interval '1 day';
+  v_count integer;
+begin
+  with due as (
+    select m.conversation_id, m.seq
+    from private.list_expired(p_user_id, '-infinity', now() - v_grace) as expired
+    join public.messages as m
+      on m.conversation_id = expired.conversation_id and m.seq = expired.seq
+    where not exists (
+      select from private.legal_holds as h where h.conversation_id = expired.conversation_id
+    )
+    order by expired.expires_at
+    limit v_batch
+    for update of m skip locked
+  )
+  update public.messages as m
+  set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
+  from due
+  where m.conversation_id = due.conversation_id and m.seq = due.seq;
+  get diagnostics v_count = row_count;
+  return v_count;
+end;
+$$;
+
+revoke all on function private.scrub_expired(uuid)
+from public, anon, authenticated, service_role;
+
+-- source: 60_triggers/create_account_at_sign_up.sql sha256:266aab690e57943240700be4a5eea62db1c823e8ce39d7d89f0301098a75e031
+-- Gives every new login its card and account in the transaction of the sign-up.
+--
+-- Definer: Auth inserts the login as its own role, which may not write our tables.
+create or replace function private.create_account_at_sign_up()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.create_account(new.id);
+  return null;
+end;
+$$;
+
+revoke all on function private.create_account_at_sign_up()
+from public, anon, authenticated, service_role;
+
+create or replace trigger create_account_at_sign_up
+after insert on auth.users
+for each row execute function private.create_account_at_sign_up();
+
+-- source: 60_triggers/keep_conversation_events.sql sha256:2507f2c161b06d3230f2e7a0ad18f59c2374240d67095d30b6b632e033a96018
+-- Refuses to delete what stands in a conversation's history, whoever asks.
+--
+-- Changes are the business of only_scrub_events, which must look at each row.
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_conversation_events()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'a history is append-only: its details can be scrubbed, its events stay'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_conversation_events()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_conversation_events
+before delete or truncate on public.conversation_events
+for each statement execute function private.keep_conversation_events();
+
+-- source: 60_triggers/keep_escrow_ledger.sql sha256:3546c67257a9b73dbf6c185e817ee5282555b3a256c4c2babb3e55aa02e2e8c8
+-- Refuses to change or delete what stands in the books of deals, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_escrow_ledger()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the escrow ledger is append-only: add a correcting entry'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_escrow_ledger()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_escrow_ledger
+before update or delete or truncate on private.escrow_ledger
+for each statement execute function private.keep_escrow_ledger();
+
+-- source: 60_triggers/keep_login_with_funds.sql sha256:ade871e1e448612a119ba88ddc50bf0dbfa417641f7bee62ed051eb463b1be91
+-- Refuses to delete a login while a deal of that user holds money: both sides would lose whom to
+-- ask.
+--
+-- Definer: Auth deletes the login as its own role, which may not read our tables.
+-- Locks: the account, then the user's open deals in the order of their ids.
+-- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
+create or replace function private.keep_login_with_funds()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  -- What is coming in at this moment is waited for.
+  perform 1 from private.accounts as a where a.user_id = old.id for update;
+  perform 1 from public.conversations as c
+  where old.id in (c.user_a, c.user_b) and c.kind <> 'direct' and c.chat_status <> 'closed'
+  order by c.id
+  for no key update;
+  if exists (
+    select from public.conversations as c
+    where old.id in (c.user_a, c.user_b)
+      and c.held_minor > 0
+      and (private.as_of_now(c)).held_minor > 0
+  ) then
+    perform private.raise_error(
+      'FUNDS_HELD', 'A deal of this user holds money.', p_status => 409,
+      p_hint => 'Finish the deal, or decide it with force_dispute and resolve_dispute.'
+    );
+  end if;
+  return old;
+end;
+$$;
+
+revoke all on function private.keep_login_with_funds()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_login_with_funds
+before delete on auth.users
+for each row execute function private.keep_login_with_funds();
+
+-- source: 60_triggers/keep_offers.sql sha256:4d8ed09f1c127177858be976e117618c29e22948ec796768d6b3fb15b76c15d7
+-- Refuses to change or delete a price that was named in a deal, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_offers()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'offers are append-only: add the next one'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_offers()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_offers
+before update or delete or truncate on public.offers
+for each statement execute function private.keep_offers();
+
+-- source: 60_triggers/keep_payment_audit.sql sha256:c269fdc091ba3e49e1597df4a6fd718a7397f9489705f04c3ae681194926fdfb
+-- Refuses to change or delete what was done about payments, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_payment_audit()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the audit of payments is append-only: add another line'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_payment_audit()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_payment_audit
+before update or delete or truncate on private.payment_audit
+for each statement execute function private.keep_payment_audit();
+
+-- source: 60_triggers/keep_points_ledger.sql sha256:c1057a6bad9bcecdcaaeccfdc5cab948f853d2d470164a78bfc630644ed31dee
+-- Refuses to change or delete what stands in the points ledger, whoever asks.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.keep_points_ledger()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  raise exception 'the points ledger is append-only: add a correcting entry'
+    using errcode = 'restrict_violation';
+end;
+$$;
+
+revoke all on function private.keep_points_ledger()
+from public, anon, authenticated, service_role;
+
+create or replace trigger keep_points_ledger
+before update or delete or truncate on private.points_ledger
+for each statement execute function private.keep_points_ledger();
+
+-- source: 60_triggers/only_scrub_events.sql sha256:49cf800bee5de8152d9973d92ee3dc77ec4c5f36a8c4ee63ec9c658111875392
+-- Refuses every change of an event but the one: its details become null.
+--
+-- Errors: 23001 (restrict_violation); no RPC ever gets there.
+create or replace function private.only_scrub_events()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  old.details := null;
+  if new is distinct from old then
+    raise exception 'a history is append-only: its details can be scrubbed, nothing else changes'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end;
+$$;
+
+revoke all on function private.only_scrub_events()
+from public, anon, authenticated, service_role;
+
+create or replace trigger only_scrub_events
+before update on public.conversation_events
+for each row execute function private.only_scrub_events();
+
+-- source: 60_triggers/remove_account_with_login.sql sha256:d72823df0f9a5155e413b0a7110c80fc4d6894539544672eb0bd7a8834d30e2a
+-- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
+-- side; its bids and campaigns close, its deals end as after a block. A token of the login that
+-- still lives can no longer write.
+--
+-- Definer: Auth deletes the login as its own role, which may not write our tables.
+-- Locks, writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
+-- users, participants (version), in this order.
+create or replace function private.remove_account_with_login()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from private.accounts as a where a.user_id = old.id;
+  delete from private.push_tokens as t where t.user_id = old.id;
+  delete from private.admins as a where a.user_id = old.id;
+  update public.bids as b
+  set status = 'closed', updated_at = now()
+  where b.influencer_id = old.id and b.status = 'open';
+  update public.campaigns as c
+  set status = 'closed', updated_at = now()
+  where c.brand_owner_id = old.id and c.status = 'open';
+  -- While the name is there for the other side to read.
+  perform private.leave_deals(old.id, null);
+  update public.users as u
+  set role = null, display_name = null, avatar_url = null, updated_at = now()
+  where u.id = old.id;
+  perform private.touch_conversations(old.id);
+  return null;
+end;
+$$;
+
+revoke all on function private.remove_account_with_login()
+from public, anon, authenticated, service_role;
+
+create or replace trigger remove_account_with_login
+after delete on auth.users
+for each row execute function private.remove_account_with_login();
+
+-- source: 70_policies/bids.sql sha256:8c84f4c4c5236538c38c79355bf6ddedfd1f00a300b1b4b3a0818b4848a050a2
+-- An open bid is for everybody who is signed in; a closed one for its owner, and for those who
+-- see a conversation on it.
+drop policy if exists bids_select_open_or_own on public.bids;
+create policy bids_select_open_or_own on public.bids
+for select to authenticated
+using (
+  status = 'open'
+  or influencer_id = (select auth.uid())
+  or id = any(array(select c.bid_id from public.conversations as c where c.bid_id is not null))
+);
+
+-- source: 70_policies/blocks.sql sha256:0de27e93fbc38e8899c07061844d100257b464a6c63a0dfd5a2c2011141fc561
+-- Whom somebody blocks is nobody else's business, also not of the one who is blocked.
+drop policy if exists blocks_select_own on public.blocks;
+create policy blocks_select_own on public.blocks
+for select to authenticated
+using (blocker_id = (select auth.uid()));
+
+-- source: 70_policies/campaigns.sql sha256:598a3caf4f295d60998a9ed136652a483ed35e4ec74dba210b2fc6cd6066eee8
+-- An open campaign is for everybody who is signed in; a closed one for its owner, and for those
+-- who see a conversation on it.
+drop policy if exists campaigns_select_open_or_own on public.campaigns;
+create policy campaigns_select_open_or_own on public.campaigns
+for select to authenticated
+using (
+  status = 'open'
+  or brand_owner_id = (select auth.uid())
+  or id = any(
+    array(select c.campaign_id from public.conversations as c where c.campaign_id is not null)
+  )
+);
+
+-- source: 70_policies/conversation_events.sql sha256:1424fb5f52c7cf5f2115b94a5fb13b96881635ee263d991cd0bf2bf10fc6c38e
+-- A conversation's history is its members' alone.
+drop policy if exists conversation_events_select_member on public.conversation_events;
+create policy conversation_events_select_member on public.conversation_events
+for select to authenticated
+using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 70_policies/conversations.sql sha256:785ab6e5fcd424b16a001b9ebfa267448cd662de8cc3b0827d952b2d048b5402
+-- A conversation is its members' alone.
+drop policy if exists conversations_select_member on public.conversations;
+create policy conversations_select_member on public.conversations
+for select to authenticated
+using (id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 70_policies/messages.sql sha256:1a71392e17e7826b9924ec56281f93db7aca1dd926175fbda508d3accb0e48c6
+-- A message is for the members of its conversation, or for the one it names, until it expires.
+--
+-- The second and third condition are those of private.visible_messages; a test compares them.
+drop policy if exists messages_select_member on public.messages;
+create policy messages_select_member on public.messages
+for select to authenticated
+using (
+  conversation_id = any((select private.list_my_conversation_ids())::uuid[])
+  and (visible_to = 'all' or (select auth.uid()) in (sender_id, receiver_id))
+  and (expires_at is null or expires_at > now())
+);
+
+-- source: 70_policies/offers.sql sha256:33a247c2e3d12c2ccfb0a77fe63311e1b40cab2961bf05e4c064836c431a1ab7
+-- An offer is for the members of its conversation.
+drop policy if exists offers_select_member on public.offers;
+create policy offers_select_member on public.offers
+for select to authenticated
+using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 70_policies/realtime_messages.sql sha256:679b1e311be846e951b43dd70a73f523b7d55b91d8035ce2740378d6905fb4c1
+-- Who may hear a private channel, and who may speak on it; see private.is_my_topic.
+--
+-- Realtime probes these with an empty row: they may look at the topic, the extension and the
+-- caller only.
+drop policy if exists realtime_messages_select_own_topic on realtime.messages;
+create policy realtime_messages_select_own_topic on realtime.messages
+for select to authenticated
+using ((select private.is_my_topic(realtime.topic(), p_speak => false)));
+
+drop policy if exists realtime_messages_insert_own_topic on realtime.messages;
+create policy realtime_messages_insert_own_topic on realtime.messages
+for insert to authenticated
+with check (
+  extension in ('broadcast', 'presence')
+  and (select private.is_my_topic(realtime.topic(), p_speak => true))
+);
+
+-- source: 70_policies/requests.sql sha256:8d9d0bcd0cff54186781672963c127d0bd449552483e1972c3b87ebe73feb024
+-- An application is for the one who applies and for the owner of the campaign.
+drop policy if exists requests_select_party on public.requests;
+create policy requests_select_party on public.requests
+for select to authenticated
+using (
+  influencer_id = (select auth.uid())
+  or campaign_id = any(
+    array(select g.id from public.campaigns as g where g.brand_owner_id = (select auth.uid()))
+  )
+);
+
+-- source: 70_policies/users.sql sha256:ce66039511f80dcf39208a33f69207bfa6f25c784cdf93063b17ed785810aa74
+-- Every signed-in user may see every card: anybody may chat with anybody.
+drop policy if exists users_select_signed_in on public.users;
+create policy users_select_signed_in on public.users
+for select to authenticated
+using (true);
+
+-- source: 70_policies/work_submissions.sql sha256:fa29341c9883afa454c45fa595228ff4f3ce1c67be71958e53a1f1e89fbaeb42
+-- A submission of work is for the members of its conversation.
+drop policy if exists work_submissions_select_member on public.work_submissions;
+create policy work_submissions_select_member on public.work_submissions
+for select to authenticated
+using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
+
+-- source: 80_data/10_drafts.sql sha256:ef887357dccd4870ae4e5ae80c568871ac0e998540f03adc10469567b4066b02
+-- Begins a draft of each kind's flow; the files that follow fill them, the last one publishes what
+-- differs from the flow that is in use.
+--
+-- The rules: prices a brand owner may name in one deal; revisions that may be asked for; questions
+-- about the details; days from the start of work to its delivery, and from there until the brand
+-- owner may cancel; hours that a payment attempt may still come through (Razorpay's late
+-- authorisation takes up to 3 days); the platform's fee in hundredths of a percent; days until a
+-- single rating is shown.
+insert into private.flow_definitions (kind, rules) values
+  (
+    'bid',
+    '{
+      "max_rounds": 3, "max_revisions": 3, "max_questions": 10, "delivery_days": 14,
+      "overdue_grace_days": 7, "attempt_hours": 73, "fee_basis_points": 0, "rating_days": 14
+    }'
+  ),
+  (
+    'campaign',
+    '{
+      "max_rounds": 3, "max_revisions": 3, "max_questions": 10, "delivery_days": 14,
+      "overdue_grace_days": 7, "attempt_hours": 73, "fee_basis_points": 0, "rating_days": 14
+    }'
+  ),
+  ('direct', '{}');
+
+-- source: 80_data/20_states.sql sha256:cc5c8c45453b8e0c30a7c74297a27e21ef547db2c49133afae2ef895844e8948
+-- The states of the flows, in the order of a deal that goes well. For each: its time limit and what
+-- the system does after it, whether free text is open, and what a block does.
+insert into private.flow_states (
+  flow_id, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
+  free_text, on_block, work_status
+)
+select
+  f.id, row_number() over (partition by f.id order by s.position), s.state, s.title,
+  s.waiting_on, s.clock, s.lasts::interval, s.deadline_action, s.resumes_with::interval,
+  s.free_text, s.on_block, s.work_status
+from (
+  values
+    ('all', 1, 'initial', 'Not there yet', 'none', null, null, null, null, false, null, null),
+
+    -- Getting to know each other
+    ('deals', 2, 'influencer_responding', 'Waiting for the influencer''s answer', 'none',
+      'since_entry', '7 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('campaign', 3, 'brand_owner_reviewing', 'Application under review', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('bid', 4, 'brand_owner_details', 'Waiting for the project details', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('bid', 5, 'influencer_reviewing', 'The influencer reviews the project', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+
+    -- The price
+    ('deals', 6, 'brand_owner_pricing', 'Waiting for a price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 7, 'influencer_price_response', 'The influencer considers the price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 8, 'negotiation_input', 'A price is being typed', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 9, 'brand_owner_negotiation', 'The brand owner considers the price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+    ('deals', 10, 'influencer_final_response', 'The influencer considers the final price', 'none',
+      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+
+    -- The money, and the work
+    ('deals', 11, 'payment_pending', 'Waiting for the payment', 'none',
+      'payment_window', '7 days', 'timer_payment_window', null, false, 'end_conversation', null),
+    ('deals', 12, 'payment_completed', 'Paid, not started', 'none',
+      'since_entry', '7 days', 'timer_start_window', null, false, null, null),
+    ('deals', 13, 'work_in_progress', 'Work in progress', 'none',
+      'since_payment', '75 days', 'timer_work_limit', null, false, null, 'in_progress'),
+    ('deals', 14, 'work_submitted', 'Work under review', 'none',
+      'since_entry', '7 days', 'timer_review_window', '72 hours', false, null, 'submitted'),
+    ('deals', 15, 'work_approved', 'Work approved', 'none',
+      null, null, null, null, false, null, 'approved'),
+
+    -- When it does not go well
+    ('deals', 16, 'cancellation_requested', 'A cancellation was asked for', 'none',
+      'since_entry', '72 hours', 'timer_cancellation', null, false, null, null),
+    ('deals', 17, 'disputed', 'An operator decides', 'admin',
+      'since_entry', '60 days', 'timer_dispute', null, false, null, 'disputed'),
+    ('deals', 18, 'refund_pending', 'The refund is on its way', 'provider',
+      null, null, null, null, false, null, 'cancelled'),
+
+    -- Talking freely, and the end
+    ('deals', 19, 'real_time', 'Free chat', 'none',
+      null, null, null, null, true, 'close_conversation', null),
+    ('direct', 19, 'real_time', 'Free chat', 'none', null, null, null, null, true, null, null),
+    ('all', 20, 'chat_closed', 'Closed', 'none', null, null, null, null, false, null, null)
+) as s (
+  kinds, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
+  free_text, on_block, work_status
+)
+cross join lateral private.draft_flows(s.kinds) as f (id);
+
+-- source: 80_data/30_transitions.sql sha256:b00164d70f1d5e8144dd40a9538b67bc5b90f7080892d2fa77e6e294c843f386
+-- The moves between the states: who may do what where, under which guards, where it leads, who is
+-- awaited then, and its effects. A row for several states or roles stands for one of each; without
+-- a next state it stays where it is.
+insert into private.flow_transitions (
+  flow_id, name, position, from_state, role, action, guards, to_state, awaiting, effects, reason,
+  follow_up
+)
+select
+  f.id, t.name,
+  -- T12 before T117 before T117b
+  substring(t.name from '[0-9]+')::integer * 10 + position(right(t.name, 1) in 'abc'),
+  state.name, role.name, t.action, t.guards::text[], coalesce(t.to_state, state.name), t.awaiting,
+  t.effects::text[], t.reason, t.follow_up
+from (
+  values
+    -- Creation
+    ('bid', 'T01', 'initial', 'brand_owner', 'connect_bid',
+      '{}', 'influencer_responding', 'influencer', '{}', null, null),
+    ('campaign', 'T02', 'initial', 'influencer', 'apply_to_campaign',
+      '{}', 'brand_owner_reviewing', 'brand_owner', '{}', null, null),
+    ('campaign', 'T03', 'initial', 'brand_owner', 'invite_to_campaign',
+      '{}', 'influencer_responding', 'influencer', '{}', null, null),
+    ('direct', 'T04', 'initial', 'member', 'direct_connect',
+      '{}', 'real_time', null, '{}', null, null),
+
+    -- Connection and application
+    ('bid', 'T10', 'influencer_responding', 'influencer', 'accept_connection',
+      '{}', 'brand_owner_details', 'brand_owner', '{}', null, null),
+    ('campaign', 'T11', 'influencer_responding', 'influencer', 'accept_connection',
+      '{}', 'brand_owner_pricing', 'brand_owner', '{}', null, null),
+    ('deals', 'T12', 'influencer_responding', 'influencer', 'reject_connection',
+      '{}', 'chat_closed', null, '{close}', 'connection_rejected', null),
+    ('campaign', 'T20', 'brand_owner_reviewing', 'brand_owner', 'accept_application',
+      '{}', 'brand_owner_pricing', 'brand_owner', '{accept_request}', null, null),
+    ('campaign', 'T21', 'brand_owner_reviewing', 'brand_owner', 'accept_application_at_quote',
+      '{has_quote,quote_matches}', 'payment_pending', 'brand_owner',
+      '{accept_request,agree_on_quote}', null, null),
+    ('campaign', 'T22', 'brand_owner_reviewing', 'brand_owner', 'reject_application',
+      '{}', 'chat_closed', null, '{reject_request,close}', 'application_rejected', null),
+
+    -- Project details
+    ('bid', 'T30', 'brand_owner_details', 'brand_owner', 'send_project_details',
+      '{}', 'influencer_reviewing', 'influencer', '{keep_details}', null, null),
+    ('bid', 'T40', 'influencer_reviewing', 'influencer', 'accept_project',
+      '{}', 'brand_owner_pricing', 'brand_owner', '{}', null, null),
+    ('bid', 'T41', 'influencer_reviewing', 'influencer', 'request_details_change',
+      '{has_question_left}', 'brand_owner_details', 'brand_owner', '{count_question}', null, null),
+    ('bid', 'T42', 'influencer_reviewing', 'influencer', 'reject_project',
+      '{}', 'chat_closed', null, '{close}', 'project_rejected', null),
+
+    -- Price and negotiation
+    ('deals', 'T50', 'brand_owner_pricing', 'brand_owner', 'send_price_offer',
+      '{}', 'influencer_price_response', 'influencer', '{make_offer}', null, null),
+    ('deals', 'T60', 'influencer_price_response', 'influencer', 'accept_price',
+      '{offer_matches}', 'payment_pending', 'brand_owner', '{agree_on_offer}', null, null),
+    ('deals', 'T61', 'influencer_price_response', 'influencer', 'negotiate_price',
+      '{}', 'negotiation_input', 'influencer', '{}', null, 'submit_counter'),
+    ('deals', 'T63', 'influencer_price_response', 'influencer', 'reject_price',
+      '{}', 'brand_owner_negotiation', 'brand_owner', '{}', null, null),
+    ('deals', 'T65', 'negotiation_input', 'influencer', 'submit_counter',
+      '{is_awaited}', 'brand_owner_negotiation', 'brand_owner', '{make_counter}', null, null),
+    ('deals', 'T66', 'negotiation_input', 'influencer', 'back',
+      '{is_awaited}', 'influencer_price_response', 'influencer', '{}', null, null),
+    ('deals', 'T67', 'negotiation_input', 'brand_owner', 'submit_counter',
+      '{is_awaited,is_earlier_round}', 'influencer_price_response', 'influencer',
+      '{make_offer}', null, null),
+    ('deals', 'T68', 'negotiation_input', 'brand_owner', 'submit_counter',
+      '{is_awaited,is_last_round}', 'influencer_final_response', 'influencer',
+      '{finalize_offer,make_offer}', null, null),
+    ('deals', 'T69', 'negotiation_input', 'brand_owner', 'back',
+      '{is_awaited}', 'brand_owner_negotiation', 'brand_owner', '{}', null, null),
+    ('deals', 'T70', 'brand_owner_negotiation', 'brand_owner', 'accept_counter',
+      '{has_counter,counter_matches}', 'payment_pending', 'brand_owner', '{agree_on_counter}',
+      null, null),
+    ('deals', 'T71', 'brand_owner_negotiation', 'brand_owner', 'make_counter_offer',
+      '{has_round_left}', 'negotiation_input', 'brand_owner', '{}', null, 'submit_counter'),
+    ('deals', 'T72', 'brand_owner_negotiation', 'brand_owner', 'hold_price',
+      '{}', 'influencer_final_response', 'influencer', '{hold_offer}', null, null),
+    ('deals', 'T80', 'influencer_final_response', 'influencer', 'accept_price',
+      '{offer_matches}', 'payment_pending', 'brand_owner', '{agree_on_offer}', null, null),
+    ('deals', 'T81', 'influencer_final_response', 'influencer', 'reject_price',
+      '{}', 'chat_closed', null, '{close}', 'price_not_agreed', null),
+
+    -- Leaving before the payment
+    ('bid', 'T85', 'influencer_responding brand_owner_details influencer_reviewing '
+      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'influencer brand_owner', 'end_conversation',
+      '{}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
+    ('campaign', 'T85', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
+      'influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'influencer brand_owner', 'end_conversation',
+      '{}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
+    ('bid', 'T86', 'influencer_responding brand_owner_details influencer_reviewing '
+      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'system', 'timer_idle',
+      '{}', 'chat_closed', null, '{close}', 'expired', null),
+    ('campaign', 'T86', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
+      'influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response', 'system', 'timer_idle',
+      '{}', 'chat_closed', null, '{close}', 'expired', null),
+
+    -- Payment
+    ('deals', 'T90', 'payment_pending', 'brand_owner', 'proceed_to_payment',
+      '{}', null, 'brand_owner', '{open_order,note_attempt}', null, null),
+    ('deals', 'T91', 'payment_pending', 'system', 'payment_captured',
+      '{has_order,capture_matches,is_new_payment}', 'payment_completed', 'influencer',
+      '{hold_funds}', null, null),
+    ('deals', 'T92', 'payment_pending', 'system', 'payment_failed',
+      '{has_order}', null, 'brand_owner', '{note_attempt}', null, null),
+    ('deals', 'T93', 'payment_pending', 'system', 'payment_mismatch',
+      '{has_order,is_new_payment}', null, 'brand_owner',
+      '{bounce_payment,note_attempt}', null, null),
+    ('deals', 'T94', 'payment_pending', 'influencer brand_owner', 'end_conversation',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
+    ('deals', 'T95', 'payment_pending', 'system', 'timer_payment_window',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'payment_window_passed', null),
+    ('deals', 'T96', 'chat_closed', 'system', 'payment_captured',
+      '{has_order,is_new_payment}', null, null, '{bounce_payment}', 'late_payment', null),
+    ('deals', 'T97', 'payment_completed work_in_progress work_submitted cancellation_requested '
+      'disputed refund_pending real_time', 'system', 'payment_captured',
+      '{is_new_payment}', null, 'unchanged', '{bounce_payment}', 'second_payment', null),
+
+    -- Paid, not started
+    ('deals', 'T100', 'payment_completed', 'influencer', 'start_work',
+      '{}', 'work_in_progress', 'influencer', '{start_work}', null, null),
+    ('deals', 'T101', 'payment_completed', 'influencer', 'decline_work',
+      '{}', 'refund_pending', null, '{request_refund}', null, null),
+    ('deals', 'T102', 'payment_completed', 'brand_owner', 'cancel_before_start',
+      '{}', 'refund_pending', null, '{request_refund}', null, null),
+    ('deals', 'T103', 'payment_completed', 'system', 'timer_start_window',
+      '{}', 'refund_pending', null, '{request_refund}', 'not_started', null),
+
+    -- Work, revision, extension
+    ('deals', 'T110', 'work_in_progress', 'influencer', 'submit_work',
+      '{}', 'work_submitted', 'brand_owner', '{store_submission,drop_extension}', null, null),
+    ('deals', 'T111', 'work_in_progress', 'influencer brand_owner', 'request_cancellation',
+      '{}', 'cancellation_requested', 'other', '{propose_cancellation,drop_extension}',
+      null, null),
+    ('deals', 'T112', 'work_in_progress work_submitted', 'influencer brand_owner',
+      'raise_dispute', '{}', 'disputed', null, '{open_dispute,drop_extension,raise_alert}',
+      null, null),
+    ('deals', 'T113', 'work_in_progress', 'brand_owner', 'cancel_overdue',
+      '{is_overdue}', 'refund_pending', null, '{request_refund,drop_extension}', null, null),
+    ('deals', 'T114', 'work_in_progress', 'influencer', 'give_up_work',
+      '{}', 'refund_pending', null, '{request_refund,drop_extension}', null, null),
+    ('deals', 'T115', 'work_in_progress', 'system', 'timer_work_limit',
+      '{}', 'refund_pending', null, '{request_refund,drop_extension}', 'not_delivered', null),
+    ('deals', 'T116', 'work_in_progress', 'influencer', 'request_extension',
+      '{}', null, 'influencer', '{propose_extension}', null, null),
+    ('deals', 'T117', 'work_in_progress', 'brand_owner', 'accept_extension',
+      '{has_extension}', null, 'influencer', '{accept_extension}', null, null),
+    ('deals', 'T117b', 'work_in_progress', 'brand_owner', 'decline_extension',
+      '{has_extension}', null, 'influencer', '{drop_extension}', null, null),
+    ('deals', 'T120', 'work_submitted', 'brand_owner', 'approve_work',
+      '{}', 'work_approved', null, '{approve_work,release_funds}', null, 'enable_real_time'),
+    ('deals', 'T121', 'work_approved', 'system', 'enable_real_time',
+      '{}', 'real_time', null, '{}', null, null),
+    ('deals', 'T122', 'work_submitted', 'brand_owner', 'request_revision',
+      '{has_revision_left}', 'work_in_progress', 'influencer', '{request_revision}', null, null),
+    ('deals', 'T124', 'work_submitted', 'influencer brand_owner', 'request_cancellation',
+      '{}', 'cancellation_requested', 'other', '{propose_cancellation}', null, null),
+    ('deals', 'T125', 'work_submitted', 'system', 'timer_review_window',
+      '{}', 'work_approved', null, '{approve_work,release_funds}', 'auto_approved',
+      'enable_real_time'),
+    ('deals', 'T126', 'work_submitted', 'influencer', 'withdraw_submission',
+      '{}', 'work_in_progress', 'influencer', '{withdraw_submission}', null, null),
+
+    -- Cancellation by agreement
+    ('deals', 'T130', 'cancellation_requested', 'influencer brand_owner', 'accept_cancellation',
+      '{is_awaited}', 'refund_pending', null, '{request_agreed_refund,drop_cancellation}',
+      null, null),
+    ('deals', 'T131', 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
+      '{is_awaited,was_there}', 'work_in_progress', 'influencer', '{resume,drop_cancellation}',
+      null, null),
+    ('deals', 'T132', 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
+      '{is_awaited,was_there}', 'work_submitted', 'brand_owner', '{resume,drop_cancellation}',
+      null, null),
+    ('deals', 'T133', 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
+      '{is_requester,was_there}', 'work_in_progress', 'influencer',
+      '{resume,drop_cancellation}', null, null),
+    ('deals', 'T134', 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
+      '{is_requester,was_there}', 'work_submitted', 'brand_owner',
+      '{resume,drop_cancellation}', null, null),
+    ('deals', 'T135', 'cancellation_requested', 'system', 'timer_cancellation',
+      '{was_there}', 'work_in_progress', 'influencer', '{resume,drop_cancellation}',
+      'cancellation_unanswered', null),
+    ('deals', 'T136', 'cancellation_requested', 'system', 'timer_cancellation',
+      '{was_there}', 'work_submitted', 'brand_owner', '{resume,drop_cancellation}',
+      'cancellation_unanswered', null),
+    ('deals', 'T137', 'cancellation_requested', 'influencer brand_owner', 'raise_dispute',
+      '{}', 'disputed', null, '{open_dispute,drop_cancellation,raise_alert}', null, null),
+
+    -- Dispute
+    ('deals', 'T140', 'disputed', 'admin', 'resolve_release',
+      '{}', 'work_approved', null, '{close_dispute,approve_work,release_funds}', null,
+      'enable_real_time'),
+    ('deals', 'T141', 'disputed', 'admin', 'resolve_refund',
+      '{}', 'refund_pending', null, '{close_dispute,request_refund}', null, null),
+    ('deals', 'T142', 'disputed', 'admin', 'resolve_split',
+      '{}', 'refund_pending', null, '{close_dispute,request_split_refund}', null, null),
+    ('deals', 'T143', 'disputed', 'admin', 'resolve_resume',
+      '{was_there}', 'work_in_progress', 'influencer', '{close_dispute,resume}', null, null),
+    ('deals', 'T143b', 'disputed', 'influencer brand_owner', 'withdraw_dispute',
+      '{is_opener,was_there}', 'work_in_progress', 'influencer', '{close_dispute,resume}',
+      null, null),
+    ('deals', 'T144', 'disputed', 'admin', 'resolve_resume',
+      '{was_there}', 'work_submitted', 'brand_owner', '{close_dispute,resume}', null, null),
+    ('deals', 'T144b', 'disputed', 'admin', 'resolve_resume',
+      '{was_there}', 'payment_completed', 'influencer', '{close_dispute,resume}', null, null),
+    ('deals', 'T144c', 'disputed', 'influencer brand_owner', 'withdraw_dispute',
+      '{is_opener,was_there}', 'work_submitted', 'brand_owner', '{close_dispute,resume}',
+      null, null),
+    ('deals', 'T145', 'disputed', 'system', 'timer_dispute',
+      '{}', 'refund_pending', null, '{close_dispute,request_refund,raise_alert}',
+      'dispute_undecided', null),
+    ('deals', 'T146', 'payment_completed work_in_progress work_submitted cancellation_requested',
+      'system', 'bank_dispute_opened',
+      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension}', null, null),
+    ('deals', 'T146b', 'disputed', 'system', 'bank_dispute_opened',
+      '{}', null, null, '{open_dispute}', null, null),
+    ('deals', 'T147', 'disputed', 'system', 'bank_dispute_lost',
+      '{is_bank_dispute}', 'chat_closed', null, '{close_dispute,charge_back,close}',
+      'charged_back', null),
+
+    -- Refund
+    ('deals', 'T150', 'refund_pending', 'system', 'refund_processed',
+      '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
+    ('deals', 'T151', 'refund_pending', 'system', 'refund_failed',
+      '{}', null, null, '{retry_refund}', null, null),
+    ('deals', 'T152', 'refund_pending', 'admin', 'mark_refunded_manually',
+      '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
+
+    -- Free chat and closing
+    ('deals', 'T161', 'real_time', 'influencer brand_owner', 'close_conversation',
+      '{}', 'chat_closed', null, '{close}', 'closed_by_{role}', null),
+    ('direct', 'T161', 'real_time', 'member', 'close_conversation',
+      '{}', 'chat_closed', null, '{close}', 'closed_by_{role}', null),
+    ('deals', 'T162', 'real_time', 'influencer brand_owner', 'rate_collaboration',
+      '{is_unrated}', null, null, '{keep_rating}', null, null),
+    ('direct', 'T170', 'chat_closed', 'member', 'reopen_conversation',
+      '{is_closer,is_unblocked}', 'real_time', null, '{reopen}', null, null),
+
+    -- Operators, and the bank
+    ('bid', 'T180', 'influencer_responding brand_owner_details influencer_reviewing '
+      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response payment_pending', 'admin', 'force_close',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'closed_by_operator', null),
+    ('campaign', 'T180', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
+      'influencer_price_response negotiation_input brand_owner_negotiation '
+      'influencer_final_response payment_pending', 'admin', 'force_close',
+      '{nothing_captured}', 'chat_closed', null, '{close}', 'closed_by_operator', null),
+    ('deals', 'T181', 'payment_completed work_in_progress work_submitted cancellation_requested',
+      'admin', 'force_dispute',
+      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension,raise_alert}',
+      null, null),
+    ('deals', 'T182', 'refund_pending real_time', 'system', 'bank_dispute_opened',
+      '{}', null, 'unchanged', '{}', 'bank_dispute_late', null),
+    ('deals', 'T182b', 'chat_closed', 'system', 'bank_dispute_opened',
+      '{has_order}', null, null, '{}', 'bank_dispute_late', null)
+) as t (
+  kinds, name, states, roles, action, guards, to_state, awaiting, effects, reason, follow_up
+)
+cross join lateral private.draft_flows(t.kinds) as f (id)
+cross join lateral unnest(string_to_array(t.states, ' ')) as state (name)
+cross join lateral unnest(string_to_array(t.roles, ' ')) as role (name);
+
+-- source: 80_data/40_messages.sql sha256:b372fb79491fbf85d598b62b81258f47fe9b42c19445eeec231052968eeb8072
+-- What each move says, and to whom. The title and subtitle head the action message; its text is
+-- read where actions are not drawn. Automated messages offer what their reader may do next.
+-- private.flow_values lists what may stand in braces.
+insert into private.flow_messages (
+  flow_id, transition, position, message_type, audience, text, title, subtitle, buttons,
+  notification
+)
+select
+  f.id, m.transition, row_number() over (partition by f.id, m.transition order by m.position),
+  m.message_type, m.audience, m.text, m.title, m.subtitle, m.buttons::jsonb, m.notification
+from (
+  values
+    -- Creation
+    ('bid', 'T01', 1, 'automated', 'influencer',
+      '{brand_owner} wants to work with you on "{subject}".{proposed_hint}',
+      'New request', '{brand_owner} is interested in "{subject}"', null, 'action_required'),
+    ('bid', 'T01', 2, 'audit', 'actor', 'Request sent to {influencer}.', null, null, null, null),
+    ('campaign', 'T02', 1, 'automated', 'brand_owner',
+      '{influencer} applies to "{subject}".{quote_hint}{pitch_hint}',
+      'New application', '{influencer} wants to join "{subject}"', null, 'action_required'),
+    ('campaign', 'T02', 2, 'audit', 'actor', 'Application sent.', null, null, null, null),
+    ('campaign', 'T03', 1, 'automated', 'influencer',
+      '{brand_owner} invites you to "{subject}".',
+      'Invitation', '{brand_owner} would like you in "{subject}"', null, 'action_required'),
+    ('campaign', 'T03', 2, 'audit', 'actor', 'Invitation sent to {influencer}.',
+      null, null, null, null),
+    ('direct', 'T04', 1, 'system', 'all', 'Conversation started', null, null, null, null),
+
+    -- Connection and application
+    ('bid', 'T10', 1, 'automated', 'brand_owner',
+      '{influencer} accepted your request. What is the project?',
+      'Describe the project', 'What should {influencer} do, until when, in which form?',
+      null, 'action_required'),
+    ('bid', 'T10', 2, 'audit', 'actor', 'You accepted the request.', null, null, null, null),
+    ('campaign', 'T11', 1, 'automated', 'brand_owner',
+      '{influencer} accepted your invitation. Name your price.',
+      'Name your price', 'What do you offer for "{subject}"?', null, 'action_required'),
+    ('campaign', 'T11', 2, 'audit', 'actor', 'You accepted the invitation.',
+      null, null, null, null),
+    ('bid', 'T12', 1, 'system', 'brand_owner', '{influencer} declined the request.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('bid', 'T12', 2, 'audit', 'actor', 'You declined the request.', null, null, null, null),
+    ('campaign', 'T12', 1, 'system', 'brand_owner',
+      '{influencer} declined the invitation.{reason_hint}', null, null, null, 'deal_closed'),
+    ('campaign', 'T12', 2, 'audit', 'actor', 'You declined the invitation.',
+      null, null, null, null),
+    ('campaign', 'T20', 1, 'automated', 'brand_owner', 'Application accepted. Name your price.',
+      'Name your price', 'What do you offer {influencer}?', null, null),
+    ('campaign', 'T20', 2, 'system', 'influencer',
+      'Your application was accepted. {brand_owner} will name a price.', null, null, null, 'work'),
+    ('campaign', 'T20', 3, 'audit', 'actor', 'You accepted the application.',
+      null, null, null, null),
+    ('campaign', 'T21', 1, 'automated', 'brand_owner', 'Agreed at {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
+    ('campaign', 'T21', 2, 'system', 'influencer',
+      'Your application was accepted at your price, {agreed_text}. Waiting for the payment.',
+      null, null, null, 'payment'),
+    ('campaign', 'T21', 3, 'audit', 'actor', 'You accepted the application at {agreed_text}.',
+      null, null, null, null),
+    ('campaign', 'T22', 1, 'system', 'influencer',
+      'You were not selected this time.{reason_hint}', null, null, null, 'deal_closed'),
+    ('campaign', 'T22', 2, 'audit', 'actor', 'You declined the application.',
+      null, null, null, null),
+
+    -- Project details
+    ('bid', 'T30', 1, 'automated', 'influencer', '{details}',
+      'Project details', '{brand_owner} describes the project', null, 'action_required'),
+    ('bid', 'T30', 2, 'audit', 'actor', 'Project details sent.', null, null, null, null),
+    ('bid', 'T40', 1, 'automated', 'brand_owner',
+      '{influencer} likes the project. Name your price.',
+      'Name your price', 'What do you offer for this project?', null, 'action_required'),
+    ('bid', 'T40', 2, 'audit', 'actor', 'You accepted the project.', null, null, null, null),
+    ('bid', 'T41', 1, 'automated', 'brand_owner', '{influencer} asks: {question}',
+      'Change the details', '{influencer} needs to know more', null, 'action_required'),
+    ('bid', 'T41', 2, 'audit', 'actor', 'Your question was sent.', null, null, null, null),
+    ('bid', 'T42', 1, 'system', 'brand_owner', '{influencer} declined the project.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('bid', 'T42', 2, 'audit', 'actor', 'You declined the project.', null, null, null, null),
+
+    -- Price and negotiation
+    ('deals', 'T50', 1, 'automated', 'influencer', '{brand_owner} offers {offer_text}.',
+      'Offer: {offer_text}', 'Accept it, or name your own price.', null, 'action_required'),
+    ('deals', 'T50', 2, 'audit', 'actor', 'You offered {offer_text}.', null, null, null, null),
+    ('deals', 'T60', 1, 'automated', 'brand_owner', '{influencer} accepted {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.',
+      null, 'action_required'),
+    ('deals', 'T60', 2, 'system', 'influencer',
+      'Agreed at {agreed_text}. Waiting for the payment.', null, null, null, null),
+    ('deals', 'T60', 3, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
+    ('deals', 'T61', 1, 'automated', 'influencer', 'Which price do you have in mind?',
+      'Your price', '{brand_owner} offered {offer_text}.', null, null),
+    ('deals', 'T63', 1, 'automated', 'brand_owner',
+      '{influencer} declined {offer_text}.{reason_hint}',
+      'Price declined', 'Offer another price, keep yours, or end here.',
+      null, 'action_required'),
+    ('deals', 'T63', 2, 'audit', 'actor', 'You declined {offer_text}.', null, null, null, null),
+    ('deals', 'T65', 1, 'automated', 'brand_owner', '{influencer} asks for {counter_text}.',
+      'Counter offer: {counter_text}', 'You offered {offer_text}.', null, 'action_required'),
+    ('deals', 'T65', 2, 'audit', 'actor', 'You asked for {counter_text}.', null, null, null, null),
+    ('deals', 'T66', 1, 'automated', 'influencer', 'The offer is {offer_text}.',
+      'Offer: {offer_text}', 'Accept it, or name your own price.', null, null),
+    ('deals', 'T67', 1, 'automated', 'influencer', '{brand_owner} now offers {offer_text}.',
+      'Offer: {offer_text}', 'Accept it, or name your own price.', null, 'action_required'),
+    ('deals', 'T67', 2, 'audit', 'actor', 'You offered {offer_text}.', null, null, null, null),
+    ('deals', 'T68', 1, 'automated', 'influencer',
+      '{brand_owner} makes a final offer: {offer_text}.',
+      'Final offer: {offer_text}', 'There is no further round.', null, 'action_required'),
+    ('deals', 'T68', 2, 'audit', 'actor', 'You made a final offer of {offer_text}.',
+      null, null, null, null),
+    ('deals', 'T69', 1, 'automated', 'brand_owner', 'You offered {offer_text}.{counter_hint}',
+      'Your answer', 'Accept, offer another price, keep yours, or end here.', null, null),
+    ('deals', 'T70', 1, 'automated', 'brand_owner', 'Agreed at {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
+    ('deals', 'T70', 2, 'system', 'influencer',
+      'Your price of {agreed_text} was accepted. Waiting for the payment.',
+      null, null, null, 'payment'),
+    ('deals', 'T70', 3, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
+    ('deals', 'T71', 1, 'automated', 'brand_owner', 'Which price do you offer?',
+      'Your price', 'You offered {offer_text}.{counter_hint}', null, null),
+    ('deals', 'T72', 1, 'automated', 'influencer', '{brand_owner} stays at {offer_text}.',
+      'Final offer: {offer_text}', 'There is no further round.', null, 'action_required'),
+    ('deals', 'T72', 2, 'audit', 'actor', 'You stay at {offer_text}.', null, null, null, null),
+    ('deals', 'T80', 1, 'automated', 'brand_owner', '{influencer} accepted {agreed_text}.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.',
+      null, 'action_required'),
+    ('deals', 'T80', 2, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
+    ('deals', 'T81', 1, 'system', 'brand_owner',
+      '{influencer} declined the final offer.{reason_hint}', null, null, null, 'deal_closed'),
+    ('deals', 'T81', 2, 'audit', 'actor', 'You declined the final offer.',
+      null, null, null, null),
+
+    -- Leaving before the payment
+    ('deals', 'T85', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T85', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
+    ('deals', 'T86', 1, 'system', 'all', 'Nobody answered in time; the conversation has ended.',
+      null, null, null, 'deal_closed'),
+
+    -- Payment
+    ('deals', 'T90', 1, 'automated', 'brand_owner', 'The payment of {agreed_text} is ready.',
+      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
+    ('deals', 'T90', 2, 'audit', 'actor', 'You started the payment.', null, null, null, null),
+    ('deals', 'T91', 1, 'system', 'brand_owner',
+      'Payment of {agreed_text} received ({payment_id}). It is held until you approve the work.',
+      null, null, null, 'payment'),
+    ('deals', 'T91', 2, 'automated', 'influencer', '{agreed_text} is paid and held for you.',
+      'Start the work', 'Delivery is due {delivery_days} days after you start.',
+      null, 'payment'),
+    ('deals', 'T92', 1, 'system', 'brand_owner', 'The payment did not go through.{reason_hint}',
+      'Payment failed', 'You can try again.', '{"proceed_to_payment": "Retry"}', 'payment'),
+    ('deals', 'T93', 1, 'system', 'brand_owner',
+      'The amount that was paid differs from {agreed_text}; it is being refunded.',
+      null, null, null, 'payment'),
+    ('deals', 'T94', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T94', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
+    ('deals', 'T95', 1, 'system', 'all', 'The time for the payment has passed; the deal has ended.',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T96', 1, 'system', 'brand_owner',
+      'A payment came after the deal had ended; it is being refunded.', null, null, null,
+      'payment'),
+    ('deals', 'T97', 1, 'system', 'brand_owner',
+      'This deal was paid twice; the second payment is being refunded.', null, null, null,
+      'payment'),
+
+    -- Paid, not started
+    ('deals', 'T100', 1, 'system', 'brand_owner',
+      '{influencer} started the work. It is due on {delivery_due}.', null, null, null, 'work'),
+    ('deals', 'T100', 2, 'automated', 'influencer', 'The work is due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T101', 1, 'system', 'brand_owner',
+      '{influencer} cannot do the work. Your refund has started.{reason_hint}',
+      null, null, null, 'payment'),
+    ('deals', 'T101', 2, 'audit', 'actor', 'You declined the work.', null, null, null, null),
+    ('deals', 'T102', 1, 'system', 'influencer',
+      '{brand_owner} cancelled before the work began.{reason_hint}', null, null, null, 'work'),
+    ('deals', 'T102', 2, 'audit', 'actor', 'You cancelled. Your refund has started.',
+      null, null, null, null),
+    ('deals', 'T103', 1, 'system', 'all',
+      'The work was not started in time. The refund has started.', null, null, null, 'payment'),
+
+    -- Work, revision, extension
+    ('deals', 'T110', 1, 'automated', 'brand_owner',
+      '{influencer} submitted: {deliverables}{description_hint}{notes_hint}',
+      'Review the work', 'Without an answer it is approved on {deadline}.',
+      null, 'review'),
+    ('deals', 'T110', 2, 'audit', 'actor', 'Work submitted.', null, null, null, null),
+    ('deals', 'T111', 1, 'automated', 'other',
+      '{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}',
+      'Cancellation?', 'Without an answer the deal goes on.', null, 'action_required'),
+    ('deals', 'T111', 2, 'audit', 'actor', 'You asked to cancel.', null, null, null, null),
+    ('deals', 'T112', 1, 'system', 'all',
+      '{actor} opened a dispute. An operator will decide.{reason_hint}',
+      null, null, null, 'dispute'),
+    ('deals', 'T113', 1, 'system', 'influencer',
+      '{brand_owner} cancelled because the work is overdue.{reason_hint}',
+      null, null, null, 'work'),
+    ('deals', 'T113', 2, 'audit', 'actor', 'You cancelled. Your refund has started.',
+      null, null, null, null),
+    ('deals', 'T114', 1, 'system', 'brand_owner',
+      '{influencer} gave the work up. Your refund has started.{reason_hint}',
+      null, null, null, 'payment'),
+    ('deals', 'T114', 2, 'audit', 'actor', 'You gave the work up.', null, null, null, null),
+    ('deals', 'T115', 1, 'system', 'all',
+      'The work was not delivered in time. The refund has started.', null, null, null, 'payment'),
+    ('deals', 'T116', 1, 'automated', 'brand_owner',
+      '{influencer} asks for {days} more days.{reason_hint}',
+      'More time?', 'The work is due on {delivery_due}.',
+      '{"accept_extension": null, "decline_extension": null}', 'action_required'),
+    ('deals', 'T116', 2, 'audit', 'actor', 'You asked for {days} more days.',
+      null, null, null, null),
+    ('deals', 'T117', 1, 'system', 'influencer',
+      'You have more time: the work is due on {delivery_due}.', null, null, null, 'work'),
+    ('deals', 'T117', 2, 'automated', 'influencer', 'The work is due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T117', 3, 'audit', 'actor', 'You gave more time.', null, null, null, null),
+    ('deals', 'T117b', 1, 'system', 'influencer',
+      '{brand_owner} gave no more time: the work is due on {delivery_due}.{reason_hint}',
+      null, null, null, 'work'),
+    ('deals', 'T117b', 2, 'audit', 'actor', 'You declined more time.', null, null, null, null),
+    ('deals', 'T120', 1, 'system', 'influencer',
+      'Your work was approved, {released_text} is yours.{feedback_hint}',
+      null, null, null, 'payment'),
+    ('deals', 'T120', 2, 'audit', 'actor', 'You approved the work.', null, null, null, null),
+    ('deals', 'T121', 1, 'system', 'all', 'You can now chat freely.', null, null, null, null),
+    ('deals', 'T122', 1, 'automated', 'influencer',
+      '{brand_owner} asks for a change: {feedback}',
+      'Revise your work', 'Change it and submit it again.', null, 'action_required'),
+    ('deals', 'T122', 2, 'audit', 'actor', 'You asked for a change.', null, null, null, null),
+    ('deals', 'T124', 1, 'automated', 'other',
+      '{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}',
+      'Cancellation?', 'Without an answer the deal goes on.', null, 'action_required'),
+    ('deals', 'T124', 2, 'audit', 'actor', 'You asked to cancel.', null, null, null, null),
+    ('deals', 'T125', 1, 'system', 'all',
+      'The work was approved, because the time for its review has passed.',
+      null, null, null, 'payment'),
+    ('deals', 'T126', 1, 'system', 'brand_owner', '{influencer} took the submission back.',
+      null, null, null, 'work'),
+    ('deals', 'T126', 2, 'automated', 'influencer', 'You took your submission back.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T126', 3, 'audit', 'actor', 'Submission taken back.', null, null, null, null),
+
+    -- Cancellation by agreement
+    ('deals', 'T130', 1, 'system', 'all', 'Cancelled by agreement. The refund has started.',
+      null, null, null, 'payment'),
+    ('deals', 'T131', 1, 'system', 'other', '{actor} did not agree to cancel.{reason_hint}',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T132', 1, 'system', 'other', '{actor} did not agree to cancel.{reason_hint}',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T133', 1, 'system', 'other', '{actor} no longer asks to cancel.',
+      null, null, null, 'work'),
+    ('deals', 'T134', 1, 'system', 'other', '{actor} no longer asks to cancel.',
+      null, null, null, 'work'),
+    ('deals', 'T135', 1, 'system', 'all', 'No answer: the deal continues.',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T136', 1, 'system', 'all', 'No answer: the deal continues.',
+      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
+    ('deals', 'T131', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T133', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T135', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T132', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T134', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T136', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T137', 1, 'system', 'all',
+      '{actor} opened a dispute. An operator will decide.{reason_hint}',
+      null, null, null, 'dispute'),
+
+    -- Dispute
+    ('deals', 'T140', 1, 'system', 'all',
+      'The operator decided for the influencer: the work is approved.', null, null, null,
+      'dispute'),
+    ('deals', 'T141', 1, 'system', 'all',
+      'The operator decided for the brand owner: the refund has started.', null, null, null,
+      'dispute'),
+    ('deals', 'T142', 1, 'system', 'all',
+      'The operator decided to share the money: {refund_text} is being refunded.',
+      null, null, null, 'dispute'),
+    ('deals', 'T143', 1, 'system', 'all', 'The work continues.', null, null, null, 'dispute'),
+    ('deals', 'T143', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T143b', 1, 'system', 'all', '{actor} withdrew the dispute. The work continues.',
+      null, null, null, 'dispute'),
+    ('deals', 'T143b', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
+      'Submit your work', 'Give links to what you made.', null, null),
+    ('deals', 'T144', 1, 'system', 'all', 'The review continues.', null, null, null, 'dispute'),
+    ('deals', 'T144', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T144b', 1, 'system', 'all', 'The deal continues.', null, null, null, 'dispute'),
+    ('deals', 'T144b', 2, 'automated', 'influencer', '{agreed_text} is paid and held for you.',
+      'Start the work', 'Delivery is due {delivery_days} days after you start.', null, null),
+    ('deals', 'T144c', 1, 'system', 'all', '{actor} withdrew the dispute. The review continues.',
+      null, null, null, 'dispute'),
+    ('deals', 'T144c', 2, 'automated', 'brand_owner', 'The review goes on.',
+      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
+    ('deals', 'T145', 1, 'system', 'all',
+      'The dispute was not decided in time. The refund has started.', null, null, null,
+      'dispute'),
+    ('deals', 'T146', 1, 'system', 'all',
+      'The bank is looking into the payment. The deal rests until it has decided.',
+      null, null, null, 'dispute'),
+    ('deals', 'T146b', 1, 'system', 'all', 'The bank, too, is looking into the payment.',
+      null, null, null, 'dispute'),
+    ('deals', 'T147', 1, 'system', 'all', 'The bank took the payment back. The deal has ended.',
+      null, null, null, 'deal_closed'),
+
+    -- Refund
+    ('deals', 'T150', 1, 'system', 'all', 'The refund is complete.', null, null, null,
+      'deal_closed'),
+    ('deals', 'T151', 1, 'system', 'brand_owner',
+      'The refund is delayed. It will be tried again.', null, null, null, 'payment'),
+    ('deals', 'T152', 1, 'system', 'all', 'The refund is complete.', null, null, null,
+      'deal_closed'),
+
+    -- Free chat and closing
+    ('all', 'T161', 1, 'system', 'all', '{actor} closed the conversation.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T162', 1, 'audit', 'actor',
+      'You rated this collaboration. It is shown when both have, or after {rating_days} days.',
+      null, null, null, null),
+    ('direct', 'T170', 1, 'system', 'all', '{actor} opened the conversation again.',
+      null, null, null, null),
+
+    -- Operators, and the bank
+    ('deals', 'T180', 1, 'system', 'all', 'An operator closed this conversation.{reason_hint}',
+      null, null, null, 'deal_closed'),
+    ('deals', 'T181', 1, 'system', 'all',
+      'An operator stopped this deal to look into it.{reason_hint}', null, null, null, 'dispute')
+) as m (
+  kinds, transition, position, message_type, audience, text, title, subtitle, buttons,
+  notification
+)
+cross join lateral private.draft_flows(m.kinds) as f (id);
+
+-- source: 80_data/50_actions.sql sha256:69f911dd25ea719947b39235f635032b15399c2e19a08b028ee80ed180d901a2
+-- What the client draws for each thing a user may do: a button, a form, both, or nothing in the
+-- message (it is still allowed, and get_available_actions lists it). In the order of the screen.
+insert into private.flow_actions (
+  flow_id, state, role, action, position, text, style, drawn, data
+)
+select
+  f.id, state.name, role.name, a.action,
+  row_number() over (partition by f.id, state.name, role.name order by a.position),
+  a.text, a.style, a.drawn, a.data::jsonb
+from (
+  values
+    ('deals', 10, 'influencer_responding', 'influencer', 'accept_connection', 'Accept',
+      'success', 'button', null),
+    ('deals', 11, 'influencer_responding', 'influencer', 'reject_connection', 'Decline',
+      'danger', 'button', null),
+    ('campaign', 20, 'brand_owner_reviewing', 'brand_owner', 'accept_application', 'Accept',
+      'success', 'button', null),
+    ('campaign', 21, 'brand_owner_reviewing', 'brand_owner', 'accept_application_at_quote',
+      'Accept at {quote_text}', 'primary', 'button', '{"price": "{quote}"}'),
+    ('campaign', 22, 'brand_owner_reviewing', 'brand_owner', 'reject_application', 'Decline',
+      'danger', 'button', null),
+    ('bid', 30, 'brand_owner_details', 'brand_owner', 'send_project_details', 'Send',
+      'success', 'form', null),
+    ('bid', 40, 'influencer_reviewing', 'influencer', 'accept_project', 'Accept project',
+      'success', 'button', null),
+    ('bid', 41, 'influencer_reviewing', 'influencer', 'request_details_change',
+      'Ask for a change', 'secondary', 'both', null),
+    ('bid', 42, 'influencer_reviewing', 'influencer', 'reject_project', 'Decline',
+      'danger', 'button', null),
+    ('deals', 50, 'brand_owner_pricing', 'brand_owner', 'send_price_offer', 'Send offer',
+      'success', 'form', null),
+    ('deals', 60, 'influencer_price_response influencer_final_response', 'influencer',
+      'accept_price', 'Accept {offer_text}', 'success', 'button', '{"price": "{offer}"}'),
+    ('deals', 61, 'influencer_price_response', 'influencer', 'negotiate_price', 'Negotiate',
+      'warning', 'button', null),
+    ('deals', 63, 'influencer_price_response influencer_final_response', 'influencer',
+      'reject_price', 'Decline', 'danger', 'button', null),
+    ('deals', 65, 'negotiation_input', 'influencer brand_owner', 'submit_counter', 'Send price',
+      'success', 'form', null),
+    ('deals', 66, 'negotiation_input', 'influencer brand_owner', 'back', 'Back',
+      'secondary', 'button', null),
+    ('deals', 70, 'brand_owner_negotiation', 'brand_owner', 'accept_counter',
+      'Accept {counter_text}', 'success', 'button', '{"price": "{counter}"}'),
+    ('deals', 71, 'brand_owner_negotiation', 'brand_owner', 'make_counter_offer',
+      'Make another offer', 'warning', 'button', null),
+    ('deals', 72, 'brand_owner_negotiation', 'brand_owner', 'hold_price',
+      'Stay at {offer_text}', 'secondary', 'button', null),
+    ('deals', 90, 'payment_pending', 'brand_owner', 'proceed_to_payment', 'Pay now',
+      'success', 'button', null),
+
+    -- Ending it before the payment: on the screen where the brand owner decides.
+    ('deals', 94, 'brand_owner_negotiation', 'brand_owner', 'end_conversation', 'End here',
+      'danger', 'button', null),
+    ('bid', 94, 'brand_owner_details', 'brand_owner', 'end_conversation', 'End here',
+      'secondary', 'button', null),
+    ('deals', 94, 'brand_owner_pricing payment_pending', 'brand_owner', 'end_conversation',
+      'End here', 'secondary', 'button', null),
+    ('campaign', 94, 'brand_owner_reviewing', 'brand_owner influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('bid', 94, 'influencer_reviewing', 'brand_owner influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('bid', 94, 'brand_owner_details', 'influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('deals', 94, 'influencer_responding influencer_price_response negotiation_input '
+      'influencer_final_response', 'brand_owner influencer', 'end_conversation',
+      'End here', 'secondary', 'nowhere', null),
+    ('deals', 94, 'brand_owner_pricing brand_owner_negotiation payment_pending', 'influencer',
+      'end_conversation', 'End here', 'secondary', 'nowhere', null),
+
+    ('deals', 100, 'payment_completed', 'influencer', 'start_work', 'Start work',
+      'success', 'button', null),
+    ('deals', 101, 'payment_completed', 'influencer', 'decline_work', 'Decline',
+      'danger', 'button', null),
+    ('deals', 102, 'payment_completed', 'brand_owner', 'cancel_before_start', 'Cancel',
+      'danger', 'button', null),
+    ('deals', 110, 'work_in_progress', 'influencer', 'submit_work', 'Submit work',
+      'success', 'form', null),
+    ('deals', 111, 'work_in_progress', 'brand_owner', 'accept_extension', 'Give more time',
+      'success', 'button', null),
+    ('deals', 112, 'work_in_progress', 'brand_owner', 'decline_extension', 'No more time',
+      'secondary', 'button', null),
+    ('deals', 113, 'work_in_progress', 'brand_owner', 'cancel_overdue', 'Cancel: overdue',
+      'danger', 'button', null),
+    ('deals', 116, 'work_in_progress', 'influencer', 'request_extension', 'Ask for more time',
+      'secondary', 'button', null),
+    ('deals', 120, 'work_submitted', 'brand_owner', 'approve_work', 'Approve',
+      'success', 'button', null),
+    ('deals', 122, 'work_submitted', 'brand_owner', 'request_revision', 'Ask for a change',
+      'warning', 'both', null),
+    ('deals', 126, 'work_submitted', 'influencer', 'withdraw_submission', 'Take it back',
+      'secondary', 'button', null),
+    ('deals', 127, 'work_in_progress', 'influencer brand_owner', 'request_cancellation',
+      'Ask to cancel', 'secondary', 'button', null),
+    ('deals', 127, 'work_submitted', 'influencer brand_owner', 'request_cancellation',
+      'Ask to cancel', 'secondary', 'nowhere', null),
+    ('deals', 130, 'cancellation_requested', 'influencer brand_owner', 'accept_cancellation',
+      'Agree to cancel', 'warning', 'button', null),
+    ('deals', 131, 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
+      'Do not cancel', 'secondary', 'button', null),
+    ('deals', 133, 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
+      'Do not cancel after all', 'secondary', 'button', null),
+    ('deals', 137, 'work_in_progress work_submitted cancellation_requested',
+      'influencer brand_owner', 'raise_dispute', 'Open a dispute', 'danger', 'button', null),
+    ('deals', 138, 'work_in_progress', 'influencer', 'give_up_work', 'Give up',
+      'danger', 'button', null),
+    ('deals', 143, 'disputed', 'influencer brand_owner', 'withdraw_dispute',
+      'Withdraw the dispute', 'secondary', 'button', null),
+    ('deals', 161, 'real_time', 'influencer brand_owner', 'rate_collaboration', 'Rate',
+      'primary', 'button', null),
+    ('deals', 162, 'real_time', 'influencer brand_owner', 'close_conversation', 'Close',
+      'secondary', 'button', null),
+    ('direct', 161, 'real_time', 'member', 'close_conversation', 'Close',
+      'secondary', 'button', null),
+    ('direct', 170, 'chat_closed', 'member', 'reopen_conversation', 'Open again',
+      'secondary', 'button', null)
+) as a (kinds, position, states, roles, action, text, style, drawn, data)
+cross join lateral private.draft_flows(a.kinds) as f (id)
+cross join lateral unnest(string_to_array(a.states, ' ')) as state (name)
+cross join lateral unnest(string_to_array(a.roles, ' ')) as role (name);
+
+-- source: 80_data/60_inputs.sql sha256:5357263ee289b3e2e37331a489fc42c372d3119c14ae1c4d2d0ad037f797d1ed
+-- What is typed with an action. input_type is the name by which submit_text means a field. What a
+-- row leaves open private.complete_limits fills in: 1 to 10000000 rupees, 1000 characters.
+insert into private.flow_inputs (
+  flow_id, action, field, position, type, required, min, max, max_length, placeholder, prefill,
+  input_type, is_secret
+)
+select
+  f.id, action.name, i.field,
+  row_number() over (partition by f.id, action.name order by i.position),
+  i.type, i.required, i.min, i.max, i.max_length, i.placeholder, i.prefill, i.input_type,
+  -- Ratings are double-blind, an operator's words are for operators, and why a payment or a refund
+  -- failed is the brand owner's affair.
+  i.field in ('rating', 'comment', 'note', 'reference')
+    or action.name in ('payment_failed', 'refund_failed')
+from (
+  values
+    -- Words
+    ('bid', 'send_project_details', 1, 'details', 'textarea', true, null::numeric, null::numeric,
+      5000, 'What should be made, until when, in which form?', '{details}', 'project_details'),
+    ('bid', 'request_details_change', 1, 'question', 'textarea', true, null, null,
+      null, 'What do you need to know?', null, 'question'),
+    ('deals', 'submit_work', 1, 'deliverables', 'textarea', true, null, null,
+      5000, 'Links to what you made', null, 'work_submission'),
+    ('deals', 'submit_work', 2, 'description', 'textarea', false, null, null,
+      5000, 'What it is', null, null),
+    ('deals', 'submit_work', 3, 'submission_notes', 'textarea', false, null, null,
+      5000, 'What to know about it', null, null),
+    ('deals', 'request_revision', 1, 'feedback', 'textarea', true, null, null,
+      null, 'What should change?', null, 'feedback'),
+    ('deals', 'approve_work', 1, 'feedback', 'textarea', false, null, null,
+      null, 'What did you like?', null, null),
+
+    -- Prices, in rupees
+    ('deals', 'send_price_offer', 1, 'price', 'price', true, null, null,
+      null, 'Your price in rupees', '{proposed_price}', 'price'),
+    ('deals', 'submit_counter', 1, 'price', 'price', true, null, null,
+      null, 'Your price in rupees', null, 'negotiation'),
+    ('deals', 'negotiate_price make_counter_offer accept_price accept_counter', 1, 'price',
+      'price', false, null, null, null, null, null, null),
+    ('campaign', 'accept_application_at_quote', 1, 'price', 'price', false, null, null,
+      null, null, null, null),
+
+    -- Reasons
+    ('campaign', 'reject_application', 9, 'reason', 'textarea', false, null, null,
+      null, 'Why? (optional)', null, 'reason'),
+    ('bid', 'reject_project', 9, 'reason', 'textarea', false, null, null,
+      null, 'Why? (optional)', null, 'reason'),
+    ('deals', 'reject_connection reject_price end_conversation decline_work '
+      'cancel_before_start cancel_overdue give_up_work request_cancellation request_extension '
+      'decline_cancellation decline_extension raise_dispute', 9, 'reason', 'textarea', false, null,
+      null, null, 'Why? (optional)', null, 'reason'),
+    ('all', 'close_conversation', 9, 'reason', 'textarea', false, null, null,
+      null, 'Why? (optional)', null, 'reason'),
+
+    -- Numbers
+    ('deals', 'request_cancellation', 1, 'refund_amount', 'price', false, null, null,
+      null, 'Refund in rupees; empty: all of it', null, null),
+    ('deals', 'request_extension', 1, 'days', 'integer', true, 1, 30,
+      null, 'How many days?', null, null),
+    ('deals', 'rate_collaboration', 1, 'rating', 'integer', true, 1, 5,
+      null, '1 to 5', null, null),
+    ('deals', 'rate_collaboration', 2, 'comment', 'textarea', false, null, null,
+      null, 'How was it?', null, null),
+
+    -- What operators and the gateway say
+    ('deals', 'force_close force_dispute', 1, 'reason', 'textarea', false, null, null,
+      null, null, null, null),
+    ('deals', 'resolve_release resolve_refund resolve_split resolve_resume '
+      'mark_refunded_manually', 9, 'note', 'textarea', false, null, null,
+      null, null, null, null),
+    ('deals', 'resolve_split', 1, 'refund_amount', 'price', true, null, null,
+      null, null, null, null),
+    ('deals', 'mark_refunded_manually', 1, 'reference', 'text', true, null, null,
+      200, null, null, null),
+    ('deals', 'payment_captured payment_mismatch', 1, 'payment_id', 'text', true, null, null,
+      100, null, null, null),
+    ('deals', 'payment_captured payment_mismatch', 2, 'amount_minor', 'integer', true, 1,
+      100000000000, null, null, null, null),
+    ('deals', 'payment_captured payment_mismatch', 3, 'currency', 'text', true, null, null,
+      3, null, null, null),
+    ('deals', 'payment_failed refund_failed', 9, 'reason', 'text', false, null, null,
+      200, null, null, null),
+    ('deals', 'payment_failed bank_dispute_opened bank_dispute_lost', 1, 'payment_id', 'text',
+      false, null, null, 100, null, null, null),
+    ('deals', 'refund_processed', 1, 'reference', 'text', false, null, null,
+      200, null, null, null)
+) as i (
+  kinds, actions, position, field, type, required, min, max, max_length, placeholder, prefill,
+  input_type
+)
+cross join lateral private.draft_flows(i.kinds) as f (id)
+cross join lateral unnest(string_to_array(i.actions, ' ')) as action (name);
+
+-- source: 80_data/70_traces.sql sha256:a297abea038f621d28229b47d6eb06c1905f3fa8b8af6868e3dbfa8dabdc8d9e
+-- Walks that the flows must allow, whatever else they come to allow: `role action state` a line.
+-- The proof of a flow takes them (P12), because rows that are alternatives to each other miss
+-- nothing when one is gone; every such row is in one of these walks.
+--
+-- A walk begins where the one named after its own name ends; the first have nothing before them.
+insert into private.flow_traces (flow_id, name, steps)
+with recursive given (kinds, name, begins_with, steps) as (
+  values
+    -- Getting to a price
+    ('bid', 'A price is named', null,
+      'brand_owner connect_bid influencer_responding
+      influencer accept_connection brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer accept_project brand_owner_pricing
+      brand_owner send_price_offer influencer_price_response'),
+    ('bid', 'The influencer declines the request', null,
+      'brand_owner connect_bid influencer_responding
+      influencer reject_connection chat_closed'),
+    ('bid', 'The influencer ends it at the request', null,
+      'brand_owner connect_bid influencer_responding
+      influencer end_conversation chat_closed'),
+    ('bid', 'The details are changed, then the project is declined', null,
+      'brand_owner connect_bid influencer_responding
+      influencer accept_connection brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer request_details_change brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer reject_project chat_closed'),
+    ('bid', 'The influencer ends it at the details', null,
+      'brand_owner connect_bid influencer_responding
+      influencer accept_connection brand_owner_details
+      brand_owner send_project_details influencer_reviewing
+      influencer end_conversation chat_closed'),
+    ('campaign', 'A price is named', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner accept_application brand_owner_pricing
+      brand_owner send_price_offer influencer_price_response'),
+    ('campaign', 'An application is accepted at its quote', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner accept_application_at_quote payment_pending'),
+    ('campaign', 'An application is declined', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner reject_application chat_closed'),
+    ('campaign', 'The brand owner ends it at the application', null,
+      'influencer apply_to_campaign brand_owner_reviewing
+      brand_owner end_conversation chat_closed'),
+    ('campaign', 'An invitation is accepted', null,
+      'brand_owner invite_to_campaign influencer_responding
+      influencer accept_connection brand_owner_pricing
+      brand_owner send_price_offer influencer_price_response'),
+    ('campaign', 'An invitation is declined', null,
+      'brand_owner invite_to_campaign influencer_responding
+      influencer reject_connection chat_closed'),
+    ('campaign', 'The influencer ends it at the invitation', null,
+      'brand_owner invite_to_campaign influencer_responding
+      influencer end_conversation chat_closed'),
+
+    -- The price
+    ('deals', 'The price is accepted', 'A price is named',
+      'influencer accept_price payment_pending'),
+    ('deals', 'A counter offer is accepted', 'A price is named',
+      'influencer negotiate_price negotiation_input
+      influencer submit_counter brand_owner_negotiation
+      brand_owner accept_counter payment_pending'),
+    ('deals', 'The influencer thinks again', 'A price is named',
+      'influencer negotiate_price negotiation_input
+      influencer back influencer_price_response
+      influencer accept_price payment_pending'),
+    ('deals', 'All rounds are used', 'A price is named',
+      'influencer negotiate_price negotiation_input
+      influencer submit_counter brand_owner_negotiation
+      brand_owner make_counter_offer negotiation_input
+      brand_owner submit_counter influencer_price_response
+      influencer negotiate_price negotiation_input
+      influencer submit_counter brand_owner_negotiation
+      brand_owner make_counter_offer negotiation_input
+      brand_owner submit_counter influencer_final_response
+      influencer accept_price payment_pending'),
+    ('deals', 'The brand owner thinks again and stays at the price', 'A price is named',
+      'influencer reject_price brand_owner_negotiation
+      brand_owner make_counter_offer negotiation_input
+      brand_owner back brand_owner_negotiation
+      brand_owner hold_price influencer_final_response
+      influencer reject_price chat_closed'),
+    ('deals', 'The influencer ends it at the final price', 'A price is named',
+      'influencer reject_price brand_owner_negotiation
+      brand_owner hold_price influencer_final_response
+      influencer end_conversation chat_closed'),
+
+    -- The payment
+    ('deals', 'It is paid', 'The price is accepted',
+      'brand_owner proceed_to_payment payment_pending
+      system payment_captured payment_completed'),
+    ('deals', 'It is paid at the third attempt', 'The price is accepted',
+      'brand_owner proceed_to_payment payment_pending
+      system payment_failed payment_pending
+      brand_owner proceed_to_payment payment_pending
+      system payment_mismatch payment_pending
+      brand_owner proceed_to_payment payment_pending
+      system payment_captured payment_completed'),
+    ('deals', 'It is paid too late', 'The price is accepted',
+      'brand_owner proceed_to_payment payment_pending
+      system timer_payment_window chat_closed
+      system payment_captured chat_closed'),
+    ('deals', 'The influencer declines the work', 'It is paid',
+      'influencer decline_work refund_pending
+      system refund_failed refund_pending
+      system refund_processed chat_closed'),
+    ('deals', 'The brand owner cancels before the start', 'It is paid',
+      'brand_owner cancel_before_start refund_pending
+      admin mark_refunded_manually chat_closed'),
+    ('deals', 'An operator stops it before the start', 'It is paid',
+      'admin force_dispute disputed
+      admin resolve_resume payment_completed'),
+
+    -- The work
+    ('deals', 'The work begins', 'It is paid',
+      'influencer start_work work_in_progress'),
+    ('deals', 'More time is given, then refused', 'The work begins',
+      'influencer request_extension work_in_progress
+      brand_owner accept_extension work_in_progress
+      influencer request_extension work_in_progress
+      brand_owner decline_extension work_in_progress'),
+    ('deals', 'The work is overdue', 'The work begins',
+      'brand_owner cancel_overdue refund_pending'),
+    ('deals', 'The influencer gives the work up', 'The work begins',
+      'influencer give_up_work refund_pending'),
+    ('deals', 'The work is submitted', 'The work begins',
+      'influencer submit_work work_submitted'),
+    ('deals', 'The influencer takes the work back', 'The work is submitted',
+      'influencer withdraw_submission work_in_progress'),
+    ('deals', 'The work is approved', 'The work is submitted',
+      'brand_owner approve_work work_approved
+      system enable_real_time real_time'),
+    ('deals', 'The work is approved after a revision', 'The work is submitted',
+      'brand_owner request_revision work_in_progress
+      influencer submit_work work_submitted
+      brand_owner approve_work work_approved
+      system enable_real_time real_time'),
+    ('deals', 'Nobody reviews the work', 'The work is submitted',
+      'system timer_review_window work_approved
+      system enable_real_time real_time'),
+    ('deals', 'What may still happen in the free chat', 'The work is approved',
+      'influencer rate_collaboration real_time
+      brand_owner rate_collaboration real_time
+      system payment_captured real_time
+      system bank_dispute_opened real_time
+      brand_owner close_conversation chat_closed'),
+
+    -- Cancelling
+    ('deals', 'The influencer asks to cancel, the brand owner agrees', 'The work begins',
+      'influencer request_cancellation cancellation_requested
+      brand_owner accept_cancellation refund_pending'),
+    ('deals', 'The brand owner asks to cancel, the influencer agrees', 'The work is submitted',
+      'brand_owner request_cancellation cancellation_requested
+      influencer accept_cancellation refund_pending'),
+    ('deals', 'The work survives every request to cancel', 'The work begins',
+      'influencer request_cancellation cancellation_requested
+      influencer withdraw_cancellation work_in_progress
+      brand_owner request_cancellation cancellation_requested
+      brand_owner withdraw_cancellation work_in_progress
+      influencer request_cancellation cancellation_requested
+      brand_owner decline_cancellation work_in_progress
+      brand_owner request_cancellation cancellation_requested
+      influencer decline_cancellation work_in_progress
+      brand_owner request_cancellation cancellation_requested
+      system timer_cancellation work_in_progress'),
+    ('deals', 'The review survives every request to cancel', 'The work is submitted',
+      'influencer request_cancellation cancellation_requested
+      influencer withdraw_cancellation work_submitted
+      brand_owner request_cancellation cancellation_requested
+      brand_owner withdraw_cancellation work_submitted
+      influencer request_cancellation cancellation_requested
+      brand_owner decline_cancellation work_submitted
+      brand_owner request_cancellation cancellation_requested
+      influencer decline_cancellation work_submitted
+      brand_owner request_cancellation cancellation_requested
+      system timer_cancellation work_submitted'),
+
+    -- Disputes
+    ('deals', 'The work survives every dispute', 'The work begins',
+      'influencer raise_dispute disputed
+      influencer withdraw_dispute work_in_progress
+      brand_owner raise_dispute disputed
+      brand_owner withdraw_dispute work_in_progress
+      influencer request_cancellation cancellation_requested
+      brand_owner raise_dispute disputed
+      admin resolve_resume work_in_progress'),
+    ('deals', 'The review survives every dispute', 'The work is submitted',
+      'influencer raise_dispute disputed
+      influencer withdraw_dispute work_submitted
+      brand_owner raise_dispute disputed
+      brand_owner withdraw_dispute work_submitted
+      brand_owner request_cancellation cancellation_requested
+      influencer raise_dispute disputed
+      admin resolve_resume work_submitted'),
+    ('deals', 'An operator decides for the influencer', 'The work is submitted',
+      'brand_owner raise_dispute disputed
+      admin resolve_release work_approved
+      system enable_real_time real_time'),
+    ('deals', 'An operator decides for the brand owner', 'The work begins',
+      'brand_owner raise_dispute disputed
+      admin resolve_refund refund_pending'),
+    ('deals', 'An operator shares the money', 'The work is submitted',
+      'influencer raise_dispute disputed
+      admin resolve_split refund_pending'),
+    ('deals', 'The bank joins a dispute and takes the money back', 'The work begins',
+      'influencer raise_dispute disputed
+      system bank_dispute_opened disputed
+      system bank_dispute_lost chat_closed'),
+
+    ('direct', 'It is closed and opened again', null,
+      'member direct_connect real_time
+      member close_conversation chat_closed
+      member reopen_conversation real_time')
+),
+of_flow as (
+  select
+    f.id as flow_id, g.name, g.begins_with,
+    regexp_replace(g.steps, '\n +', e'\n', 'g') as steps
+  from given as g
+  cross join lateral private.draft_flows(g.kinds) as f (id)
+),
+whole as (
+  select o.flow_id, o.name, o.steps from of_flow as o where o.begins_with is null
+  union all
+  select o.flow_id, o.name, w.steps || e'\n' || o.steps
+  from whole as w
+  join of_flow as o on o.flow_id = w.flow_id and o.begins_with = w.name
+)
+select w.flow_id, w.name, w.steps from whole as w;
+
+-- source: 80_data/90_publish.sql sha256:2cfe635bc835bbe6e62b75238267686efa050c7b543f3f19c989b9a41e83c017
+-- Publishes the drafts that the files before this one have filled: proved, and only where they
+-- differ from the flow in use. Conversations from before there were flows get the direct one.
+select private.publish_draft(f.id)
+from private.flow_definitions as f
+where f.status = 'draft'
+order by f.kind;
+
+update public.conversations as c
+set flow_id = f.id
+from private.flow_definitions as f
+where c.flow_id is null and f.kind = c.kind and f.status = 'published';
