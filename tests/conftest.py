@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.databases import Database, copied_database, make_template
+from tests.support.databases import Database, make_template
+from tests.support.kept_databases import KeptDatabase
 from tests.support.limits import lift_limits
 from tests.support.stacks import (
     Cluster,
@@ -37,20 +38,36 @@ def limited_template(cluster: Cluster) -> str:
     return make_template(cluster, "parley_limited_template", limited=True)
 
 
+@pytest.fixture(scope="session")
+def kept_database(cluster: Cluster, template: str) -> Iterator[KeptDatabase]:
+    """The database that `db` is."""
+    kept = KeptDatabase(cluster, template)
+    yield kept
+    kept.drop()
+
+
+@pytest.fixture(scope="session")
+def kept_limited_database(cluster: Cluster, limited_template: str) -> Iterator[KeptDatabase]:
+    """The database that `limited_db` is."""
+    kept = KeptDatabase(cluster, limited_template)
+    yield kept
+    kept.drop()
+
+
 @pytest.fixture
-def db(cluster: Cluster, template: str) -> Iterator[Database]:
-    """A database of the test's own: a Supabase project with our migrations and nobody in it.
+def db(kept_database: KeptDatabase) -> Iterator[Database]:
+    """A Supabase project with our migrations and nobody in it, for the test alone.
 
     Its users may write as much and as fast as they like; for the limits take `limited_db`.
     """
-    with copied_database(cluster, template) as database:
+    with kept_database.lend() as database:
         yield database
 
 
 @pytest.fixture
-def limited_db(cluster: Cluster, limited_template: str) -> Iterator[Database]:
+def limited_db(kept_limited_database: KeptDatabase) -> Iterator[Database]:
     """As `db`, with the limits on writing that a project starts with."""
-    with copied_database(cluster, limited_template) as database:
+    with kept_limited_database.lend() as database:
         yield database
 
 

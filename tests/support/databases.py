@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from scripts.build_migrations import apply_sources
@@ -108,6 +109,16 @@ class Database:
         other = Database(self.port, self.name)
         self._sessions.append(other)
         return other
+
+    def rest(self) -> None:
+        """End the sessions made from this one, and what a test left open; keep the connections."""
+        for other in self._sessions:
+            other.close()
+        self._sessions.clear()
+        self._identity = None
+        for role, connection in list(self._connections.items()):
+            if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+                self._connections.pop(role).close()
 
     def close(self) -> None:
         """Close this session and those made from it."""
@@ -377,16 +388,16 @@ def make_template(cluster: Cluster, name: str, *, limited: bool) -> str:
 
 
 def _forget_durability(cluster: Cluster) -> None:
-    # Copies and drops of databases wait for the disk otherwise: half of a test's time.
+    # Copies and drops of databases wait for the disk otherwise: half of a test's time. Autovacuum
+    # would change plans and statistics under a test.
     with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        for setting in ("autovacuum", "fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(sql.SQL("alter system set {} = off").format(sql.SQL(setting)))
         connection.execute("select pg_reload_conf()")
 
 
-@contextmanager
-def copied_database(cluster: Cluster, template: str) -> Iterator[Database]:
-    """A copy of the template, dropped at the end."""
+def make_copy(cluster: Cluster, template: str) -> Database:
+    """A copy of the template under a name of its own."""
     name = f"test_{uuid.uuid4().hex}"
     postgres.create_database(cluster.port, name, template)
     # A copy belongs to whoever made it; the owner of the database is who may create in public.
@@ -394,9 +405,20 @@ def copied_database(cluster: Cluster, template: str) -> Iterator[Database]:
         connection.execute(
             sql.SQL("alter database {} owner to postgres").format(sql.Identifier(name))
         )
-    database = Database(cluster.port, name)
+    return Database(cluster.port, name)
+
+
+def drop_copy(cluster: Cluster, database: Database) -> None:
+    """Close the sessions of a copy and drop it."""
+    database.close()
+    postgres.drop_database(cluster.port, database.name)
+
+
+@contextmanager
+def copied_database(cluster: Cluster, template: str) -> Iterator[Database]:
+    """A copy of the template, dropped at the end."""
+    database = make_copy(cluster, template)
     try:
         yield database
     finally:
-        database.close()
-        postgres.drop_database(cluster.port, name)
+        drop_copy(cluster, database)
