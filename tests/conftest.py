@@ -83,6 +83,35 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def is_long(request: pytest.FixtureRequest) -> bool:
+    """Whether walks and crowds take their long form: `./scripts/test --long`."""
+    return bool(request.config.getoption("--long"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` adds what takes minutes and finds little that the short form does not."""
+    parser.addoption("--long", action="store_true", help="the long walks and every mutant, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked `long`, unless they are asked for."""
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what `--long` would add."""
+    if not terminalreporter.config.getoption("--long"):
+        terminalreporter.write_line(
+            "--long adds the tests marked long, and longer walks and crowds."
+        )
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a skipped test is a failure: nothing there may be left out."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
