@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import psycopg
@@ -80,6 +79,11 @@ SETTINGS = (
 )
 # PostgreSQL writes a default with its type: '{}'::jsonb, NULL::uuid.
 CAST = re.compile(r"::[\w \[\]\"().]+$")
+
+# What a source makes: functions, views, and the policies of a table.
+MADE = re.compile(
+    r"^create (?:or replace (?:function|view)|policy \w+ on) (\w+\.\w+)", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -178,16 +182,16 @@ def read_catalog(dsn: str, sources: Sequence[Source]) -> Catalog:
         functions = connection.execute(FUNCTIONS).fetchall()
         relations = connection.execute(RELATIONS).fetchall()
         settings = connection.execute(SETTINGS).fetchall()
-    by_stem = {PurePosixPath(source.path).stem: source for source in sources}
+    made = {name: source for source in sources for name in MADE.findall(source.text)}
     return Catalog(
-        tuple(_function(row, by_stem) for row in functions),
-        tuple(_relation(row, by_stem) for row in relations),
+        tuple(_function(row, made) for row in functions),
+        tuple(_relation(row, made) for row in relations),
         tuple(Setting(row["key"], row["value"], row["description"]) for row in settings),
     )
 
 
 def _function(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Function:
-    source = sources[row["name"]]
+    source = sources[f"{row['schema']}.{row['name']}"]
     arguments = (
         Argument(one["name"], one["type"], one["default"] and CAST.sub("", one["default"]))
         for one in row["arguments"]
@@ -206,7 +210,7 @@ def _function(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Function
 
 
 def _relation(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Relation:
-    source = sources.get(row["name"])
+    source = sources.get(f"{row['schema']}.{row['name']}")
     columns = (
         Column(one["name"], one["type"], one["nullable"], one["comment"] or "")
         for one in row["columns"] or []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from scripts.docs.pages import PARTS
 from scripts.docs.raised import codes_in, find_calls, find_raised, find_reachable
 from scripts.render_docs import DOCS, find_stale, render_pages
 from tests.support.databases import Database, copied_database
+from tests.support.project import project_files
 from tests.support.stacks import ROOT, Cluster
 
 # The contract with clients: the codes that functions may answer with, by HTTP status. A change is
@@ -55,23 +55,7 @@ TEST = re.compile(r"`(?P<file>tests/[\w/]+\.py)(?:::(?P<name>\w+))?`")
 THREAT = re.compile(r"^\| (?P<id>T-\d\d) \|(?P<rest>.*)\|$", re.MULTILINE)
 
 
-def tracked(pattern: str = "*") -> list[Path]:
-    """The project's files, also those that are not committed yet."""
-    answer = subprocess.run(  # noqa: S603
-        [
-            *("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"),
-            *("--", pattern),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    names = (ROOT / name for name in answer.stdout.split("\0") if name)
-    return sorted(path for path in names if path.is_file())
-
-
-PAGES = tracked("*.md")
+PAGES = project_files(".md")
 READMES = [path for path in PAGES if path.name in ("README.md", "CONTRIBUTING.md")]
 
 
@@ -109,7 +93,7 @@ def anchors(page: Path) -> set[str]:
 def leads_somewhere(word: str, page: Path) -> bool:
     """Whether a word in backticks names a file or folder, seen from the page or from above it."""
     if "/" not in word:
-        return any(path.name == word for path in tracked())
+        return any(path.name == word for path in project_files())
     folders = [folder for folder in page.parents if folder.is_relative_to(ROOT)]
     # Pages about the sources and about tests of them name both by their place there.
     folders += [ROOT / "supabase" / "functions_sql", ROOT / "scripts" / "local_supabase"]
@@ -256,6 +240,6 @@ def test_every_path_that_a_readme_names_is_there(page: Path) -> None:
 
 
 def test_every_folder_of_the_first_row_has_a_readme() -> None:
-    folders = {path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT}
+    folders = {path.relative_to(ROOT).parts[0] for path in project_files() if path.parent != ROOT}
     visible = {folder for folder in folders if not folder.startswith(".")}
     assert [name for name in sorted(visible) if not (ROOT / name / "README.md").exists()] == []

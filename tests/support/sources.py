@@ -24,8 +24,9 @@ CREATE = re.compile(
 )
 TABLE = re.compile(r"\bon\s+(?P<table>\w+\.\w+)")
 GRANT = re.compile(
-    r"\bgrant\s+execute\s+on\s+function\s+(?P<name>\w+\.\w+)\s*\([^)]*\)\s+to\s+(?P<roles>[\w,\s]+);"
+    r"\bgrant\s+execute\s+on\s+function\s+(?P<functions>[^;]+?)\s+to\s+(?P<roles>[\w,\s]+);"
 )
+GRANTED = re.compile(r"\b(\w+\.\w+)\s*\(")
 
 
 @dataclass(frozen=True)
@@ -84,5 +85,6 @@ def granted_functions() -> set[tuple[str, str]]:
 
 def _grants(source: Source) -> Iterator[tuple[str, str]]:
     for grant in GRANT.finditer(blank(source.text, "comment", "string", "body")):
-        for role in grant["roles"].split(","):
-            yield grant["name"], role.strip()
+        for name in GRANTED.findall(grant["functions"]):
+            for role in grant["roles"].split(","):
+                yield name, role.strip()
