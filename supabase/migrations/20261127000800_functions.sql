@@ -247,28 +247,50 @@ $$;
 
 revoke all on function private.check_media_url(text) from public, anon, authenticated, service_role;
 
--- source: 10_private/check_text.sql sha256:fb22a1e3d5d951e48a46fd0830dc95ceb279cdc61608730994f4cfde12bbe31b
--- Refuses control characters other than tab and line feed: they have no honest use in a text.
+-- source: 10_private/check_size.sql sha256:e942180e561b6836daf2db79fc574f544fbed6ce81a4548b391900e1d4713fc8
+-- Refuses a name, a reference or an address that is larger than any honest one, before any work is
+-- done on it. What people type goes through private.read_text.
 --
--- Errors: INPUT_INVALID (422) `{field, rule: "control_characters"}`.
-create or replace function private.check_text(p_text text, p_field text)
+-- Errors: INPUT_INVALID (422) `{field, rule: "length"}`.
+create or replace function private.check_size(p_text text, p_field text, p_max_bytes integer)
 returns void
 language plpgsql
-stable
-security invoker
+immutable
 set search_path = ''
 as $$
 begin
-  if p_text ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f]' then
+  if octet_length(p_text) > p_max_bytes then
     perform private.raise_input_invalid(
-      p_field, 'control_characters', 'The text holds control characters: remove them.'
+      p_field, 'length', format('At most %s bytes.', p_max_bytes)
     );
   end if;
 end;
 $$;
 
-revoke all on function private.check_text(text, text)
-from public, anon, authenticated, service_role;
+-- Refuses a JSON value that is larger or deeper than any honest one, before it is looked into.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule: "size" or "depth"}`.
+create or replace function private.check_json(p_json jsonb, p_field text, p_max_bytes integer)
+returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  c_max_depth constant integer := 8;
+begin
+  if pg_column_size(p_json) > p_max_bytes then
+    perform private.raise_input_invalid(
+      p_field, 'size', format('At most %s bytes of JSON.', p_max_bytes)
+    );
+  end if;
+  if p_json @? '$.**{9 to last}' then
+    perform private.raise_input_invalid(
+      p_field, 'depth', format('At most %s levels of JSON inside each other.', c_max_depth)
+    );
+  end if;
+end;
+$$;
 
 -- source: 10_private/clamp_page_size.sql sha256:b8c0b827f3e225fe98144e85af22bbe674d1b8033df790cbd110d83738161ec6
 -- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
@@ -289,33 +311,7 @@ $$;
 revoke all on function private.clamp_page_size(integer, integer, integer)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/clean_text.sql sha256:46be79b98f40adc432a4019774c6c47ba55e06e196fdbaa2dd0fb7a34810dc74
--- A text as it will be stored: NFC, line ends as \n, without invisible direction controls, trimmed.
---
--- Direction controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names
--- and numbers that people paste, and because they can turn a text into another one on screen
--- (Unicode TR 36, "bidirectional text spoofing").
-create or replace function private.clean_text(p_text text)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- What looks like nothing at either end, also in other scripts' typesetting.
-  c_space constant text := e' \n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007'
-    '\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
-  v_text text := replace(replace(p_text, e'\r\n', e'\n'), e'\r', e'\n');
-begin
-  v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
-  return btrim(normalize(v_text, nfc), c_space);
-end;
-$$;
-
-revoke all on function private.clean_text(text) from public, anon, authenticated, service_role;
-
--- source: 10_private/find_url_fault.sql sha256:f3229006d62d0a9a97820c60f0cb8b7b0fda73c4caf35f8e6241d1818bc73e0f
+-- source: 10_private/find_url_fault.sql sha256:4b03a6e41537b07136d3fa0034d4e3e4d43f905fb4afeaf36be39afe8e79416f
 -- The rule that a URL breaks which a client should not be made to load, or null.
 --
 -- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
@@ -329,12 +325,12 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_authority constant text := private.url_authority(p_url);
+  v_authority constant text := private.url_authority(left(p_url, 2048));
   v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
   v_port constant text := substring(v_authority from ':([0-9]*)$');
 begin
   return case
-    when char_length(p_url) > 2048 then 'length'
+    when octet_length(p_url) > 2048 then 'length'
     when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
     when v_authority is null then 'scheme'
     when position('@' in v_authority) > 0 then 'credentials'
@@ -749,6 +745,131 @@ $$;
 revoke all on function private.raise_login_gone()
 from public, anon, authenticated, service_role;
 
+-- source: 10_private/read_text.sql sha256:83a6be8e4d19f948a8cc85f770a128944aecb9f4d738da2aa6e7c9d504b65a19
+-- A text that a caller typed, as it is stored: NFC, line ends as \n, without invisible direction
+-- controls, trimmed; null stays null. The one place that bounds texts.
+--
+-- Its size in bytes is checked before anything else is done, and so are piles of combining marks:
+-- what normalize() does with those grows with the square of their number, and cannot be stopped.
+-- Call it before any lock is taken. Direction controls (U+202A-202E, U+2066-2069) are dropped
+-- because phones put them around names and numbers that people paste, and because they can turn a
+-- text into another one on screen (Unicode TR 36, "bidirectional text spoofing").
+--
+-- Args: the text; the name of the argument; how many characters it may have, once cleaned; the rule
+-- that a longer one breaks.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: length (or p_rule), combining_marks,
+-- control_characters; MESSAGE_TOO_LONG (422) `{length, max}` where the field is message.
+create or replace function private.read_text(
+  p_text text,
+  p_field text,
+  p_max integer,
+  p_rule text default 'length'
+)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- What one stored character may have been in UTF-8: a Korean syllable in three parts.
+  c_bytes constant integer := 9;
+  -- What looks like nothing at either end, also in other scripts' typesetting.
+  c_space constant text := e' \n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007'
+    '\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
+  v_text text := p_text;
+begin
+  if octet_length(v_text) > p_max * c_bytes then
+    perform private.raise_too_long(v_text, p_field, p_max, p_rule);
+  end if;
+  if position(e'\r' in v_text) > 0 then
+    v_text := replace(replace(v_text, e'\r\n', e'\n'), e'\r', e'\n');
+  end if;
+  if octet_length(v_text) > char_length(v_text) then
+    if private.has_piled_marks(v_text) then
+      perform private.raise_input_invalid(
+        p_field, 'combining_marks', 'The text piles up accents on one letter: write at most 32.'
+      );
+    end if;
+    v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
+    v_text := normalize(v_text, nfc);
+  end if;
+  v_text := btrim(v_text, c_space);
+  if v_text ~ '[\u0001-\u0008\u000b-\u001f\u007f-\u009f]' then
+    perform private.raise_input_invalid(
+      p_field, 'control_characters', 'The text holds control characters: remove them.'
+    );
+  end if;
+  if char_length(v_text) > p_max then
+    perform private.raise_too_long(v_text, p_field, p_max, p_rule);
+  end if;
+  return v_text;
+end;
+$$;
+
+-- Whether more than 32 combining marks follow each other, of those that normalize() sorts: the
+-- characters whose decomposition begins with a canonical combining class other than 0. A test
+-- compares the list with PostgreSQL's own.
+create or replace function private.has_piled_marks(p_text text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return p_text ~ (
+    '['
+    '\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a'
+    '\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a'
+    '\u07eb-\u07f3\u07fd\u0816-\u0819\u081b-\u0823\u0825-\u0827\u0829-\u082d\u0859-\u085b'
+    '\u0897-\u089f\u08ca-\u08e1\u08e3-\u08ff\u093c\u094d\u0951-\u0954\u09bc\u09cd\u09fe\u0a3c'
+    '\u0a4d\u0abc\u0acd\u0b3c\u0b4d\u0bcd\u0c3c\u0c4d\u0c55\u0c56\u0cbc\u0ccd\u0d3b\u0d3c\u0d4d'
+    '\u0dca\u0e38-\u0e3a\u0e48-\u0e4b\u0eb8-\u0eba\u0ec8-\u0ecb\u0f18\u0f19\u0f35\u0f37\u0f39'
+    '\u0f71-\u0f84\u0f86\u0f87\u0fc6\u1037-\u103a\u108d\u135d-\u135f\u1714\u1715\u1734\u17d2\u17dd'
+    '\u18a9\u1939-\u193b\u1a17\u1a18\u1a60-\u1a7c\u1a7f\u1ab0-\u1ace\u1b34-\u1b44\u1b6b-\u1b73'
+    '\u1baa\u1bab\u1be6-\u1bf3\u1c37\u1cd0-\u1cd2\u1cd4-\u1ce8\u1ced\u1cf4\u1cf8\u1cf9'
+    '\u1dc0-\u1dff\u20d0-\u20f0\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f\u3099\u309a\ua66f'
+    '\ua674-\ua67d\ua69e\ua69f\ua6f0\ua6f1\ua806\ua82c\ua8c4\ua8e0-\ua8f1\ua92b-\ua92d\ua953'
+    '\ua9b3-\ua9c0\uaab0\uaab2-\uaab4\uaab7\uaab8\uaabe\uaabf\uaac1\uaaf6\uabed\ufb1e\ufe20-\ufe2f'
+    '\U000101fd\U000102e0\U00010376-\U0001037a\U00010a0d-\U00010a0f\U00010a38-\U00010a3a\U00010a3f'
+    '\U00010ae5\U00010ae6\U00010d24-\U00010d27\U00010d69-\U00010d6d\U00010eab\U00010eac'
+    '\U00010efd-\U00010eff\U00010f46-\U00010f50\U00010f82-\U00010f85\U00011046\U00011070\U0001107f'
+    '\U000110b9\U000110ba\U00011100-\U00011102\U00011133\U00011134\U00011173\U000111c0\U000111ca'
+    '\U00011235\U00011236\U000112e9\U000112ea\U0001133b\U0001133c\U0001134d\U00011366-\U0001136c'
+    '\U00011370-\U00011374\U000113ce-\U000113d0\U00011442-\U00011446\U0001145e\U000114c2\U000114c3'
+    '\U000115bf\U000115c0\U0001163f\U000116b6\U000116b7\U0001172b\U00011839\U0001183a'
+    '\U0001193d\U0001193e\U00011943\U000119e0\U00011a34\U00011a47\U00011a99\U00011c3f'
+    '\U00011d42-\U00011d45\U00011d97\U00011f41\U00011f42\U0001612f\U00016af0-\U00016af4'
+    '\U00016b30-\U00016b36\U00016ff0\U00016ff1\U0001bc9e\U0001d165-\U0001d169\U0001d16d-\U0001d172'
+    '\U0001d17b-\U0001d182\U0001d185-\U0001d18b\U0001d1aa-\U0001d1ad\U0001d242-\U0001d244'
+    '\U0001e000-\U0001e006\U0001e008-\U0001e018\U0001e01b-\U0001e021\U0001e023\U0001e024'
+    '\U0001e026-\U0001e02a\U0001e08f\U0001e130-\U0001e136\U0001e2ae\U0001e2ec-\U0001e2ef'
+    '\U0001e4ec-\U0001e4ef\U0001e5ee\U0001e5ef\U0001e8d0-\U0001e8d6\U0001e944-\U0001e94a'
+    ']{33}'
+  );
+end;
+$$;
+
+create or replace function private.raise_too_long(
+  p_text text,
+  p_field text,
+  p_max integer,
+  p_rule text
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if p_field = 'message' then
+    perform private.raise_error(
+      'MESSAGE_TOO_LONG', format('A message has at most %s characters.', p_max),
+      jsonb_build_object('length', char_length(p_text), 'max', p_max), p_status => 422
+    );
+  end if;
+  perform private.raise_input_invalid(p_field, p_rule, format('At most %s characters.', p_max));
+end;
+$$;
+
 -- source: 10_private/require_operator.sql sha256:597b47dc762d35f5f32791d97bc09b78cf4799c8fe99297f2c451a9ce1697c89
 -- Lets through the service role, and users that private.admins lists.
 --
@@ -1062,7 +1183,7 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_messages from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:d862c710280ea8226896414f05c31860a750a5d04e188671dc4b058fe159e106
+-- source: 20_accounts/complete_profile.sql sha256:c0a7c8863f195d4632aa3b3311ffa1b311a1cc7465bee6008870e2dd61083e31
 -- Gives the caller a role and a name; a second call may change everything but the role.
 --
 -- Definer: clients have no write grant on any table.
@@ -1081,7 +1202,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_name constant text := private.clean_text(p_display_name);
+  v_name constant text := private.read_text(p_display_name, 'display_name', 80);
   v_avatar_url constant text := nullif(p_avatar_url, '');
   v_phone constant text := nullif(regexp_replace(p_phone, '[ ().-]', '', 'g'), '');
   v_user public.users;
@@ -1091,9 +1212,7 @@ begin
       'role', 'one_of', 'The role is influencer or brand_owner.'
     );
   end if;
-  perform private.check_text(v_name, 'display_name');
-  if v_name is null or private.is_blank(v_name) or char_length(v_name) > 80
-    or v_name ~ '[\n\u2028\u2029]' then
+  if v_name is null or private.is_blank(v_name) or v_name ~ '[\n\u2028\u2029]' then
     perform private.raise_input_invalid(
       'display_name', 'length', 'A name is one line of 1 to 80 characters.'
     );
@@ -1910,36 +2029,22 @@ $$;
 revoke all on function private.check_lifetime(uuid, numeric)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/check_message.sql sha256:701ba8f6c07194d300425bf1426e97744e90d87057c501f8e2bee8eed488731e
--- Refuses a message that says nothing, says too much, or points where it must not.
+-- source: 30_chat/check_message.sql sha256:2df633bb896e0ddc582d9efa4c9c738ff3ec50164d01cbbcee4867a37383c626
+-- Refuses a message that says nothing, or answers one that is not there.
 --
--- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
--- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND
--- (404) when reply_to is none of the conversation's messages that the caller sees.
+-- Errors: MESSAGE_EMPTY (422), MESSAGE_NOT_FOUND (404) when reply_to is none of
+-- the conversation's messages that the caller sees.
 create or replace function private.check_message(p_message public.messages)
 returns void
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  c_max_length constant integer := 5000;
-  v_length constant integer := char_length(p_message.message);
 begin
-  perform private.check_text(p_message.message, 'message');
   if p_message.media_url is null and private.is_blank(p_message.message) then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
     );
-  end if;
-  if v_length > c_max_length then
-    perform private.raise_error(
-      'MESSAGE_TOO_LONG', format('A message has at most %s characters.', c_max_length),
-      jsonb_build_object('length', v_length, 'max', c_max_length), p_status => 422
-    );
-  end if;
-  if p_message.media_url is not null then
-    perform private.check_media_url(p_message.media_url);
   end if;
   if p_message.reply_to is not null and not exists (
     select from private.visible_messages as m
@@ -2867,7 +2972,7 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:e29f56ce779b10abc7380ab8b0ef1e44d52ff28e4f1fe179b89d149ca893861e
+-- source: 30_chat/send_message.sql sha256:bc7cdb7bcc5620dc2797aae8ba272ca6886fee2ec14c2ad9b290da5c3b296267
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing.
@@ -2908,12 +3013,16 @@ declare
   end;
   v_earlier json;
 begin
+  v_message.message := coalesce(private.read_text(p_message, 'message', 5000), '');
+  if p_media_url <> '' then
+    perform private.check_media_url(p_media_url);
+  end if;
+  perform private.check_size(p_media_url, 'media_url', 2048);
   v_account := private.lock_account(v_me);
 
   v_message.conversation_id := p_conversation_id;
   v_message.sender_id := v_me;
   v_message.message_type := 'user_input';
-  v_message.message := coalesce(private.clean_text(p_message), '');
   v_message.media_url := nullif(p_media_url, '');
   v_message.reply_to := p_reply_to;
   v_message.client_message_id := p_client_message_id;
@@ -3391,7 +3500,7 @@ $$;
 revoke all on function private.highlight_words(text, text[])
 from public, anon, authenticated, service_role;
 
--- source: 33_search/search_messages.sql sha256:a1fc67b110aacab940b22ce900baba79cfbcee303bba1bacb1ab10467b735368
+-- source: 33_search/search_messages.sql sha256:0488aaed2b88ffdf686d3d8e0eeb3c07a6804a3a74bc74ac309e789b4892923a
 -- Searches what the caller may read now: every word of the query, anywhere in the text, in any
 -- script, in upper or lower case. Newest first.
 --
@@ -3414,7 +3523,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
   v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
-  v_query constant text := private.clean_text(p_query);
+  v_query constant text := private.read_text(p_query, 'query', 200);
   v_words constant text[] := array(
     select w.word
     from regexp_split_to_table(
@@ -3428,10 +3537,9 @@ begin
   if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
     perform private.raise_conversation_not_found();
   end if;
-  if v_words = '{}' or char_length(v_query) > 200 then
+  if v_words = '{}' then
     perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
   end if;
-  perform private.check_text(v_query, 'query');
   perform private.limit_rate(v_me, 'search');
   select m.created_at, m.id into v_before
   from public.messages as m
@@ -4140,11 +4248,11 @@ $$;
 
 revoke all on function private.require_role(text) from public, anon, authenticated, service_role;
 
--- source: 38_market/require_text.sql sha256:5f68e31c35dc9febaefc37470e06f909c0c4c019063bd1cda0729013f470195a
+-- source: 38_market/require_text.sql sha256:1fcaeefd4eb61f0633d732abd669a7a796c826a5fc1981aa962c165a59531edb
 -- A text that must say something, as it will be stored.
 --
 -- Args: the text; the name of the argument, for the refusal; how many characters it may have.
--- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters"}`.
+-- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters" | "combining_marks"}`.
 create or replace function private.require_text(p_text text, p_field text, p_max integer)
 returns text
 language plpgsql
@@ -4153,10 +4261,9 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_text constant text := private.clean_text(p_text);
+  v_text constant text := private.read_text(p_text, p_field, p_max);
 begin
-  perform private.check_text(v_text, p_field);
-  if v_text is null or private.is_blank(v_text) or char_length(v_text) > p_max then
+  if v_text is null or private.is_blank(v_text) then
     perform private.raise_input_invalid(
       p_field, 'length', format('Write 1 to %s characters.', p_max)
     );
@@ -4393,12 +4500,12 @@ $$;
 revoke all on function private.check_price_input(private.flow_inputs, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 39_forms/check_text_input.sql sha256:672548c5b6b494317e283bb1c1b16181714ed3ff532f6720c7025a32c4dde678
+-- source: 39_forms/check_text_input.sql sha256:3d24d93962c48198dd3783db3bcbb9858bb766831645809b85ad08fc55ae20fc
 -- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
 --
 -- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
--- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters, max_length,
--- email.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters,
+-- combining_marks, max_length, email.
 create or replace function private.check_text_input(
   p_field private.flow_inputs,
   p_value jsonb
@@ -4415,13 +4522,9 @@ begin
   if jsonb_typeof(p_value) <> 'string' then
     perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
   end if;
-  v_text := private.clean_text(p_value #>> '{}');
-  perform private.check_text(v_text, p_field.field);
-  if char_length(v_text) > p_field.max_length then
-    perform private.raise_input_invalid(
-      p_field.field, 'max_length', format('At most %s characters.', p_field.max_length)
-    );
-  end if;
+  v_text := private.read_text(
+    p_value #>> '{}', p_field.field, p_field.max_length, p_rule => 'max_length'
+  );
   if private.is_blank(v_text) then
     return '{}'::jsonb;
   end if;
@@ -8218,7 +8321,7 @@ revoke all on function public.apply_to_campaign(uuid, numeric, text, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
 
--- source: 43_deals/begin_action.sql sha256:167aaa744253b09eab0d4fcdff02a184547f2fc48e3b1b33bcf69512da0644da
+-- source: 43_deals/begin_action.sql sha256:af5e0b3e62fc237c258a5464eedf6e4a094f84c04decbb4b77d2fd2fa937349e
 -- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
 -- conversation, takes the steps that are due, and refuses what was decided on an older state.
 --
@@ -8227,7 +8330,8 @@ grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to
 -- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
 -- private.run_deadlines writes.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
--- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`, INPUT_INVALID (422) for a request
+-- that is larger than any honest one.
 create or replace function private.begin_action(
   p_conversation_id uuid,
   p_request jsonb,
@@ -8243,6 +8347,7 @@ declare
   v_call private.action_call;
 begin
   v_call.actor_id := private.require_user();
+  perform private.check_json(p_request, 'input', 65536);
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_call.actor_id, 'action');
   v_call.conversation := private.lock_conversation(p_conversation_id, v_call.actor_id);
@@ -9484,7 +9589,7 @@ $$;
 revoke all on function private.read_conversation(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/read_pitch.sql sha256:a769f088fd0d3bb29410b400deadb2a8ad9974dec21a53d3654dbd06315c1279
+-- source: 43_deals/read_pitch.sql sha256:f01b5cf300b0d841c945e17770e3e37e47da20a005da45112e95b31d3ff7b120
 -- The words that come with an application, as they are kept; null when there are none.
 --
 -- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
@@ -9496,14 +9601,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_pitch constant text := private.clean_text(p_pitch);
+  v_pitch constant text := private.read_text(p_pitch, 'pitch', 5000, p_rule => 'max_length');
 begin
-  perform private.check_text(v_pitch, 'pitch');
-  if char_length(v_pitch) > 5000 then
-    perform private.raise_input_invalid(
-      'pitch', 'max_length', 'A pitch has at most 5000 characters.'
-    );
-  end if;
   return case when not private.is_blank(v_pitch) then v_pitch end;
 end;
 $$;
@@ -12538,7 +12637,7 @@ $$;
 revoke all on function private.lock_pair(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 45_safety/report_message.sql sha256:7afb05a8b0f0909ba0248248afeafd71c0c10ea682677ade7aaa7ff3884e6751
+-- source: 45_safety/report_message.sql sha256:011b993e2075f1389d9ed8a3fd8e5ea8d4a881e76cf83dfe8f48689b0017eee4
 -- Reports a message to the operators, with what the reporter sees of it and the ten before it.
 --
 -- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
@@ -12558,7 +12657,7 @@ as $$
 declare
   c_context constant integer := 10;
   v_me constant uuid := private.require_user();
-  v_details constant text := nullif(private.clean_text(p_details), '');
+  v_details constant text := nullif(private.read_text(p_details, 'details', 1000), '');
   v_message record;
   v_report private.reports;
 begin
@@ -12576,10 +12675,6 @@ begin
     perform private.raise_input_invalid(
       'reason', 'one_of', 'spam, abuse, fraud, nudity, impersonation or other.'
     );
-  end if;
-  perform private.check_text(v_details, 'details');
-  if char_length(v_details) > 1000 then
-    perform private.raise_input_invalid('details', 'length', 'At most 1000 characters.');
   end if;
 
   perform private.lock_account(v_me);

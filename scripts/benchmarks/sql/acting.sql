@@ -102,14 +102,8 @@ begin
 
   case v_conversation.flow_state || ' ' || p_action
     when 'work_in_progress request_cancellation' then
-      v_reason := private.clean_text(p_input ->> 'reason');
+      v_reason := private.read_text(p_input ->> 'reason', 'reason', 1000, 'max_length');
       if v_reason is not null then
-        perform private.check_text(v_reason, 'reason');
-        if char_length(v_reason) > 1000 then
-          perform private.raise_input_invalid(
-            'reason', 'max_length', 'At most 1000 characters.'
-          );
-        end if;
         v_step.input := jsonb_build_object('reason', v_reason);
       end if;
       v_refund := nullif(p_input -> 'refund_amount', 'null');

@@ -11,12 +11,12 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_authority constant text := private.url_authority(p_url);
+  v_authority constant text := private.url_authority(left(p_url, 2048));
   v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
   v_port constant text := substring(v_authority from ':([0-9]*)$');
 begin
   return case
-    when char_length(p_url) > 2048 then 'length'
+    when octet_length(p_url) > 2048 then 'length'
     when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
     when v_authority is null then 'scheme'
     when position('@' in v_authority) > 0 then 'credentials'

@@ -16,7 +16,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_name constant text := private.clean_text(p_display_name);
+  v_name constant text := private.read_text(p_display_name, 'display_name', 80);
   v_avatar_url constant text := nullif(p_avatar_url, '');
   v_phone constant text := nullif(regexp_replace(p_phone, '[ ().-]', '', 'g'), '');
   v_user public.users;
@@ -26,9 +26,7 @@ begin
       'role', 'one_of', 'The role is influencer or brand_owner.'
     );
   end if;
-  perform private.check_text(v_name, 'display_name');
-  if v_name is null or private.is_blank(v_name) or char_length(v_name) > 80
-    or v_name ~ '[\n\u2028\u2029]' then
+  if v_name is null or private.is_blank(v_name) or v_name ~ '[\n\u2028\u2029]' then
     perform private.raise_input_invalid(
       'display_name', 'length', 'A name is one line of 1 to 80 characters.'
     );

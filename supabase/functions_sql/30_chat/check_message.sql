@@ -1,32 +1,18 @@
--- Refuses a message that says nothing, says too much, or points where it must not.
+-- Refuses a message that says nothing, or answers one that is not there.
 --
--- Errors: MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}` in characters,
--- INPUT_INVALID (422) for control characters, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND
--- (404) when reply_to is none of the conversation's messages that the caller sees.
+-- Errors: MESSAGE_EMPTY (422), MESSAGE_NOT_FOUND (404) when reply_to is none of
+-- the conversation's messages that the caller sees.
 create or replace function private.check_message(p_message public.messages)
 returns void
 language plpgsql
 security invoker
 set search_path = ''
 as $$
-declare
-  c_max_length constant integer := 5000;
-  v_length constant integer := char_length(p_message.message);
 begin
-  perform private.check_text(p_message.message, 'message');
   if p_message.media_url is null and private.is_blank(p_message.message) then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
     );
-  end if;
-  if v_length > c_max_length then
-    perform private.raise_error(
-      'MESSAGE_TOO_LONG', format('A message has at most %s characters.', c_max_length),
-      jsonb_build_object('length', v_length, 'max', c_max_length), p_status => 422
-    );
-  end if;
-  if p_message.media_url is not null then
-    perform private.check_media_url(p_message.media_url);
   end if;
   if p_message.reply_to is not null and not exists (
     select from private.visible_messages as m

@@ -38,12 +38,16 @@ declare
   end;
   v_earlier json;
 begin
+  v_message.message := coalesce(private.read_text(p_message, 'message', 5000), '');
+  if p_media_url <> '' then
+    perform private.check_media_url(p_media_url);
+  end if;
+  perform private.check_size(p_media_url, 'media_url', 2048);
   v_account := private.lock_account(v_me);
 
   v_message.conversation_id := p_conversation_id;
   v_message.sender_id := v_me;
   v_message.message_type := 'user_input';
-  v_message.message := coalesce(private.clean_text(p_message), '');
   v_message.media_url := nullif(p_media_url, '');
   v_message.reply_to := p_reply_to;
   v_message.client_message_id := p_client_message_id;

@@ -20,7 +20,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
   v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
-  v_query constant text := private.clean_text(p_query);
+  v_query constant text := private.read_text(p_query, 'query', 200);
   v_words constant text[] := array(
     select w.word
     from regexp_split_to_table(
@@ -34,10 +34,9 @@ begin
   if p_conversation_id is not null and not private.is_my_conversation(p_conversation_id) then
     perform private.raise_conversation_not_found();
   end if;
-  if v_words = '{}' or char_length(v_query) > 200 then
+  if v_words = '{}' then
     perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
   end if;
-  perform private.check_text(v_query, 'query');
   perform private.limit_rate(v_me, 'search');
   select m.created_at, m.id into v_before
   from public.messages as m

@@ -1,7 +1,7 @@
 -- A text that must say something, as it will be stored.
 --
 -- Args: the text; the name of the argument, for the refusal; how many characters it may have.
--- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters"}`.
+-- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters" | "combining_marks"}`.
 create or replace function private.require_text(p_text text, p_field text, p_max integer)
 returns text
 language plpgsql
@@ -10,10 +10,9 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_text constant text := private.clean_text(p_text);
+  v_text constant text := private.read_text(p_text, p_field, p_max);
 begin
-  perform private.check_text(v_text, p_field);
-  if v_text is null or private.is_blank(v_text) or char_length(v_text) > p_max then
+  if v_text is null or private.is_blank(v_text) then
     perform private.raise_input_invalid(
       p_field, 'length', format('Write 1 to %s characters.', p_max)
     );

@@ -1,8 +1,8 @@
 -- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
 --
 -- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
--- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters, max_length,
--- email.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters,
+-- combining_marks, max_length, email.
 create or replace function private.check_text_input(
   p_field private.flow_inputs,
   p_value jsonb
@@ -19,13 +19,9 @@ begin
   if jsonb_typeof(p_value) <> 'string' then
     perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
   end if;
-  v_text := private.clean_text(p_value #>> '{}');
-  perform private.check_text(v_text, p_field.field);
-  if char_length(v_text) > p_field.max_length then
-    perform private.raise_input_invalid(
-      p_field.field, 'max_length', format('At most %s characters.', p_field.max_length)
-    );
-  end if;
+  v_text := private.read_text(
+    p_value #>> '{}', p_field.field, p_field.max_length, p_rule => 'max_length'
+  );
   if private.is_blank(v_text) then
     return '{}'::jsonb;
   end if;

@@ -6,7 +6,8 @@
 -- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
 -- private.run_deadlines writes.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
--- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`, INPUT_INVALID (422) for a request
+-- that is larger than any honest one.
 create or replace function private.begin_action(
   p_conversation_id uuid,
   p_request jsonb,
@@ -22,6 +23,7 @@ declare
   v_call private.action_call;
 begin
   v_call.actor_id := private.require_user();
+  perform private.check_json(p_request, 'input', 65536);
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_call.actor_id, 'action');
   v_call.conversation := private.lock_conversation(p_conversation_id, v_call.actor_id);

@@ -9,14 +9,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_pitch constant text := private.clean_text(p_pitch);
+  v_pitch constant text := private.read_text(p_pitch, 'pitch', 5000, p_rule => 'max_length');
 begin
-  perform private.check_text(v_pitch, 'pitch');
-  if char_length(v_pitch) > 5000 then
-    perform private.raise_input_invalid(
-      'pitch', 'max_length', 'A pitch has at most 5000 characters.'
-    );
-  end if;
   return case when not private.is_blank(v_pitch) then v_pitch end;
 end;
 $$;

@@ -17,7 +17,7 @@ as $$
 declare
   c_context constant integer := 10;
   v_me constant uuid := private.require_user();
-  v_details constant text := nullif(private.clean_text(p_details), '');
+  v_details constant text := nullif(private.read_text(p_details, 'details', 1000), '');
   v_message record;
   v_report private.reports;
 begin
@@ -35,10 +35,6 @@ begin
     perform private.raise_input_invalid(
       'reason', 'one_of', 'spam, abuse, fraud, nudity, impersonation or other.'
     );
-  end if;
-  perform private.check_text(v_details, 'details');
-  if char_length(v_details) > 1000 then
-    perform private.raise_input_invalid('details', 'length', 'At most 1000 characters.');
   end if;
 
   perform private.lock_account(v_me);

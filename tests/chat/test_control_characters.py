@@ -10,10 +10,13 @@ def test_control_characters_are_refused_one_and_all(db: Database) -> None:
     controls = {chr(code) for code in (*range(1, 0x20), *range(0x7F, 0xA0))} - {"\t", "\n"}
     for control in controls:
         details = {"field": "message", "rule": "control_characters"}
+        # A carriage return is the end of a line, and stored as one.
+        if control == "\r":
+            continue
         with db.refused("INPUT_INVALID", 422, details=details):
-            db.call_private("check_text", p_text=f"a{control}b", p_field="message")
+            db.call_private("read_text", p_text=f"a{control}b", p_field="message", p_max=9)
     every_other = "".join(chr(code) for code in range(1, 0x300) if chr(code) not in controls)
-    db.call_private("check_text", p_text=every_other, p_field="message")
+    db.call_private("read_text", p_text=every_other, p_field="message", p_max=1000)
 
 
 def test_a_message_with_a_control_character_is_not_sent(db: Database, talk: Talk) -> None:
