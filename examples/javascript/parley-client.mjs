@@ -1,8 +1,8 @@
-// A small client of Parley for JavaScript (browser or Node 22+): copy it, keep what you need.
+// A small client of Parley for JavaScript (browser or Node 22+): copy the folder, keep what you need.
 //
 // It signs in, hears what happens on the user's private channel, sends and takes the steps of a deal
-// with retries that never make a second one, and repairs with `sync` whatever a lost connection
-// swallowed:
+// with retries that never make a second one, says what was delivered, and repairs with `sync` what a
+// lost connection or a lost event left out:
 //
 //   const client = await ParleyClient.signIn(url, anonKey, email, password)
 //   client.on('new_message', ({ message }) => console.log(message.message))
@@ -12,183 +12,323 @@
 //
 // What concerns money goes through the Flask app: give `signIn` its address as `appUrl`.
 //
-// Needs `npm install @supabase/supabase-js`. Durations are in milliseconds.
+// Needs `npm install @supabase/supabase-js`. Durations are in milliseconds. The types are in
+// types.d.ts; `tsc --strict` reads them from the comments below.
 
 import { createClient } from '@supabase/supabase-js'
 
+import {
+  networkError, ParleyError, readAppError, readAuthError, readError, TOKEN_REFUSED,
+} from './errors.mjs'
+import { Pace } from './pace.mjs'
+
+export { renderActionMessage } from './action-message.mjs'
+export { ParleyError } from './errors.mjs'
+
+/**
+ * @import { RealtimeChannel, Session, SupabaseClient } from '@supabase/supabase-js'
+ * @import {
+ *   Action, ActionResult, AnyEvent, CleanupResult, Context, Events, FunctionName, Functions, Known,
+ *   Message, Options, PaidAtCheckout, PaymentRefreshed, RazorpayConfig, SendOptions, SendResult, StepOptions,
+ * } from './types.js'
+ */
+
 const FIRST_DELAY = 500
 const LONGEST_DELAY = 30_000
+const APP_PATIENCE = 20_000
 // How often a sync looks for what was heard of, first after this delay, then after twice as long.
 const SYNC_TRIES = 6
 const SYNC_DELAY = 50
-// Refusals of the app that somebody has to see, whatever their status is.
-const FOR_PEOPLE = [
-  'GATEWAY_UNAVAILABLE', 'GATEWAY_REFUSED', 'PAYMENTS_OFF', 'PAYMENTS_MISCONFIGURED',
-]
-const TOKEN_REFUSED = ['PGRST301', 'PGRST303', 'AUTH_REQUIRED']
 
-/** A refusal: what went wrong, its code (docs/ERRORS.md) and the code's details. */
-export class ParleyError extends Error {
-  constructor(message, errorCode, details = null, status = 0) {
-    super(message)
-    this.errorCode = errorCode
-    this.details = details
-    this.status = status // 0: no answer at all
-  }
+/** @type {Required<Options>} */
+const DEFAULTS = { appUrl: '', quietAfter: 30_000, quietMost: 60_000, deliveredAfter: 1_000 }
 
-  /** The form in which the Flask app answers errors as well. */
-  toJSON() {
-    const { message, errorCode, details } = this
-    return { success: false, message, error_code: errorCode, details }
-  }
+/**
+ * A topic that was joined, or is being joined.
+ *
+ * @typedef {object} Join
+ * @property {Promise<void>} promise
+ * @property {() => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {RealtimeChannel | null} channel
+ */
 
-  /** Whether the same call may go better next time. */
-  get isTransient() {
-    if (FOR_PEOPLE.includes(this.errorCode)) return false
-    return this.status === 0 || this.status === 429 || this.status >= 500
-  }
-}
-
-/** One signed-in user. Make it with `signIn` or `signUp`. */
+/** One signed-in user. Make it with `signIn` or `signUp`, or from a session that was kept. */
 export class ParleyClient {
-  // What `sync` is told, by conversation id: the last seq heard and the version of the last
-  // context, {seq, version}. Keep it with the messages and contexts, if you store them.
+  /**
+   * What `sync` is told, by conversation id: the last seq heard and the version of the last
+   * context. Keep it with the messages and contexts, if you store them.
+   *
+   * @type {Record<string, Known>}
+   */
   known = {}
-  // Messages without an answer yet, by client_message_id. Keep them too, and give each to `send`
-  // again after a restart: a message that did arrive is not made twice.
+  /**
+   * Messages without an answer yet, by client_message_id. Keep them too, and give each to `send`
+   * again after a restart: a message that did arrive is not made twice.
+   *
+   * @type {Map<string, Functions['send_message']['args']>}
+   */
   unsent = new Map()
+  /**
+   * How the user's own channel is; each change is an event `connection` {status}.
+   *
+   * @type {'closed' | 'connecting' | 'connected' | 'reconnecting'}
+   */
+  connection = 'closed'
 
+  /** @type {Map<string, ((payload: any) => void)[]>} */
   #callbacks = new Map()
-  #channels = new Map()
-  #others = new Map() // the other member, by conversation id
-  #presences = new Map() // what I show, by topic
-  #statuses = new Map() // what the other member shows, by topic
-  #sending = Promise.resolve()
+  /** @type {Map<string, Join>} */
+  #joins = new Map()
+  /** @type {Map<string, Promise<unknown>>} */
+  #leaving = new Map()
+  /** @type {Map<string, string>} the other member, by conversation id */
+  #others = new Map()
+  /** @type {Map<string, {user_id: string, status: string}>} what I show, by topic */
+  #presences = new Map()
+  /** @type {Map<string, string>} what the other member shows, by topic */
+  #statuses = new Map()
+  /** @type {Map<string, Promise<unknown>>} the last send, by conversation id */
+  #sending = new Map()
+  /** @type {Promise<void>} */
   #syncing = Promise.resolve()
   #syncWaits = false
-  #heard = new Map() // the last seq the next sync must bring, by conversation id
+  /** @type {Map<string, number>} the last seq that a sync must bring, by conversation id */
+  #wanted = new Map()
+  /** @type {Map<string, number>} up to where notifications were passed on, by conversation id */
+  #notified = new Map()
+  /** @type {Map<string, number>} what was heard and is not marked yet, by conversation id */
+  #undelivered = new Map()
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #deliveredTimer
+  #isUnanswered = false // something of mine, by anything that was heard since
+  #pace
+  #options
+  #life = new AbortController()
 
-  constructor(supabase, session, appUrl = '') {
+  /**
+   * @param {SupabaseClient<any, any, any>} supabase
+   * @param {Session} session
+   * @param {Options} [options]
+   */
+  constructor(supabase, session, options = {}) {
     this.supabase = supabase
-    this.appUrl = appUrl
     this.userId = session.user.id
+    this.#options = { ...DEFAULTS, ...options }
+    this.#pace = new Pace({
+      ...this.#options,
+      isWaiting: () => this.#isUnanswered || this.unsent.size > 0,
+      sync: () => this.sync().catch((error) => console.error('sync failed', error)),
+    })
   }
 
-  /** Sign in with a password. Rejects with ParleyError, for example `invalid_credentials`. */
-  static signIn(url, key, email, password, { appUrl } = {}) {
-    return ParleyClient.#enter(url, key, appUrl, 'signInWithPassword', { email, password })
-  }
+  // Who I am
 
-  /** Make an account and be signed in. Rejects with ParleyError, e.g. `user_already_exists`. */
-  static signUp(url, key, email, password, { appUrl } = {}) {
-    return ParleyClient.#enter(url, key, appUrl, 'signUp', { email, password })
-  }
-
-  static async #enter(url, key, appUrl, how, credentials) {
+  /**
+   * Sign in with a password and do what is due for this user. Rejects with ParleyError, for example
+   * `invalid_credentials`.
+   *
+   * @param {string} url @param {string} key @param {string} email @param {string} password
+   * @param {Options} [options]
+   */
+  static async signIn(url, key, email, password, options) {
     const supabase = createClient(url, key)
-    const { data, error } = await supabase.auth[how](credentials)
-    if (error) throw new ParleyError(error.message, error.code ?? error.name, null, error.status)
+    const answer = await supabase.auth.signInWithPassword({ email, password })
+    const client = ParleyClient.#make(supabase, answer, options)
+    // The next sign-in does it, if it fails now.
+    await client.#cleanUp().catch((error) => console.warn('cleanup failed', error))
+    return client
+  }
+
+  /**
+   * Make an account and be signed in. Rejects with ParleyError, e.g. `user_already_exists`.
+   *
+   * @param {string} url @param {string} key @param {string} email @param {string} password
+   * @param {Options} [options]
+   */
+  static async signUp(url, key, email, password, options) {
+    const supabase = createClient(url, key)
+    return ParleyClient.#make(supabase, await supabase.auth.signUp({ email, password }), options)
+  }
+
+  /**
+   * @param {SupabaseClient} supabase
+   * @param {{data: {session: Session | null}, error: any}} answer
+   * @param {Options} [options]
+   */
+  static #make(supabase, { data, error }, options) {
+    if (error) throw readAuthError(error)
     if (!data.session) {
-      throw new ParleyError('Confirm the e-mail address first.', 'email_not_confirmed')
+      throw new ParleyError('Confirm the e-mail address first.', 'email_not_confirmed', null, 403)
     }
-    return new ParleyClient(supabase, data.session, appUrl)
+    return new ParleyClient(supabase, data.session, options)
   }
 
   // What I hear
 
-  /** Call back with the payload of each such event; '*' for all, as {event, payload}. */
+  /**
+   * Call back with the payload of each such event; '*' for all, as {event, payload}. Call what it
+   * returns to stop that.
+   *
+   * @template {keyof Events | '*'} E
+   * @param {E} event
+   * @param {(payload: E extends keyof Events ? Events[E] : AnyEvent) => void} callback
+   * @returns {() => void}
+   */
   on(event, callback) {
-    this.#callbacks.set(event, [...(this.#callbacks.get(event) ?? []), callback])
+    const callbacks = this.#callbacks.get(event) ?? []
+    this.#callbacks.set(event, [...callbacks, callback])
+    return () => {
+      const others = (this.#callbacks.get(event) ?? []).filter((other) => other !== callback)
+      this.#callbacks.set(event, others)
+    }
   }
 
   /**
    * Join the private channel of the user, then fetch what was missed. From here on the client
-   * reconnects, joins again and syncs by itself.
+   * reconnects, joins again and syncs by itself. Starting twice is starting once.
    */
   start() {
-    return this.#join(`user:${this.userId}`)
+    if (this.connection === 'closed') this.#setConnection('connecting')
+    this.#pace.start()
+    return this.#enter(this.#ownTopic)
+  }
+
+  /** Leave all channels and ask nothing any more, until the next `start`. */
+  async stop() {
+    this.#pace.stop()
+    clearTimeout(this.#deliveredTimer)
+    this.#deliveredTimer = undefined
+    await Promise.all([...this.#joins.keys()].map((topic) => this.#leave(topic)))
+    this.#setConnection('closed')
+  }
+
+  /** Stop for good and close the connections; the session stays valid. */
+  async close() {
+    this.#life.abort()
+    await this.stop()
+    await this.supabase.removeAllChannels()
+    await this.supabase.realtime.disconnect()
+    this.supabase.auth.stopAutoRefresh()
   }
 
   /**
    * Show this status to the other side, and hear its typing and its status: user_typing
    * {conversation_id, user_id, is_typing}, user_status_change and user_offline
    * {conversation_id, user_id[, status]}. Calling again changes the status.
+   *
+   * @param {string} conversationId
+   * @param {'online' | 'away'} [status]
    */
   async openConversation(conversationId, status = 'online') {
     const topic = `conversation:${conversationId}`
     this.#presences.set(topic, { user_id: this.userId, status })
-    if (this.#channels.has(topic)) await this.#channels.get(topic).track(this.#presences.get(topic))
-    else await this.#join(topic)
+    const before = this.#joins.get(topic)
+    await this.#enter(topic)
+    if (before?.channel) await before.channel.track({ user_id: this.userId, status })
   }
 
-  /** Leave the conversation's channel: the other side hears user_offline. */
+  /**
+   * Leave the conversation's channel: the other side hears user_offline.
+   *
+   * @param {string} conversationId
+   */
   closeConversation(conversationId) {
     return this.#leave(`conversation:${conversationId}`)
   }
 
-  /** Tell the other side; a hint that is dropped without a connection. */
+  /**
+   * Tell the other side; a hint that is dropped without a connection.
+   *
+   * @param {string} conversationId
+   * @param {boolean} isTyping
+   */
   async setTyping(conversationId, isTyping) {
-    const channel = this.#channels.get(`conversation:${conversationId}`)
+    const channel = this.#joins.get(`conversation:${conversationId}`)?.channel
     if (channel?.state !== 'joined' || !this.supabase.realtime.isConnected()) return
     const payload = { conversation_id: conversationId, user_id: this.userId, is_typing: isTyping }
     await channel.send({ type: 'broadcast', event: 'user_typing', payload })
   }
 
-  /** Leave all channels and close the connections; the session stays valid. */
-  async close() {
-    this.#channels.clear()
-    await this.supabase.removeAllChannels()
-    await this.supabase.realtime.disconnect()
-    this.supabase.auth.stopAutoRefresh()
-  }
-
   // What I do
 
-  /** Call a function of the API once. Rejects with ParleyError. */
-  async call(name, args = {}) {
-    const { data, error, status } = await this.supabase.rpc(name, args)
+  /**
+   * Call a function of the API once. Rejects with ParleyError.
+   *
+   * @template {FunctionName} N
+   * @param {N} name
+   * @param {Functions[N]['args']} [args]
+   * @returns {Promise<Functions[N]['answer']>}
+   */
+  async call(name, args) {
+    const { data, error, status } = await this.supabase.rpc(name, args ?? {})
     if (error) throw readError(error, status)
     return data
   }
 
-  /** Call a function that may be repeated until the server decides. Rejects with ParleyError. */
-  callUntilAnswered(name, args = {}) {
+  /**
+   * Call a function that may be repeated until the server decides. Rejects with ParleyError.
+   *
+   * @template {FunctionName} N
+   * @param {N} name
+   * @param {Functions[N]['args']} [args]
+   * @returns {Promise<Functions[N]['answer']>}
+   */
+  callUntilAnswered(name, args) {
     return this.#repeat(() => this.call(name, args))
   }
 
-  /** Post to the Flask app once, as this user. Rejects with ParleyError. */
+  /**
+   * Post to the Flask app once, as this user. Rejects with ParleyError: APP_UNKNOWN at once, when
+   * the client was not told where the app is.
+   *
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<any>}
+   */
   async callApp(path, body = {}) {
+    const { appUrl } = this.#options
+    if (!appUrl) {
+      throw new ParleyError("Give the app's address as `appUrl` when signing in.", 'APP_UNKNOWN')
+    }
     const { data } = await this.supabase.auth.getSession()
     const headers = {
       authorization: `Bearer ${data.session?.access_token}`,
       'content-type': 'application/json',
     }
+    const signal = AbortSignal.timeout(APP_PATIENCE)
     let answer
     try {
-      answer = await fetch(`${this.appUrl}${path}`, {
-        method: 'POST', headers, body: JSON.stringify(body),
-      })
+      const request = { method: 'POST', headers, body: JSON.stringify(body), signal }
+      answer = await fetch(`${appUrl}${path}`, request)
     } catch (error) {
-      throw new ParleyError(`No answer: ${error}`, 'NETWORK')
+      throw networkError(error)
     }
     const said = await answer.json().catch(() => ({})) // a proxy's page
-    if (answer.ok) return said
-    const { message = 'The app cannot be reached.', error_code, details } = said
-    throw new ParleyError(message, error_code ?? String(answer.status), details, answer.status)
+    if (!answer.ok) throw readAppError(said, answer.status)
+    return said
   }
 
   /**
-   * Send a message, one after another, each until the server has answered. Options: media_url,
-   * expiration_hours, reply_to, max_points. Resolves to {message, quota}; rejects with ParleyError
-   * when the server refuses the message.
+   * Send a message, one after another in each conversation, each until the server has answered.
+   * Options: media_url, expiration_hours, reply_to, max_points, client_message_id. Resolves to
+   * {message, quota}; rejects with ParleyError when the server refuses the message.
+   *
+   * @param {string} conversationId
+   * @param {string} [message]
+   * @param {SendOptions} [options]
+   * @returns {Promise<SendResult>}
    */
-  send(conversationId, message = '', { client_message_id = crypto.randomUUID(), ...options } = {}) {
-    const args = { conversation_id: conversationId, message, client_message_id, ...options }
+  send(conversationId, message = '', options = {}) {
+    const { client_message_id = crypto.randomUUID(), ...others } = options
+    const args = { conversation_id: conversationId, message, client_message_id, ...others }
     this.unsent.set(client_message_id, args)
-    const answer = this.#sending
-      .then(() => this.callUntilAnswered('send_message', args))
-      .finally(() => this.unsent.delete(client_message_id))
-    this.#sending = answer.catch(() => {})
+    const answer = (this.#sending.get(conversationId) ?? Promise.resolve())
+      .then(() => this.#sendNow(args))
+    const settled = answer.catch(() => {}).finally(() => {
+      if (this.#sending.get(conversationId) === settled) this.#sending.delete(conversationId)
+    })
+    this.#sending.set(conversationId, settled)
     return answer
   }
 
@@ -198,12 +338,29 @@ export class ParleyClient {
    * the first answer. Keep the id, if you repeat after a restart. Resolves to the action result
    * {conversation, messages, actions, flow_update}; rejects with ParleyError when the server
    * refuses, e.g. NOT_YOUR_TURN.
+   *
+   * @template {FunctionName} N
+   * @param {N} name
+   * @param {Functions[N]['args']} args
+   * @returns {Promise<Functions[N]['answer']>}
    */
-  do(name, args) {
-    return this.callUntilAnswered(name, { client_action_id: crypto.randomUUID(), ...args })
+  async do(name, args) {
+    const step = { client_action_id: crypto.randomUUID(), ...args }
+    const answer = await this.callUntilAnswered(name, step)
+    this.#isUnanswered = true
+    for (const message of answer?.messages ?? []) this.#meetMessage(message, null)
+    return answer
   }
 
-  /** Take an action of a deal; options: client_action_id, expected_version. Otherwise as `do`. */
+  /**
+   * Take an action of a deal; options: client_action_id, expected_version. Otherwise as `do`.
+   *
+   * @param {string} conversation_id
+   * @param {string} action
+   * @param {Record<string, any>} [input]
+   * @param {StepOptions} [options]
+   * @returns {Promise<ActionResult>}
+   */
   act(conversation_id, action, input = {}, options = {}) {
     return this.do('take_action', { conversation_id, action, input, ...options })
   }
@@ -211,21 +368,47 @@ export class ParleyClient {
   /**
    * Press a button of an action message that was heard or read; a form is sent by its
    * submit_action. Otherwise as `act`.
+   *
+   * @param {Pick<Message, 'conversation_id' | 'id'>} message
+   * @param {string} button_id
+   * @param {Record<string, any>} [input]
+   * @param {StepOptions} [options]
+   * @returns {Promise<ActionResult>}
    */
   click({ conversation_id, id }, button_id, input = {}, options = {}) {
     const button = { conversation_id, message_id: id, button_id, additional_data: input }
     return this.do('click_button', { ...button, ...options })
   }
 
-  /** What this user may do now: [{action, text, style, input, schema, deadline_at}]. */
+  /**
+   * What this user may do now.
+   *
+   * @param {string} conversation_id
+   * @returns {Promise<Action[]>}
+   */
   availableActions(conversation_id) {
     return this.callUntilAnswered('get_available_actions', { conversation_id })
+  }
+
+  /**
+   * Mark a conversation as read, up to a message or all of it.
+   *
+   * @param {string} conversation_id
+   * @param {number | null} [up_to_seq]
+   */
+  markRead(conversation_id, up_to_seq = null) {
+    const heard = this.#undelivered.get(conversation_id) ?? 0
+    if (heard <= (up_to_seq ?? heard)) this.#undelivered.delete(conversation_id)
+    return this.callUntilAnswered('mark_read', { conversation_id, up_to_seq })
   }
 
   /**
    * What Razorpay's checkout needs to take the brand owner's payment: `razorpay_config`. Asked for
    * again it is the same order, so nobody pays twice. Rejects with ParleyError, e.g.
    * PAYMENT_ALREADY_DONE, or GATEWAY_UNAVAILABLE: nothing was charged, ask again.
+   *
+   * @param {string} conversationId
+   * @returns {Promise<RazorpayConfig>}
    */
   async pay(conversationId) {
     return (await this.#askApp(conversationId, 'payment-order')).razorpay_config
@@ -235,6 +418,10 @@ export class ParleyClient {
    * Hand on what checkout gave to its handler, so that the server asks Razorpay at once. A courtesy:
    * the deal goes on also when the browser was closed right after the payment. Resolves to what
    * `refreshPayment` does; rejects with BAD_SIGNATURE when it is not about this deal's payment.
+   *
+   * @param {string} conversationId
+   * @param {PaidAtCheckout} paid
+   * @returns {Promise<PaymentRefreshed>}
    */
   confirmPayment(conversationId, paid) {
     return this.#askApp(conversationId, 'payment-callback', paid)
@@ -243,20 +430,45 @@ export class ParleyClient {
   /**
    * Let the server ask Razorpay about the payment, as when the chat is opened. Resolves to {polled,
    * flow_state, outcome}; polled is false when it asked a moment ago.
+   *
+   * @param {string} conversationId
+   * @returns {Promise<PaymentRefreshed>}
    */
   refreshPayment(conversationId) {
     return this.#askApp(conversationId, 'payment-refresh')
   }
 
-  /** Do what is due for this user, as at each sign-in; requested refunds leave as well. */
+  /**
+   * Do what is due for this user, as at each sign-in. Requested refunds leave as well, when the
+   * client knows the app.
+   *
+   * @returns {Promise<CleanupResult>}
+   */
   cleanUp() {
-    return this.#repeat(() => this.callApp('/v1/session/cleanup'))
+    return this.#repeat(() => this.#cleanUp())
+  }
+
+  /**
+   * Say that these contexts, and the messages up to their last_seq, are known: from a screen that
+   * was read, or from what was stored. `sync` brings only what comes after them.
+   *
+   * @param {Pick<Context, 'conversation_id' | 'last_seq' | 'version' | 'other_party'>[]} contexts
+   */
+  remember(contexts) {
+    for (const { conversation_id, last_seq, version, other_party } of contexts) {
+      const known = this.#knownOf(conversation_id)
+      known.seq = Math.max(known.seq, last_seq)
+      known.version = Math.max(known.version, version)
+      this.#others.set(conversation_id, other_party.id)
+    }
   }
 
   /**
    * Fetch every message after the known ones; each comes as a new_message event, once. The contexts
    * of conversations that changed, also without a message (the other side has read, or blocks),
    * come as an event `synced` {conversations}.
+   *
+   * @returns {Promise<void>}
    */
   sync() {
     if (!this.#syncWaits) {
@@ -268,55 +480,121 @@ export class ParleyClient {
 
   async #syncAll() {
     this.#syncWaits = false
-    const wanted = [...this.#heard]
-    this.#heard.clear()
     for (let attempt = 0; attempt < SYNC_TRIES; attempt += 1) {
       await this.#fetch()
-      if (wanted.every(([id, seq]) => this.#knownOf(id).seq >= seq)) return
+      for (const [id, seq] of this.#wanted) {
+        if (this.#knownOf(id).seq >= seq) this.#wanted.delete(id)
+      }
+      if (!this.#wanted.size) return
       // Events come from the log of the database, which can be ahead of what it shows.
-      await sleep(SYNC_DELAY * 2 ** attempt)
+      await this.#sleep(SYNC_DELAY * 2 ** attempt)
     }
+    this.#wanted.clear()
   }
 
   async #fetch() {
     for (let hasMore = true; hasMore; ) {
       const page = await this.callUntilAnswered('sync', { known: this.known })
-      const contexts = new Map(page.conversations.map((c) => [c.conversation_id, c]))
+      const contexts = new Map(page.conversations.map((/** @type {Context} */ c) => [c.conversation_id, c]))
       for (const message of page.messages) {
-        this.#deliver(message, contexts.get(message.conversation_id))
+        this.#deliver(message, contexts.get(message.conversation_id) ?? null)
       }
       for (const [conversationId, context] of contexts) {
         this.#others.set(conversationId, context.other_party.id)
         this.#knownOf(conversationId).version = context.version
+        const undelivered = this.#undelivered.get(conversationId) ?? 0
+        // A sync marks what it brings.
+        if (undelivered <= context.last_seq) this.#undelivered.delete(conversationId)
       }
       hasMore = page.has_more
+      if (contexts.size || page.messages.length) this.#pace.hear()
       this.#emit('synced', { conversations: page.conversations })
     }
   }
 
   // How it is done
 
+  /**
+   * @template T
+   * @param {() => Promise<T>} ask
+   * @returns {Promise<T>}
+   */
   async #repeat(ask) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await ask()
       } catch (error) {
+        if (!(error instanceof ParleyError)) throw error
         if (TOKEN_REFUSED.includes(error.errorCode) && attempt === 0) {
           await this.supabase.auth.refreshSession()
         } else if (!error.isTransient) throw error
-        await sleep(delayOf(attempt, error))
+        await this.#sleep(delayOf(attempt, error))
+        if (this.#life.signal.aborted) throw error
       }
     }
   }
 
+  /**
+   * Wait, at most until the client is closed.
+   *
+   * @param {number} duration
+   * @returns {Promise<void>}
+   */
+  #sleep(duration) {
+    const { signal } = this.#life
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, duration)
+      if (signal.aborted) wake()
+      else signal.addEventListener('abort', wake)
+    })
+  }
+
+  /**
+   * @param {string} conversationId
+   * @param {string} what
+   * @param {object} [body]
+   */
   #askApp(conversationId, what, body) {
     return this.#repeat(() => this.callApp(`/v1/conversations/${conversationId}/${what}`, body))
+  }
+
+  /** @returns {Promise<CleanupResult>} */
+  #cleanUp() {
+    return this.#options.appUrl ? this.callApp('/v1/session/cleanup') : this.call('login_cleanup')
+  }
+
+  /**
+   * The sender may hear nothing of its own message, so the answer tells.
+   *
+   * @param {Functions['send_message']['args'] & {client_message_id: string}} args
+   */
+  async #sendNow(args) {
+    try {
+      const answer = await this.callUntilAnswered('send_message', args)
+      this.unsent.delete(args.client_message_id)
+      this.#isUnanswered = true
+      if (answer.message) this.#meetMessage(answer.message, null)
+      return answer
+    } catch (error) {
+      // A client that was closed does not know what became of the message.
+      const isOpen = error instanceof ParleyError && error.isTransient
+      if (!isOpen) this.unsent.delete(args.client_message_id)
+      throw error
+    }
   }
 
   /**
    * Pass on that the other member types. Nothing else is a member's to say: on a conversation's
    * channel members write what they like, also what looks like an event of the database or of
    * another person.
+   *
+   * @param {string} conversation_id
+   * @param {{event: string, payload?: any}} sent
    */
   #hearMember(conversation_id, { event, payload }) {
     const user_id = this.#others.get(conversation_id)
@@ -325,18 +603,45 @@ export class ParleyClient {
     this.#emit(event, { conversation_id, user_id, is_typing: payload.is_typing === true })
   }
 
-  /** Pass on one event of the database; events are hints, so a gap is filled by sync. */
+  /**
+   * Pass on one event of the database; events are hints, so a gap is filled by sync.
+   *
+   * @param {{event: string, payload?: any}} sent
+   */
   #hear({ event, payload }) {
+    this.#isUnanswered = false
+    this.#pace.hear()
     if (event !== 'new_message') return this.#emit(event, payload)
-    const { message, conversation_context: context } = payload
+    const { message, conversation_context: context, notification } = payload
     const { conversation_id, seq } = message
-    const isNext = seq <= this.#knownOf(conversation_id).seq + 1
-    if (isNext && !message.content_withheld) return this.#deliver(message, context)
-    this.#heard.set(conversation_id, Math.max(seq, this.#heard.get(conversation_id) ?? 0))
+    this.#meetMessage(message, context)
+    if (message.sender_id !== this.userId) this.#noteDelivered(conversation_id, seq)
+    if (notification && seq > (this.#notified.get(conversation_id) ?? 0)) {
+      this.#notified.set(conversation_id, seq)
+      this.#emit('notification', notification)
+    }
+  }
+
+  /**
+   * Pass a message on if it is the next one; let a sync bring what lies before it.
+   *
+   * @param {Message} message
+   * @param {any} context
+   */
+  #meetMessage(message, context) {
+    const { conversation_id, seq, content_withheld } = message
+    const known = this.#knownOf(conversation_id).seq
+    if (seq <= known + 1 && !content_withheld) return this.#deliver(message, context)
+    if (seq <= Math.max(known, this.#wanted.get(conversation_id) ?? 0)) return
+    this.#wanted.set(conversation_id, seq)
     this.sync().catch((error) => console.error('sync failed', error))
   }
 
-  #deliver(message, context = null) {
+  /**
+   * @param {Message} message
+   * @param {any} context
+   */
+  #deliver(message, context) {
     const { conversation_id, seq } = message
     const known = this.#knownOf(conversation_id)
     if (seq <= known.seq) return
@@ -344,11 +649,40 @@ export class ParleyClient {
     this.#emit('new_message', { conversation_id, message, conversation_context: context })
   }
 
-  /** No context has the version 0, so that the next sync brings it. */
+  /**
+   * Have a message of somebody else marked as delivered, a moment later: many at once.
+   *
+   * @param {string} conversationId
+   * @param {number} seq
+   */
+  #noteDelivered(conversationId, seq) {
+    const noted = this.#undelivered.get(conversationId) ?? 0
+    this.#undelivered.set(conversationId, Math.max(seq, noted))
+    this.#deliveredTimer ??= setTimeout(() => this.#markDelivered(), this.#options.deliveredAfter)
+  }
+
+  /** What fails here is done by the next sync, which marks what it brings. */
+  #markDelivered() {
+    this.#deliveredTimer = undefined
+    for (const [conversation_id, up_to_seq] of this.#undelivered) {
+      this.call('mark_delivered', { conversation_id, up_to_seq }).catch(() => {})
+    }
+    this.#undelivered.clear()
+  }
+
+  /**
+   * No context has the version 0, so that the next sync brings it.
+   *
+   * @param {string} conversationId
+   */
   #knownOf(conversationId) {
     return (this.known[conversationId] ??= { seq: 0, version: 0 })
   }
 
+  /**
+   * @param {string} event
+   * @param {any} payload
+   */
   #emit(event, payload) {
     const calls = (this.#callbacks.get(event) ?? []).map((callback) => () => callback(payload))
     calls.push(...(this.#callbacks.get('*') ?? []).map((call) => () => call({ event, payload })))
@@ -361,61 +695,120 @@ export class ParleyClient {
     }
   }
 
-  /** Join a private channel; after each join, also later ones, sync or show the presence. */
-  async #join(topic) {
+  get #ownTopic() {
+    return `user:${this.userId}`
+  }
+
+  /** @param {ParleyClient['connection']} status */
+  #setConnection(status) {
+    if (this.connection === status) return
+    this.connection = status
+    this.#emit('connection', { status })
+  }
+
+  /**
+   * Join a private channel, once; after each join, also later ones, sync or show the presence.
+   *
+   * @param {string} topic
+   * @returns {Promise<void>}
+   */
+  #enter(topic) {
+    const before = this.#joins.get(topic)
+    if (before) return before.promise
+    const { promise, resolve, reject } = /** @type {PromiseWithResolvers<void>} */ (
+      Promise.withResolvers()
+    )
+    const join = { promise, resolve, reject, channel: null }
+    this.#joins.set(topic, join)
+    this.#join(topic, join).catch(reject)
+    return promise
+  }
+
+  /**
+   * @param {string} topic
+   * @param {Join} join
+   */
+  async #join(topic, join) {
+    await this.#leaving.get(topic)
     await this.supabase.realtime.setAuth() // the session's token, refreshed if it is old
+    if (this.#joins.get(topic) !== join) return
     const [kind, id] = topic.split(':')
     const isConversation = kind === 'conversation'
     const presence = { key: this.userId, enabled: isConversation }
     const channel = this.supabase.channel(topic, { config: { private: true, presence } })
-    this.#channels.set(topic, channel)
+    join.channel = channel
     if (isConversation) {
       channel.on('broadcast', { event: '*' }, (sent) => this.#hearMember(id, sent))
       channel.on('presence', { event: 'sync' }, () => this.#comparePresence(topic, channel))
     } else {
       channel.on('broadcast', { event: '*' }, (sent) => this.#hear(sent))
     }
-    await new Promise((resolve, reject) => {
-      channel.subscribe((state, error) => {
-        if (this.#channels.get(topic) !== channel) return
-        if (state === 'SUBSCRIBED') this.#arrive(topic, channel).then(resolve, reject)
-        else if (error?.message.includes('Unauthorized')) {
-          reject(new ParleyError(`${topic} is not yours.`, 'CHANNEL_REFUSED'))
-          this.#leave(topic)
-        } else if (state === 'CLOSED') {
-          // The server ended it, because the token ran out: the SDK has forgotten the channel.
-          const again = () => this.#channels.get(topic) === channel && this.#join(topic)
-          sleep(delayOf(0)).then(again).then(resolve, reject)
-        }
-      })
+    channel.subscribe((state, error) => {
+      if (this.#joins.get(topic) !== join || join.channel !== channel) return
+      if (topic === this.#ownTopic && state !== 'SUBSCRIBED') this.#setConnection('reconnecting')
+      if (state === 'SUBSCRIBED') this.#arrive(topic, channel).then(join.resolve, join.reject)
+      else if (error?.message.includes('Unauthorized')) {
+        join.reject(new ParleyError(`${topic} is not yours.`, 'CHANNEL_REFUSED', null, 403))
+        if (topic === this.#ownTopic) this.stop()
+        else this.#leave(topic)
+      } else if (state === 'CLOSED') {
+        // The server ended it, because the token ran out: the SDK has forgotten the channel.
+        this.#sleep(delayOf(0))
+          .then(() => (this.#joins.get(topic) === join ? this.#join(topic, join) : undefined))
+          .catch(join.reject)
+      }
     })
   }
 
+  /** @param {string} topic */
   async #leave(topic) {
-    const channel = this.#channels.get(topic)
-    for (const kept of [this.#channels, this.#presences, this.#statuses]) kept.delete(topic)
-    if (channel) await this.supabase.removeChannel(channel)
+    const join = this.#joins.get(topic)
+    for (const kept of [this.#joins, this.#presences, this.#statuses]) kept.delete(topic)
+    if (!join) return
+    join.resolve() // who still waits for it has called this off
+    if (!join.channel) return
+    const leaving = this.supabase.removeChannel(join.channel)
+    this.#leaving.set(topic, leaving)
+    await leaving
+    if (this.#leaving.get(topic) === leaving) this.#leaving.delete(topic)
   }
 
+  /**
+   * @param {string} topic
+   * @param {RealtimeChannel} channel
+   */
   async #arrive(topic, channel) {
-    if (!this.#presences.has(topic)) return this.sync()
+    if (topic === this.#ownTopic) {
+      this.#setConnection('connected')
+      return this.sync()
+    }
     await this.#meet(topic.slice('conversation:'.length))
-    await channel.track(this.#presences.get(topic))
+    const presence = this.#presences.get(topic)
+    if (presence) await channel.track(presence)
   }
 
-  /** Learn who the other member is, unless a sync has said so. */
+  /**
+   * Learn who the other member is, unless a sync has said so.
+   *
+   * @param {string} conversation_id
+   */
   async #meet(conversation_id) {
     if (this.#others.has(conversation_id)) return
     const context = await this.callUntilAnswered('get_conversation_context', { conversation_id })
-    this.#others.set(conversation_id, context.other_party.id)
+    if ('other_party' in context) this.#others.set(conversation_id, context.other_party.id)
   }
 
-  /** Pass on what the other member shows; who else seems to be there is made up. */
+  /**
+   * Pass on what the other member shows; who else seems to be there is made up.
+   *
+   * @param {string} topic
+   * @param {RealtimeChannel} channel
+   */
   #comparePresence(topic, channel) {
     const conversation_id = topic.slice('conversation:'.length)
     const user_id = this.#others.get(conversation_id)
     if (!user_id) return
-    const devices = channel.presenceState()[user_id] ?? []
+    const devices = /** @type {{status?: string}[]} */ (channel.presenceState()[user_id] ?? [])
     const before = this.#statuses.get(topic)
     if (devices.length) {
       const status = devices.some((device) => device.status === 'online') ? 'online' : 'away'
@@ -428,55 +821,13 @@ export class ParleyClient {
 }
 
 /**
- * What to draw for an action message, or null for any other: {title, subtitle, text, buttons, form,
- * payment_order, expires_at, is_open}. `form` has the fields as an <input> takes them. Buttons and
- * the form's `submit` have the `id` that `click` wants; a button whose schema has required
- * properties needs them too: give `actions`, the user's available ones, to have the schemas.
+ * What the server asks for, else doubling, always with some chance in it.
+ *
+ * @param {number} attempt
+ * @param {ParleyError} [error]
  */
-export function renderActionMessage(message, actions = []) {
-  const { action_required, action_completed, action_data } = message
-  if (!action_required || !action_data) return null
-  const { title, subtitle, buttons = [], input_fields = [], payment_order, expires_at } = action_data
-  const { submit_action, submit_button } = action_data
-  return {
-    title: title ?? message.message,
-    subtitle: subtitle ?? '',
-    text: message.message,
-    is_open: !action_completed,
-    expires_at: expires_at ?? null,
-    payment_order: payment_order ?? null,
-    buttons: buttons.map((button) => ({
-      ...button,
-      schema: actions.find(({ action }) => action === button.action)?.schema ?? null,
-    })),
-    form: submit_action
-      ? {
-          fields: input_fields.map(({ id, value, ...field }) => ({
-            ...field, name: id, defaultValue: value ?? '',
-          })),
-          submit: { id: submit_action, ...submit_button },
-        }
-      : null,
-  }
-}
-
-/** A refusal of the API as a ParleyError; `details` travels as the JSON text of an object. */
-export function readError(error, status = 0) {
-  let details = error.details ?? null
-  try {
-    details = JSON.parse(details)
-  } catch {
-    details = { reason: details }
-  }
-  const code = error.code || (status ? String(status) : 'NETWORK')
-  return new ParleyError(error.message, code, details, status)
-}
-
-/** What the server asks for, else doubling, always with some chance in it. */
 function delayOf(attempt, error) {
-  const asked = error?.details?.retry_after // browsers may not read the header Retry-After
+  const asked = error?.details.retry_after // browsers may not read the header Retry-After
   if (asked !== undefined) return asked * 1000 + Math.random() * 1000
   return 100 + Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** attempt)
 }
-
-const sleep = (duration) => new Promise((resolve) => setTimeout(resolve, duration))

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 
-import { ParleyClient, ParleyError, talking } from './support.mjs'
+import { ParleyClient, ParleyError, signedIn, talking } from './support.mjs'
 
 test('a message is heard by both and read back by both', () =>
   talking(async ({ asha, bharat, id }) => {
@@ -41,6 +41,60 @@ test('the sender hears that the message was read', () =>
     await bharat.client.call('mark_read', { conversation_id: id })
     const seen = await asha.hears('message_seen', { user_id: bharat.client.userId })
     assert.equal(seen.message_id, message.id)
+  }))
+
+test('signing in has done what was due', async () => {
+  const { client } = await signedIn()
+  try {
+    assert.equal((await client.cleanUp()).throttled, true)
+  } finally {
+    await client.close()
+  }
+})
+
+test('the sender sees the second tick as soon as the other has heard', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const { message } = await asha.client.send(id, 'there?')
+    assert.equal(message.status, 'sent')
+    const user_id = bharat.client.userId
+    const { seq } = await asha.hears('message_delivered', { user_id, message_id: message.id })
+    assert.equal(seq, message.seq)
+    const [newest] = await asha.client.call('get_messages', { conversation_id: id })
+    assert.deepEqual([newest.id, newest.status], [message.id, 'delivered'])
+  }))
+
+test('what was heard is marked as delivered in batches', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const { call } = bharat.client
+    const marked = []
+    bharat.client.call = (name, args) => {
+      if (name === 'mark_delivered') marked.push(args)
+      return call.call(bharat.client, name, args)
+    }
+    for (const text of ['one', 'two', 'three']) await asha.client.send(id, text)
+    const seq = asha.client.known[id].seq
+    await asha.hears('message_delivered', { seq })
+    assert.equal(marked.at(-1).up_to_seq, seq)
+    assert.ok(marked.length < 3) // the greeting may have begun an earlier one
+  }, { deliveredAfter: 3_000 }))
+
+test('started twice is started once, and after a stop it starts again', () =>
+  talking(async ({ asha, bharat, id }) => {
+    const starts = [bharat.client.start(), bharat.client.start()]
+    assert.equal(starts[0], starts[1])
+    await Promise.all(starts)
+    await asha.client.send(id, 'once')
+    await bharat.hearsText('once')
+    assert.equal(bharat.client.supabase.getChannels().length, 1)
+
+    await bharat.client.stop()
+    assert.equal(bharat.client.connection, 'closed')
+    await asha.client.send(id, 'meanwhile')
+    await Promise.all([bharat.client.start(), bharat.client.start()])
+    await bharat.hearsText('meanwhile')
+    await asha.client.send(id, 'again')
+    await bharat.hearsText('again')
+    assert.deepEqual(bharat.texts(), ['once', 'meanwhile', 'again'])
   }))
 
 test('typing and status reach the other side', () =>
@@ -203,6 +257,36 @@ test('a refusal has its status, code and details', () =>
       assert.deepEqual(Object.keys(error.details).sort(), ['length', 'max'])
       return error.errorCode === 'MESSAGE_TOO_LONG'
     })
+  }))
+
+test('what the platform and the network refuse has the same shape', () =>
+  talking(async ({ asha }) => {
+    const shapeOf = async (asked) => {
+      const error = await asked.then(() => assert.fail('not refused'), (refused) => refused)
+      assert.ok(error instanceof ParleyError, String(error))
+      const said = error.toJSON()
+      assert.deepEqual(Object.keys(said), ['success', 'message', 'error_code', 'details'])
+      assert.ok(said.message)
+      assert.equal(typeof said.details, 'object')
+      return [said.error_code, error.status, said.details]
+    }
+    const { client } = asha
+    const [code, status, details] = await shapeOf(client.call('send_massage', {}))
+    assert.deepEqual([code, status], ['PGRST202', 404])
+    assert.ok(details.reason)
+    const [cast] = await shapeOf(client.call('get_messages', { conversation_id: 'no uuid' }))
+    assert.equal(cast, '22P02')
+
+    const { supabaseUrl, supabaseKey } = client.supabase
+    const enter = (url, password) => ParleyClient.signIn(url, supabaseKey, 'a@example.com', password)
+    assert.deepEqual(
+      (await shapeOf(enter(supabaseUrl, 'wrong'))).slice(0, 2), ['invalid_credentials', 400],
+    )
+    const nowhere = await shapeOf(enter('http://127.0.0.1:9', 'x'))
+    assert.deepEqual(nowhere.slice(0, 2), ['NETWORK', 0])
+    client.supabase.rest.fetch = () => Promise.reject(new TypeError('the connection broke'))
+    const broken = await shapeOf(client.call('get_quota'))
+    assert.deepEqual(broken.slice(0, 2), ['NETWORK', 0])
   }))
 
 /** A token like the user's own that is valid for a second. */

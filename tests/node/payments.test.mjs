@@ -47,8 +47,7 @@ test('money that is to go back leaves when somebody signs in', () =>
   agreeing(async ({ asha, bharat, id }) => {
     await bharat.client.confirmPayment(id, await checkOut(await bharat.client.pay(id)))
     await asha.client.act(id, 'decline_work')
-    const { throttled } = await bharat.client.cleanUp()
-    assert.equal(throttled, false)
+    await bharat.client.cleanUp()
     await asha.hears('conversation_state_changed', { new_state: 'chat_closed' })
   }))
 
@@ -69,6 +68,21 @@ test('what the app refuses has the shape of the seed', () =>
     }
   }))
 
+test('without the address of the app, paying is refused at once and nothing is asked', async () => {
+  const session = { user: { id: 'nobody' }, access_token: 'x' }
+  const client = new ParleyClient({ auth: {} }, session)
+  const confirm = client.confirmPayment('x', {})
+  for (const refused of [client.pay('x'), client.refreshPayment('x'), confirm]) {
+    await assert.rejects(refused, (error) => {
+      assert.match(error.message, /appUrl/)
+      assert.deepEqual(error.toJSON(), {
+        success: false, message: error.message, error_code: 'APP_UNKNOWN', details: {},
+      })
+      return true
+    })
+  }
+})
+
 test('trouble at the gateway is for people to see, not to be repeated', async () => {
   const answers = [{ error_code: 'GATEWAY_UNAVAILABLE', message: 'Press again.', details: {} }]
   const { fetch } = globalThis
@@ -76,7 +90,7 @@ test('trouble at the gateway is for people to see, not to be repeated', async ()
   try {
     const session = { user: { id: 'nobody' }, access_token: 'x' }
     const supabase = { auth: { getSession: async () => ({ data: { session } }) } }
-    const client = new ParleyClient(supabase, session, 'http://nowhere.example')
+    const client = new ParleyClient(supabase, session, { appUrl: 'http://nowhere.example' })
     await assert.rejects(client.pay('x'), { errorCode: 'GATEWAY_UNAVAILABLE', status: 502 })
   } finally {
     globalThis.fetch = fetch

@@ -17,8 +17,8 @@ const { SUPABASE_URL: url, SUPABASE_ANON_KEY: key, SUPABASE_SERVICE_ROLE_KEY: se
 const { APP_URL: appUrl } = process.env
 const PATIENCE = 15_000
 
-/** A new signed-in person: the client, and `hears(event, wanted)`, which waits for an event. */
-export async function signedIn() {
+/** A new signed-in person (client's options): the client, and `hears(event, wanted)`, which waits for an event. */
+export async function signedIn(options = {}) {
   const credentials = { email: `${randomUUID()}@example.com`, password: 'correct horse battery' }
   const answer = await fetch(`${url}/auth/v1/admin/users`, {
     method: 'POST',
@@ -27,7 +27,7 @@ export async function signedIn() {
   })
   if (!answer.ok) throw new Error(`no user was made: ${answer.status} ${await answer.text()}`)
   const client = await ParleyClient.signIn(url, key, credentials.email, credentials.password, {
-    appUrl,
+    appUrl, ...options,
   })
   const heard = []
   let news = () => {}
@@ -77,10 +77,10 @@ async function tooLate() {
   throw new Error('the test waits for something that does not happen')
 }
 
-/** Run a test with Asha, Bharat and Chitra, and the chat of the first two. */
-export async function talking(play) {
-  const [asha, bharat, chitra] = await Promise.all([signedIn(), signedIn(), signedIn()])
-  const everyone = [asha, bharat, chitra]
+/** Run a test with Asha, Bharat and Chitra, and the chat of the first two; options of clients. */
+export async function talking(play, options = {}) {
+  const everyone = await Promise.all([1, 2, 3].map(() => signedIn(options)))
+  const [asha, bharat, chitra] = everyone
   try {
     await Promise.all(everyone.map((person) => person.client.start()))
     const opened = await asha.client.call('direct_connect', {
