@@ -603,6 +603,28 @@ revoke all on function private.list_my_conversation_ids()
 from public, anon, authenticated, service_role;
 grant execute on function private.list_my_conversation_ids() to authenticated;
 
+-- source: 10_private/may_reach.sql sha256:4378b789b46495109309dcb51f52ad5042bdcf9e831c4fff043e212dacf1d88e
+-- Whether words of one user may reach another now: not across a block, in either direction, and not
+-- to or from a login that was deleted.
+--
+-- Whatever carries a text asks here before the other side is shown it: a pitch, a reason, notes, a
+-- step's other free texts. A step across a block still counts; its words are kept for their author
+-- and for operators, and are not delivered. private.send_message knows the same from the marks in
+-- participants, and adds what holds for messages alone: the stranger's limit, quota and points.
+-- How often a user may act at all is private.limit_rate's to say.
+create or replace function private.may_reach(p_user_id uuid, p_other_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return not private.is_blocked(p_user_id, p_other_id) and 2 = (
+    select count(*) from private.accounts as a where a.user_id in (p_user_id, p_other_id)
+  );
+end;
+$$;
+
 -- source: 10_private/next_due.sql sha256:51db283fa2679fd8aa65b8583e3ef232c1654e60e7eb5c70b47e849b34d75ce9
 -- Charges one action to a rate limit: the new due time of the limit, if the action fits now.
 --

@@ -238,3 +238,19 @@ def test_a_block_takes_the_rows_of_a_pair_in_the_order_that_everybody_keeps(
         free = db.query(f"{rows} where conversation_id <> %s for update skip locked", first)
         assert len(free) == 14
     assert waiting.result(PATIENCE)["blocked"] is True
+
+
+def test_words_reach_the_other_side_unless_there_is_a_block_or_nobody_there(
+    db: Database, talk: Talk
+) -> None:
+    def reach() -> list[bool]:
+        pairs = ((talk.asha, talk.bharat), (talk.bharat, talk.asha))
+        return [db.call_private("may_reach", p_user_id=a, p_other_id=b) for a, b in pairs]
+
+    assert reach() == [True, True]
+    block(db, talk.asha, talk.bharat)
+    assert reach() == [False, False]
+    unblock(db, talk.asha, talk.bharat)
+    assert reach() == [True, True]
+    db.query_as_superuser("delete from auth.users where id = %s", talk.bharat)
+    assert reach() == [False, False]
