@@ -397,13 +397,13 @@ def _functions(prefix: str, moves: Shared, catalog: Catalog) -> str:
 
 
 def _properties(catalog: Catalog) -> str:
-    """What publishing proves: the first sentences of the functions `refute_*`, by their number."""
+    """What publishing proves: what the functions `refute_*` say after `P1: `, `Shape: ` and so on."""
     rows = []
     for function in catalog.functions:
         if function.schema == "private" and function.name.startswith("refute_"):
-            name, _, about = " ".join(function.header.split()).partition(": ")
-            number = int(name[1:]) if name[1:].isdigit() else 0
-            rows.append((number, name, re.split(r"(?<=\.) ", about)[0]))
+            about = " ".join(function.header.split())
+            for name, meaning in re.findall(r"\b(P\d+|Shape): (.*?\.)(?= |$)", about):
+                rows.append((int(name[1:]) if name != "Shape" else 0, name, meaning))
     return table(("property", "meaning"), ((name, about) for _, name, about in sorted(rows)))
 
 

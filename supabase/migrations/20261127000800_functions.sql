@@ -10141,7 +10141,7 @@ revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
 
--- source: 44_flow_proof/draft_flows.sql sha256:65e241708bab143a6a2f32c627601fc48916bd5dbdba27bc6eb547efa89d1fd7
+-- source: 44_flow_proof/draft_flows.sql sha256:b4e4dc36dd9483f20e57dc63c8a5a777487ee31be3fb0711b1194b5753900486
 -- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
 -- of all kinds (`all`).
 --
@@ -10150,7 +10150,6 @@ create or replace function private.draft_flows(p_kinds text)
 returns setof bigint
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select f.id
@@ -10163,10 +10162,56 @@ as $$
     end;
 $$;
 
-revoke all on function private.draft_flows(text)
-from public, anon, authenticated, service_role;
+-- source: 44_flow_proof/flow_facts.sql sha256:0907afda1e82145c0a0bc137b5e46dbca6b3d9d75d7eb2e4d3a66df3e8f6ed94
+-- What the proof knows of guards, effects and roles: the closed lists that rows of a flow choose
+-- from.
 
--- source: 44_flow_proof/flow_effects.sql sha256:6d7c2424d1209eb4ea9c28be31a1d04b4fe457916683f2cd64b1401edba74b02
+-- The roles that the two members of a conversation of this kind have in its flow.
+create or replace function private.list_party_roles(p_kind text)
+returns text[]
+language sql
+immutable
+set search_path = ''
+as $$
+  select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
+$$;
+
+-- The guards that rows of a flow may name, and what the proof knows of each.
+--
+-- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
+-- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
+-- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
+-- take back a step of their own, which is no way forward.
+create or replace view private.flow_guards as
+select g.name, g.certainty, g.undoes
+from (
+  values
+    ('is_awaited', 'known', false),
+    ('is_requester', 'known', true),
+    ('is_opener', 'known', true),
+    ('is_closer', 'open', true),
+    ('is_unblocked', 'open', false),
+    ('has_quote', 'known', false),
+    ('has_counter', 'known', false),
+    ('offer_matches', 'chosen', false),
+    ('counter_matches', 'chosen', false),
+    ('quote_matches', 'chosen', false),
+    ('has_round_left', 'known', false),
+    ('is_earlier_round', 'known', false),
+    ('is_last_round', 'known', false),
+    ('has_question_left', 'open', false),
+    ('has_revision_left', 'known', false),
+    ('has_extension', 'known', false),
+    ('is_overdue', 'open', false),
+    ('was_there', 'known', false),
+    ('has_order', 'known', false),
+    ('capture_matches', 'open', false),
+    ('is_new_payment', 'open', false),
+    ('nothing_captured', 'known', false),
+    ('is_bank_dispute', 'known', false),
+    ('is_unrated', 'open', false)
+) as g (name, certainty, undoes);
+
 -- The effects that rows of a flow may name, and where the money of the deal must be before each and
 -- is after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
 create or replace view private.flow_effects as
@@ -10214,93 +10259,6 @@ from (
     ('raise_alert', null, null)
 ) as e (name, money_before, money_after);
 
-revoke all on private.flow_effects from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/flow_guards.sql sha256:fd7bf01814d92a7f41c92ed8a05bdf345322a46c01f141e9ab26535a653813d6
--- The guards that rows of a flow may name, and what the proof knows of each.
---
--- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
--- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
--- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
--- take back a step of their own, which is no way forward.
-create or replace view private.flow_guards as
-select g.name, g.certainty, g.undoes
-from (
-  values
-    ('is_awaited', 'known', false),
-    ('is_requester', 'known', true),
-    ('is_opener', 'known', true),
-    ('is_closer', 'open', true),
-    ('is_unblocked', 'open', false),
-    ('has_quote', 'known', false),
-    ('has_counter', 'known', false),
-    ('offer_matches', 'chosen', false),
-    ('counter_matches', 'chosen', false),
-    ('quote_matches', 'chosen', false),
-    ('has_round_left', 'known', false),
-    ('is_earlier_round', 'known', false),
-    ('is_last_round', 'known', false),
-    ('has_question_left', 'open', false),
-    ('has_revision_left', 'known', false),
-    ('has_extension', 'known', false),
-    ('is_overdue', 'open', false),
-    ('was_there', 'known', false),
-    ('has_order', 'known', false),
-    ('capture_matches', 'open', false),
-    ('is_new_payment', 'open', false),
-    ('nothing_captured', 'known', false),
-    ('is_bank_dispute', 'known', false),
-    ('is_unrated', 'open', false)
-) as g (name, certainty, undoes);
-
-revoke all on private.flow_guards from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/flow_moves.sql sha256:8d2e05ed232324ca179e7a0f274d9f7bd251ea141c78f8431a9c07f6f4fcf745
--- A move of the search through a flow: from which situation, by which row of private.flow_rows, to
--- which situation. This view has the moves that open conversations, with a quote or without one;
--- those that the search finds are rows of its type.
---
--- depth counts the steps from the beginning up to and with the move, so that the moves of the least
--- depth into a situation end the shortest ways there. key tells two situations apart. Money that an
--- effect did not find where it must be is `broken`, and the search goes no further from there.
-create or replace view private.flow_moves as
-select
-  f.id as flow_id,
-  0 as depth,
-  -- The situation that it leaves
-  null::text as from_key,
-  null::text as from_state,
-  null::text as from_awaiting,
-  null::text as from_money,
-  -- The row
-  null::integer as number,
-  null::text as role,
-  null::text as action,
-  null::boolean as is_certain,
-  null::boolean as undoes,
-  null::boolean as is_timer,
-  -- The situation that it leads to
-  'initial' || quote.is_given::text as key,
-  'initial'::text as state,
-  null::text as awaiting,
-  'none'::text as money,
-  false as has_order,
-  quote.is_given as has_quote,
-  0 as round,
-  false as has_counter,
-  0 as revisions,
-  false as has_extension,
-  null::text as requester,
-  null::text as dispute_origin,
-  null::text as dispute_opener,
-  null::text as resume_state
-from private.flow_definitions as f
-cross join (values (false), (true)) as quote (is_given)
-where f.kind = 'campaign' or not quote.is_given;
-
-revoke all on private.flow_moves from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/flow_needs.sql sha256:14d211c31d2263e35f75aa1626d5ef841b901da04faa004604ac26ba1f9c214f
 -- What effects and guards read of what was typed with the action: of which type a field must be,
 -- whether it must be there, its bounds as a number or in characters, and whether the history, which
 -- both sides read, may not have it. role: only rows of that role need it.
@@ -10353,9 +10311,10 @@ from (
     ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
 ) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
 
-revoke all on private.flow_needs from public, anon, authenticated, service_role;
+-- source: 44_flow_proof/flow_moves.sql sha256:38b4e3e1427cc799743dd32785ed657cb9bbaa69b2d3726ae0467a060a613885
+-- The search through a flow: every situation that a conversation can come to, and every move from
+-- one to another.
 
--- source: 44_flow_proof/flow_places.sql sha256:abc3ab8858103b8381a820e4ed617bbced7f162ff42a95890bbd2f20872b386b
 -- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
 -- the system leaves in the same transaction; `platform`, where the provider or an operator is
 -- waited for; `talk`, where text is free and no clock runs; the `end`; and everywhere else a `turn`
@@ -10382,9 +10341,6 @@ cross join lateral (
     and out_of_it.role = 'system' and s.clock is null
 ) as passed (through);
 
-revoke all on private.flow_places from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/flow_rows.sql sha256:cf353c80aa8df9b22c48ab7fd3630cb5ffdaa6ac18c121b53ede40729eec88c8
 -- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
 --
 -- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
@@ -10422,1813 +10378,48 @@ left join lateral (
   limit 1
 ) as mover on true;
 
-revoke all on private.flow_rows from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/flow_spec.sql sha256:6b902c03898c442e84766c634f0dac656ecef586b2be78e61f9b998f1395f2ea
--- A flow as the object that private.load_flow_draft makes a draft from, its rows in a fixed order:
--- two flows are the same when their specs are equal.
-create or replace function private.flow_spec(p_flow_id bigint)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (
-    select jsonb_build_object(
-      'kind', f.kind,
-      'rules', f.rules,
-      'states', (
-        select coalesce(jsonb_agg(to_jsonb(s) - 'flow_id' order by s.position, s.state), '[]')
-        from private.flow_states as s
-        where s.flow_id = f.id
-      ),
-      'transitions', (
-        select coalesce(
-          jsonb_agg(
-            to_jsonb(t) - 'flow_id' order by t.position, t.from_state, t.role, t.action
-          ),
-          '[]'
-        )
-        from private.flow_transitions as t
-        where t.flow_id = f.id
-      ),
-      'messages', (
-        select coalesce(
-          jsonb_agg(to_jsonb(m) - 'flow_id' order by m.transition, m.position), '[]'
-        )
-        from private.flow_messages as m
-        where m.flow_id = f.id
-      ),
-      'actions', (
-        select coalesce(
-          jsonb_agg(
-            to_jsonb(a) - 'flow_id' order by a.state, a.role, a.position, a.action
-          ),
-          '[]'
-        )
-        from private.flow_actions as a
-        where a.flow_id = f.id
-      ),
-      'inputs', (
-        select coalesce(
-          jsonb_agg(to_jsonb(i) - 'flow_id' order by i.action, i.position, i.field), '[]'
-        )
-        from private.flow_inputs as i
-        where i.flow_id = f.id
-      ),
-      'traces', (
-        select coalesce(jsonb_agg(to_jsonb(w) - 'flow_id' order by w.name), '[]')
-        from private.flow_traces as w
-        where w.flow_id = f.id
-      )
-    )
-    from private.flow_definitions as f
-    where f.id = p_flow_id
-  );
-end;
-$$;
-
-revoke all on function private.flow_spec(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/list_party_roles.sql sha256:39d08fd34e5a52a7f51a1c0f30c79002a6d06df38540e25a84e6be5a7c4bb07a
--- The roles that the two members of a conversation of this kind have in its flow.
-create or replace function private.list_party_roles(p_kind text)
-returns text[]
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
-$$;
-
-revoke all on function private.list_party_roles(text)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/load_flow_draft.sql sha256:e11e9c5e02702d90c30b674687703978ca88689f5d52609f0c9599294a611ccc
--- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
--- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
--- flow_id. What is left out has the table's default. Returns the draft's id.
+-- A move of the search through a flow: from which situation, by which row of private.flow_rows, to
+-- which situation. This view has the moves that open conversations, with a quote or without one;
+-- those that the search finds are rows of its type.
 --
--- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
--- the call with the error of Postgres; private.try_load says it in a sentence.
--- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
--- flow_inputs, flow_traces.
-create or replace function private.load_flow_draft(p_spec jsonb)
-returns bigint
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_flow_id bigint;
-  v_key jsonb;
-begin
-  insert into private.flow_definitions (kind, rules)
-  values (p_spec ->> 'kind', coalesce(p_spec -> 'rules', '{}'))
-  returning id into v_flow_id;
-  v_key := jsonb_build_object('flow_id', v_flow_id);
+-- depth counts the steps from the beginning up to and with the move, so that the moves of the least
+-- depth into a situation end the shortest ways there. key tells two situations apart. Money that an
+-- effect did not find where it must be is `broken`, and the search goes no further from there.
+create or replace view private.flow_moves as
+select
+  f.id as flow_id,
+  0 as depth,
+  -- The situation that it leaves
+  null::text as from_key,
+  null::text as from_state,
+  null::text as from_awaiting,
+  null::text as from_money,
+  -- The row
+  null::integer as number,
+  null::text as role,
+  null::text as action,
+  null::boolean as is_certain,
+  null::boolean as undoes,
+  null::boolean as is_timer,
+  -- The situation that it leads to
+  'initial' || quote.is_given::text as key,
+  'initial'::text as state,
+  null::text as awaiting,
+  'none'::text as money,
+  false as has_order,
+  quote.is_given as has_quote,
+  0 as round,
+  false as has_counter,
+  0 as revisions,
+  false as has_extension,
+  null::text as requester,
+  null::text as dispute_origin,
+  null::text as dispute_opener,
+  null::text as resume_state
+from private.flow_definitions as f
+cross join (values (false), (true)) as quote (is_given)
+where f.kind = 'campaign' or not quote.is_given;
 
-  insert into private.flow_states
-  select made.*
-  from jsonb_array_elements(p_spec -> 'states') as given (item)
-  cross join lateral jsonb_populate_record(
-    null::private.flow_states,
-    jsonb '{"waiting_on": "none", "free_text": false}' || given.item || v_key
-  ) as made;
-  insert into private.flow_transitions
-  select made.*
-  from jsonb_array_elements(p_spec -> 'transitions') as given (item)
-  cross join lateral jsonb_populate_record(
-    null::private.flow_transitions, jsonb '{"guards": [], "effects": []}' || given.item || v_key
-  ) as made;
-  insert into private.flow_messages
-  select made.*
-  from jsonb_array_elements(p_spec -> 'messages') as given (item)
-  cross join lateral jsonb_populate_record(
-    null::private.flow_messages, given.item || v_key
-  ) as made;
-  insert into private.flow_actions
-  select made.*
-  from jsonb_array_elements(p_spec -> 'actions') as given (item)
-  cross join lateral jsonb_populate_record(
-    null::private.flow_actions,
-    jsonb '{"style": "secondary", "drawn": "button"}' || given.item || v_key
-  ) as made;
-  insert into private.flow_inputs
-  select made.*
-  from jsonb_array_elements(p_spec -> 'inputs') as given (item)
-  cross join lateral jsonb_populate_record(
-    null::private.flow_inputs,
-    jsonb '{"required": false, "is_secret": false}' || given.item || v_key
-  ) as made;
-  insert into private.flow_traces
-  select made.*
-  from jsonb_array_elements(p_spec -> 'traces') as given (item)
-  cross join lateral jsonb_populate_record(
-    null::private.flow_traces, given.item || v_key
-  ) as made;
-  return v_flow_id;
-end;
-$$;
-
-revoke all on function private.load_flow_draft(jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/measure_flow.sql sha256:fb4fd2a1acac3261d626da165a20cb9ecab3179173a6b5aa2e96ff09025303b5
--- How many steps a deal is away from its good end (free talk with the money settled) in each
--- situation, when the parties and the gateway do their part: operators and clocks take no step.
--- Situations that cannot come there in this way are left out.
-create or replace function private.measure_flow(
-  p_flow_id bigint,
-  p_moves private.flow_moves[]
-)
-returns table (key text, steps integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_kind constant text := (
-    select f.kind from private.flow_definitions as f where f.id = p_flow_id
-  );
-  v_ring text[] := array(
-    select distinct m.key
-    from unnest(p_moves) as m
-    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-    where p.place = 'talk' and m.money = case v_kind when 'direct' then 'none' else 'settled' end
-  );
-  v_keys text[] := v_ring;
-  v_steps integer[] := array_fill(0, array[cardinality(v_ring)]);
-begin
-  while cardinality(v_ring) > 0 loop
-    v_ring := array(
-      select distinct m.from_key
-      from unnest(p_moves) as m
-      join unnest(v_ring) as r (key) on r.key = m.key
-      where m.role <> 'admin' and not m.is_timer
-        and not exists (select from unnest(v_keys) as k (key) where k.key = m.from_key)
-    );
-    v_steps := v_steps
-      || array_fill(v_steps[cardinality(v_steps)] + 1, array[cardinality(v_ring)]);
-    v_keys := v_keys || v_ring;
-  end loop;
-  return query select known.key, known.steps from unnest(v_keys, v_steps) as known (key, steps);
-end;
-$$;
-
-revoke all on function private.measure_flow(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/prove_flow.sql sha256:05312dccc3d38fc426f0ea0ef6b213da9e217512534f76da7f877bcd0b8a5697
--- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
--- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
--- be published; docs/FLOW.md says what each means.
---
--- Each sentence comes once, with the shortest way to where it is true, as an array of
--- "role action -> state" from the beginning.
-create or replace function private.prove_flow(p_flow_id bigint)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_moves private.flow_moves[];
-  v_first_moves private.flow_moves[];
-  v_violations jsonb;
-begin
-  v_violations := (
-    select jsonb_agg(
-      jsonb_build_object(
-        'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
-      )
-      order by r.message
-    )
-    from private.refute_rules(p_flow_id) as r
-  );
-  -- Without the numbers the search has no bounds.
-  if v_violations is null then
-    v_moves := private.walk_flow(p_flow_id);
-    if v_moves is null then
-      v_violations := jsonb_build_array(jsonb_build_object(
-        'property', 'shape',
-        'message', 'Too much is possible in the flow: name fewer states, or lower rules.',
-        'counter_example', '[]'::jsonb
-      ));
-    end if;
-  end if;
-  if v_violations is not null then
-    return jsonb_build_object(
-      'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_violations
-    );
-  end if;
-
-  v_first_moves := array(
-    select distinct on (m.key) m
-    from unnest(v_moves) as m
-    order by m.key, m.depth, m.from_key, m.number
-  );
-
-  with broken as materialized (
-    select r.* from private.refute_names(p_flow_id) as r
-    union all select r.* from private.refute_links(p_flow_id) as r
-    union all select r.* from private.refute_rows(p_flow_id) as r
-    union all select r.* from private.refute_values(p_flow_id) as r
-    union all select r.* from private.refute_inputs(p_flow_id) as r
-    union all select r.* from private.refute_messages(p_flow_id) as r
-    union all select r.* from private.refute_texts(p_flow_id) as r
-    union all select r.* from private.refute_reach(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_ends(v_moves) as r
-    union all select r.* from private.refute_success(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_turns(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_blocks(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_books(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_effects(p_flow_id, v_moves, v_first_moves) as r
-    union all select r.* from private.refute_facts(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_operators(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_choices(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_waiting(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_leftovers(p_flow_id, v_moves) as r
-  ),
-  nearest as (
-    select distinct on (b.property, b.message) b.*
-    from broken as b
-    left join unnest(v_first_moves) as m on m.key = b.key
-    order by b.property, b.message, m.depth, b.key, b.number
-  ),
-  told (property, message, counter_example) as (
-    select
-      n.property, n.message,
-      private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
-    from nearest as n
-    union all select l.* from private.refute_loops(p_flow_id, v_moves) as l
-    union all select t.* from private.refute_traces(p_flow_id, v_moves) as t
-  )
-  select coalesce(
-    -- P2 before P10, and the shape last.
-    jsonb_agg(
-      to_jsonb(t) order by t.property = 'shape', char_length(t.property), t.property, t.message
-    ),
-    '[]'
-  )
-  into v_violations
-  from told as t;
-  return jsonb_build_object(
-    'states', (select count(distinct m.state) from unnest(v_moves) as m),
-    'extended_states', cardinality(v_first_moves),
-    'edges', (select count(m.from_key) from unnest(v_moves) as m),
-    'violations', v_violations
-  );
-end;
-$$;
-
-revoke all on function private.prove_flow(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/publish_draft.sql sha256:10b2d8dea3c03c88d13e158461b4231b428fda9304c480f38e965bf778b6a4b2
--- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
--- A draft with the same rows as the flow in use is dropped, and nothing changes.
---
--- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
--- other.
--- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_forms.
--- Errors: FLOW_UNSOUND (422) `{violations}`.
-create or replace function private.publish_draft(p_flow_id bigint)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_kind text;
-  v_violations jsonb;
-begin
-  select f.kind into strict v_kind
-  from private.flow_definitions as f
-  where f.id = p_flow_id and f.status = 'draft';
-  perform pg_advisory_xact_lock(hashtextextended('publish_draft:' || v_kind, 0));
-
-  if exists (
-    select from private.flow_definitions as f
-    where f.kind = v_kind and f.status = 'published'
-      and private.flow_spec(f.id) = private.flow_spec(p_flow_id)
-  ) then
-    delete from private.flow_definitions as f where f.id = p_flow_id;
-    return;
-  end if;
-
-  v_violations := private.prove_flow(p_flow_id) -> 'violations';
-  if jsonb_array_length(v_violations) > 0 then
-    perform private.raise_flow_unsound(v_violations);
-  end if;
-  perform private.keep_forms(p_flow_id);
-  update private.flow_definitions as f
-  set status = 'retired'
-  where f.kind = v_kind and f.status = 'published';
-  update private.flow_definitions as f
-  set
-    status = 'published',
-    published_at = now(),
-    version = 1 + coalesce(
-      (select max(o.version) from private.flow_definitions as o where o.kind = v_kind), 0
-    )
-  where f.id = p_flow_id;
-end;
-$$;
-
-revoke all on function private.publish_draft(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/publish_flow.sql sha256:5af31cf443290ced7df5317849bccc771ac1a8757fb4310c1cc386b4a94e6c4b
--- Publishes a flow: the next version of its kind, which new conversations start on. The same flow
--- as the one in use changes nothing. Returns `{kind, version}` of the flow now in use.
---
--- Definer: nobody else may read or write flows.
--- Locks: what publish_draft locks. Writes: what load_flow_draft and publish_draft write.
--- Errors: FORBIDDEN (403), FLOW_UNSOUND (422) `{violations}`.
-create or replace function private.publish_flow(p_spec jsonb)
-returns jsonb
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  v_loaded record;
-begin
-  perform private.require_operator();
-  v_loaded := private.try_load(p_spec);
-  if v_loaded.p_flow_id is null then
-    perform private.raise_flow_unsound(v_loaded.p_violations);
-  end if;
-  perform private.publish_draft(v_loaded.p_flow_id);
-  return (
-    select jsonb_build_object('kind', f.kind, 'version', f.version)
-    from private.flow_definitions as f
-    where f.kind = p_spec ->> 'kind' and f.status = 'published'
-  );
-end;
-$$;
-
--- RPC: operators publish a flow as the next version of its kind; returns `{kind, version}`.
-create or replace function public.publish_flow(spec jsonb)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.publish_flow(spec);
-$$;
-
-revoke all on function private.publish_flow(jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
-revoke all on function public.publish_flow(jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
-
--- source: 44_flow_proof/raise_flow_unsound.sql sha256:a5c33cc479cf9d3870f281dcda8c4e916617ede6fc2a2dfad85d0b1f20813119
--- Ends the call because a flow breaks what every flow must keep.
---
--- Errors: FLOW_UNSOUND (422) `{violations}`.
-create or replace function private.raise_flow_unsound(p_violations jsonb)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.raise_error(
-    'FLOW_UNSOUND',
-    format(
-      'This flow cannot be published, %s found. The first: %s',
-      case jsonb_array_length(p_violations)
-        when 1 then 'a fault was'
-        else jsonb_array_length(p_violations) || ' faults were'
-      end,
-      p_violations #>> '{0,message}'
-    ),
-    jsonb_build_object('violations', p_violations),
-    p_status => 422,
-    p_hint => 'Mend the flow, and try it with validate_flow.'
-  );
-end;
-$$;
-
-revoke all on function private.raise_flow_unsound(jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_blocks.sql sha256:5906eab19bbd4c78369398fc3362e3960c099f7672cfeb2b1331675c4f69ffd1
--- P5: blocking the other side always works. Finds situations of a state where what a block does
--- cannot be done by one of the parties.
-create or replace function private.refute_blocks(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select
-    'P5',
-    format('A block by the %s in %s cannot do %s.', party.role, m.state, s.on_block), m.key,
-    null::integer
-  from unnest(p_moves) as m
-  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
-  join private.flow_definitions as f on f.id = p_flow_id
-  cross join unnest(private.list_party_roles(f.kind)) as party (role)
-  where s.on_block is not null and m.money <> 'broken'
-    and (m.key, party.role, s.on_block) not in (
-      select b.from_key, b.role, b.action
-      from unnest(p_moves) as b
-      where b.is_certain and b.from_key is not null
-    );
-end;
-$$;
-
-revoke all on function private.refute_blocks(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_books.sql sha256:344ae101e3c1296094ea4056a8bad9d9b8b2d80a826642b0940fbb5dc6626752
--- P7: money is held once and settled once. Finds rows that move money which is not where they need
--- it, conversations that are closed or open for free talk before it is settled, and refunds that
--- are waited for where none runs, or run where none is waited for.
-create or replace function private.refute_books(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select
-    'P7',
-    format(
-      '%s needs the money %s and finds it %s: %s in %s.',
-      r.name, r.money_before, m.from_money, m.action, m.from_state
-    ),
-    m.from_key, m.number
-  from unnest(p_moves) as m
-  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
-  where m.money = 'broken'
-  union all
-  select 'P7', format('%s is entered with money %s.', m.state, m.money), m.key, null
-  from unnest(p_moves) as m
-  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
-  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-  where p.place in ('end', 'talk') and m.money = 'held'
-    or m.money <> 'broken' and (s.waiting_on = 'provider') <> (m.money = 'refunding');
-end;
-$$;
-
-revoke all on function private.refute_books(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_choices.sql sha256:3a4352be715a0d63df66ea41fe9221df7e533f28757ed02b669ffa7728f94bb7
--- P10: what an action does is never a choice. Finds two rows for one role and action that can both
--- be taken in one situation.
-create or replace function private.refute_choices(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select
-    'P10',
-    format(
-      'The %s''s %s in %s may be %s.',
-      m.role, m.action, m.from_state, string_agg(distinct r.name || ' to ' || r.to_state, ' or ')
-    ),
-    m.from_key, null::integer
-  from unnest(p_moves) as m
-  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
-  group by m.from_key, m.from_state, m.role, m.action
-  having count(*) > 1;
-end;
-$$;
-
-revoke all on function private.refute_choices(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_clocks.sql sha256:eb7f5f46721c0f7adfc0fe85e1936ce2a964b25d1481df13fe00a29a2362b6c6
--- P6: nobody waits for ever. Wherever a party or an operator is awaited there is a time limit, it
--- has something to count from, and what comes after it can be taken in every situation and leads
--- elsewhere. A provider is asked again instead, so it needs no limit.
-create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select
-    'P6',
-    case
-      when s.clock is null then format('%s has no time limit.', s.state)
-      when s.clock = 'since_payment' and m.money = 'none'
-        then format('The time limit of %s counts from a payment that is not there.', s.state)
-      else format('The time limit of %s leads nowhere.', s.state)
-    end,
-    m.key, null::integer
-  from unnest(p_moves) as m
-  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
-  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-  where (
-      p.place = 'turn' or p.place = 'platform' and s.waiting_on <> 'provider'
-      or s.clock is not null
-    )
-    and m.money <> 'broken'
-    and (
-      s.clock = 'since_payment' and m.money = 'none'
-      or (m.key, coalesce(s.deadline_action, '')) not in (
-        select t.from_key, t.action
-        from unnest(p_moves) as t
-        where t.role = 'system' and t.is_certain and t.state <> t.from_state
-      )
-    );
-end;
-$$;
-
-revoke all on function private.refute_clocks(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_effects.sql sha256:cbb7e378d992fd65a00ffa02244ce3f96545c4681ea39d2170e4b8ffefbe6154
--- P7: effects find what they work on. Finds rows that agree on a price which nobody named, resume
--- where nothing was, let one side answer its own request, or go beyond a limit; and payments that
--- are neither held nor sent back.
---
--- Args: all moves that the search found, and of these the first into each situation.
-create or replace function private.refute_effects(
-  p_flow_id bigint,
-  p_moves private.flow_moves[],
-  p_first_moves private.flow_moves[]
-)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_rules constant jsonb := (
-    select f.rules from private.flow_definitions as f where f.id = p_flow_id
-  );
-begin
-  return query
-  select
-    'P7',
-    format(
-      '%s has the effect %s without %s: %s in %s.',
-      r.name, need.effect, need.thing, r.action, r.from_state
-    ),
-    m.from_key, m.number
-  from unnest(p_moves) as m
-  join unnest(p_first_moves) as before on before.key = m.from_key
-  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
-  cross join lateral (
-    values
-      ('agree_on_quote', 'a quote', before.has_quote),
-      ('agree_on_offer', 'an offer', before.round > 0),
-      ('hold_offer', 'an offer', before.round > 0),
-      ('agree_on_counter', 'a counter offer', before.has_counter),
-      ('make_offer', 'a round left', before.round < (v_rules ->> 'max_rounds')::integer),
-      (
-        'request_revision', 'a revision left',
-        before.revisions < (v_rules ->> 'max_revisions')::integer
-      ),
-      -- Which is when the negotiation is forgotten.
-      ('open_order', 'an agreed price', before.round is null),
-      ('hold_funds', 'an order', before.has_order),
-      ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),
-      ('accept_extension', 'a request for more time', before.has_extension),
-      ('request_agreed_refund', 'a request of the other party', before.requester <> m.role),
-      ('resume', 'a pause that began there', before.resume_state = m.state)
-  ) as need (effect, thing, is_met)
-  where need.effect = any (r.effects) and need.is_met is not true
-  union all
-  select
-    'P7', format('%s neither holds the payment nor sends it back.', r.name), m.from_key, m.number
-  from unnest(p_moves) as m
-  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
-  where r.action in ('payment_captured', 'payment_mismatch')
-    and not r.effects && '{hold_funds,bounce_payment}';
-end;
-$$;
-
-revoke all on function private.refute_effects(
-  bigint, private.flow_moves[], private.flow_moves[]
-) from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_ends.sql sha256:66013173fca7b9ce70bd71b4a4bbc91a536e141aab70ad9315a19c97e03f3364
--- P2: no dead end. Finds situations from which the conversation can never be closed.
-create or replace function private.refute_ends(p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  with recursive closable (key) as (
-    select m.key
-    from unnest(p_moves) as m
-    where m.state = 'chat_closed' or m.money = 'broken'
-    union
-    select m.from_key
-    from closable as c
-    join unnest(p_moves) as m on m.key = c.key
-    where m.from_key is not null
-  )
-  select
-    'P2', format('A conversation in %s can never be closed.', m.state), m.key, null::integer
-  from unnest(p_moves) as m
-  where m.key not in (select c.key from closable as c);
-end;
-$$;
-
-revoke all on function private.refute_ends(private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_exits.sql sha256:1d9b11d829f13bc0bbe94afe195181187f275e95dac317b380379d1e4ea6b73c
--- P5: both parties can always leave: close the conversation, or put the deal into the hands of an
--- operator or of a refund. Finds situations of a party's turn or of free talk where one cannot.
-create or replace function private.refute_exits(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select
-    'P5', format('The %s cannot leave in %s.', party.role, m.state), m.key, null::integer
-  from unnest(p_moves) as m
-  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-  join private.flow_definitions as f on f.id = p_flow_id
-  cross join unnest(private.list_party_roles(f.kind)) as party (role)
-  where p.place in ('turn', 'talk') and m.money <> 'broken'
-    and (m.key, party.role) not in (
-      select l.from_key, l.role
-      from unnest(p_moves) as l
-      join private.flow_places as there on there.flow_id = p_flow_id and there.state = l.state
-      where l.is_certain and l.role is not null and there.place in ('end', 'platform')
-    );
-end;
-$$;
-
-revoke all on function private.refute_exits(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_facts.sql sha256:0c74777e8bad9e777b7c59a9acde1a9e79cd621a01d9882d21d732a7fce98a17
--- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
--- such a fact; states that are left in the same transaction hear nothing.
-create or replace function private.refute_facts(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select 'P8', format('%s is not handled in %s.', fact.action, m.state), m.key, null::integer
-  from unnest(p_moves) as m
-  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-  cross join lateral (
-    values
-      ('payment_captured', m.has_order),
-      ('payment_failed', m.has_order and m.money = 'none' and p.place = 'turn'),
-      ('payment_mismatch', m.has_order and m.money = 'none' and p.place = 'turn'),
-      ('bank_dispute_opened', m.money <> 'none'),
-      ('bank_dispute_lost', m.dispute_origin = 'bank'),
-      ('refund_processed', m.money = 'refunding'),
-      ('refund_failed', m.money = 'refunding')
-  ) as fact (action, can_be_true)
-  where fact.can_be_true and p.place <> 'passing' and m.money <> 'broken'
-    and (m.key, fact.action) not in (
-      select h.from_key, h.action from unnest(p_moves) as h where h.role = 'system'
-    );
-end;
-$$;
-
-revoke all on function private.refute_facts(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_inputs.sql sha256:bfdc8b82cf3e620d44f81586542f203df578f930a60062fb8faf46861acda294
--- Shape: what effects and guards read is typed with their action, as private.flow_needs says. Finds
--- fields that are missing, optional, of another type, with wider bounds or in the open where they
--- may not be; and fields that must be filled in with what happens by itself.
-create or replace function private.refute_inputs(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  with rows_of_flow as materialized (
-    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
-  ),
-  inputs as materialized (
-    select complete.*
-    from private.flow_inputs as i
-    cross join lateral private.complete_limits(i) as complete
-    where i.flow_id = p_flow_id
-  ),
-  needed as (
-    select distinct t.action, n.*
-    from rows_of_flow as t
-    join private.flow_needs as n
-      on n.name = any (t.effects || t.guards) and coalesce(n.role, t.role) = t.role
-  ),
-  unasked (action) as (
-    select s.deadline_action from private.flow_states as s where s.flow_id = p_flow_id
-    union
-    select s.on_block from private.flow_states as s where s.flow_id = p_flow_id
-    union
-    select t.action from rows_of_flow as t where t.from_state = 'initial'
-    union
-    select next.action
-    from rows_of_flow as t
-    join rows_of_flow as next
-      on next.from_state = t.to_state and next.action = t.follow_up and next.role = 'system'
-  ),
-  said (message) as (
-    select format('%s must have the required input %s, which %s needs.', n.action, n.field, n.name)
-    from needed as n
-    left join inputs as i on i.action = n.action and i.field = n.field
-    where n.is_required and i.required is not true
-    union all
-    select wrong.message
-    from needed as n
-    join inputs as i on i.action = n.action and i.field = n.field
-    cross join lateral (
-      select format(
-        'The input %s of %s must be of type %s, which %s needs.',
-        n.field, n.action, array_to_string(n.types, ' or '), n.name
-      )
-      where i.type <> all (n.types)
-      union all
-      select format(
-        'The input %s of %s must be from %s to %s, which %s needs.',
-        n.field, n.action, n.low, n.high, n.name
-      )
-      where n.low is not null and (i.min >= n.low and i.max <= n.high) is not true
-      union all
-      select format(
-        'The input %s of %s must have a max_length of %s at most, which %s needs.',
-        n.field, n.action, n.max_length, n.name
-      )
-      where i.max_length > n.max_length
-      union all
-      select format(
-        'The input %s of %s must be secret, which %s needs.', n.field, n.action, n.name
-      )
-      where n.is_secret and not i.is_secret
-    ) as wrong (message)
-    union all
-    select format('%s happens without any input, but its input %s is required.', i.action, i.field)
-    from inputs as i
-    join unasked as u on u.action = i.action
-    where i.required
-  )
-  select distinct 'shape', s.message, null::text, null::integer from said as s;
-end;
-$$;
-
-revoke all on function private.refute_inputs(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_keys.sql sha256:44ae698de9b7cbbf0c333a3d77d92064ca23e6e9610f19e52982d9eebcfc50d7
--- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys, no others, so
--- that a misspelt one is no silent default. Finds the others.
-create or replace function private.refute_keys(p_spec jsonb)
-returns table (property text, message text)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  with lists (name, columns) as (
-    values
-      ('states', to_jsonb(jsonb_populate_record(null::private.flow_states, '{}'))),
-      ('transitions', to_jsonb(jsonb_populate_record(null::private.flow_transitions, '{}'))),
-      ('messages', to_jsonb(jsonb_populate_record(null::private.flow_messages, '{}'))),
-      ('actions', to_jsonb(jsonb_populate_record(null::private.flow_actions, '{}'))),
-      ('inputs', to_jsonb(jsonb_populate_record(null::private.flow_inputs, '{}'))),
-      ('traces', to_jsonb(jsonb_populate_record(null::private.flow_traces, '{}')))
-  )
-  select 'shape', format('There is no list %s in a flow.', key.name)
-  from jsonb_object_keys(p_spec) as key (name)
-  where key.name not in ('kind', 'rules') and key.name not in (select l.name from lists as l)
-  union
-  select 'shape', format('%s have no %s.', l.name, key.name)
-  from lists as l
-  cross join lateral jsonb_array_elements(p_spec -> l.name) as item (body)
-  cross join lateral jsonb_object_keys(item.body) as key (name)
-  where key.name = 'flow_id' or not l.columns ? key.name
-  order by 2;
-end;
-$$;
-
-revoke all on function private.refute_keys(jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_leftovers.sql sha256:765cac301089c14f2d8d6a2f38e20d8cf90e0039ca198e4887d28d77b3184949
--- P11: what a conversation remembers fits its state. A dispute is open where an operator is waited
--- for and nowhere else, a pause is remembered while one lasts, and what was asked for can still be
--- answered. Finds situations where something is missing or left over.
-create or replace function private.refute_leftovers(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  -- What can be answered, by the guard that asks for it.
-  with answered as materialized (
-    select m.from_key, g.name
-    from unnest(p_moves) as m
-    join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
-    cross join lateral unnest(r.guards) as g (name)
-    where g.name in ('is_requester', 'has_extension')
-  )
-  select 'P11', said.message, m.key, null::integer
-  from unnest(p_moves) as m
-  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
-  cross join lateral (
-    select 'No dispute is open where an operator decides.'
-    where s.waiting_on = 'admin' and m.dispute_origin is null
-    union all
-    select 'A dispute is still open where no operator decides.'
-    where s.waiting_on <> 'admin' and m.dispute_origin is not null
-    union all
-    select 'A request to cancel is still open where it cannot be withdrawn.'
-    where m.requester is not null
-      and (m.key, 'is_requester') not in (select a.from_key, a.name from answered as a)
-    union all
-    select 'A request for more time is still open where it cannot be answered.'
-    where m.has_extension
-      and (m.key, 'has_extension') not in (select a.from_key, a.name from answered as a)
-    union all
-    select 'A pause is still remembered when it is over.'
-    where m.resume_state is not null and m.requester is null and m.dispute_origin is null
-  ) as said (message)
-  where m.money <> 'broken';
-end;
-$$;
-
-revoke all on function private.refute_leftovers(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_links.sql sha256:fd21f840094720b59fa0e83be7d9d42e9451be71607c5dd424e4323614a2c428
--- Shape: what one row says of another is there. Finds time limits, blocks and follow-ups whose
--- action has no row; actions of users that are not drawn, and drawn ones that do not exist; inputs
--- and messages of nothing; limits of inputs that leave nothing to type.
-create or replace function private.refute_links(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_parties constant text[] := (
-    select private.list_party_roles(f.kind)
-    from private.flow_definitions as f
-    where f.id = p_flow_id
-  );
-begin
-  return query
-  with rows_of_flow as materialized (
-    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
-  ),
-  said (message) as (
-    select format('After its time limit %s does %s, which has no row.', s.state, s.deadline_action)
-    from private.flow_states as s
-    where s.flow_id = p_flow_id and s.deadline_action is not null
-      and not exists (
-        select from rows_of_flow as t
-        where t.from_state = s.state and t.role = 'system' and t.action = s.deadline_action
-      )
-    union all
-    select format('A block by the %s in %s does %s, which has no row.', p.role, s.state, s.on_block)
-    from private.flow_states as s
-    cross join unnest(v_parties) as p (role)
-    where s.flow_id = p_flow_id and s.on_block is not null
-      and not exists (
-        select from rows_of_flow as t
-        where t.from_state = s.state and t.role = p.role and t.action = s.on_block
-      )
-    union all
-    select format('%s is followed by %s, which has no row in %s.', t.name, t.follow_up, t.to_state)
-    from rows_of_flow as t
-    where t.follow_up is not null
-      and not exists (
-        select from rows_of_flow as n
-        where n.from_state = t.to_state and n.action = t.follow_up
-          and n.role in (t.role, 'system')
-      )
-    union all
-    select format('The %s''s %s in %s is not drawn.', t.role, t.action, t.from_state)
-    from rows_of_flow as t
-    where t.role = any (v_parties) and t.from_state <> 'initial'
-      and not exists (
-        select from private.flow_actions as a
-        where a.flow_id = p_flow_id and a.state = t.from_state and a.role = t.role
-          and a.action = t.action
-      )
-    union all
-    select format('The %s''s %s in %s is drawn and has no row.', a.role, a.action, a.state)
-    from private.flow_actions as a
-    where a.flow_id = p_flow_id
-      and not exists (
-        select from rows_of_flow as t
-        where t.from_state = a.state and t.role = a.role and t.action = a.action
-      )
-    union all
-    select format('%s has the input %s and no row.', i.action, i.field)
-    from private.flow_inputs as i
-    where i.flow_id = p_flow_id
-      and not exists (select from rows_of_flow as t where t.action = i.action)
-    union all
-    select format('The input %s of %s has its min above its max.', i.field, i.action)
-    from private.flow_inputs as i
-    where i.flow_id = p_flow_id and i.min > i.max
-    union all
-    select format('There is a message of %s, which is no row.', m.transition)
-    from private.flow_messages as m
-    where m.flow_id = p_flow_id
-      and not exists (select from rows_of_flow as t where t.name = m.transition)
-    union all
-    select format('Line %s of the walk "%s" is not "role action state".', l.number, w.name)
-    from private.flow_traces as w
-    cross join lateral unnest(string_to_array(trim(w.steps, e' \n'), e'\n'))
-      with ordinality as l (text, number)
-    where w.flow_id = p_flow_id and trim(l.text) !~ '^\S+\s+\S+\s+\S+$'
-  )
-  select distinct 'shape', s.message, null::text, null::integer from said as s;
-end;
-$$;
-
-revoke all on function private.refute_links(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_loops.sql sha256:b564d6a1c182d599153599c58ba49703611aa7849149ceef98b2cfbde3d04794
--- P6: no deal goes on for ever by itself. Finds situations that lead back to themselves by nothing
--- but time limits and what follows on them at once; whoever read such a deal would wait for ever.
---
--- The counter-example is one round of such a way.
-create or replace function private.refute_loops(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, counter_example jsonb)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- In the end those moves that are part of a round, or on the way from one to another.
-  v_moves private.flow_moves[] := array(
-    select m
-    from unnest(p_moves) as m
-    where m.from_key is not null
-      and (
-        m.is_timer
-        or exists (
-          select from private.flow_transitions as t
-          where t.flow_id = p_flow_id and t.to_state = m.from_state and t.follow_up = m.action
-            and m.role in (t.role, 'system')
-        )
-      )
-  );
-  v_count integer;
-begin
-  loop
-    v_count := cardinality(v_moves);
-    v_moves := array(
-      select m
-      from unnest(v_moves) as m
-      where m.key in (select after.from_key from unnest(v_moves) as after)
-        and m.from_key in (select before.key from unnest(v_moves) as before)
-    );
-    exit when cardinality(v_moves) = v_count;
-  end loop;
-
-  return query
-  with recursive onward as materialized (
-    select distinct on (m.from_key) m.* from unnest(v_moves) as m order by m.from_key, m.number
-  ),
-  way (key, keys, states, steps) as (
-    (
-      select m.from_key, array[]::text[], array[]::text[], array[]::text[]
-      from onward as m
-      order by m.depth, m.from_key
-      limit 1
-    )
-    union all
-    select
-      m.key, w.keys || w.key, w.states || m.from_state,
-      w.steps || format('%s %s -> %s', m.role, m.action, m.state)
-    from way as w
-    join onward as m on m.from_key = w.key
-    where w.key <> all (w.keys)
-  )
-  select
-    'P6',
-    format('A conversation in %s may come back there by itself, for ever.', w.states[round.begin]),
-    to_jsonb(w.steps[round.begin:])
-  from way as w
-  cross join lateral (select array_position(w.keys, w.key)) as round (begin)
-  where round.begin is not null;
-end;
-$$;
-
-revoke all on function private.refute_loops(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_messages.sql sha256:68e894af27d5287362bde6c98f566e0b5853177942dde16f65c8c56d19a69c11
--- Shape: messages reach somebody who can do what they offer. Finds messages to the actor where no
--- party acts or to one of two members, offers of what their reader may not do next, and rows that
--- lead to somebody's turn without an automated message that says so.
-create or replace function private.refute_messages(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_parties constant text[] := (
-    select private.list_party_roles(f.kind)
-    from private.flow_definitions as f
-    where f.id = p_flow_id
-  );
-begin
-  return query
-  with rows_of_flow as materialized (
-    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
-  ),
-  -- Each message of each row, with the parties that read it.
-  read as materialized (
-    select
-      t.name, t.role, t.action, t.from_state, t.to_state, m.position, m.message_type, m.audience,
-      m.buttons, reader.role as reader
-    from private.flow_messages as m
-    join rows_of_flow as t on t.name = m.transition
-    left join unnest(v_parties) as reader (role)
-      on case m.audience
-        when 'all' then true
-        when 'actor' then reader.role = t.role
-        when 'other' then t.role = any (v_parties) and reader.role <> t.role
-        else reader.role = m.audience
-      end
-    where m.flow_id = p_flow_id
-  ),
-  said (message) as (
-    select format('A message of %s is for the %s, and there is none.', r.name, r.audience)
-    from read as r
-    where r.reader is null
-    union all
-    select format('A message of %s is for the %s, but members read everything.', r.name, r.audience)
-    from read as r
-    where r.reader = 'member' and r.audience <> 'all'
-    union all
-    select
-      format('%s calls on the %s, who may do nothing in %s.', r.name, r.reader, r.to_state)
-    from read as r
-    where r.message_type = 'automated' and r.reader is not null
-      and not exists (
-        select from rows_of_flow as t where t.from_state = r.to_state and t.role = r.reader
-      )
-    union all
-    select
-      format('%s offers %s to the %s, who may not in %s.', r.name, b.action, r.reader, r.to_state)
-    from read as r
-    cross join lateral jsonb_object_keys(
-      case jsonb_typeof(r.buttons) when 'object' then r.buttons else '{}' end
-    ) as b (action)
-    where r.reader is not null
-      and not exists (
-        select from rows_of_flow as t
-        where t.from_state = r.to_state and t.role = r.reader and t.action = b.action
-      )
-    union all
-    select format('The buttons of a message of %s are no object of texts.', r.name)
-    from read as r
-    where jsonb_typeof(r.buttons) <> 'object'
-      or r.buttons @? 'strict $.* ? (@.type() != "string" && @.type() != "null")'
-    union all
-    select
-      format('%s leads to the turn of the %s and does not call on them.', t.name, next.role)
-    from rows_of_flow as t
-    cross join lateral (
-      select case
-        when t.awaiting = 'other' then private.other_role(t.role)
-        else t.awaiting
-      end
-    ) as next (role)
-    where t.to_state <> t.from_state and next.role = any (v_parties)
-      and not exists (
-        select from read as r
-        where r.name = t.name and r.role = t.role and r.action = t.action
-          and r.from_state = t.from_state and r.to_state = t.to_state
-          and r.message_type = 'automated' and r.reader = next.role
-      )
-  )
-  select distinct 'shape', s.message, null::text, null::integer from said as s;
-end;
-$$;
-
-revoke all on function private.refute_messages(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_names.sql sha256:4b55e1026688def7ab1c1fa74f5d070bf030db1e2c525cbb1c03a1db2dc18810
--- Shape: rows name what exists. Finds unknown guards and effects, several effects on the money in
--- one row, roles that the kind does not have, states without their beginning or end, and rows that
--- close a conversation without the effect of that name, or have it and do not.
-create or replace function private.refute_names(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_parties constant text[] := (
-    select private.list_party_roles(f.kind)
-    from private.flow_definitions as f
-    where f.id = p_flow_id
-  );
-begin
-  return query
-  select 'shape', said.message, null::text, null::integer
-  from private.flow_transitions as t
-  cross join lateral (
-    select format('%s names the unknown guard %s.', t.name, g.name)
-    from unnest(t.guards) as g (name)
-    where g.name is null or g.name not in (select k.name from private.flow_guards as k)
-    union all
-    select format('%s names the unknown effect %s.', t.name, e.name)
-    from unnest(t.effects) as e (name)
-    where e.name is null or e.name not in (select k.name from private.flow_effects as k)
-    union all
-    select format('%s moves the money more than once.', t.name)
-    from private.flow_effects as k
-    where k.name = any (t.effects) and k.money_after is not null
-    having count(*) > 1
-    union all
-    select format('%s is for the %s, whom this kind does not have.', t.name, t.role)
-    where t.role <> all (v_parties || '{system,admin}'::text[])
-    union all
-    select format('%s awaits the %s, whom this kind does not have.', t.name, t.awaiting)
-    where t.awaiting not in ('other', 'unchanged') and t.awaiting <> all (v_parties)
-    union all
-    select format('%s awaits the other party, but no party takes it.', t.name)
-    where t.awaiting = 'other' and t.role <> all (v_parties)
-    union all
-    select format('%s leads to initial, where nothing can be.', t.name)
-    where t.to_state = 'initial'
-    union all
-    select format('%s begins a conversation, but no party takes it.', t.name)
-    where t.from_state = 'initial' and t.role <> all (v_parties)
-    union all
-    select format('%s leads to chat_closed without the effect close.', t.name)
-    where t.to_state = 'chat_closed' and t.from_state <> 'chat_closed'
-      and 'close' <> all (t.effects)
-    union all
-    select format('%s has the effect close and does not lead to chat_closed.', t.name)
-    where (t.to_state <> 'chat_closed' or t.from_state = 'chat_closed')
-      and 'close' = any (t.effects)
-  ) as said (message)
-  where t.flow_id = p_flow_id
-  union all
-  select 'shape', format('The state %s is missing.', needed.state), null, null
-  from unnest('{initial,chat_closed}'::text[]) as needed (state)
-  where not exists (
-    select from private.flow_states as s
-    where s.flow_id = p_flow_id and s.state = needed.state
-  );
-end;
-$$;
-
-revoke all on function private.refute_names(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_operators.sql sha256:947737433ba4cd414b622e5d094b648996e59ad10628600f8ad67da8baeb0d3f
--- P9: an operator can act wherever a party, an operator or the provider is waited for.
-create or replace function private.refute_operators(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select 'P9', format('No operator can act in %s.', m.state), m.key, null::integer
-  from unnest(p_moves) as m
-  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-  where p.place in ('turn', 'platform') and m.money <> 'broken'
-    and m.key not in (
-      select a.from_key from unnest(p_moves) as a where a.role = 'admin' and a.is_certain
-    );
-end;
-$$;
-
-revoke all on function private.refute_operators(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_reach.sql sha256:fda8efb04705eef226a886415dcf75eee8896930e1db84b8c2b10256fc871bc4
--- P1: what is in the flow can happen. Finds states that nothing leads to and rows that can never be
--- taken; the counter-example of a row is the way to where it should be possible.
-create or replace function private.refute_reach(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select 'P1', format('Nothing ever leads to %s.', s.state), null::text, null::integer
-  from private.flow_states as s
-  where s.flow_id = p_flow_id
-    and not exists (select from unnest(p_moves) as m where m.state = s.state)
-  union all
-  select
-    'P1',
-    format('%s can never be taken: %s by the %s in %s.', r.name, r.action, r.role, r.from_state),
-    (
-      select m.key from unnest(p_moves) as m
-      where m.state = r.from_state
-      order by m.depth, m.key
-      limit 1
-    ),
-    null
-  from private.flow_rows as r
-  where r.flow_id = p_flow_id
-    and not exists (select from unnest(p_moves) as m where m.number = r.number);
-end;
-$$;
-
-revoke all on function private.refute_reach(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_rows.sql sha256:3ccfb7a7c1f792f87b0d8c4ff5ad08ab0f4a85b5878553166859b8ac051e84f6
--- Shape: a row can store what its effects write. Finds effects that a row names twice or without
--- the guard or the actor that they rely on, prices that one row names several of, effects of deals
--- in direct conversations, and deals that are opened again, when another may be open instead.
-create or replace function private.refute_rows(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  c_of_all_kinds constant text[] := array['close', 'reopen', 'raise_alert'];
-  c_offers constant text[] := array['make_offer', 'make_counter', 'hold_offer'];
-  v_kind constant text := (
-    select f.kind from private.flow_definitions as f where f.id = p_flow_id
-  );
-begin
-  return query
-  select distinct 'shape', said.message, null::text, null::integer
-  from private.flow_transitions as t
-  cross join lateral (
-    select format('%s names the effect %s more than once.', t.name, e.name)
-    from unnest(t.effects) as e (name)
-    group by e.name
-    having count(*) > 1
-    union all
-    select format('%s names more than one price.', t.name)
-    from unnest(t.effects) as e (name)
-    where e.name = any (c_offers)
-    having count(distinct e.name) > 1
-    union all
-    select format('%s has the effect %s without the guard %s.', t.name, need.effect, need.guard)
-    from (
-      values
-        ('hold_funds', 'capture_matches'),
-        ('hold_funds', 'is_new_payment'),
-        ('bounce_payment', 'is_new_payment'),
-        ('keep_rating', 'is_unrated')
-    ) as need (effect, guard)
-    where need.effect = any (t.effects) and need.guard <> all (t.guards)
-    union all
-    select format('%s has the effect %s, which only a party of a deal can have.', t.name, e.name)
-    from unnest(t.effects) as e (name)
-    where e.name = any (c_offers || 'keep_rating'::text)
-      and t.role not in ('influencer', 'brand_owner')
-    union all
-    select format('%s has the effect %s, which only deals can have.', t.name, e.name)
-    from unnest(t.effects) as e (name)
-    where v_kind = 'direct' and e.name <> all (c_of_all_kinds)
-    union all
-    select format('%s opens a deal again, whose place another may have taken.', t.name)
-    where v_kind <> 'direct' and t.from_state = 'chat_closed' and t.to_state <> 'chat_closed'
-  ) as said (message)
-  where t.flow_id = p_flow_id;
-end;
-$$;
-
-revoke all on function private.refute_rows(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_rules.sql sha256:d1713abe7ded44dec179257213ace8b0909aaba2c6c4a0ad8f0cd47ea2ca035a
--- Shape: the numbers of a flow are known, whole and within bounds, and a flow of deals has all.
--- Finds those that are not.
-create or replace function private.refute_rules(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_kind text;
-  v_rules jsonb;
-begin
-  select f.kind, f.rules into strict v_kind, v_rules
-  from private.flow_definitions as f
-  where f.id = p_flow_id;
-
-  return query
-  select
-    'shape',
-    case
-      when b.name is null then format('There is no rule %s.', rule.name)
-      when rule.name is null then format('The rule %s is missing.', b.name)
-      else format('The rule %s must be a whole number from %s to %s.', b.name, b.low, b.high)
-    end,
-    null::text, null::integer
-  from (
-    values
-      ('max_rounds', 1, 20),
-      ('max_revisions', 0, 50),
-      ('max_questions', 0, 100),
-      ('delivery_days', 1, 365),
-      ('overdue_grace_days', 0, 365),
-      ('attempt_hours', 1, 720),
-      ('fee_basis_points', 0, 10000),
-      ('rating_days', 1, 365)
-  ) as b (name, low, high)
-  full join jsonb_each_text(v_rules) as rule (name, value) on rule.name = b.name
-  where case
-    when b.name is null then true
-    when rule.name is null then v_kind <> 'direct'
-    when rule.value ~ '^[0-9]{1,6}$' then rule.value::integer not between b.low and b.high
-    else true
-  end;
-end;
-$$;
-
-revoke all on function private.refute_rules(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_size.sql sha256:44bbf453dbbb7d9d7a4a1e264309e4a7691e261dd233a749ce4db82d00a62d28
--- Shape: a spec is of a size that a flow can have. Finds whole specs, lists and texts that are too
--- large; looks no further when one is.
-create or replace function private.refute_size(p_spec jsonb)
-returns table (property text, message text)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  c_bytes constant integer := 2 * 1024 * 1024;
-  c_characters constant integer := 5000;
-  c_lists constant jsonb := jsonb_build_object(
-    'states', 200, 'transitions', 2000, 'messages', 2000, 'actions', 2000, 'inputs', 2000,
-    'traces', 200
-  );
-  v_lists constant jsonb := (
-    select coalesce(jsonb_object_agg(l.key, l.value), '{}')
-    from jsonb_each(case jsonb_typeof(p_spec) when 'object' then p_spec else '{}' end) as l
-    where c_lists ? l.key and jsonb_typeof(l.value) = 'array'
-  );
-begin
-  if octet_length(p_spec::text) > c_bytes then
-    return query select 'shape', 'The flow is larger than 2 MB.';
-    return;
-  end if;
-  return query
-  select 'shape', format('There are more than %s %s.', most.value, most.key)
-  from jsonb_each(c_lists) as most
-  where jsonb_array_length(v_lists -> most.key) > most.value::integer;
-  if found then
-    return;
-  end if;
-  return query
-  select distinct
-    'shape',
-    format('One of the %s has a %s of more than %s characters.', l.key, c.key, c_characters)
-  from jsonb_each(v_lists) as l
-  cross join lateral jsonb_array_elements(l.value) as item (body)
-  cross join lateral jsonb_each_text(
-    case jsonb_typeof(item.body) when 'object' then item.body else '{}' end
-  ) as c
-  where char_length(c.value) > c_characters;
-end;
-$$;
-
-revoke all on function private.refute_size(jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_success.sql sha256:61904a9df43487da79698485905f4686031c5ff8317abbbf5f83395f0a68fd6b
--- P3: until it is closed or being refunded, a conversation can still come to a good end: free talk,
--- in a deal with the money settled. Finds situations that cannot.
-create or replace function private.refute_success(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  with recursive hopeful (key) as (
-    select m.key
-    from unnest(p_moves) as m
-    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-    join private.flow_definitions as f on f.id = p_flow_id
-    where m.money = 'broken'
-      or p.place = 'talk' and m.money = case f.kind when 'direct' then 'none' else 'settled' end
-    union
-    select m.from_key
-    from hopeful as h
-    join unnest(p_moves) as m on m.key = h.key
-    where m.from_key is not null
-  )
-  select
-    'P3',
-    format('In %s with money %s nothing can lead to a good end any more.', m.state, m.money),
-    m.key, null::integer
-  from unnest(p_moves) as m
-  where m.state <> 'chat_closed' and m.money in ('none', 'held')
-    and m.key not in (select h.key from hopeful as h);
-end;
-$$;
-
-revoke all on function private.refute_success(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_texts.sql sha256:1e3de1f7f03c512c334760b004898a2dcfd4adb312ec4d935d8bfb937c8b09c3
--- Shape: texts name only what can be put in. Finds placeholders that private.flow_values would
--- leave empty in a message, private.deal_values in a button or form, private.take_row in a reason.
-create or replace function private.refute_texts(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- What a deal may have in flow_data, which a blank conversation has not.
-  c_kept constant text[] := array[
-    'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
-  ];
-  -- What private.flow_values adds; it cannot be asked without a conversation and its people.
-  c_added constant text[] := array[
-    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint',
-    'feedback_hint', 'description_hint', 'notes_hint'
-  ];
-  v_blank public.conversations;
-  v_of_deal text[];
-  v_of_step text[];
-begin
-  v_blank.flow_data := '{}';
-  v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
-  v_of_step := v_of_deal || c_added || array(
-    select jsonb_object_keys(f.rules) from private.flow_definitions as f where f.id = p_flow_id
-  );
-
-  return query
-  with texts (place, text, known, transition) as (
-    select
-      'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
-      v_of_step, m.transition
-    from private.flow_messages as m
-    where m.flow_id = p_flow_id
-    union all
-    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal, null
-    from private.flow_actions as a
-    where a.flow_id = p_flow_id
-    union all
-    select 'The input ' || i.field, i.prefill, v_of_deal, null
-    from private.flow_inputs as i
-    where i.flow_id = p_flow_id
-    union all
-    select 'The reason of ' || t.name, t.reason, '{role}', null
-    from private.flow_transitions as t
-    where t.flow_id = p_flow_id
-  )
-  select distinct
-    'shape', format('%s names {%s}, which nothing fills.', t.place, found.names[1]), null::text,
-    null::integer
-  from texts as t
-  cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
-  where found.names[1] <> all (t.known)
-    -- What was typed with the action may be named as well.
-    and not exists (
-      select from private.flow_transitions as r
-      join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
-      where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
-    );
-end;
-$$;
-
-revoke all on function private.refute_texts(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_traces.sql sha256:6d98df0c23d78a6373b38b3ce6c11be27d6e6781a9afdf193ae57492e76d7d0e
--- P12: the walks that are stored with the flow can be taken. Finds the first line of each that
--- cannot; the counter-example is the walk up to there.
-create or replace function private.refute_traces(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, counter_example jsonb)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  with recursive lines as materialized (
-    select
-      t.name, line.number::integer as number, split_part(line.text, ' ', 1) as role,
-      split_part(line.text, ' ', 2) as action, split_part(line.text, ' ', 3) as state
-    from private.flow_traces as t
-    cross join lateral unnest(string_to_array(trim(t.steps, e' \n'), e'\n'))
-      with ordinality as raw (text, number)
-    cross join lateral (
-      select regexp_replace(trim(raw.text), '\s+', ' ', 'g'), raw.number
-    ) as line (text, number)
-    where t.flow_id = p_flow_id
-  ),
-  walked (name, number, key) as (
-    select t.name, 0, m.key
-    from private.flow_traces as t
-    cross join unnest(p_moves) as m
-    where t.flow_id = p_flow_id and m.from_key is null
-    union
-    select w.name, l.number, m.key
-    from walked as w
-    join lines as l on l.name = w.name and l.number = w.number + 1
-    join unnest(p_moves) as m
-      on m.from_key = w.key and m.role = l.role and m.action = l.action and m.state = l.state
-    where m.money <> 'broken'
-  ),
-  stopped as (
-    select w.name, max(w.number) + 1 as number from walked as w group by w.name
-  )
-  select
-    'P12',
-    format(
-      'The walk "%s" stops at its line %s: the %s cannot %s to %s.',
-      l.name, l.number, l.role, l.action, l.state
-    ),
-    (
-      select jsonb_agg(
-        format('%s %s -> %s', before.role, before.action, before.state) order by before.number
-      )
-      from lines as before
-      where before.name = l.name and before.number <= l.number
-    )
-  from stopped as s
-  join lines as l on l.name = s.name and l.number = s.number;
-end;
-$$;
-
-revoke all on function private.refute_traces(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_turns.sql sha256:944242e553a1bddb0b7def44cabd18830e27c915af41b527da94d93ae27f72c0
--- P4: the awaited party can take the deal on, and the other one cannot.
---
--- An action takes it on, for a role in a state, when somewhere there it leads to fewer steps from
--- the good end: that leaves out ending, cancelling, disputing and asking for more time, which lead
--- away from it or nowhere. Taking back a step of one's own (private.flow_guards.undoes) is no way
--- on either. Nothing that the awaited party relies on may hang on an `open` guard.
-create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  with steps as materialized (
-    select s.key, s.steps from private.measure_flow(p_flow_id, p_moves) as s
-  ),
-  leading_on as (
-    select distinct m.from_state, m.from_awaiting, m.role, m.action
-    from unnest(p_moves) as m
-    join steps as after on after.key = m.key
-    left join steps as before on before.key = m.from_key
-    where m.from_state <> 'initial' and m.role not in ('system', 'admin') and not m.undoes
-      and (before.steps is null or after.steps < before.steps)
-  ),
-  progress as (
-    select m.from_key, m.role, m.action, m.from_state, m.from_awaiting, m.is_certain
-    from unnest(p_moves) as m
-    join leading_on as l
-      on l.from_state = m.from_state and l.from_awaiting is not distinct from m.from_awaiting
-      and l.role = m.role and l.action = m.action
-  )
-  select
-    'P4', format('The %s is awaited in %s and cannot go on.', m.awaiting, m.state), m.key,
-    null::integer
-  from unnest(p_moves) as m
-  where m.awaiting is not null and m.money <> 'broken'
-    and (m.key, m.awaiting) not in (
-      select p.from_key, p.role from progress as p where p.is_certain
-    )
-  union all
-  select
-    'P4',
-    format('The %s is not awaited in %s and goes on by %s.', p.role, p.from_state, p.action),
-    p.from_key, null
-  from progress as p
-  where p.role is distinct from p.from_awaiting;
-end;
-$$;
-
-revoke all on function private.refute_turns(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_values.sql sha256:1d35984a7ff58201986054f68d4eeb3582c071a897ddfd994f39b2b3872bffd6
--- Shape: what stands in a row is something that the engine can use. Finds times that are too short
--- or too long, work statuses that conversations do not have, buttons that carry no texts, and names
--- and limits that no client could use.
-create or replace function private.refute_values(p_flow_id bigint)
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  c_work_statuses constant text[] := array[
-    'in_progress', 'submitted', 'revision_requested', 'approved', 'cancelled', 'disputed'
-  ];
-  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
-  c_max_exact constant numeric := 9007199254740991;
-begin
-  return query
-  with said (message) as (
-    select format('The %s of %s must be from 1 minute to 10 years.', time.name, s.state)
-    from private.flow_states as s
-    cross join lateral (
-      values ('lasts', s.lasts), ('resumes_with', s.resumes_with)
-    ) as time (name, value)
-    where s.flow_id = p_flow_id and time.value is not null
-      and (
-        time.value not between interval '1 minute' and interval '10 years'
-        -- A sum of parts that take each other back may be a date that does not exist.
-        or least(
-          extract(year from time.value), extract(month from time.value),
-          extract(day from time.value), extract(hour from time.value),
-          extract(minute from time.value), extract(second from time.value)
-        ) < 0
-      )
-    union all
-    select format('%s has the work status %s, which does not exist.', s.state, s.work_status)
-    from private.flow_states as s
-    where s.flow_id = p_flow_id and s.work_status <> all (c_work_statuses)
-    union all
-    select
-      format('What the %s''s %s in %s carries is no object of texts.', a.role, a.action, a.state)
-    from private.flow_actions as a
-    where a.flow_id = p_flow_id
-      and (
-        jsonb_typeof(a.data) <> 'object' or a.data @? 'strict $.* ? (@.type() != "string")'
-      )
-    union all
-    select format('The name of the row "%s" has more than letters, digits and "_".', t.name)
-    from private.flow_transitions as t
-    where t.flow_id = p_flow_id and t.name !~ '^[A-Za-z0-9_]{1,62}$'
-    union all
-    select format('The reason of %s has more than a to z, "_" and braces.', t.name)
-    from private.flow_transitions as t
-    where t.flow_id = p_flow_id and t.reason !~ '^[a-z_{}]{1,100}$'
-    union all
-    select format('The input "%s" of %s has more than a to z, digits and "_".', i.field, i.action)
-    from private.flow_inputs as i
-    where i.flow_id = p_flow_id and i.field !~ '^[a-z][a-z0-9_]{0,62}$'
-    union all
-    select format(
-      'The input %s of %s is named like a price in paise, which only the engine adds.',
-      i.field, i.action
-    )
-    from private.flow_inputs as i
-    where i.flow_id = p_flow_id and i.field like '%\_minor' and i.field <> 'amount_minor'
-    union all
-    select format('The input %s of %s has a limit that is no number.', i.field, i.action)
-    from private.flow_inputs as i
-    where i.flow_id = p_flow_id
-      and not (
-        coalesce(i.min, 0) between -c_max_exact and c_max_exact
-        and coalesce(i.max, 0) between -c_max_exact and c_max_exact
-      )
-  )
-  select distinct 'shape', s.message, null::text, null::integer from said as s;
-end;
-$$;
-
-revoke all on function private.refute_values(bigint)
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/refute_waiting.sql sha256:5a913a8457e8dc470a4e34d497c45a302e2a290628186006f982ad5081a091be
--- P11: a party is awaited where it is a party's turn, and nowhere else.
-create or replace function private.refute_waiting(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, key text, number integer)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select
-    'P11',
-    case
-      when m.awaiting is null then format('Nobody is awaited in %s.', m.state)
-      else format('The %s is awaited in %s, where it is nobody''s turn.', m.awaiting, m.state)
-    end,
-    m.key, null::integer
-  from unnest(p_moves) as m
-  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
-  where (m.awaiting is not null) <> (p.place = 'turn');
-end;
-$$;
-
-revoke all on function private.refute_waiting(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
-
--- source: 44_flow_proof/take_flow_rows.sql sha256:40496aa9b1d14092f3d2d037c822086185c5ce20270f73fabfad29836f854b05
 -- Every move that can be made from the situations that some moves lead to: what guards and effects
 -- mean to the proof.
 --
@@ -12243,7 +10434,6 @@ create or replace function private.take_flow_rows(
 returns setof private.flow_moves
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -12338,10 +10528,45 @@ begin
 end;
 $$;
 
-revoke all on function private.take_flow_rows(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
+-- Everything that can happen in a flow: every move from every situation that can be reached, and
+-- the moves that open conversations. Null for a flow with too many situations to prove it soon.
+--
+-- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
+create or replace function private.walk_flow(p_flow_id bigint)
+returns private.flow_moves[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- Five times as many as our flows have with the largest rules.
+  c_most constant integer := 5000;
+  v_newest private.flow_moves[] := array(
+    select m from private.flow_moves as m where m.flow_id = p_flow_id
+  );
+  v_moves private.flow_moves[] := v_newest;
+  v_taken private.flow_moves[];
+  v_keys text[] := array[]::text[];
+begin
+  loop
+    v_keys := v_keys || array(select n.key from unnest(v_newest) as n);
+    v_taken := array(select t from private.take_flow_rows(p_flow_id, v_newest) as t);
+    v_newest := array(
+      select distinct on (t.key) t
+      from unnest(v_taken) as t
+      where not exists (select from unnest(v_keys) as k (key) where k.key = t.key)
+      order by t.key, t.from_key, t.number
+    );
+    v_moves := v_moves || v_taken;
+    exit when cardinality(v_newest) = 0;
+    if cardinality(v_keys) + cardinality(v_newest) > c_most then
+      return null;
+    end if;
+  end loop;
+  return v_moves;
+end;
+$$;
 
--- source: 44_flow_proof/tell_flow_path.sql sha256:06f63e5a42e8e15e8e116dd1dd0981e3845d46d870f3c530d35ef45e73379c10
 -- The way to a situation, as an array of "role action -> state" from the beginning; then the row of
 -- that number, if there is one. Null as the situation gives an empty array.
 --
@@ -12355,7 +10580,6 @@ create or replace function private.tell_flow_path(
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -12381,10 +10605,136 @@ begin
 end;
 $$;
 
-revoke all on function private.tell_flow_path(private.flow_moves[], text, bigint, integer)
-from public, anon, authenticated, service_role;
+-- source: 44_flow_proof/load_flow_draft.sql sha256:4fcc54fe773caf07f9e6806a1e23f4b03c644b3c4c9d36b48f677b09cb57f507
+-- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
+-- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
+-- flow_id. What is left out has the table's default. Returns the draft's id.
+--
+-- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
+-- the call with the error of Postgres; private.try_load says it in a sentence.
+-- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
+-- flow_inputs, flow_traces.
+create or replace function private.load_flow_draft(p_spec jsonb)
+returns bigint
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_flow_id bigint;
+  v_key jsonb;
+begin
+  insert into private.flow_definitions (kind, rules)
+  values (p_spec ->> 'kind', coalesce(p_spec -> 'rules', '{}'))
+  returning id into v_flow_id;
+  v_key := jsonb_build_object('flow_id', v_flow_id);
 
--- source: 44_flow_proof/try_load.sql sha256:3973dbd1d4e180cf7ed33905e81b9428d613eb40de36017f2fdfed33cc2cda37
+  insert into private.flow_states
+  select made.*
+  from jsonb_array_elements(p_spec -> 'states') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_states,
+    jsonb '{"waiting_on": "none", "free_text": false}' || given.item || v_key
+  ) as made;
+  insert into private.flow_transitions
+  select made.*
+  from jsonb_array_elements(p_spec -> 'transitions') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_transitions, jsonb '{"guards": [], "effects": []}' || given.item || v_key
+  ) as made;
+  insert into private.flow_messages
+  select made.*
+  from jsonb_array_elements(p_spec -> 'messages') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_messages, given.item || v_key
+  ) as made;
+  insert into private.flow_actions
+  select made.*
+  from jsonb_array_elements(p_spec -> 'actions') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_actions,
+    jsonb '{"style": "secondary", "drawn": "button"}' || given.item || v_key
+  ) as made;
+  insert into private.flow_inputs
+  select made.*
+  from jsonb_array_elements(p_spec -> 'inputs') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_inputs,
+    jsonb '{"required": false, "is_secret": false}' || given.item || v_key
+  ) as made;
+  insert into private.flow_traces
+  select made.*
+  from jsonb_array_elements(p_spec -> 'traces') as given (item)
+  cross join lateral jsonb_populate_record(
+    null::private.flow_traces, given.item || v_key
+  ) as made;
+  return v_flow_id;
+end;
+$$;
+
+-- A flow as the object that private.load_flow_draft makes a draft from, its rows in a fixed order:
+-- two flows are the same when their specs are equal.
+create or replace function private.flow_spec(p_flow_id bigint)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'kind', f.kind,
+      'rules', f.rules,
+      'states', (
+        select coalesce(jsonb_agg(to_jsonb(s) - 'flow_id' order by s.position, s.state), '[]')
+        from private.flow_states as s
+        where s.flow_id = f.id
+      ),
+      'transitions', (
+        select coalesce(
+          jsonb_agg(
+            to_jsonb(t) - 'flow_id' order by t.position, t.from_state, t.role, t.action
+          ),
+          '[]'
+        )
+        from private.flow_transitions as t
+        where t.flow_id = f.id
+      ),
+      'messages', (
+        select coalesce(
+          jsonb_agg(to_jsonb(m) - 'flow_id' order by m.transition, m.position), '[]'
+        )
+        from private.flow_messages as m
+        where m.flow_id = f.id
+      ),
+      'actions', (
+        select coalesce(
+          jsonb_agg(
+            to_jsonb(a) - 'flow_id' order by a.state, a.role, a.position, a.action
+          ),
+          '[]'
+        )
+        from private.flow_actions as a
+        where a.flow_id = f.id
+      ),
+      'inputs', (
+        select coalesce(
+          jsonb_agg(to_jsonb(i) - 'flow_id' order by i.action, i.position, i.field), '[]'
+        )
+        from private.flow_inputs as i
+        where i.flow_id = f.id
+      ),
+      'traces', (
+        select coalesce(jsonb_agg(to_jsonb(w) - 'flow_id' order by w.name), '[]')
+        from private.flow_traces as w
+        where w.flow_id = f.id
+      )
+    )
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+end;
+$$;
+
 -- Makes a draft of a spec, or says in p_violations why its rows cannot be stored (p_flow_id is null
 -- then, and nothing is written).
 --
@@ -12396,7 +10746,6 @@ create or replace function private.try_load(
 )
 returns record
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -12428,10 +10777,1382 @@ exception when data_exception or integrity_constraint_violation or program_limit
 end;
 $$;
 
-revoke all on function private.try_load(jsonb)
-from public, anon, authenticated, service_role;
+-- Shape: a spec is of a size that a flow can have. Finds whole specs, lists and texts that are too
+-- large; looks no further when one is.
+create or replace function private.refute_size(p_spec jsonb)
+returns table (property text, message text)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c_bytes constant integer := 2 * 1024 * 1024;
+  c_characters constant integer := 5000;
+  c_lists constant jsonb := jsonb_build_object(
+    'states', 200, 'transitions', 2000, 'messages', 2000, 'actions', 2000, 'inputs', 2000,
+    'traces', 200
+  );
+  v_lists constant jsonb := (
+    select coalesce(jsonb_object_agg(l.key, l.value), '{}')
+    from jsonb_each(case jsonb_typeof(p_spec) when 'object' then p_spec else '{}' end) as l
+    where c_lists ? l.key and jsonb_typeof(l.value) = 'array'
+  );
+begin
+  if octet_length(p_spec::text) > c_bytes then
+    return query select 'shape', 'The flow is larger than 2 MB.';
+    return;
+  end if;
+  return query
+  select 'shape', format('There are more than %s %s.', most.value, most.key)
+  from jsonb_each(c_lists) as most
+  where jsonb_array_length(v_lists -> most.key) > most.value::integer;
+  if found then
+    return;
+  end if;
+  return query
+  select distinct
+    'shape',
+    format('One of the %s has a %s of more than %s characters.', l.key, c.key, c_characters)
+  from jsonb_each(v_lists) as l
+  cross join lateral jsonb_array_elements(l.value) as item (body)
+  cross join lateral jsonb_each_text(
+    case jsonb_typeof(item.body) when 'object' then item.body else '{}' end
+  ) as c
+  where char_length(c.value) > c_characters;
+end;
+$$;
 
--- source: 44_flow_proof/validate_flow.sql sha256:e92fff31005e9941667db3ffaa90272fd6540b4bc8bf4150e490bcddfadd620c
+-- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys, no others, so
+-- that a misspelt one is no silent default. Finds the others.
+create or replace function private.refute_keys(p_spec jsonb)
+returns table (property text, message text)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  with lists (name, columns) as (
+    values
+      ('states', to_jsonb(jsonb_populate_record(null::private.flow_states, '{}'))),
+      ('transitions', to_jsonb(jsonb_populate_record(null::private.flow_transitions, '{}'))),
+      ('messages', to_jsonb(jsonb_populate_record(null::private.flow_messages, '{}'))),
+      ('actions', to_jsonb(jsonb_populate_record(null::private.flow_actions, '{}'))),
+      ('inputs', to_jsonb(jsonb_populate_record(null::private.flow_inputs, '{}'))),
+      ('traces', to_jsonb(jsonb_populate_record(null::private.flow_traces, '{}')))
+  )
+  select 'shape', format('There is no list %s in a flow.', key.name)
+  from jsonb_object_keys(p_spec) as key (name)
+  where key.name not in ('kind', 'rules') and key.name not in (select l.name from lists as l)
+  union
+  select 'shape', format('%s have no %s.', l.name, key.name)
+  from lists as l
+  cross join lateral jsonb_array_elements(p_spec -> l.name) as item (body)
+  cross join lateral jsonb_object_keys(item.body) as key (name)
+  where key.name = 'flow_id' or not l.columns ? key.name
+  order by 2;
+end;
+$$;
+
+-- source: 44_flow_proof/prove_flow.sql sha256:37fecd35a75e14c5e77a0760ee73143a95f9573159594e2338221374ca27910a
+-- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
+-- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
+-- be published; docs/FLOW.md says what each means.
+--
+-- Each sentence comes once, with the shortest way to where it is true, as an array of
+-- "role action -> state" from the beginning.
+create or replace function private.prove_flow(p_flow_id bigint)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_moves private.flow_moves[];
+  v_first_moves private.flow_moves[];
+  v_violations jsonb;
+begin
+  v_violations := (
+    select jsonb_agg(
+      jsonb_build_object(
+        'property', r.property, 'message', r.message, 'counter_example', '[]'::jsonb
+      )
+      order by r.message
+    )
+    from private.refute_rules(p_flow_id) as r
+  );
+  -- Without the numbers the search has no bounds.
+  if v_violations is null then
+    v_moves := private.walk_flow(p_flow_id);
+    if v_moves is null then
+      v_violations := jsonb_build_array(jsonb_build_object(
+        'property', 'shape',
+        'message', 'Too much is possible in the flow: name fewer states, or lower rules.',
+        'counter_example', '[]'::jsonb
+      ));
+    end if;
+  end if;
+  if v_violations is not null then
+    return jsonb_build_object(
+      'states', 0, 'extended_states', 0, 'edges', 0, 'violations', v_violations
+    );
+  end if;
+
+  v_first_moves := array(
+    select distinct on (m.key) m
+    from unnest(v_moves) as m
+    order by m.key, m.depth, m.from_key, m.number
+  );
+
+  with broken as materialized (
+    select r.* from private.refute_rows(p_flow_id) as r
+    union all select r.* from private.refute_inputs(p_flow_id) as r
+    union all select r.* from private.refute_messages(p_flow_id) as r
+    union all select r.* from private.refute_reach(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_turns(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_money(p_flow_id, v_moves, v_first_moves) as r
+  ),
+  nearest as (
+    select distinct on (b.property, b.message) b.*
+    from broken as b
+    left join unnest(v_first_moves) as m on m.key = b.key
+    order by b.property, b.message, m.depth, b.key, b.number
+  ),
+  told (property, message, counter_example) as (
+    select
+      n.property, n.message,
+      private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
+    from nearest as n
+    union all select l.* from private.refute_loops(p_flow_id, v_moves) as l
+    union all select t.* from private.refute_traces(p_flow_id, v_moves) as t
+  )
+  select coalesce(
+    -- P2 before P10, and the shape last.
+    jsonb_agg(
+      to_jsonb(t) order by t.property = 'shape', char_length(t.property), t.property, t.message
+    ),
+    '[]'
+  )
+  into v_violations
+  from told as t;
+  return jsonb_build_object(
+    'states', (select count(distinct m.state) from unnest(v_moves) as m),
+    'extended_states', cardinality(v_first_moves),
+    'edges', (select count(m.from_key) from unnest(v_moves) as m),
+    'violations', v_violations
+  );
+end;
+$$;
+
+-- source: 44_flow_proof/publish_flow.sql sha256:99d96a68d24dc1c7571876194e430db656760fae17042bb6e0bd6aa762d9135b
+-- RPC: operators publish a flow as the next version of its kind; returns `{kind, version}`.
+create or replace function public.publish_flow(spec jsonb)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.publish_flow(spec);
+$$;
+
+-- Publishes a flow: the next version of its kind, which new conversations start on. The same flow
+-- as the one in use changes nothing. Returns `{kind, version}` of the flow now in use.
+--
+-- Definer: nobody else may read or write flows.
+-- Locks: what publish_draft locks. Writes: what load_flow_draft and publish_draft write.
+-- Errors: FORBIDDEN (403), FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.publish_flow(p_spec jsonb)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_loaded record;
+begin
+  perform private.require_operator();
+  v_loaded := private.try_load(p_spec);
+  if v_loaded.p_flow_id is null then
+    perform private.raise_flow_unsound(v_loaded.p_violations);
+  end if;
+  perform private.publish_draft(v_loaded.p_flow_id);
+  return (
+    select jsonb_build_object('kind', f.kind, 'version', f.version)
+    from private.flow_definitions as f
+    where f.kind = p_spec ->> 'kind' and f.status = 'published'
+  );
+end;
+$$;
+
+-- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
+-- A draft with the same rows as the flow in use is dropped, and nothing changes.
+--
+-- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
+-- other.
+-- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_forms.
+-- Errors: FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.publish_draft(p_flow_id bigint)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_kind text;
+  v_violations jsonb;
+begin
+  select f.kind into strict v_kind
+  from private.flow_definitions as f
+  where f.id = p_flow_id and f.status = 'draft';
+  perform pg_advisory_xact_lock(hashtextextended('publish_draft:' || v_kind, 0));
+
+  if exists (
+    select from private.flow_definitions as f
+    where f.kind = v_kind and f.status = 'published'
+      and private.flow_spec(f.id) = private.flow_spec(p_flow_id)
+  ) then
+    delete from private.flow_definitions as f where f.id = p_flow_id;
+    return;
+  end if;
+
+  v_violations := private.prove_flow(p_flow_id) -> 'violations';
+  if jsonb_array_length(v_violations) > 0 then
+    perform private.raise_flow_unsound(v_violations);
+  end if;
+  perform private.keep_forms(p_flow_id);
+  update private.flow_definitions as f
+  set status = 'retired'
+  where f.kind = v_kind and f.status = 'published';
+  update private.flow_definitions as f
+  set
+    status = 'published',
+    published_at = now(),
+    version = 1 + coalesce(
+      (select max(o.version) from private.flow_definitions as o where o.kind = v_kind), 0
+    )
+  where f.id = p_flow_id;
+end;
+$$;
+
+-- Ends the call because a flow breaks what every flow must keep.
+--
+-- Errors: FLOW_UNSOUND (422) `{violations}`.
+create or replace function private.raise_flow_unsound(p_violations jsonb)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'FLOW_UNSOUND',
+    format(
+      'This flow cannot be published, %s found. The first: %s',
+      case jsonb_array_length(p_violations)
+        when 1 then 'a fault was'
+        else jsonb_array_length(p_violations) || ' faults were'
+      end,
+      p_violations #>> '{0,message}'
+    ),
+    jsonb_build_object('violations', p_violations),
+    p_status => 422,
+    p_hint => 'Mend the flow, and try it with validate_flow.'
+  );
+end;
+$$;
+
+grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
+grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
+
+-- source: 44_flow_proof/refute_clocks.sql sha256:04ecdd8fa6d3b75c5044e0d633c9a4bd7d23f340940a1670b728c0c9716088ec
+-- P6: nobody waits for ever, and no deal goes on for ever without anybody's step. Wherever a party
+-- or an operator is awaited there is a time limit, it has something to count from, and what comes
+-- after it can be taken in every situation and leads elsewhere. A provider is asked again instead,
+-- so it needs no limit.
+create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P6',
+    case
+      when s.clock is null then format('%s has no time limit.', s.state)
+      when s.clock = 'since_payment' and m.money = 'none'
+        then format('The time limit of %s counts from a payment that is not there.', s.state)
+      else format('The time limit of %s leads nowhere.', s.state)
+    end,
+    m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where (
+      p.place = 'turn' or p.place = 'platform' and s.waiting_on <> 'provider'
+      or s.clock is not null
+    )
+    and m.money <> 'broken'
+    and (
+      s.clock = 'since_payment' and m.money = 'none'
+      or (m.key, coalesce(s.deadline_action, '')) not in (
+        select t.from_key, t.action
+        from unnest(p_moves) as t
+        where t.role = 'system' and t.is_certain and t.state <> t.from_state
+      )
+    );
+end;
+$$;
+
+-- P6: no deal goes on for ever by itself. Finds situations that lead back to themselves by nothing
+-- but time limits and what follows on them at once; whoever read such a deal would wait for ever.
+--
+-- The counter-example is one round of such a way.
+create or replace function private.refute_loops(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- In the end those moves that are part of a round, or on the way from one to another.
+  v_moves private.flow_moves[] := array(
+    select m
+    from unnest(p_moves) as m
+    where m.from_key is not null
+      and (
+        m.is_timer
+        or exists (
+          select from private.flow_transitions as t
+          where t.flow_id = p_flow_id and t.to_state = m.from_state and t.follow_up = m.action
+            and m.role in (t.role, 'system')
+        )
+      )
+  );
+  v_count integer;
+begin
+  loop
+    v_count := cardinality(v_moves);
+    v_moves := array(
+      select m
+      from unnest(v_moves) as m
+      where m.key in (select after.from_key from unnest(v_moves) as after)
+        and m.from_key in (select before.key from unnest(v_moves) as before)
+    );
+    exit when cardinality(v_moves) = v_count;
+  end loop;
+
+  return query
+  with recursive onward as materialized (
+    select distinct on (m.from_key) m.* from unnest(v_moves) as m order by m.from_key, m.number
+  ),
+  way (key, keys, states, steps) as (
+    (
+      select m.from_key, array[]::text[], array[]::text[], array[]::text[]
+      from onward as m
+      order by m.depth, m.from_key
+      limit 1
+    )
+    union all
+    select
+      m.key, w.keys || w.key, w.states || m.from_state,
+      w.steps || format('%s %s -> %s', m.role, m.action, m.state)
+    from way as w
+    join onward as m on m.from_key = w.key
+    where w.key <> all (w.keys)
+  )
+  select
+    'P6',
+    format('A conversation in %s may come back there by itself, for ever.', w.states[round.begin]),
+    to_jsonb(w.steps[round.begin:])
+  from way as w
+  cross join lateral (select array_position(w.keys, w.key)) as round (begin)
+  where round.begin is not null;
+end;
+$$;
+
+-- source: 44_flow_proof/refute_exits.sql sha256:15ae73d26c640e6a107b793ac1929e240bd4d798600a569bf2dfab5d0bcaa0b8
+-- P5: both parties can always leave, and blocking the other side always works. Finds situations of
+-- a party's turn or of free talk where one can neither close the conversation nor put the deal into
+-- the hands of an operator or of a refund; and those of a state where what a block does cannot be
+-- done.
+-- P9: an operator can act wherever a party, an operator or the provider is waited for.
+create or replace function private.refute_exits(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P5', format('The %s cannot leave in %s.', party.role, m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  join private.flow_definitions as f on f.id = p_flow_id
+  cross join unnest(private.list_party_roles(f.kind)) as party (role)
+  where p.place in ('turn', 'talk') and m.money <> 'broken'
+    and (m.key, party.role) not in (
+      select l.from_key, l.role
+      from unnest(p_moves) as l
+      join private.flow_places as there on there.flow_id = p_flow_id and there.state = l.state
+      where l.is_certain and l.role is not null and there.place in ('end', 'platform')
+    );
+
+  return query
+  select
+    'P5',
+    format('A block by the %s in %s cannot do %s.', party.role, m.state, s.on_block), m.key,
+    null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_definitions as f on f.id = p_flow_id
+  cross join unnest(private.list_party_roles(f.kind)) as party (role)
+  where s.on_block is not null and m.money <> 'broken'
+    and (m.key, party.role, s.on_block) not in (
+      select b.from_key, b.role, b.action
+      from unnest(p_moves) as b
+      where b.is_certain and b.from_key is not null
+    );
+
+  return query
+  select 'P9', format('No operator can act in %s.', m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where p.place in ('turn', 'platform') and m.money <> 'broken'
+    and m.key not in (
+      select a.from_key from unnest(p_moves) as a where a.role = 'admin' and a.is_certain
+    );
+end;
+$$;
+
+-- source: 44_flow_proof/refute_inputs.sql sha256:03b16897fe619419452f11ae19826f5c9ecf5fcd06becaf203bf138e94d5077f
+-- Shape: the numbers of a flow are within bounds, and what effects and guards read is typed with
+-- their action, as private.flow_needs says.
+create or replace function private.refute_inputs(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- Fields that are missing, optional, of another type, with wider bounds or in the open where they
+  -- may not be; and fields that must be filled in with what happens without anybody's input.
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  inputs as materialized (
+    select complete.*
+    from private.flow_inputs as i
+    cross join lateral private.complete_limits(i) as complete
+    where i.flow_id = p_flow_id
+  ),
+  needed as (
+    select distinct t.action, n.*
+    from rows_of_flow as t
+    join private.flow_needs as n
+      on n.name = any (t.effects || t.guards) and coalesce(n.role, t.role) = t.role
+  ),
+  unasked (action) as (
+    select s.deadline_action from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select s.on_block from private.flow_states as s where s.flow_id = p_flow_id
+    union
+    select t.action from rows_of_flow as t where t.from_state = 'initial'
+    union
+    select next.action
+    from rows_of_flow as t
+    join rows_of_flow as next
+      on next.from_state = t.to_state and next.action = t.follow_up and next.role = 'system'
+  ),
+  said (message) as (
+    select format('%s must have the required input %s, which %s needs.', n.action, n.field, n.name)
+    from needed as n
+    left join inputs as i on i.action = n.action and i.field = n.field
+    where n.is_required and i.required is not true
+    union all
+    select wrong.message
+    from needed as n
+    join inputs as i on i.action = n.action and i.field = n.field
+    cross join lateral (
+      select format(
+        'The input %s of %s must be of type %s, which %s needs.',
+        n.field, n.action, array_to_string(n.types, ' or '), n.name
+      )
+      where i.type <> all (n.types)
+      union all
+      select format(
+        'The input %s of %s must be from %s to %s, which %s needs.',
+        n.field, n.action, n.low, n.high, n.name
+      )
+      where n.low is not null and (i.min >= n.low and i.max <= n.high) is not true
+      union all
+      select format(
+        'The input %s of %s must have a max_length of %s at most, which %s needs.',
+        n.field, n.action, n.max_length, n.name
+      )
+      where i.max_length > n.max_length
+      union all
+      select format(
+        'The input %s of %s must be secret, which %s needs.', n.field, n.action, n.name
+      )
+      where n.is_secret and not i.is_secret
+    ) as wrong (message)
+    union all
+    select format('%s happens without any input, but its input %s is required.', i.action, i.field)
+    from inputs as i
+    join unasked as u on u.action = i.action
+    where i.required
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+-- Shape: the numbers of a flow are known, whole and within bounds, and a flow of deals has all.
+-- Finds those that are not.
+create or replace function private.refute_rules(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_kind text;
+  v_rules jsonb;
+begin
+  select f.kind, f.rules into strict v_kind, v_rules
+  from private.flow_definitions as f
+  where f.id = p_flow_id;
+
+  return query
+  select
+    'shape',
+    case
+      when b.name is null then format('There is no rule %s.', rule.name)
+      when rule.name is null then format('The rule %s is missing.', b.name)
+      else format('The rule %s must be a whole number from %s to %s.', b.name, b.low, b.high)
+    end,
+    null::text, null::integer
+  from (
+    values
+      ('max_rounds', 1, 20),
+      ('max_revisions', 0, 50),
+      ('max_questions', 0, 100),
+      ('delivery_days', 1, 365),
+      ('overdue_grace_days', 0, 365),
+      ('attempt_hours', 1, 720),
+      ('fee_basis_points', 0, 10000),
+      ('rating_days', 1, 365)
+  ) as b (name, low, high)
+  full join jsonb_each_text(v_rules) as rule (name, value) on rule.name = b.name
+  where case
+    when b.name is null then true
+    when rule.name is null then v_kind <> 'direct'
+    when rule.value ~ '^[0-9]{1,6}$' then rule.value::integer not between b.low and b.high
+    else true
+  end;
+end;
+$$;
+
+-- source: 44_flow_proof/refute_messages.sql sha256:f175f053a11113787258b092ae2a38a0f3c8a2b5bbb88a3856fe61beae8d8c97
+-- Shape: messages reach somebody who can do what they offer, and their texts name only what can be
+-- put in.
+create or replace function private.refute_messages(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+  -- What a deal may have in flow_data, which a blank conversation has not.
+  c_kept constant text[] := array[
+    'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
+  ];
+  -- What private.flow_values adds; it cannot be asked without a conversation and its people.
+  c_added constant text[] := array[
+    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint',
+    'feedback_hint', 'description_hint', 'notes_hint'
+  ];
+  v_blank public.conversations;
+  v_of_deal text[];
+  v_of_step text[];
+begin
+  -- Messages to the actor where no party acts or to one of two members, offers of what their reader
+  -- may not do next, and rows that lead to a party's turn without an automated message that says
+  -- so.
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  -- Each message of each row, with the parties that read it.
+  read as materialized (
+    select
+      t.name, t.role, t.action, t.from_state, t.to_state, m.position, m.message_type, m.audience,
+      m.buttons, reader.role as reader
+    from private.flow_messages as m
+    join rows_of_flow as t on t.name = m.transition
+    left join unnest(v_parties) as reader (role)
+      on case m.audience
+        when 'all' then true
+        when 'actor' then reader.role = t.role
+        when 'other' then t.role = any (v_parties) and reader.role <> t.role
+        else reader.role = m.audience
+      end
+    where m.flow_id = p_flow_id
+  ),
+  said (message) as (
+    select format('A message of %s is for the %s, and there is none.', r.name, r.audience)
+    from read as r
+    where r.reader is null
+    union all
+    select format('A message of %s is for the %s, but members read everything.', r.name, r.audience)
+    from read as r
+    where r.reader = 'member' and r.audience <> 'all'
+    union all
+    select
+      format('%s calls on the %s, who may do nothing in %s.', r.name, r.reader, r.to_state)
+    from read as r
+    where r.message_type = 'automated' and r.reader is not null
+      and not exists (
+        select from rows_of_flow as t where t.from_state = r.to_state and t.role = r.reader
+      )
+    union all
+    select
+      format('%s offers %s to the %s, who may not in %s.', r.name, b.action, r.reader, r.to_state)
+    from read as r
+    cross join lateral jsonb_object_keys(
+      case jsonb_typeof(r.buttons) when 'object' then r.buttons else '{}' end
+    ) as b (action)
+    where r.reader is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = r.to_state and t.role = r.reader and t.action = b.action
+      )
+    union all
+    select format('The buttons of a message of %s are no object of texts.', r.name)
+    from read as r
+    where jsonb_typeof(r.buttons) <> 'object'
+      or r.buttons @? 'strict $.* ? (@.type() != "string" && @.type() != "null")'
+    union all
+    select
+      format('%s leads to the turn of the %s and does not call on them.', t.name, next.role)
+    from rows_of_flow as t
+    cross join lateral (
+      select case
+        when t.awaiting = 'other' then private.other_role(t.role)
+        else t.awaiting
+      end
+    ) as next (role)
+    where t.to_state <> t.from_state and next.role = any (v_parties)
+      and not exists (
+        select from read as r
+        where r.name = t.name and r.role = t.role and r.action = t.action
+          and r.from_state = t.from_state and r.to_state = t.to_state
+          and r.message_type = 'automated' and r.reader = next.role
+      )
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+
+  -- Placeholders that private.flow_values would leave empty in a message, private.deal_values in a
+  -- button or form, private.take_row in a reason.
+  v_blank.flow_data := '{}';
+  v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
+  v_of_step := v_of_deal || c_added || array(
+    select jsonb_object_keys(f.rules) from private.flow_definitions as f where f.id = p_flow_id
+  );
+
+  return query
+  with texts (place, text, known, transition) as (
+    select
+      'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
+      v_of_step, m.transition
+    from private.flow_messages as m
+    where m.flow_id = p_flow_id
+    union all
+    select 'The action ' || a.action, concat_ws(' ', a.text, a.data), v_of_deal, null
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+    union all
+    select 'The input ' || i.field, i.prefill, v_of_deal, null
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+    union all
+    select 'The reason of ' || t.name, t.reason, '{role}', null
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id
+  )
+  select distinct
+    'shape', format('%s names {%s}, which nothing fills.', t.place, found.names[1]), null::text,
+    null::integer
+  from texts as t
+  cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
+  where found.names[1] <> all (t.known)
+    -- What was typed with the action may be named as well.
+    and not exists (
+      select from private.flow_transitions as r
+      join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
+      where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
+    );
+end;
+$$;
+
+-- source: 44_flow_proof/refute_money.sql sha256:5fd29cf3b2814acd113bd8ec0798d90b428b53c0f42ad6488810d4a65a01ec69
+-- P7: money is held once and settled once, and effects find what they work on.
+-- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
+-- such a fact; states that are left in the same transaction hear nothing.
+--
+-- Args: all moves that the search found, and of these the first into each situation.
+create or replace function private.refute_money(
+  p_flow_id bigint,
+  p_moves private.flow_moves[],
+  p_first_moves private.flow_moves[]
+)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
+begin
+  -- Rows that move money which is not where they need it, conversations that are closed or open for
+  -- free talk before it is settled, and refunds that are waited for where none runs, or run where
+  -- none is.
+  return query
+  select
+    'P7',
+    format(
+      '%s needs the money %s and finds it %s: %s in %s.',
+      r.name, r.money_before, m.from_money, m.action, m.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where m.money = 'broken'
+  union all
+  select 'P7', format('%s is entered with money %s.', m.state, m.money), m.key, null
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where p.place in ('end', 'talk') and m.money = 'held'
+    or m.money <> 'broken' and (s.waiting_on = 'provider') <> (m.money = 'refunding');
+
+  -- Rows that agree on a price which nobody named, resume where nothing was, let one side answer
+  -- its own request, or go beyond a limit; and payments that are neither held nor sent back.
+  return query
+  select
+    'P7',
+    format(
+      '%s has the effect %s without %s: %s in %s.',
+      r.name, need.effect, need.thing, r.action, r.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join unnest(p_first_moves) as before on before.key = m.from_key
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  cross join lateral (
+    values
+      ('agree_on_quote', 'a quote', before.has_quote),
+      ('agree_on_offer', 'an offer', before.round > 0),
+      ('hold_offer', 'an offer', before.round > 0),
+      ('agree_on_counter', 'a counter offer', before.has_counter),
+      ('make_offer', 'a round left', before.round < (v_rules ->> 'max_rounds')::integer),
+      (
+        'request_revision', 'a revision left',
+        before.revisions < (v_rules ->> 'max_revisions')::integer
+      ),
+      -- Which is when the negotiation is forgotten.
+      ('open_order', 'an agreed price', before.round is null),
+      ('hold_funds', 'an order', before.has_order),
+      ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),
+      ('accept_extension', 'a request for more time', before.has_extension),
+      ('request_agreed_refund', 'a request of the other party', before.requester <> m.role),
+      ('resume', 'a pause that began there', before.resume_state = m.state)
+  ) as need (effect, thing, is_met)
+  where need.effect = any (r.effects) and need.is_met is not true
+  union all
+  select
+    'P7', format('%s neither holds the payment nor sends it back.', r.name), m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where r.action in ('payment_captured', 'payment_mismatch')
+    and not r.effects && '{hold_funds,bounce_payment}';
+
+  return query
+  select 'P8', format('%s is not handled in %s.', fact.action, m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  cross join lateral (
+    values
+      ('payment_captured', m.has_order),
+      ('payment_failed', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('payment_mismatch', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('bank_dispute_opened', m.money <> 'none'),
+      ('bank_dispute_lost', m.dispute_origin = 'bank'),
+      ('refund_processed', m.money = 'refunding'),
+      ('refund_failed', m.money = 'refunding')
+  ) as fact (action, can_be_true)
+  where fact.can_be_true and p.place <> 'passing' and m.money <> 'broken'
+    and (m.key, fact.action) not in (
+      select h.from_key, h.action from unnest(p_moves) as h where h.role = 'system'
+    );
+end;
+$$;
+
+-- source: 44_flow_proof/refute_reach.sql sha256:7859e803cca199fc8912f5914c24382a0215c29c2026880f9010fb4f04463dd0
+-- P1: what is in the flow can happen. Finds states that nothing leads to and rows that can never be
+-- taken; the counter-example of a row is the way to where it should be possible.
+-- P2: no dead end. Finds situations from which the conversation can never be closed.
+-- P3: until it is closed or being refunded, a conversation can still come to a good end: free talk,
+-- in a deal with the money settled.
+create or replace function private.refute_reach(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  select 'P1', format('Nothing ever leads to %s.', s.state), null::text, null::integer
+  from private.flow_states as s
+  where s.flow_id = p_flow_id
+    and not exists (select from unnest(p_moves) as m where m.state = s.state)
+  union all
+  select
+    'P1',
+    format('%s can never be taken: %s by the %s in %s.', r.name, r.action, r.role, r.from_state),
+    (
+      select m.key from unnest(p_moves) as m
+      where m.state = r.from_state
+      order by m.depth, m.key
+      limit 1
+    ),
+    null
+  from private.flow_rows as r
+  where r.flow_id = p_flow_id
+    and not exists (select from unnest(p_moves) as m where m.number = r.number);
+
+  return query
+  with recursive closable (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    where m.state = 'chat_closed' or m.money = 'broken'
+    union
+    select m.from_key
+    from closable as c
+    join unnest(p_moves) as m on m.key = c.key
+    where m.from_key is not null
+  )
+  select
+    'P2', format('A conversation in %s can never be closed.', m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  where m.key not in (select c.key from closable as c);
+
+  return query
+  with recursive hopeful (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    join private.flow_definitions as f on f.id = p_flow_id
+    where m.money = 'broken'
+      or p.place = 'talk' and m.money = case f.kind when 'direct' then 'none' else 'settled' end
+    union
+    select m.from_key
+    from hopeful as h
+    join unnest(p_moves) as m on m.key = h.key
+    where m.from_key is not null
+  )
+  select
+    'P3',
+    format('In %s with money %s nothing can lead to a good end any more.', m.state, m.money),
+    m.key, null::integer
+  from unnest(p_moves) as m
+  where m.state <> 'chat_closed' and m.money in ('none', 'held')
+    and m.key not in (select h.key from hopeful as h);
+end;
+$$;
+
+-- source: 44_flow_proof/refute_rows.sql sha256:973e5587367da16f1a27d53398771a4e323d73c64565e7e4d0959806dbd5a703
+-- Shape: rows name what exists, together what belongs together, and say what the engine can use.
+create or replace function private.refute_rows(p_flow_id bigint)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c_of_all_kinds constant text[] := array['close', 'reopen', 'raise_alert'];
+  c_offers constant text[] := array['make_offer', 'make_counter', 'hold_offer'];
+  v_kind constant text := (
+    select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_parties constant text[] := (
+    select private.list_party_roles(f.kind)
+    from private.flow_definitions as f
+    where f.id = p_flow_id
+  );
+  c_work_statuses constant text[] := array[
+    'in_progress', 'submitted', 'revision_requested', 'approved', 'cancelled', 'disputed'
+  ];
+  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
+  c_max_exact constant numeric := 9007199254740991;
+begin
+  -- Unknown guards, effects and roles; several effects on the money in one row; states without
+  -- their beginning or end; rows that close without the effect of that name, or have it and do not.
+  return query
+  select 'shape', said.message, null::text, null::integer
+  from private.flow_transitions as t
+  cross join lateral (
+    select format('%s names the unknown guard %s.', t.name, g.name)
+    from unnest(t.guards) as g (name)
+    where g.name is null or g.name not in (select k.name from private.flow_guards as k)
+    union all
+    select format('%s names the unknown effect %s.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where e.name is null or e.name not in (select k.name from private.flow_effects as k)
+    union all
+    select format('%s moves the money more than once.', t.name)
+    from private.flow_effects as k
+    where k.name = any (t.effects) and k.money_after is not null
+    having count(*) > 1
+    union all
+    select format('%s is for the %s, whom this kind does not have.', t.name, t.role)
+    where t.role <> all (v_parties || '{system,admin}'::text[])
+    union all
+    select format('%s awaits the %s, whom this kind does not have.', t.name, t.awaiting)
+    where t.awaiting not in ('other', 'unchanged') and t.awaiting <> all (v_parties)
+    union all
+    select format('%s awaits the other party, but no party takes it.', t.name)
+    where t.awaiting = 'other' and t.role <> all (v_parties)
+    union all
+    select format('%s leads to initial, where nothing can be.', t.name)
+    where t.to_state = 'initial'
+    union all
+    select format('%s begins a conversation, but no party takes it.', t.name)
+    where t.from_state = 'initial' and t.role <> all (v_parties)
+    union all
+    select format('%s leads to chat_closed without the effect close.', t.name)
+    where t.to_state = 'chat_closed' and t.from_state <> 'chat_closed'
+      and 'close' <> all (t.effects)
+    union all
+    select format('%s has the effect close and does not lead to chat_closed.', t.name)
+    where (t.to_state <> 'chat_closed' or t.from_state = 'chat_closed')
+      and 'close' = any (t.effects)
+  ) as said (message)
+  where t.flow_id = p_flow_id
+  union all
+  select 'shape', format('The state %s is missing.', needed.state), null, null
+  from unnest('{initial,chat_closed}'::text[]) as needed (state)
+  where not exists (
+    select from private.flow_states as s
+    where s.flow_id = p_flow_id and s.state = needed.state
+  );
+
+  -- Time limits, blocks and follow-ups whose action has no row; actions of users that are not
+  -- drawn, and drawn ones that do not exist; inputs and messages of nothing; limits that leave
+  -- nothing to type.
+  return query
+  with rows_of_flow as materialized (
+    select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
+  ),
+  said (message) as (
+    select format('After its time limit %s does %s, which has no row.', s.state, s.deadline_action)
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.deadline_action is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = s.state and t.role = 'system' and t.action = s.deadline_action
+      )
+    union all
+    select format('A block by the %s in %s does %s, which has no row.', p.role, s.state, s.on_block)
+    from private.flow_states as s
+    cross join unnest(v_parties) as p (role)
+    where s.flow_id = p_flow_id and s.on_block is not null
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = s.state and t.role = p.role and t.action = s.on_block
+      )
+    union all
+    select format('%s is followed by %s, which has no row in %s.', t.name, t.follow_up, t.to_state)
+    from rows_of_flow as t
+    where t.follow_up is not null
+      and not exists (
+        select from rows_of_flow as n
+        where n.from_state = t.to_state and n.action = t.follow_up
+          and n.role in (t.role, 'system')
+      )
+    union all
+    select format('The %s''s %s in %s is not drawn.', t.role, t.action, t.from_state)
+    from rows_of_flow as t
+    where t.role = any (v_parties) and t.from_state <> 'initial'
+      and not exists (
+        select from private.flow_actions as a
+        where a.flow_id = p_flow_id and a.state = t.from_state and a.role = t.role
+          and a.action = t.action
+      )
+    union all
+    select format('The %s''s %s in %s is drawn and has no row.', a.role, a.action, a.state)
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+      and not exists (
+        select from rows_of_flow as t
+        where t.from_state = a.state and t.role = a.role and t.action = a.action
+      )
+    union all
+    select format('%s has the input %s and no row.', i.action, i.field)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and not exists (select from rows_of_flow as t where t.action = i.action)
+    union all
+    select format('The input %s of %s has its min above its max.', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.min > i.max
+    union all
+    select format('There is a message of %s, which is no row.', m.transition)
+    from private.flow_messages as m
+    where m.flow_id = p_flow_id
+      and not exists (select from rows_of_flow as t where t.name = m.transition)
+    union all
+    select format('Line %s of the walk "%s" is not "role action state".', l.number, w.name)
+    from private.flow_traces as w
+    cross join lateral unnest(string_to_array(trim(w.steps, e' \n'), e'\n'))
+      with ordinality as l (text, number)
+    where w.flow_id = p_flow_id and trim(l.text) !~ '^\S+\s+\S+\s+\S+$'
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+
+  -- What effects could not store: effects that a row names twice or without the guard or the actor
+  -- that they rely on, several prices in one row, effects of deals in direct conversations, and
+  -- deals that are opened again, when another may be open instead.
+  return query
+  select distinct 'shape', said.message, null::text, null::integer
+  from private.flow_transitions as t
+  cross join lateral (
+    select format('%s names the effect %s more than once.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    group by e.name
+    having count(*) > 1
+    union all
+    select format('%s names more than one price.', t.name)
+    from unnest(t.effects) as e (name)
+    where e.name = any (c_offers)
+    having count(distinct e.name) > 1
+    union all
+    select format('%s has the effect %s without the guard %s.', t.name, need.effect, need.guard)
+    from (
+      values
+        ('hold_funds', 'capture_matches'),
+        ('hold_funds', 'is_new_payment'),
+        ('bounce_payment', 'is_new_payment'),
+        ('keep_rating', 'is_unrated')
+    ) as need (effect, guard)
+    where need.effect = any (t.effects) and need.guard <> all (t.guards)
+    union all
+    select format('%s has the effect %s, which only a party of a deal can have.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where e.name = any (c_offers || 'keep_rating'::text)
+      and t.role not in ('influencer', 'brand_owner')
+    union all
+    select format('%s has the effect %s, which only deals can have.', t.name, e.name)
+    from unnest(t.effects) as e (name)
+    where v_kind = 'direct' and e.name <> all (c_of_all_kinds)
+    union all
+    select format('%s opens a deal again, whose place another may have taken.', t.name)
+    where v_kind <> 'direct' and t.from_state = 'chat_closed' and t.to_state <> 'chat_closed'
+  ) as said (message)
+  where t.flow_id = p_flow_id;
+
+  -- Times that are too short or too long, work statuses that conversations do not have, buttons
+  -- that carry no texts, and names and limits that no client could use.
+  return query
+  with said (message) as (
+    select format('The %s of %s must be from 1 minute to 10 years.', time.name, s.state)
+    from private.flow_states as s
+    cross join lateral (
+      values ('lasts', s.lasts), ('resumes_with', s.resumes_with)
+    ) as time (name, value)
+    where s.flow_id = p_flow_id and time.value is not null
+      and (
+        time.value not between interval '1 minute' and interval '10 years'
+        -- A sum of parts that take each other back may be a date that does not exist.
+        or least(
+          extract(year from time.value), extract(month from time.value),
+          extract(day from time.value), extract(hour from time.value),
+          extract(minute from time.value), extract(second from time.value)
+        ) < 0
+      )
+    union all
+    select format('%s has the work status %s, which does not exist.', s.state, s.work_status)
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.work_status <> all (c_work_statuses)
+    union all
+    select
+      format('What the %s''s %s in %s carries is no object of texts.', a.role, a.action, a.state)
+    from private.flow_actions as a
+    where a.flow_id = p_flow_id
+      and (
+        jsonb_typeof(a.data) <> 'object' or a.data @? 'strict $.* ? (@.type() != "string")'
+      )
+    union all
+    select format('The name of the row "%s" has more than letters, digits and "_".', t.name)
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id and t.name !~ '^[A-Za-z0-9_]{1,62}$'
+    union all
+    select format('The reason of %s has more than a to z, "_" and braces.', t.name)
+    from private.flow_transitions as t
+    where t.flow_id = p_flow_id and t.reason !~ '^[a-z_{}]{1,100}$'
+    union all
+    select format('The input "%s" of %s has more than a to z, digits and "_".', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.field !~ '^[a-z][a-z0-9_]{0,62}$'
+    union all
+    select format(
+      'The input %s of %s is named like a price in paise, which only the engine adds.',
+      i.field, i.action
+    )
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.field like '%\_minor' and i.field <> 'amount_minor'
+    union all
+    select format('The input %s of %s has a limit that is no number.', i.field, i.action)
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and not (
+        coalesce(i.min, 0) between -c_max_exact and c_max_exact
+        and coalesce(i.max, 0) between -c_max_exact and c_max_exact
+      )
+  )
+  select distinct 'shape', s.message, null::text, null::integer from said as s;
+end;
+$$;
+
+-- source: 44_flow_proof/refute_traces.sql sha256:ff266189e24546de456ce7d27e2397ba36aec0802ed88fe317e04efb0849d3df
+-- P12: the walks that are stored with the flow can be taken. Finds the first line of each that
+-- cannot; the counter-example is the walk up to there.
+create or replace function private.refute_traces(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive lines as materialized (
+    select
+      t.name, line.number::integer as number, split_part(line.text, ' ', 1) as role,
+      split_part(line.text, ' ', 2) as action, split_part(line.text, ' ', 3) as state
+    from private.flow_traces as t
+    cross join lateral unnest(string_to_array(trim(t.steps, e' \n'), e'\n'))
+      with ordinality as raw (text, number)
+    cross join lateral (
+      select regexp_replace(trim(raw.text), '\s+', ' ', 'g'), raw.number
+    ) as line (text, number)
+    where t.flow_id = p_flow_id
+  ),
+  walked (name, number, key) as (
+    select t.name, 0, m.key
+    from private.flow_traces as t
+    cross join unnest(p_moves) as m
+    where t.flow_id = p_flow_id and m.from_key is null
+    union
+    select w.name, l.number, m.key
+    from walked as w
+    join lines as l on l.name = w.name and l.number = w.number + 1
+    join unnest(p_moves) as m
+      on m.from_key = w.key and m.role = l.role and m.action = l.action and m.state = l.state
+    where m.money <> 'broken'
+  ),
+  stopped as (
+    select w.name, max(w.number) + 1 as number from walked as w group by w.name
+  )
+  select
+    'P12',
+    format(
+      'The walk "%s" stops at its line %s: the %s cannot %s to %s.',
+      l.name, l.number, l.role, l.action, l.state
+    ),
+    (
+      select jsonb_agg(
+        format('%s %s -> %s', before.role, before.action, before.state) order by before.number
+      )
+      from lines as before
+      where before.name = l.name and before.number <= l.number
+    )
+  from stopped as s
+  join lines as l on l.name = s.name and l.number = s.number;
+end;
+$$;
+
+-- source: 44_flow_proof/refute_turns.sql sha256:14f3625e89d3c2328a9a1fecc35df1fe2bf6b4b80921a2df669d260138d05889
+-- P4: the awaited party can take the deal on, and the other one cannot.
+-- P10: what an action does is never a choice. Finds two rows for one role and action that can both
+-- be taken in one situation.
+-- P11: a party is awaited where it is a party's turn, and what a conversation remembers fits its
+-- state. A dispute is open where an operator is waited for and nowhere else, a pause is remembered
+-- while one lasts, and what was asked for can still be answered.
+create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- An action takes the deal on, for a role in a state, when somewhere there it leads to fewer
+  -- steps from the good end: that leaves out ending, cancelling, disputing and asking for more
+  -- time, which lead away from it or nowhere. Taking back an own step (private.flow_guards.undoes)
+  -- is no way on either. Nothing that the awaited party relies on may hang on an `open` guard.
+  return query
+  with steps as materialized (
+    select s.key, s.steps from private.measure_flow(p_flow_id, p_moves) as s
+  ),
+  leading_on as (
+    select distinct m.from_state, m.from_awaiting, m.role, m.action
+    from unnest(p_moves) as m
+    join steps as after on after.key = m.key
+    left join steps as before on before.key = m.from_key
+    where m.from_state <> 'initial' and m.role not in ('system', 'admin') and not m.undoes
+      and (before.steps is null or after.steps < before.steps)
+  ),
+  progress as (
+    select m.from_key, m.role, m.action, m.from_state, m.from_awaiting, m.is_certain
+    from unnest(p_moves) as m
+    join leading_on as l
+      on l.from_state = m.from_state and l.from_awaiting is not distinct from m.from_awaiting
+      and l.role = m.role and l.action = m.action
+  )
+  select
+    'P4', format('The %s is awaited in %s and cannot go on.', m.awaiting, m.state), m.key,
+    null::integer
+  from unnest(p_moves) as m
+  where m.awaiting is not null and m.money <> 'broken'
+    and (m.key, m.awaiting) not in (
+      select p.from_key, p.role from progress as p where p.is_certain
+    )
+  union all
+  select
+    'P4',
+    format('The %s is not awaited in %s and goes on by %s.', p.role, p.from_state, p.action),
+    p.from_key, null
+  from progress as p
+  where p.role is distinct from p.from_awaiting;
+
+  return query
+  select
+    'P10',
+    format(
+      'The %s''s %s in %s may be %s.',
+      m.role, m.action, m.from_state, string_agg(distinct r.name || ' to ' || r.to_state, ' or ')
+    ),
+    m.from_key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  group by m.from_key, m.from_state, m.role, m.action
+  having count(*) > 1;
+
+  return query
+  select
+    'P11',
+    case
+      when m.awaiting is null then format('Nobody is awaited in %s.', m.state)
+      else format('The %s is awaited in %s, where it is nobody''s turn.', m.awaiting, m.state)
+    end,
+    m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where (m.awaiting is not null) <> (p.place = 'turn');
+
+  return query
+  -- What can be answered, by the guard that asks for it.
+  with answered as materialized (
+    select m.from_key, g.name
+    from unnest(p_moves) as m
+    join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+    cross join lateral unnest(r.guards) as g (name)
+    where g.name in ('is_requester', 'has_extension')
+  )
+  select 'P11', said.message, m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  cross join lateral (
+    select 'No dispute is open where an operator decides.'
+    where s.waiting_on = 'admin' and m.dispute_origin is null
+    union all
+    select 'A dispute is still open where no operator decides.'
+    where s.waiting_on <> 'admin' and m.dispute_origin is not null
+    union all
+    select 'A request to cancel is still open where it cannot be withdrawn.'
+    where m.requester is not null
+      and (m.key, 'is_requester') not in (select a.from_key, a.name from answered as a)
+    union all
+    select 'A request for more time is still open where it cannot be answered.'
+    where m.has_extension
+      and (m.key, 'has_extension') not in (select a.from_key, a.name from answered as a)
+    union all
+    select 'A pause is still remembered when it is over.'
+    where m.resume_state is not null and m.requester is null and m.dispute_origin is null
+  ) as said (message)
+  where m.money <> 'broken';
+end;
+$$;
+
+-- How many steps a deal is away from its good end (free talk with the money settled) in each
+-- situation, when the parties and the gateway do their part: operators and clocks take no step.
+-- Situations that cannot come there in this way are left out.
+create or replace function private.measure_flow(
+  p_flow_id bigint,
+  p_moves private.flow_moves[]
+)
+returns table (key text, steps integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_kind constant text := (
+    select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_ring text[] := array(
+    select distinct m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    where p.place = 'talk' and m.money = case v_kind when 'direct' then 'none' else 'settled' end
+  );
+  v_keys text[] := v_ring;
+  v_steps integer[] := array_fill(0, array[cardinality(v_ring)]);
+begin
+  while cardinality(v_ring) > 0 loop
+    v_ring := array(
+      select distinct m.from_key
+      from unnest(p_moves) as m
+      join unnest(v_ring) as r (key) on r.key = m.key
+      where m.role <> 'admin' and not m.is_timer
+        and not exists (select from unnest(v_keys) as k (key) where k.key = m.from_key)
+    );
+    v_steps := v_steps
+      || array_fill(v_steps[cardinality(v_steps)] + 1, array[cardinality(v_ring)]);
+    v_keys := v_keys || v_ring;
+  end loop;
+  return query select known.key, known.steps from unnest(v_keys, v_steps) as known (key, steps);
+end;
+$$;
+
+-- source: 44_flow_proof/validate_flow.sql sha256:53e161ab30b20511b0b9d5e102f12890f8ff0d9c195306ac9ad26e9f288c7a89
+-- RPC: operators prove a flow before publishing it; writes nothing.
+create or replace function public.validate_flow(spec jsonb)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.validate_flow(spec);
+$$;
+
 -- Proves a flow without publishing it: `{valid, states, extended_states, edges, violations:
 -- [{property, message, counter_example}]}`. Nothing of it is kept.
 --
@@ -12464,66 +12185,8 @@ begin
 end;
 $$;
 
--- RPC: operators prove a flow before publishing it; writes nothing.
-create or replace function public.validate_flow(spec jsonb)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.validate_flow(spec);
-$$;
-
-revoke all on function private.validate_flow(jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
-revoke all on function public.validate_flow(jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
-
--- source: 44_flow_proof/walk_flow.sql sha256:1ddb5f2fd7544f8d00d893065c7e24dfc7a6e45d614b8acf97c5473c01bef1d6
--- Everything that can happen in a flow: every move from every situation that can be reached, and
--- the moves that open conversations. Null for a flow with too many situations to prove it soon.
---
--- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
-create or replace function private.walk_flow(p_flow_id bigint)
-returns private.flow_moves[]
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- Five times as many as our flows have with the largest rules.
-  c_most constant integer := 5000;
-  v_newest private.flow_moves[] := array(
-    select m from private.flow_moves as m where m.flow_id = p_flow_id
-  );
-  v_moves private.flow_moves[] := v_newest;
-  v_taken private.flow_moves[];
-  v_keys text[] := array[]::text[];
-begin
-  loop
-    v_keys := v_keys || array(select n.key from unnest(v_newest) as n);
-    v_taken := array(select t from private.take_flow_rows(p_flow_id, v_newest) as t);
-    v_newest := array(
-      select distinct on (t.key) t
-      from unnest(v_taken) as t
-      where not exists (select from unnest(v_keys) as k (key) where k.key = t.key)
-      order by t.key, t.from_key, t.number
-    );
-    v_moves := v_moves || v_taken;
-    exit when cardinality(v_newest) = 0;
-    if cardinality(v_keys) + cardinality(v_newest) > c_most then
-      return null;
-    end if;
-  end loop;
-  return v_moves;
-end;
-$$;
-
-revoke all on function private.walk_flow(bigint)
-from public, anon, authenticated, service_role;
+grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
 
 -- source: 45_safety/block_user.sql sha256:b51c8ae7a225acee07aa6d19fcc4c9932c621bd8d3679fb5b6beb0041e5cf70d
 -- Stops all free text between the caller and another user, at once and in both directions, and does
@@ -12864,7 +12527,7 @@ grant execute on function private.unblock_user(uuid) to authenticated;
 revoke all on function public.unblock_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.unblock_user(uuid) to authenticated;
 
--- source: 46_history/append_event.sql sha256:f8b03f35cf1199cc84c985d169f5786b2756f6e2c8dcefb3bad48c4c2e9f7101
+-- source: 46_history/append_event.sql sha256:5cfc2a5ab086202d8db95a977c9d391db1fd8bc804318758e850c05c80e2f95a
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -12878,7 +12541,6 @@ create or replace function private.append_event(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -12916,85 +12578,11 @@ begin
 end;
 $$;
 
-revoke all on function private.append_event(private.flow_step, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 46_history/check_history.sql sha256:5021e26a348ee0c161ace25eb570e12cf7a751f2ef7b73778a90c42eb2d44699
--- What is wrong with a conversation's history, if anything:
--- `{valid, events, scrubbed, broken_at, head_hash}`, or null where there is no such conversation.
---
--- Every version from 1 to the conversation's own has one event; each begins in the state in which
--- the one before ended, and has the hash that follows from it; details and salt are both there and
--- fit the commitment, or are both scrubbed; the newest ends in the conversation's state.
--- broken_at is the first version of which this is not true: also one that is missing.
-create or replace function private.check_history(p_conversation_id uuid)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  with events as (
-    select
-      e.version,
-      e.hash,
-      e.to_state,
-      row_number() over chain as position,
-      num_nulls(e.details, s.salt) = 2 as is_scrubbed,
-      e.from_state = coalesce(lag(e.to_state) over chain, e.from_state)
-        and e.hash = private.hash_event(e, lag(e.hash) over chain)
-        and case num_nulls(e.details, s.salt)
-          when 0 then e.commitment = private.commit_to_details(s.salt, e.details)
-          else num_nulls(e.details, s.salt) = 2
-        end as fits
-    from public.conversation_events as e
-    left join private.event_salts as s
-      on s.conversation_id = e.conversation_id and s.version = e.version
-    where e.conversation_id = p_conversation_id
-    window chain as (order by e.version)
-  ),
-  total as (
-    select
-      count(*) as events,
-      count(*) filter (where e.is_scrubbed) as scrubbed,
-      min(least(e.version, e.position)) filter (
-        where not e.fits or e.version <> e.position
-      ) as broken_at,
-      coalesce(max(e.version), 0) as head
-    from events as e
-  )
-  select jsonb_build_object(
-    'valid', found.broken_at is null,
-    'events', t.events,
-    'scrubbed', t.scrubbed,
-    'broken_at', found.broken_at,
-    'head_hash', encode(newest.hash, 'hex')
-  )
-  from public.conversations as c
-  cross join total as t
-  left join events as newest on newest.version = t.head
-  cross join lateral (
-    select least(
-      t.broken_at,
-      case
-        when t.head <> c.version then least(t.head, c.version) + 1
-        when newest.to_state <> c.flow_state then t.head
-      end
-    ) as broken_at
-  ) as found
-  where c.id = p_conversation_id;
-$$;
-
-revoke all on function private.check_history(uuid)
-from public, anon, authenticated, service_role;
-
--- source: 46_history/commit_to_details.sql sha256:ef37290d5d495aceecf479a54975e98c0793a6c666c29531c6f1fc5982b80eb2
 -- What proves an event's details while its salt is kept, and tells nothing once that is deleted.
 create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
 returns bytea
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -13002,10 +12590,55 @@ begin
 end;
 $$;
 
-revoke all on function private.commit_to_details(bytea, jsonb)
-from public, anon, authenticated, service_role;
+-- The hash that an event of a conversation must have, from its columns and the hash before it.
+--
+-- sha256 of the hash before (nothing for the first event), the JSON array `[conversation_id,
+-- version, actor_role, actor_id, action, from_state, to_state, created_at, effective_at]` with
+-- times in microseconds since 1970 UTC, and the commitment. Clients that keep a head_hash rely on
+-- this text: it never changes.
+create or replace function private.hash_event(
+  p_event public.conversation_events,
+  p_previous_hash bytea
+)
+returns bytea
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return sha256(
+    coalesce(p_previous_hash, '')
+    || convert_to(
+      json_build_array(
+        p_event.conversation_id, p_event.version, p_event.actor_role, p_event.actor_id,
+        p_event.action, p_event.from_state, p_event.to_state,
+        trunc(extract(epoch from p_event.created_at) * 1000000),
+        trunc(extract(epoch from p_event.effective_at) * 1000000)
+      )::text,
+      'utf8'
+    )
+    || p_event.commitment
+  );
+end;
+$$;
 
--- source: 46_history/get_conversation_history.sql sha256:a2c46b2c0662390fff93de5ebdd94fddee44bf177c75ebc00cea05a8bb621968
+-- source: 46_history/get_conversation_history.sql sha256:57f50278a0366f16a41a49bdbedf9a1d659b955c281af335053996b76c151375
+-- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
+-- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
+-- `after_version` is a version of that list.
+create or replace function public.get_conversation_history(
+  conversation_id uuid,
+  page_size integer default 100,
+  after_version bigint default null
+)
+returns json
+language sql
+stable
+set search_path = ''
+as $$
+  select private.get_conversation_history(conversation_id, page_size, after_version);
+$$;
+
 -- A page of the steps that a conversation took, oldest first.
 --
 -- Definer: operators read it too, and for them there is no policy.
@@ -13043,70 +12676,6 @@ begin
 end;
 $$;
 
--- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
--- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
--- `after_version` is a version of that list.
-create or replace function public.get_conversation_history(
-  conversation_id uuid,
-  page_size integer default 100,
-  after_version bigint default null
-)
-returns json
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select private.get_conversation_history(conversation_id, page_size, after_version);
-$$;
-
-revoke all on function private.get_conversation_history(uuid, integer, bigint)
-from public, anon, authenticated, service_role;
-grant execute on function private.get_conversation_history(uuid, integer, bigint)
-to authenticated, service_role;
-revoke all on function public.get_conversation_history(uuid, integer, bigint)
-from public, anon, authenticated, service_role;
-grant execute on function public.get_conversation_history(uuid, integer, bigint)
-to authenticated, service_role;
-
--- source: 46_history/hash_event.sql sha256:1b3c85b1fb8c912f8b4d00105e4b1b23100315bbbe4fb0865722b3eaa9b2d2a3
--- The hash that an event of a conversation must have, from its columns and the hash before it.
---
--- sha256 of the hash before (nothing for the first event), the JSON array `[conversation_id,
--- version, actor_role, actor_id, action, from_state, to_state, created_at, effective_at]` with
--- times in microseconds since 1970 UTC, and the commitment. Clients that keep a head_hash rely on
--- this text: it never changes.
-create or replace function private.hash_event(
-  p_event public.conversation_events,
-  p_previous_hash bytea
-)
-returns bytea
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return sha256(
-    coalesce(p_previous_hash, '')
-    || convert_to(
-      json_build_array(
-        p_event.conversation_id, p_event.version, p_event.actor_role, p_event.actor_id,
-        p_event.action, p_event.from_state, p_event.to_state,
-        trunc(extract(epoch from p_event.created_at) * 1000000),
-        trunc(extract(epoch from p_event.effective_at) * 1000000)
-      )::text,
-      'utf8'
-    )
-    || p_event.commitment
-  );
-end;
-$$;
-
-revoke all on function private.hash_event(public.conversation_events, bytea)
-from public, anon, authenticated, service_role;
-
--- source: 46_history/require_history_reader.sql sha256:1d24d4b1d36eab63145a20273c610a6acd36628cd1e1c410dc61cecc05c22aed
 -- Lets through the members of a conversation and operators; nobody else learns that it exists.
 --
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
@@ -13114,7 +12683,6 @@ create or replace function private.require_history_reader(p_conversation_id uuid
 returns void
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -13131,10 +12699,22 @@ begin
 end;
 $$;
 
-revoke all on function private.require_history_reader(uuid)
-from public, anon, authenticated, service_role;
+grant execute on function public.get_conversation_history(uuid, integer, bigint)
+to authenticated, service_role;
+grant execute on function private.get_conversation_history(uuid, integer, bigint)
+to authenticated, service_role;
 
--- source: 46_history/scrub_conversation_history.sql sha256:f9bbb027353c6ada60199fbabde9ec15036455b22080e4f4e9a3dbc5c9c47fd0
+-- source: 46_history/scrub_conversation_history.sql sha256:9dcff933667211fbcc05ff02de07a2d2705753c58dad7f72336e55efbcb26068
+-- RPC: operators erase the details of a conversation's history, as the law may ask; returns
+-- `{scrubbed}`, how many events lost theirs.
+create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.scrub_conversation_history(conversation_id, reason);
+$$;
+
 -- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
 -- order stays, and stays provable.
 --
@@ -13200,27 +12780,24 @@ begin
 end;
 $$;
 
--- RPC: operators erase the details of a conversation's history, as the law may ask; returns
--- `{scrubbed}`, how many events lost theirs.
-create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.scrub_conversation_history(conversation_id, reason);
-$$;
-
-revoke all on function private.scrub_conversation_history(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.scrub_conversation_history(uuid, text)
-to authenticated, service_role;
-revoke all on function public.scrub_conversation_history(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.scrub_conversation_history(uuid, text)
 to authenticated, service_role;
+grant execute on function private.scrub_conversation_history(uuid, text)
+to authenticated, service_role;
 
--- source: 46_history/verify_conversation.sql sha256:5dc521b091275895e46e4e959a8b64f5a9f6b53a6483fd2749248dafc829102e
+-- source: 46_history/verify_conversation.sql sha256:c98ab2e99f3db903ae917006c44117d96206e50c6c667502e6e01e647d9bd519
+-- RPC: proves that a conversation's history is whole, for its members and operators; returns
+-- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to know later that the history
+-- up to there is still the same.
+create or replace function public.verify_conversation(conversation_id uuid)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select private.verify_conversation(conversation_id);
+$$;
+
 -- Whether a conversation's history stands as it was written.
 --
 -- Definer: salts are private.
@@ -13238,25 +12815,72 @@ begin
 end;
 $$;
 
--- RPC: proves that a conversation's history is whole, for its members and operators; returns
--- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to know later that the history
--- up to there is still the same.
-create or replace function public.verify_conversation(conversation_id uuid)
+-- What is wrong with a conversation's history, if anything:
+-- `{valid, events, scrubbed, broken_at, head_hash}`, or null where there is no such conversation.
+--
+-- Every version from 1 to the conversation's own has one event; each begins in the state in which
+-- the one before ended, and has the hash that follows from it; details and salt are both there and
+-- fit the commitment, or are both scrubbed; the newest ends in the conversation's state.
+-- broken_at is the first version of which this is not true: also one that is missing.
+create or replace function private.check_history(p_conversation_id uuid)
 returns jsonb
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
-  select private.verify_conversation(conversation_id);
+  with events as (
+    select
+      e.version,
+      e.hash,
+      e.to_state,
+      row_number() over chain as position,
+      num_nulls(e.details, s.salt) = 2 as is_scrubbed,
+      e.from_state = coalesce(lag(e.to_state) over chain, e.from_state)
+        and e.hash = private.hash_event(e, lag(e.hash) over chain)
+        and case num_nulls(e.details, s.salt)
+          when 0 then e.commitment = private.commit_to_details(s.salt, e.details)
+          else num_nulls(e.details, s.salt) = 2
+        end as fits
+    from public.conversation_events as e
+    left join private.event_salts as s
+      on s.conversation_id = e.conversation_id and s.version = e.version
+    where e.conversation_id = p_conversation_id
+    window chain as (order by e.version)
+  ),
+  total as (
+    select
+      count(*) as events,
+      count(*) filter (where e.is_scrubbed) as scrubbed,
+      min(least(e.version, e.position)) filter (
+        where not e.fits or e.version <> e.position
+      ) as broken_at,
+      coalesce(max(e.version), 0) as head
+    from events as e
+  )
+  select jsonb_build_object(
+    'valid', found.broken_at is null,
+    'events', t.events,
+    'scrubbed', t.scrubbed,
+    'broken_at', found.broken_at,
+    'head_hash', encode(newest.hash, 'hex')
+  )
+  from public.conversations as c
+  cross join total as t
+  left join events as newest on newest.version = t.head
+  cross join lateral (
+    select least(
+      t.broken_at,
+      case
+        when t.head <> c.version then least(t.head, c.version) + 1
+        when newest.to_state <> c.flow_state then t.head
+      end
+    ) as broken_at
+  ) as found
+  where c.id = p_conversation_id;
 $$;
 
-revoke all on function private.verify_conversation(uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.verify_conversation(uuid) to authenticated, service_role;
-revoke all on function public.verify_conversation(uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.verify_conversation(uuid) to authenticated, service_role;
+grant execute on function private.verify_conversation(uuid) to authenticated, service_role;
 
 -- source: 50_payments/apply_event.sql sha256:a46f7ee0a5033631ab3df5b05ef78f17c5194ef280b48be6bcb84f6fe793184c
 -- Processes a stored event and keeps what it came to. A fault of ours is counted; the fifth sets

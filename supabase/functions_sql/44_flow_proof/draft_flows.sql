@@ -6,7 +6,6 @@ create or replace function private.draft_flows(p_kinds text)
 returns setof bigint
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select f.id
@@ -18,6 +17,3 @@ as $$
       else f.kind = p_kinds
     end;
 $$;
-
-revoke all on function private.draft_flows(text)
-from public, anon, authenticated, service_role;

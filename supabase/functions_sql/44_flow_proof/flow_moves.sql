@@ -1,3 +1,69 @@
+-- The search through a flow: every situation that a conversation can come to, and every move from
+-- one to another.
+
+-- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
+-- the system leaves in the same transaction; `platform`, where the provider or an operator is
+-- waited for; `talk`, where text is free and no clock runs; the `end`; and everywhere else a `turn`
+-- of a party, who may be free to talk as well.
+create or replace view private.flow_places as
+select
+  s.flow_id,
+  s.state,
+  case
+    when s.state = 'initial' then 'start'
+    when s.state = 'chat_closed' then 'end'
+    when passed.through then 'passing'
+    when s.waiting_on <> 'none' then 'platform'
+    when s.free_text and s.clock is null then 'talk'
+    else 'turn'
+  end as place
+from private.flow_states as s
+cross join lateral (
+  select coalesce(bool_and(into_it.follow_up is not distinct from out_of_it.action), false)
+  from private.flow_transitions as out_of_it
+  join private.flow_transitions as into_it
+    on into_it.flow_id = out_of_it.flow_id and into_it.to_state = out_of_it.from_state
+  where out_of_it.flow_id = s.flow_id and out_of_it.from_state = s.state
+    and out_of_it.role = 'system' and s.clock is null
+) as passed (through);
+
+-- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
+--
+-- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
+-- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names an effect
+-- that does, and that must find the money in money_before.
+create or replace view private.flow_rows as
+select
+  t.flow_id,
+  row_number() over (
+    partition by t.flow_id order by t.from_state, t.role, t.action, t.position
+  )::integer as number,
+  t.name,
+  t.role,
+  t.action,
+  t.guards,
+  t.from_state,
+  t.to_state,
+  t.awaiting,
+  t.effects,
+  not t.guards && array(
+    select g.name from private.flow_guards as g where g.certainty = 'open'
+  ) as is_certain,
+  t.guards && array(select g.name from private.flow_guards as g where g.undoes) as undoes,
+  t.role = 'system' and t.action is not distinct from s.deadline_action as is_timer,
+  mover.name is not null as moves_money,
+  mover.money_before,
+  mover.money_after
+from private.flow_transitions as t
+join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
+-- One at most, or private.refute_names finds the second.
+left join lateral (
+  select e.name, e.money_before, e.money_after
+  from private.flow_effects as e
+  where e.money_after is not null and e.name = any (t.effects)
+  limit 1
+) as mover on true;
+
 -- A move of the search through a flow: from which situation, by which row of private.flow_rows, to
 -- which situation. This view has the moves that open conversations, with a quote or without one;
 -- those that the search finds are rows of its type.
@@ -40,4 +106,187 @@ from private.flow_definitions as f
 cross join (values (false), (true)) as quote (is_given)
 where f.kind = 'campaign' or not quote.is_given;
 
-revoke all on private.flow_moves from public, anon, authenticated, service_role;
+-- Every move that can be made from the situations that some moves lead to: what guards and effects
+-- mean to the proof.
+--
+-- What no later row may ask for is forgotten, so that situations which differ in nothing that
+-- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
+-- application is answered, revisions and pauses once the money goes. A row that asks all the same
+-- is never taken, and therefore refused as impossible.
+create or replace function private.take_flow_rows(
+  p_flow_id bigint,
+  p_moves private.flow_moves[]
+)
+returns setof private.flow_moves
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_max_rounds constant integer := coalesce((v_rules ->> 'max_rounds')::integer, 0);
+  v_max_revisions constant integer
+    := coalesce((v_rules ->> 'max_revisions')::integer, 0);
+begin
+  return query
+  select
+    p_flow_id, s.depth + 1, s.key, s.state, s.awaiting, s.money,
+    r.number, r.role, r.action, r.is_certain, r.undoes, r.is_timer,
+    next::text, next.*
+  from unnest(p_moves) as s
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.from_state = s.state
+  cross join lateral (
+    select
+      r.to_state,
+      case r.awaiting
+        when 'unchanged' then s.awaiting
+        when 'other' then
+          case r.role when 'influencer' then 'brand_owner' when 'brand_owner' then 'influencer' end
+        else r.awaiting
+      end,
+      case
+        when not r.moves_money then s.money
+        when s.money = r.money_before then r.money_after
+        else 'broken'
+      end,
+      s.has_order or 'open_order' = any (r.effects),
+      s.has_quote and (r.role = 'influencer' or r.from_state <> 'initial')
+        and not r.effects && '{accept_request,reject_request,close}',
+      case
+        when r.effects && '{agree_on_offer,agree_on_counter,agree_on_quote,close}' then null
+        when 'make_offer' = any (r.effects) then least(s.round, v_max_rounds) + 1
+        else s.round
+      end,
+      case
+        when r.effects && '{agree_on_offer,agree_on_counter,agree_on_quote,close,make_offer}'
+          then false
+        else s.has_counter or 'make_counter' = any (r.effects)
+      end,
+      case
+        when r.money_after in ('refunding', 'settled') or 'close' = any (r.effects) then null
+        when 'request_revision' = any (r.effects) then least(s.revisions, v_max_revisions) + 1
+        else s.revisions
+      end,
+      (s.has_extension or 'propose_extension' = any (r.effects))
+        and not r.effects && '{accept_extension,drop_extension}',
+      case
+        when 'propose_cancellation' = any (r.effects) then r.role
+        when 'drop_cancellation' <> all (r.effects) then s.requester
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then
+          case r.role when 'system' then 'bank' when 'admin' then 'admin' else 'party' end
+        when 'close_dispute' <> all (r.effects) then s.dispute_origin
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then
+          case when r.role not in ('system', 'admin') then r.role end
+        when 'close_dispute' <> all (r.effects) then s.dispute_opener
+      end,
+      case
+        when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
+        when 'propose_cancellation' = any (r.effects) then r.from_state
+        when coalesce(r.money_after, '') not in ('refunding', 'settled')
+          and not r.effects && '{resume,close}'
+          then s.resume_state
+      end
+  ) as next
+  where s.money <> 'broken'
+    -- The guards that do not hold here.
+    and not r.guards && array[
+      case when s.awaiting is distinct from r.role then 'is_awaited' end,
+      case when s.requester is distinct from r.role then 'is_requester' end,
+      case when s.dispute_opener is distinct from r.role then 'is_opener' end,
+      case when not s.has_quote then 'has_quote' end,
+      case when not s.has_counter then 'has_counter' end,
+      case when (s.round < v_max_rounds) is not true then 'has_round_left' end,
+      case when (s.round + 1 < v_max_rounds) is not true then 'is_earlier_round' end,
+      case when (s.round + 1 >= v_max_rounds) is not true then 'is_last_round' end,
+      case when (s.revisions < v_max_revisions) is not true then 'has_revision_left' end,
+      case when not s.has_extension then 'has_extension' end,
+      case when s.resume_state is distinct from r.to_state then 'was_there' end,
+      case when not s.has_order then 'has_order' end,
+      case when s.money <> 'none' then 'nothing_captured' end,
+      case when s.dispute_origin is distinct from 'bank' then 'is_bank_dispute' end
+    ];
+end;
+$$;
+
+-- Everything that can happen in a flow: every move from every situation that can be reached, and
+-- the moves that open conversations. Null for a flow with too many situations to prove it soon.
+--
+-- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
+create or replace function private.walk_flow(p_flow_id bigint)
+returns private.flow_moves[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- Five times as many as our flows have with the largest rules.
+  c_most constant integer := 5000;
+  v_newest private.flow_moves[] := array(
+    select m from private.flow_moves as m where m.flow_id = p_flow_id
+  );
+  v_moves private.flow_moves[] := v_newest;
+  v_taken private.flow_moves[];
+  v_keys text[] := array[]::text[];
+begin
+  loop
+    v_keys := v_keys || array(select n.key from unnest(v_newest) as n);
+    v_taken := array(select t from private.take_flow_rows(p_flow_id, v_newest) as t);
+    v_newest := array(
+      select distinct on (t.key) t
+      from unnest(v_taken) as t
+      where not exists (select from unnest(v_keys) as k (key) where k.key = t.key)
+      order by t.key, t.from_key, t.number
+    );
+    v_moves := v_moves || v_taken;
+    exit when cardinality(v_newest) = 0;
+    if cardinality(v_keys) + cardinality(v_newest) > c_most then
+      return null;
+    end if;
+  end loop;
+  return v_moves;
+end;
+$$;
+
+-- The way to a situation, as an array of "role action -> state" from the beginning; then the row of
+-- that number, if there is one. Null as the situation gives an empty array.
+--
+-- Args: of the moves that the search found, the first into each situation.
+create or replace function private.tell_flow_path(
+  p_first_moves private.flow_moves[],
+  p_key text,
+  p_flow_id bigint,
+  p_number integer
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    with recursive way (depth, from_key, step) as (
+      select m.depth, m.from_key, format('%s %s -> %s', m.role, m.action, m.state)
+      from unnest(p_first_moves) as m
+      where m.key = p_key
+      union all
+      select m.depth, m.from_key, format('%s %s -> %s', m.role, m.action, m.state)
+      from way as w
+      join unnest(p_first_moves) as m on m.key = w.from_key
+    ),
+    steps (depth, step) as (
+      select w.depth, w.step from way as w where w.from_key is not null
+      union all
+      select null, format('%s %s -> %s', r.role, r.action, r.to_state)
+      from private.flow_rows as r
+      where r.flow_id = p_flow_id and r.number = p_number
+    )
+    select coalesce(jsonb_agg(s.step order by s.depth nulls last), '[]') from steps as s
+  );
+end;
+$$;

@@ -8,7 +8,6 @@ create or replace function private.prove_flow(p_flow_id bigint)
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -49,27 +48,14 @@ begin
   );
 
   with broken as materialized (
-    select r.* from private.refute_names(p_flow_id) as r
-    union all select r.* from private.refute_links(p_flow_id) as r
-    union all select r.* from private.refute_rows(p_flow_id) as r
-    union all select r.* from private.refute_values(p_flow_id) as r
+    select r.* from private.refute_rows(p_flow_id) as r
     union all select r.* from private.refute_inputs(p_flow_id) as r
     union all select r.* from private.refute_messages(p_flow_id) as r
-    union all select r.* from private.refute_texts(p_flow_id) as r
     union all select r.* from private.refute_reach(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_ends(v_moves) as r
-    union all select r.* from private.refute_success(p_flow_id, v_moves) as r
     union all select r.* from private.refute_turns(p_flow_id, v_moves) as r
     union all select r.* from private.refute_exits(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_blocks(p_flow_id, v_moves) as r
     union all select r.* from private.refute_clocks(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_books(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_effects(p_flow_id, v_moves, v_first_moves) as r
-    union all select r.* from private.refute_facts(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_operators(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_choices(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_waiting(p_flow_id, v_moves) as r
-    union all select r.* from private.refute_leftovers(p_flow_id, v_moves) as r
+    union all select r.* from private.refute_money(p_flow_id, v_moves, v_first_moves) as r
   ),
   nearest as (
     select distinct on (b.property, b.message) b.*
@@ -102,6 +88,3 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.prove_flow(bigint)
-from public, anon, authenticated, service_role;

@@ -1,10 +1,12 @@
 -- P1: what is in the flow can happen. Finds states that nothing leads to and rows that can never be
 -- taken; the counter-example of a row is the way to where it should be possible.
+-- P2: no dead end. Finds situations from which the conversation can never be closed.
+-- P3: until it is closed or being refunded, a conversation can still come to a good end: free talk,
+-- in a deal with the money settled.
 create or replace function private.refute_reach(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -27,8 +29,43 @@ begin
   from private.flow_rows as r
   where r.flow_id = p_flow_id
     and not exists (select from unnest(p_moves) as m where m.number = r.number);
+
+  return query
+  with recursive closable (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    where m.state = 'chat_closed' or m.money = 'broken'
+    union
+    select m.from_key
+    from closable as c
+    join unnest(p_moves) as m on m.key = c.key
+    where m.from_key is not null
+  )
+  select
+    'P2', format('A conversation in %s can never be closed.', m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  where m.key not in (select c.key from closable as c);
+
+  return query
+  with recursive hopeful (key) as (
+    select m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    join private.flow_definitions as f on f.id = p_flow_id
+    where m.money = 'broken'
+      or p.place = 'talk' and m.money = case f.kind when 'direct' then 'none' else 'settled' end
+    union
+    select m.from_key
+    from hopeful as h
+    join unnest(p_moves) as m on m.key = h.key
+    where m.from_key is not null
+  )
+  select
+    'P3',
+    format('In %s with money %s nothing can lead to a good end any more.', m.state, m.money),
+    m.key, null::integer
+  from unnest(p_moves) as m
+  where m.state <> 'chat_closed' and m.money in ('none', 'held')
+    and m.key not in (select h.key from hopeful as h);
 end;
 $$;
-
-revoke all on function private.refute_reach(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;

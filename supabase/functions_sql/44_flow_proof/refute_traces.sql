@@ -4,7 +4,6 @@ create or replace function private.refute_traces(p_flow_id bigint, p_moves priva
 returns table (property text, message text, counter_example jsonb)
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -54,6 +53,3 @@ begin
   join lines as l on l.name = s.name and l.number = s.number;
 end;
 $$;
-
-revoke all on function private.refute_traces(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;

@@ -1,17 +1,20 @@
 -- P4: the awaited party can take the deal on, and the other one cannot.
---
--- An action takes it on, for a role in a state, when somewhere there it leads to fewer steps from
--- the good end: that leaves out ending, cancelling, disputing and asking for more time, which lead
--- away from it or nowhere. Taking back a step of one's own (private.flow_guards.undoes) is no way
--- on either. Nothing that the awaited party relies on may hang on an `open` guard.
+-- P10: what an action does is never a choice. Finds two rows for one role and action that can both
+-- be taken in one situation.
+-- P11: a party is awaited where it is a party's turn, and what a conversation remembers fits its
+-- state. A dispute is open where an operator is waited for and nowhere else, a pause is remembered
+-- while one lasts, and what was asked for can still be answered.
 create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
+  -- An action takes the deal on, for a role in a state, when somewhere there it leads to fewer
+  -- steps from the good end: that leaves out ending, cancelling, disputing and asking for more
+  -- time, which lead away from it or nowhere. Taking back an own step (private.flow_guards.undoes)
+  -- is no way on either. Nothing that the awaited party relies on may hang on an `open` guard.
   return query
   with steps as materialized (
     select s.key, s.steps from private.measure_flow(p_flow_id, p_moves) as s
@@ -46,8 +49,103 @@ begin
     p.from_key, null
   from progress as p
   where p.role is distinct from p.from_awaiting;
+
+  return query
+  select
+    'P10',
+    format(
+      'The %s''s %s in %s may be %s.',
+      m.role, m.action, m.from_state, string_agg(distinct r.name || ' to ' || r.to_state, ' or ')
+    ),
+    m.from_key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  group by m.from_key, m.from_state, m.role, m.action
+  having count(*) > 1;
+
+  return query
+  select
+    'P11',
+    case
+      when m.awaiting is null then format('Nobody is awaited in %s.', m.state)
+      else format('The %s is awaited in %s, where it is nobody''s turn.', m.awaiting, m.state)
+    end,
+    m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where (m.awaiting is not null) <> (p.place = 'turn');
+
+  return query
+  -- What can be answered, by the guard that asks for it.
+  with answered as materialized (
+    select m.from_key, g.name
+    from unnest(p_moves) as m
+    join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+    cross join lateral unnest(r.guards) as g (name)
+    where g.name in ('is_requester', 'has_extension')
+  )
+  select 'P11', said.message, m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  cross join lateral (
+    select 'No dispute is open where an operator decides.'
+    where s.waiting_on = 'admin' and m.dispute_origin is null
+    union all
+    select 'A dispute is still open where no operator decides.'
+    where s.waiting_on <> 'admin' and m.dispute_origin is not null
+    union all
+    select 'A request to cancel is still open where it cannot be withdrawn.'
+    where m.requester is not null
+      and (m.key, 'is_requester') not in (select a.from_key, a.name from answered as a)
+    union all
+    select 'A request for more time is still open where it cannot be answered.'
+    where m.has_extension
+      and (m.key, 'has_extension') not in (select a.from_key, a.name from answered as a)
+    union all
+    select 'A pause is still remembered when it is over.'
+    where m.resume_state is not null and m.requester is null and m.dispute_origin is null
+  ) as said (message)
+  where m.money <> 'broken';
 end;
 $$;
 
-revoke all on function private.refute_turns(bigint, private.flow_moves[])
-from public, anon, authenticated, service_role;
+-- How many steps a deal is away from its good end (free talk with the money settled) in each
+-- situation, when the parties and the gateway do their part: operators and clocks take no step.
+-- Situations that cannot come there in this way are left out.
+create or replace function private.measure_flow(
+  p_flow_id bigint,
+  p_moves private.flow_moves[]
+)
+returns table (key text, steps integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_kind constant text := (
+    select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_ring text[] := array(
+    select distinct m.key
+    from unnest(p_moves) as m
+    join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+    where p.place = 'talk' and m.money = case v_kind when 'direct' then 'none' else 'settled' end
+  );
+  v_keys text[] := v_ring;
+  v_steps integer[] := array_fill(0, array[cardinality(v_ring)]);
+begin
+  while cardinality(v_ring) > 0 loop
+    v_ring := array(
+      select distinct m.from_key
+      from unnest(p_moves) as m
+      join unnest(v_ring) as r (key) on r.key = m.key
+      where m.role <> 'admin' and not m.is_timer
+        and not exists (select from unnest(v_keys) as k (key) where k.key = m.from_key)
+    );
+    v_steps := v_steps
+      || array_fill(v_steps[cardinality(v_steps)] + 1, array[cardinality(v_ring)]);
+    v_keys := v_keys || v_ring;
+  end loop;
+  return query select known.key, known.steps from unnest(v_keys, v_steps) as known (key, steps);
+end;
+$$;

@@ -1,3 +1,12 @@
+-- RPC: operators prove a flow before publishing it; writes nothing.
+create or replace function public.validate_flow(spec jsonb)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.validate_flow(spec);
+$$;
+
 -- Proves a flow without publishing it: `{valid, states, extended_states, edges, violations:
 -- [{property, message, counter_example}]}`. Nothing of it is kept.
 --
@@ -30,19 +39,5 @@ begin
 end;
 $$;
 
--- RPC: operators prove a flow before publishing it; writes nothing.
-create or replace function public.validate_flow(spec jsonb)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.validate_flow(spec);
-$$;
-
-revoke all on function private.validate_flow(jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
-revoke all on function public.validate_flow(jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
+grant execute on function private.validate_flow(jsonb) to authenticated, service_role;

@@ -11,7 +11,6 @@ create or replace function private.append_event(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -49,5 +48,46 @@ begin
 end;
 $$;
 
-revoke all on function private.append_event(private.flow_step, text, jsonb)
-from public, anon, authenticated, service_role;
+-- What proves an event's details while its salt is kept, and tells nothing once that is deleted.
+create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
+returns bytea
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return sha256(p_salt || convert_to(p_details::text, 'utf8'));
+end;
+$$;
+
+-- The hash that an event of a conversation must have, from its columns and the hash before it.
+--
+-- sha256 of the hash before (nothing for the first event), the JSON array `[conversation_id,
+-- version, actor_role, actor_id, action, from_state, to_state, created_at, effective_at]` with
+-- times in microseconds since 1970 UTC, and the commitment. Clients that keep a head_hash rely on
+-- this text: it never changes.
+create or replace function private.hash_event(
+  p_event public.conversation_events,
+  p_previous_hash bytea
+)
+returns bytea
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return sha256(
+    coalesce(p_previous_hash, '')
+    || convert_to(
+      json_build_array(
+        p_event.conversation_id, p_event.version, p_event.actor_role, p_event.actor_id,
+        p_event.action, p_event.from_state, p_event.to_state,
+        trunc(extract(epoch from p_event.created_at) * 1000000),
+        trunc(extract(epoch from p_event.effective_at) * 1000000)
+      )::text,
+      'utf8'
+    )
+    || p_event.commitment
+  );
+end;
+$$;

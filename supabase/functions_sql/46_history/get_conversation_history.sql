@@ -1,3 +1,19 @@
+-- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
+-- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
+-- `after_version` is a version of that list.
+create or replace function public.get_conversation_history(
+  conversation_id uuid,
+  page_size integer default 100,
+  after_version bigint default null
+)
+returns json
+language sql
+stable
+set search_path = ''
+as $$
+  select private.get_conversation_history(conversation_id, page_size, after_version);
+$$;
+
 -- A page of the steps that a conversation took, oldest first.
 --
 -- Definer: operators read it too, and for them there is no policy.
@@ -35,28 +51,30 @@ begin
 end;
 $$;
 
--- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
--- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
--- `after_version` is a version of that list.
-create or replace function public.get_conversation_history(
-  conversation_id uuid,
-  page_size integer default 100,
-  after_version bigint default null
-)
-returns json
-language sql
+-- Lets through the members of a conversation and operators; nobody else learns that it exists.
+--
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.require_history_reader(p_conversation_id uuid)
+returns void
+language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
-  select private.get_conversation_history(conversation_id, page_size, after_version);
+begin
+  if private.is_operator() then
+    if exists (select from public.conversations as c where c.id = p_conversation_id) then
+      return;
+    end if;
+  else
+    perform private.require_user();
+  end if;
+  if not private.is_my_conversation(p_conversation_id) then
+    perform private.raise_conversation_not_found();
+  end if;
+end;
 $$;
 
-revoke all on function private.get_conversation_history(uuid, integer, bigint)
-from public, anon, authenticated, service_role;
-grant execute on function private.get_conversation_history(uuid, integer, bigint)
-to authenticated, service_role;
-revoke all on function public.get_conversation_history(uuid, integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_conversation_history(uuid, integer, bigint)
+to authenticated, service_role;
+grant execute on function private.get_conversation_history(uuid, integer, bigint)
 to authenticated, service_role;

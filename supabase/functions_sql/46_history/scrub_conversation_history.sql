@@ -1,3 +1,13 @@
+-- RPC: operators erase the details of a conversation's history, as the law may ask; returns
+-- `{scrubbed}`, how many events lost theirs.
+create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.scrub_conversation_history(conversation_id, reason);
+$$;
+
 -- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
 -- order stays, and stays provable.
 --
@@ -63,22 +73,7 @@ begin
 end;
 $$;
 
--- RPC: operators erase the details of a conversation's history, as the law may ask; returns
--- `{scrubbed}`, how many events lost theirs.
-create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.scrub_conversation_history(conversation_id, reason);
-$$;
-
-revoke all on function private.scrub_conversation_history(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.scrub_conversation_history(uuid, text)
-to authenticated, service_role;
-revoke all on function public.scrub_conversation_history(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.scrub_conversation_history(uuid, text)
+to authenticated, service_role;
+grant execute on function private.scrub_conversation_history(uuid, text)
 to authenticated, service_role;

@@ -1,0 +1,103 @@
+-- P7: money is held once and settled once, and effects find what they work on.
+-- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
+-- such a fact; states that are left in the same transaction hear nothing.
+--
+-- Args: all moves that the search found, and of these the first into each situation.
+create or replace function private.refute_money(
+  p_flow_id bigint,
+  p_moves private.flow_moves[],
+  p_first_moves private.flow_moves[]
+)
+returns table (property text, message text, key text, number integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
+begin
+  -- Rows that move money which is not where they need it, conversations that are closed or open for
+  -- free talk before it is settled, and refunds that are waited for where none runs, or run where
+  -- none is.
+  return query
+  select
+    'P7',
+    format(
+      '%s needs the money %s and finds it %s: %s in %s.',
+      r.name, r.money_before, m.from_money, m.action, m.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where m.money = 'broken'
+  union all
+  select 'P7', format('%s is entered with money %s.', m.state, m.money), m.key, null
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  where p.place in ('end', 'talk') and m.money = 'held'
+    or m.money <> 'broken' and (s.waiting_on = 'provider') <> (m.money = 'refunding');
+
+  -- Rows that agree on a price which nobody named, resume where nothing was, let one side answer
+  -- its own request, or go beyond a limit; and payments that are neither held nor sent back.
+  return query
+  select
+    'P7',
+    format(
+      '%s has the effect %s without %s: %s in %s.',
+      r.name, need.effect, need.thing, r.action, r.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join unnest(p_first_moves) as before on before.key = m.from_key
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  cross join lateral (
+    values
+      ('agree_on_quote', 'a quote', before.has_quote),
+      ('agree_on_offer', 'an offer', before.round > 0),
+      ('hold_offer', 'an offer', before.round > 0),
+      ('agree_on_counter', 'a counter offer', before.has_counter),
+      ('make_offer', 'a round left', before.round < (v_rules ->> 'max_rounds')::integer),
+      (
+        'request_revision', 'a revision left',
+        before.revisions < (v_rules ->> 'max_revisions')::integer
+      ),
+      -- Which is when the negotiation is forgotten.
+      ('open_order', 'an agreed price', before.round is null),
+      ('hold_funds', 'an order', before.has_order),
+      ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),
+      ('accept_extension', 'a request for more time', before.has_extension),
+      ('request_agreed_refund', 'a request of the other party', before.requester <> m.role),
+      ('resume', 'a pause that began there', before.resume_state = m.state)
+  ) as need (effect, thing, is_met)
+  where need.effect = any (r.effects) and need.is_met is not true
+  union all
+  select
+    'P7', format('%s neither holds the payment nor sends it back.', r.name), m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where r.action in ('payment_captured', 'payment_mismatch')
+    and not r.effects && '{hold_funds,bounce_payment}';
+
+  return query
+  select 'P8', format('%s is not handled in %s.', fact.action, m.state), m.key, null::integer
+  from unnest(p_moves) as m
+  join private.flow_places as p on p.flow_id = p_flow_id and p.state = m.state
+  cross join lateral (
+    values
+      ('payment_captured', m.has_order),
+      ('payment_failed', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('payment_mismatch', m.has_order and m.money = 'none' and p.place = 'turn'),
+      ('bank_dispute_opened', m.money <> 'none'),
+      ('bank_dispute_lost', m.dispute_origin = 'bank'),
+      ('refund_processed', m.money = 'refunding'),
+      ('refund_failed', m.money = 'refunding')
+  ) as fact (action, can_be_true)
+  where fact.can_be_true and p.place <> 'passing' and m.money <> 'broken'
+    and (m.key, fact.action) not in (
+      select h.from_key, h.action from unnest(p_moves) as h where h.role = 'system'
+    );
+end;
+$$;
