@@ -37,6 +37,8 @@ class Settings:
     realtime_connect_refusal: float = 2.0
     realtime_join_refusal: float = 5.0
     access_token_lifetime: int = 3600
+    # Whether UPDATE and DELETE of a table need a filter, as on Supabase, which preloads safeupdate.
+    safeupdate: bool = True
 
     @property
     def api_url(self) -> str:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from scripts.local_supabase.config import Settings
 from scripts.local_supabase.rest import rpc, tables, writes
 from scripts.local_supabase.rest.auth import read_claims
-from scripts.local_supabase.rest.catalog import Catalog
+from scripts.local_supabase.rest.catalog import SCHEMA, Catalog
 from scripts.local_supabase.rest.database import (
     MAX_TRIES,
     BrokenBeforeCommitError,
@@ -45,6 +45,8 @@ async def open_rest(settings: Settings) -> AsyncIterator[ASGIApp]:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
             response = _preflight(request) or await _answer(settings, pool, keeper, request)
+            if request.headers.get("accept-profile") == SCHEMA:
+                response.headers["Content-Profile"] = SCHEMA
             if "origin" in request.headers or "allow" in response.headers:
                 response.headers["Access-Control-Allow-Origin"] = "*"
                 if not {"access-control-allow-methods", "allow"} & set(response.headers):
@@ -88,6 +90,7 @@ async def _answer(
             body=await request.body(),
             claims=claims,
             preferences=read_preferences(request.headers.getlist("prefer"), catalog.timezones),
+            safeupdate=settings.safeupdate,
         )
         return await _try(pool, keeper, catalog, read)
     except ApiError as error:

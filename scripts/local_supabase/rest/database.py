@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.pq import ExecStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -20,6 +21,7 @@ Statements = Sequence[tuple[str, Mapping[str, Any]]]
 POOL_SIZE = 15
 POOL_TIMEOUT = 10.0  # seconds, as PostgREST's db-pool-acquisition-timeout
 MAX_TRIES = 5
+SKIPPED = ExecStatus.PIPELINE_ABORTED
 
 # Of a function's own SET clauses, those that must hold before its statement starts.
 HOISTED = ("statement_timeout", "default_transaction_isolation")
@@ -48,8 +50,6 @@ async def open_pool(dsn: str) -> AsyncIterator[Pool]:
             "autocommit": True,
             "row_factory": dict_row,
             "application_name": "PostgREST 14.12",
-            # The login role's own timeout is not for those who come through it.
-            "options": "-c statement_timeout=0",
             "prepare_threshold": 1,
         },
     )
@@ -98,28 +98,36 @@ async def _attempt(
     check: Callable[[DictRow], None],
 ) -> list[DictRow]:
     mode = "read only" if transaction.read_only else "read write"
+    cursors: list[AsyncCursor[DictRow]] = []
     try:
         async with connection.pipeline():
             await connection.execute(f"begin isolation level {transaction.isolation} {mode}")
             await connection.execute(*_set_all(transaction.settings))
-            cursors = [await connection.execute(*statement) for statement in statements]
+            for statement in statements:
+                cursors.append(await connection.execute(*statement))
             rows = [row for cursor in cursors for row in await cursor.fetchall()]
         check(rows[0])
     except psycopg.OperationalError as error:
         if connection.broken or connection.closed:
             raise BrokenBeforeCommitError(str(error)) from error
-        await _roll_back(connection)
+        await _roll_back(connection, cursors)
         raise
     except BaseException:
-        await _roll_back(connection)
+        await _roll_back(connection, cursors)
         raise
     await connection.execute("commit")
     return rows
 
 
-async def _roll_back(connection: AsyncConnection[DictRow]) -> None:
+async def _roll_back(
+    connection: AsyncConnection[DictRow], cursors: Sequence[AsyncCursor[DictRow]]
+) -> None:
     with contextlib.suppress(psycopg.OperationalError):
         await connection.execute("rollback")
+    # A statement behind the one that failed was skipped, and so was its PREPARE, which psycopg
+    # takes for done: the pool makes a new connection in place of this one.
+    if any(cursor.pgresult is None or cursor.pgresult.status == SKIPPED for cursor in cursors):
+        await connection.close()
 
 
 def _set_all(settings: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -81,7 +81,7 @@ def choose_media_type(accept: str | None, own_type: str | None = None) -> str:
 
     Raises ApiError 406 when nothing that is accepted can be made.
     """
-    asked = [_normal(part) for part in _by_quality(accept or "*/*")]
+    asked = [_normal(part) for part in _by_quality("*/*" if accept is None else accept)]
     for name in asked:
         if name in ("*/*", "application/*"):
             return JSON
@@ -135,7 +135,7 @@ def read_range(
         start = max(start, first)
         end = min((e for e in (end, last) if e is not None), default=None)
     length = max_rows if end is None else min(end - start, max_rows)
-    if length < 0 or (length == 0 and limit != 0):
+    if length < 0 or (length == 0 and (limit != 0 or start > 0)):
         raise _range_error("Limit should be greater than or equal to zero.")
     return length, start
 

@@ -51,6 +51,8 @@ def read_payload(body: bytes, content_type: str, columns: list[str] | None) -> P
 
 def _csv_rows(body: bytes) -> list[dict[str, str | None]]:
     """One object a line; a line that is too short lacks the last names."""
+    if not body:
+        raise invalid_body("not enough input")
     header, *lines = csv.reader(io.StringIO(body.decode("utf-8", "replace")))
     return [
         {name: None if cell == "NULL" else cell for name, cell in zip(header, line, strict=False)}

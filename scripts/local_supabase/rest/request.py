@@ -26,6 +26,7 @@ class RestRequest:
     body: bytes
     claims: Mapping[str, Any]
     preferences: Preferences
+    safeupdate: bool
 
     @property
     def role(self) -> str:

@@ -99,10 +99,12 @@ def _write(
     names = sorted(payload.names)
     types = {name: table.columns[name] for name in names}
     if request.method == "DELETE":
+        _require_where(request, tree, "DELETE")
         return f"delete from {target}{writer.where(tree)}"
     if request.method == "PATCH":
         if not names:
             return f"delete from {target} where false"
+        _require_where(request, tree, "UPDATE")
         changes = ", ".join(f"{quote(name)} = pgrst_body.{quote(name)}" for name in names)
         body = writer.records(types, payload.json)
         return f"update {target} set {changes} from {body} as pgrst_body{writer.where(tree)}"
@@ -115,6 +117,12 @@ def _write(
     into = f"{target} ({_names(names)})" if names else target
     body = writer.records(types, payload.json, every=True)
     return f"insert into {into} select {_names(names)} from {body} as pgrst_body{where}"
+
+
+def _require_where(request: RestRequest, tree: Node, command: str) -> None:
+    """Supabase preloads safeupdate, which refuses to change every row of a table."""
+    if request.safeupdate and not tree.conditions:
+        raise ApiError(400, "21000", f"{command} requires a WHERE clause")
 
 
 def _require_key_filters(query: Query, table: Table) -> None:
