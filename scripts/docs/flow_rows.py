@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -93,10 +93,10 @@ class State:
 class Move:
     """Rows of flow_transitions that differ in nothing but the state they leave and who acts.
 
-    `to_state` is None where the conversation stays in its state.
+    `to_state` is None where the conversation stays in its state; `position` is the first row's.
     """
 
-    position: int
+    position: int = field(compare=False)
     name: str
     from_states: tuple[str, ...]
     roles: tuple[str, ...]

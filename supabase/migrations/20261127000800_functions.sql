@@ -5357,6 +5357,208 @@ revoke all on function private.compose_messages(
   private.flow_step, private.flow_transitions, boolean
 ) from public, anon, authenticated, service_role;
 
+-- source: 40_flow/draft_state.sql sha256:a3b90d691db8dba90c66fb0757dde720c74020a67ce7eed6d0cedf077963bbad
+-- Adds a state to the drafts of some kinds of flow: the state, its moves, and what each move says,
+-- shows and asks for. A file of 80_data makes one call a state.
+--
+-- Args: the kinds, as for draft_flows; the state's name; `{title, waiting_on, clock, lasts,
+-- deadline_action, resumes_with, free_text, on_block, work_status, moves}`. A move is `{name, kind,
+-- role, action, guards, to, awaiting, effects, reason, follow_up, button, inputs, messages}`:
+-- "kind" limits it to some of the kinds; several roles stand for one row each; without "to" the
+-- conversation stays where it is. Moves and buttons keep the order in which they are written.
+-- A state may be named before its own file adds it; one that never comes fails the proof.
+-- Writes: flow_states, flow_transitions, flow_actions, and what draft_moves writes.
+-- Errors: 22023 for a key that nobody reads.
+create or replace function private.draft_state(p_kinds text, p_state text, p_spec jsonb)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_moves constant jsonb := coalesce(p_spec -> 'moves', '[]');
+  -- One order for all kinds, so that what they share is in step.
+  v_position constant integer := (
+    select coalesce(max(s.position), 0) + 1
+    from private.flow_states as s
+    join private.flow_definitions as f on f.id = s.flow_id
+    where f.status = 'draft'
+  );
+begin
+  perform private.refuse_unknown_keys(
+    p_state, jsonb_build_array(p_spec),
+    '{title,waiting_on,clock,lasts,deadline_action,resumes_with,free_text,on_block,work_status,moves}'
+  );
+  perform private.refuse_unknown_keys(
+    p_state, v_moves,
+    '{name,kind,role,action,guards,to,awaiting,effects,reason,follow_up,button,inputs,messages}'
+  );
+
+  insert into private.flow_states as s (
+    flow_id, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
+    free_text, on_block, work_status
+  )
+  select
+    f.id, v_position, p_state, said.title, coalesce(said.waiting_on, 'none'), said.clock,
+    said.lasts, said.deadline_action, said.resumes_with, coalesce(said.free_text, false),
+    said.on_block, said.work_status
+  from private.draft_flows(p_kinds) as f (id)
+  cross join jsonb_to_record(p_spec) as said (
+    title text, waiting_on text, clock text, lasts interval, deadline_action text,
+    resumes_with interval, free_text boolean, on_block text, work_status text
+  )
+  on conflict (flow_id, state) do update
+  set (
+    position, title, waiting_on, clock, lasts, deadline_action, resumes_with, free_text, on_block,
+    work_status
+  ) = (
+    excluded.position, excluded.title, excluded.waiting_on, excluded.clock, excluded.lasts,
+    excluded.deadline_action, excluded.resumes_with, excluded.free_text, excluded.on_block,
+    excluded.work_status
+  );
+  insert into private.flow_states (flow_id, position, state, title)
+  select distinct f.id, 0, move.value ->> 'to', move.value ->> 'to'
+  from private.draft_flows(p_kinds) as f (id)
+  cross join jsonb_array_elements(v_moves) as move
+  where move.value ? 'to'
+    and (not move.value ? 'kind' or f.id in (select private.draft_flows(move.value ->> 'kind')))
+  on conflict (flow_id, state) do nothing;
+
+  insert into private.flow_transitions (
+    flow_id, name, position, from_state, role, action, guards, to_state, awaiting, effects, reason,
+    follow_up
+  )
+  select
+    f.id, said.name, v_position * 100 + move.place, p_state, role.name, said.action,
+    coalesce(said.guards, '{}'), coalesce(said."to", p_state), said.awaiting,
+    coalesce(said.effects, '{}'), said.reason, said.follow_up
+  from private.draft_flows(p_kinds) as f (id)
+  cross join jsonb_array_elements(v_moves) with ordinality as move (item, place)
+  cross join jsonb_to_record(move.item) as said (
+    name text, kind text, role text, action text, guards text[], "to" text, awaiting text,
+    effects text[], reason text, follow_up text
+  )
+  cross join unnest(string_to_array(said.role, ' ')) as role (name)
+  where said.kind is null or f.id in (select private.draft_flows(said.kind));
+
+  insert into private.flow_actions (
+    flow_id, state, role, action, position, text, style, drawn, data
+  )
+  select
+    f.id, p_state, role.name, said.action,
+    row_number() over (partition by f.id, role.name order by move.place),
+    said.button ->> 'text', coalesce(said.button ->> 'style', 'secondary'),
+    coalesce(said.button ->> 'drawn', 'button'), said.button -> 'data'
+  from private.draft_flows(p_kinds) as f (id)
+  cross join jsonb_array_elements(v_moves) with ordinality as move (item, place)
+  cross join jsonb_to_record(move.item) as said (kind text, role text, action text, button jsonb)
+  cross join unnest(string_to_array(said.role, ' ')) as role (name)
+  where said.button is not null
+    and (said.kind is null or f.id in (select private.draft_flows(said.kind)));
+
+  perform private.draft_moves(p_kinds, v_moves);
+end;
+$$;
+
+revoke all on function private.draft_state(text, text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- Adds what moves say and ask for to the drafts of some kinds: the messages of a move, by its name,
+-- and the fields of its action.
+--
+-- Args: the kinds; a list of `{name, action, kind, inputs, messages}`, other keys are for
+-- draft_state. An input is `{field, type, required, min, max, max_length, placeholder, prefill,
+-- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, buttons,
+-- notification, kind}`.
+-- Writes: flow_inputs, flow_messages.
+-- Errors: 22023 for a key that nobody reads.
+create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_move jsonb;
+begin
+  for v_move in
+    select move.value from jsonb_array_elements(p_moves) as move
+  loop
+    perform private.refuse_unknown_keys(
+      v_move ->> 'action', coalesce(v_move -> 'inputs', '[]'),
+      '{field,type,required,min,max,max_length,placeholder,prefill,input_type,is_secret,kind}'
+    );
+    perform private.refuse_unknown_keys(
+      v_move ->> 'name', coalesce(v_move -> 'messages', '[]'),
+      '{type,to,text,title,subtitle,buttons,notification,kind}'
+    );
+    insert into private.flow_inputs (
+      flow_id, action, field, position, type, required, min, max, max_length, placeholder,
+      prefill, input_type, is_secret
+    )
+    select
+      f.id, v_move ->> 'action', said.field, input.place, said.type,
+      coalesce(said.required, false), said.min, said.max, said.max_length, said.placeholder,
+      said.prefill, said.input_type, coalesce(said.is_secret, false)
+    from private.draft_flows(coalesce(v_move ->> 'kind', p_kinds)) as f (id)
+    cross join jsonb_array_elements(v_move -> 'inputs') with ordinality as input (item, place)
+    cross join jsonb_to_record(input.item) as said (
+      field text, type text, required boolean, min numeric, max numeric, max_length integer,
+      placeholder text, prefill text, input_type text, is_secret boolean, kind text
+    )
+    where said.kind is null or f.id in (select private.draft_flows(said.kind));
+    insert into private.flow_messages (
+      flow_id, transition, position, message_type, audience, text, title, subtitle, buttons,
+      notification
+    )
+    select
+      f.id, v_move ->> 'name', message.place, said.type, said."to", said.text, said.title,
+      said.subtitle, said.buttons, said.notification
+    from private.draft_flows(coalesce(v_move ->> 'kind', p_kinds)) as f (id)
+    cross join jsonb_array_elements(v_move -> 'messages') with ordinality as message (item, place)
+    cross join jsonb_to_record(message.item) as said (
+      type text, "to" text, text text, title text, subtitle text, buttons jsonb,
+      notification text, kind text
+    )
+    where said.kind is null or f.id in (select private.draft_flows(said.kind));
+  end loop;
+end;
+$$;
+
+revoke all on function private.draft_moves(text, jsonb)
+from public, anon, authenticated, service_role;
+
+-- Ends the call at a misspelt key, which would otherwise be a silent default.
+--
+-- Errors: 22023.
+create or replace function private.refuse_unknown_keys(
+  p_place text,
+  p_items jsonb,
+  p_known text[]
+)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+  v_key text;
+begin
+  select key.name into v_key
+  from jsonb_array_elements(p_items) as item
+  cross join jsonb_object_keys(item.value) as key (name)
+  where key.name <> all (p_known)
+  limit 1;
+  if found then
+    raise exception 'nobody reads the key % of %', v_key, p_place
+      using errcode = 'invalid_parameter_value';
+  end if;
+end;
+$$;
+
+revoke all on function private.refuse_unknown_keys(text, jsonb, text[])
+from public, anon, authenticated, service_role;
+
 -- source: 40_flow/event_details.sql sha256:1ff74b5c6bfe74779c77005dcf33b7e25bbe26f6d49ccdc6c28d9ac815b54e22
 -- What the history keeps of a step beside its columns, for both sides to read: the row, the reason,
 -- and what was typed, without the fields that the flow marks as secret.
@@ -17064,895 +17266,1997 @@ insert into private.flow_definitions (kind, rules) values
   ),
   ('direct', '{}');
 
--- source: 80_data/20_states.sql sha256:cc5c8c45453b8e0c30a7c74297a27e21ef547db2c49133afae2ef895844e8948
--- The states of the flows, in the order of a deal that goes well. For each: its time limit and what
--- the system does after it, whether free text is open, and what a block does.
-insert into private.flow_states (
-  flow_id, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
-  free_text, on_block, work_status
-)
-select
-  f.id, row_number() over (partition by f.id order by s.position), s.state, s.title,
-  s.waiting_on, s.clock, s.lasts::interval, s.deadline_action, s.resumes_with::interval,
-  s.free_text, s.on_block, s.work_status
-from (
-  values
-    ('all', 1, 'initial', 'Not there yet', 'none', null, null, null, null, false, null, null),
+-- source: 80_data/15_shared_moves.sql sha256:e3562c0b3d8ed0255dae3569815824608fc12338829f214969f97e4b5c79e630
+-- What several states have in common: the messages of a move that has the same name in each of
+-- them, and the fields of an action that each of them has. Their files name the move and do not
+-- repeat this.
+select private.draft_moves('deals', $$
+[
+  {
+    "name": "party_ends_conversation", "action": "end_conversation",
+    "inputs": [
+      {
+        "field": "reason", "type": "textarea",
+        "placeholder": "Why? (optional)", "input_type": "reason"
+      }
+    ],
+    "messages": [
+      {
+        "type": "system", "to": "other",
+        "text": "{actor} ended the conversation.{reason_hint}", "notification": "deal_closed"
+      },
+      {"type": "audit", "to": "actor", "text": "You ended the conversation."}
+    ]
+  },
+  {
+    "name": "nobody_answers_in_time", "action": "timer_idle",
+    "messages": [
+      {
+        "type": "system", "to": "all",
+        "text": "Nobody answered in time; the conversation has ended.",
+        "notification": "deal_closed"
+      }
+    ]
+  },
+  {
+    "name": "payment_arrives_twice", "action": "payment_captured",
+    "inputs": [
+      {"field": "payment_id", "type": "text", "required": true, "max_length": 100},
+      {
+        "field": "amount_minor", "type": "integer", "required": true, "min": 1,
+        "max": 100000000000
+      },
+      {"field": "currency", "type": "text", "required": true, "max_length": 3}
+    ],
+    "messages": [
+      {
+        "type": "system", "to": "brand_owner",
+        "text": "This deal was paid twice; the second payment is being refunded.",
+        "notification": "payment"
+      }
+    ]
+  },
+  {
+    "name": "party_requests_cancellation", "action": "request_cancellation",
+    "inputs": [
+      {
+        "field": "refund_amount", "type": "price",
+        "placeholder": "Refund in rupees; empty: all of it"
+      },
+      {
+        "field": "reason", "type": "textarea",
+        "placeholder": "Why? (optional)", "input_type": "reason"
+      }
+    ],
+    "messages": [
+      {
+        "type": "automated", "to": "other",
+        "text": "{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}",
+        "title": "Cancellation?", "subtitle": "Without an answer the deal goes on.",
+        "notification": "action_required"
+      },
+      {"type": "audit", "to": "actor", "text": "You asked to cancel."}
+    ]
+  },
+  {
+    "name": "party_opens_dispute", "action": "raise_dispute",
+    "inputs": [
+      {
+        "field": "reason", "type": "textarea",
+        "placeholder": "Why? (optional)", "input_type": "reason"
+      }
+    ],
+    "messages": [
+      {
+        "type": "system", "to": "all",
+        "text": "{actor} opened a dispute. An operator will decide.{reason_hint}",
+        "notification": "dispute"
+      }
+    ]
+  },
+  {
+    "name": "bank_opens_dispute", "action": "bank_dispute_opened",
+    "inputs": [
+      {"field": "payment_id", "type": "text", "max_length": 100}
+    ],
+    "messages": [
+      {
+        "type": "system", "to": "all",
+        "text": "The bank is looking into the payment. The deal rests until it has decided.",
+        "notification": "dispute"
+      }
+    ]
+  },
+  {
+    "name": "operator_closes_deal", "action": "force_close",
+    "inputs": [
+      {"field": "reason", "type": "textarea"}
+    ],
+    "messages": [
+      {
+        "type": "system", "to": "all",
+        "text": "An operator closed this conversation.{reason_hint}",
+        "notification": "deal_closed"
+      }
+    ]
+  },
+  {
+    "name": "operator_stops_deal", "action": "force_dispute",
+    "inputs": [
+      {"field": "reason", "type": "textarea"}
+    ],
+    "messages": [
+      {
+        "type": "system", "to": "all",
+        "text": "An operator stopped this deal to look into it.{reason_hint}",
+        "notification": "dispute"
+      }
+    ]
+  },
+  {
+    "action": "accept_price",
+    "inputs": [
+      {"field": "price", "type": "price"}
+    ]
+  },
+  {
+    "action": "reject_price",
+    "inputs": [
+      {
+        "field": "reason", "type": "textarea",
+        "placeholder": "Why? (optional)", "input_type": "reason"
+      }
+    ]
+  }
+]
+$$);
 
-    -- Getting to know each other
-    ('deals', 2, 'influencer_responding', 'Waiting for the influencer''s answer', 'none',
-      'since_entry', '7 days', 'timer_idle', null, false, 'end_conversation', null),
-    ('campaign', 3, 'brand_owner_reviewing', 'Application under review', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
-    ('bid', 4, 'brand_owner_details', 'Waiting for the project details', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
-    ('bid', 5, 'influencer_reviewing', 'The influencer reviews the project', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+-- source: 80_data/20_initial.sql sha256:588233f3f4861780254e1e1e4431c85bc72c77a66e47ab33efd93897162b8d99
+-- Nothing is stored in this state: these moves open a conversation.
+select private.draft_state('all', 'initial', $$
+{
+  "title": "Not there yet",
+  "moves": [
+    {
+      "name": "brand_owner_connects",
+      "kind": "bid", "role": "brand_owner", "action": "connect_bid",
+      "to": "influencer_responding", "awaiting": "influencer",
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{brand_owner} wants to work with you on \"{subject}\".{proposed_hint}",
+          "title": "New request", "subtitle": "{brand_owner} is interested in \"{subject}\"",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "Request sent to {influencer}."}
+      ]
+    },
+    {
+      "name": "influencer_applies",
+      "kind": "campaign", "role": "influencer", "action": "apply_to_campaign",
+      "to": "brand_owner_reviewing", "awaiting": "brand_owner",
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} applies to \"{subject}\".{quote_hint}{pitch_hint}",
+          "title": "New application", "subtitle": "{influencer} wants to join \"{subject}\"",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "Application sent."}
+      ]
+    },
+    {
+      "name": "brand_owner_invites",
+      "kind": "campaign", "role": "brand_owner", "action": "invite_to_campaign",
+      "to": "influencer_responding", "awaiting": "influencer",
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{brand_owner} invites you to \"{subject}\".",
+          "title": "Invitation", "subtitle": "{brand_owner} would like you in \"{subject}\"",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "Invitation sent to {influencer}."}
+      ]
+    },
+    {
+      "name": "member_starts_chat",
+      "kind": "direct", "role": "member", "action": "direct_connect",
+      "to": "real_time",
+      "messages": [
+        {"type": "system", "to": "all", "text": "Conversation started"}
+      ]
+    }
+  ]
+}
+$$);
 
-    -- The price
-    ('deals', 6, 'brand_owner_pricing', 'Waiting for a price', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
-    ('deals', 7, 'influencer_price_response', 'The influencer considers the price', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
-    ('deals', 8, 'negotiation_input', 'A price is being typed', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
-    ('deals', 9, 'brand_owner_negotiation', 'The brand owner considers the price', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
-    ('deals', 10, 'influencer_final_response', 'The influencer considers the final price', 'none',
-      'since_entry', '14 days', 'timer_idle', null, false, 'end_conversation', null),
+-- source: 80_data/21_influencer_responding.sql sha256:510d2fb74efe11fc9537951615a165e70193ab768da38f7a4c2089baf758a998
+-- The influencer was asked to connect: by a brand owner for a bid, or by an invitation to a
+-- campaign.
+select private.draft_state('deals', 'influencer_responding', $$
+{
+  "title": "Waiting for the influencer's answer", "clock": "since_entry", "lasts": "7 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "influencer_accepts_request",
+      "kind": "bid", "role": "influencer", "action": "accept_connection",
+      "to": "brand_owner_details", "awaiting": "brand_owner",
+      "button": {"text": "Accept", "style": "success"},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} accepted your request. What is the project?",
+          "title": "Describe the project",
+          "subtitle": "What should {influencer} do, until when, in which form?",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted the request."}
+      ]
+    },
+    {
+      "name": "influencer_accepts_invitation",
+      "kind": "campaign", "role": "influencer", "action": "accept_connection",
+      "to": "brand_owner_pricing", "awaiting": "brand_owner",
+      "button": {"text": "Accept", "style": "success"},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} accepted your invitation. Name your price.",
+          "title": "Name your price", "subtitle": "What do you offer for \"{subject}\"?",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted the invitation."}
+      ]
+    },
+    {
+      "name": "influencer_declines_connection",
+      "role": "influencer", "action": "reject_connection",
+      "to": "chat_closed", "effects": ["close"], "reason": "connection_rejected",
+      "button": {"text": "Decline", "style": "danger"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} declined the request.{reason_hint}",
+          "notification": "deal_closed", "kind": "bid"
+        },
+        {"type": "audit", "to": "actor", "text": "You declined the request.", "kind": "bid"},
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} declined the invitation.{reason_hint}",
+          "notification": "deal_closed", "kind": "campaign"
+        },
+        {
+          "type": "audit", "to": "actor",
+          "text": "You declined the invitation.", "kind": "campaign"
+        }
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- The money, and the work
-    ('deals', 11, 'payment_pending', 'Waiting for the payment', 'none',
-      'payment_window', '7 days', 'timer_payment_window', null, false, 'end_conversation', null),
-    ('deals', 12, 'payment_completed', 'Paid, not started', 'none',
-      'since_entry', '7 days', 'timer_start_window', null, false, null, null),
-    ('deals', 13, 'work_in_progress', 'Work in progress', 'none',
-      'since_payment', '75 days', 'timer_work_limit', null, false, null, 'in_progress'),
-    ('deals', 14, 'work_submitted', 'Work under review', 'none',
-      'since_entry', '7 days', 'timer_review_window', '72 hours', false, null, 'submitted'),
-    ('deals', 15, 'work_approved', 'Work approved', 'none',
-      null, null, null, null, false, null, 'approved'),
+-- source: 80_data/22_brand_owner_reviewing.sql sha256:fe055ef93204c2b848102653fc37ea1f8486d829d4aedb1ebda73165d9fa2139
+-- An influencer applied to a campaign; its brand owner decides.
+select private.draft_state('campaign', 'brand_owner_reviewing', $$
+{
+  "title": "Application under review", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "brand_owner_accepts_application",
+      "role": "brand_owner", "action": "accept_application",
+      "to": "brand_owner_pricing", "awaiting": "brand_owner", "effects": ["accept_request"],
+      "button": {"text": "Accept", "style": "success"},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "Application accepted. Name your price.",
+          "title": "Name your price", "subtitle": "What do you offer {influencer}?"
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text": "Your application was accepted. {brand_owner} will name a price.",
+          "notification": "work"
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted the application."}
+      ]
+    },
+    {
+      "name": "brand_owner_accepts_quote",
+      "role": "brand_owner", "action": "accept_application_at_quote",
+      "guards": ["has_quote", "quote_matches"],
+      "to": "payment_pending", "awaiting": "brand_owner",
+      "effects": ["accept_request", "agree_on_quote"],
+      "button": {
+        "text": "Accept at {quote_text}", "style": "primary", "data": {"price": "{quote}"}
+      },
+      "inputs": [
+        {"field": "price", "type": "price"}
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "Agreed at {agreed_text}.",
+          "title": "Pay {agreed_text}",
+          "subtitle": "The money is held until you approve the work."
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text":
+          "Your application was accepted at your price, {agreed_text}. Waiting for the payment.",
+          "notification": "payment"
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted the application at {agreed_text}."}
+      ]
+    },
+    {
+      "name": "brand_owner_declines_application",
+      "role": "brand_owner", "action": "reject_application",
+      "to": "chat_closed", "effects": ["reject_request", "close"],
+      "reason": "application_rejected",
+      "button": {"text": "Decline", "style": "danger"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "influencer",
+          "text": "You were not selected this time.{reason_hint}", "notification": "deal_closed"
+        },
+        {"type": "audit", "to": "actor", "text": "You declined the application."}
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- When it does not go well
-    ('deals', 16, 'cancellation_requested', 'A cancellation was asked for', 'none',
-      'since_entry', '72 hours', 'timer_cancellation', null, false, null, null),
-    ('deals', 17, 'disputed', 'An operator decides', 'admin',
-      'since_entry', '60 days', 'timer_dispute', null, false, null, 'disputed'),
-    ('deals', 18, 'refund_pending', 'The refund is on its way', 'provider',
-      null, null, null, null, false, null, 'cancelled'),
+-- source: 80_data/23_brand_owner_details.sql sha256:026467d8fd41717509a8b8076e007637ff57342a385bf9a67e07b86105d4c40f
+-- The brand owner describes the project.
+select private.draft_state('bid', 'brand_owner_details', $$
+{
+  "title": "Waiting for the project details", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "brand_owner_sends_details",
+      "role": "brand_owner", "action": "send_project_details",
+      "to": "influencer_reviewing", "awaiting": "influencer", "effects": ["keep_details"],
+      "button": {"text": "Send", "style": "success", "drawn": "form"},
+      "inputs": [
+        {
+          "field": "details", "type": "textarea", "required": true, "max_length": 5000,
+          "placeholder": "What should be made, until when, in which form?",
+          "prefill": "{details}", "input_type": "project_details"
+        }
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{details}",
+          "title": "Project details", "subtitle": "{brand_owner} describes the project",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "Project details sent."}
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary"}
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- Talking freely, and the end
-    ('deals', 19, 'real_time', 'Free chat', 'none',
-      null, null, null, null, true, 'close_conversation', null),
-    ('direct', 19, 'real_time', 'Free chat', 'none', null, null, null, null, true, null, null),
-    ('all', 20, 'chat_closed', 'Closed', 'none', null, null, null, null, false, null, null)
-) as s (
-  kinds, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
-  free_text, on_block, work_status
-)
-cross join lateral private.draft_flows(s.kinds) as f (id);
+-- source: 80_data/24_influencer_reviewing.sql sha256:c9d90c6a040112150f2a35dc5ef1d400e46956b9d1177ab2c571ff243f2ac068
+-- The influencer reads the project details.
+select private.draft_state('bid', 'influencer_reviewing', $$
+{
+  "title": "The influencer reviews the project", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "influencer_accepts_project",
+      "role": "influencer", "action": "accept_project",
+      "to": "brand_owner_pricing", "awaiting": "brand_owner",
+      "button": {"text": "Accept project", "style": "success"},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} likes the project. Name your price.",
+          "title": "Name your price", "subtitle": "What do you offer for this project?",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted the project."}
+      ]
+    },
+    {
+      "name": "influencer_asks_about_details",
+      "role": "influencer", "action": "request_details_change", "guards": ["has_question_left"],
+      "to": "brand_owner_details", "awaiting": "brand_owner", "effects": ["count_question"],
+      "button": {"text": "Ask for a change", "style": "secondary", "drawn": "both"},
+      "inputs": [
+        {
+          "field": "question", "type": "textarea", "required": true,
+          "placeholder": "What do you need to know?", "input_type": "question"
+        }
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} asks: {question}",
+          "title": "Change the details", "subtitle": "{influencer} needs to know more",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "Your question was sent."}
+      ]
+    },
+    {
+      "name": "influencer_declines_project",
+      "role": "influencer", "action": "reject_project",
+      "to": "chat_closed", "effects": ["close"], "reason": "project_rejected",
+      "button": {"text": "Decline", "style": "danger"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} declined the project.{reason_hint}", "notification": "deal_closed"
+        },
+        {"type": "audit", "to": "actor", "text": "You declined the project."}
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
--- source: 80_data/30_transitions.sql sha256:b00164d70f1d5e8144dd40a9538b67bc5b90f7080892d2fa77e6e294c843f386
--- The moves between the states: who may do what where, under which guards, where it leads, who is
--- awaited then, and its effects. A row for several states or roles stands for one of each; without
--- a next state it stays where it is.
-insert into private.flow_transitions (
-  flow_id, name, position, from_state, role, action, guards, to_state, awaiting, effects, reason,
-  follow_up
-)
-select
-  f.id, t.name,
-  -- T12 before T117 before T117b
-  substring(t.name from '[0-9]+')::integer * 10 + position(right(t.name, 1) in 'abc'),
-  state.name, role.name, t.action, t.guards::text[], coalesce(t.to_state, state.name), t.awaiting,
-  t.effects::text[], t.reason, t.follow_up
-from (
-  values
-    -- Creation
-    ('bid', 'T01', 'initial', 'brand_owner', 'connect_bid',
-      '{}', 'influencer_responding', 'influencer', '{}', null, null),
-    ('campaign', 'T02', 'initial', 'influencer', 'apply_to_campaign',
-      '{}', 'brand_owner_reviewing', 'brand_owner', '{}', null, null),
-    ('campaign', 'T03', 'initial', 'brand_owner', 'invite_to_campaign',
-      '{}', 'influencer_responding', 'influencer', '{}', null, null),
-    ('direct', 'T04', 'initial', 'member', 'direct_connect',
-      '{}', 'real_time', null, '{}', null, null),
+-- source: 80_data/25_brand_owner_pricing.sql sha256:f3d2e1a0ba36e37c58df120914d2e3f5812aea63ff6e50de46f24dea9d88ecc1
+-- The brand owner names the first price.
+select private.draft_state('deals', 'brand_owner_pricing', $$
+{
+  "title": "Waiting for a price", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "brand_owner_offers_price",
+      "role": "brand_owner", "action": "send_price_offer",
+      "to": "influencer_price_response", "awaiting": "influencer", "effects": ["make_offer"],
+      "button": {"text": "Send offer", "style": "success", "drawn": "form"},
+      "inputs": [
+        {
+          "field": "price", "type": "price", "required": true,
+          "placeholder": "Your price in rupees", "prefill": "{proposed_price}",
+          "input_type": "price"
+        }
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{brand_owner} offers {offer_text}.",
+          "title": "Offer: {offer_text}", "subtitle": "Accept it, or name your own price.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You offered {offer_text}."}
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary"}
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- Connection and application
-    ('bid', 'T10', 'influencer_responding', 'influencer', 'accept_connection',
-      '{}', 'brand_owner_details', 'brand_owner', '{}', null, null),
-    ('campaign', 'T11', 'influencer_responding', 'influencer', 'accept_connection',
-      '{}', 'brand_owner_pricing', 'brand_owner', '{}', null, null),
-    ('deals', 'T12', 'influencer_responding', 'influencer', 'reject_connection',
-      '{}', 'chat_closed', null, '{close}', 'connection_rejected', null),
-    ('campaign', 'T20', 'brand_owner_reviewing', 'brand_owner', 'accept_application',
-      '{}', 'brand_owner_pricing', 'brand_owner', '{accept_request}', null, null),
-    ('campaign', 'T21', 'brand_owner_reviewing', 'brand_owner', 'accept_application_at_quote',
-      '{has_quote,quote_matches}', 'payment_pending', 'brand_owner',
-      '{accept_request,agree_on_quote}', null, null),
-    ('campaign', 'T22', 'brand_owner_reviewing', 'brand_owner', 'reject_application',
-      '{}', 'chat_closed', null, '{reject_request,close}', 'application_rejected', null),
+-- source: 80_data/26_influencer_price_response.sql sha256:b0093ff899a0d6cacbd7ec38bc30b89964daaa42ccbf2d2f8ce5e0984738d99c
+-- The influencer considers a price that is not the last one.
+select private.draft_state('deals', 'influencer_price_response', $$
+{
+  "title": "The influencer considers the price", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "influencer_accepts_price",
+      "role": "influencer", "action": "accept_price", "guards": ["offer_matches"],
+      "to": "payment_pending", "awaiting": "brand_owner", "effects": ["agree_on_offer"],
+      "button": {"text": "Accept {offer_text}", "style": "success", "data": {"price": "{offer}"}},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} accepted {agreed_text}.",
+          "title": "Pay {agreed_text}",
+          "subtitle": "The money is held until you approve the work.",
+          "notification": "action_required"
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text": "Agreed at {agreed_text}. Waiting for the payment."
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted {agreed_text}."}
+      ]
+    },
+    {
+      "name": "influencer_starts_counter",
+      "role": "influencer", "action": "negotiate_price",
+      "to": "negotiation_input", "awaiting": "influencer", "follow_up": "submit_counter",
+      "button": {"text": "Negotiate", "style": "warning"},
+      "inputs": [
+        {"field": "price", "type": "price"}
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "Which price do you have in mind?",
+          "title": "Your price", "subtitle": "{brand_owner} offered {offer_text}."
+        }
+      ]
+    },
+    {
+      "name": "influencer_declines_price",
+      "role": "influencer", "action": "reject_price",
+      "to": "brand_owner_negotiation", "awaiting": "brand_owner",
+      "button": {"text": "Decline", "style": "danger"},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} declined {offer_text}.{reason_hint}",
+          "title": "Price declined", "subtitle": "Offer another price, keep yours, or end here.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You declined {offer_text}."}
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- Project details
-    ('bid', 'T30', 'brand_owner_details', 'brand_owner', 'send_project_details',
-      '{}', 'influencer_reviewing', 'influencer', '{keep_details}', null, null),
-    ('bid', 'T40', 'influencer_reviewing', 'influencer', 'accept_project',
-      '{}', 'brand_owner_pricing', 'brand_owner', '{}', null, null),
-    ('bid', 'T41', 'influencer_reviewing', 'influencer', 'request_details_change',
-      '{has_question_left}', 'brand_owner_details', 'brand_owner', '{count_question}', null, null),
-    ('bid', 'T42', 'influencer_reviewing', 'influencer', 'reject_project',
-      '{}', 'chat_closed', null, '{close}', 'project_rejected', null),
+-- source: 80_data/27_negotiation_input.sql sha256:9adba8e5c0c665f93df1a7a21cad48701632a6f873350b8e49ea882a1b6dcd14
+-- The one who is awaited types another price.
+select private.draft_state('deals', 'negotiation_input', $$
+{
+  "title": "A price is being typed", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "influencer_sends_counter",
+      "role": "influencer", "action": "submit_counter", "guards": ["is_awaited"],
+      "to": "brand_owner_negotiation", "awaiting": "brand_owner", "effects": ["make_counter"],
+      "button": {"text": "Send price", "style": "success", "drawn": "form"},
+      "inputs": [
+        {
+          "field": "price", "type": "price", "required": true,
+          "placeholder": "Your price in rupees", "input_type": "negotiation"
+        }
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} asks for {counter_text}.",
+          "title": "Counter offer: {counter_text}", "subtitle": "You offered {offer_text}.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You asked for {counter_text}."}
+      ]
+    },
+    {
+      "name": "influencer_goes_back",
+      "role": "influencer", "action": "back", "guards": ["is_awaited"],
+      "to": "influencer_price_response", "awaiting": "influencer",
+      "button": {"text": "Back", "style": "secondary"},
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The offer is {offer_text}.",
+          "title": "Offer: {offer_text}", "subtitle": "Accept it, or name your own price."
+        }
+      ]
+    },
+    {
+      "name": "brand_owner_sends_counter",
+      "role": "brand_owner", "action": "submit_counter",
+      "guards": ["is_awaited", "is_earlier_round"],
+      "to": "influencer_price_response", "awaiting": "influencer", "effects": ["make_offer"],
+      "button": {"text": "Send price", "style": "success", "drawn": "form"},
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{brand_owner} now offers {offer_text}.",
+          "title": "Offer: {offer_text}", "subtitle": "Accept it, or name your own price.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You offered {offer_text}."}
+      ]
+    },
+    {
+      "name": "brand_owner_sends_last_counter",
+      "role": "brand_owner", "action": "submit_counter",
+      "guards": ["is_awaited", "is_last_round"],
+      "to": "influencer_final_response", "awaiting": "influencer",
+      "effects": ["finalize_offer", "make_offer"],
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{brand_owner} makes a final offer: {offer_text}.",
+          "title": "Final offer: {offer_text}", "subtitle": "There is no further round.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You made a final offer of {offer_text}."}
+      ]
+    },
+    {
+      "name": "brand_owner_goes_back",
+      "role": "brand_owner", "action": "back", "guards": ["is_awaited"],
+      "to": "brand_owner_negotiation", "awaiting": "brand_owner",
+      "button": {"text": "Back", "style": "secondary"},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "You offered {offer_text}.{counter_hint}",
+          "title": "Your answer",
+          "subtitle": "Accept, offer another price, keep yours, or end here."
+        }
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- Price and negotiation
-    ('deals', 'T50', 'brand_owner_pricing', 'brand_owner', 'send_price_offer',
-      '{}', 'influencer_price_response', 'influencer', '{make_offer}', null, null),
-    ('deals', 'T60', 'influencer_price_response', 'influencer', 'accept_price',
-      '{offer_matches}', 'payment_pending', 'brand_owner', '{agree_on_offer}', null, null),
-    ('deals', 'T61', 'influencer_price_response', 'influencer', 'negotiate_price',
-      '{}', 'negotiation_input', 'influencer', '{}', null, 'submit_counter'),
-    ('deals', 'T63', 'influencer_price_response', 'influencer', 'reject_price',
-      '{}', 'brand_owner_negotiation', 'brand_owner', '{}', null, null),
-    ('deals', 'T65', 'negotiation_input', 'influencer', 'submit_counter',
-      '{is_awaited}', 'brand_owner_negotiation', 'brand_owner', '{make_counter}', null, null),
-    ('deals', 'T66', 'negotiation_input', 'influencer', 'back',
-      '{is_awaited}', 'influencer_price_response', 'influencer', '{}', null, null),
-    ('deals', 'T67', 'negotiation_input', 'brand_owner', 'submit_counter',
-      '{is_awaited,is_earlier_round}', 'influencer_price_response', 'influencer',
-      '{make_offer}', null, null),
-    ('deals', 'T68', 'negotiation_input', 'brand_owner', 'submit_counter',
-      '{is_awaited,is_last_round}', 'influencer_final_response', 'influencer',
-      '{finalize_offer,make_offer}', null, null),
-    ('deals', 'T69', 'negotiation_input', 'brand_owner', 'back',
-      '{is_awaited}', 'brand_owner_negotiation', 'brand_owner', '{}', null, null),
-    ('deals', 'T70', 'brand_owner_negotiation', 'brand_owner', 'accept_counter',
-      '{has_counter,counter_matches}', 'payment_pending', 'brand_owner', '{agree_on_counter}',
-      null, null),
-    ('deals', 'T71', 'brand_owner_negotiation', 'brand_owner', 'make_counter_offer',
-      '{has_round_left}', 'negotiation_input', 'brand_owner', '{}', null, 'submit_counter'),
-    ('deals', 'T72', 'brand_owner_negotiation', 'brand_owner', 'hold_price',
-      '{}', 'influencer_final_response', 'influencer', '{hold_offer}', null, null),
-    ('deals', 'T80', 'influencer_final_response', 'influencer', 'accept_price',
-      '{offer_matches}', 'payment_pending', 'brand_owner', '{agree_on_offer}', null, null),
-    ('deals', 'T81', 'influencer_final_response', 'influencer', 'reject_price',
-      '{}', 'chat_closed', null, '{close}', 'price_not_agreed', null),
+-- source: 80_data/28_brand_owner_negotiation.sql sha256:e69c7e86ba9c1a3f8dd84f2a19237922e6b75cb984d4b5a8ecf9814ee7859543
+-- The influencer did not take the price; the brand owner decides how to go on.
+select private.draft_state('deals', 'brand_owner_negotiation', $$
+{
+  "title": "The brand owner considers the price", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "brand_owner_accepts_counter",
+      "role": "brand_owner", "action": "accept_counter",
+      "guards": ["has_counter", "counter_matches"],
+      "to": "payment_pending", "awaiting": "brand_owner", "effects": ["agree_on_counter"],
+      "button": {
+        "text": "Accept {counter_text}", "style": "success", "data": {"price": "{counter}"}
+      },
+      "inputs": [
+        {"field": "price", "type": "price"}
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "Agreed at {agreed_text}.",
+          "title": "Pay {agreed_text}",
+          "subtitle": "The money is held until you approve the work."
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text": "Your price of {agreed_text} was accepted. Waiting for the payment.",
+          "notification": "payment"
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted {agreed_text}."}
+      ]
+    },
+    {
+      "name": "brand_owner_starts_counter",
+      "role": "brand_owner", "action": "make_counter_offer", "guards": ["has_round_left"],
+      "to": "negotiation_input", "awaiting": "brand_owner", "follow_up": "submit_counter",
+      "button": {"text": "Make another offer", "style": "warning"},
+      "inputs": [
+        {"field": "price", "type": "price"}
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "Which price do you offer?",
+          "title": "Your price", "subtitle": "You offered {offer_text}.{counter_hint}"
+        }
+      ]
+    },
+    {
+      "name": "brand_owner_holds_price",
+      "role": "brand_owner", "action": "hold_price",
+      "to": "influencer_final_response", "awaiting": "influencer", "effects": ["hold_offer"],
+      "button": {"text": "Stay at {offer_text}", "style": "secondary"},
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{brand_owner} stays at {offer_text}.",
+          "title": "Final offer: {offer_text}", "subtitle": "There is no further round.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You stay at {offer_text}."}
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "danger"}
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- Leaving before the payment
-    ('bid', 'T85', 'influencer_responding brand_owner_details influencer_reviewing '
-      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
-      'influencer_final_response', 'influencer brand_owner', 'end_conversation',
-      '{}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
-    ('campaign', 'T85', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
-      'influencer_price_response negotiation_input brand_owner_negotiation '
-      'influencer_final_response', 'influencer brand_owner', 'end_conversation',
-      '{}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
-    ('bid', 'T86', 'influencer_responding brand_owner_details influencer_reviewing '
-      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
-      'influencer_final_response', 'system', 'timer_idle',
-      '{}', 'chat_closed', null, '{close}', 'expired', null),
-    ('campaign', 'T86', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
-      'influencer_price_response negotiation_input brand_owner_negotiation '
-      'influencer_final_response', 'system', 'timer_idle',
-      '{}', 'chat_closed', null, '{close}', 'expired', null),
+-- source: 80_data/29_influencer_final_response.sql sha256:eaf8fe6d039758ac20dfce4dd3fb85c9dcde5e5cf50956a66d4dda1c1512cb17
+-- The influencer considers the final price.
+select private.draft_state('deals', 'influencer_final_response', $$
+{
+  "title": "The influencer considers the final price", "clock": "since_entry", "lasts": "14 days",
+  "deadline_action": "timer_idle", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "influencer_accepts_final_price",
+      "role": "influencer", "action": "accept_price", "guards": ["offer_matches"],
+      "to": "payment_pending", "awaiting": "brand_owner", "effects": ["agree_on_offer"],
+      "button": {"text": "Accept {offer_text}", "style": "success", "data": {"price": "{offer}"}},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} accepted {agreed_text}.",
+          "title": "Pay {agreed_text}",
+          "subtitle": "The money is held until you approve the work.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You accepted {agreed_text}."}
+      ]
+    },
+    {
+      "name": "influencer_declines_final_price",
+      "role": "influencer", "action": "reject_price",
+      "to": "chat_closed", "effects": ["close"], "reason": "price_not_agreed",
+      "button": {"text": "Decline", "style": "danger"},
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} declined the final offer.{reason_hint}",
+          "notification": "deal_closed"
+        },
+        {"type": "audit", "to": "actor", "text": "You declined the final offer."}
+      ]
+    },
+    {
+      "name": "party_ends_conversation",
+      "role": "influencer brand_owner", "action": "end_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "nobody_answers_in_time",
+      "role": "system", "action": "timer_idle",
+      "to": "chat_closed", "effects": ["close"], "reason": "expired"
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- Payment
-    ('deals', 'T90', 'payment_pending', 'brand_owner', 'proceed_to_payment',
-      '{}', null, 'brand_owner', '{open_order,note_attempt}', null, null),
-    ('deals', 'T91', 'payment_pending', 'system', 'payment_captured',
-      '{has_order,capture_matches,is_new_payment}', 'payment_completed', 'influencer',
-      '{hold_funds}', null, null),
-    ('deals', 'T92', 'payment_pending', 'system', 'payment_failed',
-      '{has_order}', null, 'brand_owner', '{note_attempt}', null, null),
-    ('deals', 'T93', 'payment_pending', 'system', 'payment_mismatch',
-      '{has_order,is_new_payment}', null, 'brand_owner',
-      '{bounce_payment,note_attempt}', null, null),
-    ('deals', 'T94', 'payment_pending', 'influencer brand_owner', 'end_conversation',
-      '{nothing_captured}', 'chat_closed', null, '{close}', 'ended_by_{role}', null),
-    ('deals', 'T95', 'payment_pending', 'system', 'timer_payment_window',
-      '{nothing_captured}', 'chat_closed', null, '{close}', 'payment_window_passed', null),
-    ('deals', 'T96', 'chat_closed', 'system', 'payment_captured',
-      '{has_order,is_new_payment}', null, null, '{bounce_payment}', 'late_payment', null),
-    ('deals', 'T97', 'payment_completed work_in_progress work_submitted cancellation_requested '
-      'disputed refund_pending real_time', 'system', 'payment_captured',
-      '{is_new_payment}', null, 'unchanged', '{bounce_payment}', 'second_payment', null),
+-- source: 80_data/30_payment_pending.sql sha256:e0b4e1f62b641e7459e8585556e692388325d7e05e5cdac6786e41166349e356
+-- The price is agreed; the brand owner pays.
+select private.draft_state('deals', 'payment_pending', $$
+{
+  "title": "Waiting for the payment", "clock": "payment_window", "lasts": "7 days",
+  "deadline_action": "timer_payment_window", "on_block": "end_conversation",
+  "moves": [
+    {
+      "name": "brand_owner_starts_payment",
+      "role": "brand_owner", "action": "proceed_to_payment", "awaiting": "brand_owner",
+      "effects": ["open_order", "note_attempt"],
+      "button": {"text": "Pay now", "style": "success"},
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "The payment of {agreed_text} is ready.",
+          "title": "Pay {agreed_text}",
+          "subtitle": "The money is held until you approve the work."
+        },
+        {"type": "audit", "to": "actor", "text": "You started the payment."}
+      ]
+    },
+    {
+      "name": "party_leaves_payment",
+      "role": "brand_owner", "action": "end_conversation", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary"},
+      "messages": [
+        {
+          "type": "system", "to": "other",
+          "text": "{actor} ended the conversation.{reason_hint}", "notification": "deal_closed"
+        },
+        {"type": "audit", "to": "actor", "text": "You ended the conversation."}
+      ]
+    },
+    {
+      "name": "party_leaves_payment",
+      "role": "influencer", "action": "end_conversation", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "ended_by_{role}",
+      "button": {"text": "End here", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "payment_arrives",
+      "role": "system", "action": "payment_captured",
+      "guards": ["has_order", "capture_matches", "is_new_payment"],
+      "to": "payment_completed", "awaiting": "influencer", "effects": ["hold_funds"],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text":
+  "Payment of {agreed_text} received ({payment_id}). It is held until you approve the work.",
+          "notification": "payment"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{agreed_text} is paid and held for you.",
+          "title": "Start the work",
+          "subtitle": "Delivery is due {delivery_days} days after you start.",
+          "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "payment_fails",
+      "role": "system", "action": "payment_failed", "guards": ["has_order"],
+      "awaiting": "brand_owner", "effects": ["note_attempt"],
+      "inputs": [
+        {"field": "payment_id", "type": "text", "max_length": 100, "is_secret": true},
+        {"field": "reason", "type": "text", "max_length": 200, "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "The payment did not go through.{reason_hint}",
+          "title": "Payment failed", "subtitle": "You can try again.",
+          "buttons": {"proceed_to_payment": "Retry"}, "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "payment_differs",
+      "role": "system", "action": "payment_mismatch", "guards": ["has_order", "is_new_payment"],
+      "awaiting": "brand_owner", "effects": ["bounce_payment", "note_attempt"],
+      "inputs": [
+        {"field": "payment_id", "type": "text", "required": true, "max_length": 100},
+        {
+          "field": "amount_minor", "type": "integer", "required": true, "min": 1,
+          "max": 100000000000
+        },
+        {"field": "currency", "type": "text", "required": true, "max_length": 3}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "The amount that was paid differs from {agreed_text}; it is being refunded.",
+          "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "payment_window_passes",
+      "role": "system", "action": "timer_payment_window", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "payment_window_passed",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The time for the payment has passed; the deal has ended.",
+          "notification": "deal_closed"
+        }
+      ]
+    },
+    {
+      "name": "operator_closes_deal",
+      "role": "admin", "action": "force_close", "guards": ["nothing_captured"],
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_operator"
+    }
+  ]
+}
+$$);
 
-    -- Paid, not started
-    ('deals', 'T100', 'payment_completed', 'influencer', 'start_work',
-      '{}', 'work_in_progress', 'influencer', '{start_work}', null, null),
-    ('deals', 'T101', 'payment_completed', 'influencer', 'decline_work',
-      '{}', 'refund_pending', null, '{request_refund}', null, null),
-    ('deals', 'T102', 'payment_completed', 'brand_owner', 'cancel_before_start',
-      '{}', 'refund_pending', null, '{request_refund}', null, null),
-    ('deals', 'T103', 'payment_completed', 'system', 'timer_start_window',
-      '{}', 'refund_pending', null, '{request_refund}', 'not_started', null),
+-- source: 80_data/31_payment_completed.sql sha256:82abdcf879dfd8c414dd1b0abbe5179a1b613307138faa99b7828ebc0eb4d09d
+-- The money is held; the influencer has not started yet.
+select private.draft_state('deals', 'payment_completed', $$
+{
+  "title": "Paid, not started", "clock": "since_entry", "lasts": "7 days",
+  "deadline_action": "timer_start_window",
+  "moves": [
+    {
+      "name": "influencer_starts_work",
+      "role": "influencer", "action": "start_work",
+      "to": "work_in_progress", "awaiting": "influencer", "effects": ["start_work"],
+      "button": {"text": "Start work", "style": "success"},
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} started the work. It is due on {delivery_due}.",
+          "notification": "work"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work is due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        }
+      ]
+    },
+    {
+      "name": "influencer_declines_work",
+      "role": "influencer", "action": "decline_work",
+      "to": "refund_pending", "effects": ["request_refund"],
+      "button": {"text": "Decline", "style": "danger"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} cannot do the work. Your refund has started.{reason_hint}",
+          "notification": "payment"
+        },
+        {"type": "audit", "to": "actor", "text": "You declined the work."}
+      ]
+    },
+    {
+      "name": "brand_owner_cancels_before_start",
+      "role": "brand_owner", "action": "cancel_before_start",
+      "to": "refund_pending", "effects": ["request_refund"],
+      "button": {"text": "Cancel", "style": "danger"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "influencer",
+          "text": "{brand_owner} cancelled before the work began.{reason_hint}",
+          "notification": "work"
+        },
+        {"type": "audit", "to": "actor", "text": "You cancelled. Your refund has started."}
+      ]
+    },
+    {
+      "name": "payment_arrives_twice",
+      "role": "system", "action": "payment_captured", "guards": ["is_new_payment"],
+      "awaiting": "unchanged", "effects": ["bounce_payment"], "reason": "second_payment"
+    },
+    {
+      "name": "start_window_passes",
+      "role": "system", "action": "timer_start_window",
+      "to": "refund_pending", "effects": ["request_refund"], "reason": "not_started",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The work was not started in time. The refund has started.",
+          "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "bank_opens_dispute",
+      "role": "system", "action": "bank_dispute_opened",
+      "to": "disputed", "effects": ["open_dispute", "drop_cancellation", "drop_extension"]
+    },
+    {
+      "name": "operator_stops_deal",
+      "role": "admin", "action": "force_dispute",
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"]
+    }
+  ]
+}
+$$);
 
-    -- Work, revision, extension
-    ('deals', 'T110', 'work_in_progress', 'influencer', 'submit_work',
-      '{}', 'work_submitted', 'brand_owner', '{store_submission,drop_extension}', null, null),
-    ('deals', 'T111', 'work_in_progress', 'influencer brand_owner', 'request_cancellation',
-      '{}', 'cancellation_requested', 'other', '{propose_cancellation,drop_extension}',
-      null, null),
-    ('deals', 'T112', 'work_in_progress work_submitted', 'influencer brand_owner',
-      'raise_dispute', '{}', 'disputed', null, '{open_dispute,drop_extension,raise_alert}',
-      null, null),
-    ('deals', 'T113', 'work_in_progress', 'brand_owner', 'cancel_overdue',
-      '{is_overdue}', 'refund_pending', null, '{request_refund,drop_extension}', null, null),
-    ('deals', 'T114', 'work_in_progress', 'influencer', 'give_up_work',
-      '{}', 'refund_pending', null, '{request_refund,drop_extension}', null, null),
-    ('deals', 'T115', 'work_in_progress', 'system', 'timer_work_limit',
-      '{}', 'refund_pending', null, '{request_refund,drop_extension}', 'not_delivered', null),
-    ('deals', 'T116', 'work_in_progress', 'influencer', 'request_extension',
-      '{}', null, 'influencer', '{propose_extension}', null, null),
-    ('deals', 'T117', 'work_in_progress', 'brand_owner', 'accept_extension',
-      '{has_extension}', null, 'influencer', '{accept_extension}', null, null),
-    ('deals', 'T117b', 'work_in_progress', 'brand_owner', 'decline_extension',
-      '{has_extension}', null, 'influencer', '{drop_extension}', null, null),
-    ('deals', 'T120', 'work_submitted', 'brand_owner', 'approve_work',
-      '{}', 'work_approved', null, '{approve_work,release_funds}', null, 'enable_real_time'),
-    ('deals', 'T121', 'work_approved', 'system', 'enable_real_time',
-      '{}', 'real_time', null, '{}', null, null),
-    ('deals', 'T122', 'work_submitted', 'brand_owner', 'request_revision',
-      '{has_revision_left}', 'work_in_progress', 'influencer', '{request_revision}', null, null),
-    ('deals', 'T124', 'work_submitted', 'influencer brand_owner', 'request_cancellation',
-      '{}', 'cancellation_requested', 'other', '{propose_cancellation}', null, null),
-    ('deals', 'T125', 'work_submitted', 'system', 'timer_review_window',
-      '{}', 'work_approved', null, '{approve_work,release_funds}', 'auto_approved',
-      'enable_real_time'),
-    ('deals', 'T126', 'work_submitted', 'influencer', 'withdraw_submission',
-      '{}', 'work_in_progress', 'influencer', '{withdraw_submission}', null, null),
+-- source: 80_data/32_work_in_progress.sql sha256:6d3a2b3784ed90708759449a60781ddd7cc4ddc85557affa40b37b3cf6fa2069
+-- The influencer works.
+select private.draft_state('deals', 'work_in_progress', $$
+{
+  "title": "Work in progress", "clock": "since_payment", "lasts": "75 days",
+  "deadline_action": "timer_work_limit", "work_status": "in_progress",
+  "moves": [
+    {
+      "name": "influencer_submits_work",
+      "role": "influencer", "action": "submit_work",
+      "to": "work_submitted", "awaiting": "brand_owner",
+      "effects": ["store_submission", "drop_extension"],
+      "button": {"text": "Submit work", "style": "success", "drawn": "form"},
+      "inputs": [
+        {
+          "field": "deliverables", "type": "textarea", "required": true, "max_length": 5000,
+          "placeholder": "Links to what you made", "input_type": "work_submission"
+        },
+        {
+          "field": "description", "type": "textarea", "max_length": 5000,
+          "placeholder": "What it is"
+        },
+        {
+          "field": "submission_notes", "type": "textarea", "max_length": 5000,
+          "placeholder": "What to know about it"
+        }
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} submitted: {deliverables}{description_hint}{notes_hint}",
+          "title": "Review the work",
+          "subtitle": "Without an answer it is approved on {deadline}.", "notification": "review"
+        },
+        {"type": "audit", "to": "actor", "text": "Work submitted."}
+      ]
+    },
+    {
+      "name": "brand_owner_grants_extension",
+      "role": "brand_owner", "action": "accept_extension", "guards": ["has_extension"],
+      "awaiting": "influencer", "effects": ["accept_extension"],
+      "button": {"text": "Give more time", "style": "success"},
+      "messages": [
+        {
+          "type": "system", "to": "influencer",
+          "text": "You have more time: the work is due on {delivery_due}.", "notification": "work"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work is due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        },
+        {"type": "audit", "to": "actor", "text": "You gave more time."}
+      ]
+    },
+    {
+      "name": "brand_owner_declines_extension",
+      "role": "brand_owner", "action": "decline_extension", "guards": ["has_extension"],
+      "awaiting": "influencer", "effects": ["drop_extension"],
+      "button": {"text": "No more time", "style": "secondary"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "influencer",
+          "text":
+          "{brand_owner} gave no more time: the work is due on {delivery_due}.{reason_hint}",
+          "notification": "work"
+        },
+        {"type": "audit", "to": "actor", "text": "You declined more time."}
+      ]
+    },
+    {
+      "name": "brand_owner_cancels_overdue_work",
+      "role": "brand_owner", "action": "cancel_overdue", "guards": ["is_overdue"],
+      "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
+      "button": {"text": "Cancel: overdue", "style": "danger"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "influencer",
+          "text": "{brand_owner} cancelled because the work is overdue.{reason_hint}",
+          "notification": "work"
+        },
+        {"type": "audit", "to": "actor", "text": "You cancelled. Your refund has started."}
+      ]
+    },
+    {
+      "name": "influencer_requests_extension",
+      "role": "influencer", "action": "request_extension", "awaiting": "influencer",
+      "effects": ["propose_extension"],
+      "button": {"text": "Ask for more time", "style": "secondary"},
+      "inputs": [
+        {
+          "field": "days", "type": "integer", "required": true, "min": 1, "max": 30,
+          "placeholder": "How many days?"
+        },
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "{influencer} asks for {days} more days.{reason_hint}",
+          "title": "More time?", "subtitle": "The work is due on {delivery_due}.",
+          "buttons": {"accept_extension": null, "decline_extension": null},
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You asked for {days} more days."}
+      ]
+    },
+    {
+      "name": "party_requests_cancellation",
+      "role": "influencer brand_owner", "action": "request_cancellation",
+      "to": "cancellation_requested", "awaiting": "other",
+      "effects": ["propose_cancellation", "drop_extension"],
+      "button": {"text": "Ask to cancel", "style": "secondary"}
+    },
+    {
+      "name": "party_opens_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute",
+      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "button": {"text": "Open a dispute", "style": "danger"}
+    },
+    {
+      "name": "influencer_gives_up_work",
+      "role": "influencer", "action": "give_up_work",
+      "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
+      "button": {"text": "Give up", "style": "danger"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} gave the work up. Your refund has started.{reason_hint}",
+          "notification": "payment"
+        },
+        {"type": "audit", "to": "actor", "text": "You gave the work up."}
+      ]
+    },
+    {
+      "name": "payment_arrives_twice",
+      "role": "system", "action": "payment_captured", "guards": ["is_new_payment"],
+      "awaiting": "unchanged", "effects": ["bounce_payment"], "reason": "second_payment"
+    },
+    {
+      "name": "work_limit_passes",
+      "role": "system", "action": "timer_work_limit",
+      "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
+      "reason": "not_delivered",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The work was not delivered in time. The refund has started.",
+          "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "bank_opens_dispute",
+      "role": "system", "action": "bank_dispute_opened",
+      "to": "disputed", "effects": ["open_dispute", "drop_cancellation", "drop_extension"]
+    },
+    {
+      "name": "operator_stops_deal",
+      "role": "admin", "action": "force_dispute",
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"]
+    }
+  ]
+}
+$$);
 
-    -- Cancellation by agreement
-    ('deals', 'T130', 'cancellation_requested', 'influencer brand_owner', 'accept_cancellation',
-      '{is_awaited}', 'refund_pending', null, '{request_agreed_refund,drop_cancellation}',
-      null, null),
-    ('deals', 'T131', 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
-      '{is_awaited,was_there}', 'work_in_progress', 'influencer', '{resume,drop_cancellation}',
-      null, null),
-    ('deals', 'T132', 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
-      '{is_awaited,was_there}', 'work_submitted', 'brand_owner', '{resume,drop_cancellation}',
-      null, null),
-    ('deals', 'T133', 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
-      '{is_requester,was_there}', 'work_in_progress', 'influencer',
-      '{resume,drop_cancellation}', null, null),
-    ('deals', 'T134', 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
-      '{is_requester,was_there}', 'work_submitted', 'brand_owner',
-      '{resume,drop_cancellation}', null, null),
-    ('deals', 'T135', 'cancellation_requested', 'system', 'timer_cancellation',
-      '{was_there}', 'work_in_progress', 'influencer', '{resume,drop_cancellation}',
-      'cancellation_unanswered', null),
-    ('deals', 'T136', 'cancellation_requested', 'system', 'timer_cancellation',
-      '{was_there}', 'work_submitted', 'brand_owner', '{resume,drop_cancellation}',
-      'cancellation_unanswered', null),
-    ('deals', 'T137', 'cancellation_requested', 'influencer brand_owner', 'raise_dispute',
-      '{}', 'disputed', null, '{open_dispute,drop_cancellation,raise_alert}', null, null),
+-- source: 80_data/33_work_submitted.sql sha256:35cf7080e813d2395f2b77181324a0af7715eefdb2611a142d8127837a67dfd9
+-- The brand owner reviews what the influencer submitted.
+select private.draft_state('deals', 'work_submitted', $$
+{
+  "title": "Work under review", "clock": "since_entry", "lasts": "7 days",
+  "deadline_action": "timer_review_window", "resumes_with": "72 hours",
+  "work_status": "submitted",
+  "moves": [
+    {
+      "name": "brand_owner_approves_work",
+      "role": "brand_owner", "action": "approve_work",
+      "to": "work_approved", "effects": ["approve_work", "release_funds"],
+      "follow_up": "enable_real_time",
+      "button": {"text": "Approve", "style": "success"},
+      "inputs": [
+        {"field": "feedback", "type": "textarea", "placeholder": "What did you like?"}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "influencer",
+          "text": "Your work was approved, {released_text} is yours.{feedback_hint}",
+          "notification": "payment"
+        },
+        {"type": "audit", "to": "actor", "text": "You approved the work."}
+      ]
+    },
+    {
+      "name": "brand_owner_requests_revision",
+      "role": "brand_owner", "action": "request_revision", "guards": ["has_revision_left"],
+      "to": "work_in_progress", "awaiting": "influencer", "effects": ["request_revision"],
+      "button": {"text": "Ask for a change", "style": "warning", "drawn": "both"},
+      "inputs": [
+        {
+          "field": "feedback", "type": "textarea", "required": true,
+          "placeholder": "What should change?", "input_type": "feedback"
+        }
+      ],
+      "messages": [
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{brand_owner} asks for a change: {feedback}",
+          "title": "Revise your work", "subtitle": "Change it and submit it again.",
+          "notification": "action_required"
+        },
+        {"type": "audit", "to": "actor", "text": "You asked for a change."}
+      ]
+    },
+    {
+      "name": "influencer_withdraws_submission",
+      "role": "influencer", "action": "withdraw_submission",
+      "to": "work_in_progress", "awaiting": "influencer", "effects": ["withdraw_submission"],
+      "button": {"text": "Take it back", "style": "secondary"},
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "{influencer} took the submission back.", "notification": "work"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "You took your submission back.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        },
+        {"type": "audit", "to": "actor", "text": "Submission taken back."}
+      ]
+    },
+    {
+      "name": "party_requests_cancellation",
+      "role": "influencer brand_owner", "action": "request_cancellation",
+      "to": "cancellation_requested", "awaiting": "other", "effects": ["propose_cancellation"],
+      "button": {"text": "Ask to cancel", "style": "secondary", "drawn": "nowhere"}
+    },
+    {
+      "name": "party_opens_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute",
+      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "button": {"text": "Open a dispute", "style": "danger"}
+    },
+    {
+      "name": "payment_arrives_twice",
+      "role": "system", "action": "payment_captured", "guards": ["is_new_payment"],
+      "awaiting": "unchanged", "effects": ["bounce_payment"], "reason": "second_payment"
+    },
+    {
+      "name": "review_window_passes",
+      "role": "system", "action": "timer_review_window",
+      "to": "work_approved", "effects": ["approve_work", "release_funds"],
+      "reason": "auto_approved", "follow_up": "enable_real_time",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The work was approved, because the time for its review has passed.",
+          "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "bank_opens_dispute",
+      "role": "system", "action": "bank_dispute_opened",
+      "to": "disputed", "effects": ["open_dispute", "drop_cancellation", "drop_extension"]
+    },
+    {
+      "name": "operator_stops_deal",
+      "role": "admin", "action": "force_dispute",
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"]
+    }
+  ]
+}
+$$);
 
-    -- Dispute
-    ('deals', 'T140', 'disputed', 'admin', 'resolve_release',
-      '{}', 'work_approved', null, '{close_dispute,approve_work,release_funds}', null,
-      'enable_real_time'),
-    ('deals', 'T141', 'disputed', 'admin', 'resolve_refund',
-      '{}', 'refund_pending', null, '{close_dispute,request_refund}', null, null),
-    ('deals', 'T142', 'disputed', 'admin', 'resolve_split',
-      '{}', 'refund_pending', null, '{close_dispute,request_split_refund}', null, null),
-    ('deals', 'T143', 'disputed', 'admin', 'resolve_resume',
-      '{was_there}', 'work_in_progress', 'influencer', '{close_dispute,resume}', null, null),
-    ('deals', 'T143b', 'disputed', 'influencer brand_owner', 'withdraw_dispute',
-      '{is_opener,was_there}', 'work_in_progress', 'influencer', '{close_dispute,resume}',
-      null, null),
-    ('deals', 'T144', 'disputed', 'admin', 'resolve_resume',
-      '{was_there}', 'work_submitted', 'brand_owner', '{close_dispute,resume}', null, null),
-    ('deals', 'T144b', 'disputed', 'admin', 'resolve_resume',
-      '{was_there}', 'payment_completed', 'influencer', '{close_dispute,resume}', null, null),
-    ('deals', 'T144c', 'disputed', 'influencer brand_owner', 'withdraw_dispute',
-      '{is_opener,was_there}', 'work_submitted', 'brand_owner', '{close_dispute,resume}',
-      null, null),
-    ('deals', 'T145', 'disputed', 'system', 'timer_dispute',
-      '{}', 'refund_pending', null, '{close_dispute,request_refund,raise_alert}',
-      'dispute_undecided', null),
-    ('deals', 'T146', 'payment_completed work_in_progress work_submitted cancellation_requested',
-      'system', 'bank_dispute_opened',
-      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension}', null, null),
-    ('deals', 'T146b', 'disputed', 'system', 'bank_dispute_opened',
-      '{}', null, null, '{open_dispute}', null, null),
-    ('deals', 'T147', 'disputed', 'system', 'bank_dispute_lost',
-      '{is_bank_dispute}', 'chat_closed', null, '{close_dispute,charge_back,close}',
-      'charged_back', null),
+-- source: 80_data/34_work_approved.sql sha256:49c97e4387dc8d7767072d8a78d5ee23189d297ebff4db4ace8e6aeb74cbe66a
+-- The money is released; the free chat begins in the same transaction.
+select private.draft_state('deals', 'work_approved', $$
+{
+  "title": "Work approved", "work_status": "approved",
+  "moves": [
+    {
+      "name": "free_chat_begins",
+      "role": "system", "action": "enable_real_time",
+      "to": "real_time",
+      "messages": [
+        {"type": "system", "to": "all", "text": "You can now chat freely."}
+      ]
+    }
+  ]
+}
+$$);
 
-    -- Refund
-    ('deals', 'T150', 'refund_pending', 'system', 'refund_processed',
-      '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
-    ('deals', 'T151', 'refund_pending', 'system', 'refund_failed',
-      '{}', null, null, '{retry_refund}', null, null),
-    ('deals', 'T152', 'refund_pending', 'admin', 'mark_refunded_manually',
-      '{}', 'chat_closed', null, '{settle_refund,close}', 'refunded', null),
+-- source: 80_data/35_cancellation_requested.sql sha256:5d398fe9b891c343354175ffa41a50a119ea1a7eef2760167489f37a7fd01da8
+-- One side asked to cancel; the other side answers.
+select private.draft_state('deals', 'cancellation_requested', $$
+{
+  "title": "A cancellation was asked for", "clock": "since_entry", "lasts": "72 hours",
+  "deadline_action": "timer_cancellation",
+  "moves": [
+    {
+      "name": "party_accepts_cancellation",
+      "role": "influencer brand_owner", "action": "accept_cancellation", "guards": ["is_awaited"],
+      "to": "refund_pending", "effects": ["request_agreed_refund", "drop_cancellation"],
+      "button": {"text": "Agree to cancel", "style": "warning"},
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "Cancelled by agreement. The refund has started.", "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "cancellation_declined_work_resumes",
+      "role": "influencer brand_owner", "action": "decline_cancellation",
+      "guards": ["is_awaited", "was_there"],
+      "to": "work_in_progress", "awaiting": "influencer",
+      "effects": ["resume", "drop_cancellation"],
+      "button": {"text": "Do not cancel", "style": "secondary"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "other",
+          "text": "{actor} did not agree to cancel.{reason_hint}",
+          "title": "Not cancelled", "subtitle": "An operator can decide.",
+          "buttons": {"raise_dispute": null}, "notification": "work"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work goes on, due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        }
+      ]
+    },
+    {
+      "name": "cancellation_declined_review_resumes",
+      "role": "influencer brand_owner", "action": "decline_cancellation",
+      "guards": ["is_awaited", "was_there"],
+      "to": "work_submitted", "awaiting": "brand_owner",
+      "effects": ["resume", "drop_cancellation"],
+      "messages": [
+        {
+          "type": "system", "to": "other",
+          "text": "{actor} did not agree to cancel.{reason_hint}",
+          "title": "Not cancelled", "subtitle": "An operator can decide.",
+          "buttons": {"raise_dispute": null}, "notification": "work"
+        },
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "The review goes on.",
+          "title": "Review the work",
+          "subtitle": "Without an answer it is approved on {deadline}."
+        }
+      ]
+    },
+    {
+      "name": "cancellation_withdrawn_work_resumes",
+      "role": "influencer brand_owner", "action": "withdraw_cancellation",
+      "guards": ["is_requester", "was_there"],
+      "to": "work_in_progress", "awaiting": "influencer",
+      "effects": ["resume", "drop_cancellation"],
+      "button": {"text": "Do not cancel after all", "style": "secondary"},
+      "messages": [
+        {
+          "type": "system", "to": "other",
+          "text": "{actor} no longer asks to cancel.", "notification": "work"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work goes on, due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        }
+      ]
+    },
+    {
+      "name": "cancellation_withdrawn_review_resumes",
+      "role": "influencer brand_owner", "action": "withdraw_cancellation",
+      "guards": ["is_requester", "was_there"],
+      "to": "work_submitted", "awaiting": "brand_owner",
+      "effects": ["resume", "drop_cancellation"],
+      "messages": [
+        {
+          "type": "system", "to": "other",
+          "text": "{actor} no longer asks to cancel.", "notification": "work"
+        },
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "The review goes on.",
+          "title": "Review the work",
+          "subtitle": "Without an answer it is approved on {deadline}."
+        }
+      ]
+    },
+    {
+      "name": "party_opens_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute",
+      "to": "disputed", "effects": ["open_dispute", "drop_cancellation", "raise_alert"],
+      "button": {"text": "Open a dispute", "style": "danger"}
+    },
+    {
+      "name": "payment_arrives_twice",
+      "role": "system", "action": "payment_captured", "guards": ["is_new_payment"],
+      "awaiting": "unchanged", "effects": ["bounce_payment"], "reason": "second_payment"
+    },
+    {
+      "name": "cancellation_unanswered_work_resumes",
+      "role": "system", "action": "timer_cancellation", "guards": ["was_there"],
+      "to": "work_in_progress", "awaiting": "influencer",
+      "effects": ["resume", "drop_cancellation"], "reason": "cancellation_unanswered",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "No answer: the deal continues.",
+          "title": "Not cancelled", "subtitle": "An operator can decide.",
+          "buttons": {"raise_dispute": null}, "notification": "work"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work goes on, due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        }
+      ]
+    },
+    {
+      "name": "cancellation_unanswered_review_resumes",
+      "role": "system", "action": "timer_cancellation", "guards": ["was_there"],
+      "to": "work_submitted", "awaiting": "brand_owner",
+      "effects": ["resume", "drop_cancellation"], "reason": "cancellation_unanswered",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "No answer: the deal continues.",
+          "title": "Not cancelled", "subtitle": "An operator can decide.",
+          "buttons": {"raise_dispute": null}, "notification": "work"
+        },
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "The review goes on.",
+          "title": "Review the work",
+          "subtitle": "Without an answer it is approved on {deadline}."
+        }
+      ]
+    },
+    {
+      "name": "bank_opens_dispute",
+      "role": "system", "action": "bank_dispute_opened",
+      "to": "disputed", "effects": ["open_dispute", "drop_cancellation", "drop_extension"]
+    },
+    {
+      "name": "operator_stops_deal",
+      "role": "admin", "action": "force_dispute",
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"]
+    }
+  ]
+}
+$$);
 
-    -- Free chat and closing
-    ('deals', 'T161', 'real_time', 'influencer brand_owner', 'close_conversation',
-      '{}', 'chat_closed', null, '{close}', 'closed_by_{role}', null),
-    ('direct', 'T161', 'real_time', 'member', 'close_conversation',
-      '{}', 'chat_closed', null, '{close}', 'closed_by_{role}', null),
-    ('deals', 'T162', 'real_time', 'influencer brand_owner', 'rate_collaboration',
-      '{is_unrated}', null, null, '{keep_rating}', null, null),
-    ('direct', 'T170', 'chat_closed', 'member', 'reopen_conversation',
-      '{is_closer,is_unblocked}', 'real_time', null, '{reopen}', null, null),
+-- source: 80_data/36_disputed.sql sha256:f17c5f5555b4e46bf1e38532e5a02a2ade222363553058e5b4a14466678b0d78
+-- The deal rests until an operator or the bank decides.
+select private.draft_state('deals', 'disputed', $$
+{
+  "title": "An operator decides", "waiting_on": "admin", "clock": "since_entry",
+  "lasts": "60 days", "deadline_action": "timer_dispute", "work_status": "disputed",
+  "moves": [
+    {
+      "name": "dispute_withdrawn_work_resumes",
+      "role": "influencer brand_owner", "action": "withdraw_dispute",
+      "guards": ["is_opener", "was_there"],
+      "to": "work_in_progress", "awaiting": "influencer", "effects": ["close_dispute", "resume"],
+      "button": {"text": "Withdraw the dispute", "style": "secondary"},
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "{actor} withdrew the dispute. The work continues.", "notification": "dispute"
+        },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work goes on, due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        }
+      ]
+    },
+    {
+      "name": "dispute_withdrawn_review_resumes",
+      "role": "influencer brand_owner", "action": "withdraw_dispute",
+      "guards": ["is_opener", "was_there"],
+      "to": "work_submitted", "awaiting": "brand_owner", "effects": ["close_dispute", "resume"],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "{actor} withdrew the dispute. The review continues.", "notification": "dispute"
+        },
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "The review goes on.",
+          "title": "Review the work",
+          "subtitle": "Without an answer it is approved on {deadline}."
+        }
+      ]
+    },
+    {
+      "name": "payment_arrives_twice",
+      "role": "system", "action": "payment_captured", "guards": ["is_new_payment"],
+      "awaiting": "unchanged", "effects": ["bounce_payment"], "reason": "second_payment"
+    },
+    {
+      "name": "dispute_limit_passes",
+      "role": "system", "action": "timer_dispute",
+      "to": "refund_pending", "effects": ["close_dispute", "request_refund", "raise_alert"],
+      "reason": "dispute_undecided",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The dispute was not decided in time. The refund has started.",
+          "notification": "dispute"
+        }
+      ]
+    },
+    {
+      "name": "bank_joins_dispute",
+      "role": "system", "action": "bank_dispute_opened", "effects": ["open_dispute"],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The bank, too, is looking into the payment.", "notification": "dispute"
+        }
+      ]
+    },
+    {
+      "name": "bank_takes_money_back",
+      "role": "system", "action": "bank_dispute_lost", "guards": ["is_bank_dispute"],
+      "to": "chat_closed", "effects": ["close_dispute", "charge_back", "close"],
+      "reason": "charged_back",
+      "inputs": [
+        {"field": "payment_id", "type": "text", "max_length": 100}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The bank took the payment back. The deal has ended.",
+          "notification": "deal_closed"
+        }
+      ]
+    },
+    {
+      "name": "operator_releases_money",
+      "role": "admin", "action": "resolve_release",
+      "to": "work_approved", "effects": ["close_dispute", "approve_work", "release_funds"],
+      "follow_up": "enable_real_time",
+      "inputs": [
+        {"field": "note", "type": "textarea", "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The operator decided for the influencer: the work is approved.",
+          "notification": "dispute"
+        }
+      ]
+    },
+    {
+      "name": "operator_refunds_money",
+      "role": "admin", "action": "resolve_refund",
+      "to": "refund_pending", "effects": ["close_dispute", "request_refund"],
+      "inputs": [
+        {"field": "note", "type": "textarea", "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The operator decided for the brand owner: the refund has started.",
+          "notification": "dispute"
+        }
+      ]
+    },
+    {
+      "name": "operator_splits_money",
+      "role": "admin", "action": "resolve_split",
+      "to": "refund_pending", "effects": ["close_dispute", "request_split_refund"],
+      "inputs": [
+        {"field": "refund_amount", "type": "price", "required": true},
+        {"field": "note", "type": "textarea", "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The operator decided to share the money: {refund_text} is being refunded.",
+          "notification": "dispute"
+        }
+      ]
+    },
+    {
+      "name": "operator_resumes_work",
+      "role": "admin", "action": "resolve_resume", "guards": ["was_there"],
+      "to": "work_in_progress", "awaiting": "influencer", "effects": ["close_dispute", "resume"],
+      "inputs": [
+        {"field": "note", "type": "textarea", "is_secret": true}
+      ],
+      "messages": [
+        {"type": "system", "to": "all", "text": "The work continues.", "notification": "dispute"},
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work goes on, due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        }
+      ]
+    },
+    {
+      "name": "operator_resumes_review",
+      "role": "admin", "action": "resolve_resume", "guards": ["was_there"],
+      "to": "work_submitted", "awaiting": "brand_owner", "effects": ["close_dispute", "resume"],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The review continues.", "notification": "dispute"
+        },
+        {
+          "type": "automated", "to": "brand_owner",
+          "text": "The review goes on.",
+          "title": "Review the work",
+          "subtitle": "Without an answer it is approved on {deadline}."
+        }
+      ]
+    },
+    {
+      "name": "operator_resumes_start",
+      "role": "admin", "action": "resolve_resume", "guards": ["was_there"],
+      "to": "payment_completed", "awaiting": "influencer", "effects": ["close_dispute", "resume"],
+      "messages": [
+        {"type": "system", "to": "all", "text": "The deal continues.", "notification": "dispute"},
+        {
+          "type": "automated", "to": "influencer",
+          "text": "{agreed_text} is paid and held for you.",
+          "title": "Start the work",
+          "subtitle": "Delivery is due {delivery_days} days after you start."
+        }
+      ]
+    }
+  ]
+}
+$$);
 
-    -- Operators, and the bank
-    ('bid', 'T180', 'influencer_responding brand_owner_details influencer_reviewing '
-      'brand_owner_pricing influencer_price_response negotiation_input brand_owner_negotiation '
-      'influencer_final_response payment_pending', 'admin', 'force_close',
-      '{nothing_captured}', 'chat_closed', null, '{close}', 'closed_by_operator', null),
-    ('campaign', 'T180', 'influencer_responding brand_owner_reviewing brand_owner_pricing '
-      'influencer_price_response negotiation_input brand_owner_negotiation '
-      'influencer_final_response payment_pending', 'admin', 'force_close',
-      '{nothing_captured}', 'chat_closed', null, '{close}', 'closed_by_operator', null),
-    ('deals', 'T181', 'payment_completed work_in_progress work_submitted cancellation_requested',
-      'admin', 'force_dispute',
-      '{}', 'disputed', null, '{open_dispute,drop_cancellation,drop_extension,raise_alert}',
-      null, null),
-    ('deals', 'T182', 'refund_pending real_time', 'system', 'bank_dispute_opened',
-      '{}', null, 'unchanged', '{}', 'bank_dispute_late', null),
-    ('deals', 'T182b', 'chat_closed', 'system', 'bank_dispute_opened',
-      '{has_order}', null, null, '{}', 'bank_dispute_late', null)
-) as t (
-  kinds, name, states, roles, action, guards, to_state, awaiting, effects, reason, follow_up
-)
-cross join lateral private.draft_flows(t.kinds) as f (id)
-cross join lateral unnest(string_to_array(t.states, ' ')) as state (name)
-cross join lateral unnest(string_to_array(t.roles, ' ')) as role (name);
+-- source: 80_data/37_refund_pending.sql sha256:77959152bcb2e558d82d964f66f14a7af26b37272aaf891047ac5b2e5a1cb4ca
+-- The refund is with the payment provider.
+select private.draft_state('deals', 'refund_pending', $$
+{
+  "title": "The refund is on its way", "waiting_on": "provider", "work_status": "cancelled",
+  "moves": [
+    {
+      "name": "payment_arrives_twice",
+      "role": "system", "action": "payment_captured", "guards": ["is_new_payment"],
+      "awaiting": "unchanged", "effects": ["bounce_payment"], "reason": "second_payment"
+    },
+    {
+      "name": "refund_arrives",
+      "role": "system", "action": "refund_processed",
+      "to": "chat_closed", "effects": ["settle_refund", "close"], "reason": "refunded",
+      "inputs": [
+        {"field": "reference", "type": "text", "max_length": 200, "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The refund is complete.", "notification": "deal_closed"
+        }
+      ]
+    },
+    {
+      "name": "refund_fails",
+      "role": "system", "action": "refund_failed", "effects": ["retry_refund"],
+      "inputs": [
+        {"field": "reason", "type": "text", "max_length": 200, "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "The refund is delayed. It will be tried again.", "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "bank_disputes_late",
+      "role": "system", "action": "bank_dispute_opened", "awaiting": "unchanged",
+      "reason": "bank_dispute_late"
+    },
+    {
+      "name": "operator_confirms_refund",
+      "role": "admin", "action": "mark_refunded_manually",
+      "to": "chat_closed", "effects": ["settle_refund", "close"], "reason": "refunded",
+      "inputs": [
+        {
+          "field": "reference", "type": "text", "required": true, "max_length": 200,
+          "is_secret": true
+        },
+        {"field": "note", "type": "textarea", "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The refund is complete.", "notification": "deal_closed"
+        }
+      ]
+    }
+  ]
+}
+$$);
 
--- source: 80_data/40_messages.sql sha256:b372fb79491fbf85d598b62b81258f47fe9b42c19445eeec231052968eeb8072
--- What each move says, and to whom. The title and subtitle head the action message; its text is
--- read where actions are not drawn. Automated messages offer what their reader may do next.
--- private.flow_values lists what may stand in braces.
-insert into private.flow_messages (
-  flow_id, transition, position, message_type, audience, text, title, subtitle, buttons,
-  notification
-)
-select
-  f.id, m.transition, row_number() over (partition by f.id, m.transition order by m.position),
-  m.message_type, m.audience, m.text, m.title, m.subtitle, m.buttons::jsonb, m.notification
-from (
-  values
-    -- Creation
-    ('bid', 'T01', 1, 'automated', 'influencer',
-      '{brand_owner} wants to work with you on "{subject}".{proposed_hint}',
-      'New request', '{brand_owner} is interested in "{subject}"', null, 'action_required'),
-    ('bid', 'T01', 2, 'audit', 'actor', 'Request sent to {influencer}.', null, null, null, null),
-    ('campaign', 'T02', 1, 'automated', 'brand_owner',
-      '{influencer} applies to "{subject}".{quote_hint}{pitch_hint}',
-      'New application', '{influencer} wants to join "{subject}"', null, 'action_required'),
-    ('campaign', 'T02', 2, 'audit', 'actor', 'Application sent.', null, null, null, null),
-    ('campaign', 'T03', 1, 'automated', 'influencer',
-      '{brand_owner} invites you to "{subject}".',
-      'Invitation', '{brand_owner} would like you in "{subject}"', null, 'action_required'),
-    ('campaign', 'T03', 2, 'audit', 'actor', 'Invitation sent to {influencer}.',
-      null, null, null, null),
-    ('direct', 'T04', 1, 'system', 'all', 'Conversation started', null, null, null, null),
+-- source: 80_data/38_real_time.sql sha256:10d8ee8329893632f81bbd5240456670d5ca6754cab67194c8ad253414d0bbee
+-- The two talk freely; the deal, if there was one, is settled.
+select private.draft_state('deals', 'real_time', $$
+{
+  "title": "Free chat", "free_text": true, "on_block": "close_conversation",
+  "moves": [
+    {
+      "name": "party_rates_collaboration",
+      "role": "influencer brand_owner", "action": "rate_collaboration", "guards": ["is_unrated"],
+      "effects": ["keep_rating"],
+      "button": {"text": "Rate", "style": "primary"},
+      "inputs": [
+        {
+          "field": "rating", "type": "integer", "required": true, "min": 1, "max": 5,
+          "placeholder": "1 to 5", "is_secret": true
+        },
+        {"field": "comment", "type": "textarea", "placeholder": "How was it?", "is_secret": true}
+      ],
+      "messages": [
+        {
+          "type": "audit", "to": "actor",
+          "text":
+          "You rated this collaboration. It is shown when both have, or after {rating_days} days."
+        }
+      ]
+    },
+    {
+      "name": "party_closes_chat",
+      "role": "influencer brand_owner", "action": "close_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
+      "button": {"text": "Close", "style": "secondary"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "{actor} closed the conversation.{reason_hint}", "notification": "deal_closed"
+        }
+      ]
+    },
+    {
+      "name": "payment_arrives_twice",
+      "role": "system", "action": "payment_captured", "guards": ["is_new_payment"],
+      "awaiting": "unchanged", "effects": ["bounce_payment"], "reason": "second_payment"
+    },
+    {
+      "name": "bank_disputes_late",
+      "role": "system", "action": "bank_dispute_opened", "awaiting": "unchanged",
+      "reason": "bank_dispute_late"
+    }
+  ]
+}
+$$);
 
-    -- Connection and application
-    ('bid', 'T10', 1, 'automated', 'brand_owner',
-      '{influencer} accepted your request. What is the project?',
-      'Describe the project', 'What should {influencer} do, until when, in which form?',
-      null, 'action_required'),
-    ('bid', 'T10', 2, 'audit', 'actor', 'You accepted the request.', null, null, null, null),
-    ('campaign', 'T11', 1, 'automated', 'brand_owner',
-      '{influencer} accepted your invitation. Name your price.',
-      'Name your price', 'What do you offer for "{subject}"?', null, 'action_required'),
-    ('campaign', 'T11', 2, 'audit', 'actor', 'You accepted the invitation.',
-      null, null, null, null),
-    ('bid', 'T12', 1, 'system', 'brand_owner', '{influencer} declined the request.{reason_hint}',
-      null, null, null, 'deal_closed'),
-    ('bid', 'T12', 2, 'audit', 'actor', 'You declined the request.', null, null, null, null),
-    ('campaign', 'T12', 1, 'system', 'brand_owner',
-      '{influencer} declined the invitation.{reason_hint}', null, null, null, 'deal_closed'),
-    ('campaign', 'T12', 2, 'audit', 'actor', 'You declined the invitation.',
-      null, null, null, null),
-    ('campaign', 'T20', 1, 'automated', 'brand_owner', 'Application accepted. Name your price.',
-      'Name your price', 'What do you offer {influencer}?', null, null),
-    ('campaign', 'T20', 2, 'system', 'influencer',
-      'Your application was accepted. {brand_owner} will name a price.', null, null, null, 'work'),
-    ('campaign', 'T20', 3, 'audit', 'actor', 'You accepted the application.',
-      null, null, null, null),
-    ('campaign', 'T21', 1, 'automated', 'brand_owner', 'Agreed at {agreed_text}.',
-      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
-    ('campaign', 'T21', 2, 'system', 'influencer',
-      'Your application was accepted at your price, {agreed_text}. Waiting for the payment.',
-      null, null, null, 'payment'),
-    ('campaign', 'T21', 3, 'audit', 'actor', 'You accepted the application at {agreed_text}.',
-      null, null, null, null),
-    ('campaign', 'T22', 1, 'system', 'influencer',
-      'You were not selected this time.{reason_hint}', null, null, null, 'deal_closed'),
-    ('campaign', 'T22', 2, 'audit', 'actor', 'You declined the application.',
-      null, null, null, null),
+select private.draft_state('direct', 'real_time', $$
+{
+  "title": "Free chat", "free_text": true,
+  "moves": [
+    {
+      "name": "party_closes_chat",
+      "role": "member", "action": "close_conversation",
+      "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
+      "button": {"text": "Close", "style": "secondary"},
+      "inputs": [
+        {
+          "field": "reason", "type": "textarea",
+          "placeholder": "Why? (optional)", "input_type": "reason"
+        }
+      ],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "{actor} closed the conversation.{reason_hint}", "notification": "deal_closed"
+        }
+      ]
+    }
+  ]
+}
+$$);
 
-    -- Project details
-    ('bid', 'T30', 1, 'automated', 'influencer', '{details}',
-      'Project details', '{brand_owner} describes the project', null, 'action_required'),
-    ('bid', 'T30', 2, 'audit', 'actor', 'Project details sent.', null, null, null, null),
-    ('bid', 'T40', 1, 'automated', 'brand_owner',
-      '{influencer} likes the project. Name your price.',
-      'Name your price', 'What do you offer for this project?', null, 'action_required'),
-    ('bid', 'T40', 2, 'audit', 'actor', 'You accepted the project.', null, null, null, null),
-    ('bid', 'T41', 1, 'automated', 'brand_owner', '{influencer} asks: {question}',
-      'Change the details', '{influencer} needs to know more', null, 'action_required'),
-    ('bid', 'T41', 2, 'audit', 'actor', 'Your question was sent.', null, null, null, null),
-    ('bid', 'T42', 1, 'system', 'brand_owner', '{influencer} declined the project.{reason_hint}',
-      null, null, null, 'deal_closed'),
-    ('bid', 'T42', 2, 'audit', 'actor', 'You declined the project.', null, null, null, null),
+-- source: 80_data/39_chat_closed.sql sha256:3a0cb6ac542d3f5f00302d1f09fe705fe63fc444734fb121798d5475f421466a
+-- The conversation is over; a direct chat may be opened again.
+select private.draft_state('deals', 'chat_closed', $$
+{
+  "title": "Closed",
+  "moves": [
+    {
+      "name": "payment_arrives_late",
+      "role": "system", "action": "payment_captured", "guards": ["has_order", "is_new_payment"],
+      "effects": ["bounce_payment"], "reason": "late_payment",
+      "messages": [
+        {
+          "type": "system", "to": "brand_owner",
+          "text": "A payment came after the deal had ended; it is being refunded.",
+          "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "bank_disputes_after_the_end",
+      "role": "system", "action": "bank_dispute_opened", "guards": ["has_order"],
+      "reason": "bank_dispute_late"
+    }
+  ]
+}
+$$);
 
-    -- Price and negotiation
-    ('deals', 'T50', 1, 'automated', 'influencer', '{brand_owner} offers {offer_text}.',
-      'Offer: {offer_text}', 'Accept it, or name your own price.', null, 'action_required'),
-    ('deals', 'T50', 2, 'audit', 'actor', 'You offered {offer_text}.', null, null, null, null),
-    ('deals', 'T60', 1, 'automated', 'brand_owner', '{influencer} accepted {agreed_text}.',
-      'Pay {agreed_text}', 'The money is held until you approve the work.',
-      null, 'action_required'),
-    ('deals', 'T60', 2, 'system', 'influencer',
-      'Agreed at {agreed_text}. Waiting for the payment.', null, null, null, null),
-    ('deals', 'T60', 3, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
-    ('deals', 'T61', 1, 'automated', 'influencer', 'Which price do you have in mind?',
-      'Your price', '{brand_owner} offered {offer_text}.', null, null),
-    ('deals', 'T63', 1, 'automated', 'brand_owner',
-      '{influencer} declined {offer_text}.{reason_hint}',
-      'Price declined', 'Offer another price, keep yours, or end here.',
-      null, 'action_required'),
-    ('deals', 'T63', 2, 'audit', 'actor', 'You declined {offer_text}.', null, null, null, null),
-    ('deals', 'T65', 1, 'automated', 'brand_owner', '{influencer} asks for {counter_text}.',
-      'Counter offer: {counter_text}', 'You offered {offer_text}.', null, 'action_required'),
-    ('deals', 'T65', 2, 'audit', 'actor', 'You asked for {counter_text}.', null, null, null, null),
-    ('deals', 'T66', 1, 'automated', 'influencer', 'The offer is {offer_text}.',
-      'Offer: {offer_text}', 'Accept it, or name your own price.', null, null),
-    ('deals', 'T67', 1, 'automated', 'influencer', '{brand_owner} now offers {offer_text}.',
-      'Offer: {offer_text}', 'Accept it, or name your own price.', null, 'action_required'),
-    ('deals', 'T67', 2, 'audit', 'actor', 'You offered {offer_text}.', null, null, null, null),
-    ('deals', 'T68', 1, 'automated', 'influencer',
-      '{brand_owner} makes a final offer: {offer_text}.',
-      'Final offer: {offer_text}', 'There is no further round.', null, 'action_required'),
-    ('deals', 'T68', 2, 'audit', 'actor', 'You made a final offer of {offer_text}.',
-      null, null, null, null),
-    ('deals', 'T69', 1, 'automated', 'brand_owner', 'You offered {offer_text}.{counter_hint}',
-      'Your answer', 'Accept, offer another price, keep yours, or end here.', null, null),
-    ('deals', 'T70', 1, 'automated', 'brand_owner', 'Agreed at {agreed_text}.',
-      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
-    ('deals', 'T70', 2, 'system', 'influencer',
-      'Your price of {agreed_text} was accepted. Waiting for the payment.',
-      null, null, null, 'payment'),
-    ('deals', 'T70', 3, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
-    ('deals', 'T71', 1, 'automated', 'brand_owner', 'Which price do you offer?',
-      'Your price', 'You offered {offer_text}.{counter_hint}', null, null),
-    ('deals', 'T72', 1, 'automated', 'influencer', '{brand_owner} stays at {offer_text}.',
-      'Final offer: {offer_text}', 'There is no further round.', null, 'action_required'),
-    ('deals', 'T72', 2, 'audit', 'actor', 'You stay at {offer_text}.', null, null, null, null),
-    ('deals', 'T80', 1, 'automated', 'brand_owner', '{influencer} accepted {agreed_text}.',
-      'Pay {agreed_text}', 'The money is held until you approve the work.',
-      null, 'action_required'),
-    ('deals', 'T80', 2, 'audit', 'actor', 'You accepted {agreed_text}.', null, null, null, null),
-    ('deals', 'T81', 1, 'system', 'brand_owner',
-      '{influencer} declined the final offer.{reason_hint}', null, null, null, 'deal_closed'),
-    ('deals', 'T81', 2, 'audit', 'actor', 'You declined the final offer.',
-      null, null, null, null),
-
-    -- Leaving before the payment
-    ('deals', 'T85', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
-      null, null, null, 'deal_closed'),
-    ('deals', 'T85', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
-    ('deals', 'T86', 1, 'system', 'all', 'Nobody answered in time; the conversation has ended.',
-      null, null, null, 'deal_closed'),
-
-    -- Payment
-    ('deals', 'T90', 1, 'automated', 'brand_owner', 'The payment of {agreed_text} is ready.',
-      'Pay {agreed_text}', 'The money is held until you approve the work.', null, null),
-    ('deals', 'T90', 2, 'audit', 'actor', 'You started the payment.', null, null, null, null),
-    ('deals', 'T91', 1, 'system', 'brand_owner',
-      'Payment of {agreed_text} received ({payment_id}). It is held until you approve the work.',
-      null, null, null, 'payment'),
-    ('deals', 'T91', 2, 'automated', 'influencer', '{agreed_text} is paid and held for you.',
-      'Start the work', 'Delivery is due {delivery_days} days after you start.',
-      null, 'payment'),
-    ('deals', 'T92', 1, 'system', 'brand_owner', 'The payment did not go through.{reason_hint}',
-      'Payment failed', 'You can try again.', '{"proceed_to_payment": "Retry"}', 'payment'),
-    ('deals', 'T93', 1, 'system', 'brand_owner',
-      'The amount that was paid differs from {agreed_text}; it is being refunded.',
-      null, null, null, 'payment'),
-    ('deals', 'T94', 1, 'system', 'other', '{actor} ended the conversation.{reason_hint}',
-      null, null, null, 'deal_closed'),
-    ('deals', 'T94', 2, 'audit', 'actor', 'You ended the conversation.', null, null, null, null),
-    ('deals', 'T95', 1, 'system', 'all', 'The time for the payment has passed; the deal has ended.',
-      null, null, null, 'deal_closed'),
-    ('deals', 'T96', 1, 'system', 'brand_owner',
-      'A payment came after the deal had ended; it is being refunded.', null, null, null,
-      'payment'),
-    ('deals', 'T97', 1, 'system', 'brand_owner',
-      'This deal was paid twice; the second payment is being refunded.', null, null, null,
-      'payment'),
-
-    -- Paid, not started
-    ('deals', 'T100', 1, 'system', 'brand_owner',
-      '{influencer} started the work. It is due on {delivery_due}.', null, null, null, 'work'),
-    ('deals', 'T100', 2, 'automated', 'influencer', 'The work is due on {delivery_due}.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T101', 1, 'system', 'brand_owner',
-      '{influencer} cannot do the work. Your refund has started.{reason_hint}',
-      null, null, null, 'payment'),
-    ('deals', 'T101', 2, 'audit', 'actor', 'You declined the work.', null, null, null, null),
-    ('deals', 'T102', 1, 'system', 'influencer',
-      '{brand_owner} cancelled before the work began.{reason_hint}', null, null, null, 'work'),
-    ('deals', 'T102', 2, 'audit', 'actor', 'You cancelled. Your refund has started.',
-      null, null, null, null),
-    ('deals', 'T103', 1, 'system', 'all',
-      'The work was not started in time. The refund has started.', null, null, null, 'payment'),
-
-    -- Work, revision, extension
-    ('deals', 'T110', 1, 'automated', 'brand_owner',
-      '{influencer} submitted: {deliverables}{description_hint}{notes_hint}',
-      'Review the work', 'Without an answer it is approved on {deadline}.',
-      null, 'review'),
-    ('deals', 'T110', 2, 'audit', 'actor', 'Work submitted.', null, null, null, null),
-    ('deals', 'T111', 1, 'automated', 'other',
-      '{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}',
-      'Cancellation?', 'Without an answer the deal goes on.', null, 'action_required'),
-    ('deals', 'T111', 2, 'audit', 'actor', 'You asked to cancel.', null, null, null, null),
-    ('deals', 'T112', 1, 'system', 'all',
-      '{actor} opened a dispute. An operator will decide.{reason_hint}',
-      null, null, null, 'dispute'),
-    ('deals', 'T113', 1, 'system', 'influencer',
-      '{brand_owner} cancelled because the work is overdue.{reason_hint}',
-      null, null, null, 'work'),
-    ('deals', 'T113', 2, 'audit', 'actor', 'You cancelled. Your refund has started.',
-      null, null, null, null),
-    ('deals', 'T114', 1, 'system', 'brand_owner',
-      '{influencer} gave the work up. Your refund has started.{reason_hint}',
-      null, null, null, 'payment'),
-    ('deals', 'T114', 2, 'audit', 'actor', 'You gave the work up.', null, null, null, null),
-    ('deals', 'T115', 1, 'system', 'all',
-      'The work was not delivered in time. The refund has started.', null, null, null, 'payment'),
-    ('deals', 'T116', 1, 'automated', 'brand_owner',
-      '{influencer} asks for {days} more days.{reason_hint}',
-      'More time?', 'The work is due on {delivery_due}.',
-      '{"accept_extension": null, "decline_extension": null}', 'action_required'),
-    ('deals', 'T116', 2, 'audit', 'actor', 'You asked for {days} more days.',
-      null, null, null, null),
-    ('deals', 'T117', 1, 'system', 'influencer',
-      'You have more time: the work is due on {delivery_due}.', null, null, null, 'work'),
-    ('deals', 'T117', 2, 'automated', 'influencer', 'The work is due on {delivery_due}.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T117', 3, 'audit', 'actor', 'You gave more time.', null, null, null, null),
-    ('deals', 'T117b', 1, 'system', 'influencer',
-      '{brand_owner} gave no more time: the work is due on {delivery_due}.{reason_hint}',
-      null, null, null, 'work'),
-    ('deals', 'T117b', 2, 'audit', 'actor', 'You declined more time.', null, null, null, null),
-    ('deals', 'T120', 1, 'system', 'influencer',
-      'Your work was approved, {released_text} is yours.{feedback_hint}',
-      null, null, null, 'payment'),
-    ('deals', 'T120', 2, 'audit', 'actor', 'You approved the work.', null, null, null, null),
-    ('deals', 'T121', 1, 'system', 'all', 'You can now chat freely.', null, null, null, null),
-    ('deals', 'T122', 1, 'automated', 'influencer',
-      '{brand_owner} asks for a change: {feedback}',
-      'Revise your work', 'Change it and submit it again.', null, 'action_required'),
-    ('deals', 'T122', 2, 'audit', 'actor', 'You asked for a change.', null, null, null, null),
-    ('deals', 'T124', 1, 'automated', 'other',
-      '{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}',
-      'Cancellation?', 'Without an answer the deal goes on.', null, 'action_required'),
-    ('deals', 'T124', 2, 'audit', 'actor', 'You asked to cancel.', null, null, null, null),
-    ('deals', 'T125', 1, 'system', 'all',
-      'The work was approved, because the time for its review has passed.',
-      null, null, null, 'payment'),
-    ('deals', 'T126', 1, 'system', 'brand_owner', '{influencer} took the submission back.',
-      null, null, null, 'work'),
-    ('deals', 'T126', 2, 'automated', 'influencer', 'You took your submission back.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T126', 3, 'audit', 'actor', 'Submission taken back.', null, null, null, null),
-
-    -- Cancellation by agreement
-    ('deals', 'T130', 1, 'system', 'all', 'Cancelled by agreement. The refund has started.',
-      null, null, null, 'payment'),
-    ('deals', 'T131', 1, 'system', 'other', '{actor} did not agree to cancel.{reason_hint}',
-      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
-    ('deals', 'T132', 1, 'system', 'other', '{actor} did not agree to cancel.{reason_hint}',
-      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
-    ('deals', 'T133', 1, 'system', 'other', '{actor} no longer asks to cancel.',
-      null, null, null, 'work'),
-    ('deals', 'T134', 1, 'system', 'other', '{actor} no longer asks to cancel.',
-      null, null, null, 'work'),
-    ('deals', 'T135', 1, 'system', 'all', 'No answer: the deal continues.',
-      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
-    ('deals', 'T136', 1, 'system', 'all', 'No answer: the deal continues.',
-      'Not cancelled', 'An operator can decide.', '{"raise_dispute": null}', 'work'),
-    ('deals', 'T131', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T133', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T135', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T132', 2, 'automated', 'brand_owner', 'The review goes on.',
-      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
-    ('deals', 'T134', 2, 'automated', 'brand_owner', 'The review goes on.',
-      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
-    ('deals', 'T136', 2, 'automated', 'brand_owner', 'The review goes on.',
-      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
-    ('deals', 'T137', 1, 'system', 'all',
-      '{actor} opened a dispute. An operator will decide.{reason_hint}',
-      null, null, null, 'dispute'),
-
-    -- Dispute
-    ('deals', 'T140', 1, 'system', 'all',
-      'The operator decided for the influencer: the work is approved.', null, null, null,
-      'dispute'),
-    ('deals', 'T141', 1, 'system', 'all',
-      'The operator decided for the brand owner: the refund has started.', null, null, null,
-      'dispute'),
-    ('deals', 'T142', 1, 'system', 'all',
-      'The operator decided to share the money: {refund_text} is being refunded.',
-      null, null, null, 'dispute'),
-    ('deals', 'T143', 1, 'system', 'all', 'The work continues.', null, null, null, 'dispute'),
-    ('deals', 'T143', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T143b', 1, 'system', 'all', '{actor} withdrew the dispute. The work continues.',
-      null, null, null, 'dispute'),
-    ('deals', 'T143b', 2, 'automated', 'influencer', 'The work goes on, due on {delivery_due}.',
-      'Submit your work', 'Give links to what you made.', null, null),
-    ('deals', 'T144', 1, 'system', 'all', 'The review continues.', null, null, null, 'dispute'),
-    ('deals', 'T144', 2, 'automated', 'brand_owner', 'The review goes on.',
-      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
-    ('deals', 'T144b', 1, 'system', 'all', 'The deal continues.', null, null, null, 'dispute'),
-    ('deals', 'T144b', 2, 'automated', 'influencer', '{agreed_text} is paid and held for you.',
-      'Start the work', 'Delivery is due {delivery_days} days after you start.', null, null),
-    ('deals', 'T144c', 1, 'system', 'all', '{actor} withdrew the dispute. The review continues.',
-      null, null, null, 'dispute'),
-    ('deals', 'T144c', 2, 'automated', 'brand_owner', 'The review goes on.',
-      'Review the work', 'Without an answer it is approved on {deadline}.', null, null),
-    ('deals', 'T145', 1, 'system', 'all',
-      'The dispute was not decided in time. The refund has started.', null, null, null,
-      'dispute'),
-    ('deals', 'T146', 1, 'system', 'all',
-      'The bank is looking into the payment. The deal rests until it has decided.',
-      null, null, null, 'dispute'),
-    ('deals', 'T146b', 1, 'system', 'all', 'The bank, too, is looking into the payment.',
-      null, null, null, 'dispute'),
-    ('deals', 'T147', 1, 'system', 'all', 'The bank took the payment back. The deal has ended.',
-      null, null, null, 'deal_closed'),
-
-    -- Refund
-    ('deals', 'T150', 1, 'system', 'all', 'The refund is complete.', null, null, null,
-      'deal_closed'),
-    ('deals', 'T151', 1, 'system', 'brand_owner',
-      'The refund is delayed. It will be tried again.', null, null, null, 'payment'),
-    ('deals', 'T152', 1, 'system', 'all', 'The refund is complete.', null, null, null,
-      'deal_closed'),
-
-    -- Free chat and closing
-    ('all', 'T161', 1, 'system', 'all', '{actor} closed the conversation.{reason_hint}',
-      null, null, null, 'deal_closed'),
-    ('deals', 'T162', 1, 'audit', 'actor',
-      'You rated this collaboration. It is shown when both have, or after {rating_days} days.',
-      null, null, null, null),
-    ('direct', 'T170', 1, 'system', 'all', '{actor} opened the conversation again.',
-      null, null, null, null),
-
-    -- Operators, and the bank
-    ('deals', 'T180', 1, 'system', 'all', 'An operator closed this conversation.{reason_hint}',
-      null, null, null, 'deal_closed'),
-    ('deals', 'T181', 1, 'system', 'all',
-      'An operator stopped this deal to look into it.{reason_hint}', null, null, null, 'dispute')
-) as m (
-  kinds, transition, position, message_type, audience, text, title, subtitle, buttons,
-  notification
-)
-cross join lateral private.draft_flows(m.kinds) as f (id);
-
--- source: 80_data/50_actions.sql sha256:69f911dd25ea719947b39235f635032b15399c2e19a08b028ee80ed180d901a2
--- What the client draws for each thing a user may do: a button, a form, both, or nothing in the
--- message (it is still allowed, and get_available_actions lists it). In the order of the screen.
-insert into private.flow_actions (
-  flow_id, state, role, action, position, text, style, drawn, data
-)
-select
-  f.id, state.name, role.name, a.action,
-  row_number() over (partition by f.id, state.name, role.name order by a.position),
-  a.text, a.style, a.drawn, a.data::jsonb
-from (
-  values
-    ('deals', 10, 'influencer_responding', 'influencer', 'accept_connection', 'Accept',
-      'success', 'button', null),
-    ('deals', 11, 'influencer_responding', 'influencer', 'reject_connection', 'Decline',
-      'danger', 'button', null),
-    ('campaign', 20, 'brand_owner_reviewing', 'brand_owner', 'accept_application', 'Accept',
-      'success', 'button', null),
-    ('campaign', 21, 'brand_owner_reviewing', 'brand_owner', 'accept_application_at_quote',
-      'Accept at {quote_text}', 'primary', 'button', '{"price": "{quote}"}'),
-    ('campaign', 22, 'brand_owner_reviewing', 'brand_owner', 'reject_application', 'Decline',
-      'danger', 'button', null),
-    ('bid', 30, 'brand_owner_details', 'brand_owner', 'send_project_details', 'Send',
-      'success', 'form', null),
-    ('bid', 40, 'influencer_reviewing', 'influencer', 'accept_project', 'Accept project',
-      'success', 'button', null),
-    ('bid', 41, 'influencer_reviewing', 'influencer', 'request_details_change',
-      'Ask for a change', 'secondary', 'both', null),
-    ('bid', 42, 'influencer_reviewing', 'influencer', 'reject_project', 'Decline',
-      'danger', 'button', null),
-    ('deals', 50, 'brand_owner_pricing', 'brand_owner', 'send_price_offer', 'Send offer',
-      'success', 'form', null),
-    ('deals', 60, 'influencer_price_response influencer_final_response', 'influencer',
-      'accept_price', 'Accept {offer_text}', 'success', 'button', '{"price": "{offer}"}'),
-    ('deals', 61, 'influencer_price_response', 'influencer', 'negotiate_price', 'Negotiate',
-      'warning', 'button', null),
-    ('deals', 63, 'influencer_price_response influencer_final_response', 'influencer',
-      'reject_price', 'Decline', 'danger', 'button', null),
-    ('deals', 65, 'negotiation_input', 'influencer brand_owner', 'submit_counter', 'Send price',
-      'success', 'form', null),
-    ('deals', 66, 'negotiation_input', 'influencer brand_owner', 'back', 'Back',
-      'secondary', 'button', null),
-    ('deals', 70, 'brand_owner_negotiation', 'brand_owner', 'accept_counter',
-      'Accept {counter_text}', 'success', 'button', '{"price": "{counter}"}'),
-    ('deals', 71, 'brand_owner_negotiation', 'brand_owner', 'make_counter_offer',
-      'Make another offer', 'warning', 'button', null),
-    ('deals', 72, 'brand_owner_negotiation', 'brand_owner', 'hold_price',
-      'Stay at {offer_text}', 'secondary', 'button', null),
-    ('deals', 90, 'payment_pending', 'brand_owner', 'proceed_to_payment', 'Pay now',
-      'success', 'button', null),
-
-    -- Ending it before the payment: on the screen where the brand owner decides.
-    ('deals', 94, 'brand_owner_negotiation', 'brand_owner', 'end_conversation', 'End here',
-      'danger', 'button', null),
-    ('bid', 94, 'brand_owner_details', 'brand_owner', 'end_conversation', 'End here',
-      'secondary', 'button', null),
-    ('deals', 94, 'brand_owner_pricing payment_pending', 'brand_owner', 'end_conversation',
-      'End here', 'secondary', 'button', null),
-    ('campaign', 94, 'brand_owner_reviewing', 'brand_owner influencer', 'end_conversation',
-      'End here', 'secondary', 'nowhere', null),
-    ('bid', 94, 'influencer_reviewing', 'brand_owner influencer', 'end_conversation',
-      'End here', 'secondary', 'nowhere', null),
-    ('bid', 94, 'brand_owner_details', 'influencer', 'end_conversation',
-      'End here', 'secondary', 'nowhere', null),
-    ('deals', 94, 'influencer_responding influencer_price_response negotiation_input '
-      'influencer_final_response', 'brand_owner influencer', 'end_conversation',
-      'End here', 'secondary', 'nowhere', null),
-    ('deals', 94, 'brand_owner_pricing brand_owner_negotiation payment_pending', 'influencer',
-      'end_conversation', 'End here', 'secondary', 'nowhere', null),
-
-    ('deals', 100, 'payment_completed', 'influencer', 'start_work', 'Start work',
-      'success', 'button', null),
-    ('deals', 101, 'payment_completed', 'influencer', 'decline_work', 'Decline',
-      'danger', 'button', null),
-    ('deals', 102, 'payment_completed', 'brand_owner', 'cancel_before_start', 'Cancel',
-      'danger', 'button', null),
-    ('deals', 110, 'work_in_progress', 'influencer', 'submit_work', 'Submit work',
-      'success', 'form', null),
-    ('deals', 111, 'work_in_progress', 'brand_owner', 'accept_extension', 'Give more time',
-      'success', 'button', null),
-    ('deals', 112, 'work_in_progress', 'brand_owner', 'decline_extension', 'No more time',
-      'secondary', 'button', null),
-    ('deals', 113, 'work_in_progress', 'brand_owner', 'cancel_overdue', 'Cancel: overdue',
-      'danger', 'button', null),
-    ('deals', 116, 'work_in_progress', 'influencer', 'request_extension', 'Ask for more time',
-      'secondary', 'button', null),
-    ('deals', 120, 'work_submitted', 'brand_owner', 'approve_work', 'Approve',
-      'success', 'button', null),
-    ('deals', 122, 'work_submitted', 'brand_owner', 'request_revision', 'Ask for a change',
-      'warning', 'both', null),
-    ('deals', 126, 'work_submitted', 'influencer', 'withdraw_submission', 'Take it back',
-      'secondary', 'button', null),
-    ('deals', 127, 'work_in_progress', 'influencer brand_owner', 'request_cancellation',
-      'Ask to cancel', 'secondary', 'button', null),
-    ('deals', 127, 'work_submitted', 'influencer brand_owner', 'request_cancellation',
-      'Ask to cancel', 'secondary', 'nowhere', null),
-    ('deals', 130, 'cancellation_requested', 'influencer brand_owner', 'accept_cancellation',
-      'Agree to cancel', 'warning', 'button', null),
-    ('deals', 131, 'cancellation_requested', 'influencer brand_owner', 'decline_cancellation',
-      'Do not cancel', 'secondary', 'button', null),
-    ('deals', 133, 'cancellation_requested', 'influencer brand_owner', 'withdraw_cancellation',
-      'Do not cancel after all', 'secondary', 'button', null),
-    ('deals', 137, 'work_in_progress work_submitted cancellation_requested',
-      'influencer brand_owner', 'raise_dispute', 'Open a dispute', 'danger', 'button', null),
-    ('deals', 138, 'work_in_progress', 'influencer', 'give_up_work', 'Give up',
-      'danger', 'button', null),
-    ('deals', 143, 'disputed', 'influencer brand_owner', 'withdraw_dispute',
-      'Withdraw the dispute', 'secondary', 'button', null),
-    ('deals', 161, 'real_time', 'influencer brand_owner', 'rate_collaboration', 'Rate',
-      'primary', 'button', null),
-    ('deals', 162, 'real_time', 'influencer brand_owner', 'close_conversation', 'Close',
-      'secondary', 'button', null),
-    ('direct', 161, 'real_time', 'member', 'close_conversation', 'Close',
-      'secondary', 'button', null),
-    ('direct', 170, 'chat_closed', 'member', 'reopen_conversation', 'Open again',
-      'secondary', 'button', null)
-) as a (kinds, position, states, roles, action, text, style, drawn, data)
-cross join lateral private.draft_flows(a.kinds) as f (id)
-cross join lateral unnest(string_to_array(a.states, ' ')) as state (name)
-cross join lateral unnest(string_to_array(a.roles, ' ')) as role (name);
-
--- source: 80_data/60_inputs.sql sha256:5357263ee289b3e2e37331a489fc42c372d3119c14ae1c4d2d0ad037f797d1ed
--- What is typed with an action. input_type is the name by which submit_text means a field. What a
--- row leaves open private.complete_limits fills in: 1 to 10000000 rupees, 1000 characters.
-insert into private.flow_inputs (
-  flow_id, action, field, position, type, required, min, max, max_length, placeholder, prefill,
-  input_type, is_secret
-)
-select
-  f.id, action.name, i.field,
-  row_number() over (partition by f.id, action.name order by i.position),
-  i.type, i.required, i.min, i.max, i.max_length, i.placeholder, i.prefill, i.input_type,
-  -- Ratings are double-blind, an operator's words are for operators, and why a payment or a refund
-  -- failed is the brand owner's affair.
-  i.field in ('rating', 'comment', 'note', 'reference')
-    or action.name in ('payment_failed', 'refund_failed')
-from (
-  values
-    -- Words
-    ('bid', 'send_project_details', 1, 'details', 'textarea', true, null::numeric, null::numeric,
-      5000, 'What should be made, until when, in which form?', '{details}', 'project_details'),
-    ('bid', 'request_details_change', 1, 'question', 'textarea', true, null, null,
-      null, 'What do you need to know?', null, 'question'),
-    ('deals', 'submit_work', 1, 'deliverables', 'textarea', true, null, null,
-      5000, 'Links to what you made', null, 'work_submission'),
-    ('deals', 'submit_work', 2, 'description', 'textarea', false, null, null,
-      5000, 'What it is', null, null),
-    ('deals', 'submit_work', 3, 'submission_notes', 'textarea', false, null, null,
-      5000, 'What to know about it', null, null),
-    ('deals', 'request_revision', 1, 'feedback', 'textarea', true, null, null,
-      null, 'What should change?', null, 'feedback'),
-    ('deals', 'approve_work', 1, 'feedback', 'textarea', false, null, null,
-      null, 'What did you like?', null, null),
-
-    -- Prices, in rupees
-    ('deals', 'send_price_offer', 1, 'price', 'price', true, null, null,
-      null, 'Your price in rupees', '{proposed_price}', 'price'),
-    ('deals', 'submit_counter', 1, 'price', 'price', true, null, null,
-      null, 'Your price in rupees', null, 'negotiation'),
-    ('deals', 'negotiate_price make_counter_offer accept_price accept_counter', 1, 'price',
-      'price', false, null, null, null, null, null, null),
-    ('campaign', 'accept_application_at_quote', 1, 'price', 'price', false, null, null,
-      null, null, null, null),
-
-    -- Reasons
-    ('campaign', 'reject_application', 9, 'reason', 'textarea', false, null, null,
-      null, 'Why? (optional)', null, 'reason'),
-    ('bid', 'reject_project', 9, 'reason', 'textarea', false, null, null,
-      null, 'Why? (optional)', null, 'reason'),
-    ('deals', 'reject_connection reject_price end_conversation decline_work '
-      'cancel_before_start cancel_overdue give_up_work request_cancellation request_extension '
-      'decline_cancellation decline_extension raise_dispute', 9, 'reason', 'textarea', false, null,
-      null, null, 'Why? (optional)', null, 'reason'),
-    ('all', 'close_conversation', 9, 'reason', 'textarea', false, null, null,
-      null, 'Why? (optional)', null, 'reason'),
-
-    -- Numbers
-    ('deals', 'request_cancellation', 1, 'refund_amount', 'price', false, null, null,
-      null, 'Refund in rupees; empty: all of it', null, null),
-    ('deals', 'request_extension', 1, 'days', 'integer', true, 1, 30,
-      null, 'How many days?', null, null),
-    ('deals', 'rate_collaboration', 1, 'rating', 'integer', true, 1, 5,
-      null, '1 to 5', null, null),
-    ('deals', 'rate_collaboration', 2, 'comment', 'textarea', false, null, null,
-      null, 'How was it?', null, null),
-
-    -- What operators and the gateway say
-    ('deals', 'force_close force_dispute', 1, 'reason', 'textarea', false, null, null,
-      null, null, null, null),
-    ('deals', 'resolve_release resolve_refund resolve_split resolve_resume '
-      'mark_refunded_manually', 9, 'note', 'textarea', false, null, null,
-      null, null, null, null),
-    ('deals', 'resolve_split', 1, 'refund_amount', 'price', true, null, null,
-      null, null, null, null),
-    ('deals', 'mark_refunded_manually', 1, 'reference', 'text', true, null, null,
-      200, null, null, null),
-    ('deals', 'payment_captured payment_mismatch', 1, 'payment_id', 'text', true, null, null,
-      100, null, null, null),
-    ('deals', 'payment_captured payment_mismatch', 2, 'amount_minor', 'integer', true, 1,
-      100000000000, null, null, null, null),
-    ('deals', 'payment_captured payment_mismatch', 3, 'currency', 'text', true, null, null,
-      3, null, null, null),
-    ('deals', 'payment_failed refund_failed', 9, 'reason', 'text', false, null, null,
-      200, null, null, null),
-    ('deals', 'payment_failed bank_dispute_opened bank_dispute_lost', 1, 'payment_id', 'text',
-      false, null, null, 100, null, null, null),
-    ('deals', 'refund_processed', 1, 'reference', 'text', false, null, null,
-      200, null, null, null)
-) as i (
-  kinds, actions, position, field, type, required, min, max, max_length, placeholder, prefill,
-  input_type
-)
-cross join lateral private.draft_flows(i.kinds) as f (id)
-cross join lateral unnest(string_to_array(i.actions, ' ')) as action (name);
+select private.draft_state('direct', 'chat_closed', $$
+{
+  "title": "Closed",
+  "moves": [
+    {
+      "name": "member_reopens_chat",
+      "role": "member", "action": "reopen_conversation", "guards": ["is_closer", "is_unblocked"],
+      "to": "real_time", "effects": ["reopen"],
+      "button": {"text": "Open again", "style": "secondary"},
+      "messages": [
+        {"type": "system", "to": "all", "text": "{actor} opened the conversation again."}
+      ]
+    }
+  ]
+}
+$$);
 
 -- source: 80_data/70_traces.sql sha256:a297abea038f621d28229b47d6eb06c1905f3fa8b8af6868e3dbfa8dabdc8d9e
 -- Walks that the flows must allow, whatever else they come to allow: `role action state` a line.

@@ -175,13 +175,15 @@ def with_a_contract(spec: Spec) -> Spec:
         from_state=new,
     )
     for row in spec["transitions"]:
-        if row["name"] == "T40":
+        if row["name"] == "influencer_accepts_project":
             (signing,) = clones([row], lambda row: True, name="N1", from_state=new)
             row["to_state"] = new
     signing.update(role="brand_owner", action="sign_contract")
     spec["transitions"].append(signing)
     spec["messages"] += clones(
-        spec["messages"], lambda row: row["transition"] == "T40", transition="N1"
+        spec["messages"],
+        lambda row: row["transition"] == "influencer_accepts_project",
+        transition="N1",
     )
     spec["actions"] += clones(
         spec["actions"],

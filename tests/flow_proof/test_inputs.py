@@ -90,7 +90,7 @@ def test_a_quote_is_accepted_at_a_price(db: Database) -> None:
 
 def test_an_action_meets_the_needs_of_all_its_rows(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T100")[0]["effects"].append("keep_details")
+    rows(spec, "influencer_starts_work")[0]["effects"].append("keep_details")
     assert list(faults(db, spec, "shape")) == [
         "start_work must have the required input details, which keep_details needs."
     ]

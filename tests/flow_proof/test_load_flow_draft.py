@@ -28,7 +28,7 @@ def test_what_a_spec_leaves_out_has_the_default_of_the_table(db: Database) -> No
             "states": [{"state": "real_time", "position": 1, "title": "Free chat"}],
             "transitions": [
                 {
-                    "name": "T1",
+                    "name": "one",
                     "position": 1,
                     "from_state": "real_time",
                     "role": "member",

@@ -18,9 +18,10 @@ from tests.support.databases import Database
 
 def test_p1_finds_a_row_that_can_never_be_taken(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T113")[0]["guards"] = ["has_quote"]
+    rows(spec, "brand_owner_cancels_overdue_work")[0]["guards"] = ["has_quote"]
     assert faults(db, spec, "P1") == {
-        "T113 can never be taken: cancel_overdue by the brand_owner in work_in_progress.": TO_WORK
+        "brand_owner_cancels_overdue_work can never be taken: "
+        "cancel_overdue by the brand_owner in work_in_progress.": TO_WORK
     }
 
 
@@ -32,8 +33,8 @@ def test_p1_finds_a_state_that_nothing_leads_to(db: Database) -> None:
 
 def test_p2_finds_a_dead_end(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    drop(spec, "T150")
-    drop(spec, "T152")
+    drop(spec, "refund_arrives")
+    drop(spec, "operator_confirms_refund")
     found = faults(db, spec, "P2")
     assert list(found) == ["A conversation in refund_pending can never be closed."]
     (way,) = found.values()
@@ -43,7 +44,11 @@ def test_p2_finds_a_dead_end(db: Database) -> None:
 
 def test_p3_finds_where_all_hope_is_gone(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    for name in ("T61", "T63", "T60"):
+    for name in (
+        "influencer_starts_counter",
+        "influencer_declines_price",
+        "influencer_accepts_price",
+    ):
         drop(spec, name)
     found = faults(db, spec, "P3")
     assert (
@@ -65,7 +70,7 @@ def test_p3_asks_that_the_money_is_settled_by_then(db: Database) -> None:
 
 def test_p4_finds_who_is_awaited_and_cannot_go_on(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T63")[0]["awaiting"] = "influencer"
+    rows(spec, "influencer_declines_price")[0]["awaiting"] = "influencer"
     way = [*TO_PRICE, "influencer reject_price -> brand_owner_negotiation"]
     assert faults(db, spec, "P4") == {
         "The influencer is awaited in brand_owner_negotiation and cannot go on.": way,
@@ -75,7 +80,7 @@ def test_p4_finds_who_is_awaited_and_cannot_go_on(db: Database) -> None:
 
 def test_p4_finds_who_goes_on_out_of_turn(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    spec["transitions"].append(rows(spec, "T110")[0] | {"role": "brand_owner"})
+    spec["transitions"].append(rows(spec, "influencer_submits_work")[0] | {"role": "brand_owner"})
     assert faults(db, spec, "P4") == {
         "The brand_owner is not awaited in work_in_progress and goes on by submit_work.": TO_WORK
     }
@@ -83,7 +88,7 @@ def test_p4_finds_who_goes_on_out_of_turn(db: Database) -> None:
 
 def test_p4_trusts_no_guard_that_may_not_hold(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T100")[0]["guards"] = ["is_unblocked"]
+    rows(spec, "influencer_starts_work")[0]["guards"] = ["is_unblocked"]
     assert faults(db, spec, "P4") == {
         "The influencer is awaited in payment_completed and cannot go on.": TO_PAID
     }
@@ -91,7 +96,7 @@ def test_p4_trusts_no_guard_that_may_not_hold(db: Database) -> None:
 
 def test_p4_counts_neither_leaving_nor_taking_back_as_going_on(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    for name in ("T131", "T132"):
+    for name in ("cancellation_declined_work_resumes", "cancellation_declined_review_resumes"):
         drop(spec, name)
     assert set(faults(db, spec, "P4")) == {
         "The brand_owner is awaited in cancellation_requested and cannot go on.",
@@ -101,13 +106,13 @@ def test_p4_counts_neither_leaving_nor_taking_back_as_going_on(db: Database) -> 
 
 def test_p5_finds_who_cannot_leave(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    drop(spec, "T102")
+    drop(spec, "brand_owner_cancels_before_start")
     assert faults(db, spec, "P5") == {"The brand_owner cannot leave in payment_completed.": TO_PAID}
 
 
 def test_p5_holds_in_the_free_chat_too(db: Database) -> None:
     spec = spec_in_use(db, "direct")
-    drop(spec, "T161")
+    drop(spec, "party_closes_chat")
     assert faults(db, spec, "P5") == {
         "The member cannot leave in real_time.": ["member direct_connect -> real_time"]
     }
@@ -139,7 +144,9 @@ def test_p6_finds_a_turn_without_a_time_limit(db: Database) -> None:
 
 def test_p6_finds_a_time_limit_that_leads_nowhere(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T115")[0].update(to_state="work_in_progress", awaiting="influencer", effects=[])
+    rows(spec, "work_limit_passes")[0].update(
+        to_state="work_in_progress", awaiting="influencer", effects=[]
+    )
     assert faults(db, spec, "P6") == {
         "The time limit of work_in_progress leads nowhere.": TO_WORK,
         "A conversation in work_in_progress may come back there by itself, for ever.": [
@@ -173,9 +180,13 @@ def test_p6_finds_time_limits_that_lead_to_each_other(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     parties = {"influencer_reviewing": "influencer", "brand_owner_pricing": "brand_owner"}
     for one, other in [tuple(parties), tuple(reversed(parties))]:
-        (timer,) = rows(spec, "T86", from_state=one)
+        (timer,) = rows(spec, "nobody_answers_in_time", from_state=one)
         timer.update(
-            name=f"T86_{other}", to_state=other, awaiting=parties[other], effects=[], reason=None
+            name=f"nobody_answers_in_{other}",
+            to_state=other,
+            awaiting=parties[other],
+            effects=[],
+            reason=None,
         )
         spec["messages"].append(
             {
@@ -202,7 +213,7 @@ def test_p6_finds_time_limits_that_lead_to_each_other(db: Database) -> None:
 
 def test_p6_finds_an_action_that_follows_on_itself(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T116")[0]["follow_up"] = "request_extension"
+    rows(spec, "influencer_requests_extension")[0]["follow_up"] = "request_extension"
     assert faults(db, spec, "P6") == {
         "A conversation in work_in_progress may come back there by itself, for ever.": [
             "influencer request_extension -> work_in_progress"
@@ -212,10 +223,10 @@ def test_p6_finds_an_action_that_follows_on_itself(db: Database) -> None:
 
 def test_p6_finds_the_round_and_not_the_way_to_it(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T125")[0].update(
+    rows(spec, "review_window_passes")[0].update(
         to_state="work_in_progress", awaiting="influencer", effects=[], follow_up=None
     )
-    rows(spec, "T115")[0].update(
+    rows(spec, "work_limit_passes")[0].update(
         to_state="cancellation_requested",
         awaiting="influencer",
         effects=["propose_cancellation", "drop_extension"],
@@ -230,15 +241,18 @@ def test_p6_finds_the_round_and_not_the_way_to_it(db: Database) -> None:
 
 def test_p7_finds_work_that_nobody_has_paid(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T91")[0]["effects"] = []
+    rows(spec, "payment_arrives")[0]["effects"] = []
     found = faults(db, spec, "P7")
-    message = "T101 needs the money held and finds it none: decline_work in payment_completed."
+    message = (
+        "influencer_declines_work needs the money held and finds it none: "
+        "decline_work in payment_completed."
+    )
     assert found[message] == [*TO_PAID, "influencer decline_work -> refund_pending"]
 
 
 def test_p7_finds_a_conversation_that_is_closed_on_money(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T147")[0]["effects"].remove("charge_back")
+    rows(spec, "bank_takes_money_back")[0]["effects"].remove("charge_back")
     found = faults(db, spec, "P7")
     assert found == {
         "chat_closed is entered with money held.": [
@@ -251,10 +265,13 @@ def test_p7_finds_a_conversation_that_is_closed_on_money(db: Database) -> None:
 
 def test_p7_finds_money_that_is_held_twice(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T97", from_state="payment_completed")[0]["effects"] = ["hold_funds"]
+    rows(spec, "payment_arrives_twice", from_state="payment_completed")[0]["effects"] = [
+        "hold_funds"
+    ]
     found = faults(db, spec, "P7")
     assert found == {
-        "T97 needs the money none and finds it held: payment_captured in payment_completed.": [
+        "payment_arrives_twice needs the money none and finds it held: "
+        "payment_captured in payment_completed.": [
             *TO_PAID,
             "system payment_captured -> payment_completed",
         ]
@@ -263,7 +280,7 @@ def test_p7_finds_money_that_is_held_twice(db: Database) -> None:
 
 def test_p7_finds_a_refund_that_nobody_asked_for(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T101")[0]["effects"].remove("request_refund")
+    rows(spec, "influencer_declines_work")[0]["effects"].remove("request_refund")
     way = [*TO_PAID, "influencer decline_work -> refund_pending"]
     found = faults(db, spec, "P7")
     assert found["refund_pending is entered with money held."] == way
@@ -271,9 +288,10 @@ def test_p7_finds_a_refund_that_nobody_asked_for(db: Database) -> None:
 
 def test_p7_finds_a_price_that_nobody_named(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T70")[0]["guards"] = ["counter_matches"]
+    rows(spec, "brand_owner_accepts_counter")[0]["guards"] = ["counter_matches"]
     assert faults(db, spec, "P7") == {
-        "T70 has the effect agree_on_counter without a counter offer: accept_counter in "
+        "brand_owner_accepts_counter has the effect agree_on_counter without a counter offer: "
+        "accept_counter in "
         "brand_owner_negotiation.": [
             *TO_PRICE,
             "influencer reject_price -> brand_owner_negotiation",
@@ -284,9 +302,10 @@ def test_p7_finds_a_price_that_nobody_named(db: Database) -> None:
 
 def test_p7_finds_a_refund_that_one_side_grants_itself(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T130", role="brand_owner")[0]["guards"] = []
+    rows(spec, "party_accepts_cancellation", role="brand_owner")[0]["guards"] = []
     assert faults(db, spec, "P7") == {
-        "T130 has the effect request_agreed_refund without a request of the other party: "
+        "party_accepts_cancellation has the effect request_agreed_refund without a request of "
+        "the other party: "
         "accept_cancellation in cancellation_requested.": [
             *TO_WORK,
             "brand_owner request_cancellation -> cancellation_requested",
@@ -297,9 +316,9 @@ def test_p7_finds_a_refund_that_one_side_grants_itself(db: Database) -> None:
 
 def test_p7_finds_a_payment_that_would_be_lost(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T97", from_state="work_in_progress")[0]["effects"] = []
+    rows(spec, "payment_arrives_twice", from_state="work_in_progress")[0]["effects"] = []
     assert faults(db, spec, "P7") == {
-        "T97 neither holds the payment nor sends it back.": [
+        "payment_arrives_twice neither holds the payment nor sends it back.": [
             *TO_WORK,
             "system payment_captured -> work_in_progress",
         ]
@@ -308,20 +327,20 @@ def test_p7_finds_a_payment_that_would_be_lost(db: Database) -> None:
 
 def test_p7_finds_rounds_and_revisions_without_end(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T67")[0]["guards"] = ["is_awaited"]
-    rows(spec, "T71")[0]["guards"] = []
-    rows(spec, "T122")[0]["guards"] = []
+    rows(spec, "brand_owner_sends_counter")[0]["guards"] = ["is_awaited"]
+    rows(spec, "brand_owner_starts_counter")[0]["guards"] = []
+    rows(spec, "brand_owner_requests_revision")[0]["guards"] = []
     found = faults(db, spec, "P7")
     assert {message.partition(":")[0] for message in found} == {
-        "T67 has the effect make_offer without a round left",
-        "T68 has the effect make_offer without a round left",
-        "T122 has the effect request_revision without a revision left",
+        "brand_owner_sends_counter has the effect make_offer without a round left",
+        "brand_owner_sends_last_counter has the effect make_offer without a round left",
+        "brand_owner_requests_revision has the effect request_revision without a revision left",
     }
 
 
 def test_p8_finds_a_payment_that_nobody_would_hear_of(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    drop(spec, "T97", from_state="work_in_progress")
+    drop(spec, "payment_arrives_twice", from_state="work_in_progress")
     assert faults(db, spec, "P8") == {
         "payment_captured is not handled in work_in_progress.": TO_WORK
     }
@@ -329,7 +348,7 @@ def test_p8_finds_a_payment_that_nobody_would_hear_of(db: Database) -> None:
 
 def test_p8_finds_a_payment_that_comes_after_the_end(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    drop(spec, "T96")
+    drop(spec, "payment_arrives_late")
     found = faults(db, spec, "P8")
     assert list(found) == ["payment_captured is not handled in chat_closed."]
     (way,) = found.values()
@@ -357,16 +376,17 @@ def test_p8_wants_the_bank_heard_wherever_there_was_money(db: Database) -> None:
 
 def test_p9_finds_where_no_operator_can_act(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    drop(spec, "T180", from_state="influencer_reviewing")
+    drop(spec, "operator_closes_deal", from_state="influencer_reviewing")
     assert faults(db, spec, "P9") == {"No operator can act in influencer_reviewing.": TO_PRICE[:3]}
 
 
 def test_p10_finds_an_action_with_two_meanings(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T68")[0]["guards"] = ["is_awaited"]
+    rows(spec, "brand_owner_sends_last_counter")[0]["guards"] = ["is_awaited"]
     assert faults(db, spec, "P10") == {
-        "The brand_owner's submit_counter in negotiation_input may be T67 to "
-        "influencer_price_response or T68 to influencer_final_response.": [
+        "The brand_owner's submit_counter in negotiation_input may be brand_owner_sends_counter to "
+        "influencer_price_response or brand_owner_sends_last_counter to "
+        "influencer_final_response.": [
             *TO_PRICE,
             "influencer reject_price -> brand_owner_negotiation",
             "brand_owner make_counter_offer -> negotiation_input",
@@ -376,13 +396,13 @@ def test_p10_finds_an_action_with_two_meanings(db: Database) -> None:
 
 def test_p11_finds_a_turn_that_is_nobodys(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T100")[0]["awaiting"] = None
+    rows(spec, "influencer_starts_work")[0]["awaiting"] = None
     assert faults(db, spec, "P11") == {"Nobody is awaited in work_in_progress.": TO_WORK}
 
 
 def test_p11_finds_somebody_awaited_where_an_operator_decides(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T181", from_state="payment_completed")[0]["awaiting"] = "brand_owner"
+    rows(spec, "operator_stops_deal", from_state="payment_completed")[0]["awaiting"] = "brand_owner"
     assert faults(db, spec, "P11") == {
         "The brand_owner is awaited in disputed, where it is nobody's turn.": [
             *TO_PAID,
@@ -393,10 +413,12 @@ def test_p11_finds_somebody_awaited_where_an_operator_decides(db: Database) -> N
 
 def test_p11_finds_what_should_be_over(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T143")[0]["effects"].remove("close_dispute")
-    rows(spec, "T131", role="brand_owner")[0]["effects"].remove("drop_cancellation")
-    rows(spec, "T135")[0]["effects"].remove("resume")
-    rows(spec, "T110")[0]["effects"].remove("drop_extension")
+    rows(spec, "operator_resumes_work")[0]["effects"].remove("close_dispute")
+    rows(spec, "cancellation_declined_work_resumes", role="brand_owner")[0]["effects"].remove(
+        "drop_cancellation"
+    )
+    rows(spec, "cancellation_unanswered_work_resumes")[0]["effects"].remove("resume")
+    rows(spec, "influencer_submits_work")[0]["effects"].remove("drop_extension")
     found = faults(db, spec, "P11")
     assert list(found) == [
         "A dispute is still open where no operator decides.",
@@ -416,7 +438,7 @@ def test_p11_finds_what_should_be_over(db: Database) -> None:
 
 def test_p11_finds_an_operator_without_a_dispute(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T146", from_state="payment_completed")[0]["effects"] = []
+    rows(spec, "bank_opens_dispute", from_state="payment_completed")[0]["effects"] = []
     assert faults(db, spec, "P11") == {
         "No dispute is open where an operator decides.": [
             *TO_PAID,

@@ -97,7 +97,7 @@ def test_conversations_stay_on_the_flow_that_they_began_with(db: Database) -> No
 
 def test_an_unsound_flow_is_refused_and_changes_nothing(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    drop(spec, "T102")
+    drop(spec, "brand_owner_cancels_before_start")
     before = db.query("select * from private.flow_definitions order by id")
     with db.refused("FLOW_UNSOUND", 422) as refusal:
         publish(db, spec)
@@ -115,7 +115,7 @@ def test_rows_that_cannot_be_stored_are_unsound_too(db: Database) -> None:
 
 def test_a_draft_that_a_migration_fills_is_proved_as_well(db: Database) -> None:
     spec = spec_in_use(db, "direct")
-    rows(spec, "T161")[0]["awaiting"] = "other"
+    rows(spec, "party_closes_chat")[0]["awaiting"] = "other"
     draft = db.call_private("load_flow_draft", p_spec=spec)
     with db.refused("FLOW_UNSOUND", 422):
         db.call_private("publish_draft", p_flow_id=draft)

@@ -46,27 +46,32 @@ def test_a_rule_that_is_missing(db: Database) -> None:
 
 def test_names_that_the_engine_does_not_know(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T30")[0].update(guards=["is_monday"], effects=["keep_details", "send_flowers"])
+    rows(spec, "brand_owner_sends_details")[0].update(
+        guards=["is_monday"], effects=["keep_details", "send_flowers"]
+    )
     assert shape(db, spec) == [
-        "T30 names the unknown effect send_flowers.",
-        "T30 names the unknown guard is_monday.",
+        "brand_owner_sends_details names the unknown effect send_flowers.",
+        "brand_owner_sends_details names the unknown guard is_monday.",
     ]
 
 
 def test_people_whom_the_kind_does_not_have(db: Database) -> None:
     spec = spec_in_use(db, "direct")
     spec["transitions"].append(
-        rows(spec, "T161")[0] | {"role": "influencer", "awaiting": "brand_owner"}
+        rows(spec, "party_closes_chat")[0] | {"role": "influencer", "awaiting": "brand_owner"}
     )
     found = shape(db, spec)
-    assert "T161 is for the influencer, whom this kind does not have." in found
-    assert "T161 awaits the brand_owner, whom this kind does not have." in found
+    assert "party_closes_chat is for the influencer, whom this kind does not have." in found
+    assert "party_closes_chat awaits the brand_owner, whom this kind does not have." in found
 
 
 def test_the_other_party_of_nobody(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T135")[0]["awaiting"] = "other"
-    assert "T135 awaits the other party, but no party takes it." in shape(db, spec)
+    rows(spec, "cancellation_unanswered_work_resumes")[0]["awaiting"] = "other"
+    assert (
+        "cancellation_unanswered_work_resumes awaits the other party, but no party takes it."
+        in shape(db, spec)
+    )
 
 
 def test_a_flow_without_beginning_or_end(db: Database) -> None:
@@ -77,47 +82,48 @@ def test_a_flow_without_beginning_or_end(db: Database) -> None:
 
 def test_a_way_back_to_the_beginning(db: Database) -> None:
     spec = spec_in_use(db, "direct")
-    rows(spec, "T170")[0]["to_state"] = "initial"
-    assert "T170 leads to initial, where nothing can be." in shape(db, spec)
+    rows(spec, "member_reopens_chat")[0]["to_state"] = "initial"
+    assert "member_reopens_chat leads to initial, where nothing can be." in shape(db, spec)
 
 
 def test_closing_goes_with_its_effect(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T12")[0]["effects"] = []
-    rows(spec, "T63")[0]["effects"] = ["close"]
+    rows(spec, "influencer_declines_connection")[0]["effects"] = []
+    rows(spec, "influencer_declines_price")[0]["effects"] = ["close"]
     assert shape(db, spec) == [
-        "T12 leads to chat_closed without the effect close.",
-        "T63 has the effect close and does not lead to chat_closed.",
+        "influencer_declines_connection leads to chat_closed without the effect close.",
+        "influencer_declines_price has the effect close and does not lead to chat_closed.",
     ]
 
 
 def test_money_is_moved_once_a_row(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T120")[0]["effects"].append("request_refund")
-    assert "T120 moves the money more than once." in shape(db, spec)
+    rows(spec, "brand_owner_approves_work")[0]["effects"].append("request_refund")
+    assert "brand_owner_approves_work moves the money more than once." in shape(db, spec)
 
 
 def test_links_to_rows_that_are_not_there(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     state(spec, "disputed")["deadline_action"] = "timer_verdict"
     state(spec, "payment_completed")["on_block"] = "cancel_before_start"
-    rows(spec, "T61")[0]["follow_up"] = "submit_price"
-    message(spec, "T30")["transition"] = "T31"
+    rows(spec, "influencer_starts_counter")[0]["follow_up"] = "submit_price"
+    message(spec, "brand_owner_sends_details")["transition"] = "nobody"
     spec["inputs"].append({"action": "sing", "field": "song", "position": 1, "type": "text"})
     found = shape(db, spec)
     assert {
         "After its time limit disputed does timer_verdict, which has no row.",
         "A block by the influencer in payment_completed does cancel_before_start, which has no "
         "row.",
-        "T61 is followed by submit_price, which has no row in negotiation_input.",
-        "There is a message of T31, which is no row.",
+        "influencer_starts_counter is followed by submit_price, "
+        "which has no row in negotiation_input.",
+        "There is a message of nobody, which is no row.",
         "sing has the input song and no row.",
     } <= set(found)
 
 
 def test_what_users_may_do_is_drawn_and_what_is_drawn_they_may_do(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    drop(spec, "T126")
+    drop(spec, "influencer_withdraws_submission")
     spec["actions"] = [one for one in spec["actions"] if one["action"] != "start_work"]
     assert {
         "The influencer's withdraw_submission in work_submitted is drawn and has no row.",
@@ -134,38 +140,46 @@ def test_an_input_that_leaves_nothing_to_type(db: Database) -> None:
 
 def test_messages_that_reach_nobody_or_offer_nothing(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    message(spec, "T95")["audience"] = "actor"
-    message(spec, "T101").update(message_type="automated", title="Pity", buttons=None)
-    message(spec, "T131")["buttons"] = {"approve_work": None}
-    message(spec, "T81")["buttons"] = {"accept_price": None}
-    message(spec, "T81")["title"] = "Sure?"
+    message(spec, "payment_window_passes")["audience"] = "actor"
+    message(spec, "influencer_declines_work").update(
+        message_type="automated", title="Pity", buttons=None
+    )
+    message(spec, "cancellation_declined_work_resumes")["buttons"] = {"approve_work": None}
+    message(spec, "influencer_declines_final_price")["buttons"] = {"accept_price": None}
+    message(spec, "influencer_declines_final_price")["title"] = "Sure?"
     found = set(shape(db, spec))
     assert {
-        "A message of T95 is for the actor, and there is none.",
-        "T101 calls on the brand_owner, who may do nothing in refund_pending.",
-        "T131 offers approve_work to the influencer, who may not in work_in_progress.",
-        "T81 offers accept_price to the brand_owner, who may not in chat_closed.",
+        "A message of payment_window_passes is for the actor, and there is none.",
+        "influencer_declines_work calls on the brand_owner, who may do nothing in refund_pending.",
+        "cancellation_declined_work_resumes offers approve_work to the influencer, "
+        "who may not in work_in_progress.",
+        "influencer_declines_final_price offers accept_price to the brand_owner, "
+        "who may not in chat_closed.",
     } <= found
 
 
 def test_a_turn_that_its_party_is_not_told_of(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    message(spec, "T50")["audience"] = "brand_owner"
-    assert shape(db, spec) == ["T50 leads to the turn of the influencer and does not call on them."]
+    message(spec, "brand_owner_offers_price")["audience"] = "brand_owner"
+    assert shape(db, spec) == [
+        "brand_owner_offers_price leads to the turn of the influencer and does not call on them."
+    ]
 
 
 def test_texts_name_only_what_can_be_put_in(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    message(spec, "T50")["title"] = "{offer_text} {brand_owner} {delivery_days} {weather}"
-    message(spec, "T41")["text"] = "{question} {feedback}"
-    rows(spec, "T12")[0]["reason"] = "ended_by_{actor}"
+    message(spec, "brand_owner_offers_price")["title"] = (
+        "{offer_text} {brand_owner} {delivery_days} {weather}"
+    )
+    message(spec, "influencer_asks_about_details")["text"] = "{question} {feedback}"
+    rows(spec, "influencer_declines_connection")[0]["reason"] = "ended_by_{actor}"
     spec["actions"][0]["text"] = "Accept {reason_hint}"
     action = spec["actions"][0]["action"]
     assert set(shape(db, spec)) == {
         f"The action {action} names {{reason_hint}}, which nothing fills.",
-        "A message of T41 names {feedback}, which nothing fills.",
-        "A message of T50 names {weather}, which nothing fills.",
-        "The reason of T12 names {actor}, which nothing fills.",
+        "A message of influencer_asks_about_details names {feedback}, which nothing fills.",
+        "A message of brand_owner_offers_price names {weather}, which nothing fills.",
+        "The reason of influencer_declines_connection names {actor}, which nothing fills.",
     }
 
 
@@ -214,7 +228,7 @@ def test_a_walk_that_is_not_written_in_threes(db: Database) -> None:
                 "kind": "direct",
                 "transitions": [
                     {
-                        "name": "T1",
+                        "name": "one",
                         "position": 1,
                         "from_state": "a",
                         "role": "member",

@@ -45,7 +45,7 @@ def test_nobody_else_may(db: Database) -> None:
 
 def test_the_answer_has_what_an_editor_needs(db: Database) -> None:
     spec = spec_in_use(db, "bid")
-    rows(spec, "T10")[0]["awaiting"] = "influencer"
+    rows(spec, "influencer_accepts_request")[0]["awaiting"] = "influencer"
     proof = prove(db, spec)
     assert set(proof) == {"valid", "states", "extended_states", "edges", "violations"}
     assert proof["valid"] is False

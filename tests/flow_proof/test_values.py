@@ -81,26 +81,33 @@ def test_buttons_carry_texts(db: Database, data: Any) -> None:
 @pytest.mark.parametrize("buttons", [["raise_dispute"], "x", {"raise_dispute": {"a": [1]}}])
 def test_messages_rename_buttons_with_texts(db: Database, buttons: Any) -> None:
     spec = spec_in_use(db, "bid")
-    message = next(one for one in spec["messages"] if one["transition"] == "T135")
+    message = next(
+        one
+        for one in spec["messages"]
+        if one["transition"] == "cancellation_unanswered_work_resumes"
+    )
     message.update(title="Go on", buttons=buttons)
-    assert "The buttons of a message of T135 are no object of texts." in faults(db, spec, "shape")
+    assert (
+        "The buttons of a message of cancellation_unanswered_work_resumes are no object of texts."
+        in faults(db, spec, "shape")
+    )
 
 
 def test_in_direct_conversations_both_read_everything(db: Database) -> None:
     spec = spec_in_use(db, "direct")
-    message = next(one for one in spec["messages"] if one["transition"] == "T161")
+    message = next(one for one in spec["messages"] if one["transition"] == "party_closes_chat")
     message["audience"] = "actor"
     assert list(faults(db, spec, "shape")) == [
-        "A message of T161 is for the actor, but members read everything."
+        "A message of party_closes_chat is for the actor, but members read everything."
     ]
 
 
 def test_names_and_reasons_are_words_for_programs(db: Database) -> None:
     spec = spec_in_use(db, "direct")
-    rows(spec, "T161")[0]["reason"] = "Closed by {role}"
-    rows(spec, "T170")[0]["name"] = "T 170"
+    rows(spec, "party_closes_chat")[0]["reason"] = "Closed by {role}"
+    rows(spec, "member_reopens_chat")[0]["name"] = "T 170"
     assert set(faults(db, spec, "shape")) >= {
-        'The reason of T161 has more than a to z, "_" and braces.',
+        'The reason of party_closes_chat has more than a to z, "_" and braces.',
         'The name of the row "T 170" has more than letters, digits and "_".',
     }
 
@@ -110,51 +117,52 @@ def test_names_and_reasons_are_words_for_programs(db: Database) -> None:
     [
         (
             "bid",
-            "T50",
+            "brand_owner_offers_price",
             {"effects": ["make_offer", "make_offer"]},
-            "T50 names the effect make_offer more than once.",
+            "brand_owner_offers_price names the effect make_offer more than once.",
         ),
         (
             "bid",
-            "T50",
+            "brand_owner_offers_price",
             {"effects": ["make_offer", "hold_offer"]},
-            "T50 names more than one price.",
+            "brand_owner_offers_price names more than one price.",
         ),
         (
             "bid",
-            "T91",
+            "payment_arrives",
             {"guards": ["has_order", "is_new_payment"]},
-            "T91 has the effect hold_funds without the guard capture_matches.",
+            "payment_arrives has the effect hold_funds without the guard capture_matches.",
         ),
         (
             "bid",
-            "T96",
+            "payment_arrives_late",
             {"guards": ["has_order"]},
-            "T96 has the effect bounce_payment without the guard is_new_payment.",
+            "payment_arrives_late has the effect bounce_payment without the guard is_new_payment.",
         ),
         (
             "bid",
-            "T162",
+            "party_rates_collaboration",
             {"guards": []},
-            "T162 has the effect keep_rating without the guard is_unrated.",
+            "party_rates_collaboration has the effect keep_rating without the guard is_unrated.",
         ),
         (
             "bid",
-            "T50",
+            "brand_owner_offers_price",
             {"role": "admin"},
-            "T50 has the effect make_offer, which only a party of a deal can have.",
+            "brand_owner_offers_price has the effect make_offer, "
+            "which only a party of a deal can have.",
         ),
         (
             "direct",
-            "T161",
+            "party_closes_chat",
             {"effects": ["close", "start_work"]},
-            "T161 has the effect start_work, which only deals can have.",
+            "party_closes_chat has the effect start_work, which only deals can have.",
         ),
         (
             "bid",
-            "T182b",
+            "bank_disputes_after_the_end",
             {"to_state": "real_time"},
-            "T182b opens a deal again, whose place another may have taken.",
+            "bank_disputes_after_the_end opens a deal again, whose place another may have taken.",
         ),
     ],
 )
@@ -192,11 +200,16 @@ def test_what_cannot_be_proved_soon_is_refused_soon(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     spec["rules"] |= {"max_rounds": 20, "max_revisions": 50}
     # Counts something that each of the rounds has to be proved with.
-    rows(spec, "T10")[0]["effects"] = ["request_revision"]
+    rows(spec, "influencer_accepts_request")[0]["effects"] = ["request_revision"]
     spec["transitions"].append(
-        rows(spec, "T41")[0]
+        rows(spec, "influencer_asks_about_details")[0]
         | {"to_state": "influencer_reviewing", "effects": ["request_revision"], "guards": []}
-        | {"name": "T41b", "position": 411, "action": "ask_again", "awaiting": "influencer"}
+        | {
+            "name": "influencer_asks_again",
+            "position": 411,
+            "action": "ask_again",
+            "awaiting": "influencer",
+        }
     )
     began = time.monotonic()
     assert list(faults(db, spec, "shape")) == [

@@ -61,8 +61,7 @@ def state(name: str) -> State:
 
 def move(name: str, source: str, action: str, target: str | None, *roles: str) -> Move:
     """A move with nothing but where it leads and who takes it."""
-    place = int(name.removeprefix("T"))
-    return Move(place, name, (source,), roles, action, (), target, None, (), None, None)
+    return Move(1, name, (source,), roles, action, (), target, None, (), None, None)
 
 
 def flow(kind: str, states: str, *moves: Move, fields: tuple[Field, ...] = ()) -> Flow:
@@ -97,11 +96,13 @@ def test_the_pages_are_in_step_with_the_rows(project: Database) -> None:
             {"FLOW.md", "flow/campaign.svg"},
         ),
         (
-            "update private.flow_messages set text = 'Bye.' where transition = 'T85'",
+            "update private.flow_messages set text = 'Bye.'"
+            " where transition = 'party_ends_conversation'",
             {"FLOW.md"},
         ),
         (
-            "update private.flow_transitions set guards = '{}' where name = 'T122'",
+            "update private.flow_transitions set guards = '{}'"
+            " where name = 'brand_owner_requests_revision'",
             {"FLOW.md"},
         ),
         (
@@ -179,7 +180,7 @@ def test_an_item_of_one_kind_stands_behind_what_precedes_it_there() -> None:
 
 
 def test_a_move_of_all_its_states_is_one_though_kinds_have_other_states() -> None:
-    leave = move("T85", "", "leave", "closed", "influencer")
+    leave = move("party_leaves", "", "leave", "closed", "influencer")
     bid = flow("bid", "a b closed", replace(leave, from_states=("a", "b")))
     campaign = flow("campaign", "b c closed", replace(leave, from_states=("b", "c")))
     [(shared, kinds)] = share_moves([bid, campaign])
@@ -187,7 +188,7 @@ def test_a_move_of_all_its_states_is_one_though_kinds_have_other_states() -> Non
 
 
 def test_a_move_that_one_kind_lacks_in_a_state_of_its_own_is_two() -> None:
-    leave = move("T85", "", "leave", "closed", "influencer")
+    leave = move("party_leaves", "", "leave", "closed", "influencer")
     bid = flow("bid", "a b closed", replace(leave, from_states=("a", "b")))
     campaign = flow("campaign", "a b closed", replace(leave, from_states=("a",)))
     assert [kinds for _, kinds in share_moves([bid, campaign])] == [("bid",), ("campaign",)]
@@ -198,13 +199,13 @@ def test_a_field_of_an_action_that_only_one_kind_has_is_one() -> None:
     bid = flow(
         "bid",
         "a b",
-        move("T1", "a", "leave", "b", "influencer"),
+        move("one", "a", "leave", "b", "influencer"),
         fields=(replace(reason, actions=("leave",)),),
     )
     direct = flow(
         "direct",
         "a b",
-        move("T1", "a", "close", "b", "member"),
+        move("one", "a", "close", "b", "member"),
         fields=(replace(reason, actions=("close",)),),
     )
     [(shared, kinds)] = share_fields([bid, direct])
@@ -327,9 +328,9 @@ SAME = """
 from tests.style.test_flow_docs import flow, move
 from scripts.docs.flow_picture import draw_flow
 moves = [
-    move("T1", "a", "go", "b", "influencer"), move("T2", "a", "skip", "c", "brand_owner"),
-    move("T3", "b", "skip", "c", "influencer", "brand_owner"),
-    move("T4", "c", "back", "a", "admin"),
+    move("one", "a", "go", "b", "influencer"), move("two", "a", "skip", "c", "brand_owner"),
+    move("three", "b", "skip", "c", "influencer", "brand_owner"),
+    move("four", "c", "back", "a", "admin"),
 ]
 print(draw_flow(flow("bid", "a b c", *moves)))
 """

@@ -120,7 +120,7 @@ begin
           'refund_amount', private.rupees(v_minor), 'refund_amount_minor', v_minor
         );
       end if;
-      v_row.name := 'T111';
+      v_row.name := 'party_requests_cancellation';
       v_row.to_state := 'cancellation_requested';
       v_conversation.flow_data := v_conversation.flow_data - 'extension' || jsonb_build_object(
         'cancellation', jsonb_strip_nulls(jsonb_build_object(
@@ -141,7 +141,7 @@ begin
           'GUARD_FAILED', 'This is not possible now.', p_status => 409
         );
       end if;
-      v_row.name := 'T133';
+      v_row.name := 'cancellation_withdrawn_work_resumes';
       v_row.to_state := 'work_in_progress';
       v_conversation.flow_data := v_conversation.flow_data - array['resume', 'cancellation'];
       v_conversation.work_status := v_resume ->> 'work_status';
@@ -157,7 +157,7 @@ begin
   v_conversation.version := v_conversation.version + 1;
 
   v_notes := case v_row.name
-    when 'T111' then array[
+    when 'party_requests_cancellation' then array[
       bench.note(
         v_conversation, 'automated', 'brand_owner',
         v_actor_name || ' asks to cancel, with a refund of '
@@ -233,7 +233,7 @@ begin
         order by a.ordinality
       )
       from jsonb_array_elements(
-        case v_row.name when 'T111' then :offered_asked else :offered_resumed end
+        case v_row.name when 'party_requests_cancellation' then :offered_asked else :offered_resumed end
       ) with ordinality as a
     ),
     'flow_update', v_update
