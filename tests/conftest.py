@@ -78,7 +78,8 @@ def stack() -> Iterator[Stack]:
     if given is not None:
         yield given
         return
-    with running_stack("--realtime-delays", "0.1", "0.1") as running:
+    # Without the quota of events: all tests together are one project that never rests.
+    with running_stack("--realtime-delays", "0.1", "0.1", "--realtime-events", "0") as running:
         lift_limits(running.db_url)
         yield running
 

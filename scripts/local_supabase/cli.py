@@ -44,6 +44,7 @@ class State:
     db_port: int
     postgres_bin: str
     realtime_delays: tuple[float, float] = (2.0, 5.0)
+    realtime_events: int = 100
     access_token_lifetime: int = 3600
 
 
@@ -86,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
         nargs=2,
         metavar=("CONNECT", "JOIN"),
         help="seconds before a refused socket or join is answered (default 2 5, as the platform)",
+    )
+    starting.add_argument(
+        "--realtime-events",
+        type=int,
+        metavar="N",
+        help="Realtime's quota of events a second: 100 as on the free plan (default), 0 for none",
     )
     starting.add_argument(
         "--access-token-lifetime", type=int, metavar="SECONDS", help="default 3600"
@@ -214,6 +221,7 @@ def _wanted(data_dir: Path, args: argparse.Namespace) -> State:
         "db_port": args.db_port,
         "postgres_bin": args.postgres_bin and str(args.postgres_bin.resolve()),
         "realtime_delays": args.realtime_delays and tuple(args.realtime_delays),
+        "realtime_events": args.realtime_events,
         "access_token_lifetime": args.access_token_lifetime,
     }
     wanted = replace(base, **{name: value for name, value in asked.items() if value is not None})
@@ -298,6 +306,7 @@ def _launch_api(data_dir: Path, state: State) -> None:
                 *("--data-dir", str(data_dir)),
                 *("--port", str(state.port), "--db-port", str(state.db_port)),
                 *("--connect-refusal", str(connect_refusal), "--join-refusal", str(join_refusal)),
+                *("--realtime-events", str(state.realtime_events)),
                 *("--access-token-lifetime", str(state.access_token_lifetime)),
             ],
             cwd=ROOT,

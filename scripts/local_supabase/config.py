@@ -36,6 +36,8 @@ class Settings:
     # Realtime answers a refused websocket after 2 s and a refused join after 5 s; tests shorten it.
     realtime_connect_refusal: float = 2.0
     realtime_join_refusal: float = 5.0
+    # Events a second of the whole project: 100 on the free plan, 500 on Pro; 0 is no limit.
+    realtime_events: int = 100
     access_token_lifetime: int = 3600
     # Whether UPDATE and DELETE of a table need a filter, as on Supabase, which preloads safeupdate.
     safeupdate: bool = True

@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jwt-secret", default=os.environ.get("JWT_SECRET", DEMO_JWT_SECRET))
     parser.add_argument("--connect-refusal", type=float, default=2.0, help="seconds")
     parser.add_argument("--join-refusal", type=float, default=5.0, help="seconds")
+    parser.add_argument("--realtime-events", type=int, default=100, help="a second; 0: no limit")
     parser.add_argument("--access-token-lifetime", type=int, default=3600, help="seconds")
     args = parser.parse_args(argv)
     run(
@@ -107,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             jwt_secret=args.jwt_secret,
             realtime_connect_refusal=args.connect_refusal,
             realtime_join_refusal=args.join_refusal,
+            realtime_events=args.realtime_events,
             access_token_lifetime=args.access_token_lifetime,
         )
     )

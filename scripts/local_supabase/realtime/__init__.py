@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
@@ -20,7 +21,7 @@ from scripts.local_supabase.postgres import SUPERUSER, StackError
 from scripts.local_supabase.realtime import wal
 from scripts.local_supabase.realtime.authorization import Pool
 from scripts.local_supabase.realtime.changes import Changes
-from scripts.local_supabase.realtime.http import broadcast_batch, broadcast_one, ping
+from scripts.local_supabase.realtime.http import RateLimit, broadcast_batch, broadcast_one, ping
 from scripts.local_supabase.realtime.hub import Hub
 from scripts.local_supabase.realtime.socket import serve_websocket
 
@@ -85,7 +86,8 @@ def _app(hub: Hub) -> Starlette:
             Route("/api/broadcast", broadcast_batch, methods=["POST"]),
             Route("/api/broadcast/{topic:path}/events/{event}", broadcast_one, methods=["POST"]),
             Route("/api/ping", ping),
-        ]
+        ],
+        middleware=[Middleware(RateLimit)],
     )
     app.state.hub = hub
     return app

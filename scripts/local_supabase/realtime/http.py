@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -13,19 +14,34 @@ from scripts.local_supabase.realtime.authorization import Claims, Context, Token
 from scripts.local_supabase.realtime.frames import JSON, dumps, fan_out, user_broadcast
 from scripts.local_supabase.realtime.hub import MAX_PAYLOAD, Hub, Topic
 
-# The events-per-second limit of a tenant; this server names it and does not enforce it.
-RATE_HEADERS = {"x-rate-limit": "100", "x-rate-limit-remaining": "100", "x-rate-rolling": "0"}
 BLANK = "can't be blank"
 INVALID = "is invalid"
 
 
 class ApiResponse(JSONResponse):
-    """JSON with the content type and the rate headers that the real server writes."""
+    """JSON with the content type that the real server writes."""
 
     media_type = "application/json; charset=utf-8"
 
     def __init__(self, content: JSON, status_code: int = 200) -> None:
-        super().__init__(content, status_code, headers=RATE_HEADERS)
+        super().__init__(content, status_code)
+
+
+class RateLimit(BaseHTTPMiddleware):
+    """Names the quota in headers, and answers 429 to a broadcast while the project is over it."""
+
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        """Answer one request."""
+        rate = request.app.state.hub.rate
+        if request.method == "POST" and rate.is_over:
+            response: Response = ApiResponse({"message": "You have exceeded your rate limit"}, 429)
+        else:
+            response = await call_next(request)
+        limit = str(rate.limit)
+        response.headers.update(
+            {"x-rate-limit": limit, "x-rate-limit-remaining": limit, "x-rate-rolling": "0"}
+        )
+        return response
 
 
 async def ping(_request: Request) -> Response:
@@ -61,7 +77,7 @@ async def broadcast_batch(request: Request) -> Response:
             parts = {key: message[key] for key in ("event", "payload")}
             payload = {"type": "broadcast", **parts, **meta}
             hub.broadcast(topic, fan_out(topic.full_name, "broadcast", payload))
-    return Response(status_code=202, headers=RATE_HEADERS)
+    return Response(status_code=202)
 
 
 async def broadcast_one(request: Request) -> Response:
@@ -88,7 +104,7 @@ async def broadcast_one(request: Request) -> Response:
         return ApiResponse({"message": "Unauthorized"}, 403)
     event = request.path_params["event"]
     hub.broadcast(topic, user_broadcast(topic.full_name, event, data, is_json=is_json))
-    return Response(status_code=202, headers=RATE_HEADERS)
+    return Response(status_code=202)
 
 
 async def _may_write(request: Request, topic: Topic, claims: Claims) -> bool:

@@ -13,6 +13,7 @@ from scripts.local_supabase.realtime.authorization import Pool
 from scripts.local_supabase.realtime.frames import Fanout, fan_out, user_broadcast
 from scripts.local_supabase.realtime.pgoutput import Change
 from scripts.local_supabase.realtime.presence import Diff, Presence
+from scripts.local_supabase.realtime.rate import EventRate
 
 if TYPE_CHECKING:
     from scripts.local_supabase.realtime.changes import Changes
@@ -47,8 +48,12 @@ class Hub:
     changes: Changes
     replication_ready: asyncio.Event = field(default_factory=asyncio.Event)
     presence: Presence = field(default_factory=Presence)
+    rate: EventRate = field(init=False)
     _channels: dict[Topic, dict[Channel, None]] = field(default_factory=dict)
     _partitions_made_on: datetime.date | None = None
+
+    def __post_init__(self) -> None:
+        self.rate = EventRate(self.settings.realtime_events)
 
     def add(self, channel: Channel) -> None:
         """Let a channel hear its topic."""
@@ -75,10 +80,17 @@ class Hub:
         but: Channel | None = None,
         message_id: str | None = None,
     ) -> None:
-        """Hand a message to every channel of the topic that may read broadcasts."""
+        """Hand a message to every channel of the topic that may read broadcasts.
+
+        While the project is over its quota each of them is told so and closed.
+        """
+        is_over = self.rate.is_over
         for channel in self.listeners(topic):
             if channel is not but and channel.policies.broadcast and channel.is_new(message_id):
                 channel.post_fanout(message)
+                self.rate.count(1)
+                if is_over:
+                    channel.shut_down("Too many messages per second")
 
     def send_diff(self, topic: Topic, diff: Diff | None) -> None:
         """Tell a change of presence to every channel that may hear of it."""
@@ -111,6 +123,9 @@ class Hub:
             return
         address = Topic(topic, row["private"] == "t")
         if not self.listeners(address):
+            return
+        if self.rate.is_over:
+            log.warning("UnableToBroadcastChanges: :too_many_requests: %s", message_id)
             return
         message = user_broadcast(
             address.full_name, event, data, is_json=text is not None, meta={"id": message_id}
