@@ -1205,12 +1205,14 @@ where me.user_id = (select auth.uid());
 
 revoke all on private.my_messages from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:c0a7c8863f195d4632aa3b3311ffa1b311a1cc7465bee6008870e2dd61083e31
--- Gives the caller a role and a name; a second call may change everything but the role.
+-- source: 20_accounts/complete_profile.sql sha256:a0ddf1b530c2ba484cd00589b14b6b431cdb92769aea48f7ebea5195d6a733a0
+-- Gives the caller a role and a name, a picture and a phone; later calls change what they give and
+-- leave the rest. An empty picture or phone takes it away; the role stays.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account. Writes: users, accounts, participants.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422), MEDIA_INVALID (422), PROFILE_LOCKED (409).
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`,
+-- PROFILE_LOCKED (409).
 create or replace function private.complete_profile(
   p_role text,
   p_display_name text,
@@ -1224,117 +1226,351 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_name constant text := private.read_text(p_display_name, 'display_name', 80);
-  v_avatar_url constant text := nullif(p_avatar_url, '');
-  v_phone constant text := nullif(regexp_replace(p_phone, '[ ().-]', '', 'g'), '');
+  v_name constant text := private.read_name(p_display_name);
+  v_phone constant text := private.read_phone(p_phone);
   v_user public.users;
 begin
-  if p_role is null or p_role not in ('influencer', 'brand_owner') then
-    perform private.raise_input_invalid(
-      'role', 'one_of', 'The role is influencer or brand_owner.'
+  if p_role is not null then
+    perform private.check_choice('role', p_role, array['influencer', 'brand_owner']);
+  end if;
+  if p_avatar_url <> '' then
+    perform private.check_media_url(p_avatar_url);
+  end if;
+
+  perform private.lock_account(v_me);
+  select u.* into v_user from public.users as u where u.id = v_me;
+  if p_role <> v_user.role then
+    perform private.raise_error(
+      'PROFILE_LOCKED', 'The role of a profile cannot be changed.', p_status => 409,
+      p_hint => 'Sign up with another address to act in the other role.'
     );
   end if;
-  if v_name is null or private.is_blank(v_name) or v_name ~ '[\n\u2028\u2029]' then
+  if coalesce(p_role, v_user.role) is null then
+    perform private.raise_input_invalid('role', 'one_of', 'A first profile needs a role.');
+  end if;
+  if coalesce(v_name, v_user.display_name) is null then
+    perform private.raise_input_invalid('display_name', 'length', 'A first profile needs a name.');
+  end if;
+  update public.users as u
+  set
+    role = coalesce(p_role, u.role),
+    display_name = coalesce(v_name, u.display_name),
+    avatar_url = nullif(coalesce(p_avatar_url, u.avatar_url), ''),
+    updated_at = now()
+  where u.id = v_me;
+  update private.accounts as a
+  set phone = nullif(v_phone, '')
+  where a.user_id = v_me and v_phone is not null;
+  perform private.touch_conversations(v_me);
+  return private.get_profile();
+end;
+$$;
+
+-- RPC: sets the caller's role (once), name, picture and phone, as far as they are given; returns
+-- the profile, as get_profile does.
+create or replace function public.complete_profile(
+  role text default null,
+  display_name text default null,
+  avatar_url text default null,
+  phone text default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.complete_profile(role, display_name, avatar_url, phone);
+$$;
+
+-- The caller's own profile, with what nobody else may read of it.
+--
+-- Definer: accounts are private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_profile()
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  return (
+    select json_build_object(
+      'id', u.id, 'role', u.role, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
+      'phone', a.phone,
+      'privacy', json_build_object(
+        'last_seen', coalesce(a.shares_last_seen, true),
+        'read_receipts', coalesce(a.shares_read_receipts, true)
+      ),
+      'created_at', u.created_at, 'updated_at', u.updated_at
+    )
+    from public.users as u
+    left join private.accounts as a on a.user_id = u.id
+    where u.id = v_me
+  );
+end;
+$$;
+
+-- RPC: the caller's profile; returns `{id, role, display_name, avatar_url, phone, privacy:
+-- {last_seen, read_receipts}, created_at, updated_at}`, null where nothing is set.
+create or replace function public.get_profile()
+returns json
+language sql
+stable
+set search_path = ''
+as $$
+  select private.get_profile();
+$$;
+
+-- A display name as it is stored: one line that shows something, and not the name of the system
+-- itself, however it is spelt. Null stays null.
+--
+-- Errors: INPUT_INVALID (422) `{field: "display_name", rule}`: length, reserved, or a rule of
+-- private.read_text.
+create or replace function private.read_name(p_text text)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_name constant text := private.read_text(p_text, 'display_name', 80);
+begin
+  if private.is_blank(v_name) or v_name ~ '[\n\u2028\u2029]' then
     perform private.raise_input_invalid(
       'display_name', 'length', 'A name is one line of 1 to 80 characters.'
     );
   end if;
   if exists (
     select from public.users as u
-    where u.role = 'system' and lower(u.display_name) = lower(v_name)
+    where u.role = 'system'
+      and (
+        lower(u.display_name) = lower(v_name)
+        or private.fold_name(u.display_name) = nullif(private.fold_name(v_name), '')
+      )
   ) then
     perform private.raise_input_invalid(
       'display_name', 'reserved', 'This is the name of the system itself.'
     );
   end if;
-  if v_phone !~ '^\+[1-9][0-9]{6,14}$' then
-    perform private.raise_input_invalid(
-      'phone', 'e164', 'Write the phone number with its country code, as in +919876543210.'
-    );
-  end if;
-  if v_avatar_url is not null then
-    perform private.check_media_url(v_avatar_url);
-  end if;
-
-  perform private.lock_account(v_me);
-  update public.users as u
-  set role = p_role, display_name = v_name, avatar_url = v_avatar_url, updated_at = now()
-  where u.id = v_me and (u.role is null or u.role = p_role)
-  returning u.* into v_user;
-  if not found then
-    perform private.raise_error(
-      'PROFILE_LOCKED', 'The role of a profile cannot be changed.', p_status => 409,
-      p_hint => 'Sign up with another address to act in the other role.'
-    );
-  end if;
-  update private.accounts as a set phone = v_phone where a.user_id = v_me;
-  perform private.touch_conversations(v_me);
-
-  return json_build_object(
-    'id', v_user.id, 'role', v_user.role, 'display_name', v_user.display_name,
-    'avatar_url', v_user.avatar_url, 'phone', v_phone,
-    'created_at', v_user.created_at, 'updated_at', v_user.updated_at
-  );
+  return v_name;
 end;
 $$;
 
--- RPC: sets the caller's role (once), name, picture and phone; returns the profile.
-create or replace function public.complete_profile(
-  role text,
-  display_name text,
-  avatar_url text default null,
-  phone text default null
-)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.complete_profile(role, display_name, avatar_url, phone);
-$$;
-
-revoke all on function private.complete_profile(text, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.complete_profile(text, text, text, text) to authenticated;
-revoke all on function public.complete_profile(text, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.complete_profile(text, text, text, text) to authenticated;
-
--- source: 20_accounts/create_account.sql sha256:51e8059951aa4d5859b5acaeb6a2924c232211c4c9477fdb13cac6dce24d63a7
--- Gives a login its card and its account, with the free messages and the price that the settings
--- say; one that has them is left alone.
---
--- Writes: users, accounts.
-create or replace function private.create_account(p_user_id uuid)
-returns void
+-- What a name looks like: two names that fold to the same are taken for each other (Unicode TR 39,
+-- "confusable detection"). Case, accents, spaces, punctuation, symbols and what cannot be seen do
+-- not count; letters of other scripts count as the Latin ones that they look like.
+create or replace function private.fold_name(p_name text)
+returns text
 language plpgsql
-security invoker
+immutable
 set search_path = ''
 as $$
+declare
+  v_name text;
 begin
-  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
-  insert into private.accounts (user_id, daily_free_limit, points_per_message)
-  values (
-    p_user_id,
-    private.get_number('daily_free_limit')::integer,
-    private.get_number('points_per_message')::integer
-  )
-  on conflict (user_id) do nothing;
+  -- Default_Ignorable_Code_Point, and the letters of it that NFKD would make visible.
+  v_name := regexp_replace(
+    p_name,
+    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e'
+    '\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]',
+    '', 'g'
+  );
+  v_name := regexp_replace(
+    normalize(v_name, nfkd),
+    '[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]', '', 'g'
+  );
+  -- Letters and digits of any script are left; bars stand for an l.
+  v_name := regexp_replace(
+    private.fold_look_alikes(lower(private.fold_look_alikes(v_name))),
+    '[\u0001-/:-@\[-`{-\u00bf\u2000-\u206f\u2190-\u2bff\u3000-\u303f\ufe10-\ufe6f'
+    '\U0001f000-\U0001faff]',
+    '', 'g'
+  );
+  return replace(replace(v_name, 'rn', 'm'), 'vv', 'w');
 end;
 $$;
 
-revoke all on function private.create_account(uuid) from public, anon, authenticated, service_role;
+-- A phone number as people write and paste it, as +919876543210; null stays null, nothing stays
+-- nothing. A number that is not whole is refused and never completed: it goes to the checkout.
+--
+-- Dropped: spaces, dots, hyphens, brackets of every kind, the marks that phones put around numbers,
+-- and `tel:` before them.
+-- Errors: INPUT_INVALID (422) `{field: "phone", rule: "e164" or "length"}`.
+create or replace function private.read_phone(p_text text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_phone text;
+begin
+  perform private.check_size(p_text, 'phone', 200);
+  v_phone := regexp_replace(
+    p_text,
+    '(?i)^tel:|[ ().\-/\t\u00a0\u00ad\u061c\u2000-\u2015\u202a-\u202f\u205f-\u206f\u2212\u3000'
+    '\ufeff]',
+    '', 'g'
+  );
+  if v_phone <> '' and not private.is_phone_number(v_phone) then
+    perform private.raise_input_invalid(
+      'phone', 'e164',
+      'Write the phone number with its country code and no zero after it, as in +919876543210.'
+    );
+  end if;
+  return v_phone;
+end;
+$$;
 
--- source: 20_accounts/lock_account.sql sha256:f9dfbaaf8d6c6615e68a222b2337a9dec7e0271a0b8a7249bae2a5bfad94522a
+grant execute on function private.complete_profile(text, text, text, text) to authenticated;
+grant execute on function public.complete_profile(text, text, text, text) to authenticated;
+grant execute on function private.get_profile() to authenticated;
+grant execute on function public.get_profile() to authenticated;
+
+-- source: 20_accounts/fold_look_alikes.sql sha256:410861f46ee545296fb58cc48b2a5aec682a5261ab1d7c526981c346397ed747
+-- A text with each letter that looks like a Latin letter or digit replaced by that one.
+--
+-- Written by scripts/build_tables.py from Unicode's confusables (TR 39); call it on a text in
+-- form NFKD without its marks, which has turned full-width, circled and mathematical letters into
+-- plain ones already.
+create or replace function private.fold_look_alikes(p_text text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select translate(
+    p_text,
+    u&'\+01f10d\2780\01a7\01bb\03e8\14bf\2781\a644\a6ef\a75a\01b7\021c\0417\0498\04e0\2782\2ccc'
+    '\a76a\a7ab\+0118ca\+016f3b\+01d206\13ce\2783\+0118af\01bc\2784\+0118bb\0431\13ee\2785'
+    '\2cd2\+0118d5\2786\+0104d2\+0118c6\+01d212\0222\0223\09ea\0a6a\2787\+01031a\+01e8cb\09ed'
+    '\0a67\0b68\0d6d\2788\2cca\a76e\+0118ac\+0118cc\+0118d6\023a\0251\0391\03b1\0410\0430'
+    '\13aa\15c5\1d00\1d8f\2376\237a\2c65\a4ee\+0102a0\+016f40\+01f150\+01f170\+01f1e6\+0e0041'
+    '\+0e0061\0180\0181\0182\0183\0184\0243\0253\0299\0392\0411\0412\042c\0462\0463\048c\048d'
+    '\13cf\13f4\1472\1473\15af\15f7\1d6c\1d80\a4d0\a796\a797\a7b4\+010282\+0102a1\+010301'
+    '\+01f151\+01f171\+01f1e7\+0e0042\+0e0062\00a2\00a9\0187\0188\023b\023c\0255\0421\0441'
+    '\04aa\04ab\13df\1d04\20a1\2ca4\2ca5\a4da\a792\a793\a794\a7c4\abaf\+0102a2\+010302'
+    '\+010415\+01043d\+01051c\+0118e9\+0118f2\+01df1d\+01f152\+01f16e\+01f172\+01f1e8\+01f74c'
+    '\+0e0043\+0e0063\00d0\0110\0111\0189\018a\018b\018c\0221\0256\0257\0501\13a0\13e7\146f'
+    '\15de\15ea\1d05\1d6d\1d81\1d91\20ab\a4d2\a4d3\a7c7\a7c8\+01f153\+01f173\+01f1a5\+01f1e9'
+    '\+0e0044\+0e0064\0246\0247\0395\0415\0435\04bd\04bf\13ac\1d07\1d92\212e\22ff\2c78\2d39'
+    '\a4f0\ab32\ab34\+010286\+0118a6\+0118ae\+01f154\+01f174\+01f1ea\+0e0045\+0e0065\0191'
+    '\0192\03dc\15b4\1d6e\1d82\a4dd\a730\a798\+010287\+0102a5\+010525\+0118a2\+0118c2\+01d213'
+    '\+01f155\+01f175\+01f1eb\+0e0046\+0e0066\018d\0193\01e4\01e5\0260\0261\0262\029b\050c'
+    '\0581\13c0\13f3\1d83\a4d6\a7a0\a7a1\+01f156\+01f176\+01f1ec\+0e0047\+0e0067\0126\0127'
+    '\0266\029c\0397\041d\045b\04a2\04bb\04c7\04c9\0570\13bb\13c2\13f2\157c\2c67\2c68\2c8e'
+    '\a4e7\a695\a795\a7aa\+0102cf\+01f157\+01f177\+01f1ed\+0e0048\+0e0068\0131\0268\0269\026a'
+    '\03b9\0456\13a5\1d7b\1d7c\1d96\2373\2378\a647\ab75\+0118c3\+01df1a\+01f158\+01f178'
+    '\+01f1ee\+0e0049\+0e0069\0248\0249\029d\037f\03f3\0408\0458\13ab\148d\1d0a\a4d9\a7b2'
+    '\+01f159\+01f179\+01f1ef\+0e004a\+0e006a\0198\0199\039a\041a\049a\049e\13e6\16d5\1d0b'
+    '\1d84\20ad\2c69\2c6a\2c94\a4d7\a740\a741\a742\a743\a744\a745\a7a2\a7a3\+010518\+01f15a'
+    '\+01f17a\+01f1f0\+0e004b\+0e006b1I|\0141\0142\0196\0197\019a\01c0\0234\023d\026b\026c'
+    '\026d\029f\0399\0406\04c0\04cf\05c0\05d5\05df\0627\0661\0673\06f1\07ca\13de\14aa\16c1'
+    '\18f3\1d0c\1d85\2223\23fd\2c60\2c61\2c62\2c92\2cd0\2d4f\a4e1\a4f2\a748\a749\a78e\a7ad'
+    '\ab37\ab38\ab39\+01028a\+010309\+010320\+01041b\+010526\+0118a3\+0118b2\+016f16\+016f28'
+    '\+01d22a\+01df04\+01df11\+01df13\+01e8c7\+01f15b\+01f17b\+01f1f1\+0e004c\+0e006c\0271'
+    '\039c\03fa\041c\04cd\13b7\15f0\16d6\1d0d\1d6f\1d86\2c6e\2c98\a4df\ab3a\ab51\+0102b0'
+    '\+010311\+011700\+0118e3\+01f15c\+01f17c\+01f1f2\+0e004d\+0e006d\019d\019e\0220\0235'
+    '\0272\0273\0274\039d\03b7\0578\057c\1d70\1d87\2c9a\a4e0\a790\a791\a7a4\a7a5\ab3b\+01018e'
+    '\+010513\+01f15d\+01f17d\+01f1f3\+0e004e\+0e006e0\00d8\00f8\019f\0275\0398\039f\03b8'
+    '\03bf\03c3\041e\043e\0472\0473\04e8\04e9\0555\0585\05e1\0629\0647\0665\06be\06c1\06c3'
+    '\06d5\06f5\06ff\07c0\0966\09e6\0a66\0ae6\0b20\0b66\0be6\0c66\0ce6\0d20\0d66\0e50\0ed0'
+    '\1010\101d\1040\10ff\12d0\13a4\13be\13eb\1d0f\1d11\2296\229d\2365\236c\2c7a\2c9e\2c9f'
+    '\2d31\2d41\2d54\3007\a4f3\a74a\a74b\a74c\a74d\ab3d\ab3e\ab74\ab8e\abbb\+010292\+0102ab'
+    '\+010404\+01042c\+0104c2\+0104ea\+010516\+0114d0\+0118b5\+0118c8\+0118d7\+0118e0\+01d21a'
+    '\+01df1b\+01f15e\+01f17e\+01f1f4\+01f714\+0e004f\+0e006f\01a4\01a5\03a1\03c1\0420\0440'
+    '\13e2\146d\18d6\1d18\1d71\1d7d\1d88\2117\2374\2c63\2ca2\2ca3\a4d1\a750\a751\a752\a753'
+    '\a754\a755\+010295\+01f15f\+01f17f\+01f18a\+01f1f5\+0e0050\+0e0070\024b\02a0\051b\0563'
+    '\0566\2d55\a756\a757\a758\a759\a7af\+01f160\+01f180\+01f1f6\+0e0051\+0e0071\00ae\01a6'
+    '\024c\024d\027c\027d\027e\0280\0433\0493\13a1\13d2\1587\18f4\1d26\1d72\1d73\1d89\2c64'
+    '\2c85\a4e3\a7a6\a7a7\ab46\ab47\ab48\ab49\ab81\+0104b4\+016f35\+01d216\+01df16\+01f161'
+    '\+01f181\+01f1f7\+0e0052\+0e0072f\01bd\023f\0282\0405\0455\054f\0584\13d5\13da\18db\18f5'
+    '\1d74\1d8a\1e9d\2c7e\a4e2\a731\a799\a7a8\a7a9\a7c5\a7c9\a7ca\ab35\abaa\+010296\+010420'
+    '\+010448\+0118c1\+016f3a\+01df1e\+01f162\+01f182\+01f1f8\+0e0053\+0e0073\0166\0167\01ab'
+    '\01ac\01ad\01ae\0236\023e\0288\03a4\0422\04ac\13a2\13bf\1d1b\1d75\20ae\22a4\2361\27d9'
+    '\2c66\2ca6\a4d4\+010297\+0102b1\+010315\+0118bc\+016f0a\+01df09\+01f163\+01f183\+01f1f9'
+    '\+01f768\+0e0054\+0e0074\0244\028b\03c5\054d\057d\1200\13cc\144c\1d1c\1d7e\1d99\222a'
+    '\22c3\a4f4\a79f\a7b8\a7b9\ab4e\ab52\ab9c\+0104ce\+0104f6\+0118b8\+0118d8\+016f42\+01f164'
+    '\+01f184\+01f1fa\+0e0055\+0e0075\01b2\03bd\0474\0475\05d8\0667\06f7\13d9\142f\1d20\2228'
+    '\22c1\2c71\2c74\2d38\a4e6\a6df\a75e\a75f\aba9\+010197\+01051d\+011706\+0118a0\+0118c0'
+    '\+016f08\+01d20d\+01f165\+01f185\+01f1fb\+01f708\+0e0056\+0e0076\026f\0461\047d\051c'
+    '\051d\0561\13b3\13d4\1d21\20a9\2c72\2c73\a4ea\a761\ab83\+0114c5\+01170a\+01170e\+01170f'
+    '\+0118e6\+0118ef\+01f166\+01f186\+01f1fc\+0e0057\+0e0077\00d7\03a7\0425\0445\04b2\1541'
+    '\157d\166d\166e\16b7\1d8d\2573\292b\292c\2a2f\2a30\2cac\2d5d\a4eb\a7b3\ab56\ab57\ab58'
+    '\ab59\+010196\+010290\+0102b4\+010317\+010322\+010527\+0118ec\+01f167\+01f187\+01f1fd'
+    '\+0e0058\+0e0078\00a5\01b3\01b4\024e\024f\0263\028f\03a5\03b3\0423\0443\04ae\04af\04b0'
+    '\04b1\10e7\13a9\13bd\1d8c\1efe\1eff\2ca8\a4ec\ab5a\+0102b2\+0118a4\+0118dc\+016f43'
+    '\+01f168\+01f188\+01f1fe\+0e0059\+0e0079\01b5\01b6\0224\0225\0240\0290\0291\0396\13c3'
+    '\1646\1d22\1d76\1d8e\2c6b\2c6c\2c7f\a4dc\a7c6\ab93\+0102f5\+0118a9\+0118c4\+0118e5'
+    '\+01f169\+01f189\+01f1ff\+0e005a\+0e007a',
+    u&'012222222233333333333344455566666777788888889999999999aaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbb'
+    'bbbbbbbbbbbbbbbbbbbbbbbcccccccccccccccccccccccccccccccccccccdddddddddddddddddddddddddddd'
+    'dddeeeeeeeeeeeeeeeeeeeeeeeeeffffffffffffffffffffggggggggggggggggggggghhhhhhhhhhhhhhhhhhh'
+    'hhhhhhhhhhiiiiiiiiiiiiiiiiiiiiijjjjjjjjjjjjjjjjjkkkkkkkkkkkkkkkkkkkkkkkkkkkkklllllllllll'
+    'llllllllllllllllllllllllllllllllllllllllllllllllllllllllllmmmmmmmmmmmmmmmmmmmmmmmmmnnnnn'
+    'nnnnnnnnnnnnnnnnnnnnnnoooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo'
+    'oooooooooooooooooooooooooooppppppppppppppppppppppppppppppppqqqqqqqqqqqqqqqqrrrrrrrrrrrrr'
+    'rrrrrrrrrrrrrrrrrrrrrrrrsssssssssssssssssssssssssssssssssssssttttttttttttttttttttttttttt'
+    'ttttttttuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvwwwwwwwwwwwwwwwww'
+    'wwwwwwwwwxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyzzzzzzzzzz'
+    'zzzzzzzzzzzzzzzzzz'
+  );
+$$;
+
+-- source: 20_accounts/is_phone_number.sql sha256:9a2da49ad4a8723def7d35f34d6951540c05f98c45cebf1f2ac26df936a3e35a
+-- Whether a phone number in the form +919876543210 has the length that lines and mobile phones have
+-- in its country, and no zero after the country's code where none belongs.
+--
+-- Written by scripts/build_tables.py from Google's libphonenumber: for each set of countries, their
+-- codes, and how many digits follow.
+create or replace function private.is_phone_number(p_phone text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select p_phone ~ (
+    '^\+(?:'
+    '(?:[17]|3[0]|5[28]|9[01]|23[4])[1-9][0-9]{9}|(?:2[0]|6[04]|85[6]|96[4]|97[6])[1-9][0-9]{7,'
+    '9}|(?:2[7])[1-9][0-9]{4,8}|(?:3[1])[1-9](?:[0-9]{8}|[0-9]{10})|(?:3[26]|5[1]|6[6]|21[3]|22'
+    '[4]|25[08]|26[4]|35[5]|37[7]|38[57]|59[3]|85[5]|88[6]|96[23]|97[01])[1-9][0-9]{7,8}|(?:3[3'
+    '4]|4[1]|5[6]|6[1]|9[34]|21[128]|22[1]|23[37]|24[0459]|25[156]|26[0123]|35[1]|37[5]|38[0]|4'
+    '2[0]|59[046]|96[6]|99[24568])[1-9][0-9]{8}|(?:3[9])[0-9][0-9]{5,11}|(?:4[0]|37[6]|50[8])[1'
+    '-9](?:[0-9]{5}|[0-9]{8})|(?:4[3])[1-9][0-9]{3,12}|(?:4[4]|8[14]|9[2]|88[1])[1-9][0-9]{8,9}'
+    '|(?:4[57]|6[5]|21[6]|22[23678]|23[256]|25[37]|26[68]|35[067]|37[0134]|38[269]|50[234569]|5'
+    '9[18]|68[9]|85[23]|96[58]|97[34]|99[3])[1-9][0-9]{7}|(?:4[6]|23[1]|25[4]|59[5]|96[7])[1-9]'
+    '[0-9]{6,8}|(?:4[8]|22[0]|26[5]|35[4]|42[3])[1-9](?:[0-9]{6}|[0-9]{8})|(?:4[9])[1-9][0-9]{4'
+    ',12}|(?:5[3])[1-9](?:[0-9]{5}|[0-9]{6}|[0-9]{7}|[0-9]{9})|(?:5[45])[1-9][0-9]{9,10}|(?:5[7'
+    ']|85[0]|97[7])[1-9](?:[0-9]{7}|[0-9]{9})|(?:6[2]|38[1])[1-9][0-9]{6,11}|(?:6[3])[1-9](?:[0'
+    '-9]{5}|[0-9]{7}|[0-9]{8}|[0-9]{9})|(?:8[2])[1-9](?:[0-9]{4}|[0-9]{5}|[0-9]{7}|[0-9]{8}|[0-'
+    '9]{9})|(?:8[6])[1-9][0-9]{6,10}|(?:9[5]|88[0])[1-9][0-9]{5,9}|(?:9[8])[1-9](?:[0-9]{5}|[0-'
+    '9]{6}|[0-9]{9})|(?:22[59])[0-9][0-9]{9}|(?:23[0]|26[7]|37[2]|50[7]|59[9]|67[05]|96[1]|97[5'
+    '])[1-9][0-9]{6,7}|(?:23[89]|24[68]|26[9]|29[17]|50[1]|59[2]|67[349]|68[0]|69[12]|96[0])[1-'
+    '9][0-9]{6}|(?:24[1])[0-9][0-9]{6,7}|(?:24[2])[0-9][0-9]{8}|(?:24[3]|35[3])[1-9][0-9]{6,9}|'
+    '(?:24[7]|50[0]|68[2])[1-9][0-9]{4}|(?:25[2]|35[9])[1-9][0-9]{5,8}|(?:29[0])[1-9][0-9]{3,4}'
+    '|(?:29[89]|67[2]|68[17])[1-9][0-9]{5}|(?:35[2])[1-9][0-9]{3,10}|(?:35[8])[1-9][0-9]{4,9}|('
+    '?:37[8])[0-9](?:[0-9]{7}|[0-9]{9})|(?:38[3])[1-9][0-9]{7,11}|(?:42[1])[1-9](?:[0-9]{5}|[0-'
+    '9]{6}|[0-9]{8})|(?:59[7])[1-9][0-9]{5,6}|(?:67[678])[1-9](?:[0-9]{4}|[0-9]{6})|(?:68[3])[1'
+    '-9](?:[0-9]{3}|[0-9]{6})|(?:68[5])[1-9](?:[0-9]{4}|[0-9]{5}|[0-9]{6}|[0-9]{9})|(?:68[6])[1'
+    '-9](?:[0-9]{4}|[0-9]{7})|(?:68[8])[1-9][0-9]{4,6}|(?:69[0])[1-9][0-9]{3,6}|(?:87[0])[1-9]('
+    '?:[0-9]{8}|[0-9]{11})|(?:88[2])[1-9](?:[0-9]{6}|[0-9]{7}|[0-9]{8}|[0-9]{9}|[0-9]{11})|(?:9'
+    '7[2])[1-9](?:[0-9]{7}|[0-9]{8}|[0-9]{10}|[0-9]{11})'
+    ')$'
+  );
+$$;
+
+-- source: 20_accounts/lock_account.sql sha256:bc9028b210268dfa4757df101a619980f586d9f90b8f49697e501596590ff7bc
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
--- Locks: the account's row; made on demand for a login that has none.
+-- Locks: the account's row; made on demand for a login that has none. Writes: what create_account
+-- writes.
 -- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited.
 create or replace function private.lock_account(p_user_id uuid)
 returns private.accounts
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -1355,7 +1591,26 @@ begin
 end;
 $$;
 
-revoke all on function private.lock_account(uuid) from public, anon, authenticated, service_role;
+-- Gives a login its card and its account, with the free messages and the price that the settings
+-- say; one that has them is left alone.
+--
+-- Writes: users, accounts.
+create or replace function private.create_account(p_user_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
+  insert into private.accounts (user_id, daily_free_limit, points_per_message)
+  values (
+    p_user_id,
+    private.get_number('daily_free_limit')::integer,
+    private.get_number('points_per_message')::integer
+  )
+  on conflict (user_id) do nothing;
+end;
+$$;
 
 -- source: 20_accounts/note_visit.sql sha256:c471963408dff71fe4ed573e3318484cf17025cc7a2f83a46a03e1030433c1c6
 -- Notes that a user is here, to the minute: most calls then write nothing.
