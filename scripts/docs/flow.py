@@ -397,7 +397,7 @@ def _functions(prefix: str, moves: Shared, catalog: Catalog) -> str:
 
 
 def _properties(catalog: Catalog) -> str:
-    """What publishing proves: what the functions `refute_*` say after `P1: `, `Shape: ` and so on."""
+    """What publishing proves: what functions `refute_*` say after `P1: `, `Shape: ` and so on."""
     rows = []
     for function in catalog.functions:
         if function.schema == "private" and function.name.startswith("refute_"):

@@ -32,17 +32,11 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
     sections = [
         NOTE,
         "# API",
-        "What clients can call, read and hear. Clients write nothing but through the functions "
-        "below. Argument names are JSON keys; one with `=` may be left out. Errors are explained "
-        "in [ERRORS.md](ERRORS.md).",
-        "## Functions at a glance",
-        table(
-            ("function", "what it does", "who may call it"),
-            (
-                (f"[`{door.name}`](#{door.name})", _purpose(door), ", ".join(door.roles))
-                for door in catalog.doors
-            ),
-        ),
+        "What clients call, read and hear, and what operators and the app call. Every write goes "
+        "through a function below. Argument names are JSON keys; an argument with `=` may be left "
+        "out. [ERRORS.md](ERRORS.md) explains the errors.",
+        *_at_a_glance(catalog),
+        (parts / "app.md").read_text("utf-8").strip(),
         (parts / "calls.md").read_text("utf-8").strip(),
     ]
     for area, doors in groupby(catalog.doors, key=lambda one: one.path.split("/")[0]):
@@ -62,6 +56,22 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
         sections += _relation(relation.name, relation)
     sections.append((parts / "realtime.md").read_text("utf-8").strip())
     return "\n\n".join(sections) + "\n"
+
+
+def _at_a_glance(catalog: Catalog) -> Iterable[str]:
+    """A table of functions for each audience."""
+    audiences = (
+        ("For clients", {"authenticated"}),
+        ("For operators", {"authenticated", "service_role"}),
+        ("For the app and other services", {"service_role"}),
+    )
+    for title, roles in audiences:
+        doors = [door for door in catalog.doors if set(door.roles) == roles]
+        yield f"## {title}"
+        yield table(
+            ("function", "what it does"),
+            ((f"[`{door.name}`](#{door.name})", _purpose(door)) for door in doors),
+        )
 
 
 def render_errors(catalog: Catalog, parts: Path = PARTS) -> str:
