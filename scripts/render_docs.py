@@ -15,7 +15,7 @@ from pathlib import Path
 from scripts.build_migrations import BuildError, apply_sources, read_sources
 from scripts.docs.catalog import read_catalog
 from scripts.docs.flow import render_flow, render_pictures
-from scripts.docs.flow_rows import read_flows
+from scripts.docs.flow_rows import read_facts, read_flows
 from scripts.docs.pages import (
     fill_blocks,
     operations_blocks,
@@ -45,7 +45,7 @@ def render_pages(dsn: str) -> dict[Path, str]:
     return {
         DOCS / "API.md": render_api(catalog),
         DOCS / "ERRORS.md": render_errors(catalog),
-        DOCS / "FLOW.md": render_flow(flows, catalog),
+        DOCS / "FLOW.md": render_flow(flows, read_facts(dsn), catalog),
         **{DOCS / "flow" / name: text for name, text in render_pictures(flows).items()},
         security: fill_blocks(security.read_text("utf-8"), security_blocks(catalog)),
         operations: fill_blocks(operations.read_text("utf-8"), operations_blocks(catalog)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scripts.docs.catalog import Catalog
@@ -40,14 +40,16 @@ WHO = {
     "actor": "who acted",
 }
 Shared = list[tuple[Move, tuple[str, ...]]]
+Facts = Mapping[str, Mapping[str, str]]
 
 
-def render_flow(flows: Sequence[Flow], catalog: Catalog, parts: Path = PARTS) -> str:
+def render_flow(flows: Sequence[Flow], facts: Facts, catalog: Catalog, parts: Path = PARTS) -> str:
     """The page of the flows.
 
     Args:
         flows: the published ones.
-        catalog: for what guards and effects say of themselves.
+        facts: what guards and effects say of themselves.
+        catalog: for the properties that publishing proves.
         parts: the folder of the hand-written sections `flow*.md`.
 
     Raises:
@@ -77,9 +79,9 @@ def render_flow(flows: Sequence[Flow], catalog: Catalog, parts: Path = PARTS) ->
         "## What is typed",
         _fields(flows),
         "## Guards",
-        _functions("guard", moves, catalog),
+        _facts("guard", facts["guard"], moves),
         "## Effects",
-        _functions("effect", moves, catalog),
+        _facts("effect", facts["effect"], moves),
         "## Placeholders",
         _placeholders(flows, _part(parts, "flow_placeholders")),
         _part(parts, "flow_data"),
@@ -381,19 +383,14 @@ def _limits(one: Field) -> Iterable[str]:
         yield "not in the history"
 
 
-def _functions(prefix: str, moves: Shared, catalog: Catalog) -> str:
+def _facts(sort: str, says: Mapping[str, str], moves: Shared) -> str:
     """What each guard or effect says of itself, and the moves that name it."""
     rows = []
-    for function in catalog.functions:
-        name = function.name.removeprefix(f"{prefix}_")
-        if function.schema == "private" and name != function.name and name != "holds":
-            lists = (
-                (move, move.guards if prefix == "guard" else move.effects) for move, _ in moves
-            )
-            users = dict.fromkeys(move.name for move, names in lists if name in names)
-            about = " ".join(function.header.split())
-            rows.append((code(name), re.split(r"(?<=\.) ", about)[0], ", ".join(users)))
-    return table((prefix, "what it says" if prefix == "guard" else "what it does", "moves"), rows)
+    for name in sorted(says):
+        lists = ((move, move.guards if sort == "guard" else move.effects) for move, _ in moves)
+        users = dict.fromkeys(move.name for move, names in lists if name in names)
+        rows.append((code(name), says[name], ", ".join(users)))
+    return table((sort, "what it says" if sort == "guard" else "what it does", "moves"), rows)
 
 
 def _properties(catalog: Catalog) -> str:

@@ -52,12 +52,13 @@ def draw_flow(flow: Flow) -> str:
 def main_path(flow: Flow) -> list[str]:
     """The states of a conversation that goes well: each state's first row that leads on.
 
-    A row that either party may take (to leave, to complain) counts only where there is no other.
+    A row that either party may take, or that several states have (to leave, to complain, time
+    limits), counts only where there is no other.
     """
     path = [flow.states[0].name]
     while True:
         onward = [
-            (len(move.roles) > 1, move.to_state)
+            (len(move.roles) > 1 or len(move.from_states) > 1, move.to_state)
             for move in flow.moves
             if path[-1] in move.from_states and move.to_state and move.to_state not in path
         ]

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 # In the order in which pages speak of them.
 KINDS = ("bid", "campaign", "direct")
+ROLES = ("influencer", "brand_owner", "member", "system", "admin")
 
 DEFINITIONS = """
 select f.id, f.kind, f.version, f.rules
@@ -35,9 +36,7 @@ select
 from private.flow_transitions as t
 join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
 where t.flow_id = %s
-order by t.position, t.name, s.position, array_position(
-  array['influencer', 'brand_owner', 'member', 'system', 'admin'], t.role
-);
+order by t.position, t.name, s.position, t.role;
 """
 MESSAGES = """
 select
@@ -67,6 +66,12 @@ group by
   i.field, i.type, i.required, i.min, i.max, i.max_length, i.placeholder, i.prefill,
   i.input_type, i.is_secret
 order by i.field, min(i.action);
+"""
+
+FACTS = """
+select 'guard' as sort, g.name, g.says from private.flow_guards as g
+union all
+select 'effect', e.name, e.says from private.flow_effects as e;
 """
 
 Item = TypeVar("Item", bound=Hashable)
@@ -179,6 +184,16 @@ def read_flows(dsn: str) -> list[Flow]:
     return sorted(flows, key=lambda flow: KINDS.index(flow.kind))
 
 
+def read_facts(dsn: str) -> dict[str, dict[str, str]]:
+    """What each `guard` and each `effect` says of itself, by name."""
+    with psycopg.connect(dsn, row_factory=dict_row) as connection:
+        rows = connection.execute(FACTS).fetchall()
+    facts: dict[str, dict[str, str]] = {"guard": {}, "effect": {}}
+    for row in rows:
+        facts[row["sort"]][row["name"]] = row["says"]
+    return facts
+
+
 def _read_flow(
     connection: psycopg.Connection[dict[str, Any]], definition: Mapping[str, Any]
 ) -> Flow:
@@ -210,7 +225,8 @@ def _gather(rows: Iterable[Mapping[str, Any]]) -> Iterable[Move]:
         roles.setdefault((move, row["from_state"]), []).append(row["role"])
     states: dict[Move, list[str]] = {}
     for (move, state), names in roles.items():
-        states.setdefault(replace(move, roles=tuple(names)), []).append(state)
+        by_order = tuple(sorted(names, key=ROLES.index))
+        states.setdefault(replace(move, roles=by_order), []).append(state)
     return (replace(move, from_states=tuple(names)) for move, names in states.items())
 
 

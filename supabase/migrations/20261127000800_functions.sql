@@ -5394,6 +5394,587 @@ $$;
 revoke all on function private.advance_conversation(private.flow_step)
 from public, anon, authenticated, service_role;
 
+-- source: 40_flow/affect_disputes.sql sha256:7a3104b3a5d3ed689eaf43ea42cef34884833162d4aab123cf94f45e0181b273
+-- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
+--
+-- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
+-- Writes: disputes, legal_holds, alerts, unless the step is a trial.
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds.
+create or replace function private.affect_disputes(p_effect text, p_step private.flow_step)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+  -- Where the deal was when the step began.
+  v_pause constant jsonb := jsonb_build_object(
+    'state', (p_step.before).flow_state,
+    'work_status', (p_step.before).work_status,
+    'deadline_at', (p_step.before).deadline_at
+  );
+  v_origin constant text := case p_step.role
+    when 'system' then 'bank'
+    when 'admin' then 'admin'
+    else 'party'
+  end;
+begin
+  case p_effect
+    when 'propose_cancellation' then
+      perform private.check_refund(v_deal, (p_step.input -> 'refund_amount_minor')::bigint);
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+        'cancellation', jsonb_strip_nulls(jsonb_build_object(
+          'by', p_step.role,
+          'refund_minor', p_step.input -> 'refund_amount_minor',
+          'refund_amount', p_step.input -> 'refund_amount',
+          'reason', p_step.input -> 'reason'
+        )),
+        'resume', v_pause
+      );
+
+    when 'drop_cancellation' then
+      v_deal.flow_data := v_deal.flow_data - 'cancellation';
+
+    when 'resume' then
+      return private.resume_deal(p_step);
+
+    when 'open_dispute' then
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+        'dispute', jsonb_strip_nulls(jsonb_build_object(
+          'origin', v_origin,
+          'opened_by', case when v_origin = 'party' then p_step.role end,
+          'reason', p_step.input -> 'reason'
+        ))
+      );
+      -- When the bank joins an open dispute, the pause is the one that runs already.
+      if (p_step.before).flow_state <> v_deal.flow_state then
+        v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+          'resume', coalesce(v_deal.flow_data -> 'resume', v_pause)
+            || jsonb_build_object('frozen_at', p_step.at)
+        );
+      end if;
+      if not p_step.is_trial then
+        insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
+        values (v_deal.id, p_step.actor_id, v_origin, p_step.input ->> 'reason', p_step.at)
+        on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
+        insert into private.legal_holds (conversation_id, reason, placed_at)
+        values (v_deal.id, 'dispute', p_step.at)
+        on conflict (conversation_id) do nothing;
+      end if;
+
+    when 'close_dispute' then
+      v_deal.flow_data := v_deal.flow_data - 'dispute';
+      if not p_step.is_trial then
+        update private.disputes as d
+        set
+          verdict = p_step.action,
+          closed_by = p_step.actor_id,
+          closed_at = p_step.at,
+          note = p_step.input ->> 'note'
+        where d.conversation_id = v_deal.id and d.closed_at is null;
+        delete from private.legal_holds as h
+        where h.conversation_id = v_deal.id and h.reason = 'dispute';
+      end if;
+
+    when 'raise_alert' then
+      if not p_step.is_trial then
+        perform private.open_alert(
+          p_step.action, 'warning', concat_ws(':', p_step.action, v_deal.id), v_deal.id,
+          jsonb_build_object('state', v_deal.flow_state, 'reason', p_step.reason)
+        );
+      end if;
+  end case;
+  return v_deal;
+end;
+$$;
+
+-- Takes a deal back to where it was before a pause.
+--
+-- A time limit that ran on is the one it was, one that was frozen moves on by the pause, and
+-- neither is nearer than the state's resumes_with; but those who take back a request of their own
+-- gain no time.
+create or replace function private.resume_deal(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+  v_resume constant jsonb := v_deal.flow_data -> 'resume';
+  v_pause constant interval := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
+  v_is_own_doing constant boolean := v_deal.awaiting_role = p_step.role
+    and p_step.role = coalesce(
+      (p_step.before).flow_data #>> '{cancellation,by}',
+      (p_step.before).flow_data #>> '{dispute,opened_by}',
+      ''
+    );
+begin
+  v_deal.work_status := v_resume ->> 'work_status';
+  v_deal.deadline_at := greatest(
+    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
+    case when not v_is_own_doing then
+      p_step.at + (
+        select s.resumes_with from private.flow_states as s
+        where s.flow_id = v_deal.flow_id and s.state = v_deal.flow_state
+      )
+    end
+  );
+  if v_pause is not null then
+    v_deal.delivery_due_at := v_deal.delivery_due_at + v_pause;
+    v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+      'clock_from', (v_deal.flow_data ->> 'clock_from')::timestamptz + v_pause
+    );
+  end if;
+  v_deal.flow_data := v_deal.flow_data - 'resume';
+  return v_deal;
+end;
+$$;
+
+-- source: 40_flow/affect_money.sql sha256:a377c207c921cca76bcebd4bc8ee093cc9320d4b4037116a3f570c88c3da05f3
+-- The effects on the money of a deal: payments, what is held, released, refunded, charged back.
+--
+-- Amounts are in paise. Whatever moves is in the conversation's books and in escrow_ledger.
+-- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
+-- Writes: escrow_ledger, payment_orders, refunds, payouts, and what private.claim_payment_order
+-- writes, unless the step is a trial.
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds.
+create or replace function private.affect_money(p_effect text, p_step private.flow_step)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+  -- Of the payment that the step is about.
+  v_paid_minor constant bigint := (p_step.input -> 'amount_minor')::bigint;
+  v_payment_id constant text := p_step.input ->> 'payment_id';
+  v_refund_minor bigint;
+begin
+  case p_effect
+    when 'open_order' then
+      if not p_step.is_trial then
+        v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+          'payment_order', private.payment_order_json(
+            private.claim_payment_order(v_deal, p_step.at)
+          )
+        );
+      end if;
+
+    when 'note_attempt' then
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object('last_attempt_at', p_step.at);
+      v_deal.deadline_at := private.state_deadline(v_deal);
+
+    when 'hold_funds' then
+      v_deal.captured_minor := v_deal.captured_minor + v_paid_minor;
+      v_deal.held_minor := v_deal.held_minor + v_paid_minor;
+      v_deal.flow_data := v_deal.flow_data - 'payment_order' || jsonb_build_object(
+        'paid_at', p_step.at, 'clock_from', p_step.at, 'payment_id', v_payment_id
+      );
+      perform private.record_transfer(p_step, 'gateway', 'held', v_paid_minor, v_payment_id);
+      if not p_step.is_trial then
+        update private.payment_orders as o
+        set status = 'paid', updated_at = p_step.at
+        where o.conversation_id = v_deal.id and o.status = 'open';
+      end if;
+
+    when 'bounce_payment' then
+      perform private.record_transfer(p_step, 'gateway', 'bounced', v_paid_minor, v_payment_id);
+      if not p_step.is_trial then
+        insert into private.refunds (
+          conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
+        )
+        values (
+          v_deal.id, v_payment_id, v_paid_minor, p_step.input ->> 'currency', 'bounce',
+          p_step.reason, p_step.at
+        );
+      end if;
+
+    when 'release_funds' then
+      return private.release_held(p_step, v_deal);
+
+    when 'request_refund' then
+      return private.request_refund(p_step, v_deal.held_minor);
+    when 'request_agreed_refund' then
+      return private.request_refund(
+        p_step,
+        coalesce((v_deal.flow_data #>> '{cancellation,refund_minor}')::bigint, v_deal.held_minor)
+      );
+    when 'request_split_refund' then
+      v_refund_minor := (p_step.input -> 'refund_amount_minor')::bigint;
+      perform private.check_refund(v_deal, v_refund_minor);
+      return private.request_refund(p_step, v_refund_minor);
+
+    when 'retry_refund' then
+      if not p_step.is_trial then
+        update private.refunds as r
+        set attempts = r.attempts + 1
+        where r.conversation_id = v_deal.id and r.kind = 'deal' and r.status = 'requested';
+      end if;
+
+    when 'settle_refund' then
+      v_refund_minor := (v_deal.flow_data -> 'refund_minor')::bigint;
+      v_deal.refunded_minor := v_deal.refunded_minor + v_refund_minor;
+      v_deal.held_minor := v_deal.held_minor - v_refund_minor;
+      v_deal.flow_data := v_deal.flow_data - 'refund_minor';
+      perform private.record_transfer(p_step, 'held', 'refunded', v_refund_minor, null);
+      if not p_step.is_trial then
+        update private.refunds as r
+        set
+          status = 'processed',
+          reference = p_step.input ->> 'reference',
+          processed_at = p_step.at
+        where r.conversation_id = v_deal.id and r.kind = 'deal' and r.status = 'requested';
+      end if;
+      return private.release_held(p_step, v_deal);
+
+    when 'charge_back' then
+      perform private.record_transfer(p_step, 'held', 'charged_back', v_deal.held_minor, null);
+      v_deal.charged_back_minor := v_deal.charged_back_minor + v_deal.held_minor;
+      v_deal.held_minor := 0;
+      v_deal.flow_data := v_deal.flow_data - 'resume';
+  end case;
+  return v_deal;
+end;
+$$;
+
+-- Requests a refund of an amount that a deal holds, and returns the conversation. Nothing is left
+-- to resume.
+--
+-- Writes: refunds, unless the step is a trial.
+create or replace function private.request_refund(
+  p_step private.flow_step,
+  p_amount_minor bigint
+)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+begin
+  v_deal.flow_data := v_deal.flow_data - 'resume'
+    || jsonb_build_object('refund_minor', p_amount_minor);
+  if not p_step.is_trial then
+    insert into private.refunds (
+      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
+    )
+    values (
+      v_deal.id, v_deal.flow_data ->> 'payment_id', p_amount_minor, v_deal.currency, 'deal',
+      p_step.reason, p_step.at
+    );
+  end if;
+  return v_deal;
+end;
+$$;
+
+-- Releases what a deal holds to the influencer, less the fee (rule fee_basis_points, rounded down
+-- to a paisa), and returns the conversation with its books. Nothing is left to resume.
+--
+-- Writes: escrow_ledger, payouts, unless the step is a trial.
+create or replace function private.release_held(
+  p_step private.flow_step,
+  p_deal public.conversations
+)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_deal;
+  v_held constant bigint := v_deal.held_minor;
+  v_fee constant bigint
+    := floor(v_held * private.flow_rule(v_deal.flow_id, 'fee_basis_points') / 10000);
+begin
+  v_deal.flow_data := v_deal.flow_data - 'resume';
+  v_deal.held_minor := 0;
+  v_deal.fee_minor := v_deal.fee_minor + v_fee;
+  v_deal.released_minor := v_deal.released_minor + v_held - v_fee;
+  perform private.record_transfer(p_step, 'held', 'fee', v_fee, null);
+  perform private.record_transfer(p_step, 'held', 'released', v_held - v_fee, null);
+  if not p_step.is_trial and v_held > v_fee then
+    insert into private.payouts (
+      conversation_id, influencer_id, amount_minor, currency, created_at
+    )
+    values (v_deal.id, v_deal.influencer_id, v_held - v_fee, v_deal.currency, p_step.at);
+  end if;
+  return v_deal;
+end;
+$$;
+
+-- Records in the ledger that an amount moved from one account to another; nothing for 0.
+--
+-- Args: the step; the accounts; paise; the gateway's payment, for money that comes from there.
+-- Writes: escrow_ledger, unless the step is a trial.
+create or replace function private.record_transfer(
+  p_step private.flow_step,
+  p_from text,
+  p_to text,
+  p_amount_minor bigint,
+  p_payment_id text
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if p_step.is_trial or p_amount_minor = 0 then
+    return;
+  end if;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  values (
+    (p_step.conversation).id, p_from, p_to, p_amount_minor,
+    coalesce(p_step.input ->> 'currency', (p_step.conversation).currency),
+    (p_step.conversation).version, p_payment_id, p_step.at
+  );
+end;
+$$;
+
+-- Refuses a refund of more than the deal holds; none named is all of it.
+--
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
+create or replace function private.check_refund(
+  p_deal public.conversations,
+  p_amount_minor bigint
+)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if p_amount_minor > p_deal.held_minor then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format(
+        'The refund is at most %s: that is what the deal holds.',
+        private.rupees_text(p_deal.held_minor)
+      ),
+      jsonb_build_object('min', 1, 'max', private.rupees(p_deal.held_minor)),
+      p_status => 422
+    );
+  end if;
+end;
+$$;
+
+-- source: 40_flow/affect_offers.sql sha256:911ce4e4053b5ad4f84cc760603d86a308e19ac14fce5a21422777b233fd26d6
+-- The effects on prices: offers, counter offers, and the price that is agreed on.
+--
+-- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
+-- Writes: offers, unless the step is a trial.
+create or replace function private.affect_offers(p_effect text, p_step private.flow_step)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+  v_offered_minor bigint;
+begin
+  case p_effect
+    when 'make_offer' then
+      v_offered_minor := (p_step.input -> 'price_minor')::bigint;
+      v_deal.flow_data := v_deal.flow_data - array['counter', 'counter_minor']
+        || private.money_json('offer', 'offer_minor', v_offered_minor)
+        || jsonb_build_object(
+          'negotiation_round', private.flow_count(v_deal.flow_data, 'negotiation_round') + 1
+        );
+    when 'make_counter' then
+      v_offered_minor := (p_step.input -> 'price_minor')::bigint;
+      v_deal.flow_data := v_deal.flow_data
+        || private.money_json('counter', 'counter_minor', v_offered_minor);
+    when 'hold_offer' then
+      v_offered_minor := (v_deal.flow_data -> 'offer_minor')::bigint;
+      v_deal.flow_data := v_deal.flow_data || '{"offer_is_final": true}';
+    when 'finalize_offer' then
+      v_deal.flow_data := v_deal.flow_data || '{"offer_is_final": true}';
+    when 'agree_on_offer' then
+      v_deal.amount_minor := (v_deal.flow_data -> 'offer_minor')::bigint;
+    when 'agree_on_counter' then
+      v_deal.amount_minor := (v_deal.flow_data -> 'counter_minor')::bigint;
+    when 'agree_on_quote' then
+      v_deal.amount_minor := (v_deal.flow_data -> 'quote_minor')::bigint;
+  end case;
+
+  if starts_with(p_effect, 'agree_on_') then
+    v_deal.flow_data := v_deal.flow_data
+      || private.money_json('agreed_amount', 'agreed_minor', v_deal.amount_minor);
+  end if;
+  if v_offered_minor is not null and not p_step.is_trial then
+    insert into public.offers (
+      conversation_id, version, round, made_by, amount_minor, currency, is_final, created_at
+    )
+    values (
+      v_deal.id, v_deal.version, private.flow_count(v_deal.flow_data, 'negotiation_round'),
+      p_step.role, v_offered_minor, v_deal.currency,
+      coalesce((v_deal.flow_data -> 'offer_is_final')::boolean, false), p_step.at
+    );
+  end if;
+  return v_deal;
+end;
+$$;
+
+-- source: 40_flow/affect_requests.sql sha256:97a771f62712b4a68d98abbb46667d35f5a31babe1c8858c19ab72cbf2da3c38
+-- The effects on how a conversation begins and ends: applications, project details, closing.
+--
+-- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
+-- Writes: requests, payment_orders, unless the step is a trial.
+create or replace function private.affect_requests(p_effect text, p_step private.flow_step)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations := p_step.conversation;
+begin
+  case p_effect
+    when 'accept_request', 'reject_request' then
+      if not p_step.is_trial then
+        update public.requests as r
+        set
+          status = case p_effect when 'accept_request' then 'accepted' else 'rejected' end,
+          updated_at = p_step.at
+        where r.id = v_conversation.request_id and r.status = 'pending';
+      end if;
+
+    -- The history has the earlier versions.
+    when 'keep_details' then
+      v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+        'project_details', p_step.input ->> 'details',
+        'details_version', private.flow_count(v_conversation.flow_data, 'details_version') + 1
+      );
+
+    when 'count_question' then
+      v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
+        'questions', private.flow_count(v_conversation.flow_data, 'questions') + 1
+      );
+
+    when 'close' then
+      v_conversation.close_reason := p_step.reason;
+      -- Both sides may read it: an operator stays unnamed.
+      v_conversation.closed_by := case when p_step.role <> 'admin' then p_step.actor_id end;
+      v_conversation.flow_data := v_conversation.flow_data - 'payment_order';
+      if not p_step.is_trial then
+        update public.requests as r
+        set status = 'closed', updated_at = p_step.at
+        where r.id = v_conversation.request_id and r.status in ('pending', 'accepted');
+        update private.payment_orders as o
+        set status = 'cancelled', updated_at = p_step.at
+        where o.conversation_id = v_conversation.id and o.status = 'open';
+      end if;
+
+    when 'reopen' then
+      v_conversation.close_reason := null;
+      v_conversation.closed_by := null;
+  end case;
+  return v_conversation;
+end;
+$$;
+
+-- source: 40_flow/affect_work.sql sha256:a5662023ac66120b1cabfd51c7f7a7ab77794f6ae1f3ec0da6d626dc15540b1a
+-- The effects on the work: its start, submissions, revisions, more time, and ratings.
+--
+-- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
+-- Writes: work_submissions, ratings, unless the step is a trial.
+create or replace function private.affect_work(p_effect text, p_step private.flow_step)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+begin
+  case p_effect
+    when 'start_work' then
+      v_deal.delivery_due_at
+        := p_step.at + private.flow_rule(v_deal.flow_id, 'delivery_days') * interval '1 day';
+
+    when 'store_submission' then
+      v_deal.work_submitted := true;
+      v_deal.submission_date := p_step.at;
+      v_deal.work_submission := p_step.input || jsonb_build_object('submitted_at', p_step.at);
+      if not p_step.is_trial then
+        insert into public.work_submissions (
+          conversation_id, number, deliverables, description, submission_notes, submitted_at
+        )
+        select
+          v_deal.id, coalesce(max(s.number), 0) + 1, p_step.input ->> 'deliverables',
+          p_step.input ->> 'description', p_step.input ->> 'submission_notes', p_step.at
+        from public.work_submissions as s
+        where s.conversation_id = v_deal.id;
+      end if;
+
+    when 'withdraw_submission' then
+      perform private.review_submission(p_step, 'withdrawn');
+      select
+        jsonb_strip_nulls(jsonb_build_object(
+          'deliverables', s.deliverables, 'description', s.description,
+          'submission_notes', s.submission_notes, 'submitted_at', s.submitted_at
+        )),
+        s.submitted_at
+      into v_deal.work_submission, v_deal.submission_date
+      from public.work_submissions as s
+      where s.conversation_id = v_deal.id and s.status = 'revision_requested'
+      order by s.number desc
+      limit 1;
+      v_deal.work_submitted := v_deal.work_submission is not null;
+
+    when 'request_revision' then
+      v_deal.work_status := 'revision_requested';
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+        'revision_count', private.flow_count(v_deal.flow_data, 'revision_count') + 1
+      );
+      perform private.review_submission(p_step, 'revision_requested');
+
+    when 'approve_work' then
+      perform private.review_submission(p_step, 'approved');
+
+    when 'propose_extension' then
+      v_deal.flow_data := v_deal.flow_data
+        || jsonb_build_object('extension', jsonb_build_object('days', p_step.input -> 'days'));
+
+    when 'accept_extension' then
+      v_deal.delivery_due_at := v_deal.delivery_due_at
+        + (v_deal.flow_data #>> '{extension,days}')::integer * interval '1 day';
+      v_deal.flow_data := v_deal.flow_data - 'extension';
+      v_deal.deadline_at := private.state_deadline(v_deal);
+
+    when 'drop_extension' then
+      v_deal.flow_data := v_deal.flow_data - 'extension';
+
+    when 'keep_rating' then
+      if not p_step.is_trial then
+        insert into private.ratings (conversation_id, rater_id, rating, comment, created_at)
+        values (
+          v_deal.id, p_step.actor_id, (p_step.input -> 'rating')::integer,
+          p_step.input ->> 'comment', p_step.at
+        );
+      end if;
+  end case;
+  return v_deal;
+end;
+$$;
+
+-- Records the review of the newest submission, with the feedback of the step.
+--
+-- Writes: work_submissions, unless the step is a trial.
+create or replace function private.review_submission(p_step private.flow_step, p_status text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not p_step.is_trial then
+    update public.work_submissions as s
+    set status = p_status, feedback = p_step.input ->> 'feedback', reviewed_at = p_step.at
+    where s.conversation_id = (p_step.conversation).id and s.status = 'submitted';
+  end if;
+end;
+$$;
+
 -- source: 40_flow/announce_step.sql sha256:6f51bdd6fbea9bc4e7321a8a2ef6378247164fafbc327575462777cd76e15987
 -- Tells both sides' devices about a step: the messages that each may see, and the new state.
 --
@@ -5612,7 +6193,7 @@ revoke all on function private.compose_messages(
   private.flow_step, private.flow_transitions, boolean
 ) from public, anon, authenticated, service_role;
 
--- source: 40_flow/draft_state.sql sha256:a3b90d691db8dba90c66fb0757dde720c74020a67ce7eed6d0cedf077963bbad
+-- source: 40_flow/draft_state.sql sha256:d88db470c5350786c90bb070fc9b0015f142a1d82f3343ac709d21ecd057c839
 -- Adds a state to the drafts of some kinds of flow: the state, its moves, and what each move says,
 -- shows and asks for. A file of 80_data makes one call a state.
 --
@@ -5627,7 +6208,6 @@ revoke all on function private.compose_messages(
 create or replace function private.draft_state(p_kinds text, p_state text, p_spec jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -5642,7 +6222,10 @@ declare
 begin
   perform private.refuse_unknown_keys(
     p_state, jsonb_build_array(p_spec),
-    '{title,waiting_on,clock,lasts,deadline_action,resumes_with,free_text,on_block,work_status,moves}'
+    array[
+      'title', 'waiting_on', 'clock', 'lasts', 'deadline_action', 'resumes_with', 'free_text',
+      'on_block', 'work_status', 'moves'
+    ]
   );
   perform private.refuse_unknown_keys(
     p_state, v_moves,
@@ -5715,9 +6298,6 @@ begin
 end;
 $$;
 
-revoke all on function private.draft_state(text, text, jsonb)
-from public, anon, authenticated, service_role;
-
 -- Adds what moves say and ask for to the drafts of some kinds: the messages of a move, by its name,
 -- and the fields of its action.
 --
@@ -5730,7 +6310,6 @@ from public, anon, authenticated, service_role;
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -5780,9 +6359,6 @@ begin
 end;
 $$;
 
-revoke all on function private.draft_moves(text, jsonb)
-from public, anon, authenticated, service_role;
-
 -- Ends the call at a misspelt key, which would otherwise be a silent default.
 --
 -- Errors: 22023.
@@ -5793,7 +6369,6 @@ create or replace function private.refuse_unknown_keys(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -5810,9 +6385,6 @@ begin
   end if;
 end;
 $$;
-
-revoke all on function private.refuse_unknown_keys(text, jsonb, text[])
-from public, anon, authenticated, service_role;
 
 -- source: 40_flow/event_details.sql sha256:1ff74b5c6bfe74779c77005dcf33b7e25bbe26f6d49ccdc6c28d9ac815b54e22
 -- What the history keeps of a step beside its columns, for both sides to read: the row, the reason,
@@ -5846,7 +6418,7 @@ $$;
 revoke all on function private.event_details(private.flow_step, private.flow_transitions)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/find_failed_guard.sql sha256:a2558f24d1dec2c4e162cc3a141213ca762adcf410218ebcd0fc2b9bba6bdcc2
+-- source: 40_flow/find_failed_guard.sql sha256:040d1bc3249bfc718f5fa28340eda1bb8acf6b64834218d12298a95a76c3179b
 -- The first guard of a row that does not hold for a step; null when all do.
 create or replace function private.find_failed_guard(
   p_step private.flow_step,
@@ -5862,7 +6434,7 @@ declare
   v_guard text;
 begin
   foreach v_guard in array p_row.guards loop
-    if not private.guard_holds(v_guard, p_step, p_row) then
+    if not private.guard_holds(v_guard, p_step, p_row.to_state) then
       return v_guard;
     end if;
   end loop;
@@ -5873,7 +6445,7 @@ $$;
 revoke all on function private.find_failed_guard(private.flow_step, private.flow_transitions)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/find_transition.sql sha256:a696365f6cbe1a06b38f01aeccc185fdb3d610e3155c11fe4dc6b9723f817611
+-- source: 40_flow/find_transition.sql sha256:ad5533ee8fe5d5708a60297071dd8b1312d2435456962257823a8f6448976098
 -- The row of the flow that a step takes, or the refusal that says best why there is none.
 --
 -- Which refusal wins: docs/API.md, "Errors".
@@ -5906,7 +6478,9 @@ begin
 
   foreach v_row in array v_rows loop
     foreach v_guard in array v_row.guards loop
-      if v_guard = any (c_turn_guards) and not private.guard_holds(v_guard, v_step, v_row) then
+      if v_guard = any (c_turn_guards) and not private.guard_holds(
+        v_guard, v_step, v_row.to_state
+      ) then
         perform private.refuse_turn(v_step, v_row, v_guard);
       end if;
     end loop;
@@ -5931,43 +6505,69 @@ $$;
 revoke all on function private.find_transition(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/flow_count.sql sha256:c19dcdd96ea2befb1ed9066f1d424f183b2e50250a463fa59e7aec49b270094d
--- A number that the flow keeps of a conversation; 0 before it was first counted.
-create or replace function private.flow_count(p_conversation public.conversations, p_key text)
-returns integer
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_conversation.flow_data ->> p_key)::integer, 0);
-end;
-$$;
+-- source: 40_flow/flow_rule.sql sha256:f3e0a85ddced07644cb7d4bab53650a5e8275fc2486fa36feb4611497478bab3
+-- What guards, effects and texts read of a flow and of a conversation on it.
 
-revoke all on function private.flow_count(public.conversations, text)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/flow_rule.sql sha256:ad12ea13d4694d0e00b5f87ae9d06461fdd3f6606879f5f2192714466ecb75b3
--- A number of the flow that a conversation runs on.
-create or replace function private.flow_rule(p_conversation public.conversations, p_key text)
+-- A number of a flow; docs/FLOW.md lists them.
+create or replace function private.flow_rule(p_flow_id bigint, p_key text)
 returns numeric
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
   return (
-    select (f.rules ->> p_key)::numeric
-    from private.flow_definitions as f
-    where f.id = p_conversation.flow_id
+    select (f.rules ->> p_key)::numeric from private.flow_definitions as f where f.id = p_flow_id
   );
 end;
 $$;
 
-revoke all on function private.flow_rule(public.conversations, text)
-from public, anon, authenticated, service_role;
+-- A number that flow_data counts; 0 before it was first counted.
+create or replace function private.flow_count(p_flow_data jsonb, p_key text)
+returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return coalesce((p_flow_data ->> p_key)::integer, 0);
+end;
+$$;
+
+-- The role of the other party; null for the system and for operators.
+create or replace function private.other_role(p_role text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_role
+    when 'influencer' then 'brand_owner'
+    when 'brand_owner' then 'influencer'
+    when 'member' then 'member'
+  end;
+end;
+$$;
+
+-- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
+create or replace function private.role_in(
+  p_conversation public.conversations,
+  p_user_id uuid
+)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_user_id
+    when p_conversation.influencer_id then 'influencer'
+    when p_conversation.brand_owner_id then 'brand_owner'
+    else 'member'
+  end;
+end;
+$$;
 
 -- source: 40_flow/free_text_states.sql sha256:c2e0315ea68504f0821670f819bd309505f7ec7d61f8248106dc3316affcf85a
 -- The states of a flow that are open for free text, in order.
@@ -5990,6 +6590,226 @@ $$;
 
 revoke all on function private.free_text_states(bigint)
 from public, anon, authenticated, service_role;
+
+-- source: 40_flow/guard_holds.sql sha256:57224a08198c04abcc95c15d9da8eb5d2860ae0fc6258b70c3474ff3e1a9eef6
+-- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
+-- where it does not hold.
+--
+-- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
+-- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
+-- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
+-- take back a step of their own, which is no way forward. code and sentence: the refusal;
+-- private.refuse_guard adds the details. says: the guard in words, for docs/FLOW.md.
+create or replace view private.flow_guards as
+select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
+from (
+  values
+    -- Whose turn it is
+    ('is_awaited', 'known', false, 'GUARD_FAILED', null, 'It is the actor''s turn.'),
+    ('is_requester', 'known', true, 'GUARD_FAILED', null,
+      'The actor asked for the cancellation.'),
+    ('is_opener', 'known', true, 'GUARD_FAILED', null,
+      'The actor opened the dispute; nobody did when the bank or an operator opened it.'),
+    ('is_closer', 'open', true, 'GUARD_FAILED', null, 'The actor closed the conversation.'),
+    ('is_unblocked', 'open', false, 'GUARD_FAILED', null, 'Neither side blocks the other.'),
+
+    -- Prices
+    ('has_quote', 'known', false, 'GUARD_FAILED', null, 'The application carries a quote.'),
+    ('has_counter', 'known', false, 'GUARD_FAILED', null, 'A counter offer is on the table.'),
+    ('offer_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
+      'The price that the actor saw is the standing offer, or the actor named none.'),
+    ('counter_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
+      'The price that the actor saw is the counter offer, or the actor named none.'),
+    ('quote_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
+      'The price that the actor saw is the quote, or the actor named none.'),
+
+    -- What is counted
+    ('has_round_left', 'known', false, 'NEGOTIATION_LIMIT',
+      'There is no further round: accept, keep your price, or end here.',
+      'The brand owner may name one more price.'),
+    ('is_earlier_round', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for a price after which another may follow.'),
+    ('is_last_round', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for the last price that the brand owner may name.'),
+    ('has_question_left', 'open', false, 'GUARD_FAILED', null,
+      'The details may be questioned once more.'),
+    ('has_revision_left', 'known', false, 'REVISION_LIMIT',
+      'No more changes can be asked for: approve, or open a dispute.',
+      'One more revision may be asked for.'),
+
+    -- The work
+    ('has_extension', 'known', false, 'GUARD_FAILED', null,
+      'The influencer asked for more time and has no answer yet.'),
+    ('is_overdue', 'open', false, 'GUARD_FAILED', null,
+      'The delivery is late by more than the days of grace.'),
+    ('was_there', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row that leads back to where the conversation was before the pause.'),
+    ('is_unrated', 'open', false, 'GUARD_FAILED', null,
+      'The actor has not rated this collaboration yet.'),
+
+    -- The money
+    ('has_order', 'known', false, 'GUARD_FAILED', null,
+      'A payment was asked for in this conversation.'),
+    ('capture_matches', 'open', false, 'GUARD_FAILED', null,
+      'The payment has the amount and the currency of the open order.'),
+    ('is_new_payment', 'open', false, 'GUARD_FAILED', null, 'No book has this payment yet.'),
+    ('nothing_captured', 'known', false, 'FUNDS_HELD',
+      'Money was paid for this deal: it cannot just end.',
+      'No money of this deal has come in.'),
+    ('is_bank_dispute', 'known', false, 'GUARD_FAILED', null, 'The bank opened the dispute.')
+) as g (name, certainty, undoes, code, sentence, says);
+
+-- Whether a guard holds for a step: the closed list of guards.
+--
+-- Args: the guard's name; the step; the state that the row with the guard leads to. Guards read
+-- the conversation as it was before the step, and the step's input.
+-- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
+create or replace function private.guard_holds(
+  p_guard text,
+  p_step private.flow_step,
+  p_to_state text
+)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_was constant public.conversations := p_step.before;
+  v_data constant jsonb := v_was.flow_data;
+  -- The price that the actor saw; who named none agrees to whatever it is.
+  v_seen constant bigint := (p_step.input -> 'price_minor')::bigint;
+  v_holds boolean;
+begin
+  case p_guard
+    when 'is_awaited' then
+      v_holds := v_was.awaiting_role = p_step.role;
+    when 'is_requester' then
+      v_holds := v_data #>> '{cancellation,by}' = p_step.role;
+    when 'is_opener' then
+      v_holds := v_data #>> '{dispute,opened_by}' = p_step.role
+        and v_data #>> '{dispute,origin}' = 'party';
+    when 'is_closer' then
+      v_holds := v_was.closed_by = p_step.actor_id;
+    when 'is_unblocked' then
+      v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
+
+    when 'has_quote' then
+      v_holds := v_data ? 'quote_minor';
+    when 'has_counter' then
+      v_holds := v_data ? 'counter_minor';
+    when 'offer_matches' then
+      v_holds := coalesce(v_seen = (v_data -> 'offer_minor')::bigint, true);
+    when 'counter_matches' then
+      v_holds := coalesce(v_seen = (v_data -> 'counter_minor')::bigint, true);
+    when 'quote_matches' then
+      v_holds := coalesce(v_seen = (v_data -> 'quote_minor')::bigint, true);
+
+    when 'has_round_left' then
+      v_holds := private.flow_count(v_data, 'negotiation_round')
+        < private.flow_rule(v_was.flow_id, 'max_rounds');
+    when 'is_earlier_round' then
+      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+        < private.flow_rule(v_was.flow_id, 'max_rounds');
+    when 'is_last_round' then
+      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+        >= private.flow_rule(v_was.flow_id, 'max_rounds');
+    when 'has_question_left' then
+      v_holds := private.flow_count(v_data, 'questions')
+        < private.flow_rule(v_was.flow_id, 'max_questions');
+    when 'has_revision_left' then
+      v_holds := private.flow_count(v_data, 'revision_count')
+        < private.flow_rule(v_was.flow_id, 'max_revisions');
+
+    when 'has_extension' then
+      v_holds := v_data ? 'extension';
+    when 'is_overdue' then
+      v_holds := p_step.at > v_was.delivery_due_at
+        + private.flow_rule(v_was.flow_id, 'overdue_grace_days') * interval '1 day';
+    when 'was_there' then
+      v_holds := v_data #>> '{resume,state}' = p_to_state;
+    when 'is_unrated' then
+      v_holds := not exists (
+        select from private.ratings as r
+        where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
+      );
+
+    when 'has_order' then
+      v_holds := exists (
+        select from private.payment_orders as o where o.conversation_id = v_was.id
+      );
+    when 'capture_matches' then
+      v_holds := exists (
+        select from private.payment_orders as o
+        where o.conversation_id = v_was.id
+          and o.status = 'open'
+          and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
+          and o.currency = p_step.input ->> 'currency'
+      );
+    when 'is_new_payment' then
+      v_holds := not exists (
+        select from private.escrow_ledger as e
+        where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
+      );
+    when 'nothing_captured' then
+      v_holds := coalesce(v_was.captured_minor, 0) = 0;
+    when 'is_bank_dispute' then
+      v_holds := v_data #>> '{dispute,origin}' = 'bank';
+
+    else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
+  end case;
+  return coalesce(v_holds, false);
+end;
+$$;
+
+-- Ends the call because a guard does not hold.
+--
+-- Errors: PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409) `{max_rounds}`, REVISION_LIMIT
+-- (409) `{max_revisions}`, FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.refuse_guard(p_step private.flow_step, p_guard text)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_flow_id constant bigint := (p_step.conversation).flow_id;
+  v_guard private.flow_guards;
+begin
+  select g.* into strict v_guard from private.flow_guards as g where g.name = p_guard;
+  case v_guard.code
+    when 'PRICE_CHANGED' then
+      perform private.raise_error(
+        'PRICE_CHANGED', v_guard.sentence,
+        jsonb_build_object(
+          -- offer_matches is about flow_data.offer
+          'price', (p_step.conversation).flow_data -> split_part(p_guard, '_', 1)
+        ),
+        p_status => 409, p_hint => 'Show the user this price and ask again.'
+      );
+    when 'NEGOTIATION_LIMIT' then
+      perform private.raise_error(
+        'NEGOTIATION_LIMIT', v_guard.sentence,
+        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')),
+        p_status => 409
+      );
+    when 'REVISION_LIMIT' then
+      perform private.raise_error(
+        'REVISION_LIMIT', v_guard.sentence,
+        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions')),
+        p_status => 409
+      );
+    when 'FUNDS_HELD' then
+      perform private.raise_error('FUNDS_HELD', v_guard.sentence, p_status => 409);
+    else
+      perform private.raise_error(
+        'GUARD_FAILED', coalesce(v_guard.sentence, 'This is not possible now.'),
+        jsonb_build_object('guard', p_guard), p_status => 409,
+        p_hint => 'Call get_available_actions to see what can be done now.'
+      );
+  end case;
+end;
+$$;
 
 -- source: 40_flow/list_transitions.sql sha256:184c883045ac4d43433279a32225ea7dec5bbcf31ec4df3783e73a507f2ba091
 -- The rows of the flow for what a step wants to do where its conversation is, in order; null when
@@ -6139,25 +6959,48 @@ $$;
 revoke all on function private.open_actions(public.conversations, uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/other_role.sql sha256:72489e4b4a66a6f1db14f8a67602fc2c5f52095c62a405b5a4164f9c23ace3d4
--- The role of the other party; null for whoever is none.
-create or replace function private.other_role(p_role text)
-returns text
+-- source: 40_flow/open_alert.sql sha256:720132151cdd994b07d9df889f45956f98d6563c72258e5378b7bcc6c1bbe9e6
+-- Puts something on the operators' list; the same cause again counts up the line that is open.
+--
+-- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
+-- the event that brought it, Razorpay's order and payment.
+-- Writes: alerts.
+create or replace function private.open_alert(
+  p_kind text,
+  p_severity text,
+  p_key text,
+  p_conversation_id uuid,
+  p_details jsonb,
+  p_event_row_id bigint default null,
+  p_razorpay_order_id text default null,
+  p_razorpay_payment_id text default null
+)
+returns void
 language plpgsql
-immutable
 security invoker
 set search_path = ''
 as $$
 begin
-  return case p_role
-    when 'influencer' then 'brand_owner'
-    when 'brand_owner' then 'influencer'
-    when 'member' then 'member'
-  end;
+  insert into private.alerts as a (
+    kind, severity, key, conversation_id, details, event_row_id, razorpay_order_id,
+    razorpay_payment_id
+  )
+  values (
+    p_kind, p_severity, p_key, p_conversation_id, p_details, p_event_row_id, p_razorpay_order_id,
+    p_razorpay_payment_id
+  )
+  on conflict (key) where status = 'open' do update
+  set
+    seen = a.seen + 1,
+    last_seen_at = clock_timestamp(),
+    details = excluded.details,
+    event_row_id = coalesce(excluded.event_row_id, a.event_row_id);
 end;
 $$;
 
-revoke all on function private.other_role(text) from public, anon, authenticated, service_role;
+revoke all on function private.open_alert(
+  text, text, text, uuid, jsonb, bigint, text, text
+) from public, anon, authenticated, service_role;
 
 -- source: 40_flow/plan_follow_up.sql sha256:95d7d02c5327b0a249dd8a2f02b745ee26796e830574872256a543ea2168833a
 -- The step that follows at once on a row of the flow; one without an action when none does.
@@ -6416,64 +7259,7 @@ $$;
 revoke all on function private.refuse_action(private.flow_step)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/refuse_guard.sql sha256:658eadd3890fd59bf8da8c8a6df66b0b148c2beadbb9199926a93d496da1806d
--- Ends the call because a guard does not hold.
---
--- Errors: PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409) `{max_rounds}`, REVISION_LIMIT
--- (409) `{max_revisions}`, FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
-create or replace function private.refuse_guard(p_step private.flow_step, p_guard text)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation constant public.conversations := p_step.conversation;
-  v_price_key constant text := case p_guard
-    when 'offer_matches' then 'offer'
-    when 'counter_matches' then 'counter'
-    when 'quote_matches' then 'quote'
-  end;
-begin
-  if v_price_key is not null then
-    perform private.raise_error(
-      'PRICE_CHANGED', 'The price is another one by now.',
-      jsonb_build_object('price', v_conversation.flow_data -> v_price_key), p_status => 409,
-      p_hint => 'Show the user this price and ask again.'
-    );
-  end if;
-  case p_guard
-    when 'has_round_left' then
-      perform private.raise_error(
-        'NEGOTIATION_LIMIT', 'There is no further round: accept, keep your price, or end here.',
-        jsonb_build_object('max_rounds', private.flow_rule(v_conversation, 'max_rounds')),
-        p_status => 409
-      );
-    when 'has_revision_left' then
-      perform private.raise_error(
-        'REVISION_LIMIT', 'No more changes can be asked for: approve, or open a dispute.',
-        jsonb_build_object('max_revisions', private.flow_rule(v_conversation, 'max_revisions')),
-        p_status => 409
-      );
-    when 'nothing_captured' then
-      perform private.raise_error(
-        'FUNDS_HELD', 'Money was paid for this deal: it cannot just end.', p_status => 409
-      );
-    else
-      perform private.raise_error(
-        'GUARD_FAILED', 'This is not possible now.',
-        jsonb_build_object('guard', p_guard), p_status => 409,
-        p_hint => 'Call get_available_actions to see what can be done now.'
-      );
-  end case;
-end;
-$$;
-
-revoke all on function private.refuse_guard(private.flow_step, text)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/refuse_turn.sql sha256:549705c5a9997d73d76ea5ea431125d160562deb244f3e31cb1651906ce350b4
+-- source: 40_flow/refuse_turn.sql sha256:f16ab3efac7e46b157d22a6499d23ebe9dbd2877d236d9aacb09dddb583857c0
 -- Ends the call because a guard about whose turn it is does not hold: the other party's turn, or
 -- nobody's.
 --
@@ -6493,7 +7279,7 @@ declare
   v_other private.flow_step := p_step;
 begin
   v_other.role := private.other_role(p_step.role);
-  if private.guard_holds(p_guard, v_other, p_row) then
+  if private.guard_holds(p_guard, v_other, p_row.to_state) then
     perform private.raise_not_your_turn(p_step.conversation);
   end if;
   perform private.refuse_guard(p_step, p_guard);
@@ -6555,42 +7341,154 @@ $$;
 revoke all on function private.run_deadlines(public.conversations, boolean)
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/state_deadline.sql sha256:16b05945a60fc80b5b98d591edeca4213c2916bd3c852eee37f4bf01dd8b1d27
--- When the time limit of a conversation's state is; null: it has none.
+-- source: 40_flow/run_effect.sql sha256:41fc44ddb25fc2c6604c2a11fe068f01ad6e24d0043a9835cde3991ee8c3e6c6
+-- The effects of the flow: what each does, and where the money of the deal must be before it and is
+-- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
+create or replace view private.flow_effects as
+select e.name, e.money_before, e.money_after, e.says
+from (
+  values
+    -- private.affect_requests
+    ('close', null, null, 'Records why and by whom the conversation was closed, closes the '
+      'application and cancels the open payment order.'),
+    ('reopen', null, null, 'Forgets why and by whom the conversation was closed.'),
+    ('accept_request', null, null, 'Accepts the application.'),
+    ('reject_request', null, null, 'Rejects the application.'),
+    ('keep_details', null, null, 'Stores the project details and counts their versions.'),
+    ('count_question', null, null, 'Counts a question about the project details.'),
+
+    -- private.affect_offers
+    ('make_offer', null, null,
+      'Records the brand owner''s price as the standing offer of a new round; drops the counter '
+      'offer.'),
+    ('make_counter', null, null, 'Records the influencer''s price as the counter offer.'),
+    ('hold_offer', null, null, 'Records the standing offer as the final one.'),
+    ('finalize_offer', null, null,
+      'Marks the offer that is made in this step as the final one; comes before make_offer.'),
+    ('agree_on_offer', null, null, 'Fixes the standing offer as the agreed price.'),
+    ('agree_on_counter', null, null, 'Fixes the counter offer as the agreed price.'),
+    ('agree_on_quote', null, null, 'Fixes the quote of the application as the agreed price.'),
+
+    -- private.affect_money
+    ('open_order', null, null,
+      'Opens the payment order for the agreed amount, or takes the one that is open.'),
+    ('note_attempt', null, null,
+      'Records a payment attempt, so that the time limit waits for what may still come.'),
+    ('hold_funds', 'none', 'held', 'Books the payment as held.'),
+    ('bounce_payment', null, null,
+      'Books the payment as bounced and requests its whole refund; it never counts as held.'),
+    ('release_funds', 'held', 'settled',
+      'Releases what is held to the influencer, less the fee, and creates the payout.'),
+    ('request_refund', 'held', 'refunding', 'Requests a refund of all that is held.'),
+    ('request_agreed_refund', 'held', 'refunding',
+      'Requests the refund that both sides agreed on; none named means all.'),
+    ('request_split_refund', 'held', 'refunding',
+      'Requests the part that the operator decided on.'),
+    ('retry_refund', null, null, 'Counts the failed attempt; the refund stays requested.'),
+    ('settle_refund', 'refunding', 'settled',
+      'Books the refund as sent, and releases the rest to the influencer, less the fee.'),
+    ('charge_back', 'held', 'settled', 'Books what was held as taken back by the bank.'),
+
+    -- private.affect_work
+    ('start_work', null, null, 'Sets the day on which the delivery is due.'),
+    ('store_submission', null, null, 'Stores the submission with the next number.'),
+    ('withdraw_submission', null, null,
+      'Withdraws the newest submission; an earlier one counts again.'),
+    ('request_revision', null, null, 'Counts a revision and marks the submission.'),
+    ('approve_work', null, null, 'Approves the newest submission.'),
+    ('propose_extension', null, null, 'Stores the days that the influencer asks for.'),
+    ('accept_extension', null, null,
+      'Moves the delivery by the days asked for, and the time limit of the work with it.'),
+    ('drop_extension', null, null, 'Clears the pending extension request.'),
+    ('keep_rating', null, null, 'Stores the actor''s rating, hidden from the other side.'),
+
+    -- private.affect_disputes
+    ('propose_cancellation', null, null,
+      'Stores who asks to cancel and for which refund, and where the deal was.'),
+    ('drop_cancellation', null, null, 'Clears the pending cancellation request.'),
+    ('resume', null, null, 'Takes the deal back to where it was before the pause.'),
+    ('open_dispute', null, null, 'Opens a dispute, stops the clocks and places a legal hold.'),
+    ('close_dispute', null, null,
+      'Closes the dispute with this action as its verdict and lifts the legal hold.'),
+    ('raise_alert', null, null, 'Alerts the operators.')
+) as e (name, money_before, money_after, says);
+
+-- Runs an effect and returns the conversation as it leaves it: the closed list of effects, each in
+-- the function of its family.
 --
--- since_entry counts from when the state was entered; payment_window like it, but as long as a
--- payment that was tried may still come through (rule attempt_hours); since_payment from the
--- payment, moved on by the time that disputes froze, and never before the days of grace after an
--- agreed delivery (rule overdue_grace_days).
-create or replace function private.state_deadline(
-  p_conversation public.conversations,
-  p_state private.flow_states
-)
-returns timestamptz
+-- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
+-- Writes: what the families write, unless the step is a trial.
+create or replace function private.run_effect(p_effect text, p_step private.flow_step)
+returns public.conversations
 language plpgsql
-stable
-security invoker
 set search_path = ''
 as $$
 begin
-  return case p_state.clock
-    when 'since_entry' then p_conversation.entered_at + p_state.lasts
+  case
+    when p_effect in (
+      'make_offer', 'make_counter', 'hold_offer', 'finalize_offer', 'agree_on_offer',
+      'agree_on_counter', 'agree_on_quote'
+    ) then
+      return private.affect_offers(p_effect, p_step);
+    when p_effect in (
+      'start_work', 'store_submission', 'withdraw_submission', 'request_revision', 'approve_work',
+      'propose_extension', 'accept_extension', 'drop_extension', 'keep_rating'
+    ) then
+      return private.affect_work(p_effect, p_step);
+    when p_effect in (
+      'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'close_dispute',
+      'raise_alert'
+    ) then
+      return private.affect_disputes(p_effect, p_step);
+    when p_effect in (
+      'open_order', 'note_attempt', 'hold_funds', 'bounce_payment', 'release_funds',
+      'request_refund', 'request_agreed_refund', 'request_split_refund', 'retry_refund',
+      'settle_refund', 'charge_back'
+    ) then
+      return private.affect_money(p_effect, p_step);
+    when p_effect in (
+      'close', 'reopen', 'accept_request', 'reject_request', 'keep_details', 'count_question'
+    ) then
+      return private.affect_requests(p_effect, p_step);
+    else raise exception 'there is no effect %', p_effect using errcode = 'case_not_found';
+  end case;
+end;
+$$;
+
+-- source: 40_flow/state_deadline.sql sha256:26be0abe570bdd06e99ed359d7166bc2f18edbc50767e7432ff32d1591a2a767
+-- When the time limit of the state that a conversation is in ends; null: it has none.
+--
+-- since_entry counts from the entry into the state; payment_window like it, but as long as a
+-- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
+-- moved on by the time that disputes froze, and never before the days of grace after an agreed
+-- delivery (rule overdue_grace_days).
+create or replace function private.state_deadline(p_conversation public.conversations)
+returns timestamptz
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_state private.flow_states;
+begin
+  select s.* into v_state
+  from private.flow_states as s
+  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  return case v_state.clock
+    when 'since_entry' then p_conversation.entered_at + v_state.lasts
     when 'since_payment' then greatest(
-      (p_conversation.flow_data ->> 'clock_from')::timestamptz + p_state.lasts,
+      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
       p_conversation.delivery_due_at
-        + private.flow_rule(p_conversation, 'overdue_grace_days') * interval '1 day'
+        + private.flow_rule(p_conversation.flow_id, 'overdue_grace_days') * interval '1 day'
     )
     when 'payment_window' then greatest(
-      p_conversation.entered_at + p_state.lasts,
+      p_conversation.entered_at + v_state.lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
-        + private.flow_rule(p_conversation, 'attempt_hours') * interval '1 hour'
+        + private.flow_rule(p_conversation.flow_id, 'attempt_hours') * interval '1 hour'
     )
   end;
 end;
 $$;
-
-revoke all on function private.state_deadline(public.conversations, private.flow_states)
-from public, anon, authenticated, service_role;
 
 -- source: 40_flow/store_conversation.sql sha256:57363183b927283549c2508d5dc58ffa20418d0bc2de9cb424f36e4f8b5ef523
 -- Stores a conversation as a step of the flow leaves it, with numbers for its new messages.
@@ -6648,7 +7546,7 @@ $$;
 revoke all on function private.store_conversation(public.conversations, private.flow_note[])
 from public, anon, authenticated, service_role;
 
--- source: 40_flow/take_row.sql sha256:da779225c494d5a343dc595ff312375c92a917f3a298e41424fc23bc750ec116
+-- source: 40_flow/take_row.sql sha256:1255808f7f7170fc226b184f22207a89b47fb9a4137f56ad247578b860fdd0e7
 -- Takes one row of the flow: the conversation enters the row's state, then the row's effects run.
 --
 -- Returns the step with the conversation as it is afterwards. A step that a time limit takes
@@ -6681,7 +7579,7 @@ begin
     v_conversation.chat_status := private.chat_status_of(p_row.to_state);
     v_conversation.automation_enabled := v_conversation.chat_status = 'automated';
     v_conversation.entered_at := p_step.at;
-    v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
+    v_conversation.deadline_at := private.state_deadline(v_conversation);
     v_conversation.work_status := coalesce(v_state.work_status, v_conversation.work_status);
   end if;
   v_conversation.awaiting_role := case p_row.awaiting
@@ -6709,1872 +7607,6 @@ end;
 $$;
 
 revoke all on function private.take_row(private.flow_step, private.flow_transitions)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_capture_matches.sql sha256:37e30e1db0d34dfd0cced0ea70aed72b6a6b2a4f70cd32196316c5dae11efd9a
--- Holds when what was paid is what the open order asks for, amount and currency.
-create or replace function private.guard_capture_matches(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from private.payment_orders as o
-    where o.conversation_id = (p_step.before).id
-      and o.status = 'open'
-      and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
-      and o.currency = p_step.input ->> 'currency'
-  );
-end;
-$$;
-
-revoke all on function private.guard_capture_matches(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_counter_matches.sql sha256:fd1aeee34d1c1e49a5884012499cc7e77c45eba3280e10b3a2d6b58bd75ce5d4
--- Holds when the price that the actor saw is the counter offer, or the actor named none.
-create or replace function private.guard_counter_matches(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.price_matches(p_step, 'counter_minor');
-end;
-$$;
-
-revoke all on function private.guard_counter_matches(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_has_counter.sql sha256:bc74c0e2861bfa41e85126ef1420290d5cf90281e0a7a9e10e888d55657385f3
--- Holds when a counter offer is on the table.
-create or replace function private.guard_has_counter(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (p_step.before).flow_data ? 'counter_minor';
-end;
-$$;
-
-revoke all on function private.guard_has_counter(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_has_extension.sql sha256:68538315864a841d727c79c39bdd888cbeb4fbb351efeef658e72968d093379b
--- Holds when more time was asked for and not yet answered.
-create or replace function private.guard_has_extension(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (p_step.before).flow_data ? 'extension';
-end;
-$$;
-
-revoke all on function private.guard_has_extension(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_has_order.sql sha256:6bdbdd947ae383e50c7e447a6de341597deb805d187b0312073650bd3effc15d
--- Holds when a payment was ever asked for in this conversation.
-create or replace function private.guard_has_order(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from private.payment_orders as o where o.conversation_id = (p_step.before).id
-  );
-end;
-$$;
-
-revoke all on function private.guard_has_order(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_has_question_left.sql sha256:04fc5ad86464614df2be43e3f1984c92832686f31c4f05fd77bce6983de7ccc7
--- Holds when the details may be questioned once more.
-create or replace function private.guard_has_question_left(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.flow_count(p_step.before, 'questions')
-    < private.flow_rule(p_step.before, 'max_questions');
-end;
-$$;
-
-revoke all on function private.guard_has_question_left(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_has_quote.sql sha256:76a4f46a7b4d94adb15c766caa0cd901a2f043c027b0eac760c137942fcc4090
--- Holds when the application carries a quote.
-create or replace function private.guard_has_quote(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (p_step.before).flow_data ? 'quote_minor';
-end;
-$$;
-
-revoke all on function private.guard_has_quote(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_has_revision_left.sql sha256:7307b83fde50a897505199f8438b8631c2f44260f33241dd9cb4649e3e5521c6
--- Holds when one more revision may be asked for.
-create or replace function private.guard_has_revision_left(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.flow_count(p_step.before, 'revision_count')
-    < private.flow_rule(p_step.before, 'max_revisions');
-end;
-$$;
-
-revoke all on function private.guard_has_revision_left(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_has_round_left.sql sha256:1035539a3263d510037eb5736636dfbd15687ff7a914e2563d448514872506fc
--- Holds when the brand owner may name one more price.
-create or replace function private.guard_has_round_left(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.flow_count(p_step.before, 'negotiation_round')
-    < private.flow_rule(p_step.before, 'max_rounds');
-end;
-$$;
-
-revoke all on function private.guard_has_round_left(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_holds.sql sha256:593c5edcb98bc6dedeece9cf5fd8f1c906251236818ddf3bbc646b54d1a91279
--- Whether the guard of that name holds for a step and a row: the closed list of guards.
---
--- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
-create or replace function private.guard_holds(
-  p_guard text,
-  p_step private.flow_step,
-  p_row private.flow_transitions
-)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  case p_guard
-    when 'capture_matches' then return private.guard_capture_matches(p_step);
-    when 'counter_matches' then return private.guard_counter_matches(p_step);
-    when 'has_counter' then return private.guard_has_counter(p_step);
-    when 'has_extension' then return private.guard_has_extension(p_step);
-    when 'has_order' then return private.guard_has_order(p_step);
-    when 'has_question_left' then return private.guard_has_question_left(p_step);
-    when 'has_quote' then return private.guard_has_quote(p_step);
-    when 'has_revision_left' then return private.guard_has_revision_left(p_step);
-    when 'has_round_left' then return private.guard_has_round_left(p_step);
-    when 'is_awaited' then return private.guard_is_awaited(p_step);
-    when 'is_bank_dispute' then return private.guard_is_bank_dispute(p_step);
-    when 'is_closer' then return private.guard_is_closer(p_step);
-    when 'is_earlier_round' then return private.guard_is_earlier_round(p_step);
-    when 'is_last_round' then return private.guard_is_last_round(p_step);
-    when 'is_new_payment' then return private.guard_is_new_payment(p_step);
-    when 'is_opener' then return private.guard_is_opener(p_step);
-    when 'is_overdue' then return private.guard_is_overdue(p_step);
-    when 'is_requester' then return private.guard_is_requester(p_step);
-    when 'is_unblocked' then return private.guard_is_unblocked(p_step);
-    when 'is_unrated' then return private.guard_is_unrated(p_step);
-    when 'nothing_captured' then return private.guard_nothing_captured(p_step);
-    when 'offer_matches' then return private.guard_offer_matches(p_step);
-    when 'quote_matches' then return private.guard_quote_matches(p_step);
-    when 'was_there' then return private.guard_was_there(p_step, p_row);
-    else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
-  end case;
-end;
-$$;
-
-revoke all on function private.guard_holds(text, private.flow_step, private.flow_transitions)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_awaited.sql sha256:5c9c408db4e31d08aeaa1bc11c72e29d91acea4be982304fdcbf53c3fcbc589e
--- Holds when it is the actor's turn.
-create or replace function private.guard_is_awaited(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_step.before).awaiting_role = p_step.role, false);
-end;
-$$;
-
-revoke all on function private.guard_is_awaited(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_bank_dispute.sql sha256:0d9f2f2000a707c0e6dd80bf2e2e349b6c0a2f30eaf36e1778c14766f1010ba0
--- Holds when the dispute is the bank's.
-create or replace function private.guard_is_bank_dispute(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_step.before).flow_data #>> '{dispute,origin}' = 'bank', false);
-end;
-$$;
-
-revoke all on function private.guard_is_bank_dispute(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_closer.sql sha256:68cd0108b074d530fb4bb2cd8e5b8403dee5581585dee9100bf91cebd0f05a66
--- Holds when the actor is the one who closed the conversation.
-create or replace function private.guard_is_closer(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_step.before).closed_by = p_step.actor_id, false);
-end;
-$$;
-
-revoke all on function private.guard_is_closer(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_earlier_round.sql sha256:09cbe83b198ba853fef0a6481cafa7f7a3186ceec249fe5b0a5d5cb1e189388a
--- Chooses the row for a price after which another may follow.
-create or replace function private.guard_is_earlier_round(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.flow_count(p_step.before, 'negotiation_round') + 1
-    < private.flow_rule(p_step.before, 'max_rounds');
-end;
-$$;
-
-revoke all on function private.guard_is_earlier_round(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_last_round.sql sha256:f0476478fe2ef4e9e3c619bf45c1f0c332f2ea662317760c831aee6ac7a2e51e
--- Chooses the row for the last price that the brand owner may name.
-create or replace function private.guard_is_last_round(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.flow_count(p_step.before, 'negotiation_round') + 1
-    >= private.flow_rule(p_step.before, 'max_rounds');
-end;
-$$;
-
-revoke all on function private.guard_is_last_round(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_new_payment.sql sha256:3292f69b464d7315cf3bd30cdfafc6cbf32d955d4b61dd08239005efed995999
--- Holds when this payment is in no book yet.
-create or replace function private.guard_is_new_payment(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return not exists (
-    select from private.escrow_ledger as e
-    where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
-  );
-end;
-$$;
-
-revoke all on function private.guard_is_new_payment(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_opener.sql sha256:7cd6ce567bc2c10e4f41d1ded093e58a928e709ae5b685f5873408553e34c42a
--- Holds when the actor opened the dispute; nobody did when the bank or an operator opened it.
-create or replace function private.guard_is_opener(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_step.before).flow_data #>> '{dispute,opened_by}' = p_step.role, false)
-    and (p_step.before).flow_data #>> '{dispute,origin}' = 'party';
-end;
-$$;
-
-revoke all on function private.guard_is_opener(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_overdue.sql sha256:9a216320982f7d988ff88970d8a0aedaa98c9adf85dce6c0f762b5605266cae2
--- Holds when the delivery is late by more than the days of grace.
-create or replace function private.guard_is_overdue(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce(
-    p_step.at > (p_step.before).delivery_due_at
-      + private.flow_rule(p_step.before, 'overdue_grace_days') * interval '1 day',
-    false
-  );
-end;
-$$;
-
-revoke all on function private.guard_is_overdue(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_requester.sql sha256:4fe7ff2366264560516f5d29dc7955d04e1399e1039e90dbfd2a212b13796682
--- Holds when the actor is the one who asked for the cancellation.
-create or replace function private.guard_is_requester(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_step.before).flow_data #>> '{cancellation,by}' = p_step.role, false);
-end;
-$$;
-
-revoke all on function private.guard_is_requester(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_unblocked.sql sha256:8b21c4bf92de9be29f5a746d5462e3312ab1efbc763648294a38703e3d225c55
--- Holds when neither side blocks the other.
-create or replace function private.guard_is_unblocked(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return not private.is_blocked((p_step.before).user_a, (p_step.before).user_b);
-end;
-$$;
-
-revoke all on function private.guard_is_unblocked(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_is_unrated.sql sha256:3680c2a2b1d9a7ca1ba55d5c6b421891bf7d610e3d93a302227baa9da3a0dadd
--- Holds when the actor has not rated this collaboration yet.
-create or replace function private.guard_is_unrated(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return not exists (
-    select from private.ratings as r
-    where r.conversation_id = (p_step.before).id and r.rater_id = p_step.actor_id
-  );
-end;
-$$;
-
-revoke all on function private.guard_is_unrated(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_nothing_captured.sql sha256:d1cf6224cc7b05543129a4ddb958e9b31ac4c02beab6c972e06b22b31b09344c
--- Holds when no money of this deal has come in.
-create or replace function private.guard_nothing_captured(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_step.before).captured_minor, 0) = 0;
-end;
-$$;
-
-revoke all on function private.guard_nothing_captured(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_offer_matches.sql sha256:c6d02fdba70d5280cd62bcbaf88b8fb5d91f1921c37f5f0e0da96491ebc1e70e
--- Holds when the price that the actor saw is the standing offer, or the actor named none.
-create or replace function private.guard_offer_matches(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.price_matches(p_step, 'offer_minor');
-end;
-$$;
-
-revoke all on function private.guard_offer_matches(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_quote_matches.sql sha256:8cd4a1f5addd06bedc79512f91b0218c130a8f974a63f12943cde1d8424aa4be
--- Holds when the price that the actor saw is the quote, or the actor named none.
-create or replace function private.guard_quote_matches(p_step private.flow_step)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.price_matches(p_step, 'quote_minor');
-end;
-$$;
-
-revoke all on function private.guard_quote_matches(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/guard_was_there.sql sha256:7c2e0a1532f8bed76cd9fd2f5e2638e68c14308dbd29ca810ecd28accc3b8b08
--- Chooses the row that leads back to where the conversation was before the pause.
-create or replace function private.guard_was_there(
-  p_step private.flow_step,
-  p_row private.flow_transitions
-)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce((p_step.before).flow_data #>> '{resume,state}' = p_row.to_state, false);
-end;
-$$;
-
-revoke all on function private.guard_was_there(private.flow_step, private.flow_transitions)
-from public, anon, authenticated, service_role;
-
--- source: 41_guards/price_matches.sql sha256:7b358e0f07e60addf8b98094347dd5a5ccb8b46eedb4207f1375562f31e1cb19
--- Whether the price that the actor saw is the one that flow_data has under a key, in paise; who
--- named none agrees to whatever it is.
-create or replace function private.price_matches(p_step private.flow_step, p_key text)
-returns boolean
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce(
-    (p_step.input -> 'price_minor')::bigint = ((p_step.before).flow_data -> p_key)::bigint, true
-  );
-end;
-$$;
-
-revoke all on function private.price_matches(private.flow_step, text)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/agree_on.sql sha256:27d348f10ca5a90607e17f228effc2be34609367437f1d1ff0f25644540a293c
--- A conversation with the price that its flow_data has under a key, in paise, as the agreed one.
-create or replace function private.agree_on(p_conversation public.conversations, p_key text)
-returns public.conversations
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  p_conversation.amount_minor := (p_conversation.flow_data -> p_key)::bigint;
-  p_conversation.flow_data := p_conversation.flow_data
-    || private.money_json('agreed_amount', 'agreed_minor', p_conversation.amount_minor);
-  return p_conversation;
-end;
-$$;
-
-revoke all on function private.agree_on(public.conversations, text)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/ask_refund.sql sha256:1e5d1fd88d18b876c66775e8db23559e511432315c3b3b846d9cf36a435c7df9
--- Asks for an amount of what a deal holds to be sent back, and returns the conversation that knows.
--- There is nothing left to resume.
---
--- Writes: refunds.
-create or replace function private.ask_refund(p_step private.flow_step, p_amount_minor bigint)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data - 'resume'
-    || jsonb_build_object('refund_minor', p_amount_minor);
-  if not p_step.is_trial then
-    insert into private.refunds (
-      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
-    )
-    values (
-      v_conversation.id, v_conversation.flow_data ->> 'payment_id', p_amount_minor,
-      v_conversation.currency, 'deal', p_step.reason, p_step.at
-    );
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.ask_refund(private.flow_step, bigint)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/check_refund.sql sha256:94dadb9d515e2ad7082c400c9bd36237863f16ae6bc6afbf27b2dfc6ceed6994
--- Refuses a refund of more than what a deal holds; none named is all of it.
---
--- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
-create or replace function private.check_refund(
-  p_conversation public.conversations,
-  p_amount_minor bigint
-)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_amount_minor > p_conversation.held_minor then
-    perform private.raise_error(
-      'PRICE_OUT_OF_RANGE',
-      format(
-        'The refund is at most %s: that is what the deal holds.',
-        private.rupees_text(p_conversation.held_minor)
-      ),
-      jsonb_build_object('min', 1, 'max', private.rupees(p_conversation.held_minor)),
-      p_status => 422
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_refund(public.conversations, bigint)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_accept_extension.sql sha256:41c3a1ae88a2acbbcea6f4abf471e3eb5887e7b71c85d04193bf3af35695c8de
--- The delivery is due later by the days asked for; the time limit of the work does not come before.
-create or replace function private.effect_accept_extension(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.delivery_due_at := v_conversation.delivery_due_at
-    + (v_conversation.flow_data #>> '{extension,days}')::integer * interval '1 day';
-  v_conversation.flow_data := v_conversation.flow_data - 'extension';
-  v_conversation.deadline_at := private.renewed_deadline(v_conversation);
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_accept_extension(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_accept_request.sql sha256:04a0549d91ed213f5304dc47bbf00f54a7a4fb416515930be0031d1b3cea561c
--- The brand owner accepts the application.
---
--- Writes: requests.
-create or replace function private.effect_accept_request(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if not p_step.is_trial then
-    update public.requests as r
-    set status = 'accepted', updated_at = p_step.at
-    where r.id = (p_step.conversation).request_id and r.status = 'pending';
-  end if;
-  return p_step.conversation;
-end;
-$$;
-
-revoke all on function private.effect_accept_request(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_agree_on_counter.sql sha256:7665436c0741832feed7e918e9f04cab7fdfacfc21266cc69eccaa93f7968839
--- Fixes the counter offer as the agreed price.
-create or replace function private.effect_agree_on_counter(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.agree_on(p_step.conversation, 'counter_minor');
-end;
-$$;
-
-revoke all on function private.effect_agree_on_counter(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_agree_on_offer.sql sha256:c19dd8b571282967d008a0e8f429f62962e782e694b473f46d82de9cb02d6e77
--- Fixes the standing offer as the agreed price.
-create or replace function private.effect_agree_on_offer(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.agree_on(p_step.conversation, 'offer_minor');
-end;
-$$;
-
-revoke all on function private.effect_agree_on_offer(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_agree_on_quote.sql sha256:ca09938233f1fcd479fb8398979eb755fb3283b097bc6ceb24c87cc81ffc7755
--- Fixes the quote of the application as the agreed price.
-create or replace function private.effect_agree_on_quote(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.agree_on(p_step.conversation, 'quote_minor');
-end;
-$$;
-
-revoke all on function private.effect_agree_on_quote(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_approve_work.sql sha256:33211caaa1c7b8d0c69abedda750ffdafbb697ba49868404c70abbb169af78e8
--- The newest submission is the one that counts.
---
--- Writes: work_submissions.
-create or replace function private.effect_approve_work(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.review_submission(p_step, 'approved');
-  return p_step.conversation;
-end;
-$$;
-
-revoke all on function private.effect_approve_work(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_bounce_payment.sql sha256:571b5bd585718816636c034239c9c8a443da0938fb0e1dfdfbcf599a7fcbf97d
--- A payment that the deal does not wait for is to go back whole; it never counts as held.
---
--- Writes: escrow_ledger, refunds.
-create or replace function private.effect_bounce_payment(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.record_transfer(
-    p_step, 'gateway', 'bounced', (p_step.input -> 'amount_minor')::bigint,
-    p_step.input ->> 'payment_id'
-  );
-  if not p_step.is_trial then
-    insert into private.refunds (
-      conversation_id, payment_id, amount_minor, currency, kind, reason, requested_at
-    )
-    values (
-      (p_step.conversation).id, p_step.input ->> 'payment_id',
-      (p_step.input -> 'amount_minor')::bigint, p_step.input ->> 'currency', 'bounce',
-      p_step.reason, p_step.at
-    );
-  end if;
-  return p_step.conversation;
-end;
-$$;
-
-revoke all on function private.effect_bounce_payment(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_charge_back.sql sha256:8e4d734ef2a4970238ce1a8ab5b6ac2a566eae290b3e5e2c6d6c115cd512f704
--- The bank has taken back what was held.
---
--- Writes: escrow_ledger.
-create or replace function private.effect_charge_back(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.charged_back_minor
-    := v_conversation.charged_back_minor + v_conversation.held_minor;
-  v_conversation.held_minor := 0;
-  v_conversation.flow_data := v_conversation.flow_data - 'resume';
-  perform private.record_transfer(
-    p_step, 'held', 'charged_back', (p_step.conversation).held_minor, null
-  );
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_charge_back(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_close.sql sha256:66a286388840dae900dff893ef6c460766f8f9a532dc6ec961b52d3365813e81
--- Notes why and by whom the conversation was closed; what was still open with it ends too.
---
--- Writes: requests (one that is alive is closed), payment_orders (an open one is cancelled).
-create or replace function private.effect_close(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.close_reason := p_step.reason;
-  -- Both sides may read it: an operator stays unnamed.
-  v_conversation.closed_by := case when p_step.role <> 'admin' then p_step.actor_id end;
-  v_conversation.flow_data := v_conversation.flow_data - 'payment_order';
-  if not p_step.is_trial then
-    update public.requests as r
-    set status = 'closed', updated_at = p_step.at
-    where r.id = v_conversation.request_id and r.status in ('pending', 'accepted');
-    update private.payment_orders as o
-    set status = 'cancelled', updated_at = p_step.at
-    where o.conversation_id = v_conversation.id and o.status = 'open';
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_close(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_close_dispute.sql sha256:1de9e8339c3c9fb5a74d1d79cc41c36ce6aa1fc620ba3214f80e7716a571017b
--- The dispute is over, with the action that ended it as its verdict.
---
--- Writes: disputes, legal_holds.
-create or replace function private.effect_close_dispute(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data - 'dispute';
-  if not p_step.is_trial then
-    update private.disputes as d
-    set
-      verdict = p_step.action,
-      closed_by = p_step.actor_id,
-      closed_at = p_step.at,
-      note = p_step.input ->> 'note'
-    where d.conversation_id = v_conversation.id and d.closed_at is null;
-    delete from private.legal_holds as h
-    where h.conversation_id = v_conversation.id and h.reason = 'dispute';
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_close_dispute(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_count_question.sql sha256:49fbbe69ed66fa5ce096122be633927b38a84799333e40b9cfe798e174ebc778
--- Counts the questions about the project details.
-create or replace function private.effect_count_question(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-    'questions', private.flow_count(v_conversation, 'questions') + 1
-  );
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_count_question(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_drop_cancellation.sql sha256:604980a709d0bc1cbb6c244deffe4a4b02b5389dbcef3a9ceae5fb8b890e5269
--- The question whether to cancel is answered, or no longer matters.
-create or replace function private.effect_drop_cancellation(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data - 'cancellation';
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_drop_cancellation(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_drop_extension.sql sha256:d577ed9a5bf457abb09b23e783d59212f15a1ab4a2b229653990da938b2a0c63
--- The question for more time falls.
-create or replace function private.effect_drop_extension(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data - 'extension';
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_drop_extension(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_finalize_offer.sql sha256:373099955f118cd4c5a17a35bec356735a4ab9d4267d103b9660ebaadd879e4f
--- The offer that is made in this step is the final one; comes before make_offer.
-create or replace function private.effect_finalize_offer(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_finalize_offer(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_hold_funds.sql sha256:1a981594881463eff7eb8b819017acd2c3bf5dfd11788883832f2f296fc24730
--- The payment is in: held for the deal until its end.
---
--- Writes: escrow_ledger, payment_orders.
-create or replace function private.effect_hold_funds(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.captured_minor
-    := v_conversation.captured_minor + (p_step.input -> 'amount_minor')::bigint;
-  v_conversation.held_minor
-    := v_conversation.held_minor + (p_step.input -> 'amount_minor')::bigint;
-  v_conversation.flow_data := v_conversation.flow_data - 'payment_order' || jsonb_build_object(
-    'paid_at', p_step.at, 'clock_from', p_step.at, 'payment_id', p_step.input ->> 'payment_id'
-  );
-  perform private.record_transfer(
-    p_step, 'gateway', 'held', (p_step.input -> 'amount_minor')::bigint,
-    p_step.input ->> 'payment_id'
-  );
-  if not p_step.is_trial then
-    update private.payment_orders as o
-    set status = 'paid', updated_at = p_step.at
-    where o.conversation_id = v_conversation.id and o.status = 'open';
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_hold_funds(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_hold_offer.sql sha256:99f75eda9bdafad82e5dab16bf5a612bd0f0541ce977c5cb119e7280f00e9f99
--- The brand owner keeps the standing offer; it is the final one now.
---
--- Writes: offers.
-create or replace function private.effect_hold_offer(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data || '{"offer_is_final": true}';
-  perform private.record_offer(p_step, v_conversation, 'offer_minor');
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_hold_offer(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_keep_details.sql sha256:77943c43f4e5675dedaca4bd6be82ec89e50af2e8a3cf7f904add997780e67c7
--- Keeps the project details and counts their versions; the history has the earlier ones.
-create or replace function private.effect_keep_details(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-    'project_details', p_step.input ->> 'details',
-    'details_version', private.flow_count(v_conversation, 'details_version') + 1
-  );
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_keep_details(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_keep_rating.sql sha256:d54786a4b59098a06f2ab29fe7ce2ff6e35e5cfdc20816fe4ec9fcbca5097c31
--- Keeps the actor's rating where the other side cannot see it yet.
---
--- Writes: ratings.
-create or replace function private.effect_keep_rating(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if not p_step.is_trial then
-    insert into private.ratings (conversation_id, rater_id, rating, comment, created_at)
-    values (
-      (p_step.conversation).id, p_step.actor_id, (p_step.input -> 'rating')::integer,
-      p_step.input ->> 'comment', p_step.at
-    );
-  end if;
-  return p_step.conversation;
-end;
-$$;
-
-revoke all on function private.effect_keep_rating(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_make_counter.sql sha256:fc9f00c4653b025b978c22428e28516c453437d2e9c94b2b8fe5a8ede4c7c94a
--- The influencer names another price.
---
--- Writes: offers.
-create or replace function private.effect_make_counter(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data
-    || private.money_json('counter', 'counter_minor', (p_step.input -> 'price_minor')::bigint);
-  perform private.record_offer(p_step, v_conversation, 'counter_minor');
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_make_counter(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_make_offer.sql sha256:d7b5f5b863b7637d4e5b6def55810e7d556baff2aa4fe5480723fc8f4b43ed03
--- The brand owner names a price: the standing offer of a new round. A counter offer falls.
---
--- Writes: offers.
-create or replace function private.effect_make_offer(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data - array['counter', 'counter_minor']
-    || private.money_json('offer', 'offer_minor', (p_step.input -> 'price_minor')::bigint)
-    || jsonb_build_object(
-      'negotiation_round', private.flow_count(v_conversation, 'negotiation_round') + 1
-    );
-  perform private.record_offer(p_step, v_conversation, 'offer_minor');
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_make_offer(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_note_attempt.sql sha256:3fa2a28912a5b6be3804ecac91ccef693b7fdf8c59b5036bf88e6278672edac3
--- Notes that a payment was tried, which keeps the time limit away from what may still come.
-create or replace function private.effect_note_attempt(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data
-    || jsonb_build_object('last_attempt_at', p_step.at);
-  v_conversation.deadline_at := private.renewed_deadline(v_conversation);
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_note_attempt(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_open_dispute.sql sha256:60c5d0400f8e5aff25ebd82ab5f8241a7149c3a76e36908da4874860d71c890a
--- Freezes the deal until an operator, or the bank, has decided. A dispute that is open already
--- becomes the bank's when the bank joins.
---
--- Writes: disputes, legal_holds.
-create or replace function private.effect_open_dispute(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-  v_origin constant text := case p_step.role
-    when 'system' then 'bank'
-    when 'admin' then 'admin'
-    else 'party'
-  end;
-begin
-  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-    'dispute', jsonb_strip_nulls(jsonb_build_object(
-      'origin', v_origin,
-      'opened_by', case when v_origin = 'party' then p_step.role end,
-      'reason', p_step.input -> 'reason'
-    ))
-  );
-  if (p_step.before).flow_state <> v_conversation.flow_state then
-    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-      'resume', coalesce(v_conversation.flow_data -> 'resume', private.pause_json(p_step))
-        || jsonb_build_object('frozen_at', p_step.at)
-    );
-  end if;
-  if not p_step.is_trial then
-    insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
-    values (
-      v_conversation.id, p_step.actor_id, v_origin,
-      p_step.input ->> 'reason', p_step.at
-    )
-    on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
-    insert into private.legal_holds (conversation_id, reason, placed_at)
-    values (v_conversation.id, 'dispute', p_step.at)
-    on conflict (conversation_id) do nothing;
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_open_dispute(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_open_order.sql sha256:d40fb9ae9af5dbc2cfdbedb76e7b7745592af5923f3f28d1eaea49965cce4459
--- Asks for the agreed amount: one open order, the same one whenever it is asked for again.
---
--- Writes: what private.claim_payment_order writes.
-create or replace function private.effect_open_order(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  if not p_step.is_trial then
-    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-      'payment_order', private.payment_order_json(
-        private.claim_payment_order(v_conversation, p_step.at)
-      )
-    );
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_open_order(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_propose_cancellation.sql sha256:1d794f405e63bbaf5a3c1cb8b8ac5b26cd896e2913bf3b616150313a4c4ad9c7
--- One side asks to cancel; what the deal was doing is remembered.
---
--- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than what is held.
-create or replace function private.effect_propose_cancellation(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  perform private.check_refund(
-    v_conversation, (p_step.input -> 'refund_amount_minor')::bigint
-  );
-  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-    'cancellation', jsonb_strip_nulls(jsonb_build_object(
-      'by', p_step.role,
-      'refund_minor', p_step.input -> 'refund_amount_minor',
-      'refund_amount', p_step.input -> 'refund_amount',
-      'reason', p_step.input -> 'reason'
-    )),
-    'resume', private.pause_json(p_step)
-  );
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_propose_cancellation(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_propose_extension.sql sha256:40a89fff6d2f151600dd0cc92ab61f340a95a35a2ccf96d141262f79d73b8072
--- The influencer asks for more time.
-create or replace function private.effect_propose_extension(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.flow_data := v_conversation.flow_data
-    || jsonb_build_object('extension', jsonb_build_object('days', p_step.input -> 'days'));
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_propose_extension(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_raise_alert.sql sha256:93e95626afbf9844a6bef9afc340d6c786f9e6e57a4c2c118e9cf7454f50033a
--- Asks an operator to look at the conversation.
---
--- Writes: alerts.
-create or replace function private.effect_raise_alert(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if not p_step.is_trial then
-    perform private.open_alert(
-      p_step.action, 'warning',
-      concat_ws(':', p_step.action, (p_step.conversation).id),
-      (p_step.conversation).id,
-      jsonb_build_object('state', (p_step.conversation).flow_state, 'reason', p_step.reason)
-    );
-  end if;
-  return p_step.conversation;
-end;
-$$;
-
-revoke all on function private.effect_raise_alert(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_reject_request.sql sha256:c3ed6a258c7985ab7fbdef784e477d2df48f8fb9db7852ac8a9e6311a9063ba4
--- The brand owner rejects the application.
---
--- Writes: requests.
-create or replace function private.effect_reject_request(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if not p_step.is_trial then
-    update public.requests as r
-    set status = 'rejected', updated_at = p_step.at
-    where r.id = (p_step.conversation).request_id and r.status = 'pending';
-  end if;
-  return p_step.conversation;
-end;
-$$;
-
-revoke all on function private.effect_reject_request(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_release_funds.sql sha256:1d0610e093b7b62d8ec0036dca67c7456470654636ff7565f73aaec042d79eb0
--- What is held is the influencer's, less the fee.
---
--- Writes: escrow_ledger, payouts.
-create or replace function private.effect_release_funds(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.release_held(p_step);
-end;
-$$;
-
-revoke all on function private.effect_release_funds(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_reopen.sql sha256:a8ed7f475a3ee7ab3aad157d9c80c0580413637d25cb75dc1b10a317caefc465
--- The conversation is as open as it was before it was closed.
-create or replace function private.effect_reopen(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.close_reason := null;
-  v_conversation.closed_by := null;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_reopen(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_request_agreed_refund.sql sha256:3c36757173f188e033d7ca72404a3d6c93edd2cac1b447ec53d89677161aec81
--- What both sides agreed on is to go back to the brand owner; nothing named means all.
---
--- Writes: refunds.
-create or replace function private.effect_request_agreed_refund(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.ask_refund(
-    p_step,
-    coalesce(
-      ((p_step.conversation).flow_data #> '{cancellation,refund_minor}')::bigint,
-      (p_step.conversation).held_minor
-    )
-  );
-end;
-$$;
-
-revoke all on function private.effect_request_agreed_refund(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_request_refund.sql sha256:87ce589440e07d090eb78dd489ef749771b7ef27a3d52a48233db6ddcd2595f0
--- All that is held is to go back to the brand owner.
---
--- Writes: refunds.
-create or replace function private.effect_request_refund(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.ask_refund(p_step, (p_step.conversation).held_minor);
-end;
-$$;
-
-revoke all on function private.effect_request_refund(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_request_revision.sql sha256:8a1c8ce6134f4b82b0679863a77550e06d726a2833c00540d336414cd2e0522f
--- The brand owner wants the work changed.
---
--- Writes: work_submissions.
-create or replace function private.effect_request_revision(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.work_status := 'revision_requested';
-  v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-    'revision_count', private.flow_count(v_conversation, 'revision_count') + 1
-  );
-  perform private.review_submission(p_step, 'revision_requested');
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_request_revision(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_request_split_refund.sql sha256:4f9e44f628871a7b3f7f12b3fdee141e1abc88bedfc0193ab508e7180cde7830
--- The part that the operator decided on is to go back to the brand owner.
---
--- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` when it is more than what is held. Writes: refunds.
-create or replace function private.effect_request_split_refund(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_refund constant bigint := (p_step.input -> 'refund_amount_minor')::bigint;
-begin
-  perform private.check_refund(p_step.conversation, v_refund);
-  return private.ask_refund(p_step, v_refund);
-end;
-$$;
-
-revoke all on function private.effect_request_split_refund(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_resume.sql sha256:695237a205905442a448e9a57277431cbb0faf44a5eaf5d2fa9978ec809b7152
--- The deal goes on where it was before the pause. A time limit that ran on is the one it was, one
--- that was frozen moves on by the pause, and neither is nearer than the state's resumes_with; but
--- whoever takes an own request back makes no time for themselves.
-create or replace function private.effect_resume(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-  v_resume constant jsonb := v_conversation.flow_data -> 'resume';
-  v_pause interval;
-  v_is_own_doing constant boolean := v_conversation.awaiting_role = p_step.role
-    and p_step.role = coalesce(
-      (p_step.before).flow_data #>> '{cancellation,by}',
-      (p_step.before).flow_data #>> '{dispute,opened_by}',
-      ''
-    );
-begin
-  v_pause := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
-  v_conversation.work_status := v_resume ->> 'work_status';
-  v_conversation.deadline_at := greatest(
-    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
-    case when not v_is_own_doing then
-      p_step.at + (
-        select s.resumes_with from private.flow_states as s
-        where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
-      )
-    end
-  );
-  if v_pause is not null then
-    v_conversation.delivery_due_at := v_conversation.delivery_due_at + v_pause;
-    v_conversation.flow_data := v_conversation.flow_data || jsonb_build_object(
-      'clock_from', (v_conversation.flow_data ->> 'clock_from')::timestamptz + v_pause
-    );
-  end if;
-  v_conversation.flow_data := v_conversation.flow_data - 'resume';
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_resume(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_retry_refund.sql sha256:f3ff93c2413b873afc3e4af419772401f1562c29519be12f0d83a9b14621f2cb
--- The refund did not go through and stays asked for.
---
--- Writes: refunds.
-create or replace function private.effect_retry_refund(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if not p_step.is_trial then
-    update private.refunds as r
-    set attempts = r.attempts + 1
-    where r.conversation_id = (p_step.conversation).id
-      and r.kind = 'deal'
-      and r.status = 'requested';
-  end if;
-  return p_step.conversation;
-end;
-$$;
-
-revoke all on function private.effect_retry_refund(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_settle_refund.sql sha256:85748883d491ebff506cad70f3de5cb569afe066a84f27c5e6036c7f3a127147
--- The refund has reached the brand owner; what is left is the influencer's, less the fee.
---
--- Writes: escrow_ledger, refunds, payouts.
-create or replace function private.effect_settle_refund(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-  v_refund constant bigint := (v_conversation.flow_data -> 'refund_minor')::bigint;
-begin
-  v_conversation.refunded_minor := v_conversation.refunded_minor + v_refund;
-  v_conversation.held_minor := v_conversation.held_minor - v_refund;
-  v_conversation.flow_data := v_conversation.flow_data - 'refund_minor';
-  perform private.record_transfer(p_step, 'held', 'refunded', v_refund, null);
-  if not p_step.is_trial then
-    update private.refunds as r
-    set
-      status = 'processed',
-      reference = p_step.input ->> 'reference',
-      processed_at = p_step.at
-    where r.conversation_id = v_conversation.id and r.kind = 'deal' and r.status = 'requested';
-  end if;
-  p_step.conversation := v_conversation;
-  return private.release_held(p_step);
-end;
-$$;
-
-revoke all on function private.effect_settle_refund(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_start_work.sql sha256:06fd3112e0d649cc867a03b057d8ec4e71dd103ecc45e37b3c857aecd6603cd9
--- The work begins, and with it the days until its delivery.
-create or replace function private.effect_start_work(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.delivery_due_at
-    := p_step.at + private.flow_rule(v_conversation, 'delivery_days') * interval '1 day';
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_start_work(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_store_submission.sql sha256:3a755bfb212f5cdf59c6e1f4b31cfe7b73c629bf2c8abd72ad354086928dc884
--- Stores what the influencer delivers, numbered.
---
--- Writes: work_submissions.
-create or replace function private.effect_store_submission(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  v_conversation.work_submitted := true;
-  v_conversation.submission_date := p_step.at;
-  v_conversation.work_submission := p_step.input || jsonb_build_object('submitted_at', p_step.at);
-  if not p_step.is_trial then
-    insert into public.work_submissions (
-      conversation_id, number, deliverables, description, submission_notes, submitted_at
-    )
-    select
-      v_conversation.id, coalesce(max(s.number), 0) + 1, p_step.input ->> 'deliverables',
-      p_step.input ->> 'description', p_step.input ->> 'submission_notes', p_step.at
-    from public.work_submissions as s
-    where s.conversation_id = v_conversation.id;
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_store_submission(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/effect_withdraw_submission.sql sha256:d198e1f80bf2d1019de1376bd053a663c1727c0b6adfd17cdea83e008b36610a
--- The influencer takes the newest submission back; an earlier one counts again.
---
--- Writes: work_submissions.
-create or replace function private.effect_withdraw_submission(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-begin
-  perform private.review_submission(p_step, 'withdrawn');
-  select
-    jsonb_strip_nulls(jsonb_build_object(
-      'deliverables', s.deliverables, 'description', s.description,
-      'submission_notes', s.submission_notes, 'submitted_at', s.submitted_at
-    )),
-    s.submitted_at
-  into v_conversation.work_submission, v_conversation.submission_date
-  from public.work_submissions as s
-  where s.conversation_id = v_conversation.id and s.status = 'revision_requested'
-  order by s.number desc
-  limit 1;
-  v_conversation.work_submitted := v_conversation.work_submission is not null;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.effect_withdraw_submission(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/open_alert.sql sha256:720132151cdd994b07d9df889f45956f98d6563c72258e5378b7bcc6c1bbe9e6
--- Puts something on the operators' list; the same cause again counts up the line that is open.
---
--- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
--- the event that brought it, Razorpay's order and payment.
--- Writes: alerts.
-create or replace function private.open_alert(
-  p_kind text,
-  p_severity text,
-  p_key text,
-  p_conversation_id uuid,
-  p_details jsonb,
-  p_event_row_id bigint default null,
-  p_razorpay_order_id text default null,
-  p_razorpay_payment_id text default null
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  insert into private.alerts as a (
-    kind, severity, key, conversation_id, details, event_row_id, razorpay_order_id,
-    razorpay_payment_id
-  )
-  values (
-    p_kind, p_severity, p_key, p_conversation_id, p_details, p_event_row_id, p_razorpay_order_id,
-    p_razorpay_payment_id
-  )
-  on conflict (key) where status = 'open' do update
-  set
-    seen = a.seen + 1,
-    last_seen_at = clock_timestamp(),
-    details = excluded.details,
-    event_row_id = coalesce(excluded.event_row_id, a.event_row_id);
-end;
-$$;
-
-revoke all on function private.open_alert(
-  text, text, text, uuid, jsonb, bigint, text, text
-) from public, anon, authenticated, service_role;
-
--- source: 42_effects/pause_json.sql sha256:e9cba1e68cd3bf7fef327af472f97d62aa947319870206fffcde4730b7227c74
--- Where a conversation was when a step began, for private.effect_resume to lead back to:
--- `{state, work_status, deadline_at}`.
-create or replace function private.pause_json(p_step private.flow_step)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'state', (p_step.before).flow_state,
-    'work_status', (p_step.before).work_status,
-    'deadline_at', (p_step.before).deadline_at
-  );
-end;
-$$;
-
-revoke all on function private.pause_json(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/record_offer.sql sha256:3807c122c5b5aa2986d772e36fd56d69f47ba8e34ac3b1210025a91e90893082
--- Adds the price that flow_data has under a key to the offers of the deal.
---
--- Args: the step; its conversation as the effect leaves it; the key of the price, in paise.
--- Writes: offers.
-create or replace function private.record_offer(
-  p_step private.flow_step,
-  p_conversation public.conversations,
-  p_key text
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_step.is_trial then
-    return;
-  end if;
-  insert into public.offers (
-    conversation_id, version, round, made_by, amount_minor, currency, is_final, created_at
-  )
-  values (
-    p_conversation.id, p_conversation.version,
-    private.flow_count(p_conversation, 'negotiation_round'), p_step.role,
-    (p_conversation.flow_data -> p_key)::bigint, p_conversation.currency,
-    coalesce((p_conversation.flow_data -> 'offer_is_final')::boolean, false), p_step.at
-  );
-end;
-$$;
-
-revoke all on function private.record_offer(private.flow_step, public.conversations, text)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/record_transfer.sql sha256:8c67fd637be6fdc50b7a1f290a5a0318e720dfbce0377b12ccdae5722921d8cb
--- Enters into the books that an amount moved from one account to another; nothing moves nothing.
---
--- Args: the step; the two accounts; paise; the gateway's payment, for what comes from there.
--- Writes: escrow_ledger.
-create or replace function private.record_transfer(
-  p_step private.flow_step,
-  p_from text,
-  p_to text,
-  p_amount_minor bigint,
-  p_payment_id text
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_step.is_trial or p_amount_minor = 0 then
-    return;
-  end if;
-  insert into private.escrow_ledger (
-    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
-    created_at
-  )
-  values (
-    (p_step.conversation).id, p_from, p_to, p_amount_minor,
-    coalesce(p_step.input ->> 'currency', (p_step.conversation).currency),
-    (p_step.conversation).version, p_payment_id, p_step.at
-  );
-end;
-$$;
-
-revoke all on function private.record_transfer(private.flow_step, text, text, bigint, text)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/release_held.sql sha256:0cea968c12f755f9460a08f2158b90bd73e790de3231634d5db1e3fd026613ae
--- Gives what a deal still holds to the influencer, less the fee (rule fee_basis_points, rounded
--- down to a paisa), and returns the conversation with its books. There is nothing left to resume.
---
--- Writes: escrow_ledger, payouts.
-create or replace function private.release_held(p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_step.conversation;
-  v_held constant bigint := v_conversation.held_minor;
-  v_fee constant bigint
-    := floor(v_held * private.flow_rule(v_conversation, 'fee_basis_points') / 10000);
-begin
-  v_conversation.flow_data := v_conversation.flow_data - 'resume';
-  v_conversation.held_minor := 0;
-  v_conversation.fee_minor := v_conversation.fee_minor + v_fee;
-  v_conversation.released_minor := v_conversation.released_minor + v_held - v_fee;
-  perform private.record_transfer(p_step, 'held', 'fee', v_fee, null);
-  perform private.record_transfer(p_step, 'held', 'released', v_held - v_fee, null);
-  if not p_step.is_trial and v_held > v_fee then
-    insert into private.payouts (
-      conversation_id, influencer_id, amount_minor, currency, created_at
-    )
-    values (
-      v_conversation.id, v_conversation.influencer_id, v_held - v_fee,
-      v_conversation.currency, p_step.at
-    );
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.release_held(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/renewed_deadline.sql sha256:70af79ebb6250fe82362bbf62f9e975efdd8c3073351c6b637453af93ed11c66
--- When the time limit of the state is that a conversation is in already, after something that it
--- depends on has changed.
-create or replace function private.renewed_deadline(p_conversation public.conversations)
-returns timestamptz
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (
-    select private.state_deadline(p_conversation, s)
-    from private.flow_states as s
-    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
-  );
-end;
-$$;
-
-revoke all on function private.renewed_deadline(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/review_submission.sql sha256:8dac6748b0a89dc3be28d0984c47d7862c4aac0f0c88397c23d8900667acfcf9
--- Notes what became of the newest submission of work, with the feedback of the step if any.
---
--- Writes: work_submissions.
-create or replace function private.review_submission(p_step private.flow_step, p_status text)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_step.is_trial then
-    return;
-  end if;
-  update public.work_submissions as s
-  set status = p_status, feedback = p_step.input ->> 'feedback', reviewed_at = p_step.at
-  where s.conversation_id = (p_step.conversation).id and s.status = 'submitted';
-end;
-$$;
-
-revoke all on function private.review_submission(private.flow_step, text)
-from public, anon, authenticated, service_role;
-
--- source: 42_effects/run_effect.sql sha256:fbff40a2981b08c6778dd1b960356c61fa639e91dd5a70baaf858e397fa7f855
--- Runs the effect of that name and returns the conversation as it leaves it: the closed list of
--- effects.
---
--- Errors: 20000 (case_not_found) for an unknown name; private.publish_draft lets none get here.
--- Writes: what the effects write, unless the step is a trial.
-create or replace function private.run_effect(p_effect text, p_step private.flow_step)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  case p_effect
-    when 'accept_extension' then return private.effect_accept_extension(p_step);
-    when 'accept_request' then return private.effect_accept_request(p_step);
-    when 'agree_on_counter' then return private.effect_agree_on_counter(p_step);
-    when 'agree_on_offer' then return private.effect_agree_on_offer(p_step);
-    when 'agree_on_quote' then return private.effect_agree_on_quote(p_step);
-    when 'approve_work' then return private.effect_approve_work(p_step);
-    when 'bounce_payment' then return private.effect_bounce_payment(p_step);
-    when 'charge_back' then return private.effect_charge_back(p_step);
-    when 'close' then return private.effect_close(p_step);
-    when 'close_dispute' then return private.effect_close_dispute(p_step);
-    when 'count_question' then return private.effect_count_question(p_step);
-    when 'drop_cancellation' then return private.effect_drop_cancellation(p_step);
-    when 'drop_extension' then return private.effect_drop_extension(p_step);
-    when 'finalize_offer' then return private.effect_finalize_offer(p_step);
-    when 'hold_funds' then return private.effect_hold_funds(p_step);
-    when 'hold_offer' then return private.effect_hold_offer(p_step);
-    when 'keep_details' then return private.effect_keep_details(p_step);
-    when 'keep_rating' then return private.effect_keep_rating(p_step);
-    when 'make_counter' then return private.effect_make_counter(p_step);
-    when 'make_offer' then return private.effect_make_offer(p_step);
-    when 'note_attempt' then return private.effect_note_attempt(p_step);
-    when 'open_dispute' then return private.effect_open_dispute(p_step);
-    when 'open_order' then return private.effect_open_order(p_step);
-    when 'propose_cancellation' then return private.effect_propose_cancellation(p_step);
-    when 'propose_extension' then return private.effect_propose_extension(p_step);
-    when 'raise_alert' then return private.effect_raise_alert(p_step);
-    when 'reject_request' then return private.effect_reject_request(p_step);
-    when 'release_funds' then return private.effect_release_funds(p_step);
-    when 'reopen' then return private.effect_reopen(p_step);
-    when 'request_agreed_refund' then return private.effect_request_agreed_refund(p_step);
-    when 'request_refund' then return private.effect_request_refund(p_step);
-    when 'request_revision' then return private.effect_request_revision(p_step);
-    when 'request_split_refund' then return private.effect_request_split_refund(p_step);
-    when 'resume' then return private.effect_resume(p_step);
-    when 'retry_refund' then return private.effect_retry_refund(p_step);
-    when 'settle_refund' then return private.effect_settle_refund(p_step);
-    when 'start_work' then return private.effect_start_work(p_step);
-    when 'store_submission' then return private.effect_store_submission(p_step);
-    when 'withdraw_submission' then return private.effect_withdraw_submission(p_step);
-    else raise exception 'there is no effect %', p_effect using errcode = 'case_not_found';
-  end case;
-end;
-$$;
-
-revoke all on function private.run_effect(text, private.flow_step)
 from public, anon, authenticated, service_role;
 
 -- source: 43_deals/action_result.sql sha256:a93b2e1a841d0157677682bc523793bbb41abf531c9ff82eb6733578fcafe9a4
@@ -9621,7 +8653,7 @@ revoke all on function public.get_available_actions(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_available_actions(uuid) to authenticated;
 
--- source: 43_deals/get_ratings.sql sha256:80c914a94f6fccf57f934f8388885d4c8ef4e631d34520a056e84777388fd0d9
+-- source: 43_deals/get_ratings.sql sha256:4c46b65e0685c5ac2909df3f0a4aaea8e436557c292f9b2aefb51941d2d3fc63
 -- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
 -- flow's rating_days after it was given.
 --
@@ -9651,7 +8683,7 @@ begin
         g.rater_id = v_me as is_mine,
         count(*) over () = 2 as both,
         g.created_at,
-        private.flow_rule(v_conversation, 'rating_days') * interval '1 day' as shown_after,
+        private.flow_rule(v_conversation.flow_id, 'rating_days') * interval '1 day' as shown_after,
         jsonb_build_object(
           'rating', g.rating, 'comment', g.comment, 'created_at', g.created_at
         ) as rated
@@ -10222,30 +9254,6 @@ revoke all on function public.review_work(uuid, text, text, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.review_work(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/role_in.sql sha256:086f07f3b3c5c180124e9fff3cfd34cecd900aab77499e89d7f9bc0695fb2f19
--- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
-create or replace function private.role_in(
-  p_conversation public.conversations,
-  p_user_id uuid
-)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return case p_user_id
-    when p_conversation.influencer_id then 'influencer'
-    when p_conversation.brand_owner_id then 'brand_owner'
-    else 'member'
-  end;
-end;
-$$;
-
-revoke all on function private.role_in(public.conversations, uuid)
-from public, anon, authenticated, service_role;
-
 -- source: 43_deals/run_due.sql sha256:57c332890f5a08ab91522a439958c782dbc97a22bc678c192fd44e2dc073d2b5
 -- Takes the steps that are due in a batch of conversations, and says how many time limits had
 -- passed.
@@ -10619,9 +9627,9 @@ as $$
     end;
 $$;
 
--- source: 44_flow_proof/flow_facts.sql sha256:0907afda1e82145c0a0bc137b5e46dbca6b3d9d75d7eb2e4d3a66df3e8f6ed94
--- What the proof knows of guards, effects and roles: the closed lists that rows of a flow choose
--- from.
+-- source: 44_flow_proof/flow_facts.sql sha256:4863634e5b20165203f6fa39deb449fea6f7586f175acc10368985bb68b8ba5f
+-- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
+-- runs them: private.flow_guards in guard_holds.sql, private.flow_effects in run_effect.sql.
 
 -- The roles that the two members of a conversation of this kind have in its flow.
 create or replace function private.list_party_roles(p_kind text)
@@ -10632,89 +9640,6 @@ set search_path = ''
 as $$
   select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
 $$;
-
--- The guards that rows of a flow may name, and what the proof knows of each.
---
--- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
--- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
--- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
--- take back a step of their own, which is no way forward.
-create or replace view private.flow_guards as
-select g.name, g.certainty, g.undoes
-from (
-  values
-    ('is_awaited', 'known', false),
-    ('is_requester', 'known', true),
-    ('is_opener', 'known', true),
-    ('is_closer', 'open', true),
-    ('is_unblocked', 'open', false),
-    ('has_quote', 'known', false),
-    ('has_counter', 'known', false),
-    ('offer_matches', 'chosen', false),
-    ('counter_matches', 'chosen', false),
-    ('quote_matches', 'chosen', false),
-    ('has_round_left', 'known', false),
-    ('is_earlier_round', 'known', false),
-    ('is_last_round', 'known', false),
-    ('has_question_left', 'open', false),
-    ('has_revision_left', 'known', false),
-    ('has_extension', 'known', false),
-    ('is_overdue', 'open', false),
-    ('was_there', 'known', false),
-    ('has_order', 'known', false),
-    ('capture_matches', 'open', false),
-    ('is_new_payment', 'open', false),
-    ('nothing_captured', 'known', false),
-    ('is_bank_dispute', 'known', false),
-    ('is_unrated', 'open', false)
-) as g (name, certainty, undoes);
-
--- The effects that rows of a flow may name, and where the money of the deal must be before each and
--- is after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
-create or replace view private.flow_effects as
-select e.name, e.money_before, e.money_after
-from (
-  values
-    ('close', null, null),
-    ('reopen', null, null),
-    ('accept_request', null, null),
-    ('reject_request', null, null),
-    ('keep_details', null, null),
-    ('count_question', null, null),
-    ('make_offer', null, null),
-    ('make_counter', null, null),
-    ('hold_offer', null, null),
-    ('finalize_offer', null, null),
-    ('agree_on_offer', null, null),
-    ('agree_on_counter', null, null),
-    ('agree_on_quote', null, null),
-    ('open_order', null, null),
-    ('note_attempt', null, null),
-    ('hold_funds', 'none', 'held'),
-    ('bounce_payment', null, null),
-    ('start_work', null, null),
-    ('store_submission', null, null),
-    ('withdraw_submission', null, null),
-    ('request_revision', null, null),
-    ('approve_work', null, null),
-    ('release_funds', 'held', 'settled'),
-    ('propose_cancellation', null, null),
-    ('drop_cancellation', null, null),
-    ('propose_extension', null, null),
-    ('accept_extension', null, null),
-    ('drop_extension', null, null),
-    ('resume', null, null),
-    ('open_dispute', null, null),
-    ('close_dispute', null, null),
-    ('request_refund', 'held', 'refunding'),
-    ('request_agreed_refund', 'held', 'refunding'),
-    ('request_split_refund', 'held', 'refunding'),
-    ('retry_refund', null, null),
-    ('settle_refund', 'refunding', 'settled'),
-    ('charge_back', 'held', 'settled'),
-    ('keep_rating', null, null),
-    ('raise_alert', null, null)
-) as e (name, money_before, money_after);
 
 -- What effects and guards read of what was typed with the action: of which type a field must be,
 -- whether it must be there, its bounds as a number or in characters, and whether the history, which
@@ -18649,7 +17574,7 @@ select private.draft_state('deals', 'payment_completed', $$
 }
 $$);
 
--- source: 80_data/32_work_in_progress.sql sha256:6d3a2b3784ed90708759449a60781ddd7cc4ddc85557affa40b37b3cf6fa2069
+-- source: 80_data/32_work_in_progress.sql sha256:714ec6fe8bbc8bf422b7dbc5ef244bc37d3cb0a0ccb5349aaedfda584ceea8e3
 -- The influencer works.
 select private.draft_state('deals', 'work_in_progress', $$
 {
@@ -18781,7 +17706,8 @@ select private.draft_state('deals', 'work_in_progress', $$
     {
       "name": "party_opens_dispute",
       "role": "influencer brand_owner", "action": "raise_dispute",
-      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
     },
     {
@@ -18837,7 +17763,7 @@ select private.draft_state('deals', 'work_in_progress', $$
 }
 $$);
 
--- source: 80_data/33_work_submitted.sql sha256:35cf7080e813d2395f2b77181324a0af7715eefdb2611a142d8127837a67dfd9
+-- source: 80_data/33_work_submitted.sql sha256:deeb54f0b1dc7456a73f36e1a9d87614d0e543108851200bcaa92feca622a06e
 -- The brand owner reviews what the influencer submitted.
 select private.draft_state('deals', 'work_submitted', $$
 {
@@ -18905,13 +17831,15 @@ select private.draft_state('deals', 'work_submitted', $$
     {
       "name": "party_requests_cancellation",
       "role": "influencer brand_owner", "action": "request_cancellation",
-      "to": "cancellation_requested", "awaiting": "other", "effects": ["propose_cancellation"],
+      "to": "cancellation_requested", "awaiting": "other",
+      "effects": ["propose_cancellation", "drop_extension"],
       "button": {"text": "Ask to cancel", "style": "secondary", "drawn": "nowhere"}
     },
     {
       "name": "party_opens_dispute",
       "role": "influencer brand_owner", "action": "raise_dispute",
-      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
     },
     {
@@ -18965,7 +17893,7 @@ select private.draft_state('deals', 'work_approved', $$
 }
 $$);
 
--- source: 80_data/35_cancellation_requested.sql sha256:5d398fe9b891c343354175ffa41a50a119ea1a7eef2760167489f37a7fd01da8
+-- source: 80_data/35_cancellation_requested.sql sha256:8e2de6ece16c9ac6e31fefb81c182f54219c866cd36f7d7269fed32d7e4f2a78
 -- One side asked to cancel; the other side answers.
 select private.draft_state('deals', 'cancellation_requested', $$
 {
@@ -19073,7 +18001,8 @@ select private.draft_state('deals', 'cancellation_requested', $$
     {
       "name": "party_opens_dispute",
       "role": "influencer brand_owner", "action": "raise_dispute",
-      "to": "disputed", "effects": ["open_dispute", "drop_cancellation", "raise_alert"],
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
     },
     {

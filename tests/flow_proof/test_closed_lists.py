@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
 from tests.flow_proof.flows import faults, spec_in_use
 from tests.support.databases import Database
 
-RUN_BY_THE_ENGINE = """
-    select substr(p.proname, char_length(%(prefix)s) + 1) as name
-    from pg_proc as p
-    where p.pronamespace = 'private'::regnamespace and starts_with(p.proname, %(prefix)s)
-      and p.proname <> %(chooser)s
-"""
+CASES = re.compile(r"^ +when ((?:'\w+'(?:, )?)+) then$", re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("proved", "prefix", "chooser"),
-    [
-        ("select name from private.flow_guards", "guard_", "guard_holds"),
-        ("select name from private.flow_effects", "effect_", "run_effect"),
-    ],
-)
-def test_the_proof_and_the_engine_have_one_list(
-    db: Database, proved: str, prefix: str, chooser: str
-) -> None:
-    names = {row["name"] for row in db.query(proved)}
-    run = db.query(RUN_BY_THE_ENGINE, {"prefix": prefix, "chooser": chooser})
-    assert names == {row["name"] for row in run}
-    body = db.value("select prosrc from pg_proc where proname = %s", chooser)
-    assert {name for name in names if f"when '{name}' then" in body} == names
+def cases(db: Database, *functions: str) -> set[str]:
+    """What the CASEs of these functions choose between."""
+    query = "select string_agg(prosrc, '') from pg_proc where proname = any (%s)"
+    body = db.value(query, list(functions))
+    return {name for line in CASES.findall(body) for name in re.findall(r"\w+", line)}
+
+
+def test_the_proof_and_the_engine_have_one_list_of_guards(db: Database) -> None:
+    names = {row["name"] for row in db.query("select name from private.flow_guards")}
+    assert names == cases(db, "guard_holds")
+
+
+def test_the_proof_and_the_engine_have_one_list_of_effects(db: Database) -> None:
+    names = {row["name"] for row in db.query("select name from private.flow_effects")}
+    families = [
+        row["name"]
+        for row in db.query("select proname as name from pg_proc where proname like 'affect\\_%%'")
+    ]
+    assert len(families) == 5
+    assert names == cases(db, *families)
+    chosen = db.value("select prosrc from pg_proc where proname = 'run_effect'")
+    for family in families:
+        (listed,) = re.findall(
+            rf"when p_effect in \(([^)]*)\) then\s+return private\.{family}\(", chosen
+        )
+        assert set(re.findall(r"\w+", listed)) == cases(db, family)
 
 
 def test_every_guard_and_effect_is_used_by_a_flow(db: Database) -> None:

@@ -12,7 +12,6 @@
 create or replace function private.draft_state(p_kinds text, p_state text, p_spec jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -27,7 +26,10 @@ declare
 begin
   perform private.refuse_unknown_keys(
     p_state, jsonb_build_array(p_spec),
-    '{title,waiting_on,clock,lasts,deadline_action,resumes_with,free_text,on_block,work_status,moves}'
+    array[
+      'title', 'waiting_on', 'clock', 'lasts', 'deadline_action', 'resumes_with', 'free_text',
+      'on_block', 'work_status', 'moves'
+    ]
   );
   perform private.refuse_unknown_keys(
     p_state, v_moves,
@@ -100,9 +102,6 @@ begin
 end;
 $$;
 
-revoke all on function private.draft_state(text, text, jsonb)
-from public, anon, authenticated, service_role;
-
 -- Adds what moves say and ask for to the drafts of some kinds: the messages of a move, by its name,
 -- and the fields of its action.
 --
@@ -115,7 +114,6 @@ from public, anon, authenticated, service_role;
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -165,9 +163,6 @@ begin
 end;
 $$;
 
-revoke all on function private.draft_moves(text, jsonb)
-from public, anon, authenticated, service_role;
-
 -- Ends the call at a misspelt key, which would otherwise be a silent default.
 --
 -- Errors: 22023.
@@ -178,7 +173,6 @@ create or replace function private.refuse_unknown_keys(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -195,6 +189,3 @@ begin
   end if;
 end;
 $$;
-
-revoke all on function private.refuse_unknown_keys(text, jsonb, text[])
-from public, anon, authenticated, service_role;

@@ -13,7 +13,7 @@ declare
   v_guard text;
 begin
   foreach v_guard in array p_row.guards loop
-    if not private.guard_holds(v_guard, p_step, p_row) then
+    if not private.guard_holds(v_guard, p_step, p_row.to_state) then
       return v_guard;
     end if;
   end loop;

@@ -30,7 +30,9 @@ begin
 
   foreach v_row in array v_rows loop
     foreach v_guard in array v_row.guards loop
-      if v_guard = any (c_turn_guards) and not private.guard_holds(v_guard, v_step, v_row) then
+      if v_guard = any (c_turn_guards) and not private.guard_holds(
+        v_guard, v_step, v_row.to_state
+      ) then
         perform private.refuse_turn(v_step, v_row, v_guard);
       end if;
     end loop;

@@ -1,19 +1,62 @@
--- A number of the flow that a conversation runs on.
-create or replace function private.flow_rule(p_conversation public.conversations, p_key text)
+-- What guards, effects and texts read of a flow and of a conversation on it.
+
+-- A number of a flow; docs/FLOW.md lists them.
+create or replace function private.flow_rule(p_flow_id bigint, p_key text)
 returns numeric
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
   return (
-    select (f.rules ->> p_key)::numeric
-    from private.flow_definitions as f
-    where f.id = p_conversation.flow_id
+    select (f.rules ->> p_key)::numeric from private.flow_definitions as f where f.id = p_flow_id
   );
 end;
 $$;
 
-revoke all on function private.flow_rule(public.conversations, text)
-from public, anon, authenticated, service_role;
+-- A number that flow_data counts; 0 before it was first counted.
+create or replace function private.flow_count(p_flow_data jsonb, p_key text)
+returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return coalesce((p_flow_data ->> p_key)::integer, 0);
+end;
+$$;
+
+-- The role of the other party; null for the system and for operators.
+create or replace function private.other_role(p_role text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_role
+    when 'influencer' then 'brand_owner'
+    when 'brand_owner' then 'influencer'
+    when 'member' then 'member'
+  end;
+end;
+$$;
+
+-- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
+create or replace function private.role_in(
+  p_conversation public.conversations,
+  p_user_id uuid
+)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_user_id
+    when p_conversation.influencer_id then 'influencer'
+    when p_conversation.brand_owner_id then 'brand_owner'
+    else 'member'
+  end;
+end;
+$$;

@@ -17,7 +17,7 @@ declare
   v_other private.flow_step := p_step;
 begin
   v_other.role := private.other_role(p_step.role);
-  if private.guard_holds(p_guard, v_other, p_row) then
+  if private.guard_holds(p_guard, v_other, p_row.to_state) then
     perform private.raise_not_your_turn(p_step.conversation);
   end if;
   perform private.refuse_guard(p_step, p_guard);

@@ -30,7 +30,7 @@ begin
     v_conversation.chat_status := private.chat_status_of(p_row.to_state);
     v_conversation.automation_enabled := v_conversation.chat_status = 'automated';
     v_conversation.entered_at := p_step.at;
-    v_conversation.deadline_at := private.state_deadline(v_conversation, v_state);
+    v_conversation.deadline_at := private.state_deadline(v_conversation);
     v_conversation.work_status := coalesce(v_state.work_status, v_conversation.work_status);
   end if;
   v_conversation.awaiting_role := case p_row.awaiting

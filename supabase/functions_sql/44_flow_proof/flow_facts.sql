@@ -1,5 +1,5 @@
--- What the proof knows of guards, effects and roles: the closed lists that rows of a flow choose
--- from.
+-- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
+-- runs them: private.flow_guards in guard_holds.sql, private.flow_effects in run_effect.sql.
 
 -- The roles that the two members of a conversation of this kind have in its flow.
 create or replace function private.list_party_roles(p_kind text)
@@ -10,89 +10,6 @@ set search_path = ''
 as $$
   select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
 $$;
-
--- The guards that rows of a flow may name, and what the proof knows of each.
---
--- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
--- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
--- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
--- take back a step of their own, which is no way forward.
-create or replace view private.flow_guards as
-select g.name, g.certainty, g.undoes
-from (
-  values
-    ('is_awaited', 'known', false),
-    ('is_requester', 'known', true),
-    ('is_opener', 'known', true),
-    ('is_closer', 'open', true),
-    ('is_unblocked', 'open', false),
-    ('has_quote', 'known', false),
-    ('has_counter', 'known', false),
-    ('offer_matches', 'chosen', false),
-    ('counter_matches', 'chosen', false),
-    ('quote_matches', 'chosen', false),
-    ('has_round_left', 'known', false),
-    ('is_earlier_round', 'known', false),
-    ('is_last_round', 'known', false),
-    ('has_question_left', 'open', false),
-    ('has_revision_left', 'known', false),
-    ('has_extension', 'known', false),
-    ('is_overdue', 'open', false),
-    ('was_there', 'known', false),
-    ('has_order', 'known', false),
-    ('capture_matches', 'open', false),
-    ('is_new_payment', 'open', false),
-    ('nothing_captured', 'known', false),
-    ('is_bank_dispute', 'known', false),
-    ('is_unrated', 'open', false)
-) as g (name, certainty, undoes);
-
--- The effects that rows of a flow may name, and where the money of the deal must be before each and
--- is after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
-create or replace view private.flow_effects as
-select e.name, e.money_before, e.money_after
-from (
-  values
-    ('close', null, null),
-    ('reopen', null, null),
-    ('accept_request', null, null),
-    ('reject_request', null, null),
-    ('keep_details', null, null),
-    ('count_question', null, null),
-    ('make_offer', null, null),
-    ('make_counter', null, null),
-    ('hold_offer', null, null),
-    ('finalize_offer', null, null),
-    ('agree_on_offer', null, null),
-    ('agree_on_counter', null, null),
-    ('agree_on_quote', null, null),
-    ('open_order', null, null),
-    ('note_attempt', null, null),
-    ('hold_funds', 'none', 'held'),
-    ('bounce_payment', null, null),
-    ('start_work', null, null),
-    ('store_submission', null, null),
-    ('withdraw_submission', null, null),
-    ('request_revision', null, null),
-    ('approve_work', null, null),
-    ('release_funds', 'held', 'settled'),
-    ('propose_cancellation', null, null),
-    ('drop_cancellation', null, null),
-    ('propose_extension', null, null),
-    ('accept_extension', null, null),
-    ('drop_extension', null, null),
-    ('resume', null, null),
-    ('open_dispute', null, null),
-    ('close_dispute', null, null),
-    ('request_refund', 'held', 'refunding'),
-    ('request_agreed_refund', 'held', 'refunding'),
-    ('request_split_refund', 'held', 'refunding'),
-    ('retry_refund', null, null),
-    ('settle_refund', 'refunding', 'settled'),
-    ('charge_back', 'held', 'settled'),
-    ('keep_rating', null, null),
-    ('raise_alert', null, null)
-) as e (name, money_before, money_after);
 
 -- What effects and guards read of what was typed with the action: of which type a field must be,
 -- whether it must be there, its bounds as a number or in characters, and whether the history, which

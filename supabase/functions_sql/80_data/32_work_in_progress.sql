@@ -129,7 +129,8 @@ select private.draft_state('deals', 'work_in_progress', $$
     {
       "name": "party_opens_dispute",
       "role": "influencer brand_owner", "action": "raise_dispute",
-      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
     },
     {

@@ -65,13 +65,15 @@ select private.draft_state('deals', 'work_submitted', $$
     {
       "name": "party_requests_cancellation",
       "role": "influencer brand_owner", "action": "request_cancellation",
-      "to": "cancellation_requested", "awaiting": "other", "effects": ["propose_cancellation"],
+      "to": "cancellation_requested", "awaiting": "other",
+      "effects": ["propose_cancellation", "drop_extension"],
       "button": {"text": "Ask to cancel", "style": "secondary", "drawn": "nowhere"}
     },
     {
       "name": "party_opens_dispute",
       "role": "influencer brand_owner", "action": "raise_dispute",
-      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
     },
     {

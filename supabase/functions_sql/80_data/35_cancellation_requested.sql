@@ -105,7 +105,8 @@ select private.draft_state('deals', 'cancellation_requested', $$
     {
       "name": "party_opens_dispute",
       "role": "influencer brand_owner", "action": "raise_dispute",
-      "to": "disputed", "effects": ["open_dispute", "drop_cancellation", "raise_alert"],
+      "to": "disputed",
+      "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
     },
     {

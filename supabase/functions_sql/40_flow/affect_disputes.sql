@@ -1,0 +1,135 @@
+-- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
+--
+-- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
+-- Writes: disputes, legal_holds, alerts, unless the step is a trial.
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds.
+create or replace function private.affect_disputes(p_effect text, p_step private.flow_step)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+  -- Where the deal was when the step began.
+  v_pause constant jsonb := jsonb_build_object(
+    'state', (p_step.before).flow_state,
+    'work_status', (p_step.before).work_status,
+    'deadline_at', (p_step.before).deadline_at
+  );
+  v_origin constant text := case p_step.role
+    when 'system' then 'bank'
+    when 'admin' then 'admin'
+    else 'party'
+  end;
+begin
+  case p_effect
+    when 'propose_cancellation' then
+      perform private.check_refund(v_deal, (p_step.input -> 'refund_amount_minor')::bigint);
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+        'cancellation', jsonb_strip_nulls(jsonb_build_object(
+          'by', p_step.role,
+          'refund_minor', p_step.input -> 'refund_amount_minor',
+          'refund_amount', p_step.input -> 'refund_amount',
+          'reason', p_step.input -> 'reason'
+        )),
+        'resume', v_pause
+      );
+
+    when 'drop_cancellation' then
+      v_deal.flow_data := v_deal.flow_data - 'cancellation';
+
+    when 'resume' then
+      return private.resume_deal(p_step);
+
+    when 'open_dispute' then
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+        'dispute', jsonb_strip_nulls(jsonb_build_object(
+          'origin', v_origin,
+          'opened_by', case when v_origin = 'party' then p_step.role end,
+          'reason', p_step.input -> 'reason'
+        ))
+      );
+      -- When the bank joins an open dispute, the pause is the one that runs already.
+      if (p_step.before).flow_state <> v_deal.flow_state then
+        v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+          'resume', coalesce(v_deal.flow_data -> 'resume', v_pause)
+            || jsonb_build_object('frozen_at', p_step.at)
+        );
+      end if;
+      if not p_step.is_trial then
+        insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
+        values (v_deal.id, p_step.actor_id, v_origin, p_step.input ->> 'reason', p_step.at)
+        on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
+        insert into private.legal_holds (conversation_id, reason, placed_at)
+        values (v_deal.id, 'dispute', p_step.at)
+        on conflict (conversation_id) do nothing;
+      end if;
+
+    when 'close_dispute' then
+      v_deal.flow_data := v_deal.flow_data - 'dispute';
+      if not p_step.is_trial then
+        update private.disputes as d
+        set
+          verdict = p_step.action,
+          closed_by = p_step.actor_id,
+          closed_at = p_step.at,
+          note = p_step.input ->> 'note'
+        where d.conversation_id = v_deal.id and d.closed_at is null;
+        delete from private.legal_holds as h
+        where h.conversation_id = v_deal.id and h.reason = 'dispute';
+      end if;
+
+    when 'raise_alert' then
+      if not p_step.is_trial then
+        perform private.open_alert(
+          p_step.action, 'warning', concat_ws(':', p_step.action, v_deal.id), v_deal.id,
+          jsonb_build_object('state', v_deal.flow_state, 'reason', p_step.reason)
+        );
+      end if;
+  end case;
+  return v_deal;
+end;
+$$;
+
+-- Takes a deal back to where it was before a pause.
+--
+-- A time limit that ran on is the one it was, one that was frozen moves on by the pause, and
+-- neither is nearer than the state's resumes_with; but those who take back a request of their own
+-- gain no time.
+create or replace function private.resume_deal(p_step private.flow_step)
+returns public.conversations
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations := p_step.conversation;
+  v_resume constant jsonb := v_deal.flow_data -> 'resume';
+  v_pause constant interval := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
+  v_is_own_doing constant boolean := v_deal.awaiting_role = p_step.role
+    and p_step.role = coalesce(
+      (p_step.before).flow_data #>> '{cancellation,by}',
+      (p_step.before).flow_data #>> '{dispute,opened_by}',
+      ''
+    );
+begin
+  v_deal.work_status := v_resume ->> 'work_status';
+  v_deal.deadline_at := greatest(
+    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
+    case when not v_is_own_doing then
+      p_step.at + (
+        select s.resumes_with from private.flow_states as s
+        where s.flow_id = v_deal.flow_id and s.state = v_deal.flow_state
+      )
+    end
+  );
+  if v_pause is not null then
+    v_deal.delivery_due_at := v_deal.delivery_due_at + v_pause;
+    v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+      'clock_from', (v_deal.flow_data ->> 'clock_from')::timestamptz + v_pause
+    );
+  end if;
+  v_deal.flow_data := v_deal.flow_data - 'resume';
+  return v_deal;
+end;
+$$;

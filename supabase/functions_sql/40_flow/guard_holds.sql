@@ -1,0 +1,218 @@
+-- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
+-- where it does not hold.
+--
+-- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
+-- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
+-- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
+-- take back a step of their own, which is no way forward. code and sentence: the refusal;
+-- private.refuse_guard adds the details. says: the guard in words, for docs/FLOW.md.
+create or replace view private.flow_guards as
+select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
+from (
+  values
+    -- Whose turn it is
+    ('is_awaited', 'known', false, 'GUARD_FAILED', null, 'It is the actor''s turn.'),
+    ('is_requester', 'known', true, 'GUARD_FAILED', null,
+      'The actor asked for the cancellation.'),
+    ('is_opener', 'known', true, 'GUARD_FAILED', null,
+      'The actor opened the dispute; nobody did when the bank or an operator opened it.'),
+    ('is_closer', 'open', true, 'GUARD_FAILED', null, 'The actor closed the conversation.'),
+    ('is_unblocked', 'open', false, 'GUARD_FAILED', null, 'Neither side blocks the other.'),
+
+    -- Prices
+    ('has_quote', 'known', false, 'GUARD_FAILED', null, 'The application carries a quote.'),
+    ('has_counter', 'known', false, 'GUARD_FAILED', null, 'A counter offer is on the table.'),
+    ('offer_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
+      'The price that the actor saw is the standing offer, or the actor named none.'),
+    ('counter_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
+      'The price that the actor saw is the counter offer, or the actor named none.'),
+    ('quote_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
+      'The price that the actor saw is the quote, or the actor named none.'),
+
+    -- What is counted
+    ('has_round_left', 'known', false, 'NEGOTIATION_LIMIT',
+      'There is no further round: accept, keep your price, or end here.',
+      'The brand owner may name one more price.'),
+    ('is_earlier_round', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for a price after which another may follow.'),
+    ('is_last_round', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for the last price that the brand owner may name.'),
+    ('has_question_left', 'open', false, 'GUARD_FAILED', null,
+      'The details may be questioned once more.'),
+    ('has_revision_left', 'known', false, 'REVISION_LIMIT',
+      'No more changes can be asked for: approve, or open a dispute.',
+      'One more revision may be asked for.'),
+
+    -- The work
+    ('has_extension', 'known', false, 'GUARD_FAILED', null,
+      'The influencer asked for more time and has no answer yet.'),
+    ('is_overdue', 'open', false, 'GUARD_FAILED', null,
+      'The delivery is late by more than the days of grace.'),
+    ('was_there', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row that leads back to where the conversation was before the pause.'),
+    ('is_unrated', 'open', false, 'GUARD_FAILED', null,
+      'The actor has not rated this collaboration yet.'),
+
+    -- The money
+    ('has_order', 'known', false, 'GUARD_FAILED', null,
+      'A payment was asked for in this conversation.'),
+    ('capture_matches', 'open', false, 'GUARD_FAILED', null,
+      'The payment has the amount and the currency of the open order.'),
+    ('is_new_payment', 'open', false, 'GUARD_FAILED', null, 'No book has this payment yet.'),
+    ('nothing_captured', 'known', false, 'FUNDS_HELD',
+      'Money was paid for this deal: it cannot just end.',
+      'No money of this deal has come in.'),
+    ('is_bank_dispute', 'known', false, 'GUARD_FAILED', null, 'The bank opened the dispute.')
+) as g (name, certainty, undoes, code, sentence, says);
+
+-- Whether a guard holds for a step: the closed list of guards.
+--
+-- Args: the guard's name; the step; the state that the row with the guard leads to. Guards read
+-- the conversation as it was before the step, and the step's input.
+-- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
+create or replace function private.guard_holds(
+  p_guard text,
+  p_step private.flow_step,
+  p_to_state text
+)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_was constant public.conversations := p_step.before;
+  v_data constant jsonb := v_was.flow_data;
+  -- The price that the actor saw; who named none agrees to whatever it is.
+  v_seen constant bigint := (p_step.input -> 'price_minor')::bigint;
+  v_holds boolean;
+begin
+  case p_guard
+    when 'is_awaited' then
+      v_holds := v_was.awaiting_role = p_step.role;
+    when 'is_requester' then
+      v_holds := v_data #>> '{cancellation,by}' = p_step.role;
+    when 'is_opener' then
+      v_holds := v_data #>> '{dispute,opened_by}' = p_step.role
+        and v_data #>> '{dispute,origin}' = 'party';
+    when 'is_closer' then
+      v_holds := v_was.closed_by = p_step.actor_id;
+    when 'is_unblocked' then
+      v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
+
+    when 'has_quote' then
+      v_holds := v_data ? 'quote_minor';
+    when 'has_counter' then
+      v_holds := v_data ? 'counter_minor';
+    when 'offer_matches' then
+      v_holds := coalesce(v_seen = (v_data -> 'offer_minor')::bigint, true);
+    when 'counter_matches' then
+      v_holds := coalesce(v_seen = (v_data -> 'counter_minor')::bigint, true);
+    when 'quote_matches' then
+      v_holds := coalesce(v_seen = (v_data -> 'quote_minor')::bigint, true);
+
+    when 'has_round_left' then
+      v_holds := private.flow_count(v_data, 'negotiation_round')
+        < private.flow_rule(v_was.flow_id, 'max_rounds');
+    when 'is_earlier_round' then
+      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+        < private.flow_rule(v_was.flow_id, 'max_rounds');
+    when 'is_last_round' then
+      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+        >= private.flow_rule(v_was.flow_id, 'max_rounds');
+    when 'has_question_left' then
+      v_holds := private.flow_count(v_data, 'questions')
+        < private.flow_rule(v_was.flow_id, 'max_questions');
+    when 'has_revision_left' then
+      v_holds := private.flow_count(v_data, 'revision_count')
+        < private.flow_rule(v_was.flow_id, 'max_revisions');
+
+    when 'has_extension' then
+      v_holds := v_data ? 'extension';
+    when 'is_overdue' then
+      v_holds := p_step.at > v_was.delivery_due_at
+        + private.flow_rule(v_was.flow_id, 'overdue_grace_days') * interval '1 day';
+    when 'was_there' then
+      v_holds := v_data #>> '{resume,state}' = p_to_state;
+    when 'is_unrated' then
+      v_holds := not exists (
+        select from private.ratings as r
+        where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
+      );
+
+    when 'has_order' then
+      v_holds := exists (
+        select from private.payment_orders as o where o.conversation_id = v_was.id
+      );
+    when 'capture_matches' then
+      v_holds := exists (
+        select from private.payment_orders as o
+        where o.conversation_id = v_was.id
+          and o.status = 'open'
+          and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
+          and o.currency = p_step.input ->> 'currency'
+      );
+    when 'is_new_payment' then
+      v_holds := not exists (
+        select from private.escrow_ledger as e
+        where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
+      );
+    when 'nothing_captured' then
+      v_holds := coalesce(v_was.captured_minor, 0) = 0;
+    when 'is_bank_dispute' then
+      v_holds := v_data #>> '{dispute,origin}' = 'bank';
+
+    else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
+  end case;
+  return coalesce(v_holds, false);
+end;
+$$;
+
+-- Ends the call because a guard does not hold.
+--
+-- Errors: PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409) `{max_rounds}`, REVISION_LIMIT
+-- (409) `{max_revisions}`, FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+create or replace function private.refuse_guard(p_step private.flow_step, p_guard text)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_flow_id constant bigint := (p_step.conversation).flow_id;
+  v_guard private.flow_guards;
+begin
+  select g.* into strict v_guard from private.flow_guards as g where g.name = p_guard;
+  case v_guard.code
+    when 'PRICE_CHANGED' then
+      perform private.raise_error(
+        'PRICE_CHANGED', v_guard.sentence,
+        jsonb_build_object(
+          -- offer_matches is about flow_data.offer
+          'price', (p_step.conversation).flow_data -> split_part(p_guard, '_', 1)
+        ),
+        p_status => 409, p_hint => 'Show the user this price and ask again.'
+      );
+    when 'NEGOTIATION_LIMIT' then
+      perform private.raise_error(
+        'NEGOTIATION_LIMIT', v_guard.sentence,
+        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')),
+        p_status => 409
+      );
+    when 'REVISION_LIMIT' then
+      perform private.raise_error(
+        'REVISION_LIMIT', v_guard.sentence,
+        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions')),
+        p_status => 409
+      );
+    when 'FUNDS_HELD' then
+      perform private.raise_error('FUNDS_HELD', v_guard.sentence, p_status => 409);
+    else
+      perform private.raise_error(
+        'GUARD_FAILED', coalesce(v_guard.sentence, 'This is not possible now.'),
+        jsonb_build_object('guard', p_guard), p_status => 409,
+        p_hint => 'Call get_available_actions to see what can be done now.'
+      );
+  end case;
+end;
+$$;
