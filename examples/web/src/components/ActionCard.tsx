@@ -1,0 +1,187 @@
+// What can be done now, as the server says it: a message that asks, or an action that is always
+// there. No state of the flow is known here.
+
+import { useRef, useState } from 'react'
+import type { ParleyError } from '../../../javascript/parley-client.mjs'
+import { pay } from '../data/checkout'
+import { formatLeft } from '../data/clock'
+import type { Action, ActionResult, Message } from '../data/types'
+import { useSession } from '../hooks/useSession'
+import { Ticking } from './bits'
+import { RichText } from './RichText'
+import { explain, SchemaForm } from './SchemaForm'
+
+// The one action that needs more than the server: the browser has to open the checkout.
+const PAYS = 'proceed_to_payment'
+
+/** Take an action: with a form if something has to be typed, at once otherwise. */
+export function useAction(conversationId: string, message: Message | null) {
+  const session = useSession()
+
+  async function take(buttonId: string, action: string, input: object): Promise<ActionResult> {
+    const context = session.state.conversations[conversationId]
+    const answer = await session.act(conversationId, () =>
+      message
+        ? session.client.click<ActionResult>(message, buttonId, input)
+        : session.client.act<ActionResult>(conversationId, action, input, {
+            expected_version: context?.version,
+          }),
+    )
+    if (action === PAYS) await pay(session, conversationId)
+    return answer
+  }
+  return take
+}
+
+export function ActionCard({ message, actions }: { message: Message; actions: Action[] }) {
+  const { action_data: data, conversation_id } = message
+  const take = useAction(conversation_id, message)
+  const open = (name: string | undefined) => actions.find((each) => each.action === name)
+  const form = open(data?.submit_action)
+  const buttons = (data?.buttons ?? []).filter((button) => open(button.action))
+  const isOpen = !message.action_completed && Boolean(form || buttons.length)
+  const card = useRef<HTMLElement>(null)
+
+  /** The card changes when its step is taken: whoever pressed in it stays in it. */
+  async function step(...args: Parameters<typeof take>) {
+    const answer = await take(...args)
+    requestAnimationFrame(() => {
+      if (document.activeElement === document.body) card.current?.focus({ preventScroll: true })
+    })
+    return answer
+  }
+
+  return (
+    <article
+      ref={card}
+      className="action-card"
+      data-open={isOpen}
+      tabIndex={-1}
+      aria-label={data?.title}
+    >
+      <header>
+        <h3>
+          <RichText text={data?.title ?? message.message} />
+        </h3>
+        {isOpen && data?.expires_at && (
+          <span className="deadline">
+            <Ticking at={data.expires_at} format={formatLeft} every={1000} /> left
+          </span>
+        )}
+      </header>
+      <p>
+        <RichText text={message.message} />
+      </p>
+      {data?.subtitle && (
+        <p className="muted">
+          <RichText text={data.subtitle} />
+        </p>
+      )}
+      {isOpen && form && data && (
+        <SchemaForm
+          schema={data.schema ?? form.schema}
+          submit={data.submit_button?.text ?? form.text}
+          style={data.submit_button?.style ?? form.style}
+          placeholders={Object.fromEntries(
+            (data.input_fields ?? []).map((field) => [field.id, field.placeholder ?? '']),
+          )}
+          values={Object.fromEntries(
+            (data.input_fields ?? []).map((field) => [field.id, field.value ?? '']),
+          )}
+          onSubmit={(input) => step(form.button_id, form.action, input)}
+        />
+      )}
+      {isOpen && (
+        <ActionButtons
+          buttons={buttons.map((button) => ({
+            ...button,
+            schema: open(button.action)?.schema ?? {},
+            cost: open(button.action)?.cost,
+          }))}
+          onTake={(button, input) => step(button.id, button.action, input)}
+        />
+      )}
+      {!isOpen && <p className="action-done">{message.action_completed ? 'Done' : 'Closed'}</p>}
+    </article>
+  )
+}
+
+interface Choice {
+  id: string
+  text: string
+  style: string
+  action: string
+  schema: Action['schema']
+  cost?: number | null | undefined
+}
+
+/** Buttons; one that has fields opens a form with them first. */
+export function ActionButtons({
+  buttons,
+  onTake,
+}: {
+  buttons: Choice[]
+  onTake: (button: Choice, input: object) => Promise<unknown>
+}) {
+  const [asked, setAsked] = useState<string | null>(null)
+  const [busy, setBusy] = useState<string | null>(null)
+  const [fault, setFault] = useState('')
+  const row = useRef<HTMLDivElement>(null)
+  const button = buttons.find((each) => each.id === asked)
+
+  async function press(pressed: Choice) {
+    setFault('')
+    if (Object.keys(pressed.schema.properties ?? {}).length) return setAsked(pressed.id)
+    setBusy(pressed.id)
+    try {
+      await onTake(pressed, {})
+    } catch (error) {
+      setFault(explain(error as ParleyError, []).text)
+    } finally {
+      setBusy(null)
+    }
+  }
+
+  function cancel() {
+    setAsked(null)
+    requestAnimationFrame(() => row.current?.querySelector('button')?.focus())
+  }
+
+  if (button) {
+    return (
+      <SchemaForm
+        schema={button.schema}
+        submit={button.text}
+        style={button.style}
+        onSubmit={async (input) => {
+          await onTake(button, input)
+          setAsked(null)
+        }}
+        onCancel={cancel}
+      />
+    )
+  }
+  return (
+    <>
+      <div className="action-buttons" ref={row}>
+        {buttons.map((each) => (
+          <button
+            key={each.id}
+            type="button"
+            className={`button button-${each.style}`}
+            disabled={busy !== null}
+            onClick={() => void press(each)}
+          >
+            {busy === each.id ? 'One moment …' : each.text}
+            {each.cost ? ` · ${each.cost} points` : ''}
+          </button>
+        ))}
+      </div>
+      {fault && (
+        <p className="field-fault" role="alert">
+          {fault}
+        </p>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,191 @@
+// Where messages are written. A draft stays when the page is left; what costs points is asked first.
+
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { formatTime } from '../data/clock'
+import { keep, recall } from '../data/storage'
+import type { Message } from '../data/types'
+import type { SendOptions } from '../hooks/useMessages'
+import { useQuota } from '../hooks/useQuota'
+import { useSession } from '../hooks/useSession'
+import { IconButton } from './bits'
+import { Icon } from './Icon'
+
+const LIFETIMES = [
+  { hours: 0, text: 'Stays' },
+  { hours: 1, text: '1 hour' },
+  { hours: 24, text: '1 day' },
+  { hours: 168, text: '1 week' },
+]
+// The key code that browsers give while an input method has the keyboard, Safari also afterwards.
+const INPUT_METHOD = 229
+
+export function Composer({
+  conversationId,
+  replyTo,
+  replyName,
+  onReplyDone,
+  onSend,
+}: {
+  conversationId: string
+  replyTo: Message | null
+  replyName: string
+  onReplyDone: () => void
+  onSend: (text: string, expirationHours: number | null, options: SendOptions) => void
+}) {
+  const session = useSession()
+  const { quota, nextCost } = useQuota()
+  const key = `draft.${session.userId}.${conversationId}`
+  const [text, setText] = useState(() => recall(key, ''))
+  const [hours, setHours] = useState(0)
+  const [isAsking, setAsking] = useState(false)
+  const box = useRef<HTMLTextAreaElement>(null)
+  const yes = useRef<HTMLButtonElement>(null)
+
+  useEffect(() => {
+    if (replyTo) box.current?.focus()
+  }, [replyTo])
+  useEffect(() => {
+    if (isAsking) yes.current?.focus()
+  }, [isAsking])
+  // Where there is a mouse, whoever opens a chat can write at once; a phone keeps its keyboard shut.
+  useEffect(() => {
+    if (matchMedia('(hover: hover)').matches) box.current?.focus({ preventScroll: true })
+    return () => session.setTyping(conversationId, false)
+  }, [session, conversationId])
+
+  function change(value: string) {
+    setText(value)
+    keep(key, value || null)
+    session.setTyping(conversationId, value !== '')
+  }
+
+  function send() {
+    const message = text.trim()
+    if (!message) return
+    const isAgreed = recall('agreed', '') === `${quota?.resets_at} ${nextCost}`
+    if (nextCost && !isAgreed) return setAsking(true)
+    leave(message)
+  }
+
+  function leave(message: string) {
+    onSend(message, hours || null, { replyTo: replyTo?.id ?? null, maxPoints: nextCost })
+    change('')
+    onReplyDone()
+    box.current?.focus()
+  }
+
+  function agree() {
+    keep('agreed', `${quota?.resets_at} ${nextCost}`)
+    setAsking(false)
+    leave(text.trim())
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key === 'Escape' && replyTo) return onReplyDone()
+    if (event.key !== 'Enter' || event.shiftKey) return
+    // Enter that picks a word of an input method is not a wish to send.
+    if (event.nativeEvent.isComposing || event.keyCode === INPUT_METHOD) return
+    event.preventDefault()
+    send()
+  }
+
+  const isPoor = quota !== null && nextCost > quota.points_balance
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault()
+        send()
+      }}
+    >
+      {replyTo && (
+        <div className="reply-to">
+          <Icon name="reply" size={16} />
+          <span className="reply-text">
+            <strong>{replyName}</strong> <span dir="auto">{replyTo.message.slice(0, 140)}</span>
+          </span>
+          <IconButton icon="close" label="Do not reply to this" onClick={onReplyDone} />
+        </div>
+      )}
+      {nextCost > 0 && quota && (
+        <p className="cost" data-poor={isPoor}>
+          {isPoor
+            ? `Today's free messages are used, and the next one costs ${nextCost} points; you have ${quota.points_balance}. New free ones come at ${formatTime(quota.resets_at)}.`
+            : `The next message costs ${nextCost} points; you have ${quota.points_balance}.`}
+        </p>
+      )}
+      {isAsking && (
+        <div className="ask" role="alertdialog" aria-label="Spend points?">
+          <p>
+            {isPoor
+              ? `You have ${quota.points_balance} points, and this message costs ${nextCost}. It stays here as a draft.`
+              : `Send it for ${nextCost} points? Today's free messages are used.`}
+          </p>
+          {!isPoor && (
+            <button
+              ref={yes}
+              type="button"
+              className="button button-primary button-small"
+              onClick={agree}
+            >
+              Yes, {nextCost} points
+            </button>
+          )}
+          <button
+            ref={isPoor ? yes : null}
+            type="button"
+            className="button button-plain button-small"
+            onClick={() => {
+              setAsking(false)
+              box.current?.focus()
+            }}
+          >
+            {isPoor ? 'All right' : 'No'}
+          </button>
+        </div>
+      )}
+      <div className="composer-row">
+        <label className="lifetime" data-on={hours > 0} title="Disappears after">
+          <Icon name="timer" />
+          <span className="lifetime-text" aria-hidden="true">
+            {hours ? LIFETIMES.find((each) => each.hours === hours)?.text : ''}
+          </span>
+          <select
+            aria-label="Disappears after"
+            value={hours}
+            onChange={(event) => setHours(Number(event.target.value))}
+          >
+            {LIFETIMES.map((each) => (
+              <option key={each.hours} value={each.hours}>
+                {each.text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <textarea
+          ref={box}
+          className="composer-text"
+          aria-label="Message"
+          placeholder="Message"
+          rows={1}
+          dir="auto"
+          maxLength={5000}
+          value={text}
+          onChange={(event) => change(event.target.value)}
+          onKeyDown={onKeyDown}
+          onBlur={() => session.setTyping(conversationId, false)}
+          enterKeyHint="send"
+        />
+        <button
+          type="submit"
+          className="send"
+          aria-label={nextCost ? `Send for ${nextCost} points` : 'Send'}
+          disabled={!text.trim()}
+          onPointerDown={(event) => event.preventDefault()}
+        >
+          <Icon name="send" />
+        </button>
+      </div>
+    </form>
+  )
+}

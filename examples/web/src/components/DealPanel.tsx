@@ -1,0 +1,230 @@
+// A deal beside its chat: where it is, whose turn it is and until when, the money, what was offered
+// and delivered, and its history.
+
+import { useCallback, useEffect, useState } from 'react'
+import * as api from '../data/api'
+import { formatLeft, formatMoney, formatTime } from '../data/clock'
+import { nameOf } from '../data/session'
+import type { Context, Escrow, Offer, Submission } from '../data/types'
+import { isMyTurn } from '../hooks/useConversations'
+import { useSession, useSessionState } from '../hooks/useSession'
+import { ActionButtons, useAction } from './ActionCard'
+import { IconButton, Skeleton, Ticking, Trouble } from './bits'
+import { Icon } from './Icon'
+import { RichText } from './RichText'
+
+export default function DealPanel({ context, onClose }: { context: Context; onClose: () => void }) {
+  const { client } = useSession()
+  const id = context.conversation_id
+  const [deal, setDeal] = useState<api.DealScreen | null>(null)
+  const [error, setError] = useState<Error | null>(null)
+  const actions = useSessionState((state) => state.chats[id]?.actions)
+  const take = useAction(id, null)
+
+  const load = useCallback(async () => {
+    try {
+      setDeal(await api.getDeal(client, id))
+      setError(null)
+    } catch (failure) {
+      setError(failure as Error)
+    }
+  }, [client, id])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: again with each version of the deal
+  useEffect(() => void load(), [load, context.version])
+
+  return (
+    <aside className="deal-panel" aria-label="Deal">
+      <header className="panel-head">
+        <h2>Deal</h2>
+        <IconButton icon="close" label="Hide the deal" onClick={onClose} />
+      </header>
+      {error && <Trouble error={error} onRetry={() => void load()} />}
+      {!deal && !error && <Skeleton rows={4} kind="card" />}
+      {deal && (
+        <div className="panel-body">
+          <Turn context={context} />
+          <Money context={context} />
+          {actions && actions.length > 0 && (
+            <section>
+              <h3>What you can do</h3>
+              <ActionButtons
+                buttons={actions.map((action) => ({ ...action, id: action.button_id }))}
+                onTake={(button, input) => take(button.id, button.action, input)}
+              />
+            </section>
+          )}
+          <section>
+            <h3>Steps</h3>
+            <ol className="steps">
+              {deal.steps.map((step) => (
+                <li
+                  key={step.state}
+                  data-place={step.place}
+                  aria-current={step.place === 'now' ? 'step' : undefined}
+                >
+                  {step.label}
+                </li>
+              ))}
+            </ol>
+          </section>
+          {deal.offers.length > 0 && <Offers offers={deal.offers} context={context} />}
+          {deal.submissions.length > 0 && <Submissions submissions={deal.submissions} />}
+          <History deal={deal} context={context} />
+        </div>
+      )}
+    </aside>
+  )
+}
+
+function Turn({ context }: { context: Context }) {
+  const name = nameOf(context.other_party)
+  const mine = isMyTurn(context)
+  const text = mine
+    ? 'It is your turn'
+    : context.waiting_on === null
+      ? 'Nobody has to act'
+      : `Waiting for ${context.awaiting_role ? name : api.humanise(context.waiting_on).toLowerCase()}`
+  return (
+    <section className="turn-box" data-mine={mine}>
+      <p>
+        <strong>{text}</strong>
+      </p>
+      {context.deadline_at && (
+        <p className="muted">
+          <Icon name="clock" size={14} />{' '}
+          <Ticking at={context.deadline_at} format={formatLeft} every={1000} /> left
+        </p>
+      )}
+      {context.delivery_due_at && (
+        <p className="muted">
+          Delivery due <Ticking at={context.delivery_due_at} format={formatLeft} label="in" />
+        </p>
+      )}
+    </section>
+  )
+}
+
+const BOOKS: [key: keyof Escrow, text: string][] = [
+  ['held_minor', 'Held for this deal'],
+  ['released_minor', 'Released'],
+  ['fee_minor', 'Fee'],
+  ['refunded_minor', 'Refunded'],
+  ['charged_back_minor', 'Charged back'],
+]
+
+function Money({ context }: { context: Context }) {
+  const { amount_minor, currency, escrow } = context
+  if (amount_minor === null) return null
+  const entries = BOOKS.filter(([key]) => (escrow?.[key] ?? 0) > 0)
+  return (
+    <section>
+      <h3>Money</h3>
+      <dl className="money">
+        <div>
+          <dt>Price</dt>
+          <dd className="price">{formatMoney(amount_minor, currency)}</dd>
+        </div>
+        {entries.map(([key, text]) => (
+          <div key={key}>
+            <dt>{text}</dt>
+            <dd>{formatMoney(escrow?.[key] ?? 0, currency)}</dd>
+          </div>
+        ))}
+        {entries.length === 0 && (
+          <div>
+            <dt>Paid</dt>
+            <dd>not yet</dd>
+          </div>
+        )}
+      </dl>
+    </section>
+  )
+}
+
+function Offers({ offers, context }: { offers: Offer[]; context: Context }) {
+  return (
+    <section>
+      <h3>Offers</h3>
+      <ul className="ledger">
+        {offers.map((offer) => (
+          <li key={offer.id}>
+            <span>
+              {offer.made_by === context.my_role ? 'You' : nameOf(context.other_party)}
+              {offer.is_final && <span className="kind">final</span>}
+            </span>
+            <strong>{formatMoney(offer.amount_minor, offer.currency)}</strong>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Submissions({ submissions }: { submissions: Submission[] }) {
+  return (
+    <section>
+      <h3>Work</h3>
+      <ol className="submissions">
+        {submissions.map((each) => (
+          <li key={each.id}>
+            <p className="submission-head">
+              <strong>Number {each.number}</strong>
+              <span className="kind">{api.humanise(each.status).toLowerCase()}</span>
+            </p>
+            <p>
+              <RichText text={each.deliverables} />
+            </p>
+            {each.description && (
+              <p className="muted">
+                <RichText text={each.description} />
+              </p>
+            )}
+            {each.feedback && (
+              <p className="feedback">
+                <RichText text={each.feedback} />
+              </p>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}
+
+function History({ deal, context }: { deal: api.DealScreen; context: Context }) {
+  const { history, proof } = deal
+  return (
+    <section>
+      <details className="history">
+        <summary>
+          <span>History</span>
+          <span className="proof" data-valid={proof.valid}>
+            <Icon name={proof.valid ? 'shield' : 'warning'} size={16} />
+            {proof.valid ? 'proved whole' : 'not whole'}
+          </span>
+        </summary>
+        <ol>
+          {history.map((event) => (
+            <li key={event.version}>
+              <span>
+                {event.actor_role === context.my_role
+                  ? 'You'
+                  : event.actor_role === context.other_party.role
+                    ? nameOf(context.other_party)
+                    : api.humanise(event.actor_role)}
+                : {api.humanise(event.action).toLowerCase()}
+              </span>
+              <time dateTime={event.effective_at}>
+                {new Date(event.effective_at).toLocaleDateString('en-GB', {
+                  day: 'numeric',
+                  month: 'short',
+                })}{' '}
+                {formatTime(event.effective_at)}
+              </time>
+            </li>
+          ))}
+        </ol>
+      </details>
+    </section>
+  )
+}

@@ -1,0 +1,192 @@
+// A form drawn from the JSON Schema of an action; the server checks again and has the last word.
+
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
+import type { ParleyError } from '../../../javascript/parley-client.mjs'
+import { humanise } from '../data/api'
+import type { Schema, SchemaProperty } from '../data/types'
+
+type Input = Record<string, string | number>
+
+const RULES: Record<string, string> = {
+  required: 'Fill this in.',
+  type: 'This is not what is asked for.',
+  min: 'This is too little.',
+  max: 'This is too much.',
+  maxLength: 'This is too long.',
+  minLength: 'This is too short.',
+}
+
+/** The refusal of one field, or of the whole form when `field` is null. */
+export function explain(error: ParleyError, fields: string[]) {
+  const { errorCode, details, message } = error
+  if (errorCode === 'VERSION_CONFLICT') {
+    const text = 'The deal has moved on since you saw this. Look at what is new, then decide again.'
+    return { field: null, text }
+  }
+  const named = String(details?.field ?? '')
+  if (fields.includes(named)) {
+    return { field: named, text: RULES[String(details?.rule)] ?? message }
+  }
+  const price = fields.find((field) => field === 'price' || field.endsWith('amount'))
+  if (errorCode.startsWith('PRICE_') && price) return { field: price, text: message }
+  return { field: null, text: message }
+}
+
+export function SchemaForm({
+  schema,
+  submit,
+  style,
+  placeholders = {},
+  values = {},
+  onSubmit,
+  onCancel,
+}: {
+  schema: Schema
+  submit: string
+  style: string
+  placeholders?: Record<string, string>
+  values?: Record<string, string | number>
+  onSubmit: (input: Input) => Promise<unknown>
+  onCancel?: () => void
+}) {
+  const id = useId()
+  const form = useRef<HTMLFormElement>(null)
+  const [isBusy, setBusy] = useState(false)
+  const [fault, setFault] = useState<{ field: string | null; text: string } | null>(null)
+  const properties = Object.entries(schema.properties ?? {})
+  const names = properties.map(([name]) => name)
+
+  useEffect(() => {
+    if (onCancel) form.current?.querySelector<HTMLElement>('input, textarea, select')?.focus()
+  }, [onCancel])
+
+  async function send(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const data = new FormData(event.currentTarget)
+    const input: Input = {}
+    for (const [name, property] of properties) {
+      const text = String(data.get(name) ?? '').trim()
+      const isMissing = !text && schema.required?.includes(name)
+      if (isMissing) return refuse({ field: name, text: 'Fill this in.' })
+      if (text) input[name] = isNumeric(property) ? Number(text) : text
+    }
+    setBusy(true)
+    setFault(null)
+    try {
+      await onSubmit(input)
+    } catch (error) {
+      refuse(explain(error as ParleyError, names))
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  function refuse(found: { field: string | null; text: string }) {
+    setFault(found)
+    if (found.field) {
+      form.current?.querySelector<HTMLElement>(`[name="${CSS.escape(found.field)}"]`)?.focus()
+    }
+  }
+
+  return (
+    <form ref={form} className="schema-form" onSubmit={send} noValidate>
+      {properties.map(([name, property]) => {
+        const isWrong = fault?.field === name
+        const isOptional = !schema.required?.includes(name)
+        const hint = placeholders[name] ?? property.description ?? ''
+        const props = {
+          id: `${id}-${name}`,
+          name,
+          defaultValue: values[name] ?? property.default ?? '',
+          'aria-invalid': isWrong || undefined,
+          'aria-describedby': isWrong ? `${id}-${name}-fault` : undefined,
+          'aria-required': !isOptional || undefined,
+        }
+        return (
+          <div className="field" key={name}>
+            <label htmlFor={props.id}>
+              {property.title ?? humanise(name)}
+              {isOptional && <span className="field-optional"> optional</span>}
+            </label>
+            <Control property={property} hint={hint} {...props} />
+            {isWrong && (
+              <p className="field-fault" id={`${id}-${name}-fault`} role="alert">
+                {fault.text}
+              </p>
+            )}
+          </div>
+        )
+      })}
+      {fault && fault.field === null && (
+        <p className="field-fault" role="alert">
+          {fault.text}
+        </p>
+      )}
+      <div className="form-buttons">
+        <button type="submit" className={`button button-${style}`} disabled={isBusy}>
+          {isBusy ? 'One moment …' : submit}
+        </button>
+        {onCancel && (
+          <button type="button" className="button button-plain" onClick={onCancel}>
+            Not now
+          </button>
+        )}
+      </div>
+    </form>
+  )
+}
+
+const isNumeric = ({ type }: SchemaProperty) =>
+  [type].flat().some((each) => each === 'integer' || each === 'number') &&
+  ![type].flat().includes('string')
+
+function Control({
+  property,
+  hint,
+  ...props
+}: {
+  property: SchemaProperty
+  hint: string
+  id: string
+  name: string
+  defaultValue: string | number
+}) {
+  const { minimum, maximum, maxLength } = property
+  const choices = property.enum ?? (isShortScale(property) ? scaleOf(property) : null)
+  if (choices) {
+    const { defaultValue, name, id, ...rest } = props
+    return (
+      <span className="choices" role="radiogroup" id={id} {...rest}>
+        {choices.map((choice) => (
+          <label key={choice} className="choice">
+            <input
+              type="radio"
+              name={name}
+              value={choice}
+              defaultChecked={choice === defaultValue}
+            />
+            <span>{typeof choice === 'number' ? choice : humanise(choice)}</span>
+          </label>
+        ))}
+      </span>
+    )
+  }
+  if (isNumeric(property)) {
+    return (
+      <input {...props} type="number" step="any" min={minimum} max={maximum} placeholder={hint} />
+    )
+  }
+  if (maxLength && maxLength >= 200) {
+    return <textarea {...props} rows={2} maxLength={maxLength} placeholder={hint} dir="auto" />
+  }
+  return <input {...props} type="text" maxLength={maxLength} placeholder={hint} dir="auto" />
+}
+
+const isShortScale = (property: SchemaProperty) =>
+  property.type === 'integer' &&
+  property.minimum !== undefined &&
+  property.maximum !== undefined &&
+  property.maximum - property.minimum < 6
+
+const scaleOf = ({ minimum = 0, maximum = 0 }: SchemaProperty) =>
+  Array.from({ length: maximum - minimum + 1 }, (_, index) => minimum + index)

@@ -1,0 +1,87 @@
+// The server's time. What disappears and what is due goes by it, whatever this device's clock says.
+
+import { useSyncExternalStore } from 'react'
+
+let offset = 0
+
+/** Learn the server's time from an answer that carries it. */
+export function setServerNow(serverNow: string): void {
+  offset = Date.parse(serverNow) - Date.now()
+}
+
+/** Milliseconds since 1970 by the server's clock. */
+export const serverNow = (): number => Date.now() + offset
+
+type Listener = () => void
+const tickers = new Map<number, { listeners: Set<Listener>; timer: number; now: number }>()
+
+/** The server's time, renewed every so many milliseconds. */
+export function useNow(every: number): number {
+  return useSyncExternalStore(
+    (listener) => {
+      let ticker = tickers.get(every)
+      if (!ticker) {
+        const made = { listeners: new Set<Listener>(), timer: 0, now: serverNow() }
+        made.timer = window.setInterval(() => {
+          made.now = serverNow()
+          for (const each of made.listeners) each()
+        }, every)
+        tickers.set(every, made)
+        ticker = made
+      }
+      ticker.listeners.add(listener)
+      return () => {
+        ticker.listeners.delete(listener)
+        if (ticker.listeners.size) return
+        clearInterval(ticker.timer)
+        tickers.delete(every)
+      }
+    },
+    () => tickers.get(every)?.now ?? Math.floor(serverNow() / every) * every,
+  )
+}
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** "now", "5 min", "3 h", "Mon", "12 Nov": short, for a list. */
+export function formatAgo(at: string, now: number): string {
+  const age = now - Date.parse(at)
+  if (age < MINUTE) return 'now'
+  if (age < HOUR) return `${Math.floor(age / MINUTE)} min`
+  if (age < DAY) return `${Math.floor(age / HOUR)} h`
+  if (age < 7 * DAY) return new Date(at).toLocaleDateString('en', { weekday: 'short' })
+  return new Date(at).toLocaleDateString('en', { day: 'numeric', month: 'short' })
+}
+
+/** What is left until then: "6 d 23 h", "3 h 12 min", "4 min", "12 s". */
+export function formatLeft(until: string, now: number): string {
+  const left = Math.max(0, Date.parse(until) - now)
+  if (left >= DAY) return `${Math.floor(left / DAY)} d ${Math.floor((left % DAY) / HOUR)} h`
+  if (left >= HOUR) return `${Math.floor(left / HOUR)} h ${Math.floor((left % HOUR) / MINUTE)} min`
+  if (left >= MINUTE) return `${Math.ceil(left / MINUTE)} min`
+  return `${Math.ceil(left / 1000)} s`
+}
+
+export const formatTime = (at: string): string =>
+  new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+
+/** "Today", "Yesterday", or the date. */
+export function formatDay(at: string, now: number): string {
+  const day = new Date(at)
+  const today = new Date(now)
+  if (day.toDateString() === today.toDateString()) return 'Today'
+  today.setDate(today.getDate() - 1)
+  if (day.toDateString() === today.toDateString()) return 'Yesterday'
+  const year = day.getFullYear() === today.getFullYear() ? undefined : 'numeric'
+  return day.toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year })
+}
+
+export const formatMoney = (minor: number, currency = 'INR'): string =>
+  new Intl.NumberFormat('en-IN', {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: minor % 100 ? 2 : 0,
+    maximumFractionDigits: 2,
+  }).format(minor / 100)
