@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from examples.python.parley_client import ParleyError
-from scripts.demo.gateway import WEBHOOK_PATH, make_keys
-from scripts.demo.places import Places, print_places, print_samples
+from scripts.demo import web
+from scripts.demo.gateway import WEBHOOK_PATH, make_keys, make_push_keys
+from scripts.demo.places import Places, keep_people, print_places, print_samples, web_config
 from scripts.demo.scenes import SCENES
 from scripts.demo.services import (
     LOOPBACK,
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sandbox-port", type=int, default=5001, help="of the payment sandbox (default 5001)"
     )
+    parser.add_argument("--web-port", type=int, default=3000, help="of the web client (3000)")
     return parser
 
 
@@ -82,16 +85,18 @@ async def _run(args: argparse.Namespace) -> None:
     args.data_dir.mkdir(parents=True, exist_ok=True)
     ports = {"--port": args.port, "--db-port": args.db_port}
     options = [f"{name}={port}" for name, port in ports.items() if port]
-    places = Places(args.data_dir, args.app_port, args.sandbox_port)
+    places = Places(args.data_dir, args.app_port, args.sandbox_port, args.web_port)
     keys = make_keys(places.sandbox_url)
-    for lock in (places.app_lock, places.sandbox_lock):
+    push_keys = make_push_keys(args.data_dir / "vapid.key")
+    for lock in (places.app_lock, places.sandbox_lock, places.web_lock):
         await end_orphan(lock)
     require_free(args.app_port, "--app-port")
     require_free(args.sandbox_port, "--sandbox-port")
+    require_free(args.web_port, "--web-port")
     _say("Starting the local Supabase")
     async with open_stack(args.data_dir / "supabase", options, reset=args.reset) as stack:
         _say("Starting the Flask app, and a sandbox in Razorpay's place")
-        settings = _app_settings(stack, args.app_port) | keys
+        settings = _app_settings(stack, places) | keys | push_keys.settings
         # The sandbox ends first: the app waits a while for whoever keeps a connection to it.
         async with (
             open_service(APP, settings, places.app_log, places.app_lock) as app,
@@ -101,12 +106,42 @@ async def _run(args: argparse.Namespace) -> None:
         ):
             await await_service(app, "app", f"{places.app_url}/readyz", places.app_log)
             await await_service(sandbox, "sandbox", places.sandbox_ready, places.sandbox_log)
-            stage = None if args.no_demo else await _play(stack, places.app_url, keys, started)
-            print_places(places, stack, keys)
-            if stage:
-                print_samples(places, stack, stage)
-            if not args.once:
-                await _serve({"app": app, "sandbox": sandbox}, places)
+            built = asyncio.create_task(web.build(places.log_of("web")))
+            try:
+                stage = None if args.no_demo else await _play(stack, places.app_url, keys, started)
+                people = keep_people(args.data_dir / "people.json", stage, reset=args.reset)
+                config = web_config(places, stack, push_keys.public, people)
+                async with _open_web(built, places, config) as served:
+                    print_places(places, stack, keys, is_web_up=served is not None)
+                    if stage:
+                        print_samples(places, stack, stage)
+                    if not args.once:
+                        services = {"app": app, "sandbox": sandbox}
+                        await _serve(services | ({"web": served} if served else {}), places)
+            finally:
+                built.cancel()
+
+
+@asynccontextmanager
+async def _open_web(
+    built: asyncio.Task[Path], places: Places, config: Mapping[str, object]
+) -> AsyncIterator[Process | None]:
+    """The server of the web client once it is built; None, and a sentence, when it cannot be."""
+    try:
+        folder = await built
+    except ServiceError as error:
+        _say(f"run: {error}")
+        yield None
+        return
+    arguments = (
+        *("-m", "scripts.demo.web", "--port", str(places.web_port)),
+        *("--folder", str(folder)),
+    )
+    settings = {web.SETTINGS: json.dumps(config)}
+    log = places.log_of("web")
+    async with open_service(arguments, settings, log, places.web_lock) as served:
+        await await_service(served, "web client", f"{places.web_url}/config.json", log)
+        yield served
 
 
 def _sandbox(places: Places) -> tuple[str, ...]:
@@ -115,14 +150,15 @@ def _sandbox(places: Places) -> tuple[str, ...]:
     return ("-m", "scripts.razorpay_sandbox", *where, *webhook)
 
 
-def _app_settings(stack: Mapping[str, str], port: int) -> dict[str, str]:
+def _app_settings(stack: Mapping[str, str], places: Places) -> dict[str, str]:
     return {
         "SUPABASE_URL": stack["API_URL"],
         "SUPABASE_ANON_KEY": stack["ANON_KEY"],
         "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
         "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
         "HOST": LOOPBACK,
-        "PORT": str(port),
+        "PORT": str(places.app_port),
+        "CORS_ORIGIN": ",".join(places.web_origins),
     }
 
 

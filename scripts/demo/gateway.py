@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from scripts.demo.person import Json
 from scripts.razorpay_sandbox.client import SandboxClient
 from scripts.razorpay_sandbox.config import DEFAULT_ACCOUNT_ID
 from scripts.razorpay_sandbox.webhooks import sign
+from webhooks.web_push import decode_base64url, encode_base64url, public_bytes
 
 WEBHOOK_PATH = "/v1/webhooks/razorpay"
 SIGNATURE = "X-Razorpay-Signature"
@@ -30,6 +34,27 @@ def make_keys(sandbox_url: str) -> dict[str, str]:
         "RAZORPAY_ACCOUNT_ID": DEFAULT_ACCOUNT_ID,
         "RAZORPAY_BASE_URL": sandbox_url,
     }
+
+
+@dataclass(frozen=True)
+class PushKeys:
+    """Who this machine is to push services: what the app is told, and what browsers are."""
+
+    settings: dict[str, str] = field(repr=False)
+    public: str
+
+
+def make_push_keys(file: Path) -> PushKeys:
+    """The keys of this file, made at the first start: what subscribed to them stays subscribed."""
+    if not file.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        number = key.private_numbers().private_value
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600), "w") as output:
+            output.write(encode_base64url(number.to_bytes(32)))
+    text = file.read_text("utf-8")
+    key = ec.derive_private_key(int.from_bytes(decode_base64url(text)), ec.SECP256R1())
+    settings = {"VAPID_PRIVATE_KEY": text, "VAPID_SUBJECT": "mailto:demo@example.com"}
+    return PushKeys(settings, encode_base64url(public_bytes(key.public_key())))
 
 
 @dataclass(frozen=True)

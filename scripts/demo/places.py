@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.demo.services import LOOPBACK
 from scripts.demo.stage import PASSWORD, Stage
 
+# Whom the web client offers, and what they have to look at.
+PEOPLE = {
+    "asha": "Influencer, with a deal done",
+    "bharat": "Brand owner, her other side",
+    "dev": "Brand owner, with a deal to pay",
+    "chitra": "Influencer, who waits for it",
+}
+
 
 @dataclass(frozen=True)
 class Places:
-    """The addresses and files of the app and the sandbox; the stack says its own."""
+    """The addresses and files of what runs here beside the stack, which says its own."""
 
     data_dir: Path
     app_port: int
     sandbox_port: int
+    web_port: int
 
     @property
     def app_url(self) -> str:
         """Where the app answers."""
         return f"http://{LOOPBACK}:{self.app_port}"
+
+    @property
+    def web_url(self) -> str:
+        """Where the web client is."""
+        return f"http://{LOOPBACK}:{self.web_port}"
+
+    @property
+    def web_origins(self) -> tuple[str, ...]:
+        """Pages that may call the app: the web client, also as `npm run dev` serves it."""
+        ports = (self.web_port, 5173)
+        return tuple(f"http://{host}:{port}" for port in ports for host in (LOOPBACK, "localhost"))
 
     @property
     def sandbox_url(self) -> str:
@@ -44,6 +65,11 @@ class Places:
         return self.data_dir / f"sandbox-{self.sandbox_port}.lock"
 
     @property
+    def web_lock(self) -> Path:
+        """Held while the web client is served."""
+        return self.data_dir / f"web-{self.web_port}.lock"
+
+    @property
     def app_log(self) -> Path:
         """What the app says."""
         return self.log_of("app")
@@ -54,13 +80,50 @@ class Places:
         return self.log_of("sandbox")
 
     def log_of(self, name: str) -> Path:
-        """What one of them, `app` or `sandbox`, says."""
+        """What one of them, `app`, `sandbox` or `web`, says."""
         return self.data_dir / f"{name}.log"
 
 
-def print_places(places: Places, stack: Mapping[str, str], keys: Mapping[str, str]) -> None:
+def keep_people(file: Path, stage: Stage | None, *, reset: bool) -> list[dict[str, str]]:
+    """Whom one can be with one click: those of this demo, else those of the last one."""
+    if stage is not None:
+        emails = [(name, about, stage.emails[name]) for name, about in PEOPLE.items()]
+        people = [
+            {"name": name.capitalize(), "about": about, "email": email, "password": PASSWORD}
+            for name, about, email in emails
+        ]
+        file.write_text(json.dumps(people), "utf-8")
+        return people
+    if reset or not file.exists():
+        return []
+    kept: list[dict[str, str]] = json.loads(file.read_text("utf-8"))
+    return kept
+
+
+def web_config(
+    places: Places,
+    stack: Mapping[str, str],
+    vapid_key: str,
+    people: Sequence[Mapping[str, str]] = (),
+) -> dict[str, object]:
+    """What the web client is told: examples/web/src/data/config.ts says what each is."""
+    return {
+        "supabaseUrl": stack["API_URL"],
+        "supabaseKey": stack["ANON_KEY"],
+        "appUrl": places.app_url,
+        "checkoutUrl": f"{places.sandbox_url}/v1/checkout.js",
+        "vapidKey": vapid_key,
+        "demoPeople": list(people),
+    }
+
+
+def print_places(
+    places: Places, stack: Mapping[str, str], keys: Mapping[str, str], *, is_web_up: bool
+) -> None:
     """Print what is up and where, and the keys that programs on this machine need."""
     url = stack["API_URL"]
+    if is_web_up:
+        print(f"\nOpen       {places.web_url}     the web client: look around in it")  # noqa: T201
     print(f"""
 Up
   Supabase   {url}    REST {url}/rest/v1, Auth {url}/auth/v1

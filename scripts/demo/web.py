@@ -158,7 +158,7 @@ class _Built(StaticFiles):
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
-            if error.status_code != 404 or "." in Path(path).name:  # noqa: PLR2004
+            if error.status_code != 404 or "." in Path(path).name:
                 raise
             response = await super().get_response("index.html", scope)
         lasts = path.startswith("assets/")

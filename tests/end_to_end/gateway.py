@@ -69,8 +69,8 @@ class Payments:
 
 
 @contextmanager
-def running_payments(stack: Stack) -> Iterator[Payments]:
-    """The app and the sandbox on free ports, with each other's address."""
+def running_payments(stack: Stack, **settings: str) -> Iterator[Payments]:
+    """The app and the sandbox on free ports, with each other's address; more settings by name."""
     app_port = free_port()
     app_url = f"http://127.0.0.1:{app_port}"
     with running_sandbox(f"{app_url}/v1/webhooks/razorpay", first_pause=0.05) as sandbox:
@@ -83,6 +83,7 @@ def running_payments(stack: Stack) -> Iterator[Payments]:
             "RAZORPAY_KEY_SECRET": KEY_SECRET,
             "RAZORPAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "RAZORPAY_BASE_URL": sandbox.url,
+            **settings,
         }
         with running_gunicorn(environment, app_port):
             yield Payments(stack, app_url, sandbox)

@@ -16,7 +16,7 @@ import pytest
 from tests.support.stacks import ROOT, free_port, run_cli, temporary_folder
 
 PATIENCE = 120.0
-PORTS = ("port", "db-port", "sandbox-port", "app-port")
+PORTS = ("port", "db-port", "sandbox-port", "app-port", "web-port")
 
 
 @pytest.fixture

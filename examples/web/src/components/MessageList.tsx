@@ -2,7 +2,6 @@
 // something new comes, or when they ask.
 
 import {
-  Fragment,
   useCallback,
   useEffect,
   useImperativeHandle,
@@ -272,17 +271,17 @@ export function MessageList({
 
   return (
     <div className="message-list-frame">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
       <section
         className="message-list"
         ref={scroller}
         onScroll={onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard
         tabIndex={0}
         aria-label={`Messages with ${name}`}
       >
         <ol className="messages">
           {chat.hasOlder && <li className="older">Older messages …</li>}
-          <Fragment>{rows}</Fragment>
+          {rows}
         </ol>
       </section>
       {isAway && (

@@ -20,7 +20,7 @@ export function Avatar({
 }) {
   const name = nameOf(person)
   const letters = [...name.trim()].slice(0, 1).join('').toLocaleUpperCase()
-  const hue = [...(person?.id ?? name)].reduce((sum, each) => sum + each.charCodeAt(0), 0) % HUES
+  const hue = [...name].reduce((sum, each) => sum + each.charCodeAt(0), 0) % HUES
   return (
     <span className={`avatar avatar-${size}`} data-hue={hue} aria-hidden="true">
       {letters}

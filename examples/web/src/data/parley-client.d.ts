@@ -11,12 +11,15 @@ declare module '*/parley-client.mjs' {
   }
 
   export class ParleyClient {
-    constructor(supabase: SupabaseClient, session: Session, appUrl?: string)
+    constructor(supabase: SupabaseClient, session: Session, options?: { appUrl?: string })
     supabase: SupabaseClient
     userId: string
     known: Record<string, { seq: number; version: number }>
+    connection: 'closed' | 'connecting' | 'connected' | 'reconnecting'
+    remember(contexts: object[]): void
+    markRead(conversationId: string, upToSeq?: number | null): Promise<unknown>
     // biome-ignore lint/suspicious/noExplicitAny: each event has a payload of its own
-    on(event: string, callback: (payload: any) => void): void
+    on(event: string, callback: (payload: any) => void): () => void
     start(): Promise<void>
     openConversation(conversationId: string, status?: string): Promise<void>
     closeConversation(conversationId: string): Promise<void>

@@ -75,7 +75,7 @@ export class Session {
     session: ConstructorParameters<typeof ParleyClient>[1],
     readonly config: Config,
   ) {
-    this.client = new ParleyClient(supabase, session, config.appUrl)
+    this.client = new ParleyClient(supabase, session, { appUrl: config.appUrl })
     this.outbox = new Outbox(
       this.client,
       (outbox) => this.set({ outbox }),
@@ -105,6 +105,7 @@ export class Session {
   // Coming and going
 
   async start() {
+    this.supabase.auth.startAutoRefresh()
     this.#listen()
     this.#timer = window.setInterval(() => this.#tick(), 1000)
     window.addEventListener('online', this.#onOnline)
@@ -161,10 +162,10 @@ export class Session {
 
   #listen() {
     const { client } = this
-    client.on('new_message', ({ message, conversation_context, notification }) => {
+    client.on('new_message', ({ message, conversation_context }) => {
       this.#hear(message, conversation_context)
-      if (notification) this.set({ hasNews: true })
     })
+    client.on('connection', () => this.#tick())
     client.on('synced', ({ conversations }) => this.#takeContexts(conversations))
     client.on('message_seen', (seen) => this.#takeReceipt(seen, 'other_read_seq'))
     client.on('message_delivered', (got) => this.#takeReceipt(got, 'other_delivered_seq'))
@@ -241,10 +242,10 @@ export class Session {
     const conversations = { ...this.state.conversations }
     for (const context of contexts) {
       setServerNow(context.server_now)
-      const { conversation_id, last_seq, version } = context
+      const { conversation_id, version } = context
       const old = conversations[conversation_id]
       conversations[conversation_id] = context
-      this.client.known[conversation_id] ??= { seq: last_seq, version }
+      if (!old) this.client.remember([context])
       const chat = this.state.chats[conversation_id]
       if (chat && old && old.version < version && old.flow_state !== context.flow_state) {
         void this.refresh(conversation_id)
@@ -371,7 +372,7 @@ export class Session {
     if (!context || context.read_seq >= context.last_seq || !this.#isReading(id)) return
     const up_to_seq = context.last_seq
     this.#putContext({ ...context, read_seq: up_to_seq, unread_count: 0 })
-    await this.client.callUntilAnswered('mark_read', { conversation_id: id, up_to_seq })
+    await this.client.markRead(id, up_to_seq)
   }
 
   /** Say that I type, at most every three seconds; false at once. */
@@ -471,8 +472,7 @@ export class Session {
   #onOffline = () => this.set({ connection: 'offline' })
 
   #tick() {
-    const isJoined = this.supabase.getChannels().some((channel) => channel.state === 'joined')
-    const isUp = isJoined && this.supabase.realtime.isConnected()
+    const isUp = this.client.connection === 'connected' && this.supabase.realtime.isConnected()
     const connection = !navigator.onLine ? 'offline' : isUp ? 'connected' : 'reconnecting'
     if (connection !== this.state.connection) {
       this.set({ connection })

@@ -298,7 +298,7 @@ function Campaigns({
       {inviting && (
         <Dialog title={`Invite to ${inviting.title}`} onClose={() => setInviting(null)}>
           <People
-            role="influencer"
+            only="influencer"
             verb="Invite"
             onPick={(person) =>
               open('invite_to_campaign', { campaign_id: inviting.id, influencer_id: person.id })
@@ -311,11 +311,11 @@ function Campaigns({
 }
 
 function People({
-  role,
+  only,
   verb = 'Write',
   onPick,
 }: {
-  role?: string
+  only?: string
   verb?: string
   onPick?: (person: Person) => Promise<void>
 }) {
@@ -326,13 +326,13 @@ function People({
   const find = useCallback(
     async (name: string) => {
       try {
-        setFound(await api.findPeople(session.client, name, role))
+        setFound(await api.findPeople(session.client, name, only))
         setError(null)
       } catch (failure) {
         setError(failure as Error)
       }
     },
-    [session, role],
+    [session, only],
   )
   useEffect(() => void find(''), [find])
 

@@ -74,6 +74,7 @@ function Switch({
       <input
         type="checkbox"
         role="switch"
+        aria-checked={isOn}
         checked={isOn}
         onChange={(event) => onChange(event.target.checked)}
       />

@@ -2,6 +2,7 @@
 
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { type FormEvent, useState } from 'react'
+import { Avatar } from '../components/bits'
 import { Icon } from '../components/Icon'
 import type { Config } from '../data/config'
 
@@ -58,9 +59,7 @@ export function SignIn({
                 disabled={isBusy}
                 onClick={() => void enter('signInWithPassword', person.email, person.password)}
               >
-                <span className="avatar avatar-m" data-hue={person.name.length % 6} aria-hidden>
-                  {person.name.slice(0, 1)}
-                </span>
+                <Avatar person={{ id: person.email, display_name: person.name, avatar_url: null, role: null }} />
                 <span className="row-text">
                   <strong>{person.name}</strong>
                   <span className="muted">{person.about}</span>
