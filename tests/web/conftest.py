@@ -1,0 +1,101 @@
+"""Fixtures of the web client's tests: one site and one browser for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from scripts.demo import web
+from tests.end_to_end.gateway import running_payments
+from tests.support.stacks import Stack, free_port
+from tests.web.people import Member, Site, Window, admit, window
+
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def running_server(folder: Path, config: dict[str, object], port: int) -> Iterator[None]:
+    """The server of `scripts/demo/web.py` in a thread."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            web.create_app(folder, config),
+            host=LOOPBACK,
+            port=port,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the built client."""
+    return asyncio.run(web.build(tmp_path_factory.mktemp("web") / "build.log"))
+
+
+@pytest.fixture(scope="package")
+def site(stack: Stack, built: Path) -> Iterator[Site]:
+    """The client on a running stack, with the app and a sandbox in Razorpay's place.
+
+    The browser lives as long as this folder's tests: while it does, no other loop may run here.
+    """
+    chromium = shutil.which("chromium")
+    assert chromium, "install Chromium (on Debian: apt-get install chromium)"
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    with ExitStack() as everything:
+        payments = everything.enter_context(running_payments(stack, CORS_ORIGIN=url))
+        config: dict[str, object] = {
+            "supabaseUrl": stack.api_url,
+            "supabaseKey": stack.anon_key,
+            "appUrl": payments.app_url,
+            "checkoutUrl": f"{payments.sandbox.url}/v1/checkout.js",
+            "vapidKey": "",
+            "demoPeople": [],
+        }
+        everything.enter_context(running_server(built, config, port))
+        playwright = everything.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        everything.callback(browser.close)
+        yield Site(url, stack, payments, browser)
+
+
+@pytest.fixture(scope="module")
+def asha(site: Site) -> Member:
+    """An influencer."""
+    return admit(site, "Asha", "influencer")
+
+
+@pytest.fixture(scope="module")
+def bharat(site: Site) -> Member:
+    """A brand owner."""
+    return admit(site, "Bharat", "brand_owner")
+
+
+@pytest.fixture(scope="module")
+def talk(asha: Member, bharat: Member) -> str:
+    """The direct chat of the two."""
+    return asha.connect(bharat)
+
+
+@pytest.fixture
+def open_window() -> Iterator[Callable[..., Window]]:
+    """Opens windows that are closed after the test; arguments as of `window`."""
+    with ExitStack() as everything:
+        yield lambda member, **options: everything.enter_context(window(member, **options))

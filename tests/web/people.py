@@ -1,0 +1,200 @@
+"""Who uses the web client in the tests: members with a client over HTTP, and their windows."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psycopg
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from scripts.demo.person import Json
+from tests.end_to_end.gateway import Payments
+from tests.end_to_end.people import service_headers
+from tests.support.stacks import Stack
+
+PASSWORD = "correct horse battery staple"
+
+# Milliseconds until something that should be on the screen counts as missing.
+PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The web client where it is served, with everything behind it."""
+
+    url: str
+    stack: Stack
+    payments: Payments
+    browser: Browser
+
+    def sql(self, statement: str, *parameters: object) -> None:
+        """Change something behind everybody's back, as time or an operator would."""
+        with psycopg.connect(self.stack.db_url) as connection:
+            connection.execute(statement, parameters)
+
+    def grant_points(self, member: Member, points: int) -> None:
+        """Give somebody points, as the service."""
+        answer = httpx.post(
+            f"{self.stack.api_url}/rest/v1/rpc/grant_points",
+            headers=service_headers(self.stack),
+            json={
+                "user_id": member.id,
+                "points": points,
+                "reason": "test",
+                "grant_id": str(uuid.uuid4()),
+            },
+            timeout=20,
+        )
+        answer.raise_for_status()
+
+
+@dataclass
+class Member:
+    """Somebody with an account."""
+
+    site: Site
+    name: str
+    email: str
+    session: Json
+    windows: list[Window] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The user id."""
+        return str(self.session["user"]["id"])
+
+    def call(self, function: str, **arguments: Any) -> Any:
+        """Call a function of the API."""
+        answer = httpx.post(
+            f"{self.site.stack.api_url}/rest/v1/rpc/{function}",
+            headers={
+                "apikey": self.site.stack.anon_key,
+                "Authorization": f"Bearer {self.session['access_token']}",
+            },
+            json=arguments,
+            timeout=20,
+        )
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def connect(self, other: Member) -> str:
+        """The id of the direct chat with somebody, in which both have written."""
+        opened = self.call("direct_connect", target_user_id=other.id)
+        conversation_id = str(opened["conversation"]["conversation_id"])
+        self.send(conversation_id, f"Hello {other.name}")
+        other.send(conversation_id, f"Hello {self.name}")
+        return conversation_id
+
+    def send(self, conversation_id: str, text: str, **options: Any) -> Json:
+        """Write a message."""
+        sent: Json = self.call(
+            "send_message", conversation_id=conversation_id, message=text, **options
+        )
+        return sent
+
+
+def admit(site: Site, name: str, role: str) -> Member:
+    """Somebody new, with a profile."""
+    email = f"{uuid.uuid4().hex}@example.com"
+    answer = httpx.post(
+        f"{site.stack.api_url}/auth/v1/signup",
+        headers={"apikey": site.stack.anon_key},
+        json={"email": email, "password": PASSWORD},
+        timeout=20,
+    )
+    answer.raise_for_status()
+    member = Member(site, name, email, answer.json())
+    member.call("complete_profile", role=role, display_name=name)
+    return member
+
+
+class Window:
+    """A window of the browser in which somebody is signed in."""
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page = page
+        self.site = site
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._note)
+
+    def _note(self, said: Any) -> None:
+        # A refused or failed request is the test's business; a broken policy is everybody's.
+        if "Content Security Policy" in said.text or "React" in said.text:
+            self.faults.append(said.text)
+
+    def go(self, place: str = "") -> None:
+        """Go to a place of the client, `chat/<id>` or `market`, as a new page."""
+        self.page.goto(f"{self.site.url}/#/{place}")
+
+    def open_chat(self, conversation_id: str) -> None:
+        """Open a chat, and wait until it is there and heard."""
+        self.go(f"chat/{conversation_id}")
+        expect(self.page.locator(".messages")).to_be_visible()
+        self.is_connected()
+
+    def is_connected(self) -> None:
+        """Wait until it hears what happens."""
+        expect(self.page.locator('.connection[data-connection="connected"]')).to_be_attached()
+
+    @property
+    def composer(self) -> Locator:
+        """Where messages are written."""
+        return self.page.get_by_role("textbox", name="Message", exact=True)
+
+    def write(self, text: str) -> None:
+        """Type a message and press Enter."""
+        self.composer.fill(text)
+        self.composer.press("Enter")
+
+    def message(self, text: str) -> Locator:
+        """The message with this text."""
+        return self.page.locator(".message", has_text=text)
+
+    def texts(self) -> list[str]:
+        """The texts of the messages on the screen, from top to bottom."""
+        return self.page.locator(".message .bubble > .rich-text").all_inner_texts()
+
+    def card(self, title: str) -> Locator:
+        """The open action message with this title."""
+        return self.page.locator('.action-card[data-open="true"]', has_text=title)
+
+    def offline(self, is_offline: bool) -> None:
+        """Cut the network through the protocol, or mend it."""
+        self.page.context.set_offline(is_offline)
+
+
+@contextmanager
+def window(
+    member: Member,
+    *,
+    width: int = 1280,
+    height: int = 800,
+    scheme: Any = "light",
+    on_context: Callable[[BrowserContext], None] = lambda _: None,
+) -> Iterator[Window]:
+    """A new window in which the member is signed in; at its end nothing has gone wrong in it."""
+    site = member.site
+    context = site.browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    try:
+        session = json.dumps(json.dumps(member.session))
+        context.add_init_script(
+            "if (!sessionStorage.getItem('was-here')) {"
+            f"localStorage.setItem('parley.session', {session});"
+            "sessionStorage.setItem('was-here', 'yes') }"
+        )
+        on_context(context)
+        opened = Window(context.new_page(), site)
+        yield opened
+        assert not opened.faults
+    finally:
+        context.close()

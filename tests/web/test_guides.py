@@ -1,0 +1,76 @@
+"""The manual tests of a messaging guide, in two windows: delivery, quota, disappearing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.web.people import Member, Site, Window, admit
+
+Open = Callable[..., Window]
+
+
+def test_a_message_written_in_one_window_appears_in_the_other(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    mine, theirs = open_window(asha), open_window(bharat)
+    theirs.open_chat(talk)
+    mine.open_chat(talk)
+    mine.composer.press_sequentially("Nam")
+    expect(theirs.page.locator(".chat-who")).to_contain_text("typing")
+    mine.write("Namaste Bharat")
+    expect(theirs.message("Namaste Bharat")).to_be_visible()
+    expect(mine.page.locator('.message[data-delivery="read"]').last).to_contain_text(
+        "Namaste Bharat"
+    )
+    expect(theirs.page.locator(".row .preview").first).to_have_text("Namaste Bharat")
+
+
+def test_twenty_messages_are_free_and_the_next_one_asks_for_points(
+    site: Site, bharat: Member, open_window: Open
+) -> None:
+    chitra = admit(site, "Chitra", "influencer")
+    site.sql("update private.accounts set daily_free_limit = 20 where user_id = %s", chitra.id)
+    talk = chitra.connect(bharat)
+    for number in range(18):
+        chitra.send(talk, f"Idea {number}")
+    page = open_window(chitra)
+    page.open_chat(talk)
+    page.write("The twentieth")
+    expect(page.message("The twentieth")).to_have_attribute("data-delivery", "sent")
+    expect(page.page.locator(".cost")).to_contain_text("costs 10 points; you have 0")
+    page.write("One more")
+    expect(page.page.get_by_role("alertdialog")).to_contain_text("You have 0 points")
+    page.page.get_by_role("button", name="All right").click()
+    expect(page.composer).to_have_value("One more")
+
+    site.grant_points(chitra, 30)
+    expect(page.page.locator(".cost")).to_contain_text("you have 30")
+    page.composer.press("Enter")
+    page.page.get_by_role("button", name="Yes, 10 points").click()
+    expect(page.message("One more")).to_have_attribute("data-delivery", "sent")
+    expect(page.page.locator(".cost")).to_contain_text("you have 20")
+    assert chitra.call("get_quota")["points_balance"] == 20
+
+
+def test_a_disappearing_message_is_gone_from_both_windows_at_its_time(
+    site: Site, asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    mine, theirs = open_window(asha), open_window(bharat)
+    mine.open_chat(talk)
+    mine.page.get_by_label("Disappears after").select_option("1")
+    mine.write("The code is 4711")
+    expect(mine.message("4711").locator(".expiry")).to_contain_text(" min")
+    site.sql(
+        "update public.messages set expires_at = now() + interval '4 seconds'"
+        " where conversation_id = %s and expires_at is not null",
+        talk,
+    )
+    for page in (mine, theirs):
+        page.open_chat(talk)
+        page.page.reload()
+        expect(page.message("4711").locator(".expiry")).to_contain_text(" s")
+    for page in (mine, theirs):
+        expect(page.message("4711")).to_have_count(0)
+        expect(page.page.locator("body")).not_to_contain_text("4711")
