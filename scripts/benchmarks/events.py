@@ -1,7 +1,6 @@
-"""Webhooks under load: signed events over HTTP into the app, on a local Supabase of its own.
+"""Row 14 over HTTP: signed events into the app, on a local Supabase started for it.
 
-Not one of the numbered goals: Razorpay takes no answer for a failure after five seconds, so what
-counts is the slowest one. Client, app, Supabase and Postgres share the machine.
+Client, app, Supabase and Postgres share the machine. Razorpay waits five seconds for an answer.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ import httpx
 import psutil
 import psycopg
 
-from scripts.benchmarks.cluster import Server
-from scripts.benchmarks.pgbench import BenchmarkError
-from scripts.benchmarks.report import Row
-from scripts.benchmarks.world import SQL, Size
+from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.compare import Row
+from scripts.benchmarks.database import BenchmarkError
+from scripts.benchmarks.world import SQL
 from scripts.local_supabase.config import LOOPBACK, database_url
 from scripts.local_supabase.ports import free_port
 from scripts.local_supabase.postgres import SUPERUSER
@@ -38,11 +37,10 @@ from scripts.local_supabase.throwaway import temporary_folder
 ROOT = Path(__file__).parents[2]
 CONNECTIONS = 16
 # Events that the app is sent, and how many deals they are about.
-EVENTS = {"smoke": 120, "quick": 5_000, "full": 5_000}
+EVENTS = {"smoke": 120, "quick": 1_000, "normal": 5_000, "long": 5_000}
 EVENTS_A_DEAL = 20
 KINDS = ("payment.failed", "payment.authorized", "payment.captured", "order.paid")
-# As long as Razorpay waits: https://razorpay.com/docs/webhooks/best-practices
-DEADLINE_SECONDS = 5.0
+TAIL_MS = 150
 START_SECONDS = 30.0
 SECRET = "webhook-secret-of-the-benchmark"  # noqa: S105  of an app that serves nobody
 PRICE = 500_000
@@ -63,28 +61,30 @@ class Load:
         return self.took[min(len(self.took) - 1, int(len(self.took) * part))] * 1000
 
 
-def measure_events(_server: Server, size: Size) -> list[Row]:
+def measure_events(bench: Bench) -> list[Row]:
     """Send all events over 16 connections, each waiting for its answer; the answers' times.
 
     Raises:
         BenchmarkError: a server did not start, or a deal did not come where its events lead.
     """
-    count = EVENTS[size.name]
+    count = EVENTS[bench.size.name]
     with _running_stack() as stack:
         deals = _make_deals(int(stack["DB_PORT"]), count // EVENTS_A_DEAL)
         with _running_app(stack) as (process, url):
             load = _send(process, url, _events(deals, count))
         _check(int(stack["DB_PORT"]), len(deals))
     memory = f"{load.memory_before / 2**20:.0f} to {load.memory_after / 2**20:.0f} MB"
+    found = (
+        f"{count / load.seconds:,.0f}/s, p50 {load.at(0.5):.0f} ms, p99 {load.at(0.99):.0f} ms,"
+        f" max {load.at(1):.0f} ms, {load.failures} failed, memory {memory}"
+    )
     return [
         Row(
-            "webhooks",
-            f"{count:,} events over {CONNECTIONS} connections",
-            f"{count / load.seconds:,.0f}/s, p50 {load.at(0.5):.0f} ms, p99 {load.at(0.99):.0f} ms,"
-            f" max {load.at(1):.0f} ms, {load.failures} failed, memory {memory}",
-            f"none failed, max < {DEADLINE_SECONDS:.0f} s",
-            load.failures == 0 and load.at(1) < DEADLINE_SECONDS * 1000,
-            rate=count / load.seconds,
+            "14",
+            f"{count:,} webhooks over HTTP, {CONNECTIONS} connections",
+            gate=f"none failed, p99 < {TAIL_MS} ms",
+            met=load.failures == 0 and load.at(0.99) < TAIL_MS,
+            more=found,
         )
     ]
 

@@ -7,12 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
-import psycopg
 
-from scripts.benchmarks.cluster import Server
+from scripts.benchmarks.database import Connection, Side
 from scripts.local_supabase import postgres
 
 PATIENCE = 30.0
@@ -34,6 +32,11 @@ class Spent:
         return self.cpu_seconds / self.calls * 1e6
 
     @property
+    def cpu_ms(self) -> float:
+        """Processor time of one call, in milliseconds."""
+        return self.cpu_us / 1000
+
+    @property
     def rate(self) -> float:
         """Calls a second."""
         return self.calls / self.seconds
@@ -48,17 +51,42 @@ class Spent:
         """Records of the write-ahead log that one call wrote."""
         return self.wal_records / self.calls
 
+    @property
+    def wal_bytes_per_call(self) -> float:
+        """Bytes of the write-ahead log that one call wrote, page images included."""
+        return self.wal_bytes / self.calls
+
+    def __add__(self, other: Spent) -> Spent:
+        """What both cost together."""
+        return Spent(
+            self.calls + other.calls,
+            self.seconds + other.seconds,
+            self.cpu_seconds + other.cpu_seconds,
+            self.wal_records + other.wal_records,
+            self.wal_bytes + other.wal_bytes,
+        )
+
+    def __sub__(self, other: Spent) -> Spent:
+        """What a longer run cost beyond a shorter one: its later calls, whose plans are made."""
+        return Spent(
+            self.calls - other.calls,
+            self.seconds - other.seconds,
+            self.cpu_seconds - other.cpu_seconds,
+            self.wal_records - other.wal_records,
+            self.wal_bytes - other.wal_bytes,
+        )
+
 
 @contextmanager
-def metered_clients(server: Server) -> Iterator[Spent]:
+def metered_clients(side: Side) -> Iterator[Spent]:
     """Meter work whose connections are opened and closed inside the block.
 
     The kernel books a process's time to its parent when it ends; the difference at the parent is
     what the block's connections used, exact to a hundredth of a second. The caller sets `calls`
     and `seconds`.
     """
-    parent = psutil.Process(server.postmaster)
-    with server.connect() as watcher:
+    parent = psutil.Process(side.server.postmaster)
+    with side.connect() as watcher:
         before_children = {child.pid for child in parent.children()}
         wal_before, cpu_before = _wal(watcher), _cpu_of_ended(parent)
         spent = Spent()
@@ -75,7 +103,7 @@ def metered_clients(server: Server) -> Iterator[Spent]:
 
 
 @contextmanager
-def metered_session(connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[Spent]:
+def metered_session(connection: Connection) -> Iterator[Spent]:
     """Meter what one open connection does in the block; the caller sets `calls`."""
     clock = cpu_clock(connection.info.backend_pid)
     wal_before = _wal(connection)
@@ -103,7 +131,7 @@ def _cpu_of_ended(parent: psutil.Process) -> float:
     return float(times.children_user + times.children_system)
 
 
-def _wal(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[float, float]:
+def _wal(connection: Connection) -> tuple[float, float]:
     """Records and bytes of the whole server so far, this session's own included."""
     connection.execute("select pg_stat_force_next_flush()")
     connection.execute("select pg_stat_clear_snapshot()")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
 
-from scripts.benchmarks.cluster import Server
+from scripts.benchmarks.database import BenchmarkError, Connection, Side
 from scripts.benchmarks.meters import Spent, metered_clients
 from scripts.benchmarks.world import SQL, Size
 from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
-
-
-class BenchmarkError(Exception):
-    """A variant did not do the work it was measured for, or could not be measured."""
+from scripts.local_supabase.postgres import SUPERUSER
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,12 @@ class Script:
     name: str
     role: str
     text: str
+
+    @property
+    def statements(self) -> list[str]:
+        """The SQL without pgbench's own commands."""
+        lines = [line for line in self.text.splitlines() if not line.startswith("\\")]
+        return [part for part in "\n".join(lines).split(";") if part.strip()]
 
 
 def compose(name: str, role: str, *parts: str, api_role: str | None = None) -> Script:
@@ -40,29 +44,45 @@ def compose(name: str, role: str, *parts: str, api_role: str | None = None) -> S
     return Script(name, role, "".join(texts))
 
 
-def run_script(server: Server, script: Script, size: Size, clients: int, **variables: int) -> Spent:
-    """Let so many clients run the script `size.transactions` times each.
+def play(session: Connection, script: Script, size: Size, pick: random.Random) -> None:
+    """Run a script of `pick_by_power_law` and `pick_member` once in a session of one's own."""
+    c = 1 + int(size.conversations * pick.random() ** 3)
+    a = 1 + (c - 1) % size.users
+    b = 1 + (a + (c - 1) // size.users) % size.users
+    me, other = pick.sample((a, b), 2)
+    values = {"c": c, "me": me, "other": other}
+    for statement in script.statements:
+        session.execute(
+            re.sub(r"(?<!:):([a-z]+)", r"%(\1)s::bigint::text", statement).encode(),
+            values,
+            prepare=True,
+        )
+
+
+def run_script(
+    side: Side, script: Script, clients: int, transactions: int, **variables: int
+) -> Spent:
+    """Let so many clients run the script so many times each, on connections of their own.
 
     Raises:
         BenchmarkError: pgbench stopped, or some transactions failed.
     """
-    wanted = clients * size.transactions
-    values = {"users": size.users, "conversations": size.conversations} | variables
+    wanted = clients * transactions
     with tempfile.NamedTemporaryFile("w", suffix=".pgbench") as file:
         file.write(script.text)
         file.flush()
         command: list[str] = [
-            str(server.binaries / "pgbench"),
-            *("-n", "-M", "prepared", "-c", str(clients), "-j", "2"),
-            *("-t", str(size.transactions), "-f", file.name),
-            *(f"-D{key}={value}" for key, value in values.items()),
-            *("-h", LOOPBACK, "-p", str(server.port), "-U", "supabase_admin", "postgres"),
+            str(side.server.binaries / "pgbench"),
+            *("-n", "-M", "prepared", "-c", str(clients), "-j", str(min(2, clients))),
+            *("-t", str(transactions), "-f", file.name),
+            *(f"-D{key}={value}" for key, value in variables.items()),
+            *("-h", LOOPBACK, "-p", str(side.server.port), "-U", SUPERUSER, side.database),
         ]
         environment = os.environ | {
             "PGPASSWORD": DATABASE_PASSWORD,
             "PGOPTIONS": f"-c role={script.role}",
         }
-        with metered_clients(server) as spent:
+        with metered_clients(side) as spent:
             done = subprocess.run(  # noqa: S603
                 command, env=environment, capture_output=True, text=True, check=False
             )

@@ -1,26 +1,22 @@
 """The data that the benchmarks run on: users, conversations with a power law, their messages.
 
-Ids are numbers: user 17 is the uuid 00000000-0000-0000-0000-000000000017, so that a pgbench script
-can name it by `lpad('17', 32, '0')::uuid`.
+It is written through columns that every revision has. Ids are numbers: user 17 is the uuid
+00000000-0000-0000-0000-000000000017, so that a pgbench script can name it by
+`lpad('17', 32, '0')::uuid`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
-from scripts.benchmarks.cluster import Server
+from scripts.benchmarks.database import Connection, Side
 
 SQL = Path(__file__).parent / "sql"
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -31,26 +27,71 @@ class Size:
     users: int
     conversations: int
     messages: int
-    # How large the messages grow for the goals that compare two sizes; None leaves those out.
-    grown: int | None
+    # How many messages the growth row compares these with.
+    grown: int
+    unread: int
     rounds: int
-    # Transactions of each of the clients in one round.
-    transactions: int
+    clients: int
+    # Calls of each connection that count as cold, and where the slope of the warm ones ends.
+    cold: int
+    warm: int
     # Processor seconds that one measurement of a read takes at least.
     read_seconds: float
-    # The messages of one user, a tenth of them expired, in the cleanup; and how often.
+    # The messages of one user, a tenth of them expired, in the cleanup.
     cleanup: int
-    quota_runs: int
+    # Deals whose events are measured in one round.
+    deals: int
 
 
-SIZES = {
-    size.name: size
-    for size in (
-        Size("smoke", 300, 600, 5_000, None, 1, 15, 0.02, 500, 1),
-        Size("quick", 20_000, 50_000, 200_000, None, 5, 300, 0.3, 10_000, 10),
-        Size("full", 20_000, 50_000, 200_000, 5_000_000, 3, 300, 0.3, 10_000, 100),
-    )
-}
+NORMAL = Size(
+    name="normal",
+    users=20_000,
+    conversations=50_000,
+    messages=200_000,
+    grown=2_000_000,
+    unread=400_000,
+    rounds=5,
+    clients=16,
+    cold=300,
+    warm=1_500,
+    read_seconds=0.3,
+    cleanup=10_000,
+    deals=25,
+)
+LONG = replace(NORMAL, name="long", grown=5_000_000)
+# Good for ratios of processor time and for log records, also on a machine that others use.
+QUICK = Size(
+    name="quick",
+    users=2_000,
+    conversations=4_000,
+    messages=30_000,
+    grown=300_000,
+    unread=60_000,
+    rounds=2,
+    clients=1,
+    cold=300,
+    warm=500,
+    read_seconds=0.15,
+    cleanup=10_000,
+    deals=6,
+)
+# Shows that everything works; its figures mean nothing.
+SMOKE = Size(
+    name="smoke",
+    users=300,
+    conversations=600,
+    messages=5_000,
+    grown=10_000,
+    unread=3_000,
+    rounds=1,
+    clients=2,
+    cold=10,
+    warm=20,
+    read_seconds=0.02,
+    cleanup=500,
+    deals=2,
+)
+SIZES = {size.name: size for size in (SMOKE, QUICK, NORMAL, LONG)}
 
 # The user with 500 conversations. Half of the partners have a lower number, half a higher one, so
 # that the list is merged from both of its indexes.
@@ -59,6 +100,8 @@ READER_CONVERSATIONS = 500
 # A user with five conversations, for reads that name none.
 CASUAL = 900_000
 CASUAL_CONVERSATIONS = 5
+# A user who never read their only conversation, number 910,001.
+LATE = 910_000
 
 # Limits so high that nobody meets them: counting and comparing is part of what a send costs.
 LIFT_LIMITS = """
@@ -76,38 +119,32 @@ def make_id(number: int) -> str:
     return f"{number:032d}"
 
 
-def make_world(server: Server, size: Size, say: Callable[[str], None]) -> None:
+def make_world(side: Side, size: Size) -> None:
     """Fill an empty product with the size's users, conversations and messages."""
-    started = time.perf_counter()
-    with server.connect() as connection:
+    with side.connect() as connection:
         connection.execute(LIFT_LIMITS)
-        _run(connection, "setup.sql", {"users": size.users, "conversations": size.conversations})
+        run_sql(connection, "setup.sql", users=size.users, conversations=size.conversations)
         with _without_indexes(connection):
-            _run(connection, "messages.sql", {"messages": size.messages})
-        settle(connection)
-    say(f"{size.messages:,} messages in {time.perf_counter() - started:.0f} s")
+            run_sql(connection, "messages.sql", messages=size.messages)
+        run_sql(connection, "hints.sql")
+        run_sql(connection, "floor.sql")
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")
 
 
-def grow_world(server: Server, size: Size, say: Callable[[str], None]) -> None:
-    """Add messages until there are as many as the grown size says."""
-    started = time.perf_counter()
-    with server.connect() as connection:
+def grow_world(side: Side, messages: int) -> None:
+    """Add messages until there are so many."""
+    with side.connect() as connection:
         (count,) = connection.execute("select count(*) from public.messages").fetchone() or (0,)
         with _without_indexes(connection):
-            _run(connection, "messages.sql", {"messages": (size.grown or 0) - count})
-        settle(connection)
-    say(f"{size.grown:,} messages in {time.perf_counter() - started:.0f} s")
+            run_sql(connection, "messages.sql", messages=max(0, messages - count))
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")
 
 
-def settle(connection: Connection) -> None:
-    """Do now what the server would do on its own time."""
-    connection.execute("vacuum analyze")
-    connection.execute("checkpoint")
-
-
-def _run(connection: Connection, name: str, values: dict[str, int]) -> None:
+def run_sql(connection: Connection, name: str, **values: int) -> None:
+    """Run a file of several statements, with numbers in the place of its `:names`."""
     text = (SQL / name).read_text(encoding="utf-8")
-    # Not parameters: a file holds several statements.
     for key, value in values.items():
         text = text.replace(f":{key}", str(value))
     connection.execute(text.encode())

@@ -7,18 +7,13 @@ create function bench.id(p_number bigint) returns uuid
 language sql immutable parallel safe
 as $$ select lpad(p_number::text, 32, '0')::uuid; $$;
 
--- Numbers for the bare insert, whose conversations exist nowhere else.
-create sequence bench.bare_seq start 1000000000 cache 100;
-grant usage on sequence bench.bare_seq to service_role, postgres;
--- The bare insert inside PostgREST's envelope runs as a role that API requests can have.
-grant insert on public.messages to service_role;
-
 insert into auth.users (id)
 select bench.id(n)
 from (
   select generate_series(1, :users) union all
   select generate_series(800000, 800250) union all
-  select 900000
+  select 900000 union all
+  select 910000
 ) as u (n);
 update public.users set role = 'influencer', display_name = 'User ' || right(id::text, 6)
 where role is null;
@@ -51,24 +46,15 @@ select c.id, m.user_id, 'member'
 from public.conversations as c
 cross join lateral (values (c.user_a), (c.user_b)) as m (user_id);
 
--- The peer: the tables that the step-by-step transaction of goal 3 locks and counts in.
-create table bench.message_quotas (
-  user_id uuid primary key,
-  quota_date date not null,
-  messages_sent_today integer not null,
-  daily_free_limit integer not null
-);
-create table bench.points_wallets (user_id uuid primary key, balance bigint not null);
-insert into bench.message_quotas
-select a.user_id, current_date, 0, 1000000 from private.accounts as a;
-insert into bench.points_wallets select a.user_id, 0 from private.accounts as a;
-grant select, update on bench.message_quotas, bench.points_wallets to postgres;
-
--- Who is next to be cleaned up, and messages indexed in the obvious way: the flag is in a predicate,
--- so that flagging a row moves it in an index.
+-- Who is next to be cleaned up, and who takes part in the next deal.
 create sequence bench.cleanup_users start 700000;
-create table bench.plain_messages (like public.messages including defaults including generated);
-alter table bench.plain_messages add primary key (id);
-create index on bench.plain_messages (conversation_id, created_at);
-create index on bench.plain_messages (sender_id);
-create index on bench.plain_messages (sender_id, expires_at) where not is_expired;
+create sequence bench.deal_people start 600000;
+
+create function bench.sign_in(p_number bigint) returns void
+language sql
+as $$
+  select set_config(
+    'request.jwt.claims',
+    json_build_object('sub', bench.id(p_number), 'role', 'authenticated')::text, true
+  );
+$$;
