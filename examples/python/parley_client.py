@@ -1,8 +1,8 @@
 """A small client of Parley for Python: copy it, keep what you need.
 
 It signs in, hears what happens on the user's private channel, sends and takes the steps of a deal
-with retries that never make a second one, and repairs with `sync` whatever a lost connection
-swallowed:
+with retries that never make a second one, says what was delivered, and repairs with `sync` what a
+lost connection or a lost event left out:
 
     client = await ParleyClient.sign_in(url, anon_key, email, password)
     client.on("new_message", lambda event: print(event["message"]["message"]))
@@ -18,14 +18,15 @@ Needs `pip install supabase`. Durations are in seconds.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import random
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypedDict, Unpack
 
 import httpx
 from postgrest import APIError
@@ -55,14 +56,34 @@ TOKEN_REFUSED = ("PGRST301", "PGRST303", "AUTH_REQUIRED")
 log = logging.getLogger(__name__)
 
 
-class ParleyError(Exception):
-    """A refusal: what went wrong, its code (docs/ERRORS.md) and the code's details."""
+class Options(TypedDict, total=False):
+    """How a client behaves; durations in seconds."""
 
-    def __init__(self, message: str, error_code: str, details: Any = None) -> None:
+    # Address of the Flask app, for what concerns money.
+    app_url: str
+    # After so long without an event the client syncs (30), later after so long at most (60).
+    quiet_after: float
+    quiet_most: float
+    # How long what was heard is collected before it is marked as delivered (1).
+    delivered_after: float
+
+
+DEFAULTS = Options(app_url="", quiet_after=30.0, quiet_most=60.0, delivered_after=1.0)
+
+
+class ParleyError(Exception):
+    """A refusal: a sentence, its code (docs/ERRORS.md) and the code's details."""
+
+    def __init__(self, message: str, error_code: str, details: Json | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.error_code = error_code
-        self.details = details
+        self.details: Json = details or {}
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same call may succeed later."""
+        return TRANSIENT.fullmatch(self.error_code) is not None
 
     def as_dict(self) -> Json:
         """The form in which the Flask app answers errors as well."""
@@ -78,11 +99,15 @@ class ParleyClient:
     """One signed-in user. Make it with `sign_in` or `sign_up`, inside a running event loop."""
 
     def __init__(
-        self, supabase: AsyncClient, http: httpx.AsyncClient, session: Session, app_url: str = ""
+        self,
+        supabase: AsyncClient,
+        http: httpx.AsyncClient,
+        session: Session,
+        **options: Unpack[Options],
     ) -> None:
         self.supabase = supabase
-        self.app_url = app_url
         self.user_id: str = session.user.id
+        self._options = Options(**{**DEFAULTS, **options})
         # What `sync` is told, by conversation id: the last seq heard and the version of the last
         # context, {"seq", "version"}. Keep it with the messages and contexts, if you store them.
         self.known: dict[str, dict[str, int]] = {}
@@ -97,37 +122,50 @@ class ParleyClient:
         self._presences: dict[str, Json] = {}  # what I show, by topic
         self._statuses: dict[str, str] = {}  # what the other member shows, by topic
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sending = asyncio.Lock()
+        self._sending: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by conversation
         self._syncing = asyncio.Lock()
         self._sync_waits = False
-        self._heard: dict[str, int] = {}  # the last seq the next sync must bring, by conversation
+        self._wanted: dict[str, int] = {}  # the last seq that a sync must bring, by conversation
+        self._notified: dict[str, int] = {}  # up to where notifications were passed on
+        self._undelivered: dict[str, int] = {}  # what was heard and is not marked yet
+        self._pace: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._closed = asyncio.Event()
 
     # Who I am
 
     @classmethod
     async def sign_in(
-        cls, url: str, key: str, email: str, password: str, *, app_url: str = ""
+        cls, url: str, key: str, email: str, password: str, **options: Unpack[Options]
     ) -> ParleyClient:
-        """Sign in with a password. Raises ParleyError, for example `invalid_credentials`."""
+        """Sign in with a password and do what is due for this user.
+
+        Raises ParleyError, for example `invalid_credentials`.
+        """
         credentials = {"email": email, "password": password}
-        return await cls._enter(url, key, app_url, "sign_in_with_password", credentials)
+        client = await cls._enter(url, key, "sign_in_with_password", credentials, options)
+        try:
+            await client._clean_up()
+        except ParleyError:
+            log.warning("The cleanup failed; the next sign-in does it", exc_info=True)
+        return client
 
     @classmethod
     async def sign_up(
-        cls, url: str, key: str, email: str, password: str, *, app_url: str = ""
+        cls, url: str, key: str, email: str, password: str, **options: Unpack[Options]
     ) -> ParleyClient:
         """Make an account and be signed in. Raises ParleyError, e.g. `user_already_exists`."""
         credentials = {"email": email, "password": password}
-        return await cls._enter(url, key, app_url, "sign_up", credentials)
+        return await cls._enter(url, key, "sign_up", credentials, options)
 
     @classmethod
     async def _enter(
-        cls, url: str, key: str, app_url: str, how: str, credentials: Json
+        cls, url: str, key: str, how: str, credentials: Json, options: Options
     ) -> ParleyClient:
         http = httpx.AsyncClient(timeout=20, follow_redirects=True)
         # realtime-py gives up after five tries to reconnect unless told otherwise.
-        options = AsyncClientOptions(httpx_client=http, realtime={"max_retries": 1_000_000})
-        supabase = await acreate_client(url, key, options)
+        patience = AsyncClientOptions(httpx_client=http, realtime={"max_retries": 1_000_000})
+        supabase = await acreate_client(url, key, patience)
         try:
             answer = await getattr(supabase.auth, how)(credentials)
             if answer.session is None:
@@ -135,10 +173,13 @@ class ParleyClient:
         except AuthError as error:
             await http.aclose()
             raise _read_auth_error(error) from error
+        except httpx.TransportError as error:
+            await http.aclose()
+            raise _network_error(error) from error
         except ParleyError:
             await http.aclose()
             raise
-        return cls(supabase, http, answer.session, app_url)
+        return cls(supabase, http, answer.session, **options)
 
     # What I hear
 
@@ -149,9 +190,28 @@ class ParleyClient:
     async def start(self) -> None:
         """Join the private channel of the user, then fetch what was missed.
 
-        From here on the client reconnects, joins again and syncs by itself.
+        From here on the client reconnects, joins again and syncs by itself. Starting twice is
+        starting once.
         """
-        await self._enter_topic(f"user:{self.user_id}")
+        if self._pace is None:
+            self._pace = asyncio.create_task(self._break_silences())
+        try:
+            await self._enter_topic(f"user:{self.user_id}")
+        except ParleyError:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Leave all channels and ask nothing any more, until the next `start`."""
+        tasks = [*self._tasks, *([self._pace] if self._pace else [])]
+        self._pace = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._sync_waits = False
+        self._undelivered.clear()
+        for topic in list(self._arrivals):
+            await self._leave_topic(topic)
 
     async def open_conversation(self, conversation_id: str, status: str = "online") -> None:
         """Show this status to the other side, and hear its typing and its status.
@@ -161,10 +221,10 @@ class ParleyClient:
         """
         topic = f"conversation:{conversation_id}"
         self._presences[topic] = {"user_id": self.user_id, "status": status}
-        if topic in self._channels:
-            await self._channels[topic].track(self._presences[topic])
-        else:
-            await self._enter_topic(topic)
+        before = self._channels.get(topic)
+        await self._enter_topic(topic)
+        if before:
+            await before.track(self._presences[topic])
 
     async def close_conversation(self, conversation_id: str) -> None:
         """Leave the conversation's channel: the other side hears user_offline."""
@@ -178,11 +238,9 @@ class ParleyClient:
             await channel.send_broadcast("user_typing", {**event, "is_typing": is_typing})
 
     async def close(self) -> None:
-        """Leave all channels and close the connections; the session stays valid."""
-        self._channels.clear()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Stop for good and close the connections; the session stays valid."""
+        self._closed.set()
+        await self.stop()
         await self.supabase.realtime.close()
         await self._http.aclose()
 
@@ -195,22 +253,28 @@ class ParleyClient:
         except APIError as error:
             raise read_error(error) from error
         except httpx.TransportError as error:
-            raise ParleyError(f"No answer: {error!r}", "NETWORK") from error
+            raise _network_error(error) from error
 
     async def call_until_answered(self, function: str, **arguments: Any) -> Any:
         """Call a function that may be repeated until the server decides. Raises ParleyError."""
         return await self._repeat(lambda: self.call(function, **arguments))
 
     async def call_app(self, path: str, body: Json | None = None) -> Any:
-        """Post to the Flask app once, as this user. Raises ParleyError."""
-        session = await self.supabase.auth.get_session()
-        headers = {"Authorization": f"Bearer {session.access_token if session else ''}"}
+        """Post to the Flask app once, as this user.
+
+        Raises ParleyError: `APP_UNKNOWN` at once, when the client was not told where the app is.
+        """
+        app_url = self._options["app_url"]
+        if not app_url:
+            raise ParleyError("Give the app's address as app_url when signing in.", "APP_UNKNOWN")
         try:
-            answer = await self._http.post(
-                f"{self.app_url}{path}", json=body or {}, headers=headers
-            )
+            session = await self.supabase.auth.get_session()
+            headers = {"Authorization": f"Bearer {session.access_token if session else ''}"}
+            answer = await self._http.post(f"{app_url}{path}", json=body or {}, headers=headers)
+        except AuthError as error:
+            raise _read_auth_error(error) from error
         except httpx.TransportError as error:
-            raise ParleyError(f"No answer: {error!r}", "NETWORK") from error
+            raise _network_error(error) from error
         return _read_app(answer)
 
     async def send(
@@ -220,7 +284,7 @@ class ParleyClient:
         client_message_id: str | None = None,
         **options: Any,
     ) -> Json:
-        """Send a message, one after another, each until the server has answered.
+        """Send a message, one after another in each conversation, until the server has answered.
 
         Options: media_url, expiration_hours, reply_to, max_points.
         Returns `{message, quota}`. Raises ParleyError when the server refuses the message.
@@ -228,15 +292,19 @@ class ParleyClient:
         key = client_message_id or str(uuid.uuid4())
         arguments = {"conversation_id": conversation_id, "message": message, **options}
         self.unsent[key] = arguments
-        async with self._sending:
+        async with self._sending[conversation_id]:
             try:
                 answer: Json = await self.call_until_answered(
                     "send_message", client_message_id=key, **arguments
                 )
-            except ParleyError:
-                self.unsent.pop(key, None)
+            except ParleyError as error:
+                if not error.is_transient:  # a client that was closed does not know
+                    self.unsent.pop(key, None)
                 raise
         self.unsent.pop(key, None)
+        # The sender may hear nothing of its own message, so the answer tells.
+        if answer["message"]:
+            self._meet_message(answer["message"], None)
         return answer
 
     async def do(
@@ -253,6 +321,8 @@ class ParleyClient:
         """
         key = client_action_id or str(uuid.uuid4())
         answer: Json = await self.call_until_answered(function, client_action_id=key, **arguments)
+        for message in answer.get("messages", []):
+            self._meet_message(message, None)
         return answer
 
     async def act(
@@ -300,6 +370,16 @@ class ParleyClient:
         )
         return actions
 
+    async def mark_read(self, conversation_id: str, up_to_seq: int | None = None) -> Json:
+        """Mark a conversation as read, up to a message or all of it."""
+        heard = self._undelivered.get(conversation_id, 0)
+        if up_to_seq is None or heard <= up_to_seq:
+            self._undelivered.pop(conversation_id, None)
+        marks: Json = await self.call_until_answered(
+            "mark_read", conversation_id=conversation_id, up_to_seq=up_to_seq
+        )
+        return marks
+
     async def pay(self, conversation_id: str) -> Json:
         """What Razorpay's checkout needs to take the brand owner's payment: `razorpay_config`.
 
@@ -327,9 +407,24 @@ class ParleyClient:
         return await self._ask_app(conversation_id, "payment-refresh")
 
     async def clean_up(self) -> Json:
-        """Do what is due for this user, as at each sign-in; requested refunds leave as well."""
-        done: Json = await self._repeat(lambda: self.call_app("/v1/session/cleanup"))
+        """Do what is due for this user, as at each sign-in.
+
+        Requested refunds leave as well, when the client knows the app.
+        """
+        done: Json = await self._repeat(self._clean_up)
         return done
+
+    def remember(self, contexts: Iterable[Json]) -> None:
+        """Say that these contexts, and the messages up to their last_seq, are known.
+
+        They come from a screen that was read, or from what was stored. `sync` brings only what
+        comes after them.
+        """
+        for context in contexts:
+            known = self._known_of(context["conversation_id"])
+            known["seq"] = max(known["seq"], context["last_seq"])
+            known["version"] = max(known["version"], context["version"])
+            self._others[context["conversation_id"]] = context["other_party"]["id"]
 
     async def sync(self) -> None:
         """Fetch every message after the known ones; each comes as a new_message event, once.
@@ -339,13 +434,18 @@ class ParleyClient:
         """
         async with self._syncing:
             self._sync_waits = False
-            wanted, self._heard = self._heard, {}
             for attempt in range(SYNC_TRIES):
                 await self._fetch()
-                if all(self._known_of(id_)["seq"] >= seq for id_, seq in wanted.items()):
+                self._wanted = {
+                    id_: seq
+                    for id_, seq in self._wanted.items()
+                    if self._known_of(id_)["seq"] < seq
+                }
+                if not self._wanted:
                     return
                 # Events come from the log of the database, which can be ahead of what it shows.
                 await asyncio.sleep(SYNC_DELAY * 2.0**attempt)
+            self._wanted.clear()
 
     # How it is done
 
@@ -357,10 +457,42 @@ class ParleyClient:
             except ParleyError as error:
                 if error.error_code in TOKEN_REFUSED and attempt == 0:
                     await self._refresh_session()
-                elif not TRANSIENT.fullmatch(error.error_code):
+                elif not error.is_transient:
                     raise
-                await asyncio.sleep(_delay(attempt, error))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_delay(attempt, error)):
+                        await self._closed.wait()
+                if self._closed.is_set():
+                    raise
                 attempt += 1
+
+    async def _clean_up(self) -> Json:
+        if self._options["app_url"]:
+            done: Json = await self.call_app("/v1/session/cleanup")
+        else:
+            done = await self.call("login_cleanup")
+        return done
+
+    async def _break_silences(self) -> None:
+        """Sync when no event came for a while.
+
+        Realtime drops events without a word when a project is over its quota, so silence proves
+        nothing. Some chance in the pause keeps a thousand clients from asking at once.
+        """
+        quiet = self._options["quiet_after"]
+        while True:
+            try:
+                pause = quiet * random.uniform(0.8, 1)  # noqa: S311
+                async with asyncio.timeout(pause):
+                    await self._news.wait()
+                self._news.clear()
+                quiet = self._options["quiet_after"]
+            except TimeoutError:
+                quiet = min(2 * quiet, self._options["quiet_most"])
+                try:
+                    await self.sync()
+                except ParleyError:
+                    log.warning("The sync failed", exc_info=True)
 
     async def _ask_app(self, conversation_id: str, what: str, body: Json | None = None) -> Json:
         path = f"/v1/conversations/{conversation_id}/{what}"
@@ -377,6 +509,11 @@ class ParleyClient:
             for conversation_id, context in contexts.items():
                 self._others[conversation_id] = context["other_party"]["id"]
                 self._known_of(conversation_id)["version"] = context["version"]
+                # A sync marks what it brings.
+                if self._undelivered.get(conversation_id, 0) <= context["last_seq"]:
+                    self._undelivered.pop(conversation_id, None)
+            if contexts:
+                self._news.set()
             has_more = page["has_more"]
             self._emit("synced", {"conversations": page["conversations"]})
 
@@ -396,16 +533,29 @@ class ParleyClient:
 
     def _hear(self, event: str, payload: Json) -> None:
         """Pass on one event of the database; events are hints, so a gap is filled by sync."""
+        self._news.set()
         if event != "new_message":
             self._emit(event, payload)
             return
-        message = payload["message"]
+        message, notification = payload["message"], payload.get("notification")
         conversation_id, seq = message["conversation_id"], message["seq"]
-        is_next = seq <= self._known_of(conversation_id)["seq"] + 1
-        if is_next and not message.get("content_withheld"):
-            self._deliver(message, payload.get("conversation_context"))
+        self._meet_message(message, payload.get("conversation_context"))
+        if message["sender_id"] != self.user_id:
+            self._note_delivered(conversation_id, seq)
+        if notification and seq > self._notified.get(conversation_id, 0):
+            self._notified[conversation_id] = seq
+            self._emit("notification", notification)
+
+    def _meet_message(self, message: Json, context: Json | None) -> None:
+        """Pass a message on if it is the next one; let a sync bring what lies before it."""
+        conversation_id, seq = message["conversation_id"], message["seq"]
+        known = self._known_of(conversation_id)["seq"]
+        if seq <= known + 1 and not message.get("content_withheld"):
+            self._deliver(message, context)
             return
-        self._heard[conversation_id] = max(seq, self._heard.get(conversation_id, 0))
+        if seq <= max(known, self._wanted.get(conversation_id, 0)):
+            return
+        self._wanted[conversation_id] = seq
         if not self._sync_waits:
             self._sync_waits = True
             self._spawn(self.sync())
@@ -418,6 +568,21 @@ class ParleyClient:
         known["seq"] = seq
         event = {"conversation_id": conversation_id, "message": message}
         self._emit("new_message", {**event, "conversation_context": context})
+
+    def _note_delivered(self, conversation_id: str, seq: int) -> None:
+        """Have a message of somebody else marked as delivered, a moment later: many at once."""
+        if not self._undelivered:
+            self._spawn(self._mark_delivered())
+        noted = self._undelivered.get(conversation_id, 0)
+        self._undelivered[conversation_id] = max(seq, noted)
+
+    async def _mark_delivered(self) -> None:
+        """What fails here is done by the next sync, which marks what it brings."""
+        await asyncio.sleep(self._options["delivered_after"])
+        heard, self._undelivered = self._undelivered, {}
+        for conversation_id, seq in heard.items():
+            with contextlib.suppress(ParleyError):
+                await self.call("mark_delivered", conversation_id=conversation_id, up_to_seq=seq)
 
     def _known_of(self, conversation_id: str) -> dict[str, int]:
         """No context has the version 0, so that the next sync brings it."""
@@ -433,18 +598,24 @@ class ParleyClient:
                 log.exception("A callback for %s failed", event)
 
     async def _enter_topic(self, topic: str) -> None:
-        """Join a private channel and wait until it is ours. Raises ParleyError."""
-        self._arrivals[topic] = asyncio.get_running_loop().create_future()
-        await self._join(topic)
+        """Join a private channel, once, and wait until it is ours. Raises ParleyError."""
+        arrival = self._arrivals.get(topic)
+        if arrival is None:
+            arrival = self._arrivals[topic] = asyncio.get_running_loop().create_future()
+            self._spawn(self._join(topic))
         try:
-            await self._arrivals[topic]
+            await asyncio.shield(arrival)
         except ParleyError:
-            await self._leave_topic(topic)
+            if self._arrivals.get(topic) is arrival:
+                await self._leave_topic(topic)
             raise
 
     async def _leave_topic(self, topic: str) -> None:
         self._presences.pop(topic, None)
         self._statuses.pop(topic, None)
+        arrival = self._arrivals.pop(topic, None)
+        if arrival and not arrival.done():
+            arrival.set_result(None)  # who still waits for it has called this off
         channel = self._channels.pop(topic, None)
         if channel:
             await self.supabase.remove_channel(channel)
@@ -494,7 +665,8 @@ class ParleyClient:
         try:
             if topic in self._presences:
                 await self._meet(topic.partition(":")[2])
-                await channel.track(self._presences[topic])
+                if topic in self._presences:
+                    await channel.track(self._presences[topic])
             else:
                 await self.sync()
         except ParleyError as error:
@@ -567,13 +739,26 @@ class ParleyClient:
 
 def read_error(error: APIError) -> ParleyError:
     """A refusal of the API as a ParleyError; `details` travels as the JSON text of an object."""
-    details = error.details
-    if isinstance(details, str):
-        try:
-            details = json.loads(details)
-        except ValueError:
-            details = {"reason": details}
+    details = _read_details(error.details)
+    if error.hint:
+        details["hint"] = error.hint
     return ParleyError(error.message or "The call failed.", error.code or "UNKNOWN", details)
+
+
+def _read_details(text: str | None) -> Json:
+    """The details of an error; PostgREST's own have a sentence there."""
+    if not text:
+        return {}
+    try:
+        details = json.loads(text)
+    except ValueError:
+        details = None
+    return details if isinstance(details, dict) else {"reason": text}
+
+
+def _network_error(error: httpx.TransportError) -> ParleyError:
+    sentence = "There was no answer: check the connection."
+    return ParleyError(sentence, "NETWORK", {"reason": repr(error)})
 
 
 def _read_app(answer: httpx.Response) -> Any:
@@ -588,12 +773,15 @@ def _read_app(answer: httpx.Response) -> Any:
 
 
 def _read_auth_error(error: AuthError) -> ParleyError:
+    if isinstance(error, AuthRetryableError):
+        status = error.status or 0
+        code = "NETWORK" if status < 100 else str(status)
+        return ParleyError(error.message or "There was no answer.", code)
     return ParleyError(error.message, error.code or error.name)
 
 
 def _delay(attempt: int, error: ParleyError | None = None) -> float:
     """Seconds to wait: what the server asks for, else doubling, always with some chance in it."""
-    details = error.details if error else None
-    if isinstance(details, dict) and "retry_after" in details:
-        return float(details["retry_after"]) + random.uniform(0, 1)  # noqa: S311
+    if error and "retry_after" in error.details:
+        return float(error.details["retry_after"]) + random.uniform(0, 1)  # noqa: S311
     return random.uniform(0.1, min(LONGEST_DELAY, FIRST_DELAY * 2.0**attempt))  # noqa: S311
