@@ -173,10 +173,11 @@ $$;
 revoke all on function private.check_choice(text, text, text[])
 from public, anon, authenticated, service_role;
 
--- source: 10_private/check_known.sql sha256:014abb2d389beae91689f67e199bab0896d6fe3434be9aebd8b8aebd4810c70e
+-- source: 10_private/check_known.sql sha256:dd654181e7ee7eaead169837c385c7d5c2b87a191a471dbbfceb2bd313a57640
 -- Refuses what is not an object of conversation ids and message numbers.
 --
--- Errors: INPUT_INVALID (422) `{field: "known", rule: "object" or "ids_and_seqs"}`.
+-- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
+-- "ids_and_seqs"}`.
 create or replace function private.check_known(p_known jsonb)
 returns void
 language plpgsql
@@ -188,10 +189,14 @@ declare
   c_count constant text := '^[0-9]{1,18}$';
   c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 begin
+  perform private.check_json(p_known, 'known', 524288);
   if jsonb_typeof(p_known) is distinct from 'object' then
     perform private.raise_input_invalid(
       'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
     );
+  end if;
+  if 2000 < (select count(*) from jsonb_object_keys(p_known)) then
+    perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
   if exists (
     select from jsonb_each(p_known) as k (id, value)
@@ -1881,7 +1886,7 @@ grant execute on function private.get_quota() to authenticated;
 revoke all on function public.get_quota() from public, anon, authenticated, service_role;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:eaf420c8821c9c44c977951a04572c49749903a7a7cbba60f591927c4917cb34
+-- source: 25_points/grant_points.sql sha256:66239a6172315ef4986f9bebbd5436e79a44274921f1ccada8e159c29760829c
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
@@ -1906,6 +1911,7 @@ declare
   v_entry private.points_ledger;
 begin
   perform private.require_operator();
+  perform private.check_size(p_reason, 'reason', 800);
   if p_points is null or p_points not between 1 and 1000000000 then
     perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');
   end if;
@@ -2483,7 +2489,7 @@ $$;
 revoke all on function private.conversation_versions(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:0e5c7017d84be6fe87950a84b444faec540c57fbf2aa561748fd4aa94ad68cfd
+-- source: 30_chat/direct_connect.sql sha256:f4cb0877676a8a20040d871b436c0ec07824a6438b83c65ab4a20f6203938340
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -2514,6 +2520,8 @@ declare
   v_created boolean;
   v_sent json;
 begin
+  -- Bounded before anything is locked; send_message reads it again.
+  perform private.read_text(p_initial_message, 'message', 5000);
   if p_target_user_id = v_me then
     perform private.raise_error(
       'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
@@ -4176,7 +4184,7 @@ grant execute on function private.take_pushes(integer) to service_role;
 revoke all on function public.take_pushes(integer) from public, anon, authenticated, service_role;
 grant execute on function public.take_pushes(integer) to service_role;
 
--- source: 35_notifications/unregister_push_token.sql sha256:7ac4c5487eb7ae6277dd3e2369360fd4fb43d75aa0a2ba850efa8c0d5aba2f51
+-- source: 35_notifications/unregister_push_token.sql sha256:8e03b410f79bfe9f081f24d99904997d2e0ff2662f1c9b74b5ad2ba4577cffbb
 -- Stops pushes to one of the caller's devices, and forgets what waited for it.
 --
 -- Definer: clients have no write grant on any table.
@@ -4191,6 +4199,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
+  perform private.check_size(p_token, 'token', 2048);
   delete from private.push_tokens as t where t.user_id = v_me and t.token = p_token;
   return json_build_object('unregistered', found);
 end;
@@ -9009,7 +9018,7 @@ $$;
 revoke all on function private.open_forms(public.conversations, uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/operate.sql sha256:c4bdbbb247d5a032880231c11e5d370dd57f0b93c005ed15a1c11d5c4e1ea3fb
+-- source: 43_deals/operate.sql sha256:986d43c1d2e2e6f2f11280f1127246c114dca89ca7cdc4d0151dfae0d129701e
 -- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
 --
 -- Time limits and follow-ups are the engine's own: nobody else may take them.
@@ -9035,6 +9044,7 @@ declare
   v_step private.flow_step;
   v_outcome private.flow_outcome;
 begin
+  perform private.check_json(p_input, 'input', 65536);
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
@@ -9302,7 +9312,7 @@ $$;
 revoke all on function private.run_due(uuid, integer)
 from public, anon, authenticated, service_role;
 
--- source: 43_deals/simulate_action.sql sha256:7b06b6fb3115bfc7f118767ba4b443784dfef047581a8457fd41ef5b11dca431
+-- source: 43_deals/simulate_action.sql sha256:6261c52806745f1524ddc6b20bcdd3cd1f75497bde1c9ce68f5884e3b3ef1100
 -- What an action would do now, without doing it: the engine itself, changing nothing and counting
 -- towards no limit.
 --
@@ -9327,6 +9337,9 @@ declare
   v_outcome private.flow_outcome;
   v_refusal text;
 begin
+  perform private.check_json(
+    jsonb_build_object('action', p_action, 'input', p_input), 'input', 65536
+  );
   v_step.conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
   v_step.actor_id := v_me;
   v_step.role := private.role_in(v_step.conversation, v_me);
@@ -11704,7 +11717,7 @@ $$;
 revoke all on function private.lock_pair(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 45_safety/report_message.sql sha256:011b993e2075f1389d9ed8a3fd8e5ea8d4a881e76cf83dfe8f48689b0017eee4
+-- source: 45_safety/report_message.sql sha256:c1b06b859f1d2b6fe40d63bfb1bc4e7b08e0bb524a80ac07c4fc3ae615a37bcc
 -- Reports a message to the operators, with what the reporter sees of it and the ten before it.
 --
 -- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
@@ -11728,6 +11741,9 @@ declare
   v_message record;
   v_report private.reports;
 begin
+  perform private.check_choice(
+    'reason', p_reason, array['spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other']
+  );
   select m.id, m.conversation_id, m.seq into v_message
   from private.my_messages as m
   where m.conversation_id = (
@@ -11736,12 +11752,6 @@ begin
     and m.id = p_message_id;
   if not found then
     perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
-  end if;
-  if p_reason is null
-    or p_reason not in ('spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other') then
-    perform private.raise_input_invalid(
-      'reason', 'one_of', 'spam, abuse, fraud, nudity, impersonation or other.'
-    );
   end if;
 
   perform private.lock_account(v_me);

@@ -1,6 +1,7 @@
 -- Refuses what is not an object of conversation ids and message numbers.
 --
--- Errors: INPUT_INVALID (422) `{field: "known", rule: "object" or "ids_and_seqs"}`.
+-- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
+-- "ids_and_seqs"}`.
 create or replace function private.check_known(p_known jsonb)
 returns void
 language plpgsql
@@ -12,10 +13,14 @@ declare
   c_count constant text := '^[0-9]{1,18}$';
   c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 begin
+  perform private.check_json(p_known, 'known', 524288);
   if jsonb_typeof(p_known) is distinct from 'object' then
     perform private.raise_input_invalid(
       'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
     );
+  end if;
+  if 2000 < (select count(*) from jsonb_object_keys(p_known)) then
+    perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
   if exists (
     select from jsonb_each(p_known) as k (id, value)

@@ -22,6 +22,7 @@ declare
   v_entry private.points_ledger;
 begin
   perform private.require_operator();
+  perform private.check_size(p_reason, 'reason', 800);
   if p_points is null or p_points not between 1 and 1000000000 then
     perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');
   end if;

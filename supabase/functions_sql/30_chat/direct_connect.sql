@@ -28,6 +28,8 @@ declare
   v_created boolean;
   v_sent json;
 begin
+  -- Bounded before anything is locked; send_message reads it again.
+  perform private.read_text(p_initial_message, 'message', 5000);
   if p_target_user_id = v_me then
     perform private.raise_error(
       'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422

@@ -12,6 +12,7 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
+  perform private.check_size(p_token, 'token', 2048);
   delete from private.push_tokens as t where t.user_id = v_me and t.token = p_token;
   return json_build_object('unregistered', found);
 end;

@@ -23,6 +23,7 @@ declare
   v_step private.flow_step;
   v_outcome private.flow_outcome;
 begin
+  perform private.check_json(p_input, 'input', 65536);
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );

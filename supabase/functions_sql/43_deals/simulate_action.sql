@@ -22,6 +22,9 @@ declare
   v_outcome private.flow_outcome;
   v_refusal text;
 begin
+  perform private.check_json(
+    jsonb_build_object('action', p_action, 'input', p_input), 'input', 65536
+  );
   v_step.conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
   v_step.actor_id := v_me;
   v_step.role := private.role_in(v_step.conversation, v_me);

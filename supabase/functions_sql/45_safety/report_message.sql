@@ -21,6 +21,9 @@ declare
   v_message record;
   v_report private.reports;
 begin
+  perform private.check_choice(
+    'reason', p_reason, array['spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other']
+  );
   select m.id, m.conversation_id, m.seq into v_message
   from private.my_messages as m
   where m.conversation_id = (
@@ -29,12 +32,6 @@ begin
     and m.id = p_message_id;
   if not found then
     perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
-  end if;
-  if p_reason is null
-    or p_reason not in ('spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other') then
-    perform private.raise_input_invalid(
-      'reason', 'one_of', 'spam, abuse, fraud, nudity, impersonation or other.'
-    );
   end if;
 
   perform private.lock_account(v_me);
