@@ -153,8 +153,8 @@ insert into public.users (id, role, display_name)
 values ('00000000-0000-0000-0000-000000000000', 'system', 'Parley');
 
 -- Users who signed up before this migration get the same as those who sign up later.
-insert into public.users (id) select u.id from auth.users as u;
+insert into public.users (id) select u.id from auth.users as u where not u.is_anonymous;
 insert into private.accounts (user_id, daily_free_limit, points_per_message)
 select u.id, free.value::integer, price.value::integer
 from auth.users as u, private.settings as free, private.settings as price
-where free.key = 'daily_free_limit' and price.key = 'points_per_message';
+where free.key = 'daily_free_limit' and price.key = 'points_per_message' and not u.is_anonymous;

@@ -21,6 +21,12 @@ comment on table public.bids is 'What an influencer offers; brand owners connect
 comment on column public.bids.amount_minor is 'A hint in paise, not binding; amount has it in rupees.';
 alter table public.bids enable row level security;
 grant select on public.bids to authenticated, service_role;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.bids
+alter column title set statistics 0,
+alter column description set statistics 0,
+alter column amount_minor set statistics 0,
+alter column amount set statistics 0;
 create index bids_of_influencer on public.bids (influencer_id, created_at desc);
 create index bids_open on public.bids (created_at desc) where status = 'open';
 
@@ -45,6 +51,12 @@ comment on table public.campaigns is 'What a brand owner looks for; influencers 
 comment on column public.campaigns.budget_minor is 'In paise, not binding; budget has it in rupees.';
 alter table public.campaigns enable row level security;
 grant select on public.campaigns to authenticated, service_role;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.campaigns
+alter column title set statistics 0,
+alter column brief set statistics 0,
+alter column budget_minor set statistics 0,
+alter column budget set statistics 0;
 create index campaigns_of_brand_owner on public.campaigns (brand_owner_id, created_at desc);
 create index campaigns_open on public.campaigns (created_at desc) where status = 'open';
 
@@ -66,6 +78,11 @@ create table public.requests (
 comment on table public.requests is 'An influencer''s application to a campaign.';
 alter table public.requests enable row level security;
 grant select on public.requests to authenticated, service_role;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.requests
+alter column quote_minor set statistics 0,
+alter column quote set statistics 0,
+alter column pitch set statistics 0;
 create unique index requests_one_alive on public.requests (campaign_id, influencer_id)
 where status in ('pending', 'accepted');
 create index requests_of_campaign on public.requests (campaign_id, created_at desc);

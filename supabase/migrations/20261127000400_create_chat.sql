@@ -94,6 +94,20 @@ comment on column public.conversations.last_seq is
   'The seq of the newest message; the next one is given out under this row''s lock.';
 alter table public.conversations enable row level security;
 grant select on public.conversations to authenticated, service_role;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.conversations
+alter column current_action_data set statistics 0,
+alter column flow_data set statistics 0,
+alter column work_submission set statistics 0,
+alter column amount_minor set statistics 0,
+alter column last_seq set statistics 0,
+alter column close_reason set statistics 0,
+alter column captured_minor set statistics 0,
+alter column held_minor set statistics 0,
+alter column released_minor set statistics 0,
+alter column fee_minor set statistics 0,
+alter column refunded_minor set statistics 0,
+alter column charged_back_minor set statistics 0;
 
 create unique index conversations_direct_pair on public.conversations (user_a, user_b)
 where kind = 'direct';
@@ -214,6 +228,7 @@ comment on column public.messages.is_expired is
 alter table public.messages
 alter column message set statistics 0,
 alter column media_url set statistics 0,
+alter column action_data set statistics 0,
 alter column sender_id set statistics 0,
 alter column receiver_id set statistics 0;
 alter table public.messages enable row level security;

@@ -21,6 +21,10 @@ create table public.offers (
 comment on table public.offers is 'Every price named in a deal; rows are only ever added.';
 alter table public.offers enable row level security;
 grant select on public.offers to authenticated, service_role;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.offers
+alter column amount_minor set statistics 0,
+alter column price set statistics 0;
 
 create table public.work_submissions (
   id uuid primary key default gen_random_uuid(),
@@ -46,6 +50,12 @@ create table public.work_submissions (
 );
 alter table public.work_submissions enable row level security;
 grant select on public.work_submissions to authenticated, service_role;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.work_submissions
+alter column deliverables set statistics 0,
+alter column description set statistics 0,
+alter column submission_notes set statistics 0,
+alter column feedback set statistics 0;
 
 create table private.disputes (
   id uuid primary key default gen_random_uuid(),
@@ -126,6 +136,11 @@ comment on column public.conversation_events.hash is
   'sha256 of the hash before, the columns that stay and the commitment.';
 alter table public.conversation_events enable row level security;
 grant select on public.conversation_events to authenticated, service_role;
+-- The planner's samples would be readable, through estimated counts, by everybody.
+alter table public.conversation_events
+alter column details set statistics 0,
+alter column commitment set statistics 0,
+alter column hash set statistics 0;
 
 create table private.event_salts (
   conversation_id uuid not null,

@@ -488,7 +488,7 @@ $$;
 revoke all on function private.is_my_conversation(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_my_topic.sql sha256:99ef04e99a59473e493045d7f86909b8f941ab9a4c0a0b1b9af3bdc9bc1e76d5
+-- source: 10_private/is_my_topic.sql sha256:ca352f3632772c76a7b82c948752a1fec84326653bf51c09088b70b5ad4a2182
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
@@ -507,7 +507,7 @@ declare
   v_kind constant text := split_part(p_topic, ':', 1);
   v_id constant text := substr(p_topic, length(v_kind) + 2);
 begin
-  if v_id !~ c_uuid then
+  if v_id !~ c_uuid or private.my_id() is null then
     return false;
   end if;
   return case v_kind
@@ -584,7 +584,7 @@ $$;
 revoke all on function private.limit_rate(uuid, text)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/list_my_conversation_ids.sql sha256:32ce658bbe72e296ee4e405221ba756b3ffe05edaf7309db8b209a101ab1f017
+-- source: 10_private/list_my_conversation_ids.sql sha256:e5afea14ca5452af1df573e6726eacc56e4aeafb0e55dd5bdf16dfbb1064e2e3
 -- The ids of the caller's conversations, for policies.
 --
 -- Definer: a policy that read private.participants as the caller would need a grant on it.
@@ -600,7 +600,7 @@ as $$
   select array(
     select p.conversation_id
     from private.participants as p
-    where p.user_id = (select auth.uid())
+    where p.user_id = (select private.my_id())
   );
 $$;
 
@@ -629,6 +629,24 @@ begin
   );
 end;
 $$;
+
+-- source: 10_private/my_id.sql sha256:a966997e0e54690708828e284d75c033e9a6ef5bfff9a8156f78e094a462c32b
+-- The caller's id while the login has an account, else null: for policies, where a token that
+-- outlives its login, or an anonymous one, must read nothing.
+--
+-- Definer: a policy that read private.accounts as the caller would need a grant on it.
+-- Policies call it as `(select private.my_id())`: computed once a statement, not once a row.
+create or replace function private.my_id()
+returns uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select a.user_id from private.accounts as a where a.user_id = (select auth.uid());
+$$;
+
+grant execute on function private.my_id() to authenticated;
 
 -- source: 10_private/next_due.sql sha256:51db283fa2679fd8aa65b8583e3ef232c1654e60e7eb5c70b47e849b34d75ce9
 -- Charges one action to a rate limit: the new due time of the limit, if the action fits now.
@@ -749,27 +767,6 @@ end;
 $$;
 
 revoke all on function private.raise_input_invalid(text, text, text)
-from public, anon, authenticated, service_role;
-
--- source: 10_private/raise_login_gone.sql sha256:3af2ef21ec307235363d924a51390298fafaa4069b23ea7f9d0d57a0bb08530b
--- Ends the call because the login was deleted, though its token still lives.
---
--- Errors: AUTH_REQUIRED (401).
-create or replace function private.raise_login_gone()
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.raise_error(
-    'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
-    p_hint => 'Sign up, or sign in to another login.'
-  );
-end;
-$$;
-
-revoke all on function private.raise_login_gone()
 from public, anon, authenticated, service_role;
 
 -- source: 10_private/read_text.sql sha256:83a6be8e4d19f948a8cc85f770a128944aecb9f4d738da2aa6e7c9d504b65a19
@@ -919,16 +916,15 @@ $$;
 
 revoke all on function private.require_operator() from public, anon, authenticated, service_role;
 
--- source: 10_private/require_user.sql sha256:2c7d352611863139c03f6c18adf2dc33b6c78668d195135957fe237eac0321bc
+-- source: 10_private/require_user.sql sha256:94b512708f3d0809b4ed842036d02ddbf0e46eee1a4e86a692b9600f23806a86
 -- The caller's id, from the token that PostgREST has checked.
 --
 -- Errors: AUTH_REQUIRED (401) when the token names no user, or one whose login was deleted while
--- the token still lives.
+-- the token still lives; FORBIDDEN (403) for an anonymous login.
 create or replace function private.require_user()
 returns uuid
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -940,15 +936,38 @@ begin
       p_hint => 'Send the access token of a signed-in user.'
     );
   end if;
-  if not exists (select from private.accounts as a where a.user_id = v_user_id)
-    and not exists (select from auth.users as u where u.id = v_user_id) then
-    perform private.raise_login_gone();
+  if not exists (select from private.accounts as a where a.user_id = v_user_id) then
+    perform private.require_login(v_user_id);
   end if;
   return v_user_id;
 end;
 $$;
 
-revoke all on function private.require_user() from public, anon, authenticated, service_role;
+-- Refuses a user without an account, unless the login is there and may have one.
+create or replace function private.require_login(p_user_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_is_anonymous constant boolean := (
+    select u.is_anonymous from auth.users as u where u.id = p_user_id
+  );
+begin
+  if v_is_anonymous is null then
+    perform private.raise_error(
+      'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
+      p_hint => 'Sign up, or sign in to another login.'
+    );
+  end if;
+  if v_is_anonymous then
+    perform private.raise_error(
+      'FORBIDDEN', 'Sign up first: this is not for anonymous sessions.', p_status => 403
+    );
+  end if;
+end;
+$$;
 
 -- source: 10_private/shares_read_receipts.sql sha256:477ec8cf82de23924bd6afda0c47ada1b6f0fa2a45b8bb1667bd1b4399b3208e
 -- Whether two users let each other see what they have read: both share it and neither blocks the
@@ -1566,13 +1585,14 @@ as $$
   );
 $$;
 
--- source: 20_accounts/lock_account.sql sha256:bc9028b210268dfa4757df101a619980f586d9f90b8f49697e501596590ff7bc
+-- source: 20_accounts/lock_account.sql sha256:208baaab37af8d31b02468be975fb4138d95494ed63cbec0f11e8e2101ae8aee
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
 -- Locks: the account's row; made on demand for a login that has none. Writes: what create_account
 -- writes.
--- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited.
+-- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited, FORBIDDEN (403) for an
+-- anonymous one.
 create or replace function private.lock_account(p_user_id uuid)
 returns private.accounts
 language plpgsql
@@ -1588,9 +1608,7 @@ begin
   if found then
     return v_account;
   end if;
-  if not exists (select from auth.users as u where u.id = p_user_id) then
-    perform private.raise_login_gone();
-  end if;
+  perform private.require_login(p_user_id);
   perform private.create_account(p_user_id);
   return private.lock_account(p_user_id);
 end;
@@ -2489,7 +2507,7 @@ $$;
 revoke all on function private.conversation_versions(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:f4cb0877676a8a20040d871b436c0ec07824a6438b83c65ab4a20f6203938340
+-- source: 30_chat/direct_connect.sql sha256:b2f595abfab2bb1bfcca9cb42b22ebb1a93be84abda26344df967d726f7672bc
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -2527,7 +2545,9 @@ begin
       'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
     );
   end if;
-  if not exists (select from auth.users as u where u.id = p_target_user_id) then
+  if not exists (
+    select from auth.users as u where u.id = p_target_user_id and not u.is_anonymous
+  ) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
   if p_points_cost <> v_cost then
@@ -16070,10 +16090,11 @@ $$;
 revoke all on function private.scrub_expired(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 60_triggers/create_account_at_sign_up.sql sha256:266aab690e57943240700be4a5eea62db1c823e8ce39d7d89f0301098a75e031
--- Gives every new login its card and account in the transaction of the sign-up.
+-- source: 60_triggers/create_account_at_sign_up.sql sha256:fc44900afed1d79fc25c288752a3a0847c3594659b29d0a7cad34ba878bfab4c
+-- Gives every new login its card and account in the transaction of the sign-up; an anonymous one
+-- when it becomes somebody's.
 --
--- Definer: Auth inserts the login as its own role, which may not write our tables.
+-- Definer: Auth writes the login as its own role, which may not write our tables.
 create or replace function private.create_account_at_sign_up()
 returns trigger
 language plpgsql
@@ -16086,12 +16107,9 @@ begin
 end;
 $$;
 
-revoke all on function private.create_account_at_sign_up()
-from public, anon, authenticated, service_role;
-
 create or replace trigger create_account_at_sign_up
-after insert on auth.users
-for each row execute function private.create_account_at_sign_up();
+after insert or update of is_anonymous on auth.users
+for each row when (not new.is_anonymous) execute function private.create_account_at_sign_up();
 
 -- source: 60_triggers/keep_conversation_events.sql sha256:2507f2c161b06d3230f2e7a0ad18f59c2374240d67095d30b6b632e033a96018
 -- Refuses to delete what stands in a conversation's history, whoever asks.
@@ -16319,34 +16337,34 @@ create or replace trigger remove_account_with_login
 after delete on auth.users
 for each row execute function private.remove_account_with_login();
 
--- source: 70_policies/bids.sql sha256:8c84f4c4c5236538c38c79355bf6ddedfd1f00a300b1b4b3a0818b4848a050a2
+-- source: 70_policies/bids.sql sha256:e4ef357530d5c9ba8b464bfa6e446dc3eedd1b74cd2b0f92a90fef433a18027c
 -- An open bid is for everybody who is signed in; a closed one for its owner, and for those who
 -- see a conversation on it.
 drop policy if exists bids_select_open_or_own on public.bids;
 create policy bids_select_open_or_own on public.bids
 for select to authenticated
 using (
-  status = 'open'
-  or influencer_id = (select auth.uid())
+  status = 'open' and (select private.my_id()) is not null
+  or influencer_id = (select private.my_id())
   or id = any(array(select c.bid_id from public.conversations as c where c.bid_id is not null))
 );
 
--- source: 70_policies/blocks.sql sha256:0de27e93fbc38e8899c07061844d100257b464a6c63a0dfd5a2c2011141fc561
+-- source: 70_policies/blocks.sql sha256:66a84f52a19700d99cddebe2db7b22678b88664b1f1e0a9c37c517a8cf48c737
 -- Whom somebody blocks is nobody else's business, also not of the one who is blocked.
 drop policy if exists blocks_select_own on public.blocks;
 create policy blocks_select_own on public.blocks
 for select to authenticated
-using (blocker_id = (select auth.uid()));
+using (blocker_id = (select private.my_id()));
 
--- source: 70_policies/campaigns.sql sha256:598a3caf4f295d60998a9ed136652a483ed35e4ec74dba210b2fc6cd6066eee8
+-- source: 70_policies/campaigns.sql sha256:44586b2c7a9140ad7834274766bbace17f5010be44a55a77cd10750a3753ff7f
 -- An open campaign is for everybody who is signed in; a closed one for its owner, and for those
 -- who see a conversation on it.
 drop policy if exists campaigns_select_open_or_own on public.campaigns;
 create policy campaigns_select_open_or_own on public.campaigns
 for select to authenticated
 using (
-  status = 'open'
-  or brand_owner_id = (select auth.uid())
+  status = 'open' and (select private.my_id()) is not null
+  or brand_owner_id = (select private.my_id())
   or id = any(
     array(select c.campaign_id from public.conversations as c where c.campaign_id is not null)
   )
@@ -16404,24 +16422,24 @@ with check (
   and (select private.is_my_topic(realtime.topic(), p_speak => true))
 );
 
--- source: 70_policies/requests.sql sha256:8d9d0bcd0cff54186781672963c127d0bd449552483e1972c3b87ebe73feb024
+-- source: 70_policies/requests.sql sha256:f4c1693c8831db78b60c74b89cca21defc493ec391fefd2a075d0eb4ab098770
 -- An application is for the one who applies and for the owner of the campaign.
 drop policy if exists requests_select_party on public.requests;
 create policy requests_select_party on public.requests
 for select to authenticated
 using (
-  influencer_id = (select auth.uid())
+  influencer_id = (select private.my_id())
   or campaign_id = any(
-    array(select g.id from public.campaigns as g where g.brand_owner_id = (select auth.uid()))
+    array(select g.id from public.campaigns as g where g.brand_owner_id = (select private.my_id()))
   )
 );
 
--- source: 70_policies/users.sql sha256:ce66039511f80dcf39208a33f69207bfa6f25c784cdf93063b17ed785810aa74
+-- source: 70_policies/users.sql sha256:589d8a6058a0c47734722fd0c418b887828f45feab8670e7e9c57a8e9b952c7f
 -- Every signed-in user may see every card: anybody may chat with anybody.
 drop policy if exists users_select_signed_in on public.users;
 create policy users_select_signed_in on public.users
 for select to authenticated
-using (true);
+using ((select private.my_id()) is not null);
 
 -- source: 70_policies/work_submissions.sql sha256:fa29341c9883afa454c45fa595228ff4f3ce1c67be71958e53a1f1e89fbaeb42
 -- A submission of work is for the members of its conversation.

@@ -62,6 +62,7 @@ class Door:
 
 
 def doors(db: Database, values: dict[str, Any]) -> Iterator[Door]:
+    """Each function with each of its texts and JSON values."""
     for row in db.query(DOORS):
         types = dict(zip(row["names"], row["types"], strict=True))
         required = row["names"][: row["required"]]
@@ -153,3 +154,86 @@ def test_sync_takes_2000_conversations(db: Database, talk: Talk) -> None:
         details = {"field": "known", "rule": "entries"}
         with db.refused("INPUT_INVALID", 422, details=details):
             db.call("sync", known=known | {str(uuid.uuid4()): {"seq": 1, "version": 1}})
+
+
+def test_no_door_opens_for_an_anonymous_or_a_deleted_login(
+    db: Database, talk: Talk, values: dict[str, Any], subtests: pytest.Subtests
+) -> None:
+    nobody, gone = uuid.uuid4(), db.create_user("Gone")
+    db.query_as_superuser(
+        "insert into auth.users (id, aud, role, is_anonymous) "
+        "values (%s, 'authenticated', 'authenticated', true) returning id",
+        nobody,
+    )
+    db.query_as_superuser("delete from auth.users where id = %s returning id", gone)
+    operators = {
+        row["name"]
+        for row in db.query(
+            "select proname as name from pg_catalog.pg_proc "
+            "where pronamespace = 'private'::regnamespace "
+            "and prosrc ~ 'require_operator'"
+        )
+    }
+    for row in db.query(DOORS.replace("p.pronargs > 0", "true")):
+        if not row["is_for_users"]:
+            continue
+        types = dict(zip(row["names"] or [], row["types"], strict=True))
+        required = (row["names"] or [])[: row["required"]]
+        arguments = {name: values.get(name, values.get(types[name])) for name in required}
+        for user, code, status in ((nobody, "FORBIDDEN", 403), (gone, "AUTH_REQUIRED", 401)):
+            # An operator's function tells everybody else the same.
+            if row["name"] in operators:
+                code, status = "FORBIDDEN", 403
+            with (
+                subtests.test(row["name"], code=code),
+                db.signed_in_as(user),
+                db.refused(code, status),
+            ):
+                db.call(row["name"], **arguments)
+
+
+def test_an_anonymous_or_a_deleted_login_reads_no_row_and_hears_no_topic(
+    db: Database, talk: Talk, values: dict[str, Any]
+) -> None:
+    with db.signed_in_as(talk.asha):
+        db.call("create_bid", title="A reel", description="One reel")
+        db.call("block_user", user_id=talk.chitra)
+    tables = [
+        row["name"]
+        for row in db.query(
+            "select c.relname as name from pg_catalog.pg_class as c "
+            "where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' "
+            "and has_table_privilege('authenticated', c.oid, 'select')"
+        )
+    ]
+    topics = (f"user:{talk.asha}", f"conversation:{talk.id}")
+
+    def seen() -> tuple[int, int]:
+        with db.signed_in_as(talk.asha):
+            rows = sum(len(db.select(f"select 1 from public.{name}")) for name in tables)  # noqa: S608
+            heard = sum(
+                db.select("select private.is_my_topic(%s, false) as it", topic)[0]["it"]
+                for topic in topics
+            )
+        return rows, heard
+
+    rows, heard = seen()
+    assert rows > 5
+    assert heard == 2
+    # As a login that is anonymous, or gone: without an account.
+    db.query("delete from private.accounts where user_id = %s returning user_id", talk.asha)
+    assert seen() == (0, 0)
+
+
+def test_an_anonymous_login_gets_an_account_when_it_becomes_somebodys(db: Database) -> None:
+    user = db.query_as_superuser(
+        "insert into auth.users (id, aud, role, is_anonymous) "
+        "values (gen_random_uuid(), 'authenticated', 'authenticated', true) returning id"
+    )[0]["id"]
+    with db.signed_in_as(user), db.refused("FORBIDDEN", 403):
+        db.call("get_quota")
+    db.query_as_superuser(
+        "update auth.users set is_anonymous = false where id = %s returning id", user
+    )
+    with db.signed_in_as(user):
+        assert db.call("get_profile")["id"] == str(user)

@@ -16,7 +16,7 @@ declare
   v_kind constant text := split_part(p_topic, ':', 1);
   v_id constant text := substr(p_topic, length(v_kind) + 2);
 begin
-  if v_id !~ c_uuid then
+  if v_id !~ c_uuid or private.my_id() is null then
     return false;
   end if;
   return case v_kind

@@ -13,7 +13,7 @@ as $$
   select array(
     select p.conversation_id
     from private.participants as p
-    where p.user_id = (select auth.uid())
+    where p.user_id = (select private.my_id())
   );
 $$;
 

@@ -3,7 +3,8 @@
 --
 -- Locks: the account's row; made on demand for a login that has none. Writes: what create_account
 -- writes.
--- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited.
+-- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited, FORBIDDEN (403) for an
+-- anonymous one.
 create or replace function private.lock_account(p_user_id uuid)
 returns private.accounts
 language plpgsql
@@ -19,9 +20,7 @@ begin
   if found then
     return v_account;
   end if;
-  if not exists (select from auth.users as u where u.id = p_user_id) then
-    perform private.raise_login_gone();
-  end if;
+  perform private.require_login(p_user_id);
   perform private.create_account(p_user_id);
   return private.lock_account(p_user_id);
 end;

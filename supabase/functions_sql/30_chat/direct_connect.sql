@@ -35,7 +35,9 @@ begin
       'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
     );
   end if;
-  if not exists (select from auth.users as u where u.id = p_target_user_id) then
+  if not exists (
+    select from auth.users as u where u.id = p_target_user_id and not u.is_anonymous
+  ) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
   if p_points_cost <> v_cost then

@@ -1,6 +1,7 @@
--- Gives every new login its card and account in the transaction of the sign-up.
+-- Gives every new login its card and account in the transaction of the sign-up; an anonymous one
+-- when it becomes somebody's.
 --
--- Definer: Auth inserts the login as its own role, which may not write our tables.
+-- Definer: Auth writes the login as its own role, which may not write our tables.
 create or replace function private.create_account_at_sign_up()
 returns trigger
 language plpgsql
@@ -13,9 +14,6 @@ begin
 end;
 $$;
 
-revoke all on function private.create_account_at_sign_up()
-from public, anon, authenticated, service_role;
-
 create or replace trigger create_account_at_sign_up
-after insert on auth.users
-for each row execute function private.create_account_at_sign_up();
+after insert or update of is_anonymous on auth.users
+for each row when (not new.is_anonymous) execute function private.create_account_at_sign_up();

@@ -2,4 +2,4 @@
 drop policy if exists blocks_select_own on public.blocks;
 create policy blocks_select_own on public.blocks
 for select to authenticated
-using (blocker_id = (select auth.uid()));
+using (blocker_id = (select private.my_id()));

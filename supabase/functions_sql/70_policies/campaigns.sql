@@ -4,8 +4,8 @@ drop policy if exists campaigns_select_open_or_own on public.campaigns;
 create policy campaigns_select_open_or_own on public.campaigns
 for select to authenticated
 using (
-  status = 'open'
-  or brand_owner_id = (select auth.uid())
+  status = 'open' and (select private.my_id()) is not null
+  or brand_owner_id = (select private.my_id())
   or id = any(
     array(select c.campaign_id from public.conversations as c where c.campaign_id is not null)
   )

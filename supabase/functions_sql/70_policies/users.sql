@@ -2,4 +2,4 @@
 drop policy if exists users_select_signed_in on public.users;
 create policy users_select_signed_in on public.users
 for select to authenticated
-using (true);
+using ((select private.my_id()) is not null);
