@@ -8,7 +8,6 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -29,23 +28,13 @@ from scripts.razorpay_sandbox.bodies import (
     refusal,
     unauthorized,
 )
-from scripts.razorpay_sandbox.books import Body, Books
+from scripts.razorpay_sandbox.books import Body
 from scripts.razorpay_sandbox.checkout import checkout_page, checkout_script
 from scripts.razorpay_sandbox.config import Settings
-from scripts.razorpay_sandbox.faults import Lines, faulty
+from scripts.razorpay_sandbox.faults import faulty
+from scripts.razorpay_sandbox.sandbox import Sandbox
 from scripts.razorpay_sandbox.switches import Operation
 from scripts.razorpay_sandbox.webhooks import Courier
-
-
-@dataclass
-class Sandbox:
-    """Everything that a request may need."""
-
-    settings: Settings
-    courier: Courier
-    books: Books = field(default_factory=Books)
-    lines: Lines = field(default_factory=dict)
-
 
 Work = Callable[[Sandbox, Request, Body], Body]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field, TypeAdapter
 from starlette.requests import Request
@@ -13,11 +13,9 @@ from scripts.razorpay_sandbox import orders, payments, refunds
 from scripts.razorpay_sandbox.bodies import payment_body, refund_body, unknown_id
 from scripts.razorpay_sandbox.books import Body
 from scripts.razorpay_sandbox.payments import DisputeRequest, PayRequest
+from scripts.razorpay_sandbox.sandbox import Sandbox
 from scripts.razorpay_sandbox.switches import Strict, Switches
 from scripts.razorpay_sandbox.webhooks import Event
-
-if TYPE_CHECKING:
-    from scripts.razorpay_sandbox.app import Sandbox
 
 # Seconds that somebody waits for an event, unless they say so, and at most.
 WAIT, MAX_WAIT = 10.0, 60.0

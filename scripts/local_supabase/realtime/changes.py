@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -21,10 +21,8 @@ from scripts.local_supabase.realtime.bindings import (
     read_binding,
 )
 from scripts.local_supabase.realtime.frames import JSON, dumps, fan_out
+from scripts.local_supabase.realtime.listening import Listener
 from scripts.local_supabase.realtime.pgoutput import UNCHANGED, Change, Row, Unchanged, Value
-
-if TYPE_CHECKING:
-    from scripts.local_supabase.realtime.channels import Channel
 
 # poll_max_record_bytes; a larger record keeps only the values of at most 64 bytes.
 MAX_RECORD = 1024 * 1024
@@ -49,7 +47,7 @@ log = logging.getLogger(__name__)
 class Subscription:
     """One binding of one channel, for the user that the channel's token speaks for."""
 
-    channel: Channel
+    channel: Listener
     binding: Binding
     claims: Claims
 
@@ -78,11 +76,11 @@ class Changes:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._subscriptions: dict[Channel, list[Subscription]] = {}
+        self._subscriptions: dict[Listener, list[Subscription]] = {}
         self._queue: asyncio.Queue[Change] = asyncio.Queue()
 
     async def subscribe(
-        self, channel: Channel, asked: list[dict[str, Any]], claims: Claims
+        self, channel: Listener, asked: list[dict[str, Any]], claims: Claims
     ) -> str | None:
         """Replace the channel's subscriptions; returns what is wrong, when something is.
 
@@ -101,7 +99,7 @@ class Changes:
             self._subscriptions[channel] = [Subscription(channel, b, claims) for b in bindings]
         return None
 
-    def unsubscribe(self, channel: Channel) -> None:
+    def unsubscribe(self, channel: Listener) -> None:
         """Forget what the channel listens to."""
         self._subscriptions.pop(channel, None)
 
@@ -132,7 +130,7 @@ class Changes:
     async def _deliver(self, connection: psycopg.AsyncConnection[Any], change: Change) -> None:
         tables: dict[str, list[_Column]] = {}
         seen: dict[str, bool] = {}
-        groups: dict[tuple[Channel, tuple[str, ...] | None], list[Subscription]] = {}
+        groups: dict[tuple[Listener, tuple[str, ...] | None], list[Subscription]] = {}
         for subscription in self._wanting(change):
             try:
                 async with connection.transaction(force_rollback=True):

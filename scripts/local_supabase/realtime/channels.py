@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -30,7 +29,7 @@ from scripts.local_supabase.realtime.frames import (
     fan_out,
     user_broadcast,
 )
-from scripts.local_supabase.realtime.hub import MAX_PAYLOAD, Hub, Topic
+from scripts.local_supabase.realtime.hub import MAX_PAYLOAD, Hub
 from scripts.local_supabase.realtime.joining import (
     JoinRefusedError,
     JoinRequest,
@@ -39,9 +38,7 @@ from scripts.local_supabase.realtime.joining import (
     read_private,
     read_request,
 )
-
-if TYPE_CHECKING:
-    from scripts.local_supabase.realtime.socket import Socket
+from scripts.local_supabase.realtime.listening import Outlet, Topic
 
 # The real server waits a random 1 to 3 s before it subscribes again with a new token.
 RESUBSCRIBE_DELAY = 2.0
@@ -73,7 +70,7 @@ class Channel:
     """A channel is its own actor: it takes its pushes one by one, in the order they came."""
 
     hub: Hub
-    socket: Socket
+    socket: Outlet
     topic: Topic
     join_ref: JSON
     request: JoinRequest
@@ -92,6 +89,11 @@ class Channel:
     _token_timer: asyncio.TimerHandle | None = None
     _resubscribe_timer: asyncio.TimerHandle | None = None
     _backlog: list[Encoded] = field(default_factory=list)
+
+    @property
+    def vsn(self) -> str:
+        """The protocol that its socket speaks."""
+        return self.socket.vsn
 
     def start(self) -> None:
         """Begin to work through the inbox, after the join was answered."""
@@ -234,7 +236,7 @@ class Channel:
             message = user_broadcast(name, payload.event, payload.data, is_json=payload.is_json)
         else:
             receivers = [c for c in self.hub.listeners(self.topic) if c is not but]
-            if not isinstance(payload, dict) and any(c.socket.vsn == VSN_2 for c in receivers):
+            if not isinstance(payload, dict) and any(c.vsn == VSN_2 for c in receivers):
                 raise ChannelCrashError
             message = fan_out(name, "broadcast", payload)
         self.hub.broadcast(self.topic, message, but=but)
@@ -374,7 +376,7 @@ class Channel:
         return task
 
 
-async def open_channel(hub: Hub, socket: Socket, name: str, push: Push) -> Channel:
+async def open_channel(hub: Hub, socket: Outlet, name: str, push: Push) -> Channel:
     """Join the topic `realtime:<name>`; the channel hears from now on, and waits for `start`.
 
     Raises:

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 from scripts.local_supabase.realtime import authorization
 from scripts.local_supabase.realtime.authorization import Claims, Context, TokenError
 from scripts.local_supabase.realtime.frames import JSON, dumps, fan_out, user_broadcast
-from scripts.local_supabase.realtime.hub import MAX_PAYLOAD, Hub, Topic
+from scripts.local_supabase.realtime.hub import MAX_PAYLOAD, Hub
+from scripts.local_supabase.realtime.listening import Topic
 
 BLANK = "can't be blank"
 INVALID = "is invalid"

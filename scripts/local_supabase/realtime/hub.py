@@ -6,37 +6,20 @@ import asyncio
 import datetime
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from scripts.local_supabase.config import Settings
 from scripts.local_supabase.realtime.authorization import Pool
+from scripts.local_supabase.realtime.changes import Changes
 from scripts.local_supabase.realtime.frames import Fanout, fan_out, user_broadcast
+from scripts.local_supabase.realtime.listening import Listener, Topic
 from scripts.local_supabase.realtime.pgoutput import Change
 from scripts.local_supabase.realtime.presence import Diff, Presence
 from scripts.local_supabase.realtime.rate import EventRate
 
-if TYPE_CHECKING:
-    from scripts.local_supabase.realtime.changes import Changes
-    from scripts.local_supabase.realtime.channels import Channel
-
 # Tenant default, 3000 kB, and the margin the server adds (transcript 16a).
 MAX_PAYLOAD = 3_000 * 1000 + 500
-TOPIC_PREFIX = "realtime:"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """What channels share. A private and a public channel of one name are strangers."""
-
-    name: str
-    private: bool
-
-    @property
-    def full_name(self) -> str:
-        """The topic as it stands in frames."""
-        return TOPIC_PREFIX + self.name
 
 
 @dataclass
@@ -49,17 +32,17 @@ class Hub:
     replication_ready: asyncio.Event = field(default_factory=asyncio.Event)
     presence: Presence = field(default_factory=Presence)
     rate: EventRate = field(init=False)
-    _channels: dict[Topic, dict[Channel, None]] = field(default_factory=dict)
+    _channels: dict[Topic, dict[Listener, None]] = field(default_factory=dict)
     _partitions_made_on: datetime.date | None = None
 
     def __post_init__(self) -> None:
         self.rate = EventRate(self.settings.realtime_events)
 
-    def add(self, channel: Channel) -> None:
+    def add(self, channel: Listener) -> None:
         """Let a channel hear its topic."""
         self._channels.setdefault(channel.topic, {})[channel] = None
 
-    def remove(self, channel: Channel) -> None:
+    def remove(self, channel: Listener) -> None:
         """Let a channel hear nothing more, and tell the others that it left."""
         listeners = self._channels.get(channel.topic, {})
         listeners.pop(channel, None)
@@ -68,7 +51,7 @@ class Hub:
         self.changes.unsubscribe(channel)
         self.send_diff(channel.topic, self.presence.untrack(channel.topic, channel))
 
-    def listeners(self, topic: Topic) -> list[Channel]:
+    def listeners(self, topic: Topic) -> list[Listener]:
         """The channels of a topic, oldest first."""
         return list(self._channels.get(topic, ()))
 
@@ -77,7 +60,7 @@ class Hub:
         topic: Topic,
         message: Fanout,
         *,
-        but: Channel | None = None,
+        but: Listener | None = None,
         message_id: str | None = None,
     ) -> None:
         """Hand a message to every channel of the topic that may read broadcasts.

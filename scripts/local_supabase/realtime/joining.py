@@ -17,7 +17,8 @@ from scripts.local_supabase.realtime.authorization import (
     TokenError,
 )
 from scripts.local_supabase.realtime.frames import JSON, dumps
-from scripts.local_supabase.realtime.hub import Hub, Topic
+from scripts.local_supabase.realtime.hub import Hub
+from scripts.local_supabase.realtime.listening import Topic
 from scripts.local_supabase.realtime.phash import phash2
 
 MAX_REPLAYED = 25

@@ -22,8 +22,9 @@ from scripts.local_supabase.realtime.frames import (
     decode,
     encode,
 )
-from scripts.local_supabase.realtime.hub import TOPIC_PREFIX, Hub
+from scripts.local_supabase.realtime.hub import Hub
 from scripts.local_supabase.realtime.joining import JoinRefusedError
+from scripts.local_supabase.realtime.listening import TOPIC_PREFIX, Listener
 
 # Clients send a heartbeat every 25 s; who is silent for this long is gone (transcript 21).
 IDLE_TIMEOUT = 60.0
@@ -64,10 +65,10 @@ class Socket:
         """Queue a frame for the client."""
         self._enqueue(False, frame)
 
-    def forget(self, channel: Channel) -> None:
+    def forget(self, listener: Listener) -> None:
         """Take the channel off the socket, if it is still there."""
-        name = channel.topic.full_name
-        if self._channels.get(name) is channel:
+        name = listener.topic.full_name
+        if self._channels.get(name) is listener:
             del self._channels[name]
 
     async def serve(self) -> None:
