@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 import httpx
 import pytest
 
-from examples.python.parley_client import ParleyClient
+from examples.python.parley_client import Options, ParleyClient
 from scripts.demo.person import PATIENCE, Person
 from tests.support.stacks import Stack, run_cli, stack_from_environment
 
@@ -51,12 +52,12 @@ def service_headers(stack: Stack) -> dict[str, str]:
 
 @asynccontextmanager
 async def signed_in(
-    stack: Stack, url: str | None = None, *, app_url: str = ""
+    stack: Stack, url: str | None = None, **options: Unpack[Options]
 ) -> AsyncIterator[Person]:
     """A new person who is signed in and hears nothing yet; `url` is another way to the stack."""
     email = make_user(stack)
     client = await ParleyClient.sign_in(
-        url or stack.api_url, stack.anon_key, email, PASSWORD, app_url=app_url
+        url or stack.api_url, stack.anon_key, email, PASSWORD, **options
     )
     try:
         yield Person(client)
@@ -86,12 +87,14 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(stack: Stack, bharat_url: str | None = None) -> AsyncIterator[Talk]:
-    """The usual three with an open chat of Asha and Bharat."""
+async def talking(
+    stack: Stack, bharat_url: str | None = None, **options: Unpack[Options]
+) -> AsyncIterator[Talk]:
+    """The usual three with an open chat of Asha and Bharat; options of their clients."""
     async with AsyncExitStack() as everyone:
-        asha = await everyone.enter_async_context(signed_in(stack))
-        bharat = await everyone.enter_async_context(signed_in(stack, bharat_url))
-        chitra = await everyone.enter_async_context(signed_in(stack))
+        asha = await everyone.enter_async_context(signed_in(stack, **options))
+        bharat = await everyone.enter_async_context(signed_in(stack, bharat_url, **options))
+        chitra = await everyone.enter_async_context(signed_in(stack, **options))
         for person in (asha, bharat, chitra):
             await person.client.start()
         opened = await asha.client.call("direct_connect", target_user_id=bharat.id)

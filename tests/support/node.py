@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.stacks import ROOT
+from tests.support.stacks import ROOT, Stack
 
 FOLDER = ROOT / "tests" / "node"
 NODE = Path(sys.executable).parent / "node"
@@ -30,6 +31,25 @@ def run_node(
         timeout=120,
         check=False,
     )
+
+
+def run_node_tests(file: str, stack: Stack, **environment: str) -> None:
+    """Run a test file of tests/node against a stack; fails when one of its tests does."""
+    ran = run_node(
+        FOLDER / file,
+        flags=("--test-force-exit",),  # supabase-js leaves a timer of ten seconds behind
+        SUPABASE_URL=stack.api_url,
+        SUPABASE_ANON_KEY=stack.anon_key,
+        SUPABASE_SERVICE_ROLE_KEY=stack.service_role_key,
+        SUPABASE_JWT_SECRET=stack.jwt_secret,
+        **environment,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    # Node calls an empty file a success, so count.
+    written = len(re.findall(r"^test\(", (FOLDER / file).read_text("utf-8"), re.MULTILINE))
+    passed = re.search(r"^\S+ pass (\d+)$", ran.stdout, re.MULTILINE)
+    assert passed, ran.stdout
+    assert int(passed[1]) == written > 0
 
 
 def run_supabase(workdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
