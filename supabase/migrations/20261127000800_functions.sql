@@ -4242,71 +4242,63 @@ revoke all on function public.unregister_push_token(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
--- source: 38_market/announce_bid.sql sha256:1969b92d5360fa8a534b8f7419097192a247dc98733a22a966ece31d32eea40e
--- Tells those who hear `bid:<id>` that a bid was closed or that there is one conversation more.
+-- source: 38_market/bids.sql sha256:e033af64d31bc3d20edb390b2c08882c24cf388169c21e5afc72588d4e02eaf5
+-- RPC: offers what an influencer does, for an amount in rupees if it is given, as a number or as
+-- people write it ("5,000", "1.5 lakh"); returns the bid.
+create or replace function public.create_bid(
+  title text,
+  description text,
+  amount jsonb default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.create_bid(title, description, amount);
+$$;
+
+-- Offers what the caller, an influencer, does; brand owners connect to it.
 --
--- Args: a bid whose row this transaction holds, so that counts are told in their order.
--- Writes: what broadcast writes. Events: bid_changed
--- `{bid_id, status, conversations}`.
-create or replace function private.announce_bid(p_bid_id uuid)
-returns void
+-- The amount is a hint and binds nobody.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: bids, rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for a brand owner,
+-- INPUT_INVALID (422), PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.create_bid(
+  p_title text,
+  p_description text,
+  p_amount jsonb
+)
+returns json
 language plpgsql
-security invoker
+security definer
 set search_path = ''
 as $$
 declare
-  v_payload constant jsonb := (
-    select jsonb_build_object(
-      'bid_id', b.id,
-      'status', b.status,
-      'conversations',
-      (select count(*) from public.conversations as c where c.bid_id = b.id)
-    )
-    from public.bids as b
-    where b.id = p_bid_id
-  );
+  v_me constant uuid := private.require_role('influencer');
+  v_title constant text := private.require_text(p_title, 'title', 200);
+  v_description constant text := private.require_text(p_description, 'description', 5000);
+  v_amount_minor constant bigint := private.read_amount(p_amount, 'amount');
+  v_bid public.bids;
 begin
-  perform private.broadcast(array['bid_changed'], array['bid:' || p_bid_id], array[v_payload]);
+  perform private.lock_account(v_me);
+  perform private.limit_rate(v_me, 'deal');
+  insert into public.bids (influencer_id, title, description, amount_minor)
+  values (v_me, v_title, v_description, v_amount_minor)
+  returning * into v_bid;
+  return to_json(v_bid);
 end;
 $$;
 
-revoke all on function private.announce_bid(uuid) from public, anon, authenticated, service_role;
-
--- source: 38_market/announce_campaign.sql sha256:a10079ed40fc9bae26c6690a70e3a0c1bac9df6e64746fed5b389ca4db4fb70e
--- Tells those who hear `campaign:<id>` that a campaign was closed or that there is one
--- conversation more.
---
--- Args: a campaign whose row this transaction holds, so that counts are told in their order.
--- Writes: what broadcast writes. Events: campaign_changed
--- `{campaign_id, status, conversations}`.
-create or replace function private.announce_campaign(p_campaign_id uuid)
-returns void
-language plpgsql
-security invoker
+-- RPC: takes an own bid off the market; its conversations go on; returns the bid.
+create or replace function public.close_bid(bid_id uuid)
+returns json
+language sql
 set search_path = ''
 as $$
-declare
-  v_payload constant jsonb := (
-    select jsonb_build_object(
-      'campaign_id', g.id,
-      'status', g.status,
-      'conversations',
-      (select count(*) from public.conversations as c where c.campaign_id = g.id)
-    )
-    from public.campaigns as g
-    where g.id = p_campaign_id
-  );
-begin
-  perform private.broadcast(
-    array['campaign_changed'], array['campaign:' || p_campaign_id], array[v_payload]
-  );
-end;
+  select private.close_bid(bid_id);
 $$;
 
-revoke all on function private.announce_campaign(uuid)
-from public, anon, authenticated, service_role;
-
--- source: 38_market/close_bid.sql sha256:8dd3041f6f1715b3bb272537b9290522d1d90033552b542eeb71ebeedc2ae40d
 -- Takes the caller's bid off the market: nobody can connect to it anymore.
 --
 -- Conversations that it led to go on. A second call answers the same.
@@ -4342,22 +4334,93 @@ begin
 end;
 $$;
 
--- RPC: takes an own bid off the market; its conversations go on; returns the bid.
-create or replace function public.close_bid(bid_id uuid)
-returns json
-language sql
-security invoker
+-- Tells those who hear `bid:<id>` that a bid was closed or that there is one conversation more.
+--
+-- Args: a bid whose row this transaction holds, so that counts are told in their order.
+-- Writes: what broadcast writes. Events: bid_changed `{bid_id, status, conversations}`.
+create or replace function private.announce_bid(p_bid_id uuid)
+returns void
+language plpgsql
 set search_path = ''
 as $$
-  select private.close_bid(bid_id);
+declare
+  v_payload constant jsonb := (
+    select jsonb_build_object(
+      'bid_id', b.id,
+      'status', b.status,
+      'conversations',
+      (select count(*) from public.conversations as c where c.bid_id = b.id)
+    )
+    from public.bids as b
+    where b.id = p_bid_id
+  );
+begin
+  perform private.broadcast(array['bid_changed'], array['bid:' || p_bid_id], array[v_payload]);
+end;
 $$;
 
-revoke all on function private.close_bid(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.create_bid(text, text, jsonb) to authenticated;
+grant execute on function public.create_bid(text, text, jsonb) to authenticated;
 grant execute on function private.close_bid(uuid) to authenticated;
-revoke all on function public.close_bid(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.close_bid(uuid) to authenticated;
 
--- source: 38_market/close_campaign.sql sha256:0f9fd06b7a7008b355716f188a3a167c2488160ba53f31b55d01ec3dbe5d3ce6
+-- source: 38_market/campaigns.sql sha256:c5dedf5291a132c3777e4981c674a567b92514fd5504df5fcf36faaf98f49ebe
+-- RPC: says what a brand owner looks for, with a budget in rupees if it is given, as a number or as
+-- people write it ("5,000", "1.5 lakh"); returns the campaign.
+create or replace function public.create_campaign(
+  title text,
+  brief text,
+  budget jsonb default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.create_campaign(title, brief, budget);
+$$;
+
+-- Says what the caller, a brand owner, looks for; influencers apply, or are invited.
+--
+-- The budget binds nobody.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account. Writes: campaigns, rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for an influencer,
+-- INPUT_INVALID (422), PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.create_campaign(
+  p_title text,
+  p_brief text,
+  p_budget jsonb
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_role('brand_owner');
+  v_title constant text := private.require_text(p_title, 'title', 200);
+  v_brief constant text := private.require_text(p_brief, 'brief', 5000);
+  v_budget_minor constant bigint := private.read_amount(p_budget, 'budget');
+  v_campaign public.campaigns;
+begin
+  perform private.lock_account(v_me);
+  perform private.limit_rate(v_me, 'deal');
+  insert into public.campaigns (brand_owner_id, title, brief, budget_minor)
+  values (v_me, v_title, v_brief, v_budget_minor)
+  returning * into v_campaign;
+  return to_json(v_campaign);
+end;
+$$;
+
+-- RPC: takes an own campaign off the market; its conversations go on; returns the campaign.
+create or replace function public.close_campaign(campaign_id uuid)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.close_campaign(campaign_id);
+$$;
+
 -- Takes the caller's campaign off the market: nobody can apply or be invited anymore.
 --
 -- Conversations that it led to go on. A second call answers the same.
@@ -4395,133 +4458,98 @@ begin
 end;
 $$;
 
--- RPC: takes an own campaign off the market; its conversations go on; returns the campaign.
-create or replace function public.close_campaign(campaign_id uuid)
-returns json
-language sql
-security invoker
+-- Tells those who hear `campaign:<id>` that a campaign was closed or that there is one
+-- conversation more.
+--
+-- Args: a campaign whose row this transaction holds, so that counts are told in their order.
+-- Writes: what broadcast writes. Events: campaign_changed `{campaign_id, status, conversations}`.
+create or replace function private.announce_campaign(p_campaign_id uuid)
+returns void
+language plpgsql
 set search_path = ''
 as $$
-  select private.close_campaign(campaign_id);
+declare
+  v_payload constant jsonb := (
+    select jsonb_build_object(
+      'campaign_id', g.id,
+      'status', g.status,
+      'conversations',
+      (select count(*) from public.conversations as c where c.campaign_id = g.id)
+    )
+    from public.campaigns as g
+    where g.id = p_campaign_id
+  );
+begin
+  perform private.broadcast(
+    array['campaign_changed'], array['campaign:' || p_campaign_id], array[v_payload]
+  );
+end;
 $$;
 
-revoke all on function private.close_campaign(uuid) from public, anon, authenticated, service_role;
+grant execute on function private.create_campaign(text, text, jsonb) to authenticated;
+grant execute on function public.create_campaign(text, text, jsonb) to authenticated;
 grant execute on function private.close_campaign(uuid) to authenticated;
-revoke all on function public.close_campaign(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.close_campaign(uuid) to authenticated;
 
--- source: 38_market/create_bid.sql sha256:631ae9ae2f18bdc331ce9cb65f61d68026042c2a184d7f66d6258f5cd861248f
--- Offers what the caller, an influencer, does; brand owners connect to it.
+-- source: 38_market/read_amount.sql sha256:cd0c505379f2f8f5787bbdf66e52af6b8e50f8183d4c0a0beb691c9213e09385
+-- An amount that a client gave, in paise: a JSON number of rupees, or what a person typed, in the
+-- notations of private.read_price; null stays null.
 --
--- The amount, in rupees, is a hint and binds nobody.
--- Definer: clients have no write grant on any table.
--- Locks: the caller's account. Writes: bids, rate_limits.
--- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for a brand owner,
--- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
-create or replace function private.create_bid(
-  p_title text,
-  p_description text,
-  p_amount numeric
-)
-returns json
+-- Args: the amount; the name of the argument, for the refusal.
+-- Errors: INPUT_INVALID (422) `{field, rule: "type" | "number" | "decimals"}`, PRICE_UNPARSEABLE
+-- (422) `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max, understood}` in rupees.
+create or replace function private.read_amount(p_amount jsonb, p_field text)
+returns bigint
 language plpgsql
-security definer
+immutable
 set search_path = ''
 as $$
 declare
-  v_me constant uuid := private.require_role('influencer');
-  v_title constant text := private.require_text(p_title, 'title', 200);
-  v_description constant text := private.require_text(p_description, 'description', 5000);
-  v_amount_minor constant bigint := private.to_minor(p_amount, 'amount');
-  v_bid public.bids;
+  -- More digits than any amount has; a number of 100,000 would be work.
+  c_max_bytes constant integer := 20000;
+  v_type constant text := jsonb_typeof(p_amount);
 begin
-  perform private.lock_account(v_me);
-  perform private.limit_rate(v_me, 'deal');
-  insert into public.bids (influencer_id, title, description, amount_minor)
-  values (v_me, v_title, v_description, v_amount_minor)
-  returning * into v_bid;
-  return to_json(v_bid);
+  if v_type not in ('number', 'string') or pg_column_size(p_amount) > c_max_bytes then
+    perform private.raise_input_invalid(p_field, 'type', 'Pass an amount as a number or a text.');
+  end if;
+  return case v_type
+    when 'number' then private.to_minor(p_amount::numeric, p_field)
+    when 'string' then private.to_minor(private.read_price(p_amount #>> '{}'), p_field)
+  end;
 end;
 $$;
 
--- RPC: offers what an influencer does, for an amount in rupees if it is given; returns the bid.
-create or replace function public.create_bid(
-  title text,
-  description text,
-  amount numeric default null
-)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.create_bid(title, description, amount);
-$$;
-
-revoke all on function private.create_bid(text, text, numeric)
-from public, anon, authenticated, service_role;
-grant execute on function private.create_bid(text, text, numeric) to authenticated;
-revoke all on function public.create_bid(text, text, numeric)
-from public, anon, authenticated, service_role;
-grant execute on function public.create_bid(text, text, numeric) to authenticated;
-
--- source: 38_market/create_campaign.sql sha256:ba8104bf90016bb82776b715d5ec8ccfc01fa802839b644e57b75eee4983e517
--- Says what the caller, a brand owner, looks for; influencers apply, or are invited.
---
--- The budget, in rupees, binds nobody.
--- Definer: clients have no write grant on any table.
--- Locks: the caller's account. Writes: campaigns, rate_limits.
--- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403) for an influencer,
--- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
-create or replace function private.create_campaign(
-  p_title text,
-  p_brief text,
-  p_budget numeric
-)
-returns json
+-- Rupees in paise; null stays null.
+create or replace function private.to_minor(p_amount numeric, p_field text)
+returns bigint
 language plpgsql
-security definer
+immutable
 set search_path = ''
 as $$
 declare
-  v_me constant uuid := private.require_role('brand_owner');
-  v_title constant text := private.require_text(p_title, 'title', 200);
-  v_brief constant text := private.require_text(p_brief, 'brief', 5000);
-  v_budget_minor constant bigint := private.to_minor(p_budget, 'budget');
-  v_campaign public.campaigns;
+  c_min constant integer := 1;
+  c_max constant integer := 10000000;
 begin
-  perform private.lock_account(v_me);
-  perform private.limit_rate(v_me, 'deal');
-  insert into public.campaigns (brand_owner_id, title, brief, budget_minor)
-  values (v_me, v_title, v_brief, v_budget_minor)
-  returning * into v_campaign;
-  return to_json(v_campaign);
+  if p_amount in ('nan', 'infinity', '-infinity') then
+    perform private.raise_input_invalid(p_field, 'number', 'An amount is a number of rupees.');
+  end if;
+  if p_amount <> trunc(p_amount, 2) then
+    perform private.raise_input_invalid(
+      p_field, 'decimals', 'An amount has at most two decimals: rupees and paise.'
+    );
+  end if;
+  if p_amount not between c_min and c_max then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
+      jsonb_build_object('min', c_min, 'max', c_max, 'understood', trim_scale(p_amount)),
+      p_status => 422
+    );
+  end if;
+  return (p_amount * 100)::bigint;
 end;
 $$;
 
--- RPC: says what a brand owner looks for, with a budget in rupees if it is given; returns the
--- campaign.
-create or replace function public.create_campaign(
-  title text,
-  brief text,
-  budget numeric default null
-)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.create_campaign(title, brief, budget);
-$$;
-
-revoke all on function private.create_campaign(text, text, numeric)
-from public, anon, authenticated, service_role;
-grant execute on function private.create_campaign(text, text, numeric) to authenticated;
-revoke all on function public.create_campaign(text, text, numeric)
-from public, anon, authenticated, service_role;
-grant execute on function public.create_campaign(text, text, numeric) to authenticated;
-
--- source: 38_market/require_role.sql sha256:5d0235b5105cd6a8ec77561072503626967bc5701be2912c3bd776964c797eb6
+-- source: 38_market/require_role.sql sha256:78ac64f07d0f4e05d45342ea058772cc6498d705ed4b8e16179fb2da60131616
 -- The caller's id, when the caller's profile has the role `influencer` or `brand_owner`.
 --
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409) before complete_profile, FORBIDDEN (403)
@@ -4530,7 +4558,6 @@ create or replace function private.require_role(p_role text)
 returns uuid
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -4552,18 +4579,15 @@ begin
 end;
 $$;
 
-revoke all on function private.require_role(text) from public, anon, authenticated, service_role;
-
--- source: 38_market/require_text.sql sha256:1fcaeefd4eb61f0633d732abd669a7a796c826a5fc1981aa962c165a59531edb
+-- source: 38_market/require_text.sql sha256:02be6f3de5c84e132d2c0fb529fd734d82eca83d6c1372ce05349c0c24d796e8
 -- A text that must say something, as it will be stored.
 --
 -- Args: the text; the name of the argument, for the refusal; how many characters it may have.
--- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters" | "combining_marks"}`.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: length, or a rule of private.read_text.
 create or replace function private.require_text(p_text text, p_field text, p_max integer)
 returns text
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -4577,47 +4601,6 @@ begin
   return v_text;
 end;
 $$;
-
-revoke all on function private.require_text(text, text, integer)
-from public, anon, authenticated, service_role;
-
--- source: 38_market/to_minor.sql sha256:21e2a44408501ff2342469fd152be49627fe370aebc39841a47efafacca34bd8
--- An amount that a client gave in rupees, in paise; null stays null.
---
--- Args: the amount; the name of the argument, for the refusal.
--- Errors: INPUT_INVALID (422) `{field, rule: "number" | "decimals"}`, PRICE_OUT_OF_RANGE (422)
--- `{min, max}` in rupees.
-create or replace function private.to_minor(p_amount numeric, p_field text)
-returns bigint
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  c_min constant integer := 1;
-  c_max constant integer := 10000000;
-begin
-  if p_amount in ('nan', 'infinity', '-infinity') then
-    perform private.raise_input_invalid(p_field, 'number', 'An amount is a number of rupees.');
-  end if;
-  if p_amount <> trunc(p_amount, 2) then
-    perform private.raise_input_invalid(
-      p_field, 'decimals', 'An amount has at most two decimals: rupees and paise.'
-    );
-  end if;
-  if p_amount not between c_min and c_max then
-    perform private.raise_error(
-      'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
-      jsonb_build_object('min', c_min, 'max', c_max), p_status => 422
-    );
-  end if;
-  return (p_amount * 100)::bigint;
-end;
-$$;
-
-revoke all on function private.to_minor(numeric, text)
-from public, anon, authenticated, service_role;
 
 -- source: 39_forms/action_json.sql sha256:92283d07ffc6e2349bdf3b1b115839ccbc151ae8f141164db9ad2428c2534c19
 -- An action as clients get it: its button, its form, and until when it can be taken.
@@ -5255,21 +5238,21 @@ $$;
 revoke all on function private.money_json(text, text, bigint)
 from public, anon, authenticated, service_role;
 
--- source: 39_forms/read_price.sql sha256:265e4455ef4151277723e3e339aedb6bfd27f3d0b6ab88bffe77ea99f4fc2e07
+-- source: 39_forms/read_price.sql sha256:1e1777ac9369ed0039cf7499291146d6949a98473b73e2cdfdd6235032103e1f
 -- The rupees that a person typed, in one of the notations of Indian prices; any size.
 --
--- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals, behind
--- it k, lakh or lac (lakhs, lacs) if wanted, with ₹, Rs, Rs. or INR on either side and /- at the
--- end. Capitals and spaces do not matter, but a space inside a number makes it two. Devanagari and
--- full-width digits count as digits, in a text that has no others. Everything else is refused
--- rather than guessed.
+-- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals; behind
+-- it k or thousand, l, lac or lakh, cr or crore (also lacs, lakhs, crores) if wanted; with ₹, ₨,
+-- Rs, Rs., INR or rupees on either side, and /- or only at the end. Capitals and spaces do not
+-- matter, but a space inside a number makes it two. Digits of every Indian script, Arabic ones and
+-- full-width ones count as digits, in a text that has no others. Everything else is refused and
+-- never guessed.
 --
 -- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
 create or replace function private.read_price(p_text text)
 returns numeric
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -5278,19 +5261,29 @@ declare
   c_max_price constant integer := 64;
   -- What is typed or pasted as space, and the marks that phones put around numbers.
   c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
-  c_wide constant text := e'\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19';
-  c_sign constant text := '(?:₹|rs\.?|inr)';
+  c_sign constant text := '(?:₹|₨|rs\.?|inr|rupees?)';
   c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
     '|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3})(?:\.[0-9]{1,2})?';
-  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number || ') ?(k|la(?:kh|c)s?)? ?(?:(?:'
-    || c_sign || '|/-) ?)*$';
+  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number
+    || ') ?(k|thousand|l|la(?:kh|c)s?|cr(?:ores?)?)? ?(?:(?:' || c_sign || '|/-|only) ?)*$';
+  -- The digit 0 of Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada,
+  -- Malayalam, Arabic, Urdu, Ol Chiki, Meetei Mayek, and of full width; the others follow it.
+  c_zeros constant text := '०০੦૦୦௦౦೦൦٠۰᱐꯰０';
   v_text text := regexp_replace(left(p_text, c_max_text), c_space, ' ', 'g');
+  v_zero integer;
   v_parts text[];
 begin
   v_text := btrim(lower(v_text collate "C"));
-  if v_text !~ '[0-9]' then
+  if v_text !~ '[0-9]' and octet_length(v_text) > char_length(v_text) then
+    select ascii(z.zero) into v_zero
+    from regexp_split_to_table(c_zeros, '') as z (zero)
+    where v_text ~ ('[' || z.zero || '-' || chr(ascii(z.zero) + 9) || ']')
+    order by position(z.zero in c_zeros)
+    limit 1;
     v_text := translate(
-      v_text, case when v_text ~ '[०-९]' then '०१२३४५६७८९' else c_wide end, '0123456789'
+      v_text,
+      (select string_agg(chr(v_zero + n), '' order by n) from generate_series(0, 9) as n),
+      '0123456789'
     );
   end if;
   if char_length(p_text) <= c_max_text and char_length(v_text) <= c_max_price then
@@ -5308,13 +5301,13 @@ begin
   end if;
   return replace(v_parts[1], ',', '')::numeric * case left(v_parts[2], 1)
     when 'k' then 1000
+    when 't' then 1000
     when 'l' then 100000
+    when 'c' then 10000000
     else 1
   end;
 end;
 $$;
-
-revoke all on function private.read_price(text) from public, anon, authenticated, service_role;
 
 -- source: 39_forms/rupees.sql sha256:687384cd05e77577c345463d67c46ef03aacfb720fc31a3fd40e5ccc168fb8dc
 -- An amount in paise as rupees, without needless zeros.

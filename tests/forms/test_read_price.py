@@ -14,6 +14,12 @@ from tests.support.stacks import Cluster
 
 CRORE = 10_000_000
 
+# The digit 0 of every script that India writes numbers in, and of full width.
+ZEROS = (
+    *(0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66),
+    *(0x660, 0x6F0, 0x1C50, 0xABF0, 0xFF10),
+)
+
 READ = {
     # The notations that the house promises.
     "5000": 5000,
@@ -71,6 +77,22 @@ READ = {
     "4999.99": 4999.99,
     "0005000": 5000,
     "10000000.00": CRORE,
+    # Words.
+    "5000 rupees": 5000,
+    "1 rupee": 1,
+    "rupees 5000 only": 5000,
+    "Rs. 5,000/- only": 5000,
+    "₨5000": 5000,
+    "₨ 5,000": 5000,
+    "5 thousand": 5000,
+    "2.5 Thousand rupees": 2500,
+    "1.5L": 150_000,
+    "1.5 l": 150_000,
+    "₹1L": 100_000,
+    "0.5 cr": 5_000_000,
+    "0.5cr": 5_000_000,
+    "1 crore": CRORE,
+    "0.25 Crores": 2_500_000,
     # Space of every kind around it.
     "  5000  ": 5000,
     "\t5000\r\n": 5000,
@@ -82,6 +104,7 @@ READ = {
     "\u096b\u0966\u0966\u0966": 5000,
     "₹ \u096b,\u0966\u0966,\u0966\u0966\u0966": 500_000,
     "\uff15\uff10\uff10\uff10": 5000,
+    **{f"₹ {chr(zero + 5)},{chr(zero) * 3}": 5000 for zero in ZEROS},
 }
 
 NOT_READ = {
@@ -107,8 +130,6 @@ NOT_READ = {
     "$5000": "5000",
     "€5000": "5000",
     "£5000": "5000",
-    "5000 rupees": "5000",
-    "5000 only": "5000",
     "5000%": "5000",
     "rs..5000": "5000",
     "rs .50": "50",
@@ -134,12 +155,16 @@ NOT_READ = {
     "NaN": None,
     "Infinity": None,
     "five thousand": None,
-    "5 thousand": "5",
-    "5L": "5",
-    "5 crore": "5",
     "5m": "5",
     "5kk": "5",
     "5k lakh": "5",
+    "5 thousand k": "5",
+    "5ll": "5",
+    "5 million": "5",
+    "only 5000": "5000",
+    "5 rupees 50": "5",
+    "\u09eb\u0966\u0966\u0966": "000",
+    "5\u09e6": "5",
     "k5": "5",
     "1/2": "1",
     "½": None,
@@ -170,8 +195,6 @@ NOT_READ = {
     "②": None,
     "5\u0966\u0966\u0966": "5",
     "\u096b\uff10\uff10\uff10": "5",
-    "\u09eb\u09e6\u09e6\u09e6": None,
-    "\u0665\u0660\u0660\u0660": None,
     "\u2164": None,
     # Characters that nobody types.
     "5000\u0001": "5000",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -51,4 +52,36 @@ def test_what_is_too_little_or_too_much_is_refused(db: Database, subtests: pytes
             db.refused("PRICE_OUT_OF_RANGE", 422) as refusal,
         ):
             db.call_private("to_minor", p_amount=amount, p_field="amount")
+        understood = refusal.details.pop("understood")
+        assert Decimal(str(understood)) == Decimal(str(amount))
         assert refusal.details == {"min": 1, "max": 10_000_000}
+
+
+@pytest.mark.parametrize(
+    ("amount", "paise"),
+    [
+        (None, None),
+        (5000, 500_000),
+        (5000.5, 500_050),
+        ("5000 rupees", 500_000),
+        ("1.5L", 15_000_000),
+    ],
+)
+def test_an_amount_is_a_number_or_what_a_person_typed(
+    db: Database, amount: Any, paise: int | None
+) -> None:
+    assert db.call_private("read_amount", p_amount=amount, p_field="amount") == paise
+
+
+def test_an_amount_of_another_kind_is_refused(db: Database, subtests: pytest.Subtests) -> None:
+    refusals: list[tuple[Any, str, dict[str, Any]]] = [
+        (True, "INPUT_INVALID", {"field": "amount", "rule": "type"}),
+        ([5000], "INPUT_INVALID", {"field": "amount", "rule": "type"}),
+        ({"rupees": 5000}, "INPUT_INVALID", {"field": "amount", "rule": "type"}),
+        ("5000-6000", "PRICE_UNPARSEABLE", {"understood": "5000"}),
+        ("5 crore", "PRICE_OUT_OF_RANGE", {"understood": 50_000_000}),
+        ("", "PRICE_UNPARSEABLE", {"understood": None}),
+    ]
+    for amount, code, details in refusals:
+        with subtests.test(amount=amount), db.refused(code, 422, details=details):
+            db.call_private("read_amount", p_amount=amount, p_field="amount")

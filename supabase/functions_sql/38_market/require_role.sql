@@ -6,7 +6,6 @@ create or replace function private.require_role(p_role text)
 returns uuid
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -27,5 +26,3 @@ begin
   return v_me;
 end;
 $$;
-
-revoke all on function private.require_role(text) from public, anon, authenticated, service_role;

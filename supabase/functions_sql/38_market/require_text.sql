@@ -1,12 +1,11 @@
 -- A text that must say something, as it will be stored.
 --
 -- Args: the text; the name of the argument, for the refusal; how many characters it may have.
--- Errors: INPUT_INVALID (422) `{field, rule: "length" | "control_characters" | "combining_marks"}`.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: length, or a rule of private.read_text.
 create or replace function private.require_text(p_text text, p_field text, p_max integer)
 returns text
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -20,6 +19,3 @@ begin
   return v_text;
 end;
 $$;
-
-revoke all on function private.require_text(text, text, integer)
-from public, anon, authenticated, service_role;
