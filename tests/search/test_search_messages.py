@@ -31,6 +31,12 @@ def search(db: Database, user: uuid.UUID, query: Any, **more: Any) -> list[Any]:
     return found
 
 
+def cut(text: str, start: int, length: int) -> str:
+    """The part of a text that a range means, as JavaScript slices it: in UTF-16 units."""
+    units = text.encode("utf-16-le")
+    return units[2 * start : 2 * (start + length)].decode("utf-16-le")
+
+
 def texts(found: list[Any]) -> list[str]:
     return [message["message"] for message in found]
 
@@ -79,8 +85,7 @@ def test_words_and_parts_of_words_are_found_in_any_script(
             for message in found:
                 highlight = message["highlight"]
                 assert highlight["text"] == message["message"]
-                (start, length) = highlight["ranges"][0]
-                marked = highlight["text"][start : start + length]
+                marked = cut(highlight["text"], *highlight["ranges"][0])
                 assert marked.lower() == unicodedata.normalize("NFC", query)
 
 
@@ -143,7 +148,7 @@ def test_signs_stand_for_themselves(db: Database, talk: Talk, subtests: pytest.S
             assert texts(search(db, talk.bharat, query)) == expected
 
 
-def test_ranges_point_at_the_words_in_characters(db: Database, talk: Talk) -> None:
+def test_ranges_point_at_the_words_in_utf_16_units(db: Database, talk: Talk) -> None:
     cases = [
         ("🎉🎉 Hello नमस्ते world", "WORLD hello"),
         ("x" * 500 + " the needle is here " + "y" * 500, "needle"),
@@ -161,18 +166,91 @@ def test_ranges_point_at_the_words_in_characters(db: Database, talk: Talk) -> No
         assert shown in text
         assert len(shown) <= 200
         assert ranges == sorted(ranges)
-        marked = [shown[start : start + length].lower() for start, length in ranges]
+        marked = [cut(shown, *place).lower() for place in ranges]
         assert set(marked) == set(query.lower().split())
 
 
 def test_overlapping_and_repeated_words_are_marked_within_the_text(
     db: Database, talk: Talk
 ) -> None:
-    send(db, talk.asha, talk.id, "banana")
-    for query in ("nan ana", "an an an", "banana ban"):
+    send(db, talk.asha, talk.id, "banana, a banana \U0001f34c banana")
+    cases: list[tuple[str, list[list[int]]]] = [
+        ("nan ana", [[1, 5], [11, 5], [21, 5]]),
+        ("an", [[1, 4], [11, 4], [21, 4]]),
+        ("banana ban", [[0, 6], [10, 6], [20, 6]]),
+        ("\U0001f34c", [[17, 2]]),
+        ("b", [[0, 1], [10, 1], [20, 1]]),
+        ("na", [[2, 4], [12, 4], [22, 4]]),
+    ]
+    for query, ranges in cases:
         (found,) = search(db, talk.bharat, query)
-        for start, length in found["highlight"]["ranges"]:
-            assert "banana"[start : start + length] in query.split()
+        assert found["highlight"]["ranges"] == ranges, query
+        ends = [start + length for start, length in ranges]
+        assert all(end < start for end, (start, _) in zip(ends, ranges[1:], strict=False))
+
+
+# A text, a query, and the part of the text that is marked.
+SAME = [
+    ("\u03bf\u03b4\u03cc\u03c2 \u039f\u0394\u039f\u03a3", "\u03cc\u03c3", "\u03cc\u03c2"),
+    (
+        "\u03c3\u03bf\u03c6\u03cc\u03c2",
+        "\u03a3\u039f\u03a6\u038c\u03a3",
+        "\u03c3\u03bf\u03c6\u03cc\u03c2",
+    ),
+    ("Stra\u00dfe", "STRASSE", "Stra\u00dfe"),
+    ("STRASSE", "stra\u00dfe", "STRASSE"),
+    ("STRA\u1e9eE", "strasse", "STRA\u1e9eE"),
+    ("\u0131s\u0131rgan", "ISIRGAN", "\u0131s\u0131rgan"),
+    ("\u0130zmir", "izmir", "\u0130zmir"),
+    ("\uff28\uff45\uff4c\uff4c\uff4f", "hello", "\uff28\uff45\uff4c\uff4c\uff4f"),
+    ("hello", "\uff28\uff25\uff2c\uff2c\uff2f", "hello"),
+    ("e\ufb03cient", "efficient", "e\ufb03cient"),
+    ("\ufb01sh", "fi", "\ufb01"),
+    ("\uff76\uff9e\uff7d", "\u30ac", "\uff76\uff9e"),
+    ("it\u2019s fine", "it's", "it\u2019s"),
+    ("it's fine", "it\u2019s", "it's"),
+    ("\u201cyes\u201d", '"yes"', "\u201cyes\u201d"),
+    ("e\u2011mail", "e-mail", "e\u2011mail"),
+    ("co\u00adoperate", "cooperate", "co\u00adoperate"),
+    ("co\u200boperate", "cooperate", "co\u200boperate"),
+    ("cooperate", "co\u00adop", "coop"),
+    (
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0645\u06cc\u062e",
+        "\u0645\u06cc\u200c\u062e",
+    ),
+    (
+        "\U0001d4d7\U0001d4ee\U0001d4f5\U0001d4ee",
+        "hele",
+        "\U0001d4d7\U0001d4ee\U0001d4f5\U0001d4ee",
+    ),
+    ("\u2460 first", "1", "\u2460"),
+]
+
+
+def test_what_a_person_would_call_the_same_word_is_found_and_marked(
+    db: Database, talk: Talk, subtests: pytest.Subtests
+) -> None:
+    for text, query, marked in SAME:
+        sent = send(db, talk.asha, talk.id, text)
+        with subtests.test(text=ascii(text), query=ascii(query)):
+            found = {m["id"]: m for m in search(db, talk.bharat, query, page_size=100)}
+            highlight = found[sent["id"]]["highlight"]
+            assert cut(highlight["text"], *highlight["ranges"][0]) == marked
+
+
+def test_one_user_has_one_search_at_a_time(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "a heron")
+    search(db, talk.asha, "heron")
+    other = db.session()
+    with db.transaction():
+        search(db, talk.asha, "heron")
+        with other.signed_in_as(talk.asha), other.refused("RATE_LIMITED", 429) as refusal:
+            other.call("search_messages", query="heron")
+        assert refusal.details == {"retry_after": 1}
+        assert refusal.headers == {"Retry-After": "1"}
+        assert len(search(other, talk.bharat, "heron")) == 1
+    assert len(search(other, talk.asha, "heron")) == 1
 
 
 def test_nobody_finds_what_is_foreign_hidden_or_expired(db: Database, talk: Talk) -> None:

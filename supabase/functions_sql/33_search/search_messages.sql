@@ -1,11 +1,34 @@
+-- RPC: messages that hold every word of the query, newest first; returns `[message +
+-- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and where the
+-- words stand in it, each place once, counted in UTF-16 units from 0 (what JavaScript slices by).
+create or replace function public.search_messages(
+  query text,
+  conversation_id uuid default null,
+  page_size integer default 20,
+  before uuid default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.search_messages(query, conversation_id, page_size, before);
+$$;
+
 -- Searches what the caller may read now: every word of the query, anywhere in the text, in any
--- script, in upper or lower case. Newest first.
+-- script, spelt in any of the ways that private.fold_text takes for the same. Newest first.
 --
+-- Reads the user's own messages and no index over everybody's: what such an index costs to read
+-- would tell how often a word stands in messages that the caller may not see, and it would keep
+-- the words of messages that have disappeared. That makes a search the dearest thing that a user
+-- can ask for: it is charged before it looks, and one user has one search at a time, so that
+-- searches which a time limit stops, and whose charge is undone with them, keep one connection busy
+-- at most.
 -- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
 -- page before.
--- Definer: reads the private views. Writes: rate_limits.
+-- Definer: reads the private views.
+-- Locks, writes: the caller's limit on searches (rate_limits).
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`, CONVERSATION_NOT_FOUND (404),
--- MESSAGE_NOT_FOUND (404), RATE_LIMITED (429).
+-- MESSAGE_NOT_FOUND (404), RATE_LIMITED (429) `{retry_after}`.
 create or replace function private.search_messages(
   p_query text,
   p_conversation_id uuid,
@@ -22,9 +45,9 @@ declare
   v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
   v_query constant text := private.read_text(p_query, 'query', 200);
   v_words constant text[] := array(
-    select w.word
+    select distinct w.word
     from regexp_split_to_table(
-      v_query, '[\s\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+'
+      private.fold_text(v_query), '[\s\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+'
     ) as w (word)
     where w.word <> ''
   );
@@ -37,7 +60,7 @@ begin
   if v_words = '{}' then
     perform private.raise_input_invalid('query', 'length', 'Search for 1 to 200 characters.');
   end if;
-  perform private.limit_rate(v_me, 'search');
+  perform private.limit_search(v_me);
   select m.created_at, m.id into v_before
   from public.messages as m
   where m.id = p_before and private.is_my_conversation(m.conversation_id);
@@ -64,25 +87,189 @@ begin
 end;
 $$;
 
--- RPC: messages that hold every word of the query, newest first; returns `[message +
--- {highlight: {text, ranges: [[start, length]]}}]`, positions in characters from 0.
-create or replace function public.search_messages(
-  query text,
-  conversation_id uuid default null,
-  page_size integer default 20,
-  before uuid default null
-)
-returns json
-language sql
-security invoker
+-- Charges a search; refuses it while another one of the same user is under way.
+--
+-- Locks, writes: rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
+create or replace function private.limit_search(p_user_id uuid)
+returns void
+language plpgsql
 set search_path = ''
 as $$
-  select private.search_messages(query, conversation_id, page_size, before);
+begin
+  perform 1 from private.rate_limits as r
+  where r.user_id = p_user_id and r.action = 'search'
+  for no key update skip locked;
+  if not found and exists (
+    select from private.rate_limits as r where r.user_id = p_user_id and r.action = 'search'
+  ) then
+    perform private.raise_error(
+      'RATE_LIMITED', 'Another search of yours is under way.',
+      '{"retry_after": 1}', p_status => 429, p_hint => 'Try again when it has ended.',
+      p_headers => '{"Retry-After": "1"}'
+    );
+  end if;
+  perform private.limit_rate(p_user_id, 'search');
+end;
 $$;
 
-revoke all on function private.search_messages(text, uuid, integer, uuid)
-from public, anon, authenticated, service_role;
+-- The places of a user's messages that match all patterns, newest first, of user_input alone.
+create or replace function private.find_messages(
+  p_patterns text[],
+  p_conversation_id uuid,
+  p_before_at timestamptz,
+  p_before_id uuid,
+  p_limit integer
+)
+returns table (conversation_id uuid, seq bigint)
+language sql
+stable
+set search_path = ''
+as $$
+  select m.conversation_id, m.seq
+  from private.visible_messages as m
+  where m.conversation_id = any (
+      (
+        select case
+          when p_conversation_id is null then private.list_my_conversation_ids()
+          else array[p_conversation_id]
+        end
+      )::uuid[]
+    )
+    and m.message_type = 'user_input'
+    and (p_before_id is null or (m.created_at, m.id) < (p_before_at, p_before_id))
+    and private.fold_text(m.message) like all (p_patterns)
+  order by m.created_at desc, m.id desc
+  limit p_limit;
+$$;
+
+-- A text as search compares it: words that a person would call the same fold to the same.
+--
+-- Without case (also final sigma, sharp s, dotless i), in compatibility form (full width,
+-- ligatures, circled and mathematical letters), with plain quotes and hyphens, and without what is
+-- not seen: soft hyphens, joiners, marks of direction, variation selectors.
+create or replace function private.fold_text(p_text text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  c_from constant text := e'\u03c2\u0131\u0130\u2018\u2019\u201b\u2032\u02bc\u201c\u201d\u201e'
+    '\u201f\u2033\u00ab\u00bb\u2010\u2011\u2012\u2013\u2014\u2212';
+  c_to constant text := e'\u03c3ii\'\'\'\'\'"""""""------';
+  c_unseen constant text := e'\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e'
+    '\ufe0f\ufeff';
+begin
+  if octet_length(p_text) = char_length(p_text) then
+    return lower(p_text);
+  end if;
+  return replace(
+    translate(
+      lower(translate(normalize(p_text, nfkc), e'\u0130', 'i')), c_from || c_unseen, c_to
+    ),
+    'ß', 'ss'
+  );
+end;
+$$;
+
+-- Where words stand in a text: `{text, ranges: [[start, length]]}`.
+--
+-- text is the part around the first hit, at most 200 characters. Every hit in it is marked, hits
+-- that touch or overlap as one range. Ranges and not markup, because what a client shows is the
+-- client's to escape.
+-- Args: the text as it is stored; the words, folded.
+create or replace function private.highlight_words(p_text text, p_words text[])
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  c_lead constant integer := 40;
+  c_length constant integer := 200;
+  -- A letter with the marks that fold together with it.
+  c_piece constant text := '.[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*';
+  v_pieces text[] := array(
+    select p.piece[1] from regexp_matches(p_text, c_piece, 'g') as p (piece)
+  );
+  v_folds text[] := array(
+    select private.fold_text(p.piece) from unnest(v_pieces) with ordinality as p (piece, n)
+    order by p.n
+  );
+  v_first integer;
+  v_last integer;
+  -- Which piece each character of the folded text comes from.
+  v_sources integer[];
+  v_folded text;
+  v_is_hit boolean[];
+  v_word text;
+  v_from integer;
+  v_at integer;
+begin
+  select min(nullif(position(w.word in array_to_string(v_folds, '')), 0)) into v_at
+  from unnest(p_words) as w (word);
+  select min(f.n) into v_first
+  from (
+    select f.n, sum(char_length(f.fold)) over (order by f.n) as reached
+    from unnest(v_folds) with ordinality as f (fold, n)
+  ) as f
+  where f.reached >= v_at;
+  v_first := greatest(1, coalesce(v_first, 1) - c_lead);
+  select max(p.n) into v_last
+  from (
+    select p.n, sum(char_length(p.piece)) over (order by p.n) as reached
+    from unnest(v_pieces[v_first:]) with ordinality as p (piece, n)
+  ) as p
+  where p.reached <= c_length;
+  v_pieces := v_pieces[v_first:v_first + v_last - 1];
+  v_folds := v_folds[v_first:v_first + v_last - 1];
+
+  v_folded := array_to_string(v_folds, '');
+  v_sources := array(
+    select f.n
+    from unnest(v_folds) with ordinality as f (fold, n)
+    cross join lateral generate_series(1, char_length(f.fold)) as c
+    order by f.n
+  );
+  v_is_hit := array_fill(false, array[cardinality(v_pieces)]);
+  foreach v_word in array p_words loop
+    v_from := 1;
+    loop
+      v_at := position(v_word in substr(v_folded, v_from));
+      exit when v_at = 0;
+      v_at := v_from + v_at - 1;
+      for n in v_sources[v_at]..v_sources[v_at + char_length(v_word) - 1] loop
+        v_is_hit[n] := true;
+      end loop;
+      v_from := v_at + 1;
+    end loop;
+  end loop;
+
+  return jsonb_build_object(
+    'text', array_to_string(v_pieces, ''),
+    'ranges', (
+      select coalesce(jsonb_agg(jsonb_build_array(r.start, r.length) order by r.start), '[]')
+      from (
+        select min(p.start) as start, sum(p.units) as length
+        from (
+          select
+            p.n, p.is_hit, p.units,
+            sum(p.units) over (order by p.n) - p.units as start,
+            p.n - row_number() over (partition by p.is_hit order by p.n) as run
+          from (
+            select
+              p.n, v_is_hit[p.n] as is_hit,
+              char_length(p.piece) + regexp_count(p.piece, '[\U00010000-\U0010ffff]') as units
+            from unnest(v_pieces) with ordinality as p (piece, n)
+          ) as p
+        ) as p
+        where p.is_hit
+        group by p.run
+      ) as r
+    )
+  );
+end;
+$$;
+
 grant execute on function private.search_messages(text, uuid, integer, uuid) to authenticated;
-revoke all on function public.search_messages(text, uuid, integer, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.search_messages(text, uuid, integer, uuid) to authenticated;
