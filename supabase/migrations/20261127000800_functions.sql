@@ -12398,6 +12398,424 @@ $$;
 grant execute on function public.verify_conversation(uuid) to authenticated, service_role;
 grant execute on function private.verify_conversation(uuid) to authenticated, service_role;
 
+-- source: 48_screens/get_chat_screen.sql sha256:f532529cea86b435668f8ac52bc095322434fccab6a90250075988b42538d321
+-- RPC: a chat in one call: its context, its newest messages, newest first, what the caller may do,
+-- and the quota; returns `{conversation, messages, actions, quota, version}`, or
+-- `{not_modified: true, version}` when the caller's is current.
+create or replace function public.get_chat_screen(
+  conversation_id uuid,
+  page_size integer default 50,
+  known_version text default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.get_chat_screen(conversation_id, page_size, known_version);
+$$;
+
+-- A chat: get_conversation_context, get_messages, get_available_actions, get_quota in one answer.
+--
+-- Definer: calls what only the functions of those names may read.
+-- Writes: nothing, but the account of a login that has none yet.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a version that
+-- none is.
+create or replace function private.get_chat_screen(
+  p_conversation_id uuid,
+  p_page_size integer,
+  p_known_version text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_size(p_known_version, 'known_version', 64);
+  return private.screen_json(
+    json_build_object(
+      'conversation', private.get_conversation_context(p_conversation_id, null),
+      'messages', (
+        select coalesce(json_agg(row_to_json(m) order by m.seq desc), '[]')
+        from private.get_messages(p_conversation_id, p_page_size, null, null, null) as m
+      ),
+      'actions', private.get_available_actions(p_conversation_id),
+      'quota', private.get_quota()
+    ),
+    p_known_version
+  );
+end;
+$$;
+
+grant execute on function public.get_chat_screen(uuid, integer, text) to authenticated;
+grant execute on function private.get_chat_screen(uuid, integer, text) to authenticated;
+
+-- source: 48_screens/get_deal_screen.sql sha256:ae6f5e9e8ae684e6eca0a856ac29c04cde8803333be4e1b53473f642164ac3df
+-- RPC: a deal in one call: the states of its flow in order, who is waited for until when, money,
+-- offers, submissions, ratings, the history and its proof; returns `{conversation, actions, states,
+-- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or
+-- `{not_modified: true, version}` when the caller's is current.
+create or replace function public.get_deal_screen(
+  conversation_id uuid,
+  known_version text default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.get_deal_screen(conversation_id, known_version);
+$$;
+
+-- A deal as it is now: a deadline that has passed counts before its step is written.
+--
+-- History: the first 100 steps; get_conversation_history has the rest.
+-- Definer: reads the flow, and a deal's rows past their policies, once the caller is a member.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), also for a direct chat,
+-- INPUT_INVALID (422) for a version that none is.
+create or replace function private.get_deal_screen(
+  p_conversation_id uuid,
+  p_known_version text
+)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_deal public.conversations;
+  v_context json;
+begin
+  perform private.check_size(p_known_version, 'known_version', 64);
+  v_deal := private.as_of_now(
+    private.read_conversation(p_conversation_id, private.require_user())
+  );
+  if v_deal.kind = 'direct' then
+    perform private.raise_conversation_not_found();
+  end if;
+  v_context := private.get_conversation_context(p_conversation_id, null);
+  return private.screen_json(
+    json_build_object(
+      'conversation', v_context,
+      'actions', private.get_available_actions(p_conversation_id),
+      'states', private.states_json(v_deal),
+      'waiting_for', json_build_object(
+        'who', v_context -> 'waiting_on',
+        'is_me', v_context ->> 'waiting_on' = v_context ->> 'my_role',
+        'until', v_deal.deadline_at
+      ),
+      'money', private.deal_money_json(v_deal),
+      'offers', (
+        select coalesce(json_agg(o order by o.version), '[]')
+        from public.offers as o where o.conversation_id = v_deal.id
+      ),
+      'submissions', (
+        select coalesce(json_agg(w order by w.number), '[]')
+        from public.work_submissions as w where w.conversation_id = v_deal.id
+      ),
+      'ratings', private.get_ratings(p_conversation_id),
+      'history', private.get_conversation_history(p_conversation_id, 100, null),
+      'proof', private.verify_conversation(p_conversation_id)
+    ),
+    p_known_version
+  );
+end;
+$$;
+
+-- The states of a deal's flow in order: `now` is the one it is in, `done` are those it has been in,
+-- `skipped` lie before and `ahead` after the one it is in.
+create or replace function private.states_json(p_deal public.conversations)
+returns json
+language sql
+stable
+set search_path = ''
+as $$
+  with visited as (
+    select e.to_state as state, max(e.effective_at) as entered_at
+    from public.conversation_events as e
+    where e.conversation_id = p_deal.id
+    group by e.to_state
+  )
+  select json_agg(
+    json_build_object(
+      'state', s.state,
+      'title', s.title,
+      'place', case
+        when s.state = p_deal.flow_state then 'now'
+        when v.state is not null then 'done'
+        when s.position < here.position then 'skipped'
+        else 'ahead'
+      end,
+      'entered_at', case when s.state = p_deal.flow_state then p_deal.entered_at
+        else v.entered_at
+      end
+    )
+    order by s.position
+  )
+  from private.flow_states as here
+  join private.flow_states as s on s.flow_id = here.flow_id and s.state <> 'initial'
+  left join visited as v on v.state = s.state
+  where here.flow_id = p_deal.flow_id and here.state = p_deal.flow_state;
+$$;
+
+-- A deal's money in paise; due is what the brand owner can pay now.
+create or replace function private.deal_money_json(p_deal public.conversations)
+returns json
+language sql
+stable
+set search_path = ''
+as $$
+  select json_build_object(
+    'currency', p_deal.currency,
+    'agreed_minor', p_deal.amount_minor,
+    'due_minor', case
+      when exists (
+        select from private.flow_transitions as t
+        where t.flow_id = p_deal.flow_id
+          and t.from_state = p_deal.flow_state
+          and t.action = 'proceed_to_payment'
+      ) then p_deal.amount_minor - p_deal.captured_minor
+      else 0
+    end,
+    'captured_minor', p_deal.captured_minor,
+    'held_minor', p_deal.held_minor,
+    'released_minor', p_deal.released_minor,
+    'fee_minor', p_deal.fee_minor,
+    'refunded_minor', p_deal.refunded_minor,
+    'charged_back_minor', p_deal.charged_back_minor
+  );
+$$;
+
+grant execute on function public.get_deal_screen(uuid, text) to authenticated;
+grant execute on function private.get_deal_screen(uuid, text) to authenticated;
+
+-- source: 48_screens/get_inbox_screen.sql sha256:6f4cd84c71742f16c90948b18b16852c98b922eeed607a19601714a1367a9778
+-- RPC: the inbox in one call: a page of conversations, what waits, the quota and the profile;
+-- returns `{conversations, next_cursor, unread, quota, profile, version}`, or
+-- `{not_modified: true, version}` when the caller's is current.
+create or replace function public.get_inbox_screen(
+  filter text default 'open',
+  page_size integer default 20,
+  cursor text default null,
+  known_version text default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.get_inbox_screen(filter, page_size, "cursor", known_version);
+$$;
+
+-- The inbox: get_conversations, get_unread_count, get_quota and get_profile in one answer.
+--
+-- Definer: calls what only the functions of those names may read.
+-- Writes: nothing, but the account of a login that has none yet.
+-- Errors: those of get_conversations, INPUT_INVALID (422) for a version that none is.
+create or replace function private.get_inbox_screen(
+  p_filter text,
+  p_page_size integer,
+  p_cursor text,
+  p_known_version text
+)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_page json;
+begin
+  perform private.check_size(p_known_version, 'known_version', 64);
+  v_page := private.get_conversations(p_page_size, p_cursor, p_filter);
+  return private.screen_json(
+    json_build_object(
+      'conversations', v_page -> 'conversations',
+      'next_cursor', v_page -> 'next_cursor',
+      'unread', private.get_unread_count(),
+      'quota', private.get_quota(),
+      'profile', private.get_profile()
+    ),
+    p_known_version
+  );
+end;
+$$;
+
+grant execute on function public.get_inbox_screen(text, integer, text, text) to authenticated;
+grant execute on function private.get_inbox_screen(text, integer, text, text) to authenticated;
+
+-- source: 48_screens/get_market_screen.sql sha256:ab7e9416cfc3ff1550192bb5f7eb95a8275cf8db98f26b4c97a361c02558ed1f
+-- RPC: the market in one call: open bids and campaigns, the caller's own, the caller's applications
+-- and those to the caller's campaigns, newest first; returns `{bids, campaigns, mine, requests,
+-- profile, version}`, or `{not_modified: true, version}` when the caller's is current.
+create or replace function public.get_market_screen(
+  page_size integer default 20,
+  known_version text default null
+)
+returns json
+language sql
+stable
+set search_path = ''
+as $$
+  select private.get_market_screen(page_size, known_version);
+$$;
+
+-- The market as the caller may read it through the policies of its tables.
+--
+-- Definer: one look at who calls instead of a policy for each row.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
+create or replace function private.get_market_screen(p_page_size integer, p_known_version text)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+  v_limit constant integer := private.clamp_page_size(p_page_size, 20, 100);
+begin
+  perform private.check_size(p_known_version, 'known_version', 64);
+  return private.screen_json(
+    json_build_object(
+      'bids', (
+        select coalesce(json_agg(page.bid order by page.created_at desc), '[]')
+        from (
+          select b.created_at, to_jsonb(b) || jsonb_build_object(
+            'owner', json_build_object(
+              'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
+              'role', u.role
+            ),
+            'conversation_id', (
+              select c.id from public.conversations as c
+              where c.bid_id = b.id and c.brand_owner_id = v_me and c.chat_status <> 'closed'
+            )
+          ) as bid
+          from public.bids as b
+          join public.users as u on u.id = b.influencer_id
+          where b.status = 'open'
+          order by b.created_at desc
+          limit v_limit
+        ) as page
+      ),
+      'campaigns', (
+        select coalesce(json_agg(page.campaign order by page.created_at desc), '[]')
+        from (
+          select g.created_at, to_jsonb(g) || jsonb_build_object(
+            'owner', json_build_object(
+              'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
+              'role', u.role
+            ),
+            'conversation_id', (
+              select c.id from public.conversations as c
+              where c.campaign_id = g.id and c.influencer_id = v_me and c.chat_status <> 'closed'
+            )
+          ) as campaign
+          from public.campaigns as g
+          join public.users as u on u.id = g.brand_owner_id
+          where g.status = 'open'
+          order by g.created_at desc
+          limit v_limit
+        ) as page
+      ),
+      'mine', json_build_object(
+        'bids', (
+          select coalesce(json_agg(b order by b.created_at desc), '[]')
+          from (
+            select b.* from public.bids as b
+            where b.influencer_id = v_me order by b.created_at desc limit v_limit
+          ) as b
+        ),
+        'campaigns', (
+          select coalesce(json_agg(g order by g.created_at desc), '[]')
+          from (
+            select g.* from public.campaigns as g
+            where g.brand_owner_id = v_me order by g.created_at desc limit v_limit
+          ) as g
+        )
+      ),
+      'requests', (
+        select coalesce(json_agg(r order by r.created_at desc), '[]')
+        from (
+          select r.* from public.requests as r
+          where r.influencer_id = v_me
+            or r.campaign_id = any(
+              array(select g.id from public.campaigns as g where g.brand_owner_id = v_me)
+            )
+          order by r.created_at desc
+          limit v_limit
+        ) as r
+      ),
+      'profile', private.get_profile()
+    ),
+    p_known_version
+  );
+end;
+$$;
+
+grant execute on function public.get_market_screen(integer, text) to authenticated;
+grant execute on function private.get_market_screen(integer, text) to authenticated;
+
+-- source: 48_screens/get_quota_screen.sql sha256:a42260fe39f50aab9ca7597f40ce18231d194ec860587fa6cbf88863c9c066db
+-- RPC: the quota and what moved the points, newest first, in one call; returns `{quota, history,
+-- version}`, or `{not_modified: true, version}` when the caller's is current.
+create or replace function public.get_quota_screen(
+  page_size integer default 20,
+  known_version text default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.get_quota_screen(page_size, known_version);
+$$;
+
+-- The quota: get_quota and get_points_history in one answer.
+--
+-- Definer: calls what only the functions of those names may read.
+-- Writes: nothing, but the account of a login that has none yet.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
+create or replace function private.get_quota_screen(p_page_size integer, p_known_version text)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.check_size(p_known_version, 'known_version', 64);
+  return private.screen_json(
+    json_build_object(
+      'quota', private.get_quota(),
+      'history', private.get_points_history(p_page_size, null)
+    ),
+    p_known_version
+  );
+end;
+$$;
+
+grant execute on function public.get_quota_screen(integer, text) to authenticated;
+grant execute on function private.get_quota_screen(integer, text) to authenticated;
+
+-- source: 48_screens/screen_json.sql sha256:d6dc87b6fad3663169b681e7201f6d9c237720954eb6b7fadea28141914e7ad7
+-- A screen as clients get it: with a version, or `{not_modified, version}` when the client has it.
+--
+-- The version is a hash of everything on the screen but the time of the answer, so that it moves
+-- with whatever the reader can see: a message, a receipt, a deadline that passed.
+create or replace function private.screen_json(p_screen json, p_known_version text)
+returns json
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_version constant text := md5(replace(p_screen::text, to_json(now())::text, ''));
+begin
+  if v_version = p_known_version then
+    return json_build_object('not_modified', true, 'version', v_version);
+  end if;
+  return p_screen::jsonb || jsonb_build_object('version', v_version);
+end;
+$$;
+
 -- source: 50_payments/apply_event.sql sha256:a46f7ee0a5033631ab3df5b05ef78f17c5194ef280b48be6bcb84f6fe793184c
 -- Processes a stored event and keeps what it came to. A fault of ours is counted; the fifth sets
 -- the event aside, before Razorpay gives up sending it and switches all events off.

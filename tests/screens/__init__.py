@@ -1,0 +1,1 @@
+"""Tests of functions_sql/48_screens."""
