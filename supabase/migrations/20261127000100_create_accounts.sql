@@ -42,14 +42,9 @@ create table private.accounts (
   flagged_until timestamptz not null default '-infinity',
   created_at timestamptz not null default now(),
 
-  constraint phone_is_e164 check (phone ~ '^\+[1-9][0-9]{6,14}$'),
-  constraint messages_sent_today_is_a_count check (messages_sent_today >= 0),
-  constraint daily_free_limit_is_a_count check (daily_free_limit >= 0),
-  constraint points_per_message_is_a_price check (points_per_message >= 0),
-  constraint points_are_never_owed check (points_balance >= 0)
-)
--- Free space keeps a rewritten row in its page.
-with (fillfactor = 50);
+  -- What else holds for a row is in the trigger check_account.
+  constraint messages_sent_today_is_a_count check (messages_sent_today >= 0)
+);
 comment on table private.accounts is
   'One row a user: what only the user and the server know. Its user''s sends lock it first.';
 alter table private.accounts enable row level security;
@@ -109,6 +104,22 @@ insert into private.settings (key, value, description) values
   ('rate_deal', '{"per_day": 50, "burst": 50}', 'New bids, campaigns and deals of one user'),
   ('sweep_batch', '100', 'Deals whose due steps one login_cleanup takes, at most'),
   ('payment_mode', '"test"', 'Which of Razorpay''s modes pays for deals: "test" or "live"');
+
+-- The settings that every send reads, typed. The trigger keep_send_rules writes it.
+create table private.send_rules (
+  is_only boolean primary key default true,
+  quota_timezone text not null,
+  stranger_messages bigint,
+  -- A send fits while its user's due time is at most `ahead` from now, and moves it on by `step`:
+  -- one pair for the short limit, one for the long one.
+  send_step interval not null,
+  send_ahead interval not null,
+  long_step interval not null,
+  long_ahead interval not null,
+
+  constraint there_is_one_row check (is_only)
+);
+alter table private.send_rules enable row level security;
 
 create table private.admins (
   user_id uuid primary key references public.users (id),

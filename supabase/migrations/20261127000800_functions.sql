@@ -115,14 +115,15 @@ $$;
 revoke all on function private.as_of_now(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/broadcast.sql sha256:933b77b1169c2e3bc029382d2b650e246b72aa63ed2ec5b710a7c5fa8d40f4e4
+-- source: 10_private/broadcast.sql sha256:e4c684ab65d7cb22fb557acc56daaab943e4e53a1a757b4fad07d7a89fb13c87
 -- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
 -- `conversation:<id>` for typing alone.
 --
 -- Args, in step: the name of each event, the topic, chosen here and now, and its payload, a JSON
--- object. One statement for all, where realtime.send would take one call each. Like
--- realtime.send it never fails its caller: an event is a hint, `sync` repairs what was not heard.
--- What could not be written is a warning in the log and one more in private.broadcast_failures.
+-- object. One statement for all, where realtime.send would take one call each. Like realtime.send
+-- it never fails its caller: an event is a hint, `sync` repairs what was not heard.
+-- Realtime counts every copy that it delivers, and drops events of a project that is over its
+-- quota: docs/API.md has a table of what each call may write, and a test counts it.
 -- Writes: realtime.messages.
 create or replace function private.broadcast(
   p_events text[],
@@ -131,7 +132,6 @@ create or replace function private.broadcast(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -142,13 +142,40 @@ exception
   -- No partition for today, or the platform changed the table or its rights.
   when check_violation or not_null_violation or insufficient_privilege
     or undefined_table or undefined_column or invalid_schema_name then
-    perform nextval('private.broadcast_failures');
-    raise warning 'broadcasts % were not written: % (%)', p_events, sqlerrm, sqlstate;
+    perform private.count_lost_broadcast(p_events, sqlerrm, sqlstate);
 end;
 $$;
 
-revoke all on function private.broadcast(text[], text[], jsonb[])
-from public, anon, authenticated, service_role;
+-- Notes that broadcasts could not be written: a warning in the log, and one more in
+-- private.broadcast_failures.
+create or replace function private.count_lost_broadcast(
+  p_events text[],
+  p_error text,
+  p_sqlstate text
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform nextval('private.broadcast_failures');
+  raise warning 'broadcasts % were not written: % (%)', p_events, p_error, p_sqlstate;
+end;
+$$;
+
+-- The caller's other sessions that can still be listening. A token lives a week at most, and a
+-- session that hears has a token: one that was not refreshed for eight days hears nothing.
+-- Without a session id in the token every session is another one, which costs an event and loses
+-- none.
+create or replace view private.my_other_sessions as
+select s.id
+from auth.sessions as s
+where s.user_id = (select auth.uid())
+  and s.id::text is distinct from (select auth.jwt() ->> 'session_id')
+  and coalesce(s.refreshed_at at time zone 'utc', s.created_at) > now() - interval '8 days'
+  and (s.not_after is null or s.not_after > now());
+
+revoke all on private.my_other_sessions from public, anon, authenticated, service_role;
 
 -- source: 10_private/check_choice.sql sha256:64d6b335178699d5990894e12e491968ff971e17eef5bac6a7f1a278f4f89fd2
 -- Refuses a value that is not one of a few.
@@ -561,15 +588,14 @@ $$;
 
 revoke all on function private.is_operator() from public, anon, authenticated, service_role;
 
--- source: 10_private/limit_rate.sql sha256:c2c2386c5679f28a64190468d54a03f3b284e00da591e0686bc88227e6108b43
+-- source: 10_private/limit_rate.sql sha256:45e6397e169b61eb6dd892c599a42569b25205791fc00f65b9004c83709dda96
 -- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
 --
--- Sends have columns of their own in the account's row; see private.charge_send.
+-- Sends have columns of their own in the account's row; see private.send_message.
 -- Locks, writes: the limit's row of rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
 create or replace function private.limit_rate(p_user_id uuid, p_action text)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -581,8 +607,62 @@ begin
 end;
 $$;
 
-revoke all on function private.limit_rate(uuid, text)
-from public, anon, authenticated, service_role;
+-- Charges one action to a rate limit: the new due time of the limit, if the action fits now.
+--
+-- The limit is a token bucket kept as one timestamp (the "generic cell rate algorithm", ITU-T
+-- I.371): each action moves the due time on by one interval; it fits while the due time is less
+-- than a whole burst ahead of now.
+-- Args: the due time so far; the limit, a setting `{"per_second" | "per_minute" | "per_day":
+-- number, "burst": number}`, or JSON null: no limit.
+-- Errors: RATE_LIMITED (429) `{retry_after}` in whole seconds, with the header Retry-After.
+create or replace function private.next_due(p_due_at timestamptz, p_limit jsonb)
+returns timestamptz
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_step interval;
+  v_burst float8;
+  v_due_at timestamptz;
+  v_over interval;
+  v_retry_after integer;
+begin
+  select l.step, l.burst into v_step, v_burst from private.read_limit(p_limit) as l;
+  if v_step is null then
+    return p_due_at;  -- the limit is switched off
+  end if;
+  v_due_at := greatest(p_due_at, now()) + v_step;
+  v_over := v_due_at - now() - v_step * v_burst;
+  if v_over > interval '0' then
+    v_retry_after := ceil(extract(epoch from v_over));
+    perform private.raise_error(
+      'RATE_LIMITED', 'This is faster than allowed.',
+      jsonb_build_object('retry_after', v_retry_after), p_status => 429,
+      p_hint => format('Try again in %s s.', v_retry_after),
+      p_headers => jsonb_build_object('Retry-After', v_retry_after::text)
+    );
+  end if;
+  return v_due_at;
+end;
+$$;
+
+-- A setting's limit as numbers: the time that one action takes, and how many may come at once.
+create or replace function private.read_limit(p_limit jsonb, out step interval, out burst float8)
+returns record
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  step := coalesce(
+    interval '1 second' / (p_limit ->> 'per_second')::float8,
+    interval '1 minute' / (p_limit ->> 'per_minute')::float8,
+    interval '1 day' / (p_limit ->> 'per_day')::float8
+  );
+  burst := (p_limit ->> 'burst')::float8;
+end;
+$$;
 
 -- source: 10_private/list_my_conversation_ids.sql sha256:e5afea14ca5452af1df573e6726eacc56e4aeafb0e55dd5bdf16dfbb1064e2e3
 -- The ids of the caller's conversations, for policies.
@@ -647,51 +727,6 @@ as $$
 $$;
 
 grant execute on function private.my_id() to authenticated;
-
--- source: 10_private/next_due.sql sha256:51db283fa2679fd8aa65b8583e3ef232c1654e60e7eb5c70b47e849b34d75ce9
--- Charges one action to a rate limit: the new due time of the limit, if the action fits now.
---
--- The limit is a token bucket kept as one timestamp (the "generic cell rate algorithm", ITU-T
--- I.371): each action moves the due time on by one interval; it fits while the due time is less
--- than a whole burst ahead of now.
--- Args: the due time so far; the limit, a setting `{"per_second" | "per_minute" | "per_day":
--- number, "burst": number}`, or JSON null: no limit.
--- Errors: RATE_LIMITED (429) `{retry_after}` in whole seconds, with the
--- header Retry-After.
-create or replace function private.next_due(p_due_at timestamptz, p_limit jsonb)
-returns timestamptz
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_interval constant interval := coalesce(
-    interval '1 second' / (p_limit ->> 'per_second')::float8,
-    interval '1 minute' / (p_limit ->> 'per_minute')::float8,
-    interval '1 day' / (p_limit ->> 'per_day')::float8
-  );
-  v_due_at constant timestamptz := greatest(p_due_at, now()) + v_interval;
-  v_over constant interval := v_due_at - now() - v_interval * (p_limit ->> 'burst')::float8;
-  v_retry_after constant integer := ceil(extract(epoch from v_over));
-begin
-  if v_interval is null then
-    return p_due_at;  -- the limit is switched off
-  end if;
-  if v_over > interval '0' then
-    perform private.raise_error(
-      'RATE_LIMITED', 'This is faster than allowed.',
-      jsonb_build_object('retry_after', v_retry_after), p_status => 429,
-      p_hint => format('Try again in %s s.', v_retry_after),
-      p_headers => jsonb_build_object('Retry-After', v_retry_after::text)
-    );
-  end if;
-  return v_due_at;
-end;
-$$;
-
-revoke all on function private.next_due(timestamptz, jsonb)
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/raise_conversation_not_found.sql sha256:7ab75175ec74bdc87c0eced837ea570feb57b3d4da184b38e7dcaa5c67a210bc
 -- Ends the call with the one answer for a conversation that does not exist or is not the caller's.
@@ -1677,139 +1712,6 @@ $$;
 revoke all on function private.touch_conversations(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 25_points/charge_points.sql sha256:7b01f365f527af2b97c652ded63f05b65cd0fdc9723647c2fc287528313dc2fb
--- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
---
--- Args: the locked account; the price; the most the user agrees to (null: any); what for; the
--- message, if it is one.
--- Returns the account as it is now. Writes: accounts, points_ledger.
--- Errors: POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance,
--- resets_at}`.
-create or replace function private.charge_points(
-  p_account private.accounts,
-  p_price integer,
-  p_max_points integer,
-  p_reason text,
-  p_message_id uuid
-)
-returns private.accounts
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_account private.accounts := p_account;
-begin
-  if p_price > 0 then
-    perform private.check_price(p_account, p_price, p_max_points);
-    update private.accounts as a
-    set points_balance = a.points_balance - p_price
-    where a.user_id = p_account.user_id
-    returning a.* into v_account;
-    insert into private.points_ledger (user_id, delta, reason, balance_after, message_id)
-    values (p_account.user_id, -p_price, p_reason, v_account.points_balance, p_message_id);
-  end if;
-  return v_account;
-end;
-$$;
-
-revoke all on function private.charge_points(private.accounts, integer, integer, text, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 25_points/charge_send.sql sha256:ca9cf51b5934272e5af74519a15a6d3a5c8cad2a5d8901674fd0609502808b49
--- Charges one message to its sender: to the free ones of the day first, to the points after that.
---
--- Args: the account as lock_account returned it; the most points the sender agrees to pay (null:
--- any); the message.
--- Returns the account as it is now. Writes: accounts, points_ledger, and what tell_quota writes.
--- Events: quota_changed and a notice when the free messages or the points run low.
--- Errors: RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`,
--- INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
-create or replace function private.charge_send(
-  p_account private.accounts,
-  p_max_points integer,
-  p_message_id uuid
-)
-returns private.accounts
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_day constant date := greatest(private.quota_day(), p_account.quota_date);
-  v_used constant integer := case
-    when p_account.quota_date = v_day then p_account.messages_sent_today
-    else 0
-  end;
-  v_price constant integer := case
-    when v_used < p_account.daily_free_limit then 0
-    else p_account.points_per_message
-  end;
-  v_account private.accounts;
-begin
-  update private.accounts as a
-  set
-    quota_date = v_day,
-    messages_sent_today = v_used + 1,
-    send_due_at = private.next_due(a.send_due_at, private.get_setting('rate_send')),
-    send_long_due_at = private.next_due(
-      a.send_long_due_at, private.get_setting('rate_send_long')
-    ),
-    last_seen_at = now()
-  where a.user_id = p_account.user_id
-  returning a.* into v_account;
-  v_account := private.charge_points(v_account, v_price, p_max_points, 'message', p_message_id);
-  perform private.tell_quota(p_account, v_account);
-  return v_account;
-end;
-$$;
-
-revoke all on function private.charge_send(private.accounts, integer, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 25_points/check_price.sql sha256:e768ac8f610f5c6504bbe61a6b38bd154c1564df7d90501cd4e69005b6b630a9
--- Refuses a price that the user does not agree to, or cannot pay.
---
--- Args: the locked account; the price in points; the most the user agrees to (null: any).
--- Errors: POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance,
--- resets_at}`.
-create or replace function private.check_price(
-  p_account private.accounts,
-  p_price integer,
-  p_max_points integer
-)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_price > p_max_points then
-    perform private.raise_error(
-      'POINTS_LIMIT', format('This costs %s points.', p_price),
-      jsonb_build_object('needed', p_price, 'max_points', p_max_points), p_status => 402,
-      p_hint => 'Ask the user, then call again with a higher max_points.'
-    );
-  end if;
-  if p_price > p_account.points_balance then
-    perform private.raise_error(
-      'INSUFFICIENT_POINTS',
-      format('This costs %s points and you have %s.', p_price, p_account.points_balance),
-      jsonb_build_object(
-        'needed', p_price,
-        'balance', p_account.points_balance,
-        'resets_at', private.quota_json(p_account) -> 'resets_at'
-      ),
-      p_status => 402, p_hint => 'Get points, or wait until the free messages come back.'
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_price(private.accounts, integer, integer)
-from public, anon, authenticated, service_role;
-
 -- source: 25_points/get_points_history.sql sha256:fd8a4dfe4ab7fd506f6f7f050db4c3298bfcb5e74132e62d5f1deffd41ae4e4e
 -- A page of the caller's ledger, newest first.
 --
@@ -1904,7 +1806,7 @@ grant execute on function private.get_quota() to authenticated;
 revoke all on function public.get_quota() from public, anon, authenticated, service_role;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:66239a6172315ef4986f9bebbd5436e79a44274921f1ccada8e159c29760829c
+-- source: 25_points/grant_points.sql sha256:404b3167b26a2652aa87a51fba2fb29f98299616253a8405edda8c83ee21296f
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
@@ -1924,8 +1826,7 @@ set search_path = ''
 as $$
 declare
   v_reason constant text := left(coalesce(p_reason, 'grant'), 200);
-  v_before private.accounts;
-  v_after private.accounts;
+  v_balance bigint;
   v_entry private.points_ledger;
 begin
   perform private.require_operator();
@@ -1939,7 +1840,7 @@ begin
   if not exists (select from auth.users as u where u.id = p_user_id) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
-  v_before := private.lock_account(p_user_id);
+  perform private.lock_account(p_user_id);
 
   select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
   if not found then
@@ -1948,13 +1849,13 @@ begin
       points_balance = a.points_balance + p_points,
       points_high = a.points_balance + p_points
     where a.user_id = p_user_id
-    returning a.* into v_after;
+    returning a.points_balance into v_balance;
     insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
-    values (p_user_id, p_points, v_reason, v_after.points_balance, p_grant_id)
+    values (p_user_id, p_points, v_reason, v_balance, p_grant_id)
     -- Taken in the meantime for another user: this one's account is all that is locked here.
     on conflict (grant_id) do nothing
     returning * into v_entry;
-    perform private.tell_quota(v_before, v_after);
+    perform private.tell_quota(p_user_id, -p_points, p_is_send => false, p_has_listener => true);
   end if;
   if (v_entry.user_id, v_entry.delta, v_entry.reason)
     is distinct from (p_user_id, p_points, v_reason) then
@@ -1994,34 +1895,140 @@ from public, anon, authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
--- source: 25_points/quota_day.sql sha256:cdd11a8a3d614b5b767f1449e43974b9dbfda89ecc2a6d127f9befac178050b9
--- The calendar day in which free messages are counted now, in the zone of setting quota_timezone.
-create or replace function private.quota_day()
-returns date
+-- source: 25_points/spend_points.sql sha256:1264d936edb30467983a9210e9ad1919e5d1b8081d20bf8ff22f25fc443e4164
+-- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
+--
+-- Sends charge themselves; see private.send_message.
+-- Args: the locked account; the price; the most the user agrees to (null: any); what for; the
+-- message, if it is one.
+-- Writes: accounts, points_ledger, and what tell_quota writes.
+-- Errors: those of check_price.
+create or replace function private.spend_points(
+  p_account private.accounts,
+  p_price integer,
+  p_max_points integer,
+  p_reason text,
+  p_message_id uuid
+)
+returns void
 language plpgsql
-stable
-security invoker
 set search_path = ''
 as $$
 begin
-  return (now() at time zone (private.get_setting('quota_timezone') #>> '{}'))::date;
+  if p_price > 0 then
+    perform private.check_price(p_account, p_price, p_max_points);
+    update private.accounts as a
+    set points_balance = a.points_balance - p_price
+    where a.user_id = p_account.user_id;
+    insert into private.points_ledger (user_id, delta, reason, balance_after, message_id)
+    values (
+      p_account.user_id, -p_price, p_reason, p_account.points_balance - p_price, p_message_id
+    );
+    perform private.tell_quota(
+      p_account.user_id, p_price, p_is_send => false,
+      p_has_listener => exists (select from private.my_other_sessions)
+    );
+  end if;
 end;
 $$;
 
-revoke all on function private.quota_day() from public, anon, authenticated, service_role;
+-- Refuses a price that the user does not agree to, or cannot pay.
+--
+-- Args: the locked account; the price in points; the most the user agrees to (null: any).
+-- Errors: POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance,
+-- resets_at}`.
+create or replace function private.check_price(
+  p_account private.accounts,
+  p_price integer,
+  p_max_points integer
+)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if p_price > p_max_points then
+    perform private.raise_error(
+      'POINTS_LIMIT', format('This costs %s points.', p_price),
+      jsonb_build_object('needed', p_price, 'max_points', p_max_points), p_status => 402,
+      p_hint => 'Ask the user, then call again with a higher max_points.'
+    );
+  end if;
+  if p_price > p_account.points_balance then
+    perform private.raise_error(
+      'INSUFFICIENT_POINTS',
+      format('This costs %s points and you have %s.', p_price, p_account.points_balance),
+      jsonb_build_object(
+        'needed', p_price,
+        'balance', p_account.points_balance,
+        'resets_at', private.quota_json(p_account) -> 'resets_at'
+      ),
+      p_status => 402, p_hint => 'Get points, or wait until the free messages come back.'
+    );
+  end if;
+end;
+$$;
 
--- source: 25_points/quota_json.sql sha256:be8b98226f1f560c9b4809503ee727632fc887aa402511dabf18e7f8040c5ea8
+-- Tells a user's devices that the quota changed in a way worth showing.
+--
+-- The answer of a call carries the quota already: quota_changed is for devices that did not call.
+-- The notices quota_low and points_low go out when a fifth of the free messages is left, or none,
+-- and at the same two marks of the balance after the newest credit.
+-- Args: the user; the points that were just spent (negative: given); whether a message was just
+-- counted; whether a device may be listening that did not make this call.
+-- Writes: notifications, push_outbox, realtime.messages. Events: quota_changed, notification.
+create or replace function private.tell_quota(
+  p_user_id uuid,
+  p_spent bigint,
+  p_is_send boolean,
+  p_has_listener boolean
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_account private.accounts;
+  v_free_left integer;
+  v_is_quota_low boolean;
+begin
+  select a.* into v_account from private.accounts as a where a.user_id = p_user_id;
+  v_free_left := v_account.daily_free_limit - v_account.messages_sent_today;
+  v_is_quota_low := p_is_send and v_free_left in (0, v_account.daily_free_limit / 5);
+  if p_has_listener and (v_is_quota_low or p_spent <> 0) then
+    perform private.broadcast(
+      array['quota_changed'], array['user:' || p_user_id], array[private.quota_json(v_account)]
+    );
+  end if;
+  if v_is_quota_low then
+    perform private.notify(
+      p_user_id, 'quota_low', null, null, jsonb_build_object('free_left', v_free_left)
+    );
+  end if;
+  if p_spent > 0 and (
+    v_account.points_balance < v_account.points_per_message
+    or v_account.points_high / 5
+      between v_account.points_balance and v_account.points_balance + p_spent - 1
+  ) then
+    perform private.notify(
+      p_user_id, 'points_low', null, null,
+      jsonb_build_object('points_balance', v_account.points_balance)
+    );
+  end if;
+end;
+$$;
+
 -- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
 -- points_per_message, points_balance, resets_at, timezone}`.
 create or replace function private.quota_json(p_account private.accounts)
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
-  v_timezone constant text := private.get_setting('quota_timezone') #>> '{}';
+  v_timezone constant text := (select r.quota_timezone from private.send_rules as r);
   -- A day that was counted is never left again, whatever zone an operator sets.
   v_day constant date := greatest(
     (now() at time zone v_timezone)::date, p_account.quota_date
@@ -2042,59 +2049,6 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.quota_json(private.accounts)
-from public, anon, authenticated, service_role;
-
--- source: 25_points/tell_quota.sql sha256:a8b1cac2d84790b60e11559124d3c194c35c60bda5b6cd48f884c0b4195c9f86
--- Tells a user's devices that the quota changed in a way worth showing.
---
--- Args: the account before and after. quota_changed goes out when points moved, and when a fifth
--- of the free messages is left, or none; the notices quota_low and points_low at the same two
--- marks of the free messages and of the balance after the newest credit.
--- Writes: notifications, push_outbox, realtime.messages. Events: quota_changed, notification.
-create or replace function private.tell_quota(
-  p_before private.accounts,
-  p_after private.accounts
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_free_left constant integer := p_after.daily_free_limit - p_after.messages_sent_today;
-  v_quota_low constant boolean := v_free_left in (0, p_after.daily_free_limit / 5)
-    and (p_after.quota_date, p_after.messages_sent_today)
-      <> (p_before.quota_date, p_before.messages_sent_today);
-  v_points_low constant boolean := p_after.points_balance < p_before.points_balance and (
-    p_after.points_balance < p_after.points_per_message
-    or p_after.points_high / 5 between p_after.points_balance and p_before.points_balance - 1
-  );
-begin
-  if v_quota_low or p_after.points_balance <> p_before.points_balance then
-    perform private.broadcast(
-      array['quota_changed'], array['user:' || p_after.user_id],
-      array[private.quota_json(p_after)]
-    );
-  end if;
-  if v_quota_low then
-    perform private.notify(
-      p_after.user_id, 'quota_low', null, null,
-      jsonb_build_object('free_left', v_free_left)
-    );
-  end if;
-  if v_points_low then
-    perform private.notify(
-      p_after.user_id, 'points_low', null, null,
-      jsonb_build_object('points_balance', p_after.points_balance)
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.tell_quota(private.accounts, private.accounts)
-from public, anon, authenticated, service_role;
 
 -- source: 30_chat/advance_receipts.sql sha256:35d05b1b2a948101688b1a70238a5406573092b7ca714c95af6ed73dfbeb8476
 -- Moves a member's watermarks forward, never back, and tells both members what moved.
@@ -2196,255 +2150,6 @@ $$;
 revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/announce_message.sql sha256:580260e228851dcb6299cdd19873327c2327a8401e1c16d254fa7a3b035d6f8c
--- Tells those who may see a message that it is there: new_message to each of them, and a
--- notification to the one who did not send it, unless that one has muted the conversation.
---
--- Args: the conversation, the message, and the message as clients get it. Text and media of a
--- message that disappears are withheld: a broadcast is kept for days where no clock hides it.
--- Writes: realtime.messages, push_outbox.
--- Events: new_message, notification.
-create or replace function private.announce_message(
-  p_conversation public.conversations,
-  p_message public.messages,
-  p_json jsonb
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_headline constant jsonb := private.conversation_headline(p_conversation);
-  v_json constant jsonb := private.withhold_content(p_json);
-  v_about constant jsonb := jsonb_build_object(
-    'conversation_id', p_conversation.id,
-    'message_id', p_message.id,
-    'sender_id', p_message.sender_id
-  );
-  v_topics text[];
-  v_events text[];
-  v_payloads jsonb[];
-  v_is_notified boolean;
-begin
-  select
-    array_agg('user:' || v.user_id),
-    array_agg('new_message'::text),
-    array_agg(
-      jsonb_build_object(
-        'conversation_id', p_conversation.id,
-        'message', v_json,
-        'conversation_context', v_headline || jsonb_build_object('version', v.version)
-      )
-    ),
-    p_message.message_type = 'user_input'
-      and bool_or(v.user_id = p_message.receiver_id and not v.is_muted)
-  into v_topics, v_events, v_payloads, v_is_notified
-  from private.conversation_versions(p_conversation) as v
-  where p_message.visible_to = 'all' or v.user_id = p_message.receiver_id;
-
-  if v_is_notified then
-    v_topics := v_topics || ('user:' || p_message.receiver_id);
-    v_events := v_events || 'notification'::text;
-    v_payloads := v_payloads || jsonb_build_object('type', 'message', 'data', v_about);
-    perform private.queue_push(p_message.receiver_id, 'message', v_about);
-  end if;
-  perform private.broadcast(v_events, v_topics, v_payloads);
-end;
-$$;
-
-revoke all on function private.announce_message(public.conversations, public.messages, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/check_free_text.sql sha256:6fc71e6d356a0349039293cc10fa295b23bb85e39c79c852d8d3a3f69a7f4323
--- Refuses free text where a conversation is not open for it.
---
--- Errors: BLOCKED (403) in both directions, CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
--- `{current_state, required_state, awaiting_role, allowed_actions}`.
-create or replace function private.check_free_text(
-  p_conversation public.conversations,
-  p_sender_id uuid
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
-    perform private.raise_error(
-      'BLOCKED', 'You cannot write to this user.', p_status => 403
-    );
-  end if;
-  if p_conversation.chat_status = 'closed' then
-    perform private.raise_chat_closed();
-  end if;
-  if p_conversation.chat_status <> 'real_time'
-    and not private.takes_free_text(p_conversation) then
-    perform private.raise_state_invalid(
-      p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
-      private.free_text_states(p_conversation.flow_id)
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_free_text(public.conversations, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/check_lifetime.sql sha256:6afd81cdf45b500363af6a9d420a1c2ff12881c755862b16c3685768f7221815
--- Refuses a lifetime that a message may not have.
---
--- Args: the conversation; hours, fractions allowed (null: for ever).
--- Errors: EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) while
--- the conversation is under a legal hold.
-create or replace function private.check_lifetime(p_conversation_id uuid, p_hours numeric)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- Also a constraint of public.messages.
-  c_min_hours constant integer := 1;
-  c_max_hours constant integer := 2160;
-begin
-  if p_hours not between c_min_hours and c_max_hours then
-    perform private.raise_error(
-      'EXPIRATION_INVALID',
-      format('A message disappears after %s to %s hours.', c_min_hours, c_max_hours),
-      jsonb_build_object('min_hours', c_min_hours, 'max_hours', c_max_hours), p_status => 422
-    );
-  end if;
-  if p_hours is not null and exists (
-    select from private.legal_holds as h where h.conversation_id = p_conversation_id
-  ) then
-    perform private.raise_error(
-      'EXPIRATION_NOT_ALLOWED', 'Messages here must be kept for now.', p_status => 409
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_lifetime(uuid, numeric)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/check_message.sql sha256:2df633bb896e0ddc582d9efa4c9c738ff3ec50164d01cbbcee4867a37383c626
--- Refuses a message that says nothing, or answers one that is not there.
---
--- Errors: MESSAGE_EMPTY (422), MESSAGE_NOT_FOUND (404) when reply_to is none of
--- the conversation's messages that the caller sees.
-create or replace function private.check_message(p_message public.messages)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_message.media_url is null and private.is_blank(p_message.message) then
-    perform private.raise_error(
-      'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
-    );
-  end if;
-  if p_message.reply_to is not null and not exists (
-    select from private.visible_messages as m
-    where m.id = p_message.reply_to and m.conversation_id = p_message.conversation_id
-  ) then
-    perform private.raise_error(
-      'MESSAGE_NOT_FOUND', 'The message you answer is not in this conversation.', p_status => 404
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_message(public.messages)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/check_stranger.sql sha256:422c91be0daf8dfd0b4fbaaef13f68359ca66e37c78ef9a1fbb61f4b77cb4873
--- Refuses more from a stranger than setting stranger_messages until the other side has answered.
---
--- A stranger is whoever writes first in a direct chat; a deal has its own way of getting to know
--- each other. Call it under the conversation's lock.
--- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
-create or replace function private.check_stranger(
-  p_conversation public.conversations,
-  p_sender_id uuid
-)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_allowed constant bigint := private.get_number('stranger_messages')::bigint;
-begin
-  if v_allowed is null or p_conversation.kind <> 'direct' or exists (
-    select from public.messages as m
-    where m.conversation_id = p_conversation.id
-      and m.message_type = 'user_input'
-      and m.sender_id <> p_sender_id
-  ) then
-    return;
-  end if;
-  if v_allowed <= (
-    select count(*)
-    from public.messages as m
-    where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
-  ) then
-    perform private.raise_error(
-      'GUARD_FAILED', 'Wait for an answer before you write more.',
-      jsonb_build_object('guard', 'first_message_unanswered', 'max_messages', v_allowed),
-      p_status => 409
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_stranger(public.conversations, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/claim_seq.sql sha256:95b96d8d17a96c10fd7f3b2efb076c42e4929347c240cb061c542e7a07596315
--- Locks a conversation until the transaction ends and gives out the number of its next message: the
--- row that is returned has it as last_seq. A refusal after that takes it back with all the rest.
---
--- Steps that are due are taken before. Args: the conversation; the member who writes.
--- Locks: the row of conversations, after the caller's account where both are locked.
--- Writes: conversations, and what private.run_deadlines writes.
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
-create or replace function private.claim_seq(p_conversation_id uuid, p_user_id uuid)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations;
-begin
-  update public.conversations as c
-  set
-    last_seq = c.last_seq + 1,
-    last_message_at = clock_timestamp(),
-    updated_at = clock_timestamp()
-  where c.id = p_conversation_id
-    and p_user_id in (c.user_a, c.user_b)
-    and (c.deadline_at is null or c.deadline_at > clock_timestamp())
-  returning c.* into v_conversation;
-  if not found then
-    -- What is due comes first, and has its own messages.
-    perform private.run_deadlines(
-      private.lock_conversation(p_conversation_id, p_user_id), p_is_trial => false
-    );
-    return private.claim_seq(p_conversation_id, p_user_id);
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.claim_seq(uuid, uuid)
-from public, anon, authenticated, service_role;
-
 -- source: 30_chat/conversation_headline.sql sha256:be01fa86b5569b7b1066c31e4dec66dc9343f5da773c72dd83e158339f49e528
 -- The compact part of a conversation's context that broadcasts carry, without the version, which
 -- is each member's own.
@@ -2507,7 +2212,7 @@ $$;
 revoke all on function private.conversation_versions(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:b2f595abfab2bb1bfcca9cb42b22ebb1a93be84abda26344df967d726f7672bc
+-- source: 30_chat/direct_connect.sql sha256:1572ac880c720c17df22c0881ac6a188446d2203829681ffb90f884a026a91aa
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -2577,9 +2282,7 @@ begin
   v_created := v_conversation_id is not null;
   if v_created then
     perform private.limit_rate(v_me, 'direct_connect');
-    perform private.tell_quota(
-      v_account, private.charge_points(v_account, v_cost, null, 'chat_open', null)
-    );
+    perform private.spend_points(v_account, v_cost, null, 'chat_open', null);
   else
     select c.id into v_conversation_id
     from public.conversations as c
@@ -2621,66 +2324,6 @@ grant execute on function private.direct_connect(uuid, text, integer, uuid) to a
 revoke all on function public.direct_connect(uuid, text, integer, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
-
--- source: 30_chat/find_earlier_send.sql sha256:fe86e9bae044100944de540c6790454c1fc0bf959c70fa36539eb490ed650d8f
--- What send_message answers to a repeat of an earlier send, or null when there was none.
---
--- A message that has expired since is answered as `{message: null, expired: true}`, not shown.
---
--- Call it under the lock of the sender's account: retries of one sender then follow each other.
--- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else, and before that
--- CONVERSATION_NOT_FOUND (404).
-create or replace function private.find_earlier_send(
-  p_message public.messages,
-  p_lifetime interval,
-  p_account private.accounts
-)
-returns json
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_stored public.messages;
-begin
-  if p_message.client_message_id is null then
-    return null;
-  end if;
-  select m.* into v_stored
-  from public.messages as m
-  where m.sender_id = p_message.sender_id and m.client_message_id = p_message.client_message_id;
-  if not found then
-    return null;
-  end if;
-  -- What was emptied since cannot be compared any more; the id alone then has to do.
-  if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
-    (p_message.conversation_id, p_message.reply_to, v_stored.created_at + p_lifetime)
-    or v_stored.scrubbed_at is null
-    and (v_stored.message, v_stored.media_url) is distinct from
-      (p_message.message, p_message.media_url) then
-    if not private.is_my_conversation(p_message.conversation_id) then
-      perform private.raise_conversation_not_found();
-    end if;
-    perform private.raise_error(
-      'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
-      p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'
-    );
-  end if;
-  return (
-    select json_build_object(
-      'message', m,
-      'expired', coalesce(v_stored.expires_at <= now(), false),
-      'quota', private.quota_json(p_account)
-    )
-    from (values (true)) as repeat
-    left join private.my_messages as m
-      on m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
-  );
-end;
-$$;
-
-revoke all on function private.find_earlier_send(public.messages, interval, private.accounts)
-from public, anon, authenticated, service_role;
 
 -- source: 30_chat/find_shared_message.sql sha256:0b0ffe6a6bd8c3c30b48c6139b49edd8d3c8f3f750086c3f1938c3e50add9b10
 -- The id of the newest message up to a seq that both members may see; null when there is none.
@@ -3277,22 +2920,26 @@ $$;
 revoke all on function private.message_json(public.messages)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:bc7cdb7bcc5620dc2797aae8ba272ca6886fee2ec14c2ad9b290da5c3b296267
+-- source: 30_chat/send_message.sql sha256:85a964942a4a462966c95bbf9758db1a4c7f090fbabc46b5731591541ea64327
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
--- A refused send costs nothing and leaves nothing.
--- A repeat with the same client_message_id answers what the first try answered and changes
--- nothing, so a client may retry until it hears an answer.
+-- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
+-- what the first try answered and changes nothing, so a client may retry until it hears an answer.
+-- This is the hot path: one look at everything that could stand in the way; what an ordinary
+-- message does not need is in the functions below, called by name.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
 -- conversations, messages, notifications, push_outbox, realtime.messages.
+-- Events: new_message to the receiver, with the notification inside unless the receiver has muted
+-- the conversation; to the sender only where another session of the sender may listen.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
--- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), GUARD_FAILED (409) `{guard:
--- "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422) `{length, max}`,
--- INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`, MESSAGE_NOT_FOUND (404) for a
--- reply to a message the caller cannot see, EXPIRATION_INVALID (422) `{min_hours, max_hours}`,
--- EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED (429) `{retry_after}`, POINTS_LIMIT (402) `{needed,
--- max_points}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
+-- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), USER_NOT_FOUND (404) when the other
+-- login was deleted, GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, MESSAGE_EMPTY (422),
+-- MESSAGE_TOO_LONG (422) `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422)
+-- `{rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
+-- EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
+-- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
+-- `{needed, balance, resets_at}`.
 create or replace function private.send_message(
   p_conversation_id uuid,
   p_message text,
@@ -3308,51 +2955,553 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_me constant uuid := private.require_user();
-  v_account private.accounts;
-  v_conversation public.conversations;
-  v_message public.messages;
-  -- Cut to what an interval can hold; check_lifetime looks at the hours themselves.
+  v_me constant uuid := auth.uid();
+  v_text text := p_message;
+  v_media_url constant text := nullif(p_media_url, '');
+  v_is_plain boolean;
+  -- What the one look finds: the other member and the rules
+  v_other_id uuid;
+  v_my_version bigint;
+  v_other_version bigint;
+  v_is_notified boolean;
+  v_has_device boolean;
+  v_is_echoed boolean;
+  v_is_repeat boolean;
+  v_strangers_may bigint;
+  v_timezone text;
+  v_day date;
+  v_step interval;
+  v_ahead interval;
+  v_long_step interval;
+  v_long_ahead interval;
+  -- The account
+  v_used integer;
+  v_free_limit integer;
+  v_points_each integer;
+  v_balance bigint;
+  v_price integer := 0;
+  v_is_charged boolean;
+  -- The conversation, and the message as it is stored
+  v_kind text;
+  v_chat_status text;
+  v_flow_state text;
+  v_awaiting_role text;
+  v_steps bigint;
+  v_seq bigint;
+  v_at timestamptz;
+  v_is_barred boolean;
+  v_other_wrote boolean;
+  v_id constant uuid := gen_random_uuid();
+  v_expires_at timestamptz;
+  v_json jsonb;
+  v_about jsonb;
+  v_payload jsonb;
+  v_is_stored boolean;
+  v_is_told boolean := true;
+begin
+  -- A line of plain ASCII needs no cleaning; everything else is read with care, before any lock.
+  v_is_plain := coalesce(
+    octet_length(v_text) <= 5000 and v_text ~ '^[!-~]([ -~]*[!-~])?$'
+      and num_nonnulls(v_media_url, p_reply_to, p_expiration_hours) = 0,
+    false
+  );
+  if not v_is_plain then
+    v_text := private.read_message(p_message, v_media_url);
+  end if;
+
+  select
+    other.user_id,
+    me.version + other.shared_version + expired.at,
+    other.version + me.shared_version + expired.at,
+    other.muted_until is null or other.muted_until <= now(),
+    exists (select from private.push_tokens as t where t.user_id = other.user_id),
+    exists (select from private.my_other_sessions),
+    exists (
+      select from public.messages as m
+      where m.sender_id = v_me and m.client_message_id = p_client_message_id
+    ),
+    r.stranger_messages, r.quota_timezone, (now() at time zone r.quota_timezone)::date,
+    r.send_step, r.send_ahead, r.long_step, r.long_ahead
+  into
+    v_other_id, v_my_version, v_other_version, v_is_notified, v_has_device, v_is_echoed,
+    v_is_repeat, v_strangers_may, v_timezone, v_day, v_step, v_ahead, v_long_step, v_long_ahead
+  from private.send_rules as r
+  left join private.participants as me
+    on me.conversation_id = p_conversation_id and me.user_id = v_me
+  left join private.participants as other
+    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  cross join lateral (
+    -- As private.conversation_versions: a message that disappears changes the context.
+    select coalesce(extract(epoch from max(m.expires_at)) * 1000000, 0)::bigint as at
+    from public.messages as m
+    where m.conversation_id = p_conversation_id and m.expires_at <= now()
+  ) as expired;
+
+  if v_is_repeat then
+    return private.repeat_send(
+      p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id, p_reply_to
+    );
+  end if;
+  if v_other_id is null then
+    perform private.require_user();
+    perform private.raise_conversation_not_found();
+  end if;
+
+  loop
+    begin
+      v_is_stored := false;
+      -- Check, charge and lock in one: one user's sends follow each other from here on.
+      update private.accounts as a
+      set
+        quota_date = greatest(a.quota_date, v_day),
+        messages_sent_today = case
+          when a.quota_date >= v_day then a.messages_sent_today + 1
+          else 1
+        end,
+        send_due_at = greatest(a.send_due_at, now()) + v_step,
+        send_long_due_at = greatest(a.send_long_due_at, now()) + v_long_step,
+        last_seen_at = now()
+      where a.user_id = v_me
+        and a.daily_free_limit > case
+          when a.quota_date >= v_day then a.messages_sent_today
+          else 0
+        end
+        and a.send_due_at <= now() + v_ahead
+        and a.send_long_due_at <= now() + v_long_ahead
+      returning
+        a.quota_date, a.messages_sent_today, a.daily_free_limit, a.points_per_message,
+        a.points_balance
+      into v_day, v_used, v_free_limit, v_points_each, v_balance;
+      v_is_charged := found;
+      if not v_is_charged then
+        perform private.lock_account(private.require_user());
+      end if;
+
+      -- Member, number and lock in one; a refusal takes the number back with all the rest.
+      update public.conversations as c
+      set
+        last_seq = c.last_seq + 1,
+        last_message_at = clock_timestamp(),
+        updated_at = clock_timestamp(),
+        user_a_wrote = c.user_a_wrote or c.user_a = v_me,
+        user_b_wrote = c.user_b_wrote or c.user_b = v_me
+      where c.id = p_conversation_id
+        and (c.deadline_at is null or c.deadline_at > clock_timestamp())
+      returning
+        c.kind, c.chat_status, c.flow_state, c.awaiting_role,
+        c.version + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint,
+        c.last_seq, c.last_message_at, c.is_barred,
+        case when c.user_a = v_me then c.user_b_wrote else c.user_a_wrote end
+      into
+        v_kind, v_chat_status, v_flow_state, v_awaiting_role, v_steps, v_seq, v_at, v_is_barred,
+        v_other_wrote;
+      if not found then
+        -- What is due comes first, and has its own messages; this is done anew after it.
+        raise sqlstate 'PLDUE';
+      end if;
+
+      if not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
+        or not (v_other_wrote or v_kind <> 'direct' or v_strangers_may is null) then
+        perform private.check_send(
+          p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours
+        );
+        v_expires_at := v_at + interval '1 hour' * p_expiration_hours;
+      end if;
+      if not v_is_charged then
+        select c.day, c.used, c.free_limit, c.points_each, c.balance, c.price
+        into v_day, v_used, v_free_limit, v_points_each, v_balance, v_price
+        from private.charge_send(v_me, p_max_points, v_id) as c;
+      end if;
+
+      insert into public.messages (
+        conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
+        reply_to, client_message_id, expires_at, created_at, updated_at
+      )
+      values (
+        p_conversation_id, v_seq, v_id, v_me, v_other_id, v_text, v_media_url, 'user_input',
+        p_reply_to, p_client_message_id, v_expires_at, v_at, v_at
+      );
+      v_is_stored := true;
+
+      -- As private.message_json; a test compares them.
+      v_json := jsonb_build_object(
+        'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
+        'receiver_id', v_other_id, 'message', v_text, 'media_url', v_media_url,
+        'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
+        'action_data', null, 'action_completed', false, 'is_automated', false,
+        'reply_to', p_reply_to, 'client_message_id', p_client_message_id,
+        'expires_at', v_expires_at, 'seen', false, 'is_read', false, 'read_at', null,
+        'status', 'sent', 'created_at', v_at
+      );
+      if v_is_told then
+        v_about := jsonb_build_object(
+          'conversation_id', p_conversation_id, 'message_id', v_id, 'sender_id', v_me
+        );
+        v_payload := jsonb_build_object(
+          'conversation_id', p_conversation_id,
+          -- A broadcast is kept for days where no clock hides it.
+          'message', case
+            when v_expires_at is null then v_json
+            else private.withhold_content(v_json)
+          end,
+          'conversation_context', jsonb_build_object(
+            'flow_state', v_flow_state, 'chat_status', v_chat_status,
+            'awaiting_role', v_awaiting_role, 'last_seq', v_seq,
+            'version', v_steps + v_seq + v_other_version
+          ),
+          'notification', case
+            when v_is_notified then jsonb_build_object('type', 'message', 'data', v_about)
+          end
+        );
+        -- The message's own id serves for the event: another one would have to be drawn.
+        insert into realtime.messages (id, topic, extension, event, payload, private)
+        values (v_id, 'user:' || v_other_id, 'broadcast', 'new_message', v_payload, true);
+      end if;
+      exit;
+    exception
+      when unique_violation then
+        -- Two tries of one message met: the other one has stored it.
+        if v_is_stored or p_client_message_id is null then
+          raise;
+        end if;
+        return private.repeat_send(
+          p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id,
+          p_reply_to
+        );
+      when sqlstate 'PLDUE' then
+        perform private.run_deadlines(
+          private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
+        );
+      when check_violation or not_null_violation or insufficient_privilege
+        or undefined_table or undefined_column or invalid_schema_name then
+        -- As private.broadcast: what cannot be told is sent all the same.
+        if not v_is_stored then
+          raise;
+        end if;
+        perform private.count_lost_broadcast(array['new_message'], sqlerrm, sqlstate);
+        v_is_told := false;
+    end;
+  end loop;
+
+  if v_is_echoed then
+    perform private.broadcast(
+      array['new_message'], array['user:' || v_me],
+      array[
+        jsonb_set(
+          v_payload || '{"notification": null}', '{conversation_context,version}',
+          to_jsonb(v_steps + v_seq + v_my_version)
+        )
+      ]
+    );
+  end if;
+  if v_has_device and v_is_notified then
+    perform private.queue_push(v_other_id, 'message', v_about);
+  end if;
+  if v_price > 0 or v_free_limit - v_used in (0, v_free_limit / 5) then
+    perform private.tell_quota(v_me, v_price, p_is_send => true, p_has_listener => v_is_echoed);
+  end if;
+
+  return json_build_object(
+    'message', v_json,
+    'expired', false,
+    -- As private.quota_json; a test compares them.
+    'quota', json_build_object(
+      'daily_free_limit', v_free_limit,
+      'used_today', v_used,
+      'free_left', greatest(v_free_limit - v_used, 0),
+      'points_per_message', v_points_each,
+      'points_balance', v_balance,
+      'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
+      'timezone', v_timezone
+    )
+  );
+end;
+$$;
+
+-- The text of a message as it is stored, and the address of its media checked.
+--
+-- Errors: MESSAGE_TOO_LONG (422) `{length, max}` in characters, INPUT_INVALID (422) `{field,
+-- rule}`, MEDIA_INVALID (422) `{rule}`.
+create or replace function private.read_message(p_message text, p_media_url text)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if p_media_url is not null then
+    perform private.check_media_url(p_media_url);
+  end if;
+  return coalesce(private.read_text(p_message, 'message', 5000), '');
+end;
+$$;
+
+-- What send_message answers to a repeat of an earlier send. A message that has expired since is
+-- answered as `{message: null, expired: true}`, not shown.
+--
+-- Locks: the sender's account: it waits for a first try that is under way.
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else, and before that
+-- CONVERSATION_NOT_FOUND (404).
+create or replace function private.repeat_send(
+  p_conversation_id uuid,
+  p_message text,
+  p_media_url text,
+  p_expiration_hours numeric,
+  p_client_message_id uuid,
+  p_reply_to uuid
+)
+returns json
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := auth.uid();
+  -- Cut to what an interval can hold.
   v_lifetime constant interval := interval '1 hour' * case
     when p_expiration_hours is not null then least(greatest(p_expiration_hours, 0), 10000)
   end;
-  v_earlier json;
+  v_stored public.messages;
 begin
-  v_message.message := coalesce(private.read_text(p_message, 'message', 5000), '');
-  if p_media_url <> '' then
-    perform private.check_media_url(p_media_url);
+  perform private.lock_account(private.require_user());
+  select m.* into v_stored
+  from public.messages as m
+  where m.sender_id = v_me and m.client_message_id = p_client_message_id;
+  -- What was emptied since cannot be compared any more; the id alone then has to do.
+  if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
+    (p_conversation_id, p_reply_to, v_stored.created_at + v_lifetime)
+    or v_stored.scrubbed_at is null
+    and (v_stored.message, v_stored.media_url) is distinct from (p_message, p_media_url) then
+    if not private.is_my_conversation(p_conversation_id) then
+      perform private.raise_conversation_not_found();
+    end if;
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_message_id was used for another message.',
+      p_status => 409, p_hint => 'Make a new id for a new message; repeat the old one unchanged.'
+    );
   end if;
-  perform private.check_size(p_media_url, 'media_url', 2048);
-  v_account := private.lock_account(v_me);
-
-  v_message.conversation_id := p_conversation_id;
-  v_message.sender_id := v_me;
-  v_message.message_type := 'user_input';
-  v_message.media_url := nullif(p_media_url, '');
-  v_message.reply_to := p_reply_to;
-  v_message.client_message_id := p_client_message_id;
-  v_earlier := private.find_earlier_send(v_message, v_lifetime, v_account);
-  if v_earlier is not null then
-    return v_earlier;
-  end if;
-
-  v_conversation := private.claim_seq(p_conversation_id, v_me);
-  perform private.check_free_text(v_conversation, v_me);
-  perform private.check_stranger(v_conversation, v_me);
-  perform private.check_message(v_message);
-  perform private.check_lifetime(v_conversation.id, p_expiration_hours);
-
-  v_message.id := gen_random_uuid();
-  v_message.receiver_id := case v_me
-    when v_conversation.user_a then v_conversation.user_b
-    else v_conversation.user_a
-  end;
-  v_account := private.charge_send(v_account, p_max_points, v_message.id);
-  return json_build_object(
-    'message', private.store_message(v_conversation, v_message, v_lifetime),
-    'expired', false,
-    'quota', private.quota_json(v_account)
+  return (
+    select json_build_object(
+      'message', m,
+      'expired', coalesce(v_stored.expires_at <= now(), false),
+      'quota', private.quota_json(a)
+    )
+    from private.accounts as a
+    left join private.my_messages as m
+      on m.conversation_id = v_stored.conversation_id and m.seq = v_stored.seq
+    where a.user_id = v_me
   );
+end;
+$$;
+
+-- Refuses a message that may not be written here, each rule in its turn: the exact form of what
+-- send_message sees at one look for an ordinary message.
+--
+-- Args: the conversation, locked, with the number of this message given out already; the sender;
+-- the message; its lifetime in hours, fractions allowed (null: for ever).
+-- Errors: those of check_free_text and check_stranger, MESSAGE_EMPTY (422), MESSAGE_NOT_FOUND (404)
+-- when reply_to is none of the conversation's messages that the caller sees, EXPIRATION_INVALID
+-- (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) under a legal hold.
+create or replace function private.check_send(
+  p_conversation_id uuid,
+  p_sender_id uuid,
+  p_message text,
+  p_media_url text,
+  p_reply_to uuid,
+  p_hours numeric
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  -- Also a rule of public.messages.
+  c_min_hours constant integer := 1;
+  c_max_hours constant integer := 2160;
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation from public.conversations as c where c.id = p_conversation_id;
+  perform private.check_free_text(v_conversation, p_sender_id);
+  perform private.check_stranger(v_conversation, p_sender_id);
+  if p_media_url is null and private.is_blank(p_message) then
+    perform private.raise_error(
+      'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
+    );
+  end if;
+  if p_reply_to is not null and not exists (
+    select from private.visible_messages as m
+    where m.id = p_reply_to and m.conversation_id = p_conversation_id
+  ) then
+    perform private.raise_error(
+      'MESSAGE_NOT_FOUND', 'The message you answer is not in this conversation.', p_status => 404
+    );
+  end if;
+  if p_hours not between c_min_hours and c_max_hours then
+    perform private.raise_error(
+      'EXPIRATION_INVALID',
+      format('A message disappears after %s to %s hours.', c_min_hours, c_max_hours),
+      jsonb_build_object('min_hours', c_min_hours, 'max_hours', c_max_hours), p_status => 422
+    );
+  end if;
+  if p_hours is not null and exists (
+    select from private.legal_holds as h where h.conversation_id = p_conversation_id
+  ) then
+    perform private.raise_error(
+      'EXPIRATION_NOT_ALLOWED', 'Messages here must be kept for now.', p_status => 409
+    );
+  end if;
+end;
+$$;
+
+-- Refuses free text where a conversation is not open for it.
+--
+-- Errors: BLOCKED (403) in both directions, CHAT_CLOSED (409), USER_NOT_FOUND (404) when the other
+-- login was deleted, FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
+-- allowed_actions}`.
+create or replace function private.check_free_text(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if private.is_blocked(p_conversation.user_a, p_conversation.user_b) then
+    perform private.raise_error(
+      'BLOCKED', 'You cannot write to this user.', p_status => 403
+    );
+  end if;
+  if p_conversation.chat_status = 'closed' then
+    perform private.raise_chat_closed();
+  end if;
+  if not exists (
+    select from auth.users as u
+    where u.id in (p_conversation.user_a, p_conversation.user_b) and u.id <> p_sender_id
+  ) then
+    perform private.raise_error(
+      'USER_NOT_FOUND', 'This user is no longer here.', p_status => 404
+    );
+  end if;
+  if p_conversation.chat_status <> 'real_time'
+    and not private.takes_free_text(p_conversation) then
+    perform private.raise_state_invalid(
+      p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
+      private.free_text_states(p_conversation.flow_id)
+    );
+  end if;
+end;
+$$;
+
+-- Refuses more from a stranger than setting stranger_messages until the other side has answered.
+--
+-- A stranger is who writes first in a direct chat; a deal has its own way of getting to know each
+-- other. Call it under the conversation's lock. An answer that is found is noted, so that the next
+-- send need not look for it.
+-- Writes: conversations (user_a_wrote, user_b_wrote).
+-- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
+create or replace function private.check_stranger(
+  p_conversation public.conversations,
+  p_sender_id uuid
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_allowed constant bigint := private.get_number('stranger_messages')::bigint;
+begin
+  if v_allowed is null or p_conversation.kind <> 'direct' or (
+    p_sender_id = p_conversation.user_a and p_conversation.user_b_wrote
+    or p_sender_id = p_conversation.user_b and p_conversation.user_a_wrote
+  ) then
+    return;
+  end if;
+  if exists (
+    select from public.messages as m
+    where m.conversation_id = p_conversation.id
+      and m.message_type = 'user_input'
+      and m.sender_id <> p_sender_id
+  ) then
+    update public.conversations as c
+    set
+      user_a_wrote = c.user_a_wrote or c.user_a <> p_sender_id,
+      user_b_wrote = c.user_b_wrote or c.user_b <> p_sender_id
+    where c.id = p_conversation.id;
+    return;
+  end if;
+  if v_allowed <= (
+    select count(*)
+    from (
+      select from public.messages as m
+      where m.conversation_id = p_conversation.id and m.message_type = 'user_input'
+      limit v_allowed
+    ) as written
+  ) then
+    perform private.raise_error(
+      'GUARD_FAILED', 'Wait for an answer before you write more.',
+      jsonb_build_object('guard', 'first_message_unanswered', 'max_messages', v_allowed),
+      p_status => 409
+    );
+  end if;
+end;
+$$;
+
+-- Charges a message that is not simply a free one: refuses one that comes too fast, takes points
+-- for one beyond the free messages of the day.
+--
+-- Args: the sender, whose account is locked; the most points that the sender agrees to pay (null:
+-- any); the message.
+-- Returns the account's numbers after it, and the price that was paid. Writes: accounts,
+-- points_ledger.
+-- Errors: RATE_LIMITED (429) `{retry_after}`, and those of check_price.
+create or replace function private.charge_send(
+  p_user_id uuid,
+  p_max_points integer,
+  p_message_id uuid,
+  out day date,
+  out used integer,
+  out free_limit integer,
+  out points_each integer,
+  out balance bigint,
+  out price integer
+)
+returns record
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_account private.accounts;
+begin
+  select a.* into v_account from private.accounts as a where a.user_id = p_user_id;
+  day := greatest(
+    (select (now() at time zone r.quota_timezone)::date from private.send_rules as r),
+    v_account.quota_date
+  );
+  used := 1 + case when v_account.quota_date = day then v_account.messages_sent_today else 0 end;
+  free_limit := v_account.daily_free_limit;
+  points_each := v_account.points_per_message;
+  price := case when used > free_limit then points_each else 0 end;
+  v_account.send_due_at := private.next_due(
+    v_account.send_due_at, private.get_setting('rate_send')
+  );
+  v_account.send_long_due_at := private.next_due(
+    v_account.send_long_due_at, private.get_setting('rate_send_long')
+  );
+  perform private.check_price(v_account, price, p_max_points);
+  update private.accounts as a
+  set
+    quota_date = day,
+    messages_sent_today = used,
+    points_balance = a.points_balance - price,
+    send_due_at = v_account.send_due_at,
+    send_long_due_at = v_account.send_long_due_at,
+    last_seen_at = now()
+  where a.user_id = p_user_id
+  returning a.points_balance into balance;
+  if price > 0 then
+    insert into private.points_ledger (user_id, delta, reason, balance_after, message_id)
+    values (p_user_id, -price, 'message', balance, p_message_id);
+  end if;
 end;
 $$;
 
@@ -3368,7 +3517,6 @@ create or replace function public.send_message(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.send_message(
@@ -3376,13 +3524,9 @@ as $$
   );
 $$;
 
-revoke all on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
-from public, anon, authenticated, service_role;
-grant execute on function private.send_message(uuid, text, text, numeric, uuid, uuid, integer)
-to authenticated;
-revoke all on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+grant execute on function
+  private.send_message(uuid, text, text, numeric, uuid, uuid, integer),
+  public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
 to authenticated;
 
 -- source: 30_chat/set_conversation_preferences.sql sha256:8f5b26c9a58a41f71fdbc1aeada6ce58a3a3b8f6d32bed73b5ba2f14d47433d9
@@ -3522,51 +3666,6 @@ grant execute on function private.set_typing(uuid, boolean) to authenticated;
 revoke all on function public.set_typing(uuid, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.set_typing(uuid, boolean) to authenticated;
-
--- source: 30_chat/store_message.sql sha256:f022d2bf0310fc0fca71a77560368735409ff9cc46e5891200083b7c47ab7aa1
--- Stores the message whose number claim_seq has just given out, and tells who may see it.
---
--- Args: the conversation as claim_seq returned it; the message, whose seq and times are given here;
--- how long it lives (null: for ever).
--- Returns the message in the shape that clients get. Writes: messages, realtime.messages,
--- push_outbox.
-create or replace function private.store_message(
-  p_conversation public.conversations,
-  p_message public.messages,
-  p_lifetime interval default null
-)
-returns jsonb
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_message public.messages;
-  v_json jsonb;
-begin
-  insert into public.messages (
-    conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
-    visible_to, action_required, action_data, reply_to, client_message_id, expires_at, created_at,
-    updated_at
-  )
-  values (
-    p_conversation.id, p_conversation.last_seq, coalesce(p_message.id, gen_random_uuid()),
-    p_message.sender_id, p_message.receiver_id, coalesce(p_message.message, ''),
-    p_message.media_url, p_message.message_type, coalesce(p_message.visible_to, 'all'),
-    coalesce(p_message.action_required, false), p_message.action_data, p_message.reply_to,
-    p_message.client_message_id, p_conversation.last_message_at + p_lifetime,
-    p_conversation.last_message_at, p_conversation.last_message_at
-  )
-  returning * into v_message;
-
-  v_json := private.message_json(v_message);
-  perform private.announce_message(p_conversation, v_message, v_json);
-  return v_json;
-end;
-$$;
-
-revoke all on function private.store_message(public.conversations, public.messages, interval)
-from public, anon, authenticated, service_role;
 
 -- source: 30_chat/sync.sql sha256:c8fe55b23ca795c131ffca01091146a21f2b9082bce1d5205578698a0dc09e29
 -- Everything the caller has missed: the truth behind the broadcasts.
@@ -16612,6 +16711,183 @@ $$;
 revoke all on function private.scrub_expired(uuid)
 from public, anon, authenticated, service_role;
 
+-- source: 60_triggers/check_account.sql sha256:7a9cb52ee052cce4f48ebca6acd9693796f769bcc490d99ae4a2be6d7dae00a1
+-- Refuses an account that breaks a rule of its columns, as a CHECK of that name would.
+--
+-- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
+-- and every send changes the account. A free send changes none of the columns named here.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+create or replace function private.check_account()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_broken constant text := case
+    when not (new.phone ~ '^\+[1-9][0-9]{6,14}$') then 'phone_is_e164'
+    when not (new.daily_free_limit >= 0) then 'daily_free_limit_is_a_count'
+    when not (new.points_per_message >= 0) then 'points_per_message_is_a_price'
+    when not (new.points_balance >= 0) then 'points_are_never_owed'
+  end;
+begin
+  if v_broken is not null then
+    raise check_violation using
+      message = format(
+        'new row for relation "accounts" violates check constraint "%s"', v_broken
+      ),
+      schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
+  end if;
+  return null;
+end;
+$$;
+
+create or replace trigger check_account
+after insert or update of phone, daily_free_limit, points_per_message, points_balance
+on private.accounts
+for each row execute function private.check_account();
+
+-- source: 60_triggers/check_conversation.sql sha256:1f5955424230e4a3a43c0aec2dd163e53c1f89902e3cc3ec503a6410dcdd1b3b
+-- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would.
+--
+-- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
+-- and a send changes none of these columns: the trigger does not run then.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+create or replace function private.check_conversation()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_broken constant text := case
+    when not (new.kind in ('direct', 'bid', 'campaign')) then 'kind_is_known'
+    when not (new.user_a < new.user_b) then 'members_are_ordered'
+    when not case new.kind
+      when 'direct' then new.brand_owner_id is null and new.influencer_id is null
+      else new.brand_owner_id in (new.user_a, new.user_b)
+        and new.influencer_id in (new.user_a, new.user_b)
+        and new.brand_owner_id <> new.influencer_id
+    end then 'roles_belong_to_deals'
+    when not (new.awaiting_role in ('influencer', 'brand_owner')) then 'awaiting_role_is_known'
+    when not (new.amount_minor > 0) then 'amount_is_positive'
+    when not (new.currency ~ '^[A-Z]{3}$') then 'currency_is_iso_4217'
+    when not (
+      (new.bid_id is not null) = (new.kind = 'bid')
+      and (new.campaign_id is not null) = (new.kind = 'campaign')
+    ) then 'deal_has_its_subject'
+    when not (
+      (new.kind = 'direct') = (new.captured_minor is null)
+      and num_nulls(
+        new.captured_minor, new.held_minor, new.released_minor, new.fee_minor,
+        new.refunded_minor, new.charged_back_minor
+      ) in (0, 6)
+    ) then 'only_deals_have_books'
+    when not (
+      new.held_minor >= 0
+      and new.held_minor = new.captured_minor - new.released_minor - new.fee_minor
+        - new.refunded_minor - new.charged_back_minor
+    ) then 'books_balance'
+    when not (new.flow_state <> 'chat_closed' or new.held_minor = 0)
+      then 'closed_deal_holds_nothing'
+    when not (
+      new.work_status in (
+        'in_progress', 'submitted', 'revision_requested', 'approved', 'cancelled', 'disputed'
+      )
+    ) then 'work_status_is_known'
+  end;
+begin
+  if v_broken is not null then
+    raise check_violation using
+      message = format(
+        'new row for relation "conversations" violates check constraint "%s"', v_broken
+      ),
+      schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
+  end if;
+  return null;
+end;
+$$;
+
+create or replace trigger check_conversation
+after insert or update of
+  kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, awaiting_role, work_status,
+  amount_minor, currency, bid_id, campaign_id, captured_minor, held_minor, released_minor,
+  fee_minor, refunded_minor, charged_back_minor
+on public.conversations
+for each row execute function private.check_conversation();
+
+-- source: 60_triggers/check_new_message.sql sha256:02bd4e6ffb4f37c57d4f2a9d4294149b87cde710a5f57914c42abe0d52173dd1
+-- Refuses a message that breaks a rule of its columns, as a CHECK of that name would.
+--
+-- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table:
+-- eight of them were a sixth of an insert. An ordinary message breaks none, which one look shows.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+create or replace function private.check_new_message()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_broken constant text := case
+    when not (new.seq >= 1) then 'seq_starts_at_one'
+    when not (char_length(new.message) <= 5000) then 'message_fits'
+    when not (char_length(new.media_url) <= 2048) then 'media_url_fits'
+    when not (new.message_type in ('user_input', 'system', 'automated', 'audit'))
+      then 'message_type_is_known'
+    when not (new.visible_to in ('all', 'influencer', 'brand_owner', 'sender'))
+      then 'visible_to_is_known'
+    when not (new.expires_at is null or new.message_type = 'user_input')
+      then 'only_user_input_expires'
+    when not (
+      new.expires_at between new.created_at + interval '1 hour'
+        and new.created_at + interval '2160 hours'
+    ) then 'expiry_is_within_1_and_2160_hours'
+    when not (new.visible_to = 'all' or new.receiver_id is not null)
+      then 'hidden_message_names_its_reader'
+  end;
+begin
+  if v_broken is not null then
+    raise check_violation using
+      message = format(
+        'new row for relation "messages" violates check constraint "%s"', v_broken
+      ),
+      schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
+  end if;
+  return null;
+end;
+$$;
+
+create or replace trigger check_new_message
+after insert on public.messages
+for each row
+when (
+  new.message_type <> 'user_input' or new.visible_to <> 'all' or new.expires_at is not null
+  or new.media_url is not null or octet_length(new.message) > 5000 or new.seq < 1
+)
+execute function private.check_new_message();
+
+-- source: 60_triggers/check_scrubbed_message.sql sha256:a2d70605fe75f6d408758cd4522a7a27790ecb1645e1e41894a5a3306e746fac
+-- Refuses a message that is marked as emptied and is not, as a CHECK of that name would.
+--
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+create or replace function private.check_scrubbed_message()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not (new.message = '' and new.media_url is null) then
+    raise check_violation using
+      message = 'new row for relation "messages" violates check constraint "scrubbed_is_empty"',
+      schema = tg_table_schema, table = tg_table_name, constraint = 'scrubbed_is_empty';
+  end if;
+  return null;
+end;
+$$;
+
+create or replace trigger check_scrubbed_message
+after update of scrubbed_at, message, media_url on public.messages
+for each row when (new.scrubbed_at is not null)
+execute function private.check_scrubbed_message();
+
 -- source: 60_triggers/create_account_at_sign_up.sql sha256:fc44900afed1d79fc25c288752a3a0847c3594659b29d0a7cad34ba878bfab4c
 -- Gives every new login its card and account in the transaction of the sign-up; an anonymous one
 -- when it becomes somebody's.
@@ -16632,6 +16908,68 @@ $$;
 create or replace trigger create_account_at_sign_up
 after insert or update of is_anonymous on auth.users
 for each row when (not new.is_anonymous) execute function private.create_account_at_sign_up();
+
+-- source: 60_triggers/keep_bars.sql sha256:e3bf53a08561ad2fbfb64dcec7115a0bd5e8ad69601dd7e065649a7ec2e69683
+-- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
+-- instead of looking for blocks and logins.
+--
+-- Locks, writes: the pair's rows of conversations, in the order of their ids; who blocks has locked
+-- them before (private.lock_pair).
+create or replace function private.keep_bars()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    perform private.mark_bars(old.blocker_id, old.blocked_id);
+  else
+    perform private.mark_bars(new.blocker_id, new.blocked_id);
+  end if;
+  return null;
+end;
+$$;
+
+-- Locks, writes: conversations (is_barred).
+create or replace function private.mark_bars(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_is_barred constant boolean := not private.may_reach(p_user_id, p_other_id);
+begin
+  perform from public.conversations as c
+  where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  order by c.id
+  for no key update;
+  update public.conversations as c
+  set is_barred = v_is_barred
+  where c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+    and c.is_barred <> v_is_barred;
+end;
+$$;
+
+-- A conversation that is founded while a bar stands has it from the start.
+create or replace function private.mark_new_conversation()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.is_barred := not private.may_reach(new.user_a, new.user_b);
+  return new;
+end;
+$$;
+
+create or replace trigger keep_bars
+after insert or delete on public.blocks
+for each row execute function private.keep_bars();
+
+create or replace trigger mark_new_conversation
+before insert on public.conversations
+for each row execute function private.mark_new_conversation();
 
 -- source: 60_triggers/keep_conversation_events.sql sha256:2507f2c161b06d3230f2e7a0ad18f59c2374240d67095d30b6b632e033a96018
 -- Refuses to delete what stands in a conversation's history, whoever asks.
@@ -16790,6 +17128,51 @@ from public, anon, authenticated, service_role;
 create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
 for each statement execute function private.keep_points_ledger();
+
+-- source: 60_triggers/keep_send_rules.sql sha256:4497b718137a6ee5631ee9e75658c147af9f9c0365c5f4f6f27e2b26947f5ed3
+-- Keeps private.send_rules, the typed copy of the settings that every send reads, in step with
+-- private.settings.
+--
+-- Writes: send_rules.
+create or replace function private.keep_send_rules()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.write_send_rules();
+  return null;
+end;
+$$;
+
+-- Writes: send_rules.
+create or replace function private.write_send_rules()
+returns void
+language sql
+set search_path = ''
+as $$
+  insert into private.send_rules as r (
+    quota_timezone, stranger_messages, send_step, send_ahead, long_step, long_ahead
+  )
+  select
+    coalesce(private.get_setting('quota_timezone') #>> '{}', 'UTC'),
+    private.get_number('stranger_messages')::bigint,
+    -- A limit that is switched off takes no time and is never met.
+    coalesce(short.step, '0'), coalesce(short.step * (short.burst - 1), '1000 years'),
+    coalesce(long.step, '0'), coalesce(long.step * (long.burst - 1), '1000 years')
+  from private.read_limit(private.get_setting('rate_send')) as short
+  cross join private.read_limit(private.get_setting('rate_send_long')) as long
+  on conflict (is_only) do update set
+    quota_timezone = excluded.quota_timezone, stranger_messages = excluded.stranger_messages,
+    send_step = excluded.send_step, send_ahead = excluded.send_ahead,
+    long_step = excluded.long_step, long_ahead = excluded.long_ahead;
+$$;
+
+create or replace trigger keep_send_rules
+after insert or update or delete or truncate on private.settings
+for each statement execute function private.keep_send_rules();
+
+select private.write_send_rules();
 
 -- source: 60_triggers/only_scrub_events.sql sha256:49cf800bee5de8152d9973d92ee3dc77ec4c5f36a8c4ee63ec9c658111875392
 -- Refuses every change of an event but the one: its details become null.

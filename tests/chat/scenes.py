@@ -74,6 +74,17 @@ def open_deal(
     return open_deal_on(db, ware, made, partner, flow_state=flow_state, awaiting_role=awaiting_role)
 
 
+def open_session(db: Database, user: uuid.UUID, *, refreshed: str = "now") -> str:
+    """The id of a session that the user has on one more device, as Auth opens it."""
+    session = str(uuid.uuid4())
+    db.query(
+        "insert into auth.sessions (id, user_id, created_at, updated_at, refreshed_at)"
+        " values (%s, %s, %s, now(), %s::timestamptz at time zone 'utc')",
+        *(session, user, refreshed, refreshed),
+    )
+    return session
+
+
 def send(db: Database, user: uuid.UUID, conversation: str, text: str, **more: Any) -> Any:
     """The message that `user` has just sent."""
     with db.signed_in_as(user):

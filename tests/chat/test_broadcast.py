@@ -15,6 +15,7 @@ from tests.chat.scenes import (
     broadcasts,
     context_of,
     let_pass,
+    open_session,
     open_talk,
     send,
 )
@@ -46,44 +47,79 @@ def topics(*users: uuid.UUID) -> list[str]:
     return sorted(f"user:{user}" for user in users)
 
 
-def test_both_members_hear_a_message_as_it_was_answered(db: Database, talk: Talk) -> None:
-    db.query("delete from realtime.messages")
-    sent = send(db, talk.asha, talk.id, "hi")
-    told = broadcasts(db, "new_message")
-    assert [row["topic"] for row in told] == topics(talk.asha, talk.bharat)
-    for row in told:
-        assert (row["extension"], row["private"]) == ("broadcast", True)
-        payload = row["payload"]
-        assert payload["conversation_id"] == talk.id
-        assert payload["message"] == sent
-    for user in (talk.asha, talk.bharat):
-        context = context_of(db, user, talk.id)
-        assert {key: context[key] for key in HEADLINE} == told[0]["payload"]["conversation_context"]
-
-
-def test_the_receiver_is_notified_too_unless_the_conversation_is_muted(
+def test_a_message_between_two_people_with_a_session_each_is_one_row(
     db: Database, talk: Talk
 ) -> None:
+    own = open_session(db, talk.asha)
+    open_session(db, talk.bharat)
     db.query("delete from realtime.messages")
-    sent = send(db, talk.asha, talk.id, "hi")
-    (notice,) = broadcasts(db, "notification")
-    assert notice["topic"] == f"user:{talk.bharat}"
-    assert notice["payload"]["type"] == "message"
-    assert notice["payload"]["data"] == {
-        "conversation_id": talk.id,
-        "message_id": sent["id"],
-        "sender_id": str(talk.asha),
+    with db.signed_in_as(talk.asha, session_id=own):
+        sent = db.call("send_message", conversation_id=talk.id, message="hi")["message"]
+    (told,) = db.query("select * from realtime.messages")
+    assert (told["event"], told["topic"]) == ("new_message", f"user:{talk.bharat}")
+    assert (told["extension"], told["private"]) == ("broadcast", True)
+    payload = told["payload"]
+    assert payload["conversation_id"] == talk.id
+    assert payload["message"] == sent
+    assert payload["notification"] == {
+        "type": "message",
+        "data": {
+            "conversation_id": talk.id,
+            "message_id": sent["id"],
+            "sender_id": str(talk.asha),
+        },
     }
+    context = context_of(db, talk.bharat, talk.id)
+    assert payload["conversation_context"] == {key: context[key] for key in HEADLINE}
+
+
+def test_another_session_of_the_sender_hears_the_message_without_a_notification(
+    db: Database, talk: Talk
+) -> None:
+    own = open_session(db, talk.asha)
+    other = open_session(db, talk.asha)
+    with db.signed_in_as(talk.bharat):
+        db.call("mark_read", conversation_id=talk.id)
+    db.query("delete from realtime.messages")
+    for session, count in ((own, 2), (other, 4)):
+        with db.signed_in_as(talk.asha, session_id=session):
+            sent = db.call("send_message", conversation_id=talk.id, message="hi")["message"]
+        assert len(broadcasts(db, "new_message")) == count
+    told = {
+        row["topic"]: row["payload"]
+        for row in broadcasts(db, "new_message")
+        if row["payload"]["message"]["id"] == sent["id"]
+    }
+    echo = told[f"user:{talk.asha}"]
+    assert (echo["message"], echo["notification"]) == (sent, None)
+    context = context_of(db, talk.asha, talk.id)
+    assert echo["conversation_context"] == {key: context[key] for key in HEADLINE}
+
+
+@pytest.mark.parametrize(("refreshed", "echoes"), [("now", 1), ("-7 days", 1), ("-9 days", 0)])
+def test_a_session_whose_token_has_run_out_hears_nothing(
+    db: Database, talk: Talk, refreshed: str, echoes: int
+) -> None:
+    at = db.value("select (now() + %s::interval)::text", refreshed.replace("now", "0"))
+    open_session(db, talk.asha, refreshed=at)
+    db.query("delete from realtime.messages")
+    send(db, talk.asha, talk.id, "hi")
+    assert len(broadcasts(db, "new_message")) == 1 + echoes
+
+
+def test_a_muted_conversation_is_told_without_a_notification(db: Database, talk: Talk) -> None:
     with db.signed_in_as(talk.bharat):
         db.call("set_conversation_preferences", conversation_id=talk.id, muted_until="2999-01-01")
+    db.query("delete from realtime.messages")
     send(db, talk.asha, talk.id, "quietly")
-    assert len(broadcasts(db, "notification")) == 1
-    assert len(broadcasts(db, "new_message")) == 4
+    (told,) = db.query("select payload from realtime.messages")
+    assert told["payload"]["notification"] is None
 
 
 def test_the_words_of_a_message_that_disappears_are_told_to_nobody(
     db: Database, talk: Talk
 ) -> None:
+    open_session(db, talk.asha)
     db.query("delete from realtime.messages")
     sent = send(
         db,
@@ -130,7 +166,7 @@ def test_an_event_is_heard_when_its_transaction_commits_and_never_otherwise(
     with db.transaction():
         send(db, talk.asha, talk.id, "said")
         assert broadcasts(db, "new_message") == []
-    assert len(broadcasts(db, "new_message")) == 2
+    assert len(broadcasts(db, "new_message")) == 1
 
 
 def test_a_refused_send_and_a_repeat_tell_nobody(db: Database, talk: Talk) -> None:
@@ -215,27 +251,6 @@ def test_a_receipt_names_the_newest_message_that_both_may_see(db: Database, talk
         db.call("mark_read", conversation_id=talk.id)
     for row in broadcasts(db, "message_seen"):
         assert (row["payload"]["seq"], row["payload"]["message_id"]) == (4, shared["id"])
-
-
-def test_a_message_for_one_reader_is_told_to_that_reader_only(db: Database, talk: Talk) -> None:
-    db.query("delete from realtime.messages")
-    db.query(
-        """
-        select private.store_message(
-          private.claim_seq(%s, %s), jsonb_populate_record(null::public.messages, %s::jsonb)
-        )
-        """,
-        talk.id,
-        talk.asha,
-        f"""{{
-            "conversation_id": "{talk.id}", "sender_id": "{uuid.UUID(int=0)}",
-            "receiver_id": "{talk.bharat}", "message": "just you", "message_type": "automated",
-            "visible_to": "influencer"
-        }}""",
-    )
-    told = broadcasts(db, "new_message")
-    assert [row["topic"] for row in told] == topics(talk.bharat)
-    assert told[0]["payload"]["message"]["message"] == "just you"
 
 
 @pytest.mark.parametrize(

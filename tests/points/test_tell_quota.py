@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.chat.scenes import Talk, broadcasts, open_talk, send
+from tests.chat.scenes import Talk, broadcasts, open_session, open_talk, send
 from tests.points.purse import give_points, quota_of, set_quota
 from tests.support.databases import Database
 from tests.support.operators import set_account, set_setting
@@ -25,7 +25,11 @@ class Told:
 
 @contextmanager
 def heard_by(db: Database, user: uuid.UUID) -> Iterator[Told]:
-    """Collect the quota events and notices that the user gets, and that nobody else does."""
+    """Collect the quota events and notices that the user gets, and that nobody else does.
+
+    The user has another device that listens: the one that calls reads the quota in its answer.
+    """
+    open_session(db, user)
     db.query("delete from realtime.messages")
     told = Told()
     yield told
@@ -57,6 +61,20 @@ def test_the_free_messages_are_told_at_a_fifth_and_at_none(db: Database, talk: T
     assert heard == {8: [("quota_low", 2)], 10: [("quota_low", 0)]}
     kept = db.query("select type, data, message_id from private.notifications order by id")
     assert [row["type"] for row in kept] == ["quota_low", "quota_low"]
+
+
+def test_a_user_with_one_device_reads_the_quota_in_the_answer_alone(
+    db: Database, talk: Talk
+) -> None:
+    set_quota(db, talk.asha, free=0, price=1)
+    give_points(db, talk.asha, 1000)
+    own = open_session(db, talk.asha)
+    db.query("delete from realtime.messages")
+    with db.signed_in_as(talk.asha, session_id=own):
+        db.call("send_message", conversation_id=talk.id, message="paid")
+    assert broadcasts(db, "quota_changed") == []
+    give_points(db, talk.asha, 1)
+    assert len(broadcasts(db, "quota_changed")) == 1
 
 
 def test_each_day_is_told_anew(db: Database, talk: Talk) -> None:

@@ -2,9 +2,10 @@
 -- `conversation:<id>` for typing alone.
 --
 -- Args, in step: the name of each event, the topic, chosen here and now, and its payload, a JSON
--- object. One statement for all, where realtime.send would take one call each. Like
--- realtime.send it never fails its caller: an event is a hint, `sync` repairs what was not heard.
--- What could not be written is a warning in the log and one more in private.broadcast_failures.
+-- object. One statement for all, where realtime.send would take one call each. Like realtime.send
+-- it never fails its caller: an event is a hint, `sync` repairs what was not heard.
+-- Realtime counts every copy that it delivers, and drops events of a project that is over its
+-- quota: docs/API.md has a table of what each call may write, and a test counts it.
 -- Writes: realtime.messages.
 create or replace function private.broadcast(
   p_events text[],
@@ -13,7 +14,6 @@ create or replace function private.broadcast(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -24,10 +24,37 @@ exception
   -- No partition for today, or the platform changed the table or its rights.
   when check_violation or not_null_violation or insufficient_privilege
     or undefined_table or undefined_column or invalid_schema_name then
-    perform nextval('private.broadcast_failures');
-    raise warning 'broadcasts % were not written: % (%)', p_events, sqlerrm, sqlstate;
+    perform private.count_lost_broadcast(p_events, sqlerrm, sqlstate);
 end;
 $$;
 
-revoke all on function private.broadcast(text[], text[], jsonb[])
-from public, anon, authenticated, service_role;
+-- Notes that broadcasts could not be written: a warning in the log, and one more in
+-- private.broadcast_failures.
+create or replace function private.count_lost_broadcast(
+  p_events text[],
+  p_error text,
+  p_sqlstate text
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform nextval('private.broadcast_failures');
+  raise warning 'broadcasts % were not written: % (%)', p_events, p_error, p_sqlstate;
+end;
+$$;
+
+-- The caller's other sessions that can still be listening. A token lives a week at most, and a
+-- session that hears has a token: one that was not refreshed for eight days hears nothing.
+-- Without a session id in the token every session is another one, which costs an event and loses
+-- none.
+create or replace view private.my_other_sessions as
+select s.id
+from auth.sessions as s
+where s.user_id = (select auth.uid())
+  and s.id::text is distinct from (select auth.jwt() ->> 'session_id')
+  and coalesce(s.refreshed_at at time zone 'utc', s.created_at) > now() - interval '8 days'
+  and (s.not_after is null or s.not_after > now());
+
+revoke all on private.my_other_sessions from public, anon, authenticated, service_role;

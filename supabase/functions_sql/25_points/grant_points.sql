@@ -17,8 +17,7 @@ set search_path = ''
 as $$
 declare
   v_reason constant text := left(coalesce(p_reason, 'grant'), 200);
-  v_before private.accounts;
-  v_after private.accounts;
+  v_balance bigint;
   v_entry private.points_ledger;
 begin
   perform private.require_operator();
@@ -32,7 +31,7 @@ begin
   if not exists (select from auth.users as u where u.id = p_user_id) then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
-  v_before := private.lock_account(p_user_id);
+  perform private.lock_account(p_user_id);
 
   select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
   if not found then
@@ -41,13 +40,13 @@ begin
       points_balance = a.points_balance + p_points,
       points_high = a.points_balance + p_points
     where a.user_id = p_user_id
-    returning a.* into v_after;
+    returning a.points_balance into v_balance;
     insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
-    values (p_user_id, p_points, v_reason, v_after.points_balance, p_grant_id)
+    values (p_user_id, p_points, v_reason, v_balance, p_grant_id)
     -- Taken in the meantime for another user: this one's account is all that is locked here.
     on conflict (grant_id) do nothing
     returning * into v_entry;
-    perform private.tell_quota(v_before, v_after);
+    perform private.tell_quota(p_user_id, -p_points, p_is_send => false, p_has_listener => true);
   end if;
   if (v_entry.user_id, v_entry.delta, v_entry.reason)
     is distinct from (p_user_id, p_points, v_reason) then

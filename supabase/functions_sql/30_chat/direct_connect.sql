@@ -67,9 +67,7 @@ begin
   v_created := v_conversation_id is not null;
   if v_created then
     perform private.limit_rate(v_me, 'direct_connect');
-    perform private.tell_quota(
-      v_account, private.charge_points(v_account, v_cost, null, 'chat_open', null)
-    );
+    perform private.spend_points(v_account, v_cost, null, 'chat_open', null);
   else
     select c.id into v_conversation_id
     from public.conversations as c

@@ -1,0 +1,22 @@
+-- Refuses a message that is marked as emptied and is not, as a CHECK of that name would.
+--
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+create or replace function private.check_scrubbed_message()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not (new.message = '' and new.media_url is null) then
+    raise check_violation using
+      message = 'new row for relation "messages" violates check constraint "scrubbed_is_empty"',
+      schema = tg_table_schema, table = tg_table_name, constraint = 'scrubbed_is_empty';
+  end if;
+  return null;
+end;
+$$;
+
+create or replace trigger check_scrubbed_message
+after update of scrubbed_at, message, media_url on public.messages
+for each row when (new.scrubbed_at is not null)
+execute function private.check_scrubbed_message();
