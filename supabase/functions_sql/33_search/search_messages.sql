@@ -187,15 +187,12 @@ as $$
 declare
   c_lead constant integer := 40;
   c_length constant integer := 200;
+  c_step constant integer := 200;
   -- A letter with the marks that fold together with it.
   c_piece constant text := '.[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*';
-  v_pieces text[] := array(
-    select p.piece[1] from regexp_matches(p_text, c_piece, 'g') as p (piece)
-  );
-  v_folds text[] := array(
-    select private.fold_text(p.piece) from unnest(v_pieces) with ordinality as p (piece, n)
-    order by p.n
-  );
+  v_text text := p_text;
+  v_pieces text[];
+  v_folds text[];
   v_first integer;
   v_last integer;
   -- Which piece each character of the folded text comes from.
@@ -206,6 +203,23 @@ declare
   v_from integer;
   v_at integer;
 begin
+  -- A long text is looked through by its parts, and taken to pieces only where the first hit is.
+  if char_length(p_text) > 2 * c_step then
+    select min(part) into v_at
+    from generate_series(1, char_length(p_text), c_step) as part
+    where private.fold_text(substr(p_text, part, 2 * c_step)) like any (
+      array(
+        select '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%'
+        from unnest(p_words) as w (word)
+      )
+    );
+    v_text := substr(p_text, greatest(1, v_at - c_lead), 3 * c_step + c_lead);
+  end if;
+  v_pieces := array(select p.piece[1] from regexp_matches(v_text, c_piece, 'g') as p (piece));
+  v_folds := array(
+    select private.fold_text(p.piece) from unnest(v_pieces) with ordinality as p (piece, n)
+    order by p.n
+  );
   select min(nullif(position(w.word in array_to_string(v_folds, '')), 0)) into v_at
   from unnest(p_words) as w (word);
   select min(f.n) into v_first
