@@ -3828,7 +3828,7 @@ $$;
 revoke all on function private.withhold_content(jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 33_search/search_messages.sql sha256:26ecec29516d63a293ac4659ee149336aa1ccdc2154afffb27aadaffa0503454
+-- source: 33_search/search_messages.sql sha256:604cc17cbcdacbdcbb2d536bd67d7ab6cb2c547712df6b60c90ae9a84345b535
 -- RPC: messages that hold every word of the query, newest first; returns `[message +
 -- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and where the
 -- words stand in it, each place once, counted in UTF-16 units from 0 (what JavaScript slices by).
@@ -4018,15 +4018,12 @@ as $$
 declare
   c_lead constant integer := 40;
   c_length constant integer := 200;
+  c_step constant integer := 200;
   -- A letter with the marks that fold together with it.
   c_piece constant text := '.[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*';
-  v_pieces text[] := array(
-    select p.piece[1] from regexp_matches(p_text, c_piece, 'g') as p (piece)
-  );
-  v_folds text[] := array(
-    select private.fold_text(p.piece) from unnest(v_pieces) with ordinality as p (piece, n)
-    order by p.n
-  );
+  v_text text := p_text;
+  v_pieces text[];
+  v_folds text[];
   v_first integer;
   v_last integer;
   -- Which piece each character of the folded text comes from.
@@ -4037,6 +4034,23 @@ declare
   v_from integer;
   v_at integer;
 begin
+  -- A long text is looked through by its parts, and taken to pieces only where the first hit is.
+  if char_length(p_text) > 2 * c_step then
+    select min(part) into v_at
+    from generate_series(1, char_length(p_text), c_step) as part
+    where private.fold_text(substr(p_text, part, 2 * c_step)) like any (
+      array(
+        select '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%'
+        from unnest(p_words) as w (word)
+      )
+    );
+    v_text := substr(p_text, greatest(1, v_at - c_lead), 3 * c_step + c_lead);
+  end if;
+  v_pieces := array(select p.piece[1] from regexp_matches(v_text, c_piece, 'g') as p (piece));
+  v_folds := array(
+    select private.fold_text(p.piece) from unnest(v_pieces) with ordinality as p (piece, n)
+    order by p.n
+  );
   select min(nullif(position(w.word in array_to_string(v_folds, '')), 0)) into v_at
   from unnest(p_words) as w (word);
   select min(f.n) into v_first
@@ -16887,6 +16901,94 @@ create or replace trigger check_scrubbed_message
 after update of scrubbed_at, message, media_url on public.messages
 for each row when (new.scrubbed_at is not null)
 execute function private.check_scrubbed_message();
+
+-- source: 60_triggers/check_setting.sql sha256:29b81d8c5f02efc9e1e9989e925f16cf9f9af63e5b9a4909b955c45a2f020111
+-- Refuses a setting that would break the calls that read it, or cannot mean what it says, with a
+-- sentence for the operator who writes it.
+--
+-- Errors: 23514 (check_violation); no RPC ever gets there.
+create or replace function private.check_setting()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_fault constant text := private.find_setting_fault(new.key, new.value);
+begin
+  if v_fault is not null then
+    raise exception 'setting %: %', new.key, v_fault using errcode = 'check_violation';
+  end if;
+  return new;
+end;
+$$;
+
+-- What is wrong with the value of a setting, as a sentence, or null.
+create or replace function private.find_setting_fault(p_key text, p_value jsonb)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c_host constant text := '^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+'
+    '[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
+  v_is_number constant boolean := jsonb_typeof(p_value) = 'number';
+begin
+  if p_value is null then
+    return 'write a JSON value.';
+  end if;
+  if p_key like 'rate\_%' then
+    return case
+      when p_value <> 'null' and not coalesce(jsonb_typeof(p_value) = 'object' and p_value @? '
+        $ ? (@.burst >= 1 && @.burst <= 1000000 && (
+          @.per_second > 0 && @.per_second <= 1000000
+          || @.per_minute > 0 && @.per_minute <= 1000000
+          || @.per_day > 0 && @.per_day <= 1000000
+        ))
+      ', false) then
+        'write {"per_second", "per_minute" or "per_day": a number above 0, "burst": 1 or more},'
+        ' or null for no limit.'
+    end;
+  end if;
+  if p_key in ('expired_grace_days', 'stranger_messages') and p_value = 'null' then
+    return null;
+  end if;
+  return case p_key
+    when 'expired_grace_days' then case
+      when not v_is_number or not p_value @? '$ ? (@ >= 0 && @ <= 36500)'
+        then 'write 0 to 36500 days, or null for never.'
+    end
+    when 'media_hosts' then case
+      when p_value <> 'null' and (
+        jsonb_typeof(p_value) <> 'array'
+        or exists (
+          select from jsonb_array_elements(p_value) as h (host)
+          where jsonb_typeof(h.host) <> 'string' or h.host #>> '{}' !~ c_host
+        )
+      ) then
+        'write a list of host names in lower case, such as ["cdn.example.com", "*.example.com"],'
+        ' or null for any.'
+    end
+    when 'quota_timezone' then case
+      when jsonb_typeof(p_value) <> 'string'
+        or p_value #>> '{}' not in (select z.name from pg_catalog.pg_timezone_names as z)
+        or p_value <> '"UTC"' and p_value #>> '{}' !~ '^[A-Z][A-Za-z_]*(/[A-Za-z0-9_+-]+)+$'
+        then 'write the name of a time zone, such as "Asia/Kolkata", or "UTC".'
+    end
+    when 'payment_mode' then case
+      when p_value not in ('"test"', '"live"') then 'write "test" or "live".'
+    end
+    else case
+      when not v_is_number or not p_value @? '$ ? (@ >= 0 && @ <= 1000000 && @.floor() == @)'
+        then 'write a whole number from 0 to 1,000,000.'
+    end
+  end;
+end;
+$$;
+
+create or replace trigger check_setting
+before insert or update on private.settings
+for each row execute function private.check_setting();
 
 -- source: 60_triggers/create_account_at_sign_up.sql sha256:fc44900afed1d79fc25c288752a3a0847c3594659b29d0a7cad34ba878bfab4c
 -- Gives every new login its card and account in the transaction of the sign-up; an anonymous one

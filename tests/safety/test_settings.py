@@ -52,13 +52,54 @@ def test_a_setting_is_refused_or_it_works(db: Database, subtests: pytest.Subtest
         for value in VALUES:
             try:
                 db.query(change, json.dumps(value), setting["key"])
-            except (psycopg.errors.IntegrityError, psycopg.errors.DataError):
+            except psycopg.errors.CheckViolation as error:
+                # A sentence for the operator, with the setting's name.
+                assert str(error).startswith(f"setting {setting['key']}: write ")  # noqa: PT017
                 continue
             taken += 1
             with subtests.test(setting=setting["key"], value=value):
                 assert try_everything(db, (asha, bharat), talk) <= EXPECTED
         db.query(change, json.dumps(setting["value"]), setting["key"])
     assert taken > 20
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("quota_timezone", "IST"),
+        ("quota_timezone", "EST5EDT"),
+        ("quota_timezone", "UTC+5:30"),
+        ("quota_timezone", "<IST>-5:30"),
+        ("quota_timezone", "posix/Asia/Kolkata"),
+        ("quota_timezone", "asia/kolkata"),
+        ("quota_timezone", "Asia/Nowhere"),
+        ("media_hosts", ["CDN.example.com"]),
+        ("media_hosts", ["https://cdn.example.com"]),
+        ("media_hosts", ["cdn.example.com/a"]),
+        ("media_hosts", ["cdn.example.com:443"]),
+        ("media_hosts", ["*"]),
+        ("media_hosts", ["cdn.*.com"]),
+        ("media_hosts", ["10.0.0.1"]),
+        ("media_hosts", ["localhost"]),
+        ("media_hosts", [""]),
+        ("media_hosts", [1]),
+    ],
+)
+def test_a_setting_that_cannot_mean_what_it_says_is_refused(
+    db: Database, key: str, value: Any
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match=f"setting {key}: write "):
+        db.query("update private.settings set value = %s where key = %s", json.dumps(value), key)
+
+
+def test_zones_and_hosts_that_mean_something_are_taken(db: Database) -> None:
+    taken: list[tuple[str, Any]] = [
+        *(("quota_timezone", zone) for zone in ("UTC", "Asia/Kolkata", "Etc/GMT+5")),
+        ("quota_timezone", "America/Argentina/Buenos_Aires"),
+        *(("media_hosts", hosts) for hosts in (None, [], ["cdn.example.com", "*.example.com"])),
+    ]
+    for key, value in taken:
+        db.query("update private.settings set value = %s where key = %s", json.dumps(value), key)
 
 
 def test_half_a_rate_is_no_silent_absence_of_a_limit(db: Database) -> None:

@@ -1,0 +1,86 @@
+-- Refuses a setting that would break the calls that read it, or cannot mean what it says, with a
+-- sentence for the operator who writes it.
+--
+-- Errors: 23514 (check_violation); no RPC ever gets there.
+create or replace function private.check_setting()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_fault constant text := private.find_setting_fault(new.key, new.value);
+begin
+  if v_fault is not null then
+    raise exception 'setting %: %', new.key, v_fault using errcode = 'check_violation';
+  end if;
+  return new;
+end;
+$$;
+
+-- What is wrong with the value of a setting, as a sentence, or null.
+create or replace function private.find_setting_fault(p_key text, p_value jsonb)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c_host constant text := '^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+'
+    '[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
+  v_is_number constant boolean := jsonb_typeof(p_value) = 'number';
+begin
+  if p_value is null then
+    return 'write a JSON value.';
+  end if;
+  if p_key like 'rate\_%' then
+    return case
+      when p_value <> 'null' and not coalesce(jsonb_typeof(p_value) = 'object' and p_value @? '
+        $ ? (@.burst >= 1 && @.burst <= 1000000 && (
+          @.per_second > 0 && @.per_second <= 1000000
+          || @.per_minute > 0 && @.per_minute <= 1000000
+          || @.per_day > 0 && @.per_day <= 1000000
+        ))
+      ', false) then
+        'write {"per_second", "per_minute" or "per_day": a number above 0, "burst": 1 or more},'
+        ' or null for no limit.'
+    end;
+  end if;
+  if p_key in ('expired_grace_days', 'stranger_messages') and p_value = 'null' then
+    return null;
+  end if;
+  return case p_key
+    when 'expired_grace_days' then case
+      when not v_is_number or not p_value @? '$ ? (@ >= 0 && @ <= 36500)'
+        then 'write 0 to 36500 days, or null for never.'
+    end
+    when 'media_hosts' then case
+      when p_value <> 'null' and (
+        jsonb_typeof(p_value) <> 'array'
+        or exists (
+          select from jsonb_array_elements(p_value) as h (host)
+          where jsonb_typeof(h.host) <> 'string' or h.host #>> '{}' !~ c_host
+        )
+      ) then
+        'write a list of host names in lower case, such as ["cdn.example.com", "*.example.com"],'
+        ' or null for any.'
+    end
+    when 'quota_timezone' then case
+      when jsonb_typeof(p_value) <> 'string'
+        or p_value #>> '{}' not in (select z.name from pg_catalog.pg_timezone_names as z)
+        or p_value <> '"UTC"' and p_value #>> '{}' !~ '^[A-Z][A-Za-z_]*(/[A-Za-z0-9_+-]+)+$'
+        then 'write the name of a time zone, such as "Asia/Kolkata", or "UTC".'
+    end
+    when 'payment_mode' then case
+      when p_value not in ('"test"', '"live"') then 'write "test" or "live".'
+    end
+    else case
+      when not v_is_number or not p_value @? '$ ? (@ >= 0 && @ <= 1000000 && @.floor() == @)'
+        then 'write a whole number from 0 to 1,000,000.'
+    end
+  end;
+end;
+$$;
+
+create or replace trigger check_setting
+before insert or update on private.settings
+for each row execute function private.check_setting();
