@@ -3529,14 +3529,15 @@ grant execute on function
   public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
 to authenticated;
 
--- source: 30_chat/set_conversation_preferences.sql sha256:8f5b26c9a58a41f71fdbc1aeada6ce58a3a3b8f6d32bed73b5ba2f14d47433d9
+-- source: 30_chat/set_conversation_preferences.sql sha256:f944b243708f5f29cc30994dea5c31edf50058b86cc2bba4473b457d6f752394
 -- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
 --
 -- Archived is a position: the next message brings the conversation back by itself. A muted_until
 -- in the past ends a mute.
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: the caller's row of participants.
--- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a muted_until
+-- that is infinite or more than 10 years ahead.
 create or replace function private.set_conversation_preferences(
   p_conversation_id uuid,
   p_archived boolean,
@@ -3551,6 +3552,11 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
+  if p_muted_until > now() + interval '10 years' or p_muted_until = '-infinity' then
+    perform private.raise_input_invalid(
+      'muted_until', 'range', 'Pass a time within the next 10 years, or one that is over.'
+    );
+  end if;
   update private.participants as p
   set
     archived_seq = case p_archived

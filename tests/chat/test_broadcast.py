@@ -20,6 +20,7 @@ from tests.chat.scenes import (
     send,
 )
 from tests.support.databases import Database
+from tests.support.operators import in_a_year
 
 HEADLINE = ("flow_state", "chat_status", "awaiting_role", "last_seq", "version")
 DROP_PARTITIONS = """
@@ -109,7 +110,7 @@ def test_a_session_whose_token_has_run_out_hears_nothing(
 
 def test_a_muted_conversation_is_told_without_a_notification(db: Database, talk: Talk) -> None:
     with db.signed_in_as(talk.bharat):
-        db.call("set_conversation_preferences", conversation_id=talk.id, muted_until="2999-01-01")
+        db.call("set_conversation_preferences", conversation_id=talk.id, muted_until=in_a_year())
     db.query("delete from realtime.messages")
     send(db, talk.asha, talk.id, "quietly")
     (told,) = db.query("select payload from realtime.messages")

@@ -25,6 +25,10 @@ def prefer(db: Database, user: uuid.UUID, conversation: Any, **preferences: Any)
         return db.call("set_conversation_preferences", conversation_id=conversation, **preferences)
 
 
+def in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
 def listed(db: Database, user: uuid.UUID, **arguments: Any) -> list[str]:
     """The user's conversations over all pages, in the order of the pages."""
     found: list[str] = []
@@ -149,7 +153,11 @@ def test_a_mute_in_the_past_ends_it_and_nothing_keeps_it(db: Database, talk: Tal
     kept = prefer(db, talk.asha, talk.id, pinned=True)["muted_until"]
     assert datetime.fromisoformat(kept) == datetime.fromisoformat(until)
     assert prefer(db, talk.asha, talk.id, muted_until="2020-02-02T00:00Z")["muted_until"] is None
-    assert prefer(db, talk.asha, talk.id, muted_until="infinity")["muted_until"] == "infinity"
+    for never in ("infinity", "-infinity", "9999-01-01", in_days(3653)):
+        details = {"field": "muted_until", "rule": "range"}
+        with db.refused("INPUT_INVALID", 422, details=details):
+            prefer(db, talk.asha, talk.id, muted_until=never)
+    assert prefer(db, talk.asha, talk.id, muted_until=in_days(3650))["muted_until"] is not None
 
 
 def test_each_preference_is_changed_alone(db: Database, talk: Talk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import sql
@@ -13,6 +13,11 @@ from tests.support.databases import Database
 
 # Counted in no list of tables: kept by Postgres itself.
 OWN_SCHEMAS = ("pg_catalog", "information_schema", "pg_toast")
+
+
+def in_a_year() -> str:
+    """A time to mute until."""
+    return (datetime.now(UTC) + timedelta(days=365)).isoformat()
 
 
 def set_setting(db: Database, key: str, value: Any) -> None:

@@ -4,7 +4,8 @@
 -- in the past ends a mute.
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: the caller's row of participants.
--- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a muted_until
+-- that is infinite or more than 10 years ahead.
 create or replace function private.set_conversation_preferences(
   p_conversation_id uuid,
   p_archived boolean,
@@ -19,6 +20,11 @@ as $$
 declare
   v_me constant uuid := private.require_user();
 begin
+  if p_muted_until > now() + interval '10 years' or p_muted_until = '-infinity' then
+    perform private.raise_input_invalid(
+      'muted_until', 'range', 'Pass a time within the next 10 years, or one that is over.'
+    );
+  end if;
   update private.participants as p
   set
     archived_seq = case p_archived

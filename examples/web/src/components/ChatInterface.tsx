@@ -106,6 +106,11 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
   )
 }
 
+/** As long as a mute may be, and a little less. */
+function inNineYears(): string {
+  return new Date(Date.now() + 9 * 365 * 24 * 3_600_000).toISOString()
+}
+
 function whoIsNext(context: Context, name: string): string {
   if (isMyTurn(context)) return 'It is your turn: answer with the card above.'
   if (context.waiting_on === null) return 'Nothing can be written here now.'
@@ -162,7 +167,7 @@ function ChatHead({
           </button>
           <button
             type="button"
-            onClick={() => set({ muted_until: isMuted ? '2000-01-01' : '2100-01-01' })}
+            onClick={() => set({ muted_until: isMuted ? '2000-01-01' : inNineYears() })}
           >
             {isMuted ? 'Unmute' : 'Mute'}
           </button>
