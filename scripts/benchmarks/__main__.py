@@ -16,6 +16,8 @@ from scripts.benchmarks.database import BenchmarkError, make_side, running_serve
 from scripts.benchmarks.events import measure_events
 from scripts.benchmarks.growth import measure_growth
 from scripts.benchmarks.meters import is_supported
+from scripts.benchmarks.peers import measure_peers
+from scripts.benchmarks.publish import publish
 from scripts.benchmarks.read import (
     measure_list,
     measure_page,
@@ -42,7 +44,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "growth": measure_growth,
 }
 # Start servers or install packages: only where they are named.
-NAMED: dict[str, Callable[[Bench], list[Row]]] = {"http": measure_events}
+NAMED: dict[str, Callable[[Bench], list[Row]]] = {"peers": measure_peers, "http": measure_events}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,9 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"bench: {error}")
         return 1
     print(as_table(rows))  # noqa: T201
+    found = {"size": size.name, "messages": size.messages, "against": args.against}
     if args.json is not None:
-        found = {"size": size.name, "messages": size.messages, "against": args.against}
         args.json.write_text(as_json(found, rows), encoding="utf-8")
+    if args.publish:
+        publish(found, rows)
     return 0
 
 
@@ -111,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     sizes.add_argument("--quick", action="store_true", help="--size quick: a minute a row")
     sizes.add_argument("--long", action="store_true", help="--size long: growth to 5,000,000")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument(
+        "--publish", action="store_true", help="also write docs/figures and docs/PERFORMANCE.md"
+    )
     parser.add_argument("--port", type=int, help="of the throwaway server (default: a free one)")
     return parser
 

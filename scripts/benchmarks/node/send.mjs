@@ -13,20 +13,26 @@ import { PrismaClient } from "./generated/client.ts";
 
 const CALL = "select public.send_message($1, $2, client_message_id => $3)";
 const CALL_WITH_CLAIMS = `${CALL} from set_config('request.jwt.claims', $4, true)`;
-const ENVELOPE = `
-select
-  set_config('search_path', '"public", "extensions"', true),
-  set_config('role', 'authenticated', true),
-  set_config('request.jwt.claims', $1, true),
-  set_config('request.method', 'POST', true),
-  set_config('request.path', '/rpc/send_message', true),
-  set_config('request.headers', '{}', true),
-  set_config('request.cookies', '{}', true)`;
+// The steps of the first guide, each row that decides read with its lock.
+const STEPS = {
+  quota: `select quota_date = current_date as is_today, messages_sent_today, daily_free_limit
+    from bench.message_quotas where user_id = $1 for update`,
+  wallet: "select balance from bench.points_wallets where user_id = $1 for update",
+  place: `select user_a, user_b, chat_status, last_seq from public.conversations
+    where id = $1 for update`,
+  count: `update bench.message_quotas set quota_date = current_date, messages_sent_today = $2
+    where user_id = $1`,
+  insert: `insert into public.messages (conversation_id, seq, sender_id, receiver_id, message,
+    message_type, client_message_id) values ($1, $2, $3, $4, $5, 'user_input', $6) returning *`,
+  head: `update public.conversations
+    set last_seq = $2, last_message_at = now(), updated_at = now() where id = $1`,
+  user: "select * from public.users where id = $1",
+};
 // The defaults, two and five seconds, would end transactions on a machine with other work.
 const PATIENCE = { maxWait: 60_000, timeout: 60_000 };
 
 const job = JSON.parse(await readAll(process.stdin));
-const WAYS = { prisma: openPrisma, call: openCall, envelope: openEnvelope };
+const WAYS = { prisma: openPrisma, call: openCall, steps: openSteps };
 const { send, close } = await WAYS[job.way]();
 
 // A connection each, prepared statements, compiled code: none of it belongs to what is timed.
@@ -68,17 +74,26 @@ async function openCall() {
   };
 }
 
-async function openEnvelope() {
+async function openSteps() {
   const pool = openPool();
   return {
     send: async (conversation, sender) => {
       const client = await pool.connect();
+      const take = async (name, ...values) =>
+        (await client.query({ name, text: STEPS[name], values })).rows[0];
       try {
         await client.query("begin");
-        await client.query({ name: "envelope", text: ENVELOPE, values: [claimsOf(sender)] });
-        const values = [conversation, job.text, randomUUID()];
-        await client.query({ name: "call", text: CALL, values });
+        const quota = await take("quota", sender);
+        const wallet = await take("wallet", sender);
+        const place = await take("place", conversation);
+        const used = check(quota, wallet, place, sender);
+        await take("count", sender, used + 1);
+        const seq = BigInt(place.last_seq) + 1n;
+        const other = sender === place.user_a ? place.user_b : place.user_a;
+        await take("insert", conversation, seq, sender, other, job.text, randomUUID());
+        await take("head", conversation, seq);
         await client.query("commit");
+        await take("user", sender);
       } finally {
         client.release();
       }
@@ -87,8 +102,20 @@ async function openEnvelope() {
   };
 }
 
-// The steps of the first guide. Prisma cannot lock what it reads, so the rows that decide are read
-// by raw queries; everything else is as its users write it.
+// How many of the day's free messages are used.
+function check(quota, wallet, place, sender) {
+  if (!quota || !wallet || !place || ![place.user_a, place.user_b].includes(sender)) {
+    throw new Error("The benchmark's data is not there");
+  }
+  const used = quota.is_today ? quota.messages_sent_today : 0;
+  if (used >= quota.daily_free_limit || place.chat_status !== "real_time") {
+    throw new Error("The peer ran out of free messages");
+  }
+  return used;
+}
+
+// The same in Prisma, which cannot lock what it reads: the rows that decide are read by raw
+// queries; everything else is as its users write it.
 async function openPrisma() {
   const adapter = new PrismaPg({ ...job.connection, max: job.senders.length });
   const prisma = new PrismaClient({ adapter, transactionOptions: PATIENCE });
@@ -113,13 +140,7 @@ async function sendInSteps(step, conversation, sender) {
   const [place] = await step.$queryRaw`
     select user_a, user_b, chat_status, last_seq from public.conversations
     where id = ${conversation}::uuid for update`;
-  if (!quota || !wallet || !place || ![place.user_a, place.user_b].includes(sender)) {
-    throw new Error("The benchmark's data is not there");
-  }
-  const used = quota.is_today ? quota.messages_sent_today : 0;
-  if (used >= quota.daily_free_limit || place.chat_status !== "real_time") {
-    throw new Error("The peer ran out of free messages");
-  }
+  const used = check(quota, wallet, place, sender);
   await step.message_quotas.update({
     where: { user_id: sender },
     data: { quota_date: quota.today, messages_sent_today: used + 1 },

@@ -1,0 +1,49 @@
+"""Keeps what was found: rows in docs/figures/bench.json, the table in docs/PERFORMANCE.md."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.benchmarks.compare import Row, as_json, as_table
+from scripts.benchmarks.database import ROOT
+
+FIGURES = ROOT / "docs" / "figures" / "bench.json"
+PAGE = ROOT / "docs" / "PERFORMANCE.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+def publish(
+    run: dict[str, object], rows: Sequence[Row], figures: Path = FIGURES, page: Path = PAGE
+) -> None:
+    """Write the rows in the place of those of the same name; other rows stay as they were."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    run = {**run, "at": now, "cores": os.cpu_count(), "load": round(os.getloadavg()[1], 1)}
+    kept = read_figures(figures)
+    found = {(row.number, row.what): row for row in [*kept, *rows]}
+    figures.parent.mkdir(exist_ok=True)
+    figures.write_text(as_json(run, list(found.values())), encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    said = (
+        f"Last written {now} by `./scripts/bench{_arguments(run)} --publish` on {run['cores']} cores"
+        f" with a load of {run['load']} in the five minutes before its end."
+    )
+    table = as_table(list(found.values()))
+    page.write_text(f"{before}{BEGIN}\n{said}\n\n{table}\n{END}{after}", encoding="utf-8")
+
+
+def read_figures(figures: Path = FIGURES) -> list[Row]:
+    """The rows that were published, or none."""
+    if not figures.is_file():
+        return []
+    return [Row(**row) for row in json.loads(figures.read_text(encoding="utf-8"))["rows"]]
+
+
+def _arguments(run: dict[str, object]) -> str:
+    against = f" --against {run['against']}" if run["against"] else ""
+    return f" --size {run['size']}{against}"
