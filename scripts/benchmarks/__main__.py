@@ -15,6 +15,8 @@ from scripts.benchmarks.compare import Row, as_json, as_table
 from scripts.benchmarks.database import BenchmarkError, make_side, running_server
 from scripts.benchmarks.events import measure_events
 from scripts.benchmarks.growth import measure_growth
+from scripts.benchmarks.load.crowd import Plan
+from scripts.benchmarks.load.measure import measure_load
 from scripts.benchmarks.meters import is_supported
 from scripts.benchmarks.peers import measure_peers
 from scripts.benchmarks.publish import publish
@@ -43,8 +45,9 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "unread": measure_unread,
     "growth": measure_growth,
 }
-# Start servers or install packages: only where they are named.
-NAMED: dict[str, Callable[[Bench], list[Row]]] = {"peers": measure_peers, "http": measure_events}
+# Install packages or start servers: only where they are named.
+NAMED = {"peers": measure_peers}
+SERVERS = ("http", "load")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     size = SIZES["long" if args.long else "quick" if args.quick else args.size]
     try:
-        rows = run(size, args.only, args.against, args.port)
+        rows = _measure(size, args)
     except (BenchmarkError, StackError) as error:
         _say(f"bench: {error}")
         return 1
@@ -78,7 +81,7 @@ def run(
 
     Args:
         size: how much there is, and how often it is measured.
-        only: names of ROWS; nothing means all.
+        only: names of ROWS or NAMED; nothing means all of the first.
         against: the revision to measure beside the tree; None measures the tree alone.
         port: where the server listens; None takes a free one.
     """
@@ -98,7 +101,21 @@ def run(
     return rows
 
 
+def _measure(size: Size, args: argparse.Namespace) -> list[Row]:
+    rows: list[Row] = []
+    in_database = [name for name in args.only if name not in SERVERS]
+    if in_database or not args.only:
+        rows += run(size, in_database, args.against, args.port)
+    if "http" in args.only:
+        rows += measure_events(size)
+    if "load" in args.only:
+        plan = Plan(args.clients, args.minutes, args.rate)
+        rows += measure_load(plan, is_agreed=args.yes)
+    return rows
+
+
 def _parser() -> argparse.ArgumentParser:
+    named = ", ".join([*NAMED, *SERVERS])
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
         "--against", metavar="REVISION", help="also measure this commit's migrations, in turns"
@@ -106,10 +123,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=[*ROWS, *NAMED],
+        choices=[*ROWS, *NAMED, *SERVERS],
         default=[],
-        help=f"default: all but {', '.join(NAMED)}",
+        help=f"default: all but {named}",
     )
+    load = parser.add_argument_group("load")
+    load.add_argument("--clients", type=int, default=100, help="default: 100")
+    load.add_argument("--minutes", type=float, default=2, help="default: 2; 30 for a soak")
+    load.add_argument("--rate", type=float, default=6, help="messages of each a minute (default 6)")
+    load.add_argument("--yes", action="store_true", help="do not ask before a foreign Supabase")
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--size", choices=SIZES, default="normal", help="default: normal")
     sizes.add_argument("--quick", action="store_true", help="--size quick: a minute a row")

@@ -10,7 +10,6 @@ import hmac
 import json
 import os
 import random
-import shlex
 import subprocess
 import sys
 import time
@@ -19,22 +18,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import psutil
 import psycopg
 
-from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.compare import Row
-from scripts.benchmarks.database import BenchmarkError
-from scripts.benchmarks.world import SQL
+from scripts.benchmarks.database import ROOT, BenchmarkError
+from scripts.benchmarks.stack import Stack, running_stack
+from scripts.benchmarks.world import SQL, Size
 from scripts.local_supabase.config import LOOPBACK, database_url
 from scripts.local_supabase.ports import free_port
 from scripts.local_supabase.postgres import SUPERUSER
-from scripts.local_supabase.throwaway import temporary_folder
 
-ROOT = Path(__file__).parents[2]
 CONNECTIONS = 16
 # Events that the app is sent, and how many deals they are about.
 EVENTS = {"smoke": 120, "quick": 1_000, "normal": 5_000, "long": 5_000}
@@ -61,18 +57,18 @@ class Load:
         return self.took[min(len(self.took) - 1, int(len(self.took) * part))] * 1000
 
 
-def measure_events(bench: Bench) -> list[Row]:
+def measure_events(size: Size) -> list[Row]:
     """Send all events over 16 connections, each waiting for its answer; the answers' times.
 
     Raises:
         BenchmarkError: a server did not start, or a deal did not come where its events lead.
     """
-    count = EVENTS[bench.size.name]
-    with _running_stack() as stack:
-        deals = _make_deals(int(stack["DB_PORT"]), count // EVENTS_A_DEAL)
+    count = EVENTS[size.name]
+    with running_stack() as stack:
+        deals = _make_deals(stack.db_port, count // EVENTS_A_DEAL)
         with _running_app(stack) as (process, url):
             load = _send(process, url, _events(deals, count))
-        _check(int(stack["DB_PORT"]), len(deals))
+        _check(stack.db_port, len(deals))
     memory = f"{load.memory_before / 2**20:.0f} to {load.memory_after / 2**20:.0f} MB"
     found = (
         f"{count / load.seconds:,.0f}/s, p50 {load.at(0.5):.0f} ms, p99 {load.at(0.99):.0f} ms,"
@@ -195,42 +191,16 @@ def _check(port: int, deals: int) -> None:
 
 
 @contextmanager
-def _running_stack() -> Iterator[dict[str, str]]:
-    """A local Supabase, as the names and values that it prints, and its DB_PORT."""
-    port = str(free_port())
-    with temporary_folder() as folder:
-        start = ("start", "--data-dir", str(folder), "--port", str(free_port()), "--db-port", port)
-        answer = _run_stack(*start)
-        try:
-            if answer.returncode:
-                raise BenchmarkError(f"The local Supabase did not start: {answer.stderr.strip()}")
-            lines = (part for line in answer.stdout.splitlines() for part in shlex.split(line))
-            yield dict(line.split("=", 1) for line in lines) | {"DB_PORT": port}
-        finally:
-            _run_stack("stop", "--data-dir", str(folder))
-
-
-def _run_stack(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "scripts.local_supabase", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@contextmanager
-def _running_app(stack: dict[str, str]) -> Iterator[tuple[psutil.Process, str]]:
+def _running_app(stack: Stack) -> Iterator[tuple[psutil.Process, str]]:
     """The app under gunicorn, as in production, and its URL."""
     port = free_port()
     settings = {
         "PORT": str(port),
         "LOG_LEVEL": "WARNING",
-        "SUPABASE_URL": stack["API_URL"],
-        "SUPABASE_ANON_KEY": stack["ANON_KEY"],
-        "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
-        "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
+        "SUPABASE_URL": stack.url,
+        "SUPABASE_ANON_KEY": stack.anon_key,
+        "SUPABASE_SERVICE_ROLE_KEY": stack.service_role_key,
+        "SUPABASE_JWT_SECRET": stack.jwt_secret,
         "RAZORPAY_KEY_ID": "rzp_test_benchmark00",
         "RAZORPAY_KEY_SECRET": SECRET,
         "RAZORPAY_WEBHOOK_SECRET": SECRET,

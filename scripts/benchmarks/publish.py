@@ -30,8 +30,8 @@ def publish(
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     said = (
-        f"Last written {now} by `./scripts/bench{_arguments(run)} --publish` on {run['cores']} cores"
-        f" with a load of {run['load']} in the five minutes before its end."
+        f"Last written {now} by `./scripts/bench{_arguments(run)} --publish` on {run['cores']}"
+        f" cores, with a load of {run['load']} in the last five minutes."
     )
     table = as_table(list(found.values()))
     page.write_text(f"{before}{BEGIN}\n{said}\n\n{table}\n{END}{after}", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Clients with real websockets against a Supabase: what they hear, how soon, and what is lost."""
