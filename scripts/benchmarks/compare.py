@@ -96,12 +96,16 @@ def compare(
 def ratio(
     above: Sequence[Spent], below: Sequence[Spent] | None, figure: str = "cpu_us"
 ) -> float | None:
-    """The median over the rounds of a figure's ratio within one round."""
-    if below is None:
-        return None
-    return median(
-        float(getattr(a, figure) / getattr(b, figure)) for a, b in zip(above, below, strict=True)
-    )
+    """The median over the rounds of a figure's ratio within one round.
+
+    A round whose lower figure is below the clock's grain says nothing.
+    """
+    pairs = [
+        (float(getattr(a, figure)), float(getattr(b, figure)))
+        for a, b in zip(above, below or [], strict=below is not None)
+    ]
+    ratios = [a / b for a, b in pairs if b > 0]
+    return median(ratios) if ratios else None
 
 
 def middle(spent: Sequence[Spent], figure: str) -> float:
