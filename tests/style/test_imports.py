@@ -23,7 +23,7 @@ def modules() -> dict[str, str]:
 
 def imported(text: str, known: dict[str, str]) -> set[str]:
     """The modules of ours that a text imports, also for its types alone."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
