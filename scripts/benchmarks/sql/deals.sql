@@ -62,10 +62,10 @@ begin
   insert into auth.users (id) values (bench.id(v_influencer)), (bench.id(v_brand_owner));
   perform bench.sign_in(v_influencer);
   perform public.complete_profile('influencer', 'Asha ' || v_influencer);
-  v_bid := public.create_bid('Reels', 'Three reels', 4500) ->> 'id';
+  v_bid := public.create_bid('Reels', 'Three reels', '4500') ->> 'id';
   perform bench.sign_in(v_brand_owner);
   perform public.complete_profile('brand_owner', 'Bharat ' || v_brand_owner);
-  v_id := public.connect_bid(v_bid, 5000) #>> '{conversation,conversation_id}';
+  v_id := public.connect_bid(v_bid, '5000') #>> '{conversation,conversation_id}';
   perform bench.sign_in(v_influencer);
   perform public.take_action(v_id, 'accept_connection');
   perform bench.sign_in(v_brand_owner);

@@ -23,9 +23,9 @@ declare
   v_id uuid;
 begin
   perform pg_temp.sign_in(p_influencer);
-  v_bid := public.create_bid('Reels', 'Three reels', 4500) ->> 'id';
+  v_bid := public.create_bid('Reels', 'Three reels', '4500') ->> 'id';
   perform pg_temp.sign_in(p_brand_owner);
-  v_id := public.connect_bid(v_bid, 5000) #>> '{conversation,conversation_id}';
+  v_id := public.connect_bid(v_bid, '5000') #>> '{conversation,conversation_id}';
   perform pg_temp.act(p_influencer, v_id, 'accept_connection');
   perform pg_temp.act(
     p_brand_owner, v_id, 'send_project_details', '{"details": "Make three reels"}'
