@@ -8,18 +8,28 @@ from collections.abc import Mapping
 from flask import Flask
 
 from webhooks.config import Config, load_config
-from webhooks.cors import register_cors
 from webhooks.database import Database
-from webhooks.errors import register_error_handlers
-from webhooks.guards import require_guards
-from webhooks.pushes import Pushes, Sender
-from webhooks.razorpay import Gateway
-from webhooks.refunds import Refunds
-from webhooks.request_hooks import register_request_hooks
-from webhooks.routes import BLUEPRINTS
+from webhooks.http import internal, session
+from webhooks.http.cors import register_cors
+from webhooks.http.errors import register_error_handlers
+from webhooks.http.guards import require_guards
+from webhooks.http.request_hooks import register_request_hooks
+from webhooks.http.tokens import open_token_check
+from webhooks.payments import ops, routes, webhook
+from webhooks.payments.gateway import Gateway
+from webhooks.payments.refunds import Refunds
+from webhooks.payments.waiting import WaitingEvents
+from webhooks.push.pushes import Pushes, Sender
+from webhooks.push.web_push import WebPushSender
 from webhooks.services import EXTENSION, Services
-from webhooks.tokens import open_token_check
-from webhooks.web_push import WebPushSender
+
+BLUEPRINTS = (
+    internal.blueprint,
+    ops.blueprint,
+    routes.blueprint,
+    webhook.blueprint,
+    session.blueprint,
+)
 
 
 def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
@@ -39,7 +49,13 @@ def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
     pushes = Pushes(database, _senders(config))
     gateway = Gateway(config.razorpay) if config.razorpay else None
     app.extensions[EXTENSION] = Services(
-        config, open_token_check(config), database, pushes, gateway, Refunds(database, gateway)
+        config,
+        open_token_check(config),
+        database,
+        pushes,
+        gateway,
+        Refunds(database, gateway),
+        WaitingEvents(database, is_on=gateway is not None),
     )
     app.url_map.merge_slashes = False  # a doubled slash is a wrong address, not a redirect
     register_request_hooks(app)

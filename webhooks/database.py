@@ -15,7 +15,7 @@ from supabase.lib.client_options import SyncClientOptions
 
 from webhooks import metrics
 from webhooks.config import Config
-from webhooks.errors import ApiError, auth_required, internal_error, unavailable
+from webhooks.http.errors import ApiError, auth_required, internal_error, unavailable
 from webhooks.logs import log_event
 
 # Razorpay waits five seconds for an answer. Each step has its own time: connecting, sending,

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from webhooks.database import Database
-from webhooks.errors import ApiError
+from webhooks.http.errors import ApiError
 
 # A scrape must not hang on the database; Prometheus itself waits for ten seconds.
 TIMEOUT_SECONDS = 2.0

@@ -1,4 +1,4 @@
-"""What the routes of one app share: settings, token check, database, Razorpay, pushes, refunds."""
+"""What the routes of one app share: settings, token check, database, Razorpay, outboxes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from flask import current_app
 
 from webhooks.config import Config
 from webhooks.database import Database
-from webhooks.errors import payments_off
-from webhooks.pushes import Pushes
-from webhooks.razorpay import Gateway
-from webhooks.refunds import Refunds
-from webhooks.tokens import TokenCheck
+from webhooks.http.errors import payments_off
+from webhooks.http.tokens import TokenCheck
+from webhooks.payments.gateway import Gateway
+from webhooks.payments.refunds import Refunds
+from webhooks.payments.waiting import WaitingEvents
+from webhooks.push.pushes import Pushes
 
 EXTENSION = "parley"
 
@@ -28,6 +29,13 @@ class Services:
     pushes: Pushes
     gateway: Gateway | None
     refunds: Refunds
+    waiting: WaitingEvents
+
+    def touch(self) -> None:
+        """Have all that waits in the database done in the background."""
+        self.waiting.touch()
+        self.refunds.touch()
+        self.pushes.touch()
 
 
 def services() -> Services:

@@ -30,6 +30,10 @@ create table private.push_tokens (
   -- For web_push the endpoint of the browser's push service.
   token text not null unique,
   keys jsonb not null,
+  -- Whose server the pushes go to.
+  host text generated always as (substring(lower(token) from '^[a-z]+://([^/?#]+)')) stored,
+  -- Tries in a row that did not reach the device.
+  failures integer not null default 0,
   created_at timestamptz not null default now(),
 
   constraint kind_is_known check (kind in ('web_push')),
@@ -51,3 +55,11 @@ comment on table private.push_outbox is
 alter table private.push_outbox enable row level security;
 create index push_outbox_due on private.push_outbox (due_at);
 create index push_outbox_of_token on private.push_outbox (push_token_id);
+
+create table private.push_hosts (
+  host text primary key,
+  failures integer not null default 1,
+  cools_until timestamptz not null
+);
+comment on table private.push_hosts is 'Push services that do not answer, and until when they rest.';
+alter table private.push_hosts enable row level security;

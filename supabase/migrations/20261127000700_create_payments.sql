@@ -192,7 +192,6 @@ create index payment_disputes_of_payment on private.payment_disputes (payment_id
 
 create table private.payment_events (
   id bigint generated always as identity primary key,
-  source text not null default 'razorpay',
   event_id text not null,
   sha256 bytea not null,
   -- The bytes as they were signed; null once they are scrubbed.
@@ -205,28 +204,31 @@ create table private.payment_events (
   event_type text,
   razorpay_order_id text,
   razorpay_payment_id text,
-  conversation_id uuid references public.conversations (id),
+  -- Known once it was processed; found through the order, so that no event pays for an index here.
+  conversation_id uuid,
   status text not null default 'received',
   outcome text,
   error text,
   attempts integer not null default 0,
+  -- Times that another session held what it is about.
+  lock_timeouts integer not null default 0,
+  -- When a touch may apply it, if nobody has until then.
+  next_try_at timestamptz not null default now() + interval '10 seconds',
   deliveries integer not null default 1,
   received_at timestamptz not null default now(),
   processed_at timestamptz,
 
-  constraint source_is_known check (source = 'razorpay'),
   constraint slot_is_known check (secret_slot in ('current', 'previous')),
   constraint mode_is_known check (mode in ('test', 'live')),
   constraint status_is_known check (status in ('received', 'processed', 'ignored', 'parked')),
-  constraint one_row_an_event unique (source, event_id)
+  constraint one_row_an_event unique (event_id)
 );
 comment on table private.payment_events is 'Authentic events: stored first, then processed.';
 alter table private.payment_events enable row level security;
-create index payment_events_waiting on private.payment_events (received_at)
+create index payment_events_waiting on private.payment_events (razorpay_order_id)
 where status = 'received';
 create index payment_events_parked on private.payment_events (id) where status = 'parked';
 create index payment_events_of_order on private.payment_events (razorpay_order_id);
-create index payment_events_of_conversation on private.payment_events (conversation_id);
 create index payment_events_with_body on private.payment_events (received_at)
 where body is not null;
 
@@ -236,16 +238,15 @@ create table private.payment_audit (
   -- webhook, reconcile:<user>, refunds, operator:<user>.
   actor text not null,
   action text not null,
-  conversation_id uuid references public.conversations (id),
-  payment_order_id uuid references private.payment_orders (id),
-  event_row_id bigint references private.payment_events (id),
+  -- By their ids, without foreign keys: no line of these tables is ever deleted.
+  conversation_id uuid,
+  payment_order_id uuid,
+  event_row_id bigint,
   details jsonb not null default '{}'
 );
 comment on table private.payment_audit is 'What was done about payments, by whom; append-only.';
 alter table private.payment_audit enable row level security;
 create index payment_audit_of_conversation on private.payment_audit (conversation_id, id);
-create index payment_audit_of_order on private.payment_audit (payment_order_id);
-create index payment_audit_of_event on private.payment_audit (event_row_id);
 
 -- What an operator must look at. One line a cause: a storm counts up `seen`.
 create table private.alerts (
@@ -254,12 +255,13 @@ create table private.alerts (
   severity text not null,
   key text not null,
   status text not null default 'open',
-  conversation_id uuid references public.conversations (id),
+  -- By their ids, without foreign keys: an alert must not wait for whoever holds what it is about.
+  conversation_id uuid,
   details jsonb not null default '{}',
   seen integer not null default 1,
   first_seen_at timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
-  event_row_id bigint references private.payment_events (id),
+  event_row_id bigint,
   razorpay_order_id text,
   razorpay_payment_id text,
   resolved_at timestamptz,
@@ -274,34 +276,4 @@ alter table private.alerts enable row level security;
 create unique index alerts_open on private.alerts (key) where status = 'open';
 create index alerts_of_conversation on private.alerts (conversation_id);
 create index alerts_by_status on private.alerts (status, id);
-create index alerts_of_event on private.alerts (event_row_id);
 create index alerts_resolved_by on private.alerts (resolved_by);
-
-create type private.provider_order as (
-  razorpay_order_id text,
-  amount_minor bigint,
-  currency text,
-  receipt text
-);
-comment on type private.provider_order is 'An order as Razorpay tells of it.';
-
-create type private.payment_report as (
-  event_type text,
-  account_id text,
-  -- The order that a payment is for, also where the order itself is not told.
-  razorpay_order_id text,
-  provider_order private.provider_order,
-  payment private.payments,
-  refund private.payment_refunds,
-  dispute private.payment_disputes
-);
-comment on type private.payment_report is 'What one event says, read and checked.';
-
-create type private.payment_verdict as (
-  outcome text,
-  -- processed, ignored or parked: what becomes of the event.
-  status text,
-  payment_order private.payment_orders,
-  razorpay_payment_id text
-);
-comment on type private.payment_verdict is 'What an event, or an answer of Razorpay, came to.';

@@ -186,3 +186,55 @@ def test_a_login_drops_its_own_pushes_that_nobody_took_for_a_day(db: Database, t
     with db.signed_in_as(talk.bharat):
         db.call("login_cleanup")
     assert [row["id"] for row in waiting(db)] == ids[1:]
+
+
+def endpoint_at(host: str, name: str) -> str:
+    return f"https://{host}/send/{name}"
+
+
+def test_ten_dead_devices_do_not_hold_up_the_others(db: Database, talk: Talk) -> None:
+    for number in range(10):
+        register(
+            db, talk.bharat, "dead", token=endpoint_at("dead.example.com", f"{talk.bharat}{number}")
+        )
+    register(db, talk.asha, "phone")
+    send(db, talk.asha, talk.id, "to the dead ones")
+    send(db, talk.bharat, talk.id, "to the phone")
+    users = [push["token"] for push in take(db, max_rows=2)]
+    assert users[0].startswith("https://dead.example.com")
+    assert users[1] == endpoint("phone")
+
+
+def test_a_host_that_does_not_answer_rests_with_all_its_devices(db: Database, talk: Talk) -> None:
+    for name in ("one", "two"):
+        register(db, talk.bharat, name)
+    register(db, talk.bharat, "other", token=endpoint_at("other.example.com", "x"))
+    send(db, talk.asha, talk.id, "Hello")
+    (first,) = (push for push in take(db) if push["token"] == endpoint("one"))
+    record(db, first["push_id"], "unreachable")
+    let_pass(db, 1.5)
+    assert [push["token"] for push in take(db)] == [endpoint_at("other.example.com", "x")]
+    db.query("update private.push_hosts set cools_until = cools_until - interval '1 minute'")
+    let_pass(db, 5)
+    again = [push for push in take(db) if push["token"] != endpoint_at("other.example.com", "x")]
+    assert {push["token"] for push in again} == {endpoint("one"), endpoint("two")}
+    # The second rest is longer; one push that arrives ends it.
+    record(db, again[0]["push_id"], "unreachable")
+    left = "select cools_until > now() + interval '90 seconds' from private.push_hosts"
+    assert db.value(left)
+    record(db, again[1]["push_id"], "sent")
+    assert db.query("select from private.push_hosts") == []
+
+
+def test_a_device_that_fails_ten_times_in_a_row_is_forgotten(db: Database, talk: Talk) -> None:
+    queue(db, talk, 12)
+    pushes = [push["push_id"] for push in take(db)]
+    for push in pushes[:5]:
+        record(db, push, "failed")
+    record(db, pushes[5], "sent")
+    for push in pushes[6:12]:
+        record(db, push, "failed")
+    assert db.value("select failures from private.push_tokens") == 6
+    db.query("update private.push_tokens set failures = 9")
+    record(db, pushes[0], "failed")
+    assert (db.query("select from private.push_tokens"), waiting(db)) == ([], [])

@@ -305,7 +305,7 @@ def test_a_fault_of_ours_while_events_are_taken_is_counted_with_the_event(scene:
     event = store_event(
         scene.db, event_body("payment.captured", payment=payment_entity(scene.order))
     )
-    break_function(scene.db, "read_report", BROKEN)
+    break_function(scene.db, "read_payment", BROKEN)
     assert snapshot(scene)["outcome"] == "try_again"
     assert scene.rows("payment_events", "id status attempts", "id") == [(event, "received", 1)]
 

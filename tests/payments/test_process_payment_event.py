@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -20,7 +21,7 @@ from tests.payments.scenes import (
 )
 from tests.support.crowds import OK, play_at_once
 from tests.support.databases import PATIENCE, Database
-from tests.support.payments import event_body, payment_entity, store_event
+from tests.support.payments import Json, event_body, payment_entity, store_event
 
 CROWD = 8
 FAULTS = {
@@ -134,10 +135,10 @@ def test_only_the_service_processes(scene: Scene) -> None:
     ("place", "kind"),
     [
         (place, kind)
-        for place in ("read_report", "merge_payment", "judge_payment", "settle_order")
+        for place in ("read_payment", "merge_payment", "judge_payment", "settle_order")
         for kind in FAULTS
         # Bytes that cannot be read are the sender's fault.
-        if (place, kind) != ("read_report", "a division by zero")
+        if (place, kind) != ("read_payment", "a division by zero")
     ],
 )
 def test_a_fault_of_ours_is_tried_again_four_times_then_set_aside_then_mended(
@@ -184,20 +185,109 @@ def test_a_fault_that_passes_is_forgotten(scene: Scene) -> None:
     assert alerts(scene.db) == []
 
 
+@pytest.fixture
+def held(scene: Scene) -> Iterator[psycopg.Connection[Any]]:
+    """A user's transaction that holds the deal, until the test ends it."""
+    with psycopg.connect(scene.db.dsn()) as holder:
+        holder.execute("select from public.conversations for update")
+        yield holder
+
+
+def waiting(scene: Scene) -> list[tuple[Any, ...]]:
+    return scene.rows("payment_events", "status outcome attempts lock_timeouts", "id")
+
+
+def poll(scene: Scene, *payments: Json) -> Any:
+    """The app asks Razorpay, because somebody looks at the deal."""
+    with scene.db.as_service():
+        return scene.db.call(
+            "apply_payment_snapshot",
+            payment_order_id=scene.order.payment_order_id,
+            order_entity=scene.paid_order(),
+            payments=list(payments),
+        )
+
+
 @pytest.mark.parametrize("table", ["public.conversations", "private.payment_orders"])
-def test_what_somebody_holds_is_not_waited_for_long_and_is_no_fault(
-    scene: Scene, table: str
-) -> None:
+def test_a_webhook_never_waits_for_a_user(scene: Scene, table: str) -> None:
     event = captured(scene)
     with psycopg.connect(scene.db.dsn()) as holder:
         # As whoever acts in the deal, or on its order, at this moment.
         holder.execute(f"select from {table} for update")
-        started = time.monotonic()
-        with scene.db.refused("55P03"):
-            process(scene.db, event)
-        assert time.monotonic() - started < 2.5
-    assert events(scene) == [("received", None, 0)]
+        for times in (1, 2):
+            started = time.monotonic()
+            answer = process(scene.db, event)
+            assert time.monotonic() - started < 2.5
+            assert (answer["outcome"], answer["status"]) == ("waiting", "received")
+            assert waiting(scene) == [("received", "waiting", 0, times)]
+            assert alerts(scene.db) == [("warning", f"waiting:{event}", times)]
     assert process(scene.db, event)["outcome"] == "applied"
+    assert scene.state() == "payment_completed"
+    assert scene.rows("alerts", "status note", "id") == [("resolved", "Applied by webhook")]
+
+
+def test_the_next_event_of_the_deal_applies_what_waits(
+    scene: Scene, held: psycopg.Connection[Any]
+) -> None:
+    payment = payment_entity(scene.order)
+    event = store_event(scene.db, event_body("payment.captured", payment=payment))
+    assert process(scene.db, event)["outcome"] == "waiting"
+    held.rollback()
+    scene.tell("payment.failed", payment={**payment_entity(scene.order), "status": "failed"})
+    assert waiting(scene)[0] == ("processed", "applied", 1, 1)
+    assert scene.state() == "payment_completed"
+
+
+def test_a_poll_applies_what_waits(scene: Scene, held: psycopg.Connection[Any]) -> None:
+    event = captured(scene)
+    assert process(scene.db, event)["outcome"] == "waiting"
+    held.rollback()
+    assert poll(scene)["flow_state"] == "payment_completed"
+    assert waiting(scene) == [("processed", "applied", 1, 1)]
+    assert scene.rows("alerts", "status", "id") == [("resolved",)]
+
+
+def test_a_touch_applies_what_waits_and_what_nobody_came_back_to(
+    scene: Scene, held: psycopg.Connection[Any]
+) -> None:
+    db, event = scene.db, captured(scene)
+
+    def touch() -> Any:
+        with db.as_service():
+            return db.call("apply_waiting_event")["outcome"]
+
+    # Whoever stored it will process it in a moment.
+    assert touch() is None
+    assert process(db, event)["outcome"] == "waiting"
+    # Each time it has to wait it is left alone for longer.
+    assert touch() is None
+    due = "update private.payment_events set next_try_at = now()"
+    db.query(due)
+    assert touch() == "waiting"
+    held.rollback()
+    db.query(due)
+    assert touch() == "applied"
+    assert touch() is None
+    assert scene.state() == "payment_completed"
+
+
+def test_a_touch_leaves_our_faults_to_razorpays_next_delivery(scene: Scene) -> None:
+    event = captured(scene)
+    break_function(scene.db, "settle_order")
+    assert process(scene.db, event)["outcome"] == "try_again"
+    scene.db.query("update private.payment_events set next_try_at = now()")
+    with scene.db.as_service():
+        assert scene.db.call("apply_waiting_event")["event_row_id"] is None
+    assert events(scene) == [("received", "try_again", 1)]
+
+
+def test_only_the_service_and_operators_touch(scene: Scene) -> None:
+    with scene.db.signed_in_as(scene.people.bharat), scene.db.refused("FORBIDDEN", 403):
+        scene.db.call("apply_waiting_event")
+    with scene.db.as_anon(), scene.db.refused("42501"):
+        scene.db.call("apply_waiting_event")
+    with scene.db.signed_in_as(scene.people.omkar):
+        assert scene.db.call("apply_waiting_event")["event_row_id"] is None
 
 
 def test_two_that_process_one_event_follow_each_other(scene: Scene) -> None:

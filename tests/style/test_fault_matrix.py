@@ -13,7 +13,7 @@ FOLDER = ROOT / "tests" / "payments" / "faults"
 ROW = re.compile(r"^\| (?P<number>\d+) \|(?P<rest>.*)\|$", re.MULTILINE)
 TEST = re.compile(r"`(?P<file>tests/[\w/]+\.py)::(?P<name>\w+)`")
 FAULTS = 69
-OUTCOMES = ROOT / "supabase" / "functions_sql" / "50_payments" / "payment_outcomes.sql"
+OUTCOMES = ROOT / "supabase" / "functions_sql" / "50_payments" / "conclude.sql"
 # An outcome, what becomes of the event, how grave it is for operators or null.
 OUTCOME = re.compile(r"\('(?P<name>\w+)', '(?P<status>\w+)', (?P<severity>'\w+'|null), ")
 

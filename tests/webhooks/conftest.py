@@ -18,6 +18,7 @@ from tests.webhooks.support import (
     settings,
 )
 
+NOTHING_WAITS = {"event_row_id": None, "outcome": None, "conversation_id": None}
 ORIGIN = "https://app.example.com"
 
 
@@ -32,6 +33,7 @@ def fake(_shared_fake: FakeSupabase) -> FakeSupabase:
     """The stand-in, without answers yet but for a touch: no refund is due."""
     _shared_fake.forget()
     _shared_fake.on_rpc("take_refund_requests", body=[])
+    _shared_fake.on_rpc("apply_waiting_event", body=NOTHING_WAITS)
     return _shared_fake
 
 
@@ -40,7 +42,6 @@ def supabase(fake: FakeSupabase) -> FakeSupabase:
     """A Supabase that stores and applies every event."""
     fake.on_rpc("record_payment_event", body=STORED)
     fake.on_rpc("process_payment_event", body=APPLIED)
-    fake.on_rpc("take_refund_requests", body=[])
     return fake
 
 

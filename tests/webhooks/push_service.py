@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from webhooks.web_push import encode_base64url, public_bytes
+from webhooks.push.web_push import encode_base64url, public_bytes
 
 PATIENCE = 20.0
 

@@ -14,7 +14,7 @@ from tests.webhooks.support import Answer, FakeSupabase, api_key, settings, user
 from webhooks import database as database_module
 from webhooks.config import load_config
 from webhooks.database import Database
-from webhooks.errors import ApiError
+from webhooks.http.errors import ApiError
 
 
 @pytest.fixture

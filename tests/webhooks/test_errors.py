@@ -11,8 +11,8 @@ import pytest
 
 from tests.webhooks.support import FakeSupabase, Gunicorn, settings, user_token
 from webhooks.app import create_app
-from webhooks.guards import GuardedBlueprint, anyone
-from webhooks.request_hooks import MAX_BODY_BYTES
+from webhooks.http.guards import GuardedBlueprint, anyone
+from webhooks.http.request_hooks import MAX_BODY_BYTES
 from webhooks.services import EXTENSION
 
 

@@ -31,9 +31,9 @@ from tests.webhooks.razorpay_support import (
     refund_request,
 )
 from tests.webhooks.support import RAZORPAY, Answer, FakeSupabase, settings
-from webhooks import razorpay
 from webhooks.config import load_config
-from webhooks.razorpay import Gateway, GatewayError
+from webhooks.payments import gateway as razorpay
+from webhooks.payments.gateway import Gateway, GatewayError
 
 
 def gateway_of(url: str) -> Gateway:

@@ -17,10 +17,10 @@ from scripts.razorpay_sandbox.client import (
 )
 from tests.webhooks.razorpay_support import refund_request
 from tests.webhooks.support import settings
-from webhooks import razorpay
 from webhooks.config import load_config
-from webhooks.razorpay import Gateway, GatewayError
-from webhooks.signatures import checkout_signature_fits
+from webhooks.payments import gateway as razorpay
+from webhooks.payments.gateway import Gateway, GatewayError
+from webhooks.payments.signatures import checkout_signature_fits
 
 # How each fault reads; the first three end without an answer.
 FAULTS = {

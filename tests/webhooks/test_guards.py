@@ -11,8 +11,8 @@ from flask import Blueprint, Flask
 
 from tests.webhooks.support import FakeSupabase, settings, user_token
 from webhooks.app import create_app
-from webhooks.guards import anyone, guard_of, require_guards, signed_in_user
-from webhooks.routes.razorpay import signed_by_razorpay
+from webhooks.http.guards import anyone, guard_of, require_guards, signed_in_user
+from webhooks.payments.webhook import signed_by_razorpay
 
 # Whoever opens a route to everybody has to say so here too.
 PUBLIC_ROUTES = {"/healthz", "/readyz", "/metrics", "/openapi.json"}

@@ -18,7 +18,7 @@ from webhooks import gauges as gauges_module
 from webhooks.config import load_config
 from webhooks.database import Database
 from webhooks.gauges import gauges
-from webhooks.request_hooks import MAX_BODY_BYTES
+from webhooks.http.request_hooks import MAX_BODY_BYTES
 
 TOLD = {
     "open_alerts": {"info": 1, "warning": 0, "critical": 2},

@@ -31,10 +31,10 @@ from tests.webhooks.support import RAZORPAY, Answer, FakeSupabase, settings, use
 from tests.webhooks.test_metrics import TOLD
 from tests.webhooks.test_ops import ALERT, REPLAYED
 from webhooks.app import create_app
-from webhooks.drains import Drain
-from webhooks.guards import Guard, guard_of, signed_in_user
-from webhooks.openapi import document
-from webhooks.routes.razorpay import signed_by_razorpay
+from webhooks.http.guards import Guard, guard_of, signed_in_user
+from webhooks.http.openapi import document
+from webhooks.outbox import Outbox
+from webhooks.payments.webhook import signed_by_razorpay
 from webhooks.services import EXTENSION
 
 WEBHOOK = "/v1/webhooks/razorpay"
@@ -88,7 +88,7 @@ def app(fake: FakeSupabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     fake.answers[f"/v1/orders/{razorpay.ORDER_ID}"] = Answer(200, order)
     fake.answers[f"/v1/orders/{razorpay.ORDER_ID}/payments"] = Answer(200, razorpay.collection())
     # Nothing goes on in the background once a test has ended.
-    monkeypatch.setattr(Drain, "touch", lambda _: None)
+    monkeypatch.setattr(Outbox, "touch", lambda _: None)
     made = create_app(
         settings(fake.url, RAZORPAY_BASE_URL=fake.url, **(RAZORPAY | WEBHOOK_SECRETS))
     )

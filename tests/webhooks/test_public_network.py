@@ -11,7 +11,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from webhooks.public_network import PublicBackend, is_public
+from webhooks.push.public_network import PublicBackend, is_public
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from webhooks.database import Database
-from webhooks.errors import unavailable
-from webhooks.pushes import Pushes, Result
+from webhooks.http.errors import unavailable
+from webhooks.push.pushes import Pushes, Result
 
 PATIENCE = 20.0
 

@@ -28,7 +28,7 @@ from tests.webhooks.events import (
     signed,
 )
 from tests.webhooks.support import FakeSupabase, Gunicorn
-from webhooks.request_hooks import MAX_BODY_BYTES
+from webhooks.http.request_hooks import MAX_BODY_BYTES
 
 exhaustive = hypothesis_settings(
     derandomize=True,

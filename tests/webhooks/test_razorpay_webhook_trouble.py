@@ -38,8 +38,8 @@ from tests.webhooks.support import (
     wait_until,
 )
 from webhooks.app import create_app
-from webhooks.pushes import Pushes
-from webhooks.refunds import Refunds
+from webhooks.payments.refunds import Refunds
+from webhooks.push.pushes import Pushes
 from webhooks.services import EXTENSION
 
 # As long as Razorpay waits.

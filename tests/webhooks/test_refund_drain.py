@@ -28,9 +28,9 @@ from tests.webhooks.support import (
 )
 from webhooks.config import load_config
 from webhooks.database import Database
-from webhooks.errors import ApiError
-from webhooks.razorpay import Gateway, GatewayError
-from webhooks.refunds import MAX_PER_ROUND, Refunds
+from webhooks.http.errors import ApiError
+from webhooks.payments.gateway import Gateway, GatewayError
+from webhooks.payments.refunds import MAX_PER_ROUND, Refunds
 
 ENTITY = body_of("api.refund.create.response")
 
@@ -167,7 +167,7 @@ def test_when_time_is_up_nothing_more_is_taken(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_operator_takes_in_their_own_name() -> None:
     books, theirs = Books(refund_request()), [refund_request(refund_id="theirs")]
-    outcomes = refunds_of(books, FakeGateway()).drain(lambda: [theirs.pop()] if theirs else [])
+    outcomes = refunds_of(books, FakeGateway()).drain(lambda _: [theirs.pop()] if theirs else [])
     assert outcomes == {"refund_pending": 1}
     assert [result["refund_id"] for result in books.results] == ["theirs"]
     assert len(books.due) == 1

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.webhooks.events import BODY, CURRENT, FIXTURES, PREVIOUS, SIGNATURES, sign
-from webhooks.signatures import checkout_signature_fits, slot_of
+from webhooks.payments.signatures import checkout_signature_fits, slot_of
 
 VECTOR = SIGNATURES["documented_vectors"][0]
 ORDER_ID, PAYMENT_ID = VECTOR["message"].split("|")

@@ -24,8 +24,8 @@ from tests.webhooks.support import (
     user_token,
 )
 from webhooks.config import load_config
-from webhooks.errors import ApiError
-from webhooks.tokens import TokenCheck, open_token_check
+from webhooks.http.errors import ApiError
+from webhooks.http.tokens import TokenCheck, open_token_check
 
 URL = "https://abcdefgh.supabase.co"
 EC_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.webhooks.push_service import Browser, PushService, running_push_service
-from webhooks import web_push
 from webhooks.config import WebPushConfig
-from webhooks.web_push import WebPushSender, decode_base64url
+from webhooks.push import web_push
+from webhooks.push.web_push import WebPushSender, decode_base64url
 
 PAYLOAD = {"type": "message", "data": {"message_id": "4f9c2a5e-7d11-4f0b-9f53-0c9d2d1f6a10"}}
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -93,7 +93,7 @@ def test_a_redirect_is_not_followed(service: PushService) -> None:
 def test_this_machine_is_no_push_service_unless_it_is_allowed(service: PushService) -> None:
     closed = sender(allow_loopback=False)
     for url in (service.url, service.url.replace("localhost", "127.0.0.1")):
-        assert closed.send(f"{url}/abc", Browser().keys, PAYLOAD) == "failed"
+        assert closed.send(f"{url}/abc", Browser().keys, PAYLOAD) == "unreachable"
     assert sender().send(f"{service.url}/last", Browser().keys, PAYLOAD) == "sent"
     assert (service.next().path, service.received.qsize()) == ("/last", 0)
 
@@ -106,7 +106,7 @@ def test_a_service_that_never_answers_is_given_up_on_in_time(
     service.trickles = trickles
     service.release.clear()
     began = time.monotonic()
-    assert sender().send(f"{service.url}/abc", Browser().keys, PAYLOAD) == "failed"
+    assert sender().send(f"{service.url}/abc", Browser().keys, PAYLOAD) == "unreachable"
     assert time.monotonic() - began < 3
     assert service.received.qsize() == 1
 
@@ -115,13 +115,13 @@ def test_a_service_with_a_certificate_that_nobody_vouches_for_gets_nothing(
     service: PushService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    assert sender().send(f"{service.url}/abc", Browser().keys, PAYLOAD) == "failed"
+    assert sender().send(f"{service.url}/abc", Browser().keys, PAYLOAD) == "unreachable"
     assert service.received.empty()
 
 
 def test_a_service_that_is_not_there_is_a_failure(service: PushService) -> None:
-    assert sender().send("https://localhost:1/abc", Browser().keys, PAYLOAD) == "failed"
-    assert sender().send("https://no.such.invalid/abc", Browser().keys, PAYLOAD) == "failed"
+    assert sender().send("https://localhost:1/abc", Browser().keys, PAYLOAD) == "unreachable"
+    assert sender().send("https://no.such.invalid/abc", Browser().keys, PAYLOAD) == "unreachable"
 
 
 @pytest.mark.parametrize("p256dh", ["A" * 87, "BAAA", "AAAAA"])

@@ -1,6 +1,17 @@
+-- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
+create or replace function public.take_pushes(max_rows integer default 20)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.take_pushes(max_rows);
+$$;
+
 -- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
 -- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
+-- In a fair order: the first of each user and host before the second of any, so that nobody's dead
+-- devices hold up others. A host that does not answer rests meanwhile.
 -- Definer: the outbox is private.
 -- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
 -- over.
@@ -13,6 +24,8 @@ as $$
 declare
   c_max_attempts constant integer := 8;
   c_max_age constant interval := interval '1 day';
+  -- Of so many of the oldest the fairest are chosen.
+  c_window constant integer := 1000;
   v_pushes json;
 begin
   delete from private.push_outbox as o
@@ -23,18 +36,45 @@ begin
       and (late.attempts >= c_max_attempts or late.created_at < now() - c_max_age)
     for update skip locked
   );
-  with taken as (
+  with due as (
+    select o.id, o.due_at, t.user_id, t.host
+    from private.push_outbox as o
+    join private.push_tokens as t on t.id = o.push_token_id
+    where o.due_at <= now()
+      and not exists (
+        select from private.push_hosts as h where h.host = t.host and h.cools_until > now()
+      )
+    order by o.due_at, o.id
+    limit c_window
+  ),
+  fair as (
+    select
+      due.id,
+      row_number() over (
+        order by
+          greatest(due.nth_of_user, due.nth_of_host), due.nth_of_user, due.due_at, due.id
+      ) as place
+    from (
+      select
+        due.id, due.due_at,
+        row_number() over (partition by due.user_id order by due.due_at, due.id) as nth_of_user,
+        row_number() over (partition by due.host order by due.due_at, due.id) as nth_of_host
+      from due
+    ) as due
+  ),
+  taken as (
     update private.push_outbox as o
     set attempts = o.attempts + 1, due_at = now() + interval '1 minute' * 2 ^ o.attempts
-    where o.id in (
-      select due.id
-      from private.push_outbox as due
-      where due.due_at <= now()
-      order by due.due_at
+    from (
+      select free.id, fair.place
+      from fair
+      join private.push_outbox as free on free.id = fair.id
+      order by fair.place
       limit private.clamp_page_size(p_max_rows, 20, 100)
-      for update skip locked
-    )
-    returning o.id, o.payload, o.push_token_id
+      for update of free skip locked
+    ) as chosen
+    where o.id = chosen.id
+    returning o.id, o.payload, o.push_token_id, chosen.place
   )
   select coalesce(
     json_agg(
@@ -42,7 +82,7 @@ begin
         'push_id', taken.id, 'kind', t.kind, 'token', t.token, 'keys', t.keys,
         'payload', taken.payload
       )
-      order by taken.id
+      order by taken.place
     ),
     '[]'
   )
@@ -53,17 +93,5 @@ begin
 end;
 $$;
 
--- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
-create or replace function public.take_pushes(max_rows integer default 20)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.take_pushes(max_rows);
-$$;
-
-revoke all on function private.take_pushes(integer) from public, anon, authenticated, service_role;
-grant execute on function private.take_pushes(integer) to service_role;
-revoke all on function public.take_pushes(integer) from public, anon, authenticated, service_role;
-grant execute on function public.take_pushes(integer) to service_role;
+grant execute on function public.take_pushes(integer), private.take_pushes(integer)
+to service_role;

@@ -1,5 +1,23 @@
--- Takes what Razorpay answered when it was asked about an order: the same facts as events bring,
--- and the same decision. Events of this order that were stored and not processed are taken too.
+-- Razorpay was asked about an order: the same facts as events bring, and the same decision.
+
+-- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
+-- conversation_id}`.
+create or replace function public.apply_payment_snapshot(
+  payment_order_id uuid,
+  order_entity jsonb,
+  payments jsonb,
+  actor text default 'reconcile',
+  mode text default 'test'
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.apply_payment_snapshot(payment_order_id, order_entity, payments, actor, mode);
+$$;
+
+-- Stores what Razorpay answered, decides, and applies the events of this order that are stored and
+-- not processed.
 --
 -- Args: our order; Razorpay's order (null: it has none); its payments, a list or Razorpay's
 -- collection; who asked; the mode of the app that asked.
@@ -22,14 +40,13 @@ set lock_timeout = '1500ms'
 as $$
 declare
   v_order private.payment_orders := private.lock_payment_order(p_payment_order_id);
-  v_verdict private.payment_verdict;
-  v_next private.payment_verdict;
   v_event private.payment_events;
+  v_outcome text;
 begin
   if v_order.id is null then
     perform private.raise_input_invalid('payment_order_id', 'known', 'There is no such order.');
   end if;
-  v_verdict := private.take_snapshot(v_order, p_order_entity, p_payments, p_actor, p_mode);
+  v_outcome := private.take_snapshot(v_order, p_order_entity, p_payments, p_actor, p_mode);
   for v_event in
     select e.*
     from private.payment_events as e
@@ -40,14 +57,14 @@ begin
     order by e.id
     for update skip locked
   loop
-    v_next := private.apply_event(v_event, p_actor);
-    if v_verdict.outcome = 'noop' then
-      v_verdict := v_next;
+    v_event := private.apply_event(v_event, p_actor);
+    if v_outcome = 'noop' then
+      v_outcome := v_event.outcome;
     end if;
   end loop;
   return (
     select jsonb_build_object(
-      'outcome', v_verdict.outcome,
+      'outcome', v_outcome,
       'flow_state', (private.as_of_now(c)).flow_state,
       'conversation_id', c.id
     )
@@ -57,28 +74,86 @@ begin
 end;
 $$;
 
--- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
--- conversation_id}`.
-create or replace function public.apply_payment_snapshot(
-  payment_order_id uuid,
-  order_entity jsonb,
-  payments jsonb,
-  actor text default 'reconcile',
-  mode text default 'test'
+-- Reads Razorpay's order and payments, stores the facts, and settles.
+--
+-- Args: the order, locked with its conversation; the rest as private.apply_payment_snapshot.
+-- Returns the outcome.
+-- Writes: payment_orders, and what private.merge_payment, private.settle_order and
+-- private.conclude write.
+create or replace function private.take_snapshot(
+  p_order private.payment_orders,
+  p_order_entity jsonb,
+  p_payments jsonb,
+  p_actor text,
+  p_mode text
 )
-returns jsonb
-language sql
-security invoker
+returns text
+language plpgsql
 set search_path = ''
 as $$
-  select private.apply_payment_snapshot(payment_order_id, order_entity, payments, actor, mode);
+declare
+  v_order private.payment_orders := p_order;
+  v_told private.payment_orders;
+  v_entity jsonb;
+  v_payments private.payments[] := array[]::private.payments[];
+  v_payment private.payments;
+  v_outcome text;
+  v_error text;
+begin
+  begin
+    if coalesce(p_order_entity, 'null') <> 'null' then
+      v_told := private.read_order(p_order_entity);
+    end if;
+    for v_entity in
+      select told.entity
+      from jsonb_array_elements(
+        case jsonb_typeof(p_payments)
+          when 'array' then p_payments
+          when 'object' then p_payments -> 'items'
+          else '[]'
+        end
+      ) as told (entity)
+    loop
+      if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
+        raise exception 'a payment of another order' using errcode = 'invalid_parameter_value';
+      end if;
+      v_payments := v_payments || private.read_payment(v_entity);
+    end loop;
+  exception
+    when data_exception then
+      v_error := left(sqlstate || ': ' || sqlerrm, 200);
+  end;
+  v_outcome := case
+    when v_error is not null then 'malformed'
+    when v_order.mode <> p_mode then 'mode_mismatch'
+    when v_told.razorpay_order_id is null then 'noop'
+    when v_told.razorpay_order_id <> v_order.razorpay_order_id then 'order_mismatch'
+    when v_order.razorpay_order_id is null and not private.is_our_order(v_order, p_order_entity)
+      then 'order_mismatch'
+  end;
+  if v_outcome is not null then
+    perform private.conclude(
+      v_outcome, v_order, null, v_order.id::text, p_actor, null,
+      jsonb_strip_nulls(jsonb_build_object(
+        'mode', p_mode, 'told', v_told.razorpay_order_id, 'error', v_error
+      ))
+    );
+    return v_outcome;
+  end if;
+  if v_order.razorpay_order_id is null then
+    update private.payment_orders as o
+    set razorpay_order_id = v_told.razorpay_order_id, updated_at = clock_timestamp()
+    where o.id = v_order.id
+    returning o.* into v_order;
+  end if;
+  foreach v_payment in array v_payments loop
+    perform private.merge_payment(v_order, v_payment);
+  end loop;
+  return private.settle_order(v_order, v_told, p_actor, null);
+end;
 $$;
 
-revoke all on function private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
-to service_role;
-revoke all on function public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
+grant execute on function
+  public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text),
+  private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
 to service_role;

@@ -1,4 +1,22 @@
--- Notes which order Razorpay made for ours, after comparing what it says with what was asked for.
+-- Razorpay has made an order for ours.
+
+-- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
+-- razorpay_order_id}`; outcome: attached, already_attached, order_mismatch, mode_mismatch,
+-- order_closed, unknown_order.
+create or replace function public.attach_payment_order(
+  payment_order_id uuid,
+  entity jsonb,
+  razorpay_config jsonb default null,
+  mode text default 'test'
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.attach_payment_order(payment_order_id, entity, razorpay_config, mode);
+$$;
+
+-- Stores which order Razorpay made for ours, after comparing what it says with what was asked for.
 --
 -- Args: our order; Razorpay's entity of it; what the client's checkout opens with, kept for the
 -- brand owner's other devices; the mode of the app that asked.
@@ -21,19 +39,19 @@ declare
   v_order private.payment_orders := private.lock_payment_order(p_payment_order_id);
   v_outcome text;
 begin
-  if v_order.id is null then
-    v_outcome := 'unknown_order';
-  elsif v_order.mode <> p_mode then
-    v_outcome := 'mode_mismatch';
-  else
-    v_outcome := private.match_order(v_order, p_entity);
-  end if;
+  v_outcome := case
+    when v_order.id is null then 'unknown_order'
+    when v_order.mode <> p_mode then 'mode_mismatch'
+    when not private.is_our_order(v_order, p_entity) then 'order_mismatch'
+    when v_order.razorpay_order_id is null then 'attached'
+    else 'already_attached'
+  end;
   if v_outcome in ('mode_mismatch', 'order_mismatch') then
     perform private.conclude(
       v_outcome, v_order, null, v_order.id::text, 'app', null,
       jsonb_build_object('mode', p_mode, 'entity', p_entity - 'notes')
     );
-  elsif v_outcome in ('attached', 'already_attached') then
+  elsif v_outcome <> 'unknown_order' then
     update private.payment_orders as o
     set
       razorpay_order_id = coalesce(o.razorpay_order_id, p_entity ->> 'id'),
@@ -62,26 +80,50 @@ begin
 end;
 $$;
 
--- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
--- razorpay_order_id}`; outcome: attached, already_attached, order_mismatch, mode_mismatch,
--- order_closed, unknown_order.
-create or replace function public.attach_payment_order(
-  payment_order_id uuid,
-  entity jsonb,
-  razorpay_config jsonb default null,
-  mode text default 'test'
-)
-returns jsonb
-language sql
-security invoker
+-- Locks an order with its conversation and returns it; nulls when there is none.
+--
+-- Locks: the conversation, then the order.
+create or replace function private.lock_payment_order(p_payment_order_id uuid)
+returns private.payment_orders
+language plpgsql
 set search_path = ''
 as $$
-  select private.attach_payment_order(payment_order_id, entity, razorpay_config, mode);
+declare
+  v_order private.payment_orders;
+begin
+  perform 1 from public.conversations as c
+  where c.id = (
+    select o.conversation_id from private.payment_orders as o where o.id = p_payment_order_id
+  )
+  for no key update;
+  select o.* into v_order
+  from private.payment_orders as o
+  where o.id = p_payment_order_id
+  for update;
+  return v_order;
+end;
 $$;
 
-revoke all on function private.attach_payment_order(uuid, jsonb, jsonb, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.attach_payment_order(uuid, jsonb, jsonb, text) to service_role;
-revoke all on function public.attach_payment_order(uuid, jsonb, jsonb, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.attach_payment_order(uuid, jsonb, jsonb, text) to service_role;
+-- Whether Razorpay's entity is the order that we asked for.
+create or replace function private.is_our_order(p_order private.payment_orders, p_entity jsonb)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_told private.payment_orders;
+begin
+  v_told := private.read_order(p_entity);
+  return (v_told.receipt, v_told.amount_minor, v_told.currency)
+    is not distinct from (p_order.receipt, p_order.amount_minor, p_order.currency);
+exception
+  when data_exception then
+    return false;
+end;
+$$;
+
+grant execute on function
+  public.attach_payment_order(uuid, jsonb, jsonb, text),
+  private.attach_payment_order(uuid, jsonb, jsonb, text)
+to service_role;

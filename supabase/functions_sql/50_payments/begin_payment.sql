@@ -1,5 +1,18 @@
--- Gets a deal's payment ready: the brand owner's one open order, the same one whenever it is asked
--- for again. Whoever has not pressed Pay in the conversation within the hour does so with this.
+-- The brand owner presses Pay: the deal's one open order, the same one on every press.
+
+-- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
+-- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
+-- has_checkout: attach_payment_order was told what the checkout opens with.
+create or replace function public.begin_payment(conversation_id uuid)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.begin_payment(conversation_id);
+$$;
+
+-- Gets a deal's payment ready. A brand owner who has not pressed Pay in the conversation within the
+-- hour does so with this.
 --
 -- Definer: orders are private.
 -- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and what
@@ -16,23 +29,55 @@ security definer
 set search_path = ''
 as $$
 declare
+  c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
   v_call private.action_call;
+  v_conversation public.conversations;
   v_order private.payment_orders;
+  v_roles text[];
 begin
   v_call := private.begin_action(
     p_conversation_id, jsonb_build_object('action', 'proceed_to_payment'), null
   );
-  perform private.check_payable(v_call.conversation, v_call.role);
-  if coalesce(
-    ((v_call.conversation).flow_data ->> 'last_attempt_at')::timestamptz < now() - c_pressed, true
-  ) or not (v_call.conversation).flow_data ? 'payment_order' then
-    perform private.finish_action(
-      v_call, 'proceed_to_payment', '{}',
-      private.describe_action(v_call.conversation, 'proceed_to_payment')
+  v_conversation := v_call.conversation;
+  v_roles := array(
+    select t.role from private.flow_transitions as t
+    where t.flow_id = v_conversation.flow_id
+      and t.from_state = v_conversation.flow_state
+      and t.action = 'proceed_to_payment'
+  );
+  if v_roles = '{}' then
+    if v_conversation.captured_minor > 0 then
+      perform private.raise_error(
+        'PAYMENT_ALREADY_DONE', 'This deal has been paid.', p_status => 409
+      );
+    end if;
+    if v_conversation.chat_status = 'closed' then
+      perform private.raise_chat_closed();
+    end if;
+    perform private.raise_error(
+      'PAYMENT_NOT_READY', 'There is nothing to pay here yet.', p_status => 409,
+      p_hint => 'Agree on a price first.'
     );
   end if;
-  v_order := private.claim_payment_order(v_call.conversation, clock_timestamp());
+  if v_call.role <> all (v_roles) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  if v_conversation.amount_minor < c_least then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE', 'A payment is at least ₹1.',
+      jsonb_build_object('min', 1, 'max', null), p_status => 422
+    );
+  end if;
+  if coalesce(
+    (v_conversation.flow_data ->> 'last_attempt_at')::timestamptz < now() - c_pressed, true
+  ) or not v_conversation.flow_data ? 'payment_order' then
+    perform private.finish_action(
+      v_call, 'proceed_to_payment', '{}',
+      private.describe_action(v_conversation, 'proceed_to_payment')
+    );
+  end if;
+  v_order := private.claim_payment_order(v_conversation, clock_timestamp());
   return jsonb_build_object(
     'payment_order_id', v_order.id,
     'receipt', v_order.receipt,
@@ -42,25 +87,19 @@ begin
     'razorpay_order_id', v_order.razorpay_order_id,
     'has_checkout', v_order.checkout is not null,
     'status', v_order.status,
-    'kind', (v_call.conversation).kind,
-    'prefill', private.payer_json(v_call.actor_id)
+    'kind', v_conversation.kind,
+    'prefill', (
+      -- The e-mail is the token's.
+      select jsonb_build_object(
+        'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
+      )
+      from public.users as u
+      left join private.accounts as a on a.user_id = u.id
+      where u.id = v_call.actor_id
+    )
   );
 end;
 $$;
 
--- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
--- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
--- has_checkout: attach_payment_order was told what the checkout opens with.
-create or replace function public.begin_payment(conversation_id uuid)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.begin_payment(conversation_id);
-$$;
-
-revoke all on function private.begin_payment(uuid) from public, anon, authenticated, service_role;
-grant execute on function private.begin_payment(uuid) to authenticated;
-revoke all on function public.begin_payment(uuid) from public, anon, authenticated, service_role;
-grant execute on function public.begin_payment(uuid) to authenticated;
+grant execute on function public.begin_payment(uuid), private.begin_payment(uuid)
+to authenticated;

@@ -1,5 +1,5 @@
--- The open order of a conversation for the price as it is: the one that is there, or a new one. One
--- for another price, currency or mode is superseded; what is still paid on it goes back.
+-- The open order of a deal for the price as it is: the one that is there, or a new one. An order
+-- for another price, currency or mode is superseded; what is still paid on it is returned.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
@@ -8,7 +8,6 @@ create or replace function private.claim_payment_order(
 )
 returns private.payment_orders
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -33,5 +32,21 @@ begin
 end;
 $$;
 
-revoke all on function private.claim_payment_order(public.conversations, timestamptz)
-from public, anon, authenticated, service_role;
+-- An order as flow_data and action messages show it; without what Razorpay has not made yet.
+create or replace function private.payment_order_json(p_order private.payment_orders)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return jsonb_strip_nulls(jsonb_build_object(
+    'payment_order_id', p_order.id,
+    'receipt', p_order.receipt,
+    'amount_minor', p_order.amount_minor,
+    'currency', p_order.currency,
+    'razorpay_order_id', p_order.razorpay_order_id,
+    'razorpay_config', p_order.checkout
+  ));
+end;
+$$;

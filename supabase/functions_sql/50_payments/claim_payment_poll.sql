@@ -1,3 +1,17 @@
+-- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
+-- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
+create or replace function public.claim_payment_poll(
+  conversation_id uuid,
+  user_id uuid,
+  min_gap_seconds integer default 20
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
+$$;
+
 -- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
 --
 -- An order that is paid needs no question; one that Razorpay will not tell about any more (180
@@ -57,24 +71,7 @@ begin
 end;
 $$;
 
--- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
--- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
-create or replace function public.claim_payment_poll(
-  conversation_id uuid,
-  user_id uuid,
-  min_gap_seconds integer default 20
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
-$$;
-
-revoke all on function private.claim_payment_poll(uuid, uuid, integer)
-from public, anon, authenticated, service_role;
-grant execute on function private.claim_payment_poll(uuid, uuid, integer) to service_role;
-revoke all on function public.claim_payment_poll(uuid, uuid, integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.claim_payment_poll(uuid, uuid, integer) to service_role;
+grant execute on function
+  public.claim_payment_poll(uuid, uuid, integer),
+  private.claim_payment_poll(uuid, uuid, integer)
+to service_role;

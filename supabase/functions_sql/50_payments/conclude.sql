@@ -1,9 +1,11 @@
--- Says what something came to: puts it into the audit and on the operators' list where it belongs.
+-- What an event or an answer of Razorpay can come to, and who hears of it.
+
+-- Puts an outcome into the audit and on the operators' list, where it belongs.
 --
 -- Args: the outcome, one of private.payment_outcomes; our order (nulls: unknown); Razorpay's
 -- payment; what makes two causes the same; who acts; the event (null: an answer of Razorpay); more
 -- to know.
--- Returns the verdict. Writes: alerts, payment_audit.
+-- Writes: payment_audit, and what private.open_alert writes.
 create or replace function private.conclude(
   p_outcome text,
   p_order private.payment_orders,
@@ -13,25 +15,29 @@ create or replace function private.conclude(
   p_event_row_id bigint,
   p_details jsonb
 )
-returns private.payment_verdict
+returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_verdict private.payment_verdict;
-  v_kind record;
+  v_severity text;
+  v_is_audited boolean := p_outcome = 'applied';
 begin
-  select o.* into strict v_kind
-  from private.payment_outcomes() as o
-  where o.outcome = p_outcome;
-  if v_kind.severity is not null then
+  if p_outcome in ('noop', 'ignored_event_type') then
+    return;
+  end if;
+  if p_outcome <> 'applied' then
+    select o.severity, o.is_audited into strict v_severity, v_is_audited
+    from private.payment_outcomes() as o
+    where o.outcome = p_outcome;
+  end if;
+  if v_severity is not null then
     perform private.open_alert(
-      p_outcome, v_kind.severity, concat_ws(':', p_outcome, p_subject),
+      p_outcome, v_severity, concat_ws(':', p_outcome, p_subject),
       p_order.conversation_id, p_details, p_event_row_id, p_order.razorpay_order_id, p_payment_id
     );
   end if;
-  if v_kind.is_audited then
+  if v_is_audited then
     insert into private.payment_audit (
       actor, action, conversation_id, payment_order_id, event_row_id, details
     )
@@ -40,14 +46,51 @@ begin
       p_details || jsonb_strip_nulls(jsonb_build_object('payment_id', p_payment_id))
     );
   end if;
-  v_verdict.outcome := p_outcome;
-  v_verdict.status := v_kind.status;
-  v_verdict.payment_order := p_order;
-  v_verdict.razorpay_payment_id := p_payment_id;
-  return v_verdict;
 end;
 $$;
 
-revoke all on function private.conclude(
-  text, private.payment_orders, text, text, text, bigint, jsonb
-) from public, anon, authenticated, service_role;
+-- Each outcome: the status of its event, how grave it is for operators (null: no alert), and
+-- whether it stands in the audit.
+create or replace function private.payment_outcomes()
+returns table (
+  outcome text, status text, severity text, is_audited boolean
+)
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return query values
+    ('applied', 'processed', null, true),
+    ('noop', 'processed', null, false),
+    ('ignored_event_type', 'ignored', null, false),
+    -- To be applied by the next touch: somebody holds the deal; or a fault of ours.
+    ('waiting', 'received', 'warning', false),
+    ('try_again', 'received', null, false),
+    -- Set aside for a person.
+    ('malformed', 'parked', 'critical', false),
+    ('unknown_order', 'parked', 'info', false),
+    ('foreign_account', 'parked', 'warning', false),
+    ('mode_mismatch', 'parked', 'critical', true),
+    ('order_mismatch', 'parked', 'critical', true),
+    ('processing_failed', 'parked', 'critical', true),
+    ('captured_out_of_flow', 'parked', 'critical', true),
+    -- Money that is returned automatically; a person should know.
+    ('amount_mismatch', 'parked', 'critical', true),
+    ('currency_mismatch', 'parked', 'critical', true),
+    ('underpaid', 'parked', 'warning', true),
+    ('superseded_order', 'parked', 'critical', true),
+    ('double_payment', 'parked', 'critical', true),
+    ('captured_after_closed', 'parked', 'critical', true),
+    -- Facts that are in the books.
+    ('refunded_before_completion', 'processed', 'warning', true),
+    ('uncaptured_refund', 'processed', 'warning', true),
+    ('refund_recorded', 'processed', 'critical', true),
+    ('refund_pending', 'processed', null, true),
+    ('refund_processed', 'processed', null, true),
+    ('refund_failed', 'processed', 'critical', true),
+    ('refund_mismatch', 'processed', 'critical', true),
+    ('dispute_recorded', 'processed', 'critical', true),
+    ('event_id_reused', 'processed', 'critical', false);
+end;
+$$;

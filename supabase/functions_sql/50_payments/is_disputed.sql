@@ -3,7 +3,6 @@ create or replace function private.is_disputed(p_payment_id text)
 returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -14,5 +13,3 @@ begin
 end;
 $$;
 
-revoke all on function private.is_disputed(text)
-from public, anon, authenticated, service_role;

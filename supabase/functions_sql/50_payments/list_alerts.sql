@@ -1,3 +1,20 @@
+-- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
+-- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at,
+-- note}]`.
+create or replace function public.list_alerts(
+  status text default 'open',
+  page_size integer default 50,
+  before bigint default null,
+  severity text default null
+)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select private.list_alerts(status, page_size, before, severity);
+$$;
+
 -- What operators are to look at, newest first.
 --
 -- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
@@ -43,29 +60,7 @@ begin
 end;
 $$;
 
--- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
--- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at,
--- note}]`.
-create or replace function public.list_alerts(
-  status text default 'open',
-  page_size integer default 50,
-  before bigint default null,
-  severity text default null
-)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select private.list_alerts(status, page_size, before, severity);
-$$;
-
-revoke all on function private.list_alerts(text, integer, bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.list_alerts(text, integer, bigint, text)
-to authenticated, service_role;
-revoke all on function public.list_alerts(text, integer, bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.list_alerts(text, integer, bigint, text)
+grant execute on function
+  public.list_alerts(text, integer, bigint, text),
+  private.list_alerts(text, integer, bigint, text)
 to authenticated, service_role;

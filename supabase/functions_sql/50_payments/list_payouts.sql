@@ -1,3 +1,19 @@
+-- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
+-- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
+-- payer's bank claims the money, or has it.
+create or replace function public.list_payouts(
+  status text default 'owed',
+  page_size integer default 50,
+  after uuid default null
+)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select private.list_payouts(status, page_size, after);
+$$;
+
 -- What influencers are owed, oldest first; moving the money is a person's work.
 --
 -- Args: owed or paid; how many; an id of that list, to go on from.
@@ -43,26 +59,7 @@ begin
 end;
 $$;
 
--- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
--- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
--- payer's bank claims the money, or has it.
-create or replace function public.list_payouts(
-  status text default 'owed',
-  page_size integer default 50,
-  after uuid default null
-)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select private.list_payouts(status, page_size, after);
-$$;
-
-revoke all on function private.list_payouts(text, integer, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.list_payouts(text, integer, uuid) to authenticated, service_role;
-revoke all on function public.list_payouts(text, integer, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.list_payouts(text, integer, uuid) to authenticated, service_role;
+grant execute on function
+  public.list_payouts(text, integer, uuid),
+  private.list_payouts(text, integer, uuid)
+to authenticated, service_role;

@@ -1,3 +1,12 @@
+-- RPC: operators end the return of a payment; returns `{id, status}`.
+create or replace function public.mark_payment_returned(refund_id uuid, reference text)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.mark_payment_returned(refund_id, reference);
+$$;
+
 -- An operator has sent a payment that no deal waited for back by another way than the gateway's;
 -- reference is the proof of it. For the refund of a deal there is mark_refunded_manually.
 --
@@ -45,21 +54,7 @@ begin
 end;
 $$;
 
--- RPC: operators end the return of a payment; returns `{id, status}`.
-create or replace function public.mark_payment_returned(refund_id uuid, reference text)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.mark_payment_returned(refund_id, reference);
-$$;
-
-revoke all on function private.mark_payment_returned(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.mark_payment_returned(uuid, text)
-to authenticated, service_role;
-revoke all on function public.mark_payment_returned(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.mark_payment_returned(uuid, text)
+grant execute on function
+  public.mark_payment_returned(uuid, text),
+  private.mark_payment_returned(uuid, text)
 to authenticated, service_role;

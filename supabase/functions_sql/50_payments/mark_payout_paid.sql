@@ -1,3 +1,12 @@
+-- RPC: operators mark a payout as paid; returns `{id, status}`.
+create or replace function public.mark_payout_paid(payout_id uuid, reference text)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.mark_payout_paid(payout_id, reference);
+$$;
+
 -- An operator has paid an influencer; reference is the proof of it.
 --
 -- Definer: the books are private.
@@ -35,19 +44,5 @@ begin
 end;
 $$;
 
--- RPC: operators mark a payout as paid; returns `{id, status}`.
-create or replace function public.mark_payout_paid(payout_id uuid, reference text)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.mark_payout_paid(payout_id, reference);
-$$;
-
-revoke all on function private.mark_payout_paid(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.mark_payout_paid(uuid, text) to authenticated, service_role;
-revoke all on function public.mark_payout_paid(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.mark_payout_paid(uuid, text) to authenticated, service_role;
+grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
+to authenticated, service_role;

@@ -1,49 +1,103 @@
--- Keeps what Razorpay says about a payment. Facts only move forward, so that it does not matter in
--- which order they arrive.
+-- Facts about a payment only move forward, so that it does not matter in which order they arrive.
+
+-- Stores what Razorpay says about a payment, and tells the deal when it failed now and had not
+-- before. The order stays open then: banks may still say yes later.
 --
--- Args: our order, locked; the payment as it was told.
--- Returns whether it failed now and had not before.
--- Writes: payments.
-create or replace function private.merge_payment(p_order_id uuid, p_told private.payments)
-returns boolean
+-- Args: our order, its conversation locked; the payment as it was told.
+-- Locks: the conversation must be locked already. Writes: payments, and what private.tell_deal
+-- writes.
+create or replace function private.merge_payment(
+  p_order private.payment_orders,
+  p_told private.payments
+)
+returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_known private.payments;
+  v_known_status text;
   v_is_ahead boolean;
 begin
-  select p.* into v_known
+  select p.status into v_known_status
   from private.payments as p
   where p.payment_id = p_told.payment_id;
   if not found then
+    v_is_ahead := true;
     insert into private.payments (
       payment_id, payment_order_id, amount_minor, currency, status, method, captured_at,
       refunded_minor, fee_minor, error_code, error_reason
     )
     values (
-      p_told.payment_id, p_order_id, p_told.amount_minor, p_told.currency, p_told.status,
+      p_told.payment_id, p_order.id, p_told.amount_minor, p_told.currency, p_told.status,
       p_told.method, p_told.captured_at, p_told.refunded_minor, p_told.fee_minor,
       p_told.error_code, p_told.error_reason
     );
-    return p_told.status = 'failed';
+  else
+    v_is_ahead := private.payment_rank(p_told.status) > private.payment_rank(v_known_status);
+    update private.payments as p
+    set
+      status = case when v_is_ahead then p_told.status else p.status end,
+      method = coalesce(p_told.method, p.method),
+      captured_at = coalesce(p.captured_at, p_told.captured_at),
+      refunded_minor = greatest(p.refunded_minor, p_told.refunded_minor),
+      fee_minor = coalesce(p_told.fee_minor, p.fee_minor),
+      error_code = case when v_is_ahead then p_told.error_code else p.error_code end,
+      error_reason = case when v_is_ahead then p_told.error_reason else p.error_reason end,
+      updated_at = clock_timestamp()
+    where p.payment_id = p_told.payment_id;
   end if;
-  v_is_ahead := private.payment_rank(p_told.status) > private.payment_rank(v_known.status);
-  update private.payments as p
-  set
-    status = case when v_is_ahead then p_told.status else p.status end,
-    method = coalesce(p_told.method, p.method),
-    captured_at = coalesce(p.captured_at, p_told.captured_at),
-    refunded_minor = greatest(p.refunded_minor, p_told.refunded_minor),
-    fee_minor = coalesce(p_told.fee_minor, p.fee_minor),
-    error_code = case when v_is_ahead then p_told.error_code else p.error_code end,
-    error_reason = case when v_is_ahead then p_told.error_reason else p.error_reason end,
-    updated_at = clock_timestamp()
-  where p.payment_id = p_told.payment_id;
-  return v_is_ahead and p_told.status = 'failed';
+  if v_is_ahead and p_told.status = 'failed' then
+    perform private.tell_deal(
+      p_order.conversation_id, 'payment_failed',
+      jsonb_strip_nulls(jsonb_build_object(
+        'payment_id', p_told.payment_id, 'reason', p_told.error_reason
+      ))
+    );
+  end if;
 end;
 $$;
 
-revoke all on function private.merge_payment(uuid, private.payments)
-from public, anon, authenticated, service_role;
+-- Whether all that is told about a payment is stored already, and its money, where it came in, is
+-- in the books.
+create or replace function private.is_known_payment(p_order_id uuid, p_told private.payments)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payments as p
+    where p.payment_id = p_told.payment_id
+      and p.payment_order_id = p_order_id
+      and private.payment_rank(p.status) >= private.payment_rank(p_told.status)
+      and (p_told.captured_at is null or p.captured_at is not null)
+      and p.refunded_minor >= p_told.refunded_minor
+      and (p_told.fee_minor is null or p.fee_minor is not null)
+      and (
+        p.captured_at is null
+        or exists (
+          select from private.escrow_ledger as e
+          where e.from_account = 'gateway' and e.payment_id = p.payment_id
+        )
+      )
+  );
+end;
+$$;
+
+-- How far a payment's status is; null for one that is not known. A failure may still be followed by
+-- an authorization: banks answer late.
+--
+-- Source: https://razorpay.com/docs/payments/payments/late-authorisation
+create or replace function private.payment_rank(p_status text)
+returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return array_position(
+    array['created', 'failed', 'authorized', 'captured', 'refunded'], p_status
+  );
+end;
+$$;

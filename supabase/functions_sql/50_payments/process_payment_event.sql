@@ -1,8 +1,27 @@
--- Acts on a stored event, once.
+-- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
+-- (merge_payment), and money that came in is settled (settle_order), which tells the deal
+-- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
+
+-- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
+-- razorpay_order_id, razorpay_payment_id}`.
+create or replace function public.process_payment_event(
+  event_row_id bigint,
+  actor text default 'webhook'
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.process_payment_event(event_row_id, actor);
+$$;
+
+-- Acts on a stored event, once; then on events of the same order that could not be applied before.
 --
--- Args: the event's row; who acts (an operator may have one processed that was set aside).
+-- A user who holds the deal makes no webhook wait: the outcome is then waiting, the event stays
+-- received, and the next touch applies it: the next event, a poll, or apply_waiting_event.
+-- Args: the event's row; who acts (an operator may process a parked event).
 -- Definer: the events are private.
--- Locks: the event, then the conversation, then its order; at most 1.5 seconds each. Writes: what
+-- Locks: the event, for at most 1.5 seconds, then what private.apply_event locks. Writes: what
 -- private.apply_event writes.
 -- Errors: INPUT_INVALID (422) for a row that is not there.
 create or replace function private.process_payment_event(p_event_row_id bigint, p_actor text)
@@ -14,7 +33,8 @@ set lock_timeout = '1500ms'
 as $$
 declare
   v_event private.payment_events;
-  v_verdict private.payment_verdict;
+  v_other private.payment_events;
+  v_outcome text := 'duplicate';
 begin
   select e.* into v_event
   from private.payment_events as e
@@ -25,13 +45,24 @@ begin
   end if;
   if v_event.status = 'received'
     or v_event.status = 'parked' and v_event.body is not null and p_actor like 'operator:%' then
-    v_verdict := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
-    select e.* into v_event from private.payment_events as e where e.id = p_event_row_id;
-  else
-    v_verdict.outcome := 'duplicate';
+    v_event := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
+    v_outcome := v_event.outcome;
+    if v_outcome not in ('waiting', 'try_again') then
+      for v_other in
+        select e.*
+        from private.payment_events as e
+        where e.razorpay_order_id = v_event.razorpay_order_id
+          and e.status = 'received'
+          and e.lock_timeouts > 0
+        order by e.id
+        for update skip locked
+      loop
+        perform private.apply_event(v_other, coalesce(p_actor, 'webhook'));
+      end loop;
+    end if;
   end if;
   return jsonb_build_object(
-    'outcome', v_verdict.outcome,
+    'outcome', v_outcome,
     'status', v_event.status,
     'event_type', v_event.event_type,
     'conversation_id', v_event.conversation_id,
@@ -41,23 +72,217 @@ begin
 end;
 $$;
 
--- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
--- razorpay_order_id, razorpay_payment_id}`.
-create or replace function public.process_payment_event(
-  event_row_id bigint,
-  actor text default 'webhook'
-)
-returns jsonb
-language sql
-security invoker
+-- Reads an event, finds its order, acts, and stores what it came to.
+--
+-- A lock that another session holds is waited for 200 ms, then counted on the event, with an alert
+-- that is resolved when the event is applied. A fault of ours is counted as well; the fifth parks
+-- the event, before Razorpay gives up sending it and switches all events off.
+-- Args: the event, locked, not yet processed; who acts.
+-- Returns the event as it is now; outcome waiting or try_again: it stays received.
+-- Locks: the conversation, its order, and what the deal's step writes. Writes: payment_events,
+-- payment_orders, alerts, and what private.merge_payment, private.settle_order,
+-- private.take_refund, private.take_dispute and private.conclude write.
+-- Source of the five: Razorpay tries for 24 hours,
+-- https://razorpay.com/docs/webhooks/best-practices
+create or replace function private.apply_event(p_event private.payment_events, p_actor text)
+returns private.payment_events
+language plpgsql
 set search_path = ''
+set lock_timeout = '200ms'
 as $$
-  select private.process_payment_event(event_row_id, actor);
+declare
+  c_most constant integer := 5;
+  -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
+  c_used constant text[] := array[
+    'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
+    'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
+    'payment.dispute.created', 'payment.dispute.under_review',
+    'payment.dispute.action_required', 'payment.dispute.won', 'payment.dispute.lost',
+    'payment.dispute.closed'
+  ];
+  v_event private.payment_events := p_event;
+  v_said jsonb;
+  v_payload jsonb;
+  v_payment private.payments;
+  v_told private.payment_orders;
+  v_refund private.payment_refunds;
+  v_dispute private.payment_disputes;
+  v_order private.payment_orders;
+  v_outcome text;
+  v_settled text;
+  v_subject text := p_event.id::text;
+  v_unreadable text;
+  v_fault text;
+begin
+  begin
+    -- 1. Read it.
+    begin
+      v_said := convert_from(p_event.body, 'UTF8')::jsonb;
+      if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
+        raise exception 'not an event' using errcode = 'invalid_parameter_value';
+      end if;
+      v_event.event_type := left(v_said ->> 'event', 100);
+      v_payload := v_said -> 'payload';
+      if v_event.event_type <> all (c_used) then
+        v_outcome := 'ignored_event_type';
+      else
+        v_payment := private.read_payment(v_payload #> '{payment,entity}');
+        v_event.razorpay_payment_id := v_payment.payment_id;
+        v_event.razorpay_order_id := v_payload #>> '{payment,entity,order_id}';
+        if v_event.razorpay_order_id !~ '^order_[A-Za-z0-9]{1,40}$' then
+          raise exception 'not an id of an order' using errcode = 'invalid_parameter_value';
+        end if;
+        if coalesce(v_payload #> '{order,entity}', 'null') <> 'null' then
+          v_told := private.read_order(v_payload #> '{order,entity}');
+          v_event.razorpay_order_id
+            := coalesce(v_event.razorpay_order_id, v_told.razorpay_order_id);
+        end if;
+        if coalesce(v_payload #> '{refund,entity}', 'null') <> 'null' then
+          v_refund := private.read_refund(v_payload #> '{refund,entity}');
+        end if;
+        if coalesce(v_payload #> '{dispute,entity}', 'null') <> 'null' then
+          v_dispute := private.read_dispute(v_payload #> '{dispute,entity}');
+        end if;
+        if v_event.event_type like 'order.%' and v_told.razorpay_order_id is null
+          or v_event.event_type like 'refund.%' and v_refund.refund_id is null
+          or v_event.event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
+          raise exception 'an entity of % is missing', v_event.event_type
+            using errcode = 'invalid_parameter_value';
+        end if;
+        if left(v_said ->> 'account_id', 100) <> p_event.account_id then
+          v_outcome := 'foreign_account';
+          v_subject := left(v_said ->> 'account_id', 100);
+        end if;
+      end if;
+    exception
+      when data_exception or program_limit_exceeded then
+        v_outcome := 'malformed';
+        v_unreadable := left(sqlstate || ': ' || sqlerrm, 200);
+    end;
+
+    -- 2. Find our order: by Razorpay's id; by our receipt, when Razorpay's answer to us was lost;
+    -- by the payment, which may be all that a refund or dispute names.
+    if v_outcome is null then
+      select o.* into v_order
+      from private.payment_orders as o
+      where o.razorpay_order_id = v_event.razorpay_order_id;
+      if not found and v_event.razorpay_order_id is null then
+        select o.* into v_order
+        from private.payment_orders as o
+        where o.id = (
+          select p.payment_order_id from private.payments as p
+          where p.payment_id = v_payment.payment_id
+        );
+      elsif not found then
+        select o.* into v_order
+        from private.payment_orders as o
+        where o.razorpay_order_id is null
+          and v_told.razorpay_order_id = v_event.razorpay_order_id
+          and (o.receipt, o.amount_minor, o.currency, o.mode)
+            = (v_told.receipt, v_told.amount_minor, v_told.currency, p_event.mode);
+      end if;
+      if v_order.id is null then
+        v_outcome := 'unknown_order';
+        v_subject := coalesce(v_event.razorpay_order_id, 'none');
+      else
+        v_event.conversation_id := v_order.conversation_id;
+        v_event.razorpay_order_id
+          := coalesce(v_event.razorpay_order_id, v_order.razorpay_order_id);
+        if v_order.mode <> p_event.mode then
+          v_outcome := 'mode_mismatch';
+          v_subject := v_order.razorpay_order_id;
+        end if;
+      end if;
+    end if;
+
+    -- 3. Act. Facts only move forward, so what is known and settled already needs no lock.
+    if v_outcome is not null then
+      perform private.conclude(
+        v_outcome, v_order, v_event.razorpay_payment_id, v_subject, p_actor, p_event.id,
+        jsonb_strip_nulls(jsonb_build_object(
+          'event_type', v_event.event_type, 'razorpay_order_id', v_event.razorpay_order_id,
+          'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode,
+          'error', v_unreadable
+        ))
+      );
+    elsif v_refund.refund_id is null and v_dispute.dispute_id is null
+      and private.is_known_payment(v_order.id, v_payment) then
+      v_outcome := 'noop';
+    else
+      perform 1 from public.conversations as c
+      where c.id = v_order.conversation_id
+      for no key update;
+      if v_order.razorpay_order_id is null then
+        update private.payment_orders as o
+        set razorpay_order_id = v_event.razorpay_order_id, updated_at = clock_timestamp()
+        where o.id = v_order.id and o.razorpay_order_id is null;
+      end if;
+      select o.* into v_order from private.payment_orders as o where o.id = v_order.id;
+      perform private.merge_payment(v_order, v_payment);
+      -- Before money is sent back: a refund that was made already answers its request.
+      if v_refund.refund_id is not null then
+        v_outcome := private.take_refund(
+          v_order, v_refund, v_payment.error_reason, p_actor, p_event.id
+        );
+      end if;
+      v_settled := private.settle_order(v_order, v_told, p_actor, p_event.id);
+      -- After it: a bank disputes money that is held.
+      if v_dispute.dispute_id is not null then
+        v_outcome := private.take_dispute(v_order, v_dispute, p_actor, p_event.id);
+      end if;
+      if v_outcome is null or v_settled <> 'noop' then
+        v_outcome := v_settled;
+      end if;
+    end if;
+  exception
+    when serialization_failure or deadlock_detected or lock_not_available then
+      v_outcome := 'waiting';
+    when others then
+      v_fault := left(sqlstate || ': ' || sqlerrm, 1000);
+      v_outcome := case when p_event.attempts + 1 < c_most then 'try_again' end;
+  end;
+
+  -- 4. Store what it came to.
+  if v_outcome = 'waiting' then
+    perform private.conclude(
+      'waiting', v_order, v_event.razorpay_payment_id, p_event.id::text, p_actor, p_event.id,
+      jsonb_build_object('event_type', v_event.event_type, 'times', p_event.lock_timeouts + 1)
+    );
+  elsif v_outcome is null then
+    v_outcome := 'processing_failed';
+    perform private.conclude(
+      'processing_failed', null, null, p_event.id::text, p_actor, p_event.id,
+      jsonb_build_object('error', v_fault)
+    );
+  elsif p_event.lock_timeouts > 0 then
+    update private.alerts as a
+    set status = 'resolved', resolved_at = now(), note = 'Applied by ' || p_actor
+    where a.key = 'waiting:' || p_event.id and a.status = 'open';
+  end if;
+  update private.payment_events as e
+  set
+    status = case
+      when v_outcome in ('applied', 'noop') then 'processed'
+      else (select o.status from private.payment_outcomes() as o where o.outcome = v_outcome)
+    end,
+    outcome = v_outcome,
+    error = v_fault,
+    attempts = e.attempts + (v_outcome <> 'waiting')::integer,
+    lock_timeouts = e.lock_timeouts + (v_outcome = 'waiting')::integer,
+    next_try_at
+      = now() + least((e.lock_timeouts + 1) * interval '2 seconds', interval '1 minute'),
+    razorpay_order_id = v_event.razorpay_order_id,
+    razorpay_payment_id = v_event.razorpay_payment_id,
+    conversation_id = v_event.conversation_id,
+    processed_at = case
+      when v_outcome not in ('waiting', 'try_again') then clock_timestamp()
+    end
+  where e.id = p_event.id
+  returning e.* into v_event;
+  return v_event;
+end;
 $$;
 
-revoke all on function private.process_payment_event(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.process_payment_event(bigint, text) to service_role;
-revoke all on function public.process_payment_event(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.process_payment_event(bigint, text) to service_role;
+grant execute on function
+  public.process_payment_event(bigint, text), private.process_payment_event(bigint, text)
+to service_role;

@@ -1,36 +1,38 @@
--- A payment entity of Razorpay's; nulls where there is none.
+-- Reads what Razorpay says: its payment, order, refund and dispute, as JSON that nobody trusts.
+-- Amounts are whole JSON numbers in paise.
 --
--- Money has come in when it is captured, or was before it was given back. What `captured` says
--- alone is not believed: published samples of failed and of authorized payments say true.
--- Errors: 22023 for one that is not as documented.
+-- Errors: 22023 for an entity that is not as documented; the field is named, its value is not.
+
+-- A payment entity.
+--
+-- Money has come in when the status is captured, or was before it was given back. What `captured`
+-- says alone is not believed: published samples of failed and of authorized payments say true.
+-- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/payments/entity
 create or replace function private.read_payment(p_entity jsonb)
 returns private.payments
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
   v_payment private.payments;
 begin
-  if coalesce(p_entity, 'null') = 'null' then
-    return v_payment;
-  end if;
-  v_payment.payment_id := private.require_provider_id(p_entity -> 'id', 'pay_');
-  v_payment.amount_minor := private.require_paise(p_entity -> 'amount');
-  v_payment.currency := private.read_currency(p_entity -> 'currency');
+  v_payment.payment_id := private.read_id(p_entity, 'id', '^pay_');
+  v_payment.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_payment.currency := p_entity ->> 'currency';
   v_payment.status := p_entity ->> 'status';
-  if private.payment_rank(v_payment.status) is null then
-    raise exception 'not a status of a payment: %', left(coalesce(v_payment.status, 'none'), 40)
+  if private.payment_rank(v_payment.status) is null
+    or (v_payment.currency ~ '^[A-Z]{3}$') is not true then
+    raise exception 'the status or the currency of a payment is not as documented'
       using errcode = 'invalid_parameter_value';
   end if;
-  v_payment.captured_at := case
-    when v_payment.status = 'captured'
-      or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
-  end;
-  v_payment.refunded_minor := coalesce(private.read_paise(p_entity -> 'amount_refunded'), 0);
-  v_payment.fee_minor := private.read_paise(p_entity -> 'fee');
+  if v_payment.status = 'captured'
+    or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then
+    v_payment.captured_at := clock_timestamp();
+  end if;
+  v_payment.refunded_minor := coalesce(private.read_paise(p_entity, 'amount_refunded'), 0);
+  v_payment.fee_minor := private.read_paise(p_entity, 'fee');
   v_payment.method := left(p_entity ->> 'method', 40);
   v_payment.error_code := left(p_entity ->> 'error_code', 100);
   v_payment.error_reason := left(
@@ -40,4 +42,142 @@ begin
 end;
 $$;
 
-revoke all on function private.read_payment(jsonb) from public, anon, authenticated, service_role;
+-- An order entity: its id, amount, currency and receipt; the rest is ours alone to know.
+--
+-- Errors: 22023.
+-- Source: https://razorpay.com/docs/api/orders/entity
+create or replace function private.read_order(p_entity jsonb)
+returns private.payment_orders
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_order private.payment_orders;
+begin
+  v_order.razorpay_order_id := private.read_id(p_entity, 'id', '^order_');
+  v_order.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_order.currency := private.read_currency(p_entity);
+  v_order.receipt := p_entity ->> 'receipt';
+  return v_order;
+end;
+$$;
+
+-- A refund entity. request_id is the request that its receipt names, where there is such a request.
+--
+-- Errors: 22023.
+-- Source: https://razorpay.com/docs/api/refunds/entity
+create or replace function private.read_refund(p_entity jsonb)
+returns private.payment_refunds
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_refund private.payment_refunds;
+begin
+  v_refund.refund_id := private.read_id(p_entity, 'id', '^rfnd_');
+  v_refund.payment_id := private.read_id(p_entity, 'payment_id', '^pay_');
+  v_refund.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_refund.currency := private.read_currency(p_entity);
+  v_refund.status := case
+    when p_entity ->> 'status' in ('processed', 'failed') then p_entity ->> 'status'
+    else 'created'
+  end;
+  v_refund.request_id := (
+    select r.id from private.refunds as r
+    where r.payment_id = v_refund.payment_id and r.id::text = p_entity ->> 'receipt'
+  );
+  return v_refund;
+end;
+$$;
+
+-- A dispute entity.
+--
+-- Errors: 22023.
+-- Source: https://razorpay.com/docs/api/disputes/entity
+create or replace function private.read_dispute(p_entity jsonb)
+returns private.payment_disputes
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_dispute private.payment_disputes;
+begin
+  v_dispute.dispute_id := private.read_id(p_entity, 'id', '^disp_');
+  v_dispute.payment_id := private.read_id(p_entity, 'payment_id', '^pay_');
+  v_dispute.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_dispute.currency := private.read_currency(p_entity);
+  v_dispute.status := p_entity ->> 'status';
+  if private.dispute_rank(v_dispute.status) is null then
+    raise exception 'the status of a dispute is not as documented'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  v_dispute.phase := left(p_entity ->> 'phase', 40);
+  v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
+  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity, 'respond_by'));
+  return v_dispute;
+end;
+$$;
+
+-- An id of Razorpay, which begins as the pattern says.
+--
+-- Errors: 22023.
+create or replace function private.read_id(p_entity jsonb, p_field text, p_begins text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if (p_entity ->> p_field ~ (p_begins || '[A-Za-z0-9]{1,40}$')) is not true then
+    raise exception '% is missing or no id', p_field using errcode = 'invalid_parameter_value';
+  end if;
+  return p_entity ->> p_field;
+end;
+$$;
+
+-- An amount in paise, up to a quadrillion; null where there is none and none is asked for.
+--
+-- Errors: 22023 for texts, fractions, negative and huge numbers, and for less than the least.
+create or replace function private.read_paise(
+  p_entity jsonb,
+  p_field text,
+  p_least bigint default null
+)
+returns bigint
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_value constant jsonb := p_entity -> p_field;
+begin
+  if coalesce(v_value, 'null') = 'null' and p_least is null then
+    return null;
+  end if;
+  if jsonb_typeof(v_value) = 'number' and v_value::text ~ '^[0-9]{1,16}$'
+    and v_value::text::bigint between coalesce(p_least, 0) and 1000000000000000 then
+    return v_value::text::bigint;
+  end if;
+  raise exception '% is no amount in paise', p_field using errcode = 'invalid_parameter_value';
+end;
+$$;
+
+-- A currency: three capital letters.
+--
+-- Errors: 22023.
+create or replace function private.read_currency(p_entity jsonb)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if (p_entity ->> 'currency' ~ '^[A-Z]{3}$') is not true then
+    raise exception 'the currency is missing or none' using errcode = 'invalid_parameter_value';
+  end if;
+  return p_entity ->> 'currency';
+end;
+$$;

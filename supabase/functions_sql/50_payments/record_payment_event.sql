@@ -1,13 +1,32 @@
--- Stores the raw bytes of an authentic event, before anything is done with them: whatever happens
--- next, nothing is lost.
+-- Stores the raw bytes of an authentic event before anything is done with them: whatever happens
+-- next, nothing is lost. process_payment_event then acts on it.
+
+-- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
+-- razorpay_order_id}`.
+create or replace function public.record_payment_event(
+  event_id text,
+  body_base64 text,
+  headers jsonb default '{}',
+  secret_slot text default 'current',
+  mode text default 'test',
+  account_id text default null
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.record_payment_event(
+    event_id, body_base64, headers, secret_slot, mode, account_id
+  );
+$$;
+
+-- Stores an event, or counts one more delivery of it.
 --
--- Args: the id that Razorpay gave it (one that is missing or odd is replaced by the body's hash);
--- the body as it was signed, in base64; headers to keep; which secret signed it, current or
--- previous; the mode of that secret; the account that must have sent it (null: any). A second event
--- under a known id is stored under its hash, with an alert: only the body is signed, anybody can
--- put any id on it.
+-- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
+-- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
+-- the mode of that secret; the account that must have sent it (null: any).
 -- Definer: the events are private.
--- Locks: the event. Writes: payment_events, alerts.
+-- Locks: the event. Writes: payment_events, and what private.conclude writes.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.record_payment_event(
   p_event_id text,
@@ -24,59 +43,78 @@ set search_path = ''
 set lock_timeout = '1500ms'
 as $$
 declare
-  v_event private.payment_events;
-  v_report jsonb;
+  v_body bytea;
+  v_sha256 bytea;
+  v_event_id text;
+  v_said jsonb;
+  v_event_type text;
+  v_razorpay_order_id text;
+  v_row_id bigint;
+  v_deliveries integer;
+  v_is_reused boolean := false;
 begin
-  v_event.body := private.read_base64(p_body_base64);
-  v_event.sha256 := sha256(v_event.body);
+  begin
+    v_body := decode(coalesce(p_body_base64, '-'), 'base64');
+  exception
+    when data_exception then
+      perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
+  end;
   perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
   perform private.check_choice('mode', p_mode, array['test', 'live']);
-  v_event.event_id := case
-    when p_event_id ~ '^[A-Za-z0-9_-]{1,100}$' then p_event_id
-    else private.hash_id(v_event.sha256)
+  -- What the event seems to be about, for those who look for it; bytes that nobody can read are
+  -- stored too.
+  begin
+    v_said := convert_from(v_body, 'UTF8')::jsonb;
+    v_event_type := left(v_said ->> 'event', 100);
+    v_razorpay_order_id := left(
+      coalesce(
+        v_said #>> '{payload,payment,entity,order_id}', v_said #>> '{payload,order,entity,id}'
+      ),
+      100
+    );
+  exception
+    when data_exception or program_limit_exceeded then
+      null;
   end;
-  v_report := private.peek_event(v_event.body);
-  v_event.headers := coalesce(p_headers, '{}');
-  v_event.secret_slot := p_secret_slot;
-  v_event.mode := p_mode;
-  v_event.account_id := p_account_id;
-  v_event.event_type := v_report ->> 'event_type';
-  v_event.razorpay_order_id := v_report ->> 'razorpay_order_id';
-  v_event := private.store_event(v_event);
+  v_sha256 := sha256(v_body);
+  v_event_id := case
+    when p_event_id ~ '^[A-Za-z0-9_-]{1,100}$' then p_event_id
+    else 'sha256:' || encode(v_sha256, 'hex')
+  end;
+  loop
+    insert into private.payment_events as e (
+      event_id, sha256, body, headers, secret_slot, mode, account_id, event_type,
+      razorpay_order_id
+    )
+    values (
+      v_event_id, v_sha256, v_body, coalesce(p_headers, '{}'), p_secret_slot, p_mode,
+      p_account_id, v_event_type, v_razorpay_order_id
+    )
+    on conflict (event_id) do update
+    set deliveries = e.deliveries + 1
+    where e.sha256 = excluded.sha256
+    returning e.id, e.deliveries into v_row_id, v_deliveries;
+    exit when found;
+    -- Only the body is signed: anybody can put a known id on another body. That is another event.
+    v_is_reused := true;
+    v_event_id := 'sha256:' || encode(v_sha256, 'hex');
+  end loop;
+  if v_is_reused then
+    perform private.conclude(
+      'event_id_reused', null, null, p_event_id, 'webhook', v_row_id,
+      jsonb_build_object('event_id', p_event_id)
+    );
+  end if;
   return jsonb_build_object(
-    'event_row_id', v_event.id,
-    'duplicate', v_event.deliveries > 1,
-    'event_type', v_event.event_type,
-    'razorpay_order_id', v_event.razorpay_order_id
+    'event_row_id', v_row_id,
+    'duplicate', v_deliveries > 1,
+    'event_type', v_event_type,
+    'razorpay_order_id', v_razorpay_order_id
   );
 end;
 $$;
 
--- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
--- razorpay_order_id}`.
-create or replace function public.record_payment_event(
-  event_id text,
-  body_base64 text,
-  headers jsonb default '{}',
-  secret_slot text default 'current',
-  mode text default 'test',
-  account_id text default null
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.record_payment_event(
-    event_id, body_base64, headers, secret_slot, mode, account_id
-  );
-$$;
-
-revoke all on function private.record_payment_event(text, text, jsonb, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.record_payment_event(text, text, jsonb, text, text, text)
-to service_role;
-revoke all on function public.record_payment_event(text, text, jsonb, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.record_payment_event(text, text, jsonb, text, text, text)
+grant execute on function
+  public.record_payment_event(text, text, jsonb, text, text, text),
+  private.record_payment_event(text, text, jsonb, text, text, text)
 to service_role;

@@ -1,3 +1,17 @@
+-- RPC: service only; takes the answer to a refund; returns `{outcome}`: refund_processed,
+-- refund_pending, refund_failed, refund_mismatch, try_later, noop.
+create or replace function public.record_refund_result(
+  refund_id uuid,
+  entity jsonb default null,
+  error jsonb default null
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.record_refund_result(refund_id, entity, error);
+$$;
+
 -- Takes Razorpay's answer to a refund that was sent or asked about.
 --
 -- Args: our request; Razorpay's refund; or what went wrong, `{"kind": "refused" or "unavailable",
@@ -50,41 +64,28 @@ begin
     );
     return jsonb_build_object('outcome', 'refund_failed');
   end if;
-  v_told := private.match_refund(v_request, p_entity);
-  if v_told.refund_id is null then
+  begin
+    v_told := private.read_refund(p_entity);
+  exception
+    when data_exception then
+      v_told := null;
+  end;
+  if (v_told.payment_id, v_told.amount_minor, v_told.currency)
+    is distinct from (v_request.payment_id, v_request.amount_minor, v_request.currency) then
     perform private.conclude(
       'refund_mismatch', v_order, v_request.payment_id, v_request.id::text, 'refunds', null,
       jsonb_build_object('request_id', v_request.id, 'entity', p_entity - 'notes')
     );
     return jsonb_build_object('outcome', 'refund_mismatch');
   end if;
+  v_told.request_id := v_request.id;
   return jsonb_build_object(
-    'outcome',
-    (
-      private.take_refund(v_order, v_told, c_failed, 'refunds', null)
-    ).outcome
+    'outcome', private.take_refund(v_order, v_told, c_failed, 'refunds', null)
   );
 end;
 $$;
 
--- RPC: service only; takes the answer to a refund; returns `{outcome}`: refund_processed,
--- refund_pending, refund_failed, refund_mismatch, try_later, noop.
-create or replace function public.record_refund_result(
-  refund_id uuid,
-  entity jsonb default null,
-  error jsonb default null
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.record_refund_result(refund_id, entity, error);
-$$;
-
-revoke all on function private.record_refund_result(uuid, jsonb, jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function private.record_refund_result(uuid, jsonb, jsonb) to service_role;
-revoke all on function public.record_refund_result(uuid, jsonb, jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function public.record_refund_result(uuid, jsonb, jsonb) to service_role;
+grant execute on function
+  public.record_refund_result(uuid, jsonb, jsonb),
+  private.record_refund_result(uuid, jsonb, jsonb)
+to service_role;

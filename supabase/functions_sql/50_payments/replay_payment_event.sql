@@ -1,3 +1,12 @@
+-- RPC: operators have an event processed again; returns what process_payment_event returns.
+create or replace function public.replay_payment_event(event_row_id bigint)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.replay_payment_event(event_row_id);
+$$;
+
 -- Has an event processed that was set aside, or that nobody came back to; after its cause is
 -- mended.
 --
@@ -19,19 +28,5 @@ begin
 end;
 $$;
 
--- RPC: operators have an event processed again; returns what process_payment_event returns.
-create or replace function public.replay_payment_event(event_row_id bigint)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.replay_payment_event(event_row_id);
-$$;
-
-revoke all on function private.replay_payment_event(bigint)
-from public, anon, authenticated, service_role;
-grant execute on function private.replay_payment_event(bigint) to authenticated, service_role;
-revoke all on function public.replay_payment_event(bigint)
-from public, anon, authenticated, service_role;
-grant execute on function public.replay_payment_event(bigint) to authenticated, service_role;
+grant execute on function public.replay_payment_event(bigint), private.replay_payment_event(bigint)
+to authenticated, service_role;

@@ -1,3 +1,12 @@
+-- RPC: operators resolve an alert; returns `{id, status}`.
+create or replace function public.resolve_alert(alert_id bigint, note text default null)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.resolve_alert(alert_id, note);
+$$;
+
 -- Takes an alert off the list. The same cause again makes a new one.
 --
 -- Definer: alerts are private.
@@ -27,19 +36,5 @@ begin
 end;
 $$;
 
--- RPC: operators resolve an alert; returns `{id, status}`.
-create or replace function public.resolve_alert(alert_id bigint, note text default null)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.resolve_alert(alert_id, note);
-$$;
-
-revoke all on function private.resolve_alert(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.resolve_alert(bigint, text) to authenticated, service_role;
-revoke all on function public.resolve_alert(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.resolve_alert(bigint, text) to authenticated, service_role;
+grant execute on function public.resolve_alert(bigint, text), private.resolve_alert(bigint, text)
+to authenticated, service_role;

@@ -1,3 +1,12 @@
+-- RPC: operators scrub bodies older than 180 days; returns `{scrubbed}`.
+create or replace function public.scrub_payment_events(max_rows integer default 100)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.scrub_payment_events(max_rows);
+$$;
+
 -- Empties the raw bodies of old events, which hold names, addresses and card details; what was read
 -- from them stays.
 --
@@ -31,19 +40,7 @@ begin
 end;
 $$;
 
--- RPC: operators scrub bodies older than 180 days; returns `{scrubbed}`.
-create or replace function public.scrub_payment_events(max_rows integer default 100)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.scrub_payment_events(max_rows);
-$$;
-
-revoke all on function private.scrub_payment_events(integer)
-from public, anon, authenticated, service_role;
-grant execute on function private.scrub_payment_events(integer) to authenticated, service_role;
-revoke all on function public.scrub_payment_events(integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.scrub_payment_events(integer) to authenticated, service_role;
+grant execute on function
+  public.scrub_payment_events(integer),
+  private.scrub_payment_events(integer)
+to authenticated, service_role;

@@ -1,26 +1,32 @@
--- Decides about all money that came in for an order and is in no book yet: the one way from a
--- payment to a deal, for webhooks and polls alike.
+-- From money that came in to the books of a deal: the one way, for webhooks and polls alike.
+
+-- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
+-- the money is returned.
 --
--- Args: the order, locked with its conversation; the order as Razorpay told of it; who acts; the
--- event.
--- Returns the gravest verdict; noop when there was nothing to decide.
--- Writes: what private.run_deadlines and private.settle_payment write.
+-- Args: the order, its conversation locked; the order as Razorpay told of it (nulls: it did not);
+-- who acts; the event (null: a poll).
+-- Returns the gravest outcome; noop when there was nothing to settle.
+-- Locks: the conversation must be locked already. Writes: payment_orders, and what
+-- private.run_deadlines, private.tell_deal and private.conclude write.
 create or replace function private.settle_order(
   p_order private.payment_orders,
-  p_told private.provider_order,
+  p_told private.payment_orders,
   p_actor text,
   p_event_row_id bigint
 )
-returns private.payment_verdict
+returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_payment private.payments;
   v_order private.payment_orders := p_order;
-  v_next private.payment_verdict;
-  v_verdict private.payment_verdict;
+  v_payment private.payments;
+  v_conversation public.conversations;
+  v_left bigint;
+  v_fact text;
+  v_refusal text;
+  v_next text;
+  v_outcome text := 'noop';
 begin
   for v_payment in
     select p.*
@@ -31,27 +37,109 @@ begin
         select from private.escrow_ledger as e
         where e.from_account = 'gateway' and e.payment_id = p.payment_id
       )
-    -- What went back already must not end the order before what pays it.
+    -- A payment that was given back must not end the order before the one that pays it.
     order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
   loop
-    v_next := private.settle_payment(
-      private.run_deadlines(
-        private.lock_conversation(p_order.conversation_id, null), p_is_trial => false
-      ),
-      v_order, v_payment, p_told, p_actor, p_event_row_id
-    );
-    if v_verdict.outcome is null or v_verdict.outcome in ('noop', 'applied') then
-      v_verdict := v_next;
+    if v_next is not null then
+      -- The payment before this one may have ended the order.
+      select o.* into v_order from private.payment_orders as o where o.id = p_order.id;
     end if;
-    select o.* into v_order from private.payment_orders as o where o.id = p_order.id;
+    v_left := v_payment.amount_minor - v_payment.refunded_minor;
+    v_fact := null;
+    v_refusal := null;
+    if v_order.mode <> private.get_setting('payment_mode') #>> '{}' then
+      -- An order from before the project went live, or back, pays for nothing any more.
+      v_next := 'mode_mismatch';
+    elsif v_left <= 0 then
+      v_next := case
+        when v_order.status = 'open' then 'refunded_before_completion'
+        else 'noop'
+      end;
+    else
+      select c.* into v_conversation
+      from public.conversations as c
+      where c.id = v_order.conversation_id;
+      v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+      v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
+      -- A deal that still waits for a payment has a move of its own for one that does not fit.
+      v_fact := case
+        when v_next <> 'applied' and exists (
+          select from private.flow_transitions as t
+          where t.flow_id = v_conversation.flow_id
+            and t.from_state = v_conversation.flow_state
+            and t.action = 'payment_mismatch'
+        ) then 'payment_mismatch'
+        else 'payment_captured'
+      end;
+      v_refusal := private.tell_deal(
+        v_order.conversation_id, v_fact,
+        jsonb_build_object(
+          'payment_id', v_payment.payment_id,
+          'amount_minor', case when v_next = 'applied' then v_order.amount_minor else v_left end,
+          'currency', v_payment.currency
+        )
+      );
+      if v_refusal is not null then
+        v_next := 'captured_out_of_flow';
+      end if;
+    end if;
+    -- Razorpay takes no second payment on an order: the next press on Pay makes a new one.
+    if v_next not in ('applied', 'mode_mismatch', 'captured_out_of_flow') then
+      update private.payment_orders as o
+      set status = 'superseded', updated_at = clock_timestamp()
+      where o.id = v_order.id and o.status = 'open';
+      if found then
+        perform private.show_payment_order(v_order.conversation_id, null, null);
+      end if;
+    end if;
+    perform private.conclude(
+      v_next, v_order, v_payment.payment_id, v_payment.payment_id, p_actor, p_event_row_id,
+      jsonb_strip_nulls(jsonb_build_object(
+        'amount_minor', v_payment.amount_minor, 'currency', v_payment.currency,
+        'asked_minor', v_order.amount_minor, 'refunded_minor', v_payment.refunded_minor,
+        'fee_minor', v_payment.fee_minor, 'flow_state', v_conversation.flow_state,
+        'mode', v_order.mode, 'refusal', v_refusal
+      ))
+    );
+    if v_outcome in ('noop', 'applied') then
+      v_outcome := v_next;
+    end if;
   end loop;
-  return coalesce(
-    v_verdict,
-    private.conclude('noop', p_order, null, null, p_actor, p_event_row_id, '{}')
-  );
+  return v_outcome;
 end;
 $$;
 
-revoke all on function private.settle_order(
-  private.payment_orders, private.provider_order, text, bigint
-) from public, anon, authenticated, service_role;
+-- What money that came in for an order means for its deal: applied when the deal waits for just
+-- this, otherwise why it is returned.
+--
+-- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
+create or replace function private.judge_payment(
+  p_conversation public.conversations,
+  p_order private.payment_orders,
+  p_payment private.payments,
+  p_told private.payment_orders
+)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_left constant bigint := p_payment.amount_minor - p_payment.refunded_minor;
+begin
+  return case
+    when p_payment.currency <> p_order.currency then 'currency_mismatch'
+    when p_told.amount_minor <> p_order.amount_minor or p_told.currency <> p_order.currency
+      then 'amount_mismatch'
+    when p_conversation.captured_minor > 0 and p_order.status = 'paid' then 'double_payment'
+    when p_conversation.chat_status = 'closed' then 'captured_after_closed'
+    when p_order.status = 'superseded' then 'superseded_order'
+    when p_conversation.captured_minor > 0 then 'double_payment'
+    when v_left = p_order.amount_minor then 'applied'
+    -- The payer bears Razorpay's fee: it comes on top.
+    when v_left - p_payment.fee_minor = p_order.amount_minor then 'applied'
+    when v_left < p_order.amount_minor then 'underpaid'
+    else 'amount_mismatch'
+  end;
+end;
+$$;

@@ -1,5 +1,5 @@
 -- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
--- message that is open. A retired one (p_order null) is taken away.
+-- message that is open. A superseded one (p_order null) is removed.
 --
 -- Args: the conversation, locked; the order; what only the brand owner may see of the checkout.
 -- Writes: conversations, messages, participants.
@@ -10,7 +10,6 @@ create or replace function private.show_payment_order(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -45,6 +44,3 @@ begin
   where p.conversation_id = p_conversation_id;
 end;
 $$;
-
-revoke all on function private.show_payment_order(uuid, private.payment_orders, jsonb)
-from public, anon, authenticated, service_role;

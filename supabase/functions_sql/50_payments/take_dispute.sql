@@ -1,22 +1,30 @@
--- Takes what Razorpay says about a dispute of the payer's bank: keeps it, tells the deal, and puts
--- it on the operators' list.
+-- What Razorpay says about disputes of the payer's bank.
+
+-- Stores a dispute, tells the deal that holds the money, and puts it on the operators' list.
 --
--- Args: our order, locked with its conversation; the dispute as it was told; who acts; the event.
--- Returns the verdict.
--- Writes: payment_disputes, and what private.tell_dispute and private.conclude write.
+-- The deal is frozen while the bank decides, and ends when the bank has taken all that it holds, at
+-- once or in parts. Money that no deal holds any more, and a part, are for a person.
+-- Args: our order, its conversation locked; the dispute as it was told; who acts; the event.
+-- Returns the outcome.
+-- Locks: the conversation must be locked already. Writes: payment_disputes, and what
+-- private.tell_deal and private.conclude write.
 create or replace function private.take_dispute(
   p_order private.payment_orders,
   p_told private.payment_disputes,
   p_actor text,
   p_event_row_id bigint
 )
-returns private.payment_verdict
+returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
+  v_input constant jsonb := jsonb_build_object('payment_id', p_told.payment_id);
   v_dispute private.payment_disputes;
+  v_conversation public.conversations;
+  v_is_open boolean;
+  v_is_lost boolean;
+  v_taken bigint;
 begin
   insert into private.payment_disputes as d (
     dispute_id, payment_id, amount_minor, currency, status, phase, reason_code, respond_by
@@ -37,8 +45,38 @@ begin
     updated_at = clock_timestamp()
   returning d.* into v_dispute;
 
-  perform private.tell_dispute(v_dispute, p_order.conversation_id);
-  return private.conclude(
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_order.conversation_id
+    and exists (
+      select from private.escrow_ledger as e
+      where e.from_account = 'gateway'
+        and e.payment_id = v_dispute.payment_id
+        and e.to_account = 'held'
+    );
+  if found then
+    v_is_open := v_dispute.status not in ('won', 'lost', 'closed');
+    v_is_lost := v_dispute.status = 'lost' and not v_dispute.told_lost;
+    v_taken := (
+      select sum(d.amount_minor) from private.payment_disputes as d
+      where d.payment_id = v_dispute.payment_id and d.status = 'lost'
+    );
+    -- That it was lost may be told first, and the deal may have gone on since it was opened.
+    if (v_is_open or v_is_lost) and not v_dispute.told_opened
+      or v_is_lost and v_conversation.held_minor > 0
+        and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
+      perform private.tell_deal(p_order.conversation_id, 'bank_dispute_opened', v_input);
+    end if;
+    if v_is_lost and v_conversation.held_minor > 0 and v_taken >= v_conversation.held_minor then
+      perform private.tell_deal(p_order.conversation_id, 'bank_dispute_lost', v_input);
+    end if;
+    update private.payment_disputes as d
+    set
+      told_opened = d.told_opened or v_is_open or v_is_lost,
+      told_lost = d.told_lost or v_is_lost
+    where d.dispute_id = v_dispute.dispute_id;
+  end if;
+  perform private.conclude(
     'dispute_recorded', p_order, v_dispute.payment_id, v_dispute.dispute_id, p_actor,
     p_event_row_id,
     jsonb_strip_nulls(jsonb_build_object(
@@ -47,9 +85,25 @@ begin
       'respond_by', v_dispute.respond_by
     ))
   );
+  return 'dispute_recorded';
 end;
 $$;
 
-revoke all on function private.take_dispute(
-  private.payment_orders, private.payment_disputes, text, bigint
-) from public, anon, authenticated, service_role;
+-- How far a dispute's status is; null for one that is not known.
+create or replace function private.dispute_rank(p_status text)
+returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_status
+    when 'open' then 1
+    when 'under_review' then 2
+    when 'action_required' then 2
+    when 'won' then 3
+    when 'lost' then 3
+    when 'closed' then 3
+  end;
+end;
+$$;

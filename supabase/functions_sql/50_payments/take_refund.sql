@@ -1,11 +1,18 @@
--- Takes what Razorpay says about a refund: one that we asked for goes on, any other is only noted.
--- No refund moves a deal that did not ask for it.
+-- What Razorpay says about refunds: from a webhook or from its answer to a request of ours. No
+-- refund moves a deal that did not ask for it.
+
+-- Stores a refund and acts on what is new about it: a refund that we requested goes on, any other
+-- is only noted.
 --
--- Args: our order, locked with its conversation; the refund as it was told; why it failed, where
--- that was told; who acts; the event.
--- Returns the verdict.
--- Writes: refunds, and what private.merge_refund, private.settle_refund, private.fail_refund,
--- private.end_bounce and private.conclude write.
+-- It answers the request whose receipt it carries or whose answer it is; else one for the same
+-- payment and amount that has not been sent, which a person then did by hand.
+-- Args: our order, its conversation locked; the refund as it was told; why it failed, where that
+-- was told; who acts; the event (null: Razorpay's answer).
+-- Returns the outcome.
+-- Locks: the request; the conversation must be locked already. Writes: refunds, payment_refunds,
+-- payments, and what private.tell_deal, private.fail_refund, private.settle_bounce and
+-- private.conclude write.
+-- Errors: P0001 when a deal does not wait for its refund; then an operator has to look.
 create or replace function private.take_refund(
   p_order private.payment_orders,
   p_told private.payment_refunds,
@@ -13,44 +20,121 @@ create or replace function private.take_refund(
   p_actor text,
   p_event_row_id bigint
 )
-returns private.payment_verdict
+returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_request constant private.refunds := private.find_refund_request(p_told);
+  c_ranks constant text[] := array['created', 'processed', 'failed'];
+  v_request private.refunds;
+  v_bounce private.refunds;
   v_payment private.payments;
+  v_refusal text;
   v_outcome text := 'noop';
 begin
-  if private.merge_refund(p_told, v_request.id) then
-    select p.* into v_payment from private.payments as p where p.payment_id = p_told.payment_id;
+  select r.* into v_request
+  from private.refunds as r
+  where r.payment_id = p_told.payment_id
+    and (
+      r.id = p_told.request_id
+      or r.razorpay_refund_id = p_told.refund_id
+      or r.id = (
+        select k.request_id from private.payment_refunds as k
+        where k.refund_id = p_told.refund_id
+      )
+      or p_told.request_id is null
+        and p_told.status <> 'failed'
+        and r.status = 'requested'
+        and r.razorpay_refund_id is null
+        and (r.amount_minor, r.currency) = (p_told.amount_minor, p_told.currency)
+    )
+  order by (r.id = p_told.request_id) desc nulls last, r.requested_at
+  limit 1
+  for update;
+
+  insert into private.payment_refunds as r (
+    refund_id, payment_id, request_id, amount_minor, currency, status
+  )
+  values (
+    p_told.refund_id, p_told.payment_id, v_request.id, p_told.amount_minor, p_told.currency,
+    p_told.status
+  )
+  on conflict (refund_id) do update
+  set
+    status = excluded.status,
+    request_id = coalesce(r.request_id, excluded.request_id),
+    updated_at = clock_timestamp()
+  where array_position(c_ranks, excluded.status) > array_position(c_ranks, r.status);
+  if found then
+    -- A failed refund does not count any more.
+    update private.payments as p
+    set
+      refunded_minor = case
+        when p_told.status = 'failed' then live.amount_minor
+        else greatest(p.refunded_minor, live.amount_minor)
+      end,
+      updated_at = clock_timestamp()
+    from (
+      select coalesce(sum(r.amount_minor), 0) as amount_minor
+      from private.payment_refunds as r
+      where r.payment_id = p_told.payment_id and r.status <> 'failed'
+    ) as live
+    where p.payment_id = p_told.payment_id
+    returning p.* into v_payment;
     v_outcome := case
       when p_told.status = 'failed' then 'refund_failed'
-      when v_request.id is null then private.judge_refund(v_payment)
+      when v_request.id is null then case
+        -- Nobody asked us for it: of money in the books, of money that no deal took, or of a
+        -- payment that never came in.
+        when exists (
+          select from private.escrow_ledger as e
+          where e.from_account = 'gateway' and e.payment_id = v_payment.payment_id
+        ) then 'refund_recorded'
+        -- private.settle_order says what that means.
+        when v_payment.captured_at is not null then 'noop'
+        else 'uncaptured_refund'
+      end
       when (v_request.amount_minor, v_request.currency) <> (p_told.amount_minor, p_told.currency)
         then 'refund_mismatch'
-      -- Sent, and done by hand as well.
+      -- Sent by us, and done by hand as well.
       when v_request.status <> 'requested' then 'refund_recorded'
       when p_told.status = 'processed' then 'refund_processed'
       else 'refund_pending'
     end;
-    case v_outcome
-      when 'refund_processed' then
-        perform private.settle_refund(v_request, p_told.refund_id);
-      when 'refund_pending' then
-        update private.refunds as r
-        set razorpay_refund_id = p_told.refund_id, failure = null
-        where r.id = v_request.id;
-      when 'refund_failed' then
-        if v_request.status = 'requested' then
-          perform private.fail_refund(v_request, p_reason);
-        end if;
-      else
-        perform private.end_bounce(v_payment, p_told.refund_id);
-    end case;
   end if;
-  return private.conclude(
+
+  case v_outcome
+    when 'refund_pending', 'refund_processed' then
+      update private.refunds as r
+      set razorpay_refund_id = p_told.refund_id, failure = null
+      where r.id = v_request.id;
+      if v_outcome = 'refund_processed' and v_request.kind = 'bounce' then
+        perform private.settle_bounce(v_request, p_told.refund_id);
+      elsif v_outcome = 'refund_processed' then
+        v_refusal := private.tell_deal(
+          v_request.conversation_id, 'refund_processed',
+          jsonb_build_object('reference', p_told.refund_id)
+        );
+        if v_refusal is not null then
+          raise exception 'refund %: the deal answers %', p_told.refund_id, v_refusal;
+        end if;
+      end if;
+    when 'refund_failed' then
+      if v_request.status = 'requested' then
+        perform private.fail_refund(v_request, p_reason);
+      end if;
+    else
+      -- A payment that a person has returned whole, at once or in parts, needs no return by us.
+      select r.* into v_bounce
+      from private.refunds as r
+      where r.payment_id = v_payment.payment_id and r.kind = 'bounce' and r.status = 'requested'
+        and v_payment.refunded_minor >= v_payment.amount_minor
+      for update;
+      if found then
+        perform private.settle_bounce(v_bounce, p_told.refund_id);
+      end if;
+  end case;
+  perform private.conclude(
     v_outcome, p_order, p_told.payment_id, p_told.refund_id, p_actor, p_event_row_id,
     jsonb_strip_nulls(jsonb_build_object(
       'refund_id', p_told.refund_id, 'amount_minor', p_told.amount_minor,
@@ -58,9 +142,55 @@ begin
       'reason', case when p_told.status = 'failed' then p_reason end
     ))
   );
+  return v_outcome;
 end;
 $$;
 
-revoke all on function private.take_refund(
-  private.payment_orders, private.payment_refunds, text, text, bigint
-) from public, anon, authenticated, service_role;
+-- A refund that we requested did not go through. It stays requested; the deal hears of it once for
+-- each reason.
+--
+-- Args: the request, locked with its conversation; why.
+-- Writes: refunds, and what private.tell_deal writes.
+create or replace function private.fail_refund(p_request private.refunds, p_reason text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_reason constant text := left(coalesce(p_reason, 'The refund did not go through.'), 200);
+begin
+  update private.refunds as r
+  set failure = v_reason, razorpay_refund_id = null
+  where r.id = p_request.id;
+  if p_request.kind = 'deal' and p_request.failure is distinct from v_reason then
+    perform private.tell_deal(
+      p_request.conversation_id, 'refund_failed', jsonb_build_object('reason', v_reason)
+    );
+  end if;
+end;
+$$;
+
+-- A payment that no deal waited for is back with its payer, and leaves the books.
+--
+-- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's words.
+-- Writes: refunds, escrow_ledger.
+create or replace function private.settle_bounce(p_request private.refunds, p_reference text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update private.refunds as r
+  set status = 'processed', reference = p_reference, processed_at = clock_timestamp()
+  where r.id = p_request.id;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  select
+    c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
+    p_request.payment_id, clock_timestamp()
+  from public.conversations as c
+  where c.id = p_request.conversation_id;
+end;
+$$;

@@ -1,3 +1,14 @@
+-- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
+-- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
+-- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
+create or replace function public.take_refund_requests(max_rows integer default 5)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.take_refund_requests(max_rows);
+$$;
+
 -- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
 -- then 40 and so on up to an hour, until it is known to have gone through.
 --
@@ -82,21 +93,7 @@ begin
 end;
 $$;
 
--- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
--- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
--- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
-create or replace function public.take_refund_requests(max_rows integer default 5)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.take_refund_requests(max_rows);
-$$;
-
-revoke all on function private.take_refund_requests(integer)
-from public, anon, authenticated, service_role;
-grant execute on function private.take_refund_requests(integer) to authenticated, service_role;
-revoke all on function public.take_refund_requests(integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.take_refund_requests(integer) to authenticated, service_role;
+grant execute on function
+  public.take_refund_requests(integer),
+  private.take_refund_requests(integer)
+to authenticated, service_role;

@@ -6,7 +6,6 @@
 create or replace function private.tell_deal(p_conversation_id uuid, p_fact text, p_input jsonb)
 returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -20,6 +19,3 @@ exception
     return v_refusal::jsonb ->> 'code';
 end;
 $$;
-
-revoke all on function private.tell_deal(uuid, text, jsonb)
-from public, anon, authenticated, service_role;

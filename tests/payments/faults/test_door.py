@@ -12,7 +12,7 @@ import pytest
 from tests.payments.faults.running import running_app
 from tests.payments.faults.world import PATIENCE, World, outcome_of, sample
 from tests.webhooks.events import CURRENT, PATH, sign
-from webhooks.request_hooks import MAX_BODY_BYTES
+from webhooks.http.request_hooks import MAX_BODY_BYTES
 
 REQUESTS = "webhook_requests_total"
 BODY, SIGNATURE = sample("order.paid.card")

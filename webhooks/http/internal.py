@@ -1,0 +1,58 @@
+"""For the machines around the app: is it up, is it ready, what has it counted, what is its API."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from webhooks.gauges import gauges
+from webhooks.http.errors import ApiError, unavailable
+from webhooks.http.guards import GuardedBlueprint, anyone
+from webhooks.http.openapi import document
+from webhooks.metrics import exposition
+from webhooks.services import services
+
+blueprint = GuardedBlueprint("internal", __name__, guard=anyone)
+
+
+@blueprint.get("/healthz")
+def is_alive() -> Response:
+    """The process answers; says nothing about what it depends on."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def is_ready() -> Response:
+    """The app can serve users: the database answers, and tokens can be checked.
+
+    Also a moment to send pushes; the answer neither waits for them nor tells of them.
+
+    Raises:
+        ApiError: 503 with the names of the parts that failed.
+    """
+    failed = [] if services().database.is_ready() else ["database"]
+    try:
+        services().tokens.warm_up()
+    except ApiError:
+        failed.append("signing_keys")
+    if failed:
+        raise unavailable("The app is not ready to serve.", {"failed": failed})
+    # Whoever balances load asks every few seconds, also when no user does.
+    services().pushes.touch()
+    return jsonify(status="ready")
+
+
+@blueprint.get("/metrics")
+def show_metrics() -> Response:
+    """The numbers of all workers for Prometheus, and how things stand in the database.
+
+    Without an answer of the database within two seconds its gauges are left out.
+    """
+    numbers = exposition() + gauges(services().database)
+    return Response(numbers, content_type=CONTENT_TYPE_LATEST)
+
+
+@blueprint.get("/openapi.json")
+def show_api() -> Response:
+    """What each route takes and answers, as OpenAPI 3.1."""
+    return jsonify(document())

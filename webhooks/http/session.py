@@ -1,0 +1,22 @@
+"""What a client asks for once after sign-in."""
+
+from __future__ import annotations
+
+from flask import Response, g, jsonify
+
+from webhooks.http.guards import GuardedBlueprint, signed_in_user
+from webhooks.services import services
+
+blueprint = GuardedBlueprint("session", __name__, guard=signed_in_user)
+
+
+@blueprint.post("/v1/session/cleanup")
+def clean_up_session() -> Response:
+    """Mark the caller's expired messages and run the deadlines that are due.
+
+    Also a moment to send pushes and refunds, of everybody's; the answer does not wait for them.
+    A convenience, never needed for correctness: reads hide what has expired anyway.
+    """
+    said = services().database.call_as_user(g.user.token, "login_cleanup")
+    services().touch()
+    return jsonify(said)

@@ -1,0 +1,1 @@
+"""Razorpay: the outgoing client, the webhook, the routes of a payment, refunds."""

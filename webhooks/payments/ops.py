@@ -1,0 +1,96 @@
+"""For operators: what needs a person, and the buttons that person presses.
+
+Who is an operator is the database's business: every function is called as the user, and refuses
+everybody else with 403.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flask import Response, g, jsonify, request
+
+from webhooks.http.errors import ApiError
+from webhooks.http.guards import GuardedBlueprint, signed_in_user
+from webhooks.http.json_body import json_object, optional_text
+from webhooks.services import services
+
+# The largest numbers of PostgreSQL's integer and bigint; larger ones are no page and no id.
+MAX_INTEGER = 2**31 - 1
+MAX_BIGINT = 2**63 - 1
+
+_WORD = re.compile(r"[a-z_]{1,40}")
+
+blueprint = GuardedBlueprint("ops", __name__, guard=signed_in_user)
+
+
+@blueprint.post("/v1/ops/refunds")
+def send_refunds() -> Response:
+    """Send the refunds that are due, now, and wait for Razorpay's word on them."""
+    token = g.user.token
+    outcomes = services().refunds.drain(
+        lambda most: services().database.call_as_user(token, "take_refund_requests", max_rows=most)
+    )
+    return jsonify(taken=sum(outcomes.values()), outcomes=dict(outcomes))
+
+
+@blueprint.get("/v1/ops/alerts")
+def show_alerts() -> Response:
+    """One page of what needs a person, newest first; `before` is the last id of the page before."""
+    chosen = {
+        "status": _word("status", "open or resolved"),
+        "severity": _word("severity", "warning or critical"),
+        "page_size": _whole_number("page_size", MAX_INTEGER),
+        "before": _whole_number("before", MAX_BIGINT),
+    }
+    # What is not chosen is left to the function's own defaults.
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return jsonify(services().database.call_as_user(g.user.token, "list_alerts", **given))
+
+
+@blueprint.post(f"/v1/ops/alerts/<int(max={MAX_BIGINT}):alert_id>/resolve")
+def resolve_alert(alert_id: int) -> Response:
+    """Take an alert off the list, with the note of whoever dealt with it."""
+    note = optional_text(json_object(), "note")
+    return jsonify(
+        services().database.call_as_user(
+            g.user.token, "resolve_alert", alert_id=alert_id, note=note
+        )
+    )
+
+
+@blueprint.post(f"/v1/ops/events/<int(max={MAX_BIGINT}):event_row_id>/replay")
+def replay_event(event_row_id: int) -> Response:
+    """Process a stored event again, also one that was parked, after what was wrong is mended."""
+    said = services().database.call_as_user(
+        g.user.token, "replay_payment_event", event_row_id=event_row_id
+    )
+    services().touch()
+    return jsonify(said)
+
+
+def _word(name: str, examples: str) -> str | None:
+    """A word in the query; None when it is not there.
+
+    Raises:
+        ApiError: 400 BAD_REQUEST when it is none.
+    """
+    text = request.args.get(name)
+    if text is not None and not _WORD.fullmatch(text):
+        raise ApiError(400, "BAD_REQUEST", f"{name} must be a word such as {examples}.")
+    return text
+
+
+def _whole_number(name: str, largest: int) -> int | None:
+    """A number from 1 on in the query; None when it is not there.
+
+    Raises:
+        ApiError: 400 BAD_REQUEST when it is none.
+    """
+    text = request.args.get(name)
+    if text is None:
+        return None
+    # The length first: Python refuses to read thousands of digits, and they cost time.
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= largest:
+        raise ApiError(400, "BAD_REQUEST", f"{name} must be a whole number from 1 to {largest}.")
+    return int(text)

@@ -1,0 +1,212 @@
+"""What a user asks for around a payment: the order, how it stands, and what checkout said."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, g, jsonify
+
+from webhooks import metrics
+from webhooks.http.errors import RETRY_AFTER_SECONDS, ApiError
+from webhooks.http.guards import GuardedBlueprint, signed_in_user
+from webhooks.http.json_body import json_object, required_text
+from webhooks.http.request_hooks import add_log_fields
+from webhooks.logs import log_event
+from webhooks.payments.checkout import razorpay_config
+from webhooks.payments.gateway import Gateway, GatewayError
+from webhooks.payments.signatures import checkout_signature_fits
+from webhooks.services import gateway, services
+
+# Between two questions about one order, whoever asks: everybody who opens the chat does.
+REFRESH_GAP_SECONDS = 20
+# Somebody has just paid and is waiting.
+CALLBACK_GAP_SECONDS = 2
+# Razorpay's ids have 20 characters or so, its signatures 64.
+MAX_FIELD_LENGTH = 200
+
+blueprint = GuardedBlueprint("payments", __name__, guard=signed_in_user)
+
+
+@blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-order")
+def order_payment(conversation_id: uuid.UUID) -> Response:
+    """What the checkout of this deal's payment needs; safe to press again, it is one order.
+
+    Raises:
+        ApiError: what `begin_payment` refuses; 409 PAYMENT_NOT_READY when the deal has moved on
+            meanwhile; 502 GATEWAY_UNAVAILABLE or GATEWAY_REFUSED; 503 PAYMENTS_OFF or
+            PAYMENTS_MISCONFIGURED.
+    """
+    provider = gateway()
+    order = services().database.call_as_user(
+        g.user.token, "begin_payment", conversation_id=str(conversation_id)
+    )
+    razorpay_order_id = order["razorpay_order_id"]
+    if razorpay_order_id is not None and order["mode"] != provider.config.mode:
+        raise _misconfigured(order, "mode_mismatch")  # made by another app, with keys we lack
+    # An order whose id got lost, and was found by asking, has never been shown to clients.
+    if razorpay_order_id is None or not order["has_checkout"]:
+        razorpay_order_id = _attach_order(provider, order, str(conversation_id))
+    else:
+        metrics.ORDERS.labels(result="reused").inc()
+    add_log_fields(order_id=razorpay_order_id)
+    return jsonify(
+        success=True,
+        razorpay_config=razorpay_config(provider.config, order, razorpay_order_id),
+        payment_order_id=order["payment_order_id"],
+    )
+
+
+@blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-refresh")
+def refresh_payment(conversation_id: uuid.UUID) -> Response:
+    """Ask Razorpay how the payment stands, unless somebody has just done so.
+
+    Trouble at Razorpay is no refusal: the answer says that nothing was learned. Also a moment to
+    send refunds and pushes; the answer does not wait for them.
+
+    Raises:
+        ApiError: what `claim_payment_poll` refuses; 503 PAYMENTS_OFF.
+    """
+    provider = gateway()
+    claim = _claim(conversation_id, REFRESH_GAP_SECONDS)
+    return _answer(_poll(provider, claim))
+
+
+@blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-callback")
+def confirm_payment(conversation_id: uuid.UUID) -> Response:
+    """Take what checkout gave the browser as a reason to ask Razorpay at once, and no more.
+
+    Raises:
+        ApiError: 400 BAD_SIGNATURE when this is not about the order of this deal, 400 BAD_REQUEST;
+            what `claim_payment_poll` refuses; 503 PAYMENTS_OFF.
+    """
+    provider = gateway()
+    body = json_object()
+    payment_id = required_text(body, "razorpay_payment_id", MAX_FIELD_LENGTH)
+    signature = required_text(body, "razorpay_signature", MAX_FIELD_LENGTH)
+    # The id of our database: the browser could have the true signature of a cheaper order. Only
+    # looked at yet: whoever makes signatures up must not use up the others' turn to ask.
+    order_id = _claim(conversation_id, None)["razorpay_order_id"]
+    if order_id is None or not checkout_signature_fits(
+        order_id, payment_id, signature, provider.config.key_secret
+    ):
+        metrics.RECONCILES.labels(result="bad_signature").inc()
+        raise ApiError(
+            400,
+            "BAD_SIGNATURE",
+            "This does not confirm the payment of this deal. If you have paid, the deal goes on "
+            "by itself within a few minutes.",
+        )
+    return _answer(_poll(provider, _claim(conversation_id, CALLBACK_GAP_SECONDS)))
+
+
+def _attach_order(provider: Gateway, order: Mapping[str, Any], conversation_id: str) -> str:
+    """Make the order at Razorpay, tell the database, and return the id that counts there."""
+    try:
+        entity = provider.create_order(
+            receipt=order["receipt"],
+            amount_minor=order["amount_minor"],
+            currency=order["currency"],
+            notes={"conversation_id": conversation_id},
+        )
+    except GatewayError as error:
+        raise _gateway_trouble(error) from error
+    said = services().database.call_as_service(
+        "attach_payment_order",
+        payment_order_id=order["payment_order_id"],
+        entity=entity,
+        razorpay_config=razorpay_config(provider.config, order, entity["id"]),
+        mode=provider.config.mode,
+    )
+    if said["outcome"] == "order_closed":
+        raise ApiError(
+            409,
+            "PAYMENT_NOT_READY",
+            "The deal has changed in this moment. Press again to pay what it says now.",
+        )
+    if said["outcome"] not in ("attached", "already_attached"):
+        raise _misconfigured(order, said["outcome"])
+    return str(said["razorpay_order_id"])
+
+
+def _claim(conversation_id: uuid.UUID, min_gap_seconds: int | None) -> dict[str, Any]:
+    claim: dict[str, Any] = services().database.call_as_service(
+        "claim_payment_poll",
+        conversation_id=str(conversation_id),
+        user_id=g.user.id,
+        min_gap_seconds=min_gap_seconds,
+    )
+    add_log_fields(order_id=claim["razorpay_order_id"])
+    return claim
+
+
+def _poll(provider: Gateway, claim: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to whoever asked; Razorpay is asked only with a claim."""
+    if claim["payment_order_id"] is None:
+        return _not_polled(claim, "no_order")
+    if not claim["claimed"]:
+        return _not_polled(claim, "too_soon" if claim["retry_after"] else "noop")
+    try:
+        entity, payments = _look_up(provider, claim)
+    except GatewayError as error:
+        outcome = "gateway_refused" if error.kind == "refused" else "gateway_unavailable"
+        return _not_polled(claim, outcome)
+    said = services().database.call_as_service(
+        "apply_payment_snapshot",
+        payment_order_id=claim["payment_order_id"],
+        order_entity=entity,
+        payments=payments,
+        actor=f"reconcile:{g.user.id}",
+        mode=provider.config.mode,
+    )
+    return {"polled": True, "flow_state": said["flow_state"], "outcome": said["outcome"]}
+
+
+def _look_up(
+    provider: Gateway, claim: Mapping[str, Any]
+) -> tuple[dict[str, Any] | None, dict[str, Any] | list[Any]]:
+    """Razorpay's order and its payments; an order whose id got lost is found by its receipt."""
+    order_id = claim["razorpay_order_id"]
+    entity = provider.fetch_order(order_id) if order_id else provider.find_order(claim["receipt"])
+    return entity, provider.fetch_payments(entity["id"]) if entity else []
+
+
+def _not_polled(claim: Mapping[str, Any], outcome: str) -> dict[str, Any]:
+    return {"polled": False, "flow_state": claim["flow_state"], "outcome": outcome}
+
+
+def _answer(answer: Mapping[str, Any]) -> Response:
+    metrics.RECONCILES.labels(result=answer["outcome"]).inc()
+    add_log_fields(outcome=answer["outcome"])
+    # What was learned may have made some due.
+    services().touch()
+    return jsonify(answer)
+
+
+def _gateway_trouble(error: GatewayError) -> ApiError:
+    if error.kind == "refused":
+        return ApiError(
+            502, "GATEWAY_REFUSED", "The payment provider refused. Nothing was charged."
+        )
+    return ApiError(
+        502,
+        "GATEWAY_UNAVAILABLE",
+        "The payment provider cannot be reached. Nothing was charged: press again in a moment.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _misconfigured(order: Mapping[str, Any], outcome: str) -> ApiError:
+    """The database and this app do not mean the same order: for whoever runs them to mend."""
+    log_event(
+        "payments_misconfigured",
+        logging.ERROR,
+        outcome=outcome,
+        payment_order_id=order["payment_order_id"],
+        order_mode=order["mode"],
+    )
+    return ApiError(
+        503, "PAYMENTS_MISCONFIGURED", "Payments are not set up right here. Nothing was charged."
+    )
