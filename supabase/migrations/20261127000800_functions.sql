@@ -4242,11 +4242,24 @@ $$;
 revoke all on function private.queue_push(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 
--- source: 35_notifications/record_push_result.sql sha256:5d0ec18d5c0473a969559d15379e485abc94c354879a902e5b825c6267f18583
--- Notes how a push went: sent, gone (the device will never take one again), or failed.
+-- source: 35_notifications/record_push_result.sql sha256:a79c9cff05220247bd9959262bda56fb69497dd72bb656228e33fc0ef9222971
+-- RPC: service only; how a push went (sent, gone, failed, unreachable); returns `{push_id,
+-- result}`.
+create or replace function public.record_push_result(push_id bigint, result text)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.record_push_result(push_id, result);
+$$;
+
+-- Records how a push went: sent, gone (the device will never take one again), failed, or
+-- unreachable (its host did not answer in time).
 --
+-- A failed push stays in the outbox until its next try; a device that fails ten times in a row is
+-- forgotten. A host that is unreachable rests for a minute, then two, four and so on up to an hour.
 -- Definer: the outbox is private.
--- Writes: push_outbox, push_tokens.
+-- Writes: push_outbox, push_tokens, push_hosts.
 -- Errors: INPUT_INVALID (422) for another result.
 create or replace function private.record_push_result(p_push_id bigint, p_result text)
 returns json
@@ -4254,38 +4267,43 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  c_most constant integer := 10;
+  c_rest constant interval := interval '1 minute';
+  v_token private.push_tokens;
 begin
-  case p_result
-    when 'sent' then
-      delete from private.push_outbox as o where o.id = p_push_id;
-    when 'gone' then
-      delete from private.push_tokens as t
-      where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id);
-    when 'failed' then
-      null;  -- stays in the outbox until its next try
-    else
-      perform private.raise_input_invalid('result', 'one_of', 'sent, gone or failed.');
-  end case;
+  if p_result is null or p_result not in ('sent', 'gone', 'failed', 'unreachable') then
+    perform private.raise_input_invalid(
+      'result', 'one_of', 'sent, gone, failed or unreachable.'
+    );
+  end if;
+  select t.* into v_token
+  from private.push_tokens as t
+  where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id);
+  if p_result = 'sent' then
+    delete from private.push_outbox as o where o.id = p_push_id;
+    update private.push_tokens as t set failures = 0 where t.id = v_token.id and t.failures > 0;
+    delete from private.push_hosts as h where h.host = v_token.host;
+  elsif p_result = 'gone' or v_token.failures + 1 >= c_most then
+    delete from private.push_tokens as t where t.id = v_token.id;
+  else
+    update private.push_tokens as t set failures = t.failures + 1 where t.id = v_token.id;
+  end if;
+  if p_result = 'unreachable' and v_token.host is not null then
+    insert into private.push_hosts as h (host, cools_until)
+    values (v_token.host, now() + c_rest)
+    on conflict (host) do update
+    set
+      failures = h.failures + 1,
+      cools_until = now() + least(c_rest * 2 ^ least(h.failures, 10), interval '1 hour');
+  end if;
   return json_build_object('push_id', p_push_id, 'result', p_result);
 end;
 $$;
 
--- RPC: service only; how a push went (sent, gone, failed); returns `{push_id, result}`.
-create or replace function public.record_push_result(push_id bigint, result text)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.record_push_result(push_id, result);
-$$;
-
-revoke all on function private.record_push_result(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.record_push_result(bigint, text) to service_role;
-revoke all on function public.record_push_result(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.record_push_result(bigint, text) to service_role;
+grant execute on function
+  public.record_push_result(bigint, text), private.record_push_result(bigint, text)
+to service_role;
 
 -- source: 35_notifications/register_push_token.sql sha256:00734aa0335bd32181791e54da60ca36073e94d542bfa52260c4e821a1bc1e1b
 -- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
@@ -4363,10 +4381,21 @@ revoke all on function public.register_push_token(text, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
 
--- source: 35_notifications/take_pushes.sql sha256:25492814a9b5420b33a06ff0849cda04558d83e0dc22f52ae330fd6d1793d98f
+-- source: 35_notifications/take_pushes.sql sha256:18177e3c15546d931b51830653e17170153b9221a1481ba53859b418f639be1b
+-- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
+create or replace function public.take_pushes(max_rows integer default 20)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.take_pushes(max_rows);
+$$;
+
 -- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
 -- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
+-- In a fair order: the first of each user and host before the second of any, so that nobody's dead
+-- devices hold up others. A host that does not answer rests meanwhile.
 -- Definer: the outbox is private.
 -- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
 -- over.
@@ -4379,6 +4408,8 @@ as $$
 declare
   c_max_attempts constant integer := 8;
   c_max_age constant interval := interval '1 day';
+  -- Of so many of the oldest the fairest are chosen.
+  c_window constant integer := 1000;
   v_pushes json;
 begin
   delete from private.push_outbox as o
@@ -4389,18 +4420,47 @@ begin
       and (late.attempts >= c_max_attempts or late.created_at < now() - c_max_age)
     for update skip locked
   );
-  with taken as (
+  with due as (
+    select o.id, o.due_at, t.user_id, t.host
+    from private.push_outbox as o
+    join private.push_tokens as t on t.id = o.push_token_id
+    where o.due_at <= now()
+      and not exists (
+        select from private.push_hosts as h where h.host = t.host and h.cools_until > now()
+      )
+    order by o.due_at, o.id
+    limit c_window
+  ),
+  fair as (
+    select
+      due.id,
+      row_number() over (
+        order by
+          greatest(due.nth_of_user, due.nth_of_host), due.nth_of_user, due.due_at, due.id
+      ) as place
+    from (
+      select
+        due.id, due.due_at,
+        row_number() over (partition by due.user_id order by due.due_at, due.id) as nth_of_user,
+        row_number() over (partition by due.host order by due.due_at, due.id) as nth_of_host
+      from due
+    ) as due
+  ),
+  taken as (
     update private.push_outbox as o
     set attempts = o.attempts + 1, due_at = now() + interval '1 minute' * 2 ^ o.attempts
-    where o.id in (
-      select due.id
-      from private.push_outbox as due
-      where due.due_at <= now()
-      order by due.due_at
+    from (
+      select free.id, fair.place
+      from fair
+      join private.push_outbox as free on free.id = fair.id
+      -- Looked at again once it is locked: another sender may have taken it meanwhile.
+      where free.due_at <= now()
+      order by fair.place
       limit private.clamp_page_size(p_max_rows, 20, 100)
-      for update skip locked
-    )
-    returning o.id, o.payload, o.push_token_id
+      for update of free skip locked
+    ) as chosen
+    where o.id = chosen.id
+    returning o.id, o.payload, o.push_token_id, chosen.place
   )
   select coalesce(
     json_agg(
@@ -4408,7 +4468,7 @@ begin
         'push_id', taken.id, 'kind', t.kind, 'token', t.token, 'keys', t.keys,
         'payload', taken.payload
       )
-      order by taken.id
+      order by taken.place
     ),
     '[]'
   )
@@ -4419,20 +4479,8 @@ begin
 end;
 $$;
 
--- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
-create or replace function public.take_pushes(max_rows integer default 20)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.take_pushes(max_rows);
-$$;
-
-revoke all on function private.take_pushes(integer) from public, anon, authenticated, service_role;
-grant execute on function private.take_pushes(integer) to service_role;
-revoke all on function public.take_pushes(integer) from public, anon, authenticated, service_role;
-grant execute on function public.take_pushes(integer) to service_role;
+grant execute on function public.take_pushes(integer), private.take_pushes(integer)
+to service_role;
 
 -- source: 35_notifications/unregister_push_token.sql sha256:8e03b410f79bfe9f081f24d99904997d2e0ff2662f1c9b74b5ad2ba4577cffbb
 -- Stops pushes to one of the caller's devices, and forgets what waited for it.
@@ -12935,64 +12983,27 @@ begin
 end;
 $$;
 
--- source: 50_payments/apply_event.sql sha256:a46f7ee0a5033631ab3df5b05ef78f17c5194ef280b48be6bcb84f6fe793184c
--- Processes a stored event and keeps what it came to. A fault of ours is counted; the fifth sets
--- the event aside, before Razorpay gives up sending it and switches all events off.
---
--- Args: the event, locked, not yet processed; who acts.
--- Returns the verdict; outcome try_again when it is to come again.
--- Writes: payment_events, and what private.take_event writes.
--- Errors: what another session holds (40001, 40P01, 55P03): try again.
--- Source of the five: Razorpay tries for 24 hours,
--- https://razorpay.com/docs/webhooks/best-practices
-create or replace function private.apply_event(p_event private.payment_events, p_actor text)
-returns private.payment_verdict
-language plpgsql
-security invoker
+-- source: 50_payments/apply_payment_snapshot.sql sha256:1147719b5ba4a2662461d41ec0c5398d8ebdd6972b8307a900656360b0bc6b67
+-- Razorpay was asked about an order: the same facts as events bring, and the same decision.
+
+-- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
+-- conversation_id}`.
+create or replace function public.apply_payment_snapshot(
+  payment_order_id uuid,
+  order_entity jsonb,
+  payments jsonb,
+  actor text default 'reconcile',
+  mode text default 'test'
+)
+returns jsonb
+language sql
 set search_path = ''
 as $$
-declare
-  c_most constant integer := 5;
-  v_verdict private.payment_verdict;
-  v_error text;
-begin
-  begin
-    v_verdict := private.take_event(p_event, p_actor);
-  exception
-    when serialization_failure or deadlock_detected or lock_not_available then
-      raise;
-    when others then
-      v_error := left(sqlstate || ': ' || sqlerrm, 1000);
-  end;
-  if v_error is not null and p_event.attempts + 1 < c_most then
-    v_verdict.outcome := 'try_again';
-    v_verdict.status := 'received';
-  elsif v_error is not null then
-    v_verdict := private.conclude(
-      'processing_failed', null, null, p_event.id::text, p_actor, p_event.id,
-      jsonb_build_object('error', v_error)
-    );
-  end if;
-  update private.payment_events as e
-  set
-    status = v_verdict.status,
-    outcome = v_verdict.outcome,
-    error = v_error,
-    attempts = e.attempts + 1,
-    conversation_id = coalesce((v_verdict.payment_order).conversation_id, e.conversation_id),
-    razorpay_payment_id = coalesce(v_verdict.razorpay_payment_id, e.razorpay_payment_id),
-    processed_at = case when v_verdict.status <> 'received' then clock_timestamp() end
-  where e.id = p_event.id;
-  return v_verdict;
-end;
+  select private.apply_payment_snapshot(payment_order_id, order_entity, payments, actor, mode);
 $$;
 
-revoke all on function private.apply_event(private.payment_events, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/apply_payment_snapshot.sql sha256:4ad4ed17d5431bcd5d7fe44c711003c2453206d044a630603894a8a61c68e785
--- Takes what Razorpay answered when it was asked about an order: the same facts as events bring,
--- and the same decision. Events of this order that were stored and not processed are taken too.
+-- Stores what Razorpay answered, decides, and applies the events of this order that are stored and
+-- not processed.
 --
 -- Args: our order; Razorpay's order (null: it has none); its payments, a list or Razorpay's
 -- collection; who asked; the mode of the app that asked.
@@ -13015,14 +13026,13 @@ set lock_timeout = '1500ms'
 as $$
 declare
   v_order private.payment_orders := private.lock_payment_order(p_payment_order_id);
-  v_verdict private.payment_verdict;
-  v_next private.payment_verdict;
   v_event private.payment_events;
+  v_outcome text;
 begin
   if v_order.id is null then
     perform private.raise_input_invalid('payment_order_id', 'known', 'There is no such order.');
   end if;
-  v_verdict := private.take_snapshot(v_order, p_order_entity, p_payments, p_actor, p_mode);
+  v_outcome := private.take_snapshot(v_order, p_order_entity, p_payments, p_actor, p_mode);
   for v_event in
     select e.*
     from private.payment_events as e
@@ -13033,14 +13043,14 @@ begin
     order by e.id
     for update skip locked
   loop
-    v_next := private.apply_event(v_event, p_actor);
-    if v_verdict.outcome = 'noop' then
-      v_verdict := v_next;
+    v_event := private.apply_event(v_event, p_actor);
+    if v_outcome = 'noop' then
+      v_outcome := v_event.outcome;
     end if;
   end loop;
   return (
     select jsonb_build_object(
-      'outcome', v_verdict.outcome,
+      'outcome', v_outcome,
       'flow_state', (private.as_of_now(c)).flow_state,
       'conversation_id', c.id
     )
@@ -13050,34 +13060,161 @@ begin
 end;
 $$;
 
--- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
--- conversation_id}`.
-create or replace function public.apply_payment_snapshot(
+-- Reads Razorpay's order and payments, stores the facts, and settles.
+--
+-- Args: the order, locked with its conversation; the rest as private.apply_payment_snapshot.
+-- Returns the outcome.
+-- Writes: payment_orders, and what private.merge_payment, private.settle_order and
+-- private.conclude write.
+create or replace function private.take_snapshot(
+  p_order private.payment_orders,
+  p_order_entity jsonb,
+  p_payments jsonb,
+  p_actor text,
+  p_mode text
+)
+returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_order private.payment_orders := p_order;
+  v_told private.payment_orders;
+  v_entity jsonb;
+  v_payments private.payments[] := array[]::private.payments[];
+  v_payment private.payments;
+  v_outcome text;
+  v_error text;
+begin
+  begin
+    if coalesce(p_order_entity, 'null') <> 'null' then
+      v_told := private.read_order(p_order_entity);
+    end if;
+    for v_entity in
+      select told.entity
+      from jsonb_array_elements(
+        case jsonb_typeof(p_payments)
+          when 'array' then p_payments
+          when 'object' then p_payments -> 'items'
+          else '[]'
+        end
+      ) as told (entity)
+    loop
+      if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
+        raise exception 'a payment of another order' using errcode = 'invalid_parameter_value';
+      end if;
+      v_payments := v_payments || private.read_payment(v_entity);
+    end loop;
+  exception
+    when data_exception then
+      v_error := left(sqlstate || ': ' || sqlerrm, 200);
+  end;
+  v_outcome := case
+    when v_error is not null then 'malformed'
+    when v_order.mode <> p_mode then 'mode_mismatch'
+    when v_told.razorpay_order_id is null then 'noop'
+    when v_told.razorpay_order_id <> v_order.razorpay_order_id then 'order_mismatch'
+    when v_order.razorpay_order_id is null and not private.is_our_order(v_order, p_order_entity)
+      then 'order_mismatch'
+  end;
+  if v_outcome is not null then
+    perform private.conclude(
+      v_outcome, v_order, null, v_order.id::text, p_actor, null,
+      jsonb_strip_nulls(jsonb_build_object(
+        'mode', p_mode, 'told', v_told.razorpay_order_id, 'error', v_error
+      ))
+    );
+    return v_outcome;
+  end if;
+  if v_order.razorpay_order_id is null then
+    update private.payment_orders as o
+    set razorpay_order_id = v_told.razorpay_order_id, updated_at = clock_timestamp()
+    where o.id = v_order.id
+    returning o.* into v_order;
+  end if;
+  foreach v_payment in array v_payments loop
+    perform private.merge_payment(v_order, v_payment);
+  end loop;
+  return private.settle_order(v_order, v_told, p_actor, null);
+end;
+$$;
+
+grant execute on function
+  public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text),
+  private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
+to service_role;
+
+-- source: 50_payments/apply_waiting_event.sql sha256:7ce7a83e6f3c5da173a0d9f2ee112c292a8f13b83f965d87082859bacfe573b9
+-- Applies one event that is stored and was not applied: somebody held its deal, or the app ended
+-- between storing and processing. The app calls this on every touch.
+
+-- RPC: service and operators; applies one event; returns `{event_row_id, outcome,
+-- conversation_id}`, nulls when none is due.
+create or replace function public.apply_waiting_event()
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.apply_waiting_event();
+$$;
+
+-- Applies the event that is due for the longest time. A fault of ours is not tried again here:
+-- Razorpay sends that event again.
+--
+-- Definer: the events are private.
+-- Locks: the event, then what private.apply_event locks; an event that another session holds is
+-- passed over. Writes: what private.apply_event writes.
+-- Errors: FORBIDDEN (403).
+create or replace function private.apply_waiting_event()
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_event private.payment_events;
+begin
+  perform private.require_operator();
+  select e.* into v_event
+  from private.payment_events as e
+  where e.status = 'received' and e.attempts = 0 and e.next_try_at <= now()
+  order by e.next_try_at
+  limit 1
+  for update skip locked;
+  if found then
+    v_event := private.apply_event(v_event, 'touch');
+  end if;
+  return jsonb_build_object(
+    'event_row_id', v_event.id,
+    'outcome', v_event.outcome,
+    'conversation_id', v_event.conversation_id
+  );
+end;
+$$;
+
+grant execute on function public.apply_waiting_event(), private.apply_waiting_event()
+to authenticated, service_role;
+
+-- source: 50_payments/attach_payment_order.sql sha256:0654f993e7caf2ab5e8ab1680aec132463b9e81611a74fdba809679644741076
+-- Razorpay has made an order for ours.
+
+-- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
+-- razorpay_order_id}`; outcome: attached, already_attached, order_mismatch, mode_mismatch,
+-- order_closed, unknown_order.
+create or replace function public.attach_payment_order(
   payment_order_id uuid,
-  order_entity jsonb,
-  payments jsonb,
-  actor text default 'reconcile',
+  entity jsonb,
+  razorpay_config jsonb default null,
   mode text default 'test'
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
-  select private.apply_payment_snapshot(payment_order_id, order_entity, payments, actor, mode);
+  select private.attach_payment_order(payment_order_id, entity, razorpay_config, mode);
 $$;
 
-revoke all on function private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
-to service_role;
-revoke all on function public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
-to service_role;
-
--- source: 50_payments/attach_payment_order.sql sha256:0e145e6df9f92674c6dd199a9207c238665a4e372da889c335da5523038fb77c
--- Notes which order Razorpay made for ours, after comparing what it says with what was asked for.
+-- Stores which order Razorpay made for ours, after comparing what it says with what was asked for.
 --
 -- Args: our order; Razorpay's entity of it; what the client's checkout opens with, kept for the
 -- brand owner's other devices; the mode of the app that asked.
@@ -13100,19 +13237,19 @@ declare
   v_order private.payment_orders := private.lock_payment_order(p_payment_order_id);
   v_outcome text;
 begin
-  if v_order.id is null then
-    v_outcome := 'unknown_order';
-  elsif v_order.mode <> p_mode then
-    v_outcome := 'mode_mismatch';
-  else
-    v_outcome := private.match_order(v_order, p_entity);
-  end if;
+  v_outcome := case
+    when v_order.id is null then 'unknown_order'
+    when v_order.mode <> p_mode then 'mode_mismatch'
+    when not private.is_our_order(v_order, p_entity) then 'order_mismatch'
+    when v_order.razorpay_order_id is null then 'attached'
+    else 'already_attached'
+  end;
   if v_outcome in ('mode_mismatch', 'order_mismatch') then
     perform private.conclude(
       v_outcome, v_order, null, v_order.id::text, 'app', null,
       jsonb_build_object('mode', p_mode, 'entity', p_entity - 'notes')
     );
-  elsif v_outcome in ('attached', 'already_attached') then
+  elsif v_outcome <> 'unknown_order' then
     update private.payment_orders as o
     set
       razorpay_order_id = coalesce(o.razorpay_order_id, p_entity ->> 'id'),
@@ -13141,63 +13278,70 @@ begin
 end;
 $$;
 
--- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
--- razorpay_order_id}`; outcome: attached, already_attached, order_mismatch, mode_mismatch,
--- order_closed, unknown_order.
-create or replace function public.attach_payment_order(
-  payment_order_id uuid,
-  entity jsonb,
-  razorpay_config jsonb default null,
-  mode text default 'test'
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.attach_payment_order(payment_order_id, entity, razorpay_config, mode);
-$$;
-
-revoke all on function private.attach_payment_order(uuid, jsonb, jsonb, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.attach_payment_order(uuid, jsonb, jsonb, text) to service_role;
-revoke all on function public.attach_payment_order(uuid, jsonb, jsonb, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.attach_payment_order(uuid, jsonb, jsonb, text) to service_role;
-
--- source: 50_payments/balance_books.sql sha256:0e73328041e56681b70dba78257d8d75b3f4f1f0bda97cee23ad617541aca924
--- How far the books of deals that hold money are from what their ledger says, in paise: 0, or
--- something is wrong.
-create or replace function private.balance_books()
-returns bigint
+-- Locks an order with its conversation and returns it; nulls when there is none.
+--
+-- Locks: the conversation, then the order.
+create or replace function private.lock_payment_order(p_payment_order_id uuid)
+returns private.payment_orders
 language plpgsql
-stable
-security invoker
 set search_path = ''
 as $$
+declare
+  v_order private.payment_orders;
 begin
-  return (
-    select coalesce(sum(abs(booked.difference)), 0)
-    from (
-      select
-        c.held_minor - coalesce(
-          sum(case when e.to_account = 'held' then e.amount_minor else -e.amount_minor end), 0
-        ) as difference
-      from public.conversations as c
-      left join private.escrow_ledger as e
-        on e.conversation_id = c.id and 'held' in (e.from_account, e.to_account)
-      where c.held_minor > 0
-      group by c.id
-    ) as booked
-  );
+  perform 1 from public.conversations as c
+  where c.id = (
+    select o.conversation_id from private.payment_orders as o where o.id = p_payment_order_id
+  )
+  for no key update;
+  select o.* into v_order
+  from private.payment_orders as o
+  where o.id = p_payment_order_id
+  for update;
+  return v_order;
 end;
 $$;
 
-revoke all on function private.balance_books() from public, anon, authenticated, service_role;
+-- Whether Razorpay's entity is the order that we asked for.
+create or replace function private.is_our_order(p_order private.payment_orders, p_entity jsonb)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_told private.payment_orders;
+begin
+  v_told := private.read_order(p_entity);
+  return (v_told.receipt, v_told.amount_minor, v_told.currency)
+    is not distinct from (p_order.receipt, p_order.amount_minor, p_order.currency);
+exception
+  when data_exception then
+    return false;
+end;
+$$;
 
--- source: 50_payments/begin_payment.sql sha256:e9e98fa341fdf7cc0925000cdaf4ab55d66d2d8f60bb081f574763592ca60d52
--- Gets a deal's payment ready: the brand owner's one open order, the same one whenever it is asked
--- for again. Whoever has not pressed Pay in the conversation within the hour does so with this.
+grant execute on function
+  public.attach_payment_order(uuid, jsonb, jsonb, text),
+  private.attach_payment_order(uuid, jsonb, jsonb, text)
+to service_role;
+
+-- source: 50_payments/begin_payment.sql sha256:246f398c40d5694d49966e1b2bf0b603f906b85f4923cb7ea83feb0131305bc3
+-- The brand owner presses Pay: the deal's one open order, the same one on every press.
+
+-- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
+-- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
+-- has_checkout: attach_payment_order was told what the checkout opens with.
+create or replace function public.begin_payment(conversation_id uuid)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.begin_payment(conversation_id);
+$$;
+
+-- Gets a deal's payment ready. A brand owner who has not pressed Pay in the conversation within the
+-- hour does so with this.
 --
 -- Definer: orders are private.
 -- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and what
@@ -13214,23 +13358,55 @@ security definer
 set search_path = ''
 as $$
 declare
+  c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
   v_call private.action_call;
+  v_conversation public.conversations;
   v_order private.payment_orders;
+  v_roles text[];
 begin
   v_call := private.begin_action(
     p_conversation_id, jsonb_build_object('action', 'proceed_to_payment'), null
   );
-  perform private.check_payable(v_call.conversation, v_call.role);
-  if coalesce(
-    ((v_call.conversation).flow_data ->> 'last_attempt_at')::timestamptz < now() - c_pressed, true
-  ) or not (v_call.conversation).flow_data ? 'payment_order' then
-    perform private.finish_action(
-      v_call, 'proceed_to_payment', '{}',
-      private.describe_action(v_call.conversation, 'proceed_to_payment')
+  v_conversation := v_call.conversation;
+  v_roles := array(
+    select t.role from private.flow_transitions as t
+    where t.flow_id = v_conversation.flow_id
+      and t.from_state = v_conversation.flow_state
+      and t.action = 'proceed_to_payment'
+  );
+  if v_roles = '{}' then
+    if v_conversation.captured_minor > 0 then
+      perform private.raise_error(
+        'PAYMENT_ALREADY_DONE', 'This deal has been paid.', p_status => 409
+      );
+    end if;
+    if v_conversation.chat_status = 'closed' then
+      perform private.raise_chat_closed();
+    end if;
+    perform private.raise_error(
+      'PAYMENT_NOT_READY', 'There is nothing to pay here yet.', p_status => 409,
+      p_hint => 'Agree on a price first.'
     );
   end if;
-  v_order := private.claim_payment_order(v_call.conversation, clock_timestamp());
+  if v_call.role <> all (v_roles) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  if v_conversation.amount_minor < c_least then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE', 'A payment is at least ₹1.',
+      jsonb_build_object('min', 1, 'max', null), p_status => 422
+    );
+  end if;
+  if coalesce(
+    (v_conversation.flow_data ->> 'last_attempt_at')::timestamptz < now() - c_pressed, true
+  ) or not v_conversation.flow_data ? 'payment_order' then
+    perform private.finish_action(
+      v_call, 'proceed_to_payment', '{}',
+      private.describe_action(v_conversation, 'proceed_to_payment')
+    );
+  end if;
+  v_order := private.claim_payment_order(v_conversation, clock_timestamp());
   return jsonb_build_object(
     'payment_order_id', v_order.id,
     'receipt', v_order.receipt,
@@ -13240,108 +13416,26 @@ begin
     'razorpay_order_id', v_order.razorpay_order_id,
     'has_checkout', v_order.checkout is not null,
     'status', v_order.status,
-    'kind', (v_call.conversation).kind,
-    'prefill', private.payer_json(v_call.actor_id)
+    'kind', v_conversation.kind,
+    'prefill', (
+      -- The e-mail is the token's.
+      select jsonb_build_object(
+        'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
+      )
+      from public.users as u
+      left join private.accounts as a on a.user_id = u.id
+      where u.id = v_call.actor_id
+    )
   );
 end;
 $$;
 
--- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
--- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
--- has_checkout: attach_payment_order was told what the checkout opens with.
-create or replace function public.begin_payment(conversation_id uuid)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.begin_payment(conversation_id);
-$$;
+grant execute on function public.begin_payment(uuid), private.begin_payment(uuid)
+to authenticated;
 
-revoke all on function private.begin_payment(uuid) from public, anon, authenticated, service_role;
-grant execute on function private.begin_payment(uuid) to authenticated;
-revoke all on function public.begin_payment(uuid) from public, anon, authenticated, service_role;
-grant execute on function public.begin_payment(uuid) to authenticated;
-
--- source: 50_payments/books_json.sql sha256:8ff9e83c27682f7b5f4b8e63ce05c47cdf085465e46e644652561399e212c6da
--- The books of a deal beside its ledger, both in paise.
-create or replace function private.books_json(p_conversation public.conversations)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'captured_minor', p_conversation.captured_minor,
-    'held_minor', p_conversation.held_minor,
-    'released_minor', p_conversation.released_minor,
-    'fee_minor', p_conversation.fee_minor,
-    'refunded_minor', p_conversation.refunded_minor,
-    'charged_back_minor', p_conversation.charged_back_minor,
-    'ledger_held_minor', private.ledger_balance(p_conversation.id, 'held'),
-    'ledger_bounced_minor', private.ledger_balance(p_conversation.id, 'bounced')
-  );
-end;
-$$;
-
-revoke all on function private.books_json(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/check_payable.sql sha256:19a66454d350e82adde42c45aa6154dfd8d22234d896b33be219b3f05c5d28d1
--- Refuses to get a payment ready for a deal that does not wait for one, or for the wrong side.
---
--- Errors: CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409), NOT_YOUR_TURN
--- (409), PRICE_OUT_OF_RANGE (422) `{min, max}`.
-create or replace function private.check_payable(p_conversation public.conversations, p_role text)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  c_least constant bigint := 100;
-  v_roles constant text[] := array(
-    select t.role from private.flow_transitions as t
-    where t.flow_id = p_conversation.flow_id
-      and t.from_state = p_conversation.flow_state
-      and t.action = 'proceed_to_payment'
-  );
-begin
-  if v_roles = '{}' then
-    if p_conversation.captured_minor > 0 then
-      perform private.raise_error(
-        'PAYMENT_ALREADY_DONE', 'This deal has been paid.', p_status => 409
-      );
-    end if;
-    if p_conversation.chat_status = 'closed' then
-      perform private.raise_chat_closed();
-    end if;
-    perform private.raise_error(
-      'PAYMENT_NOT_READY', 'There is nothing to pay here yet.', p_status => 409,
-      p_hint => 'Agree on a price first.'
-    );
-  end if;
-  if p_role <> all (v_roles) then
-    perform private.raise_not_your_turn(p_conversation);
-  end if;
-  if p_conversation.amount_minor < c_least then
-    perform private.raise_error(
-      'PRICE_OUT_OF_RANGE', 'A payment is at least ₹1.',
-      jsonb_build_object('min', 1, 'max', null), p_status => 422
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_payable(public.conversations, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/claim_payment_order.sql sha256:e35a339e7ed2543033f8ae793ebe099b21a51166a2f7357c6a21af52d0611f0f
--- The open order of a conversation for the price as it is: the one that is there, or a new one. One
--- for another price, currency or mode is superseded; what is still paid on it goes back.
+-- source: 50_payments/claim_payment_order.sql sha256:db1a0c51fdd028eb2883770a9e16768735289e7df766b54886788cb49b4b6610
+-- The open order of a deal for the price as it is: the one that is there, or a new one. An order
+-- for another price, currency or mode is superseded; what is still paid on it is returned.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
@@ -13350,7 +13444,6 @@ create or replace function private.claim_payment_order(
 )
 returns private.payment_orders
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -13375,10 +13468,40 @@ begin
 end;
 $$;
 
-revoke all on function private.claim_payment_order(public.conversations, timestamptz)
-from public, anon, authenticated, service_role;
+-- An order as flow_data and action messages show it; without what Razorpay has not made yet.
+create or replace function private.payment_order_json(p_order private.payment_orders)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return jsonb_strip_nulls(jsonb_build_object(
+    'payment_order_id', p_order.id,
+    'receipt', p_order.receipt,
+    'amount_minor', p_order.amount_minor,
+    'currency', p_order.currency,
+    'razorpay_order_id', p_order.razorpay_order_id,
+    'razorpay_config', p_order.checkout
+  ));
+end;
+$$;
 
--- source: 50_payments/claim_payment_poll.sql sha256:ddc79426a1fba6295f90493004c2297ffc03f697392881850f0427070a0fa3f0
+-- source: 50_payments/claim_payment_poll.sql sha256:dae11a3de84be1eb483083272ca026123fa91bb15358d67636a1b5cd9448fd42
+-- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
+-- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
+create or replace function public.claim_payment_poll(
+  conversation_id uuid,
+  user_id uuid,
+  min_gap_seconds integer default 20
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
+$$;
+
 -- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
 --
 -- An order that is paid needs no question; one that Razorpay will not tell about any more (180
@@ -13438,35 +13561,20 @@ begin
 end;
 $$;
 
--- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
--- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
-create or replace function public.claim_payment_poll(
-  conversation_id uuid,
-  user_id uuid,
-  min_gap_seconds integer default 20
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
-$$;
+grant execute on function
+  public.claim_payment_poll(uuid, uuid, integer),
+  private.claim_payment_poll(uuid, uuid, integer)
+to service_role;
 
-revoke all on function private.claim_payment_poll(uuid, uuid, integer)
-from public, anon, authenticated, service_role;
-grant execute on function private.claim_payment_poll(uuid, uuid, integer) to service_role;
-revoke all on function public.claim_payment_poll(uuid, uuid, integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.claim_payment_poll(uuid, uuid, integer) to service_role;
+-- source: 50_payments/conclude.sql sha256:6aedfd7f7da5de42b9b5dc19f88f31a2477475c5aae59e4575140ad911433400
+-- What an event or an answer of Razorpay can come to, and who hears of it.
 
--- source: 50_payments/conclude.sql sha256:44b8efad354d597187350f59991a347bb8fdf939e06bbe54f04efab3df6c8c93
--- Says what something came to: puts it into the audit and on the operators' list where it belongs.
+-- Puts an outcome into the audit and on the operators' list, where it belongs.
 --
 -- Args: the outcome, one of private.payment_outcomes; our order (nulls: unknown); Razorpay's
 -- payment; what makes two causes the same; who acts; the event (null: an answer of Razorpay); more
 -- to know.
--- Returns the verdict. Writes: alerts, payment_audit.
+-- Writes: payment_audit, and what private.open_alert writes.
 create or replace function private.conclude(
   p_outcome text,
   p_order private.payment_orders,
@@ -13476,25 +13584,29 @@ create or replace function private.conclude(
   p_event_row_id bigint,
   p_details jsonb
 )
-returns private.payment_verdict
+returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_verdict private.payment_verdict;
-  v_kind record;
+  v_severity text;
+  v_is_audited boolean := p_outcome = 'applied';
 begin
-  select o.* into strict v_kind
-  from private.payment_outcomes() as o
-  where o.outcome = p_outcome;
-  if v_kind.severity is not null then
+  if p_outcome in ('noop', 'ignored_event_type') then
+    return;
+  end if;
+  if p_outcome <> 'applied' then
+    select o.severity, o.is_audited into strict v_severity, v_is_audited
+    from private.payment_outcomes() as o
+    where o.outcome = p_outcome;
+  end if;
+  if v_severity is not null then
     perform private.open_alert(
-      p_outcome, v_kind.severity, concat_ws(':', p_outcome, p_subject),
+      p_outcome, v_severity, concat_ws(':', p_outcome, p_subject),
       p_order.conversation_id, p_details, p_event_row_id, p_order.razorpay_order_id, p_payment_id
     );
   end if;
-  if v_kind.is_audited then
+  if v_is_audited then
     insert into private.payment_audit (
       actor, action, conversation_id, payment_order_id, event_row_id, details
     )
@@ -13503,63 +13615,71 @@ begin
       p_details || jsonb_strip_nulls(jsonb_build_object('payment_id', p_payment_id))
     );
   end if;
-  v_verdict.outcome := p_outcome;
-  v_verdict.status := v_kind.status;
-  v_verdict.payment_order := p_order;
-  v_verdict.razorpay_payment_id := p_payment_id;
-  return v_verdict;
 end;
 $$;
 
-revoke all on function private.conclude(
-  text, private.payment_orders, text, text, text, bigint, jsonb
-) from public, anon, authenticated, service_role;
-
--- source: 50_payments/count_alerts.sql sha256:fbae4662d4411f9d48483c19722e8f81388662574bc59ca75633268872eb29d1
--- Open alerts as `{info, warning, critical}`.
-create or replace function private.count_alerts()
-returns jsonb
+-- Each outcome: the status of its event, how grave it is for operators (null: no alert), and
+-- whether it stands in the audit.
+create or replace function private.payment_outcomes()
+returns table (
+  outcome text, status text, severity text, is_audited boolean
+)
 language plpgsql
-stable
-security invoker
+immutable
 set search_path = ''
 as $$
 begin
-  return (
-    select jsonb_object_agg(kind.severity, (
-      select count(*) from private.alerts as a
-      where a.status = 'open' and a.severity = kind.severity
-    ))
-    from unnest(array['info', 'warning', 'critical']) as kind (severity)
-  );
+  return query values
+    ('applied', 'processed', null, true),
+    ('noop', 'processed', null, false),
+    ('ignored_event_type', 'ignored', null, false),
+    -- To be applied by the next touch: somebody holds the deal; or a fault of ours.
+    ('waiting', 'received', 'warning', false),
+    ('try_again', 'received', null, false),
+    -- Set aside for a person.
+    ('malformed', 'parked', 'critical', false),
+    ('unknown_order', 'parked', 'info', false),
+    ('foreign_account', 'parked', 'warning', false),
+    ('mode_mismatch', 'parked', 'critical', true),
+    ('order_mismatch', 'parked', 'critical', true),
+    ('processing_failed', 'parked', 'critical', true),
+    ('captured_out_of_flow', 'parked', 'critical', true),
+    -- Money that is returned automatically; a person should know.
+    ('amount_mismatch', 'parked', 'critical', true),
+    ('currency_mismatch', 'parked', 'critical', true),
+    ('underpaid', 'parked', 'warning', true),
+    ('superseded_order', 'parked', 'critical', true),
+    ('double_payment', 'parked', 'critical', true),
+    ('captured_after_closed', 'parked', 'critical', true),
+    -- Facts that are in the books.
+    ('refunded_before_completion', 'processed', 'warning', true),
+    ('uncaptured_refund', 'processed', 'warning', true),
+    ('refund_recorded', 'processed', 'critical', true),
+    ('refund_pending', 'processed', null, true),
+    ('refund_processed', 'processed', null, true),
+    ('refund_failed', 'processed', 'critical', true),
+    ('refund_mismatch', 'processed', 'critical', true),
+    ('dispute_recorded', 'processed', 'critical', true),
+    ('event_id_reused', 'processed', 'critical', false);
 end;
 $$;
 
-revoke all on function private.count_alerts() from public, anon, authenticated, service_role;
+-- source: 50_payments/diagnose_conversation.sql sha256:aa198cc112930e507a588067955f34daf11eaaa271064625f6ea45b7957ea782
+-- What became of a conversation's money: one call for whoever asks why.
 
--- source: 50_payments/count_events.sql sha256:be001e6803defdca89495f4c0cd179aee82059c41dcd2a2801b8a4ad55f01f4f
--- Events that are not done with, as `{received, parked}`.
-create or replace function private.count_events()
+-- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
+-- awaiting_role, deadline_at, amount_minor, currency, books, ledger, orders, payments,
+-- refund_requests, refunds, disputes, events, payouts, alerts, audit, history, problems}`; problems
+-- are sentences.
+create or replace function public.diagnose_conversation(conversation_id uuid)
 returns jsonb
-language plpgsql
+language sql
 stable
-security invoker
 set search_path = ''
 as $$
-begin
-  return (
-    -- Each of the two has an index; both at once would be read from the whole table.
-    select jsonb_build_object(
-      'received', (select count(*) from private.payment_events as e where e.status = 'received'),
-      'parked', (select count(*) from private.payment_events as e where e.status = 'parked')
-    )
-  );
-end;
+  select private.diagnose_conversation(conversation_id);
 $$;
 
-revoke all on function private.count_events() from public, anon, authenticated, service_role;
-
--- source: 50_payments/diagnose_conversation.sql sha256:553694774a46ec6a201cc2c52ec089d0e96e1ac838df3ca4d16cda14d1d58159
 -- Everything that an operator needs to see what became of a conversation's money: where the deal
 -- is, its orders, payments, refunds, disputes, events, ledger and alerts, and what is wrong with
 -- them.
@@ -13600,113 +13720,11 @@ begin
 end;
 $$;
 
--- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
--- awaiting_role, deadline_at, amount_minor, currency, books, ledger, orders, payments,
--- refund_requests, refunds, disputes, events, payouts, alerts, audit, history, problems}`; problems
--- are sentences.
-create or replace function public.diagnose_conversation(conversation_id uuid)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select private.diagnose_conversation(conversation_id);
-$$;
-
-revoke all on function private.diagnose_conversation(uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.diagnose_conversation(uuid) to authenticated, service_role;
-revoke all on function public.diagnose_conversation(uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.diagnose_conversation(uuid) to authenticated, service_role;
-
--- source: 50_payments/dispute_rank.sql sha256:d9a6b4c55f4e2fe9d82ea4e470bdf11d0a35ce70d4872e85dde475f075480a00
--- How far a dispute's status is; null for one that is not known.
-create or replace function private.dispute_rank(p_status text)
-returns integer
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return case p_status
-    when 'open' then 1
-    when 'under_review' then 2
-    when 'action_required' then 2
-    when 'won' then 3
-    when 'lost' then 3
-    when 'closed' then 3
-  end;
-end;
-$$;
-
-revoke all on function private.dispute_rank(text) from public, anon, authenticated, service_role;
-
--- source: 50_payments/end_bounce.sql sha256:fcc86ec508c125282d773489c914f5dec4a5ce249a1a2939d151eaad6a77f239
--- Ends the request to send a payment back that a person has sent back whole, at once or in parts.
---
--- Args: the payment as it is now, its conversation locked; the refund that made it whole.
--- Writes: what private.settle_bounce writes.
-create or replace function private.end_bounce(p_payment private.payments, p_refund_id text)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_request private.refunds;
-begin
-  select r.* into v_request
-  from private.refunds as r
-  where r.payment_id = p_payment.payment_id and r.kind = 'bounce' and r.status = 'requested'
-  for update;
-  if found and p_payment.refunded_minor >= p_payment.amount_minor then
-    perform private.settle_bounce(v_request, p_refund_id);
-  end if;
-end;
-$$;
-
-revoke all on function private.end_bounce(private.payments, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/fail_refund.sql sha256:229572dd33dc556d2e84b56e10b8e0acd3cb44a9df59c5e1a246c11273455d0d
--- A refund that we asked for did not go through. It stays asked for; the deal hears of it once for
--- each reason.
---
--- Args: the request, locked with its conversation; why.
--- Writes: refunds, and what private.tell_deal writes.
-create or replace function private.fail_refund(p_request private.refunds, p_reason text)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_reason constant text := left(coalesce(p_reason, 'The refund did not go through.'), 200);
-begin
-  update private.refunds as r
-  set failure = v_reason, razorpay_refund_id = null
-  where r.id = p_request.id;
-  if p_request.kind = 'deal' and p_request.failure is distinct from v_reason then
-    perform private.tell_deal(
-      p_request.conversation_id, 'refund_failed', jsonb_build_object('reason', v_reason)
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.fail_refund(private.refunds, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/find_money_problems.sql sha256:0cc5ea3a19d346973b464290a6b7f19ef52ca97dd6abc5f54c16858f07fc02f6
 -- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
 create or replace function private.find_money_problems(p_conversation public.conversations)
 returns text[]
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -13838,309 +13856,98 @@ begin
 end;
 $$;
 
-revoke all on function private.find_money_problems(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/find_payment_order.sql sha256:f0dcaa69f883a1952fd08d65cdada071d500f31525900c1725114e7fa60e64b3
--- Our order that Razorpay speaks of: by its id, else by the receipt that we gave it, when
--- Razorpay's answer to us was lost. Nulls: not ours.
---
--- Returns the order, locked. Locks: the conversation, then the order. Writes: payment_orders (an
--- order that is found by its receipt gets its id).
-create or replace function private.find_payment_order(
-  p_razorpay_order_id text,
-  p_told private.provider_order,
-  p_mode text
-)
-returns private.payment_orders
+-- All rows about a conversation's money, oldest first, without raw bodies: `{ledger, orders,
+-- payments, refund_requests, refunds, disputes, events, payouts, alerts, audit}`.
+create or replace function private.money_rows_json(p_conversation_id uuid)
+returns jsonb
 language plpgsql
-security invoker
+stable
 set search_path = ''
 as $$
-declare
-  v_order private.payment_orders;
 begin
-  select o.* into v_order
-  from private.payment_orders as o
-  where o.razorpay_order_id = p_razorpay_order_id;
-  if not found then
-    select o.* into v_order
-    from private.payment_orders as o
-    where o.razorpay_order_id is null
-      and p_told.razorpay_order_id = p_razorpay_order_id
-      and (o.receipt, o.amount_minor, o.currency, o.mode)
-        = (p_told.receipt, p_told.amount_minor, p_told.currency, p_mode);
-  end if;
-  if not found then
-    return null;
-  end if;
-  perform private.lock_conversation(v_order.conversation_id, null);
-  update private.payment_orders as o
-  set
-    razorpay_order_id = coalesce(o.razorpay_order_id, p_razorpay_order_id),
-    updated_at = case
-      when o.razorpay_order_id is null then clock_timestamp()
-      else o.updated_at
-    end
-  where o.id = v_order.id
-  returning o.* into v_order;
-  return v_order;
-end;
-$$;
-
-revoke all on function private.find_payment_order(text, private.provider_order, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/find_refund_request.sql sha256:22ef7374c79b629fd4c141dd12d943850e5a8e29e49711371ae9d127108e31a0
--- The request that a refund answers: the one whose receipt it carries or whose answer it is, else
--- one for the same payment and amount that has not been sent, which a person then did by hand.
---
--- Locks: the request; the conversation must be locked already.
-create or replace function private.find_refund_request(p_told private.payment_refunds)
-returns private.refunds
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_request private.refunds;
-begin
-  select r.* into v_request
-  from private.refunds as r
-  where r.payment_id = p_told.payment_id
-    and (
-      r.id = p_told.request_id
-      or r.razorpay_refund_id = p_told.refund_id
-      or r.id = (
-        select k.request_id from private.payment_refunds as k
-        where k.refund_id = p_told.refund_id
+  return jsonb_build_object(
+    'ledger', (
+      select coalesce(jsonb_agg(to_jsonb(e) - 'conversation_id' order by e.id), '[]')
+      from private.escrow_ledger as e where e.conversation_id = p_conversation_id
+    ),
+    'orders', (
+      select coalesce(jsonb_agg(to_jsonb(o) - 'conversation_id' order by o.created_at), '[]')
+      from private.payment_orders as o where o.conversation_id = p_conversation_id
+    ),
+    'payments', (
+      select coalesce(jsonb_agg(to_jsonb(p) order by p.created_at), '[]')
+      from private.payments as p
+      join private.payment_orders as o on o.id = p.payment_order_id
+      where o.conversation_id = p_conversation_id
+    ),
+    'refund_requests', (
+      select coalesce(jsonb_agg(to_jsonb(r) - 'conversation_id' order by r.requested_at), '[]')
+      from private.refunds as r where r.conversation_id = p_conversation_id
+    ),
+    'refunds', (
+      select coalesce(jsonb_agg(to_jsonb(k) order by k.created_at), '[]')
+      from private.payment_refunds as k
+      join private.payments as p on p.payment_id = k.payment_id
+      join private.payment_orders as o on o.id = p.payment_order_id
+      where o.conversation_id = p_conversation_id
+    ),
+    'disputes', (
+      select coalesce(jsonb_agg(to_jsonb(d) order by d.created_at), '[]')
+      from private.payment_disputes as d
+      join private.payments as p on p.payment_id = d.payment_id
+      join private.payment_orders as o on o.id = p.payment_order_id
+      where o.conversation_id = p_conversation_id
+    ),
+    'events', (
+      select coalesce(
+        jsonb_agg(to_jsonb(e) - array['body', 'sha256', 'conversation_id'] order by e.id), '[]'
       )
-      or p_told.request_id is null
-        and p_told.status <> 'failed'
-        and r.status = 'requested'
-        and r.razorpay_refund_id is null
-        and (r.amount_minor, r.currency) = (p_told.amount_minor, p_told.currency)
+      from private.payment_events as e
+      join private.payment_orders as o on o.razorpay_order_id = e.razorpay_order_id
+      where o.conversation_id = p_conversation_id
+    ),
+    'payouts', (
+      select coalesce(jsonb_agg(to_jsonb(p) - 'conversation_id' order by p.created_at), '[]')
+      from private.payouts as p where p.conversation_id = p_conversation_id
+    ),
+    'alerts', (
+      select coalesce(jsonb_agg(to_jsonb(a) - 'conversation_id' order by a.id), '[]')
+      from private.alerts as a where a.conversation_id = p_conversation_id
+    ),
+    'audit', (
+      select coalesce(jsonb_agg(to_jsonb(a) - 'conversation_id' order by a.id), '[]')
+      from private.payment_audit as a where a.conversation_id = p_conversation_id
     )
-  order by (r.id = p_told.request_id) desc nulls last, r.requested_at
-  limit 1
-  for update;
-  return v_request;
+  );
 end;
 $$;
 
-revoke all on function private.find_refund_request(private.payment_refunds)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/get_metrics.sql sha256:7ced39599b0073e599170c70dd88909b0b4b4a6d7f7b57eca2a7dc5773d0c613
--- The numbers that a monitor watches.
---
--- Definer: the books are private.
--- Errors: FORBIDDEN (403).
-create or replace function private.get_metrics()
+-- The books of a deal beside its ledger, both in paise.
+create or replace function private.books_json(p_conversation public.conversations)
 returns jsonb
 language plpgsql
 stable
-security definer
 set search_path = ''
 as $$
 begin
-  perform private.require_operator();
-  return (
-    select jsonb_build_object(
-      'open_alerts', private.count_alerts(),
-      'events', private.count_events(),
-      'events_stuck', (
-        select count(*) from private.payment_events as e
-        where e.status = 'received' and e.received_at < now() - interval '5 minutes'
-      ),
-      'refunds_requested', refunds.count,
-      'refunds_oldest_seconds', refunds.oldest_seconds,
-      'pending_payments', pending.count,
-      'oldest_pending_payment_seconds', pending.oldest_seconds,
-      'payouts_owed', owed.count,
-      'payouts_owed_minor', owed.amount_minor,
-      'ledger_balance_minor', private.balance_books(),
-      'payment_mode', private.get_setting('payment_mode')
-    )
-    from (
-      select
-        count(*),
-        -- What waits for a bank's decision is not late.
-        private.seconds_since(
-          min(r.requested_at) filter (where not private.is_disputed(r.payment_id))
-        ) as oldest_seconds
-      from private.refunds as r
-      where r.status = 'requested'
-    ) as refunds,
-    (
-      select
-        count(distinct o.id),
-        private.seconds_since(min(p.created_at)) as oldest_seconds
-      from private.payment_orders as o
-      join private.payments as p on p.payment_order_id = o.id
-      where o.status = 'open'
-    ) as pending,
-    (
-      select count(*), coalesce(sum(p.amount_minor), 0) as amount_minor
-      from private.payouts as p where p.status = 'owed'
-    ) as owed
+  return jsonb_build_object(
+    'captured_minor', p_conversation.captured_minor,
+    'held_minor', p_conversation.held_minor,
+    'released_minor', p_conversation.released_minor,
+    'fee_minor', p_conversation.fee_minor,
+    'refunded_minor', p_conversation.refunded_minor,
+    'charged_back_minor', p_conversation.charged_back_minor,
+    'ledger_held_minor', private.ledger_balance(p_conversation.id, 'held'),
+    'ledger_bounced_minor', private.ledger_balance(p_conversation.id, 'bounced')
   );
 end;
 $$;
 
--- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
--- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
--- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
--- payment_mode}`; stuck events wait for more than 5 minutes, the balance is 0.
-create or replace function public.get_metrics()
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select private.get_metrics();
-$$;
-
-revoke all on function private.get_metrics() from public, anon, authenticated, service_role;
-grant execute on function private.get_metrics() to authenticated, service_role;
-revoke all on function public.get_metrics() from public, anon, authenticated, service_role;
-grant execute on function public.get_metrics() to authenticated, service_role;
-
--- source: 50_payments/hash_id.sql sha256:0123b0d4e3a5a20e5e85d2ae0d5a173fab6e3cd2e88831c120020e44eb1a8dc2
--- The id of an event that came without a usable one: sha256 of its body.
-create or replace function private.hash_id(p_sha256 bytea)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return 'sha256:' || encode(p_sha256, 'hex');
-end;
-$$;
-
-revoke all on function private.hash_id(bytea) from public, anon, authenticated, service_role;
-
--- source: 50_payments/is_disputed.sql sha256:f47ccae0b5be3cc526a74df443fd6da88cbb8926380c2e6971451416edb807f4
--- Whether the payer's bank disputes a payment, or has taken it back.
-create or replace function private.is_disputed(p_payment_id text)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from private.payment_disputes as d
-    where d.payment_id = p_payment_id and d.status not in ('won', 'closed')
-  );
-end;
-$$;
-
-revoke all on function private.is_disputed(text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/is_used_event.sql sha256:32012a33ca155e147574066b44b79708db0b48faba2927f91487645bfe27550a
--- Whether events of a type tell us something; the rest is stored and left.
---
--- Source: https://razorpay.com/docs/webhooks/payments
-create or replace function private.is_used_event(p_event_type text)
-returns boolean
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return p_event_type in (
-    'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
-    'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
-    'payment.dispute.created', 'payment.dispute.under_review',
-    'payment.dispute.action_required', 'payment.dispute.won', 'payment.dispute.lost',
-    'payment.dispute.closed'
-  );
-end;
-$$;
-
-revoke all on function private.is_used_event(text) from public, anon, authenticated, service_role;
-
--- source: 50_payments/judge_payment.sql sha256:2aa4c36e3b935e9e3c56f4cd3a81b15b5634795646e2591f1a33383793f2d7b8
--- What money that came in for an order means for its deal: applied when the deal waits for just
--- this, otherwise why it goes back.
---
--- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
-create or replace function private.judge_payment(
-  p_conversation public.conversations,
-  p_order private.payment_orders,
-  p_payment private.payments,
-  p_told private.provider_order
-)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_left constant bigint := p_payment.amount_minor - p_payment.refunded_minor;
-begin
-  return case
-    when p_payment.currency <> p_order.currency then 'currency_mismatch'
-    when p_told.amount_minor <> p_order.amount_minor or p_told.currency <> p_order.currency
-      then 'amount_mismatch'
-    when p_conversation.captured_minor > 0 and p_order.status = 'paid' then 'double_payment'
-    when p_conversation.chat_status = 'closed' then 'captured_after_closed'
-    when p_order.status = 'superseded' then 'superseded_order'
-    when p_conversation.captured_minor > 0 then 'double_payment'
-    when v_left = p_order.amount_minor then 'applied'
-    -- The payer bears Razorpay's fee: it comes on top.
-    when v_left - p_payment.fee_minor = p_order.amount_minor then 'applied'
-    when v_left < p_order.amount_minor then 'underpaid'
-    else 'amount_mismatch'
-  end;
-end;
-$$;
-
-revoke all on function private.judge_payment(
-  public.conversations, private.payment_orders, private.payments, private.provider_order
-) from public, anon, authenticated, service_role;
-
--- source: 50_payments/judge_refund.sql sha256:f994f6f18e844a03e8172d7ded0971129673913fe6435160e9b74c273cb0836d
--- What a refund that nobody asked us for means: of money in the books, of money that no deal took,
--- or of a payment that never came in.
-create or replace function private.judge_refund(p_payment private.payments)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return case
-    when exists (
-      select from private.escrow_ledger as e
-      where e.from_account = 'gateway' and e.payment_id = p_payment.payment_id
-    ) then 'refund_recorded'
-    -- private.settle_order says what that means.
-    when p_payment.captured_at is not null then 'noop'
-    else 'uncaptured_refund'
-  end;
-end;
-$$;
-
-revoke all on function private.judge_refund(private.payments)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/ledger_balance.sql sha256:070cdcf8526c98311d7f272732816ae8ead56696dc07f91cc0e20e43afaef5e3
 -- What the ledger says is on an account for a conversation, in paise.
 create or replace function private.ledger_balance(p_conversation_id uuid, p_account text)
 returns bigint
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -14158,10 +13965,154 @@ begin
 end;
 $$;
 
-revoke all on function private.ledger_balance(uuid, text)
-from public, anon, authenticated, service_role;
+grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
+to authenticated, service_role;
 
--- source: 50_payments/list_alerts.sql sha256:ac8f052e3694a66a548956a8cb55e2f20fcfb799f86c6117f2e64991338a19cc
+-- source: 50_payments/get_metrics.sql sha256:9914db9178cb3a5ebd7406e2c2f7dd3cd989cbecd7b90ca91eb98c378f384e88
+-- The numbers that a monitor watches; derived from what is stored, nothing is counted on the way.
+
+-- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
+-- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
+-- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
+-- payment_mode}`; stuck events wait for more than 5 minutes, the balance is 0.
+create or replace function public.get_metrics()
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select private.get_metrics();
+$$;
+
+-- The numbers that a monitor watches.
+--
+-- Definer: the books are private.
+-- Errors: FORBIDDEN (403).
+create or replace function private.get_metrics()
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_operator();
+  return (
+    select jsonb_build_object(
+      'open_alerts', (
+        select jsonb_object_agg(kind.severity, (
+          select count(*) from private.alerts as a
+          where a.status = 'open' and a.severity = kind.severity
+        ))
+        from unnest(array['info', 'warning', 'critical']) as kind (severity)
+      ),
+      -- Each of the two has an index; both at once would be read from the whole table.
+      'events', jsonb_build_object(
+        'received', (select count(*) from private.payment_events as e where e.status = 'received'),
+        'parked', (select count(*) from private.payment_events as e where e.status = 'parked')
+      ),
+      'events_stuck', (
+        select count(*) from private.payment_events as e
+        where e.status = 'received' and e.received_at < now() - interval '5 minutes'
+      ),
+      'refunds_requested', refunds.count,
+      'refunds_oldest_seconds', refunds.oldest_seconds,
+      'pending_payments', pending.count,
+      'oldest_pending_payment_seconds', pending.oldest_seconds,
+      'payouts_owed', owed.count,
+      'payouts_owed_minor', owed.amount_minor,
+      'ledger_balance_minor', private.balance_books(),
+      'payment_mode', private.get_setting('payment_mode')
+    )
+    from (
+      select
+        count(*),
+        -- What waits for a bank's decision is not late.
+        coalesce(floor(extract(epoch from now() - min(r.requested_at) filter (
+          where not private.is_disputed(r.payment_id)
+        ))), 0) as oldest_seconds
+      from private.refunds as r
+      where r.status = 'requested'
+    ) as refunds,
+    (
+      select
+        count(distinct o.id),
+        coalesce(floor(extract(epoch from now() - min(p.created_at))), 0) as oldest_seconds
+      from private.payment_orders as o
+      join private.payments as p on p.payment_order_id = o.id
+      where o.status = 'open'
+    ) as pending,
+    (
+      select count(*), coalesce(sum(p.amount_minor), 0) as amount_minor
+      from private.payouts as p where p.status = 'owed'
+    ) as owed
+  );
+end;
+$$;
+
+-- How far the books of deals that hold money are from what their ledger says, in paise: 0, or
+-- something is wrong.
+create or replace function private.balance_books()
+returns bigint
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(sum(abs(booked.difference)), 0)
+    from (
+      select
+        c.held_minor - coalesce(
+          sum(case when e.to_account = 'held' then e.amount_minor else -e.amount_minor end), 0
+        ) as difference
+      from public.conversations as c
+      left join private.escrow_ledger as e
+        on e.conversation_id = c.id and 'held' in (e.from_account, e.to_account)
+      where c.held_minor > 0
+      group by c.id
+    ) as booked
+  );
+end;
+$$;
+
+grant execute on function public.get_metrics(), private.get_metrics()
+to authenticated, service_role;
+
+-- source: 50_payments/is_disputed.sql sha256:451f8b435ca66fb054d9f0762de26c8bf11d398571bbacfc045c85bf7715867d
+-- Whether the payer's bank disputes a payment, or has taken it back.
+create or replace function private.is_disputed(p_payment_id text)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_disputes as d
+    where d.payment_id = p_payment_id and d.status not in ('won', 'closed')
+  );
+end;
+$$;
+
+-- source: 50_payments/list_alerts.sql sha256:34afbce72cc5e50c616fb385c5c3fcfae665b197dcd77809edefa85004441bdc
+-- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
+-- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at,
+-- note}]`.
+create or replace function public.list_alerts(
+  status text default 'open',
+  page_size integer default 50,
+  before bigint default null,
+  severity text default null
+)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select private.list_alerts(status, page_size, before, severity);
+$$;
+
 -- What operators are to look at, newest first.
 --
 -- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
@@ -14207,34 +14158,28 @@ begin
 end;
 $$;
 
--- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
--- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at,
--- note}]`.
-create or replace function public.list_alerts(
-  status text default 'open',
+grant execute on function
+  public.list_alerts(text, integer, bigint, text),
+  private.list_alerts(text, integer, bigint, text)
+to authenticated, service_role;
+
+-- source: 50_payments/list_payouts.sql sha256:ccf44ff9cf1703b6e65726502f649521348a5ba1d5bf846d3d2d1fd45493084b
+-- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
+-- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
+-- payer's bank claims the money, or has it.
+create or replace function public.list_payouts(
+  status text default 'owed',
   page_size integer default 50,
-  before bigint default null,
-  severity text default null
+  after uuid default null
 )
 returns jsonb
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
-  select private.list_alerts(status, page_size, before, severity);
+  select private.list_payouts(status, page_size, after);
 $$;
 
-revoke all on function private.list_alerts(text, integer, bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.list_alerts(text, integer, bigint, text)
-to authenticated, service_role;
-revoke all on function public.list_alerts(text, integer, bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.list_alerts(text, integer, bigint, text)
-to authenticated, service_role;
-
--- source: 50_payments/list_payouts.sql sha256:087494ea327fd748be06eb88e3128245b4ba4864fbeef5842c9600d7f3e273f8
 -- What influencers are owed, oldest first; moving the money is a person's work.
 --
 -- Args: owed or paid; how many; an id of that list, to go on from.
@@ -14280,60 +14225,21 @@ begin
 end;
 $$;
 
--- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
--- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
--- payer's bank claims the money, or has it.
-create or replace function public.list_payouts(
-  status text default 'owed',
-  page_size integer default 50,
-  after uuid default null
-)
+grant execute on function
+  public.list_payouts(text, integer, uuid),
+  private.list_payouts(text, integer, uuid)
+to authenticated, service_role;
+
+-- source: 50_payments/mark_payment_returned.sql sha256:42d3252f7439776a79dac14611366dd8997523507200b69882434aeffd414f6f
+-- RPC: operators end the return of a payment; returns `{id, status}`.
+create or replace function public.mark_payment_returned(refund_id uuid, reference text)
 returns jsonb
 language sql
-stable
-security invoker
 set search_path = ''
 as $$
-  select private.list_payouts(status, page_size, after);
+  select private.mark_payment_returned(refund_id, reference);
 $$;
 
-revoke all on function private.list_payouts(text, integer, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.list_payouts(text, integer, uuid) to authenticated, service_role;
-revoke all on function public.list_payouts(text, integer, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.list_payouts(text, integer, uuid) to authenticated, service_role;
-
--- source: 50_payments/lock_payment_order.sql sha256:f95eefc6ef0002227214fdd4479b87dcab9b4b7fbd81c77f4abf8edebe65dc55
--- Locks an order with its conversation and returns it; nulls when there is none.
---
--- Locks: the conversation, then the order.
-create or replace function private.lock_payment_order(p_payment_order_id uuid)
-returns private.payment_orders
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_order private.payment_orders;
-begin
-  perform 1 from public.conversations as c
-  where c.id = (
-    select o.conversation_id from private.payment_orders as o where o.id = p_payment_order_id
-  )
-  for no key update;
-  select o.* into v_order
-  from private.payment_orders as o
-  where o.id = p_payment_order_id
-  for update;
-  return v_order;
-end;
-$$;
-
-revoke all on function private.lock_payment_order(uuid)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/mark_payment_returned.sql sha256:d62806117bec4574a01801f077566a93e859f3cc360a1af2bc183db601bfe0c9
 -- An operator has sent a payment that no deal waited for back by another way than the gateway's;
 -- reference is the proof of it. For the refund of a deal there is mark_refunded_manually.
 --
@@ -14381,26 +14287,21 @@ begin
 end;
 $$;
 
--- RPC: operators end the return of a payment; returns `{id, status}`.
-create or replace function public.mark_payment_returned(refund_id uuid, reference text)
+grant execute on function
+  public.mark_payment_returned(uuid, text),
+  private.mark_payment_returned(uuid, text)
+to authenticated, service_role;
+
+-- source: 50_payments/mark_payout_paid.sql sha256:590918e36e1e4f270125362dbb9d709278e6fa42d35aca32c3ffbd75117f4e9b
+-- RPC: operators mark a payout as paid; returns `{id, status}`.
+create or replace function public.mark_payout_paid(payout_id uuid, reference text)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
-  select private.mark_payment_returned(refund_id, reference);
+  select private.mark_payout_paid(payout_id, reference);
 $$;
 
-revoke all on function private.mark_payment_returned(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.mark_payment_returned(uuid, text)
-to authenticated, service_role;
-revoke all on function public.mark_payment_returned(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.mark_payment_returned(uuid, text)
-to authenticated, service_role;
-
--- source: 50_payments/mark_payout_paid.sql sha256:0b5f1dfe8ff4930111ec287a4fc3be8c62bb0e6ce0fbcc26f28aef7a65df80c1
 -- An operator has paid an influencer; reference is the proof of it.
 --
 -- Definer: the books are private.
@@ -14438,357 +14339,97 @@ begin
 end;
 $$;
 
--- RPC: operators mark a payout as paid; returns `{id, status}`.
-create or replace function public.mark_payout_paid(payout_id uuid, reference text)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.mark_payout_paid(payout_id, reference);
-$$;
+grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
+to authenticated, service_role;
 
-revoke all on function private.mark_payout_paid(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.mark_payout_paid(uuid, text) to authenticated, service_role;
-revoke all on function public.mark_payout_paid(uuid, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.mark_payout_paid(uuid, text) to authenticated, service_role;
+-- source: 50_payments/merge_payment.sql sha256:3b4e25c900311d0c8dd72eb3f5019cb5465cf2ab296bbb355937e97f1a0127dd
+-- Facts about a payment only move forward, so that it does not matter in which order they arrive.
 
--- source: 50_payments/match_order.sql sha256:066e87ba127385f18c17331fb06491614e0990b4150a3a2c8faa10d6266c7d00
--- Whether Razorpay's entity is the order that we asked for: attached, already_attached or
--- order_mismatch.
-create or replace function private.match_order(p_order private.payment_orders, p_entity jsonb)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_told private.provider_order;
-begin
-  v_told := private.read_order(p_entity);
-  return case
-    when (v_told.receipt, v_told.amount_minor, v_told.currency)
-      is distinct from (p_order.receipt, p_order.amount_minor, p_order.currency)
-      then 'order_mismatch'
-    when p_order.razorpay_order_id is null then 'attached'
-    else 'already_attached'
-  end;
-exception
-  when data_exception then
-    return 'order_mismatch';
-end;
-$$;
-
-revoke all on function private.match_order(private.payment_orders, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/match_refund.sql sha256:45ddd109f3f512e1c8554d0d641c4accafed87b178597c2e4f596bea49b46237
--- Razorpay's refund, read, when it is what we asked for; nulls when it is not.
-create or replace function private.match_refund(p_request private.refunds, p_entity jsonb)
-returns private.payment_refunds
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_told private.payment_refunds;
-begin
-  v_told := private.read_refund(p_entity);
-  if (v_told.payment_id, v_told.amount_minor, v_told.currency)
-    is distinct from (p_request.payment_id, p_request.amount_minor, p_request.currency) then
-    return null;
-  end if;
-  v_told.request_id := p_request.id;
-  return v_told;
-exception
-  when data_exception then
-    return null;
-end;
-$$;
-
-revoke all on function private.match_refund(private.refunds, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/merge_payment.sql sha256:f593986f90c70362f7b26ca99ff23b7cefd8cd84b1a62b1200e28baa8f9a9481
--- Keeps what Razorpay says about a payment. Facts only move forward, so that it does not matter in
--- which order they arrive.
+-- Stores what Razorpay says about a payment, and tells the deal when it failed now and had not
+-- before. The order stays open then: banks may still say yes later.
 --
--- Args: our order, locked; the payment as it was told.
--- Returns whether it failed now and had not before.
--- Writes: payments.
-create or replace function private.merge_payment(p_order_id uuid, p_told private.payments)
-returns boolean
+-- Args: our order, its conversation locked; the payment as it was told.
+-- Locks: the conversation must be locked already. Writes: payments, and what private.tell_deal
+-- writes.
+create or replace function private.merge_payment(
+  p_order private.payment_orders,
+  p_told private.payments
+)
+returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_known private.payments;
+  v_known_status text;
   v_is_ahead boolean;
 begin
-  select p.* into v_known
+  select p.status into v_known_status
   from private.payments as p
   where p.payment_id = p_told.payment_id;
   if not found then
+    v_is_ahead := true;
     insert into private.payments (
       payment_id, payment_order_id, amount_minor, currency, status, method, captured_at,
       refunded_minor, fee_minor, error_code, error_reason
     )
     values (
-      p_told.payment_id, p_order_id, p_told.amount_minor, p_told.currency, p_told.status,
+      p_told.payment_id, p_order.id, p_told.amount_minor, p_told.currency, p_told.status,
       p_told.method, p_told.captured_at, p_told.refunded_minor, p_told.fee_minor,
       p_told.error_code, p_told.error_reason
     );
-    return p_told.status = 'failed';
-  end if;
-  v_is_ahead := private.payment_rank(p_told.status) > private.payment_rank(v_known.status);
-  update private.payments as p
-  set
-    status = case when v_is_ahead then p_told.status else p.status end,
-    method = coalesce(p_told.method, p.method),
-    captured_at = coalesce(p.captured_at, p_told.captured_at),
-    refunded_minor = greatest(p.refunded_minor, p_told.refunded_minor),
-    fee_minor = coalesce(p_told.fee_minor, p.fee_minor),
-    error_code = case when v_is_ahead then p_told.error_code else p.error_code end,
-    error_reason = case when v_is_ahead then p_told.error_reason else p.error_reason end,
-    updated_at = clock_timestamp()
-  where p.payment_id = p_told.payment_id;
-  return v_is_ahead and p_told.status = 'failed';
-end;
-$$;
-
-revoke all on function private.merge_payment(uuid, private.payments)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/merge_refund.sql sha256:193c230c907e1e021cffe76bfaff257ec8535f1036e7da22c1805961f8001597
--- Keeps what Razorpay says about a refund, and what is refunded of its payment with that. A failed
--- one does not count any more.
---
--- Args: the refund as it was told; the request that it answers, where that is known.
--- Returns whether anything about it is new. Writes: payment_refunds, payments.
-create or replace function private.merge_refund(p_told private.payment_refunds, p_request_id uuid)
-returns boolean
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  c_ranks constant text[] := array['created', 'processed', 'failed'];
-  v_is_new boolean;
-begin
-  insert into private.payment_refunds as r (
-    refund_id, payment_id, request_id, amount_minor, currency, status
-  )
-  values (
-    p_told.refund_id, p_told.payment_id, p_request_id, p_told.amount_minor, p_told.currency,
-    p_told.status
-  )
-  on conflict (refund_id) do update
-  set
-    status = excluded.status,
-    request_id = coalesce(r.request_id, excluded.request_id),
-    updated_at = clock_timestamp()
-  where array_position(c_ranks, excluded.status) > array_position(c_ranks, r.status);
-  v_is_new := found;
-  if v_is_new then
+  else
+    v_is_ahead := private.payment_rank(p_told.status) > private.payment_rank(v_known_status);
     update private.payments as p
     set
-      refunded_minor = case
-        when p_told.status = 'failed' then live.amount_minor
-        else greatest(p.refunded_minor, live.amount_minor)
-      end,
+      status = case when v_is_ahead then p_told.status else p.status end,
+      method = coalesce(p_told.method, p.method),
+      captured_at = coalesce(p.captured_at, p_told.captured_at),
+      refunded_minor = greatest(p.refunded_minor, p_told.refunded_minor),
+      fee_minor = coalesce(p_told.fee_minor, p.fee_minor),
+      error_code = case when v_is_ahead then p_told.error_code else p.error_code end,
+      error_reason = case when v_is_ahead then p_told.error_reason else p.error_reason end,
       updated_at = clock_timestamp()
-    from (
-      select coalesce(sum(r.amount_minor), 0) as amount_minor
-      from private.payment_refunds as r
-      where r.payment_id = p_told.payment_id and r.status <> 'failed'
-    ) as live
     where p.payment_id = p_told.payment_id;
   end if;
-  return v_is_new;
+  if v_is_ahead and p_told.status = 'failed' then
+    perform private.tell_deal(
+      p_order.conversation_id, 'payment_failed',
+      jsonb_strip_nulls(jsonb_build_object(
+        'payment_id', p_told.payment_id, 'reason', p_told.error_reason
+      ))
+    );
+  end if;
 end;
 $$;
 
-revoke all on function private.merge_refund(private.payment_refunds, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/money_rows_json.sql sha256:bef778747ecda1c6e130f04ccbc026ac8e6f0c73eb2c465250d933e55d102746
--- All rows about a conversation's money, oldest first, without raw bodies: `{ledger, orders,
--- payments, refund_requests, refunds, disputes, events, payouts, alerts, audit}`.
-create or replace function private.money_rows_json(p_conversation_id uuid)
-returns jsonb
+-- Whether all that is told about a payment is stored already, and its money, where it came in, is
+-- in the books.
+create or replace function private.is_known_payment(p_order_id uuid, p_told private.payments)
+returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
-  return jsonb_build_object(
-    'ledger', (
-      select coalesce(jsonb_agg(to_jsonb(e) - 'conversation_id' order by e.id), '[]')
-      from private.escrow_ledger as e where e.conversation_id = p_conversation_id
-    ),
-    'orders', (
-      select coalesce(jsonb_agg(to_jsonb(o) - 'conversation_id' order by o.created_at), '[]')
-      from private.payment_orders as o where o.conversation_id = p_conversation_id
-    ),
-    'payments', (
-      select coalesce(jsonb_agg(to_jsonb(p) order by p.created_at), '[]')
-      from private.payments as p
-      join private.payment_orders as o on o.id = p.payment_order_id
-      where o.conversation_id = p_conversation_id
-    ),
-    'refund_requests', (
-      select coalesce(jsonb_agg(to_jsonb(r) - 'conversation_id' order by r.requested_at), '[]')
-      from private.refunds as r where r.conversation_id = p_conversation_id
-    ),
-    'refunds', (
-      select coalesce(jsonb_agg(to_jsonb(k) order by k.created_at), '[]')
-      from private.payment_refunds as k
-      join private.payments as p on p.payment_id = k.payment_id
-      join private.payment_orders as o on o.id = p.payment_order_id
-      where o.conversation_id = p_conversation_id
-    ),
-    'disputes', (
-      select coalesce(jsonb_agg(to_jsonb(d) order by d.created_at), '[]')
-      from private.payment_disputes as d
-      join private.payments as p on p.payment_id = d.payment_id
-      join private.payment_orders as o on o.id = p.payment_order_id
-      where o.conversation_id = p_conversation_id
-    ),
-    'events', (
-      select coalesce(
-        jsonb_agg(to_jsonb(e) - array['body', 'sha256', 'conversation_id'] order by e.id), '[]'
+  return exists (
+    select from private.payments as p
+    where p.payment_id = p_told.payment_id
+      and p.payment_order_id = p_order_id
+      and private.payment_rank(p.status) >= private.payment_rank(p_told.status)
+      and (p_told.captured_at is null or p.captured_at is not null)
+      and p.refunded_minor >= p_told.refunded_minor
+      and (p_told.fee_minor is null or p.fee_minor is not null)
+      and (
+        p.captured_at is null
+        or exists (
+          select from private.escrow_ledger as e
+          where e.from_account = 'gateway' and e.payment_id = p.payment_id
+        )
       )
-      from private.payment_events as e
-      -- Two questions, each with an index: "or" would read the whole table.
-      where e.id in (
-        select own.id from private.payment_events as own
-        where own.conversation_id = p_conversation_id
-        union
-        select told.id
-        from private.payment_orders as o
-        join private.payment_events as told on told.razorpay_order_id = o.razorpay_order_id
-        where o.conversation_id = p_conversation_id
-      )
-    ),
-    'payouts', (
-      select coalesce(jsonb_agg(to_jsonb(p) - 'conversation_id' order by p.created_at), '[]')
-      from private.payouts as p where p.conversation_id = p_conversation_id
-    ),
-    'alerts', (
-      select coalesce(jsonb_agg(to_jsonb(a) - 'conversation_id' order by a.id), '[]')
-      from private.alerts as a where a.conversation_id = p_conversation_id
-    ),
-    'audit', (
-      select coalesce(jsonb_agg(to_jsonb(a) - 'conversation_id' order by a.id), '[]')
-      from private.payment_audit as a where a.conversation_id = p_conversation_id
-    )
   );
 end;
 $$;
 
-revoke all on function private.money_rows_json(uuid) from public, anon, authenticated, service_role;
-
--- source: 50_payments/payer_json.sql sha256:d771e7614138fc34b23fda851012013180aefa5f1977904c63036ebc2089e27e
--- What a checkout may fill in for the caller: `{name, email, contact}`; the e-mail is the token's.
-create or replace function private.payer_json(p_user_id uuid)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (
-    select jsonb_build_object(
-      'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
-    )
-    from public.users as u
-    left join private.accounts as a on a.user_id = u.id
-    where u.id = p_user_id
-  );
-end;
-$$;
-
-revoke all on function private.payer_json(uuid) from public, anon, authenticated, service_role;
-
--- source: 50_payments/payment_order_json.sql sha256:961a010a917cfc959d356a79b80c6d49f459df0a11ec14a69bf39fff3986ef7d
--- An order as flow_data and action messages show it; without what Razorpay has not made yet.
-create or replace function private.payment_order_json(p_order private.payment_orders)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_strip_nulls(jsonb_build_object(
-    'payment_order_id', p_order.id,
-    'receipt', p_order.receipt,
-    'amount_minor', p_order.amount_minor,
-    'currency', p_order.currency,
-    'razorpay_order_id', p_order.razorpay_order_id,
-    'razorpay_config', p_order.checkout
-  ));
-end;
-$$;
-
-revoke all on function private.payment_order_json(private.payment_orders)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/payment_outcomes.sql sha256:911b3933577b060a0f0fc107ec4910255bb50ec55ac44c82d749542388cd6484
--- What an event or an answer of Razorpay can come to: what becomes of the event, how grave it is
--- for operators (null: no alert), and whether it stands in the audit.
-create or replace function private.payment_outcomes()
-returns table (
-  outcome text, status text, severity text, is_audited boolean
-)
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query values
-    ('applied', 'processed', null, true),
-    ('noop', 'processed', null, false),
-    ('ignored_event_type', 'ignored', null, false),
-    -- Set aside for a person.
-    ('malformed', 'parked', 'critical', false),
-    ('unknown_order', 'parked', 'info', false),
-    ('foreign_account', 'parked', 'warning', false),
-    ('mode_mismatch', 'parked', 'critical', true),
-    ('order_mismatch', 'parked', 'critical', true),
-    ('processing_failed', 'parked', 'critical', true),
-    ('captured_out_of_flow', 'parked', 'critical', true),
-    -- Money that goes back by itself; a person should know.
-    ('amount_mismatch', 'parked', 'critical', true),
-    ('currency_mismatch', 'parked', 'critical', true),
-    ('underpaid', 'parked', 'warning', true),
-    ('superseded_order', 'parked', 'critical', true),
-    ('double_payment', 'parked', 'critical', true),
-    ('captured_after_closed', 'parked', 'critical', true),
-    -- Facts that are in the books.
-    ('refunded_before_completion', 'processed', 'warning', true),
-    ('uncaptured_refund', 'processed', 'warning', true),
-    ('refund_recorded', 'processed', 'critical', true),
-    ('refund_pending', 'processed', null, true),
-    ('refund_processed', 'processed', null, true),
-    ('refund_failed', 'processed', 'critical', true),
-    ('refund_mismatch', 'processed', 'critical', true),
-    ('dispute_recorded', 'processed', 'critical', true),
-    ('event_id_reused', 'processed', 'critical', false);
-end;
-$$;
-
-revoke all on function private.payment_outcomes() from public, anon, authenticated, service_role;
-
--- source: 50_payments/payment_rank.sql sha256:ca5e98ca5e074d661e2f85eda22e6a537fd400d74a58ab0bc200c720f71be56e
 -- How far a payment's status is; null for one that is not known. A failure may still be followed by
 -- an authorization: banks answer late.
 --
@@ -14797,7 +14438,6 @@ create or replace function private.payment_rank(p_status text)
 returns integer
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -14807,44 +14447,31 @@ begin
 end;
 $$;
 
-revoke all on function private.payment_rank(text) from public, anon, authenticated, service_role;
+-- source: 50_payments/process_payment_event.sql sha256:118d19d0e4d3a32e6206c70b9a9f32dccef53a693f873e42168541c42f7518b0
+-- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
+-- (merge_payment), and money that came in is settled (settle_order), which tells the deal
+-- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
 
--- source: 50_payments/peek_event.sql sha256:4cf9bde8c85be9abbae17c26930607d313993a605e6bc1cfb840409d281e1847
--- What an event seems to be about, for those who look for it; `{}` when it cannot be read.
-create or replace function private.peek_event(p_body bytea)
+-- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
+-- razorpay_order_id, razorpay_payment_id}`.
+create or replace function public.process_payment_event(
+  event_row_id bigint,
+  actor text default 'webhook'
+)
 returns jsonb
-language plpgsql
-immutable
-security invoker
+language sql
 set search_path = ''
 as $$
-declare
-  v_event jsonb;
-begin
-  v_event := convert_from(p_body, 'UTF8')::jsonb;
-  return jsonb_strip_nulls(jsonb_build_object(
-    'event_type', left(v_event ->> 'event', 100),
-    'razorpay_order_id', left(
-      coalesce(
-        v_event #>> '{payload,payment,entity,order_id}', v_event #>> '{payload,order,entity,id}'
-      ),
-      100
-    )
-  ));
-exception
-  when data_exception or program_limit_exceeded then
-    return jsonb_build_object();
-end;
+  select private.process_payment_event(event_row_id, actor);
 $$;
 
-revoke all on function private.peek_event(bytea) from public, anon, authenticated, service_role;
-
--- source: 50_payments/process_payment_event.sql sha256:c68de7467bd27e7a8414371dc4c00704efaa5e6da5118a6aacb15b77e9f433f4
--- Acts on a stored event, once.
+-- Acts on a stored event, once; then on events of the same order that could not be applied before.
 --
--- Args: the event's row; who acts (an operator may have one processed that was set aside).
+-- A user who holds the deal makes no webhook wait: the outcome is then waiting, the event stays
+-- received, and the next touch applies it: the next event, a poll, or apply_waiting_event.
+-- Args: the event's row; who acts (an operator may process a parked event).
 -- Definer: the events are private.
--- Locks: the event, then the conversation, then its order; at most 1.5 seconds each. Writes: what
+-- Locks: the event, for at most 1.5 seconds, then what private.apply_event locks. Writes: what
 -- private.apply_event writes.
 -- Errors: INPUT_INVALID (422) for a row that is not there.
 create or replace function private.process_payment_event(p_event_row_id bigint, p_actor text)
@@ -14856,7 +14483,8 @@ set lock_timeout = '1500ms'
 as $$
 declare
   v_event private.payment_events;
-  v_verdict private.payment_verdict;
+  v_other private.payment_events;
+  v_outcome text := 'duplicate';
 begin
   select e.* into v_event
   from private.payment_events as e
@@ -14867,13 +14495,24 @@ begin
   end if;
   if v_event.status = 'received'
     or v_event.status = 'parked' and v_event.body is not null and p_actor like 'operator:%' then
-    v_verdict := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
-    select e.* into v_event from private.payment_events as e where e.id = p_event_row_id;
-  else
-    v_verdict.outcome := 'duplicate';
+    v_event := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
+    v_outcome := v_event.outcome;
+    if v_outcome not in ('waiting', 'try_again') then
+      for v_other in
+        select e.*
+        from private.payment_events as e
+        where e.razorpay_order_id = v_event.razorpay_order_id
+          and e.status = 'received'
+          and e.lock_timeouts > 0
+        order by e.id
+        for update skip locked
+      loop
+        perform private.apply_event(v_other, coalesce(p_actor, 'webhook'));
+      end loop;
+    end if;
   end if;
   return jsonb_build_object(
-    'outcome', v_verdict.outcome,
+    'outcome', v_outcome,
     'status', v_event.status,
     'event_type', v_event.event_type,
     'conversation_id', v_event.conversation_id,
@@ -14883,195 +14522,257 @@ begin
 end;
 $$;
 
--- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
--- razorpay_order_id, razorpay_payment_id}`.
-create or replace function public.process_payment_event(
-  event_row_id bigint,
-  actor text default 'webhook'
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.process_payment_event(event_row_id, actor);
-$$;
-
-revoke all on function private.process_payment_event(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.process_payment_event(bigint, text) to service_role;
-revoke all on function public.process_payment_event(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.process_payment_event(bigint, text) to service_role;
-
--- source: 50_payments/read_base64.sql sha256:97713dfa583eeb3aedcce2c5d2211d2ab71964f0633996d1704610e183001997
--- Bytes that travel as base64.
+-- Reads an event, finds its order, acts, and stores what it came to.
 --
--- Errors: INPUT_INVALID (422) `{field, rule}`.
-create or replace function private.read_base64(p_text text)
-returns bytea
+-- A lock that another session holds is waited for 200 ms, then counted on the event, with an alert
+-- that is resolved when the event is applied. A fault of ours is counted as well; the fifth parks
+-- the event, before Razorpay gives up sending it and switches all events off.
+-- Args: the event, locked, not yet processed; who acts.
+-- Returns the event as it is now; outcome waiting or try_again: it stays received.
+-- Locks: the conversation, its order, and what the deal's step writes. Writes: payment_events,
+-- payment_orders, alerts, and what private.merge_payment, private.settle_order,
+-- private.take_refund, private.take_dispute and private.conclude write.
+-- Source of the five: Razorpay tries for 24 hours,
+-- https://razorpay.com/docs/webhooks/best-practices
+create or replace function private.apply_event(p_event private.payment_events, p_actor text)
+returns private.payment_events
 language plpgsql
-immutable
-security invoker
 set search_path = ''
-as $$
-begin
-  return decode(coalesce(p_text, '-'), 'base64');
-exception
-  when data_exception then
-    perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
-    return null;
-end;
-$$;
-
-revoke all on function private.read_base64(text) from public, anon, authenticated, service_role;
-
--- source: 50_payments/read_currency.sql sha256:f96ba8e53fb9ec973bb523e65f50d46bbc294517bceda98969b2efa68a30d1fe
--- A currency's code, three capital letters.
---
--- Errors: 22023 for anything else.
-create or replace function private.read_currency(p_value jsonb)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  if jsonb_typeof(p_value) = 'string' and p_value #>> '{}' ~ '^[A-Z]{3}$' then
-    return p_value #>> '{}';
-  end if;
-  raise exception 'not a currency: %', left(coalesce(p_value::text, 'nothing'), 40)
-    using errcode = 'invalid_parameter_value';
-end;
-$$;
-
-revoke all on function private.read_currency(jsonb) from public, anon, authenticated, service_role;
-
--- source: 50_payments/read_dispute.sql sha256:778e5ac09e4b4d71a8970f0916ad6789f545e19ff0e8120e09567b007efdeb77
--- A dispute entity of Razorpay's; nulls where there is none.
---
--- Errors: 22023 for one that is not as documented.
--- Source: https://razorpay.com/docs/api/disputes/entity
-create or replace function private.read_dispute(p_entity jsonb)
-returns private.payment_disputes
-language plpgsql
-stable
-security invoker
-set search_path = ''
+set lock_timeout = '200ms'
 as $$
 declare
+  c_most constant integer := 5;
+  -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
+  c_used constant text[] := array[
+    'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
+    'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
+    'payment.dispute.created', 'payment.dispute.under_review',
+    'payment.dispute.action_required', 'payment.dispute.won', 'payment.dispute.lost',
+    'payment.dispute.closed'
+  ];
+  v_event private.payment_events := p_event;
+  v_said jsonb;
+  v_payload jsonb;
+  v_payment private.payments;
+  v_told private.payment_orders;
+  v_refund private.payment_refunds;
   v_dispute private.payment_disputes;
+  v_order private.payment_orders;
+  v_outcome text;
+  v_settled text;
+  v_subject text := p_event.id::text;
+  v_unreadable text;
+  v_fault text;
 begin
-  if coalesce(p_entity, 'null') = 'null' then
-    return v_dispute;
+  begin
+    -- 1. Read it.
+    begin
+      v_said := convert_from(p_event.body, 'UTF8')::jsonb;
+      if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
+        raise exception 'not an event' using errcode = 'invalid_parameter_value';
+      end if;
+      v_event.event_type := left(v_said ->> 'event', 100);
+      v_payload := v_said -> 'payload';
+      if v_event.event_type <> all (c_used) then
+        v_outcome := 'ignored_event_type';
+      else
+        v_payment := private.read_payment(v_payload #> '{payment,entity}');
+        v_event.razorpay_payment_id := v_payment.payment_id;
+        v_event.razorpay_order_id := v_payload #>> '{payment,entity,order_id}';
+        if v_event.razorpay_order_id !~ '^order_[A-Za-z0-9]{1,40}$' then
+          raise exception 'not an id of an order' using errcode = 'invalid_parameter_value';
+        end if;
+        if coalesce(v_payload #> '{order,entity}', 'null') <> 'null' then
+          v_told := private.read_order(v_payload #> '{order,entity}');
+          v_event.razorpay_order_id
+            := coalesce(v_event.razorpay_order_id, v_told.razorpay_order_id);
+        end if;
+        if coalesce(v_payload #> '{refund,entity}', 'null') <> 'null' then
+          v_refund := private.read_refund(v_payload #> '{refund,entity}');
+        end if;
+        if coalesce(v_payload #> '{dispute,entity}', 'null') <> 'null' then
+          v_dispute := private.read_dispute(v_payload #> '{dispute,entity}');
+        end if;
+        if v_event.event_type like 'order.%' and v_told.razorpay_order_id is null
+          or v_event.event_type like 'refund.%' and v_refund.refund_id is null
+          or v_event.event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
+          raise exception 'an entity of % is missing', v_event.event_type
+            using errcode = 'invalid_parameter_value';
+        end if;
+        if left(v_said ->> 'account_id', 100) <> p_event.account_id then
+          v_outcome := 'foreign_account';
+          v_subject := left(v_said ->> 'account_id', 100);
+        end if;
+      end if;
+    exception
+      when data_exception or program_limit_exceeded then
+        v_outcome := 'malformed';
+        v_unreadable := left(sqlstate || ': ' || sqlerrm, 200);
+    end;
+
+    -- 2. Find our order: by Razorpay's id; by our receipt, when Razorpay's answer to us was lost;
+    -- by the payment, which may be all that a refund or dispute names.
+    if v_outcome is null then
+      select o.* into v_order
+      from private.payment_orders as o
+      where o.razorpay_order_id = v_event.razorpay_order_id;
+      if not found and v_event.razorpay_order_id is null then
+        select o.* into v_order
+        from private.payment_orders as o
+        where o.id = (
+          select p.payment_order_id from private.payments as p
+          where p.payment_id = v_payment.payment_id
+        );
+      elsif not found then
+        select o.* into v_order
+        from private.payment_orders as o
+        where o.razorpay_order_id is null
+          and v_told.razorpay_order_id = v_event.razorpay_order_id
+          and (o.receipt, o.amount_minor, o.currency, o.mode)
+            = (v_told.receipt, v_told.amount_minor, v_told.currency, p_event.mode);
+      end if;
+      if v_order.id is null then
+        v_outcome := 'unknown_order';
+        v_subject := coalesce(v_event.razorpay_order_id, 'none');
+      else
+        v_event.conversation_id := v_order.conversation_id;
+        v_event.razorpay_order_id
+          := coalesce(v_event.razorpay_order_id, v_order.razorpay_order_id);
+        if v_order.mode <> p_event.mode then
+          v_outcome := 'mode_mismatch';
+          v_subject := v_order.razorpay_order_id;
+        end if;
+      end if;
+    end if;
+
+    -- 3. Act. Facts only move forward, so what is known and settled already needs no lock.
+    if v_outcome is not null then
+      perform private.conclude(
+        v_outcome, v_order, v_event.razorpay_payment_id, v_subject, p_actor, p_event.id,
+        jsonb_strip_nulls(jsonb_build_object(
+          'event_type', v_event.event_type, 'razorpay_order_id', v_event.razorpay_order_id,
+          'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode,
+          'error', v_unreadable
+        ))
+      );
+    elsif v_refund.refund_id is null and v_dispute.dispute_id is null
+      and private.is_known_payment(v_order.id, v_payment) then
+      v_outcome := 'noop';
+    else
+      perform 1 from public.conversations as c
+      where c.id = v_order.conversation_id
+      for no key update;
+      if v_order.razorpay_order_id is null then
+        update private.payment_orders as o
+        set razorpay_order_id = v_event.razorpay_order_id, updated_at = clock_timestamp()
+        where o.id = v_order.id and o.razorpay_order_id is null;
+      end if;
+      select o.* into v_order from private.payment_orders as o where o.id = v_order.id;
+      perform private.merge_payment(v_order, v_payment);
+      -- Before money is sent back: a refund that was made already answers its request.
+      if v_refund.refund_id is not null then
+        v_outcome := private.take_refund(
+          v_order, v_refund, v_payment.error_reason, p_actor, p_event.id
+        );
+      end if;
+      v_settled := private.settle_order(v_order, v_told, p_actor, p_event.id);
+      -- After it: a bank disputes money that is held.
+      if v_dispute.dispute_id is not null then
+        v_outcome := private.take_dispute(v_order, v_dispute, p_actor, p_event.id);
+      end if;
+      if v_outcome is null or v_settled <> 'noop' then
+        v_outcome := v_settled;
+      end if;
+    end if;
+  exception
+    when serialization_failure or deadlock_detected or lock_not_available then
+      v_outcome := 'waiting';
+    when others then
+      v_fault := left(sqlstate || ': ' || sqlerrm, 1000);
+      v_outcome := case when p_event.attempts + 1 < c_most then 'try_again' end;
+  end;
+
+  -- 4. Store what it came to.
+  if v_outcome = 'waiting' then
+    perform private.conclude(
+      'waiting', v_order, v_event.razorpay_payment_id, p_event.id::text, p_actor, p_event.id,
+      jsonb_build_object('event_type', v_event.event_type, 'times', p_event.lock_timeouts + 1)
+    );
+  elsif v_outcome is null then
+    v_outcome := 'processing_failed';
+    perform private.conclude(
+      'processing_failed', null, null, p_event.id::text, p_actor, p_event.id,
+      jsonb_build_object('error', v_fault)
+    );
+  elsif p_event.lock_timeouts > 0 then
+    update private.alerts as a
+    set status = 'resolved', resolved_at = now(), note = 'Applied by ' || p_actor
+    where a.key = 'waiting:' || p_event.id and a.status = 'open';
   end if;
-  v_dispute.dispute_id := private.require_provider_id(p_entity -> 'id', 'disp_');
-  v_dispute.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
-  v_dispute.amount_minor := private.require_paise(p_entity -> 'amount');
-  v_dispute.currency := private.read_currency(p_entity -> 'currency');
-  v_dispute.status := p_entity ->> 'status';
-  if private.dispute_rank(v_dispute.status) is null then
-    raise exception 'not a status of a dispute: %', left(coalesce(v_dispute.status, 'none'), 40)
-      using errcode = 'invalid_parameter_value';
-  end if;
-  v_dispute.phase := left(p_entity ->> 'phase', 40);
-  v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
-  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity -> 'respond_by'));
-  return v_dispute;
+  update private.payment_events as e
+  set
+    status = case
+      when v_outcome in ('applied', 'noop') then 'processed'
+      else (select o.status from private.payment_outcomes() as o where o.outcome = v_outcome)
+    end,
+    outcome = v_outcome,
+    error = v_fault,
+    attempts = e.attempts + (v_outcome <> 'waiting')::integer,
+    lock_timeouts = e.lock_timeouts + (v_outcome = 'waiting')::integer,
+    next_try_at
+      = now() + least((e.lock_timeouts + 1) * interval '2 seconds', interval '1 minute'),
+    razorpay_order_id = v_event.razorpay_order_id,
+    razorpay_payment_id = v_event.razorpay_payment_id,
+    conversation_id = v_event.conversation_id,
+    processed_at = case
+      when v_outcome not in ('waiting', 'try_again') then clock_timestamp()
+    end
+  where e.id = p_event.id
+  returning e.* into v_event;
+  return v_event;
 end;
 $$;
 
-revoke all on function private.read_dispute(jsonb) from public, anon, authenticated, service_role;
+grant execute on function
+  public.process_payment_event(bigint, text), private.process_payment_event(bigint, text)
+to service_role;
 
--- source: 50_payments/read_order.sql sha256:5490058fa595b20e581fe446051170f41e60b000f82084fc6f1df3337e0e97a9
--- An order entity of Razorpay's; nulls where there is none.
+-- source: 50_payments/read_payment.sql sha256:348d63c044ab1b6e946090054925ade3921ad63e8ddaacb375de2263b7190d56
+-- Reads what Razorpay says: its payment, order, refund and dispute, as JSON that nobody trusts.
+-- Amounts are whole JSON numbers in paise.
 --
--- Errors: 22023 for one that is not as documented.
--- Source: https://razorpay.com/docs/api/orders/entity
-create or replace function private.read_order(p_entity jsonb)
-returns private.provider_order
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_order private.provider_order;
-begin
-  if coalesce(p_entity, 'null') <> 'null' then
-    v_order.razorpay_order_id := private.require_provider_id(p_entity -> 'id', 'order_');
-    v_order.amount_minor := private.require_paise(p_entity -> 'amount');
-    v_order.currency := private.read_currency(p_entity -> 'currency');
-    v_order.receipt := p_entity ->> 'receipt';
-  end if;
-  return v_order;
-end;
-$$;
+-- Errors: 22023 for an entity that is not as documented; the field is named, its value is not.
 
-revoke all on function private.read_order(jsonb) from public, anon, authenticated, service_role;
-
--- source: 50_payments/read_paise.sql sha256:1485fb134be613d565606619d3fc0d4acb6f51ded62955736e9fea5843e8f0c8
--- An amount of Razorpay's in paise; only whole JSON numbers are amounts. Null where JSON has null
--- or nothing.
+-- A payment entity.
 --
--- Errors: 22023 for anything else: texts, fractions, what is negative or past all money.
-create or replace function private.read_paise(p_value jsonb)
-returns bigint
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  if coalesce(p_value, 'null') = 'null' then
-    return null;
-  end if;
-  if jsonb_typeof(p_value) = 'number'
-    and p_value @? '$ ? (@ >= 0 && @ <= 1000000000000000 && @.floor() == @)' then
-    return p_value::numeric::bigint;
-  end if;
-  raise exception 'not an amount in paise: %', left(p_value::text, 40)
-    using errcode = 'invalid_parameter_value';
-end;
-$$;
-
-revoke all on function private.read_paise(jsonb) from public, anon, authenticated, service_role;
-
--- source: 50_payments/read_payment.sql sha256:ccfd5ab1aeb4f00d32c45465024fe99d8bb5e389080d8def12a6fb37d7e6a215
--- A payment entity of Razorpay's; nulls where there is none.
---
--- Money has come in when it is captured, or was before it was given back. What `captured` says
--- alone is not believed: published samples of failed and of authorized payments say true.
--- Errors: 22023 for one that is not as documented.
+-- Money has come in when the status is captured, or was before it was given back. What `captured`
+-- says alone is not believed: published samples of failed and of authorized payments say true.
+-- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/payments/entity
 create or replace function private.read_payment(p_entity jsonb)
 returns private.payments
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
   v_payment private.payments;
 begin
-  if coalesce(p_entity, 'null') = 'null' then
-    return v_payment;
-  end if;
-  v_payment.payment_id := private.require_provider_id(p_entity -> 'id', 'pay_');
-  v_payment.amount_minor := private.require_paise(p_entity -> 'amount');
-  v_payment.currency := private.read_currency(p_entity -> 'currency');
+  v_payment.payment_id := private.read_id(p_entity, 'id', '^pay_');
+  v_payment.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_payment.currency := p_entity ->> 'currency';
   v_payment.status := p_entity ->> 'status';
-  if private.payment_rank(v_payment.status) is null then
-    raise exception 'not a status of a payment: %', left(coalesce(v_payment.status, 'none'), 40)
+  if private.payment_rank(v_payment.status) is null
+    or (v_payment.currency ~ '^[A-Z]{3}$') is not true then
+    raise exception 'the status or the currency of a payment is not as documented'
       using errcode = 'invalid_parameter_value';
   end if;
-  v_payment.captured_at := case
-    when v_payment.status = 'captured'
-      or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
-  end;
-  v_payment.refunded_minor := coalesce(private.read_paise(p_entity -> 'amount_refunded'), 0);
-  v_payment.fee_minor := private.read_paise(p_entity -> 'fee');
+  if v_payment.status = 'captured'
+    or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then
+    v_payment.captured_at := clock_timestamp();
+  end if;
+  v_payment.refunded_minor := coalesce(private.read_paise(p_entity, 'amount_refunded'), 0);
+  v_payment.fee_minor := private.read_paise(p_entity, 'fee');
   v_payment.method := left(p_entity ->> 'method', 40);
   v_payment.error_code := left(p_entity ->> 'error_code', 100);
   v_payment.error_reason := left(
@@ -15081,135 +14782,176 @@ begin
 end;
 $$;
 
-revoke all on function private.read_payment(jsonb) from public, anon, authenticated, service_role;
-
--- source: 50_payments/read_provider_id.sql sha256:12bca2df5a41844d0ca642e029216c03108e4e9403340aa4060f69fae0e3c1df
--- An id of Razorpay's, such as pay_... or order_...; null where JSON has null or nothing.
+-- An order entity: its id, amount, currency and receipt; the rest is ours alone to know.
 --
--- Args: the value; what the id begins with.
--- Errors: 22023 for anything else.
-create or replace function private.read_provider_id(p_value jsonb, p_prefix text)
-returns text
+-- Errors: 22023.
+-- Source: https://razorpay.com/docs/api/orders/entity
+create or replace function private.read_order(p_entity jsonb)
+returns private.payment_orders
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 declare
-  v_id constant text := p_value #>> '{}';
+  v_order private.payment_orders;
 begin
-  if v_id is null then
-    return null;
-  end if;
-  if jsonb_typeof(p_value) = 'string' and v_id ~ '^[a-z]+_[A-Za-z0-9]{1,40}$'
-    and starts_with(v_id, p_prefix) then
-    return v_id;
-  end if;
-  raise exception 'not an id that begins with %: %', p_prefix, left(p_value::text, 40)
-    using errcode = 'invalid_parameter_value';
+  v_order.razorpay_order_id := private.read_id(p_entity, 'id', '^order_');
+  v_order.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_order.currency := private.read_currency(p_entity);
+  v_order.receipt := p_entity ->> 'receipt';
+  return v_order;
 end;
 $$;
 
-revoke all on function private.read_provider_id(jsonb, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/read_refund.sql sha256:f4419c3f51ad3c553c61cfae9ca40d227b89f6c3dadd68efc8ca81979e72cd4f
--- A refund entity of Razorpay's; nulls where there is none. request_id is what the refund says it
--- was made for, whether or not there is such a request.
+-- A refund entity. request_id is the request that its receipt names, where there is such a request.
 --
--- Errors: 22023 for one that is not as documented.
+-- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/refunds/entity
 create or replace function private.read_refund(p_entity jsonb)
 returns private.payment_refunds
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
   v_refund private.payment_refunds;
 begin
-  if coalesce(p_entity, 'null') = 'null' then
-    return v_refund;
-  end if;
-  v_refund.refund_id := private.require_provider_id(p_entity -> 'id', 'rfnd_');
-  v_refund.payment_id := private.require_provider_id(p_entity -> 'payment_id', 'pay_');
-  v_refund.amount_minor := private.require_paise(p_entity -> 'amount');
-  v_refund.currency := private.read_currency(p_entity -> 'currency');
-  v_refund.status := case p_entity ->> 'status'
-    when 'processed' then 'processed'
-    when 'failed' then 'failed'
+  v_refund.refund_id := private.read_id(p_entity, 'id', '^rfnd_');
+  v_refund.payment_id := private.read_id(p_entity, 'payment_id', '^pay_');
+  v_refund.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_refund.currency := private.read_currency(p_entity);
+  v_refund.status := case
+    when p_entity ->> 'status' in ('processed', 'failed') then p_entity ->> 'status'
     else 'created'
   end;
   v_refund.request_id := (
     select r.id from private.refunds as r
-    where r.id::text = p_entity ->> 'receipt' and r.payment_id = v_refund.payment_id
+    where r.payment_id = v_refund.payment_id and r.id::text = p_entity ->> 'receipt'
   );
   return v_refund;
 end;
 $$;
 
-revoke all on function private.read_refund(jsonb) from public, anon, authenticated, service_role;
-
--- source: 50_payments/read_report.sql sha256:2a543dc10387a44bd1806d49d1bf088b3a17c9ffec37505cec04083936713c10
--- What the body of an event says, checked; only its type and account where we have no use for it.
+-- A dispute entity.
 --
--- Errors: 22xxx and 54xxx for bytes that are no event: no UTF-8, no JSON, nested without end, an
--- entity that is missing or not as documented.
--- Source: https://razorpay.com/docs/webhooks/payloads
-create or replace function private.read_report(p_body bytea)
-returns private.payment_report
+-- Errors: 22023.
+-- Source: https://razorpay.com/docs/api/disputes/entity
+create or replace function private.read_dispute(p_entity jsonb)
+returns private.payment_disputes
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
-  v_event constant jsonb := convert_from(p_body, 'UTF8')::jsonb;
-  v_payload constant jsonb := v_event -> 'payload';
-  v_report private.payment_report;
+  v_dispute private.payment_disputes;
 begin
-  if jsonb_typeof(v_event -> 'event') is distinct from 'string' then
-    raise exception 'not an event' using errcode = 'invalid_parameter_value';
-  end if;
-  v_report.event_type := left(v_event ->> 'event', 100);
-  v_report.account_id := left(v_event ->> 'account_id', 100);
-  if not private.is_used_event(v_report.event_type) then
-    return v_report;
-  end if;
-  v_report.payment := private.read_payment(v_payload #> '{payment,entity}');
-  v_report.provider_order := private.read_order(v_payload #> '{order,entity}');
-  v_report.refund := private.read_refund(v_payload #> '{refund,entity}');
-  v_report.dispute := private.read_dispute(v_payload #> '{dispute,entity}');
-  v_report.razorpay_order_id := coalesce(
-    private.read_provider_id(v_payload #> '{payment,entity,order_id}', 'order_'),
-    (v_report.provider_order).razorpay_order_id
-  );
-  if (v_report.payment).payment_id is null
-    or v_report.event_type like 'order.%' and (v_report.provider_order).amount_minor is null
-    or v_report.event_type like 'refund.%' and (v_report.refund).refund_id is null
-    or v_report.event_type like 'payment.dispute.%' and (v_report.dispute).dispute_id is null
-  then
-    raise exception 'an entity of % is missing', v_report.event_type
+  v_dispute.dispute_id := private.read_id(p_entity, 'id', '^disp_');
+  v_dispute.payment_id := private.read_id(p_entity, 'payment_id', '^pay_');
+  v_dispute.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_dispute.currency := private.read_currency(p_entity);
+  v_dispute.status := p_entity ->> 'status';
+  if private.dispute_rank(v_dispute.status) is null then
+    raise exception 'the status of a dispute is not as documented'
       using errcode = 'invalid_parameter_value';
   end if;
-  return v_report;
+  v_dispute.phase := left(p_entity ->> 'phase', 40);
+  v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
+  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity, 'respond_by'));
+  return v_dispute;
 end;
 $$;
 
-revoke all on function private.read_report(bytea) from public, anon, authenticated, service_role;
-
--- source: 50_payments/record_payment_event.sql sha256:7136df7d7016d0e2bb8601b777eb729e1657db8633b3dc1d04c1aaf8babacfa6
--- Stores the raw bytes of an authentic event, before anything is done with them: whatever happens
--- next, nothing is lost.
+-- An id of Razorpay, which begins as the pattern says.
 --
--- Args: the id that Razorpay gave it (one that is missing or odd is replaced by the body's hash);
--- the body as it was signed, in base64; headers to keep; which secret signed it, current or
--- previous; the mode of that secret; the account that must have sent it (null: any). A second event
--- under a known id is stored under its hash, with an alert: only the body is signed, anybody can
--- put any id on it.
+-- Errors: 22023.
+create or replace function private.read_id(p_entity jsonb, p_field text, p_begins text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if (p_entity ->> p_field ~ (p_begins || '[A-Za-z0-9]{1,40}$')) is not true then
+    raise exception '% is missing or no id', p_field using errcode = 'invalid_parameter_value';
+  end if;
+  return p_entity ->> p_field;
+end;
+$$;
+
+-- An amount in paise, up to a quadrillion; null where there is none and none is asked for.
+--
+-- Errors: 22023 for texts, fractions, negative and huge numbers, and for less than the least.
+create or replace function private.read_paise(
+  p_entity jsonb,
+  p_field text,
+  p_least bigint default null
+)
+returns bigint
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_value constant jsonb := p_entity -> p_field;
+begin
+  if coalesce(v_value, 'null') = 'null' and p_least is null then
+    return null;
+  end if;
+  if jsonb_typeof(v_value) = 'number' and v_value::text ~ '^[0-9]{1,16}$'
+    and v_value::text::bigint between coalesce(p_least, 0) and 1000000000000000 then
+    return v_value::text::bigint;
+  end if;
+  raise exception '% is no amount in paise', p_field using errcode = 'invalid_parameter_value';
+end;
+$$;
+
+-- A currency: three capital letters.
+--
+-- Errors: 22023.
+create or replace function private.read_currency(p_entity jsonb)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if (p_entity ->> 'currency' ~ '^[A-Z]{3}$') is not true then
+    raise exception 'the currency is missing or none' using errcode = 'invalid_parameter_value';
+  end if;
+  return p_entity ->> 'currency';
+end;
+$$;
+
+-- source: 50_payments/record_payment_event.sql sha256:f4f35bd1225da42421304c981c2da7e660de873ae8cb065867e11802d2d485ca
+-- Stores the raw bytes of an authentic event before anything is done with them: whatever happens
+-- next, nothing is lost. process_payment_event then acts on it.
+
+-- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
+-- razorpay_order_id}`.
+create or replace function public.record_payment_event(
+  event_id text,
+  body_base64 text,
+  headers jsonb default '{}',
+  secret_slot text default 'current',
+  mode text default 'test',
+  account_id text default null
+)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.record_payment_event(
+    event_id, body_base64, headers, secret_slot, mode, account_id
+  );
+$$;
+
+-- Stores an event, or counts one more delivery of it.
+--
+-- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
+-- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
+-- the mode of that secret; the account that must have sent it (null: any).
 -- Definer: the events are private.
--- Locks: the event. Writes: payment_events, alerts.
+-- Locks: the event. Writes: payment_events, and what private.conclude writes.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.record_payment_event(
   p_event_id text,
@@ -15226,64 +14968,97 @@ set search_path = ''
 set lock_timeout = '1500ms'
 as $$
 declare
-  v_event private.payment_events;
-  v_report jsonb;
+  v_body bytea;
+  v_sha256 bytea;
+  v_event_id text;
+  v_said jsonb;
+  v_event_type text;
+  v_razorpay_order_id text;
+  v_row_id bigint;
+  v_deliveries integer;
+  v_is_reused boolean := false;
 begin
-  v_event.body := private.read_base64(p_body_base64);
-  v_event.sha256 := sha256(v_event.body);
+  begin
+    v_body := decode(coalesce(p_body_base64, '-'), 'base64');
+  exception
+    when data_exception then
+      perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
+  end;
   perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
   perform private.check_choice('mode', p_mode, array['test', 'live']);
-  v_event.event_id := case
-    when p_event_id ~ '^[A-Za-z0-9_-]{1,100}$' then p_event_id
-    else private.hash_id(v_event.sha256)
+  -- What the event seems to be about, for those who look for it; bytes that nobody can read are
+  -- stored too.
+  begin
+    v_said := convert_from(v_body, 'UTF8')::jsonb;
+    v_event_type := left(v_said ->> 'event', 100);
+    v_razorpay_order_id := left(
+      coalesce(
+        v_said #>> '{payload,payment,entity,order_id}', v_said #>> '{payload,order,entity,id}'
+      ),
+      100
+    );
+  exception
+    when data_exception or program_limit_exceeded then
+      null;
   end;
-  v_report := private.peek_event(v_event.body);
-  v_event.headers := coalesce(p_headers, '{}');
-  v_event.secret_slot := p_secret_slot;
-  v_event.mode := p_mode;
-  v_event.account_id := p_account_id;
-  v_event.event_type := v_report ->> 'event_type';
-  v_event.razorpay_order_id := v_report ->> 'razorpay_order_id';
-  v_event := private.store_event(v_event);
+  v_sha256 := sha256(v_body);
+  v_event_id := case
+    when p_event_id ~ '^[A-Za-z0-9_-]{1,100}$' then p_event_id
+    else 'sha256:' || encode(v_sha256, 'hex')
+  end;
+  loop
+    insert into private.payment_events as e (
+      event_id, sha256, body, headers, secret_slot, mode, account_id, event_type,
+      razorpay_order_id
+    )
+    values (
+      v_event_id, v_sha256, v_body, coalesce(p_headers, '{}'), p_secret_slot, p_mode,
+      p_account_id, v_event_type, v_razorpay_order_id
+    )
+    on conflict (event_id) do update
+    set deliveries = e.deliveries + 1
+    where e.sha256 = excluded.sha256
+    returning e.id, e.deliveries into v_row_id, v_deliveries;
+    exit when found;
+    -- Only the body is signed: anybody can put a known id on another body. That is another event.
+    v_is_reused := true;
+    v_event_id := 'sha256:' || encode(v_sha256, 'hex');
+  end loop;
+  if v_is_reused then
+    perform private.conclude(
+      'event_id_reused', null, null, p_event_id, 'webhook', v_row_id,
+      jsonb_build_object('event_id', p_event_id)
+    );
+  end if;
   return jsonb_build_object(
-    'event_row_id', v_event.id,
-    'duplicate', v_event.deliveries > 1,
-    'event_type', v_event.event_type,
-    'razorpay_order_id', v_event.razorpay_order_id
+    'event_row_id', v_row_id,
+    'duplicate', v_deliveries > 1,
+    'event_type', v_event_type,
+    'razorpay_order_id', v_razorpay_order_id
   );
 end;
 $$;
 
--- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
--- razorpay_order_id}`.
-create or replace function public.record_payment_event(
-  event_id text,
-  body_base64 text,
-  headers jsonb default '{}',
-  secret_slot text default 'current',
-  mode text default 'test',
-  account_id text default null
+grant execute on function
+  public.record_payment_event(text, text, jsonb, text, text, text),
+  private.record_payment_event(text, text, jsonb, text, text, text)
+to service_role;
+
+-- source: 50_payments/record_refund_result.sql sha256:1e4a747959c82d9a8498ab69590881bc143c6886d5ddb60ab84c80cb2ac6d189
+-- RPC: service only; takes the answer to a refund; returns `{outcome}`: refund_processed,
+-- refund_pending, refund_failed, refund_mismatch, try_later, noop.
+create or replace function public.record_refund_result(
+  refund_id uuid,
+  entity jsonb default null,
+  error jsonb default null
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
-  select private.record_payment_event(
-    event_id, body_base64, headers, secret_slot, mode, account_id
-  );
+  select private.record_refund_result(refund_id, entity, error);
 $$;
 
-revoke all on function private.record_payment_event(text, text, jsonb, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.record_payment_event(text, text, jsonb, text, text, text)
-to service_role;
-revoke all on function public.record_payment_event(text, text, jsonb, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.record_payment_event(text, text, jsonb, text, text, text)
-to service_role;
-
--- source: 50_payments/record_refund_result.sql sha256:4faa34beb8db364dbba527428211f862c6b92eae88269c5949cea006d28e00ae
 -- Takes Razorpay's answer to a refund that was sent or asked about.
 --
 -- Args: our request; Razorpay's refund; or what went wrong, `{"kind": "refused" or "unavailable",
@@ -15336,46 +15111,42 @@ begin
     );
     return jsonb_build_object('outcome', 'refund_failed');
   end if;
-  v_told := private.match_refund(v_request, p_entity);
-  if v_told.refund_id is null then
+  begin
+    v_told := private.read_refund(p_entity);
+  exception
+    when data_exception then
+      v_told := null;
+  end;
+  if (v_told.payment_id, v_told.amount_minor, v_told.currency)
+    is distinct from (v_request.payment_id, v_request.amount_minor, v_request.currency) then
     perform private.conclude(
       'refund_mismatch', v_order, v_request.payment_id, v_request.id::text, 'refunds', null,
       jsonb_build_object('request_id', v_request.id, 'entity', p_entity - 'notes')
     );
     return jsonb_build_object('outcome', 'refund_mismatch');
   end if;
+  v_told.request_id := v_request.id;
   return jsonb_build_object(
-    'outcome',
-    (
-      private.take_refund(v_order, v_told, c_failed, 'refunds', null)
-    ).outcome
+    'outcome', private.take_refund(v_order, v_told, c_failed, 'refunds', null)
   );
 end;
 $$;
 
--- RPC: service only; takes the answer to a refund; returns `{outcome}`: refund_processed,
--- refund_pending, refund_failed, refund_mismatch, try_later, noop.
-create or replace function public.record_refund_result(
-  refund_id uuid,
-  entity jsonb default null,
-  error jsonb default null
-)
+grant execute on function
+  public.record_refund_result(uuid, jsonb, jsonb),
+  private.record_refund_result(uuid, jsonb, jsonb)
+to service_role;
+
+-- source: 50_payments/replay_payment_event.sql sha256:3449c9174c748ac5659e97cac86f5ff726fd576746357db26aec1f4a914e9011
+-- RPC: operators have an event processed again; returns what process_payment_event returns.
+create or replace function public.replay_payment_event(event_row_id bigint)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
-  select private.record_refund_result(refund_id, entity, error);
+  select private.replay_payment_event(event_row_id);
 $$;
 
-revoke all on function private.record_refund_result(uuid, jsonb, jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function private.record_refund_result(uuid, jsonb, jsonb) to service_role;
-revoke all on function public.record_refund_result(uuid, jsonb, jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function public.record_refund_result(uuid, jsonb, jsonb) to service_role;
-
--- source: 50_payments/replay_payment_event.sql sha256:b6b0da9f4b3f9a12cf4a2fed17dd3d4f6804cab7afcb045856ec720ac42edde7
 -- Has an event processed that was set aside, or that nobody came back to; after its cause is
 -- mended.
 --
@@ -15397,72 +15168,19 @@ begin
 end;
 $$;
 
--- RPC: operators have an event processed again; returns what process_payment_event returns.
-create or replace function public.replay_payment_event(event_row_id bigint)
+grant execute on function public.replay_payment_event(bigint), private.replay_payment_event(bigint)
+to authenticated, service_role;
+
+-- source: 50_payments/resolve_alert.sql sha256:ef0805a22e209fe9e782c1945c9a77fbf829979198f758b06616803ce6af2a59
+-- RPC: operators resolve an alert; returns `{id, status}`.
+create or replace function public.resolve_alert(alert_id bigint, note text default null)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
-  select private.replay_payment_event(event_row_id);
+  select private.resolve_alert(alert_id, note);
 $$;
 
-revoke all on function private.replay_payment_event(bigint)
-from public, anon, authenticated, service_role;
-grant execute on function private.replay_payment_event(bigint) to authenticated, service_role;
-revoke all on function public.replay_payment_event(bigint)
-from public, anon, authenticated, service_role;
-grant execute on function public.replay_payment_event(bigint) to authenticated, service_role;
-
--- source: 50_payments/require_paise.sql sha256:8188184008f1879c87f16a34c13269821e0a9bb0da78e15f61f442fd3d9d828a
--- As private.read_paise, where there must be an amount, and more than none.
---
--- Errors: 22023.
-create or replace function private.require_paise(p_value jsonb)
-returns bigint
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_amount constant bigint := private.read_paise(p_value);
-begin
-  if v_amount > 0 then
-    return v_amount;
-  end if;
-  raise exception 'an amount is missing' using errcode = 'invalid_parameter_value';
-end;
-$$;
-
-revoke all on function private.require_paise(jsonb) from public, anon, authenticated, service_role;
-
--- source: 50_payments/require_provider_id.sql sha256:21ad0d7ce65b68da229ded48a600aa5662b9a15a5a29119611c0f6dda2b43c8e
--- As private.read_provider_id, where there must be one.
---
--- Errors: 22023.
-create or replace function private.require_provider_id(p_value jsonb, p_prefix text)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_id constant text := private.read_provider_id(p_value, p_prefix);
-begin
-  if v_id is null then
-    raise exception 'an id that begins with % is missing', p_prefix
-      using errcode = 'invalid_parameter_value';
-  end if;
-  return v_id;
-end;
-$$;
-
-revoke all on function private.require_provider_id(jsonb, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/resolve_alert.sql sha256:1b3b80361b52bcb2dfc44a5f6470b60906f9c4ee90222732f555d3a74353f121
 -- Takes an alert off the list. The same cause again makes a new one.
 --
 -- Definer: alerts are private.
@@ -15492,49 +15210,19 @@ begin
 end;
 $$;
 
--- RPC: operators resolve an alert; returns `{id, status}`.
-create or replace function public.resolve_alert(alert_id bigint, note text default null)
+grant execute on function public.resolve_alert(bigint, text), private.resolve_alert(bigint, text)
+to authenticated, service_role;
+
+-- source: 50_payments/scrub_payment_events.sql sha256:e3ec97d7bd00b3730f066bcb974c816d198f434ddac96fcb6ee1722085f83eff
+-- RPC: operators scrub bodies older than 180 days; returns `{scrubbed}`.
+create or replace function public.scrub_payment_events(max_rows integer default 100)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
-  select private.resolve_alert(alert_id, note);
+  select private.scrub_payment_events(max_rows);
 $$;
 
-revoke all on function private.resolve_alert(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.resolve_alert(bigint, text) to authenticated, service_role;
-revoke all on function public.resolve_alert(bigint, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.resolve_alert(bigint, text) to authenticated, service_role;
-
--- source: 50_payments/retire_order.sql sha256:fd6888546d0d15968c47b6052692df1ff91e226b1b9b0b8edc143f6a2c3a2c6e
--- Ends an order that cannot be paid any more: Razorpay takes no second payment on it. The next
--- press on Pay makes a new one.
---
--- Locks: the conversation's row must be locked already.
--- Writes: payment_orders, and what private.show_payment_order writes.
-create or replace function private.retire_order(p_order private.payment_orders)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  update private.payment_orders as o
-  set status = 'superseded', updated_at = clock_timestamp()
-  where o.id = p_order.id and o.status = 'open';
-  if found then
-    perform private.show_payment_order(p_order.conversation_id, null, null);
-  end if;
-end;
-$$;
-
-revoke all on function private.retire_order(private.payment_orders)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/scrub_payment_events.sql sha256:dda7ab833fdbcffbd9b185714b8ad52420e1124a6f3ccf3ec13f6099552cada9
 -- Empties the raw bodies of old events, which hold names, addresses and card details; what was read
 -- from them stays.
 --
@@ -15568,94 +15256,41 @@ begin
 end;
 $$;
 
--- RPC: operators scrub bodies older than 180 days; returns `{scrubbed}`.
-create or replace function public.scrub_payment_events(max_rows integer default 100)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.scrub_payment_events(max_rows);
-$$;
+grant execute on function
+  public.scrub_payment_events(integer),
+  private.scrub_payment_events(integer)
+to authenticated, service_role;
 
-revoke all on function private.scrub_payment_events(integer)
-from public, anon, authenticated, service_role;
-grant execute on function private.scrub_payment_events(integer) to authenticated, service_role;
-revoke all on function public.scrub_payment_events(integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.scrub_payment_events(integer) to authenticated, service_role;
+-- source: 50_payments/settle_order.sql sha256:ffa71359af72a852d6c8dbbd8b21c459c5628de2a549ed658e94d591348a6273
+-- From money that came in to the books of a deal: the one way, for webhooks and polls alike.
 
--- source: 50_payments/seconds_since.sql sha256:95620e00470e6053342f0907376bbb0623c9baf10be1fabbeadfa30a080d0db1
--- Whole seconds since then; 0 where there is no then.
-create or replace function private.seconds_since(p_then timestamptz)
-returns bigint
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return coalesce(floor(extract(epoch from now() - p_then)), 0);
-end;
-$$;
-
-revoke all on function private.seconds_since(timestamptz)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/settle_bounce.sql sha256:9dc4487ceb2113e24549a517ef3bf99d3150ed9e0b1fc239daf9faf707e02181
--- A payment that no deal waited for is back with its payer, and leaves the books.
+-- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
+-- the money is returned.
 --
--- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's words.
--- Writes: refunds, escrow_ledger.
-create or replace function private.settle_bounce(p_request private.refunds, p_reference text)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  update private.refunds as r
-  set status = 'processed', reference = p_reference, processed_at = clock_timestamp()
-  where r.id = p_request.id;
-  insert into private.escrow_ledger (
-    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
-    created_at
-  )
-  select
-    c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
-    p_request.payment_id, clock_timestamp()
-  from public.conversations as c
-  where c.id = p_request.conversation_id;
-end;
-$$;
-
-revoke all on function private.settle_bounce(private.refunds, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/settle_order.sql sha256:20fabdf00f9f3008302e893a1f3b7d235448a62d525fffaf2ef424489fb025fc
--- Decides about all money that came in for an order and is in no book yet: the one way from a
--- payment to a deal, for webhooks and polls alike.
---
--- Args: the order, locked with its conversation; the order as Razorpay told of it; who acts; the
--- event.
--- Returns the gravest verdict; noop when there was nothing to decide.
--- Writes: what private.run_deadlines and private.settle_payment write.
+-- Args: the order, its conversation locked; the order as Razorpay told of it (nulls: it did not);
+-- who acts; the event (null: a poll).
+-- Returns the gravest outcome; noop when there was nothing to settle.
+-- Locks: the conversation must be locked already. Writes: payment_orders, and what
+-- private.run_deadlines, private.tell_deal and private.conclude write.
 create or replace function private.settle_order(
   p_order private.payment_orders,
-  p_told private.provider_order,
+  p_told private.payment_orders,
   p_actor text,
   p_event_row_id bigint
 )
-returns private.payment_verdict
+returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_payment private.payments;
   v_order private.payment_orders := p_order;
-  v_next private.payment_verdict;
-  v_verdict private.payment_verdict;
+  v_payment private.payments;
+  v_conversation public.conversations;
+  v_left bigint;
+  v_fact text;
+  v_refusal text;
+  v_next text;
+  v_outcome text := 'noop';
 begin
   for v_payment in
     select p.*
@@ -15666,152 +15301,116 @@ begin
         select from private.escrow_ledger as e
         where e.from_account = 'gateway' and e.payment_id = p.payment_id
       )
-    -- What went back already must not end the order before what pays it.
+    -- A payment that was given back must not end the order before the one that pays it.
     order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
   loop
-    v_next := private.settle_payment(
-      private.run_deadlines(
-        private.lock_conversation(p_order.conversation_id, null), p_is_trial => false
-      ),
-      v_order, v_payment, p_told, p_actor, p_event_row_id
-    );
-    if v_verdict.outcome is null or v_verdict.outcome in ('noop', 'applied') then
-      v_verdict := v_next;
+    if v_next is not null then
+      -- The payment before this one may have ended the order.
+      select o.* into v_order from private.payment_orders as o where o.id = p_order.id;
     end if;
-    select o.* into v_order from private.payment_orders as o where o.id = p_order.id;
+    v_left := v_payment.amount_minor - v_payment.refunded_minor;
+    v_fact := null;
+    v_refusal := null;
+    if v_order.mode <> private.get_setting('payment_mode') #>> '{}' then
+      -- An order from before the project went live, or back, pays for nothing any more.
+      v_next := 'mode_mismatch';
+    elsif v_left <= 0 then
+      v_next := case
+        when v_order.status = 'open' then 'refunded_before_completion'
+        else 'noop'
+      end;
+    else
+      select c.* into v_conversation
+      from public.conversations as c
+      where c.id = v_order.conversation_id;
+      v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+      v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
+      -- A deal that still waits for a payment has a move of its own for one that does not fit.
+      v_fact := case
+        when v_next <> 'applied' and exists (
+          select from private.flow_transitions as t
+          where t.flow_id = v_conversation.flow_id
+            and t.from_state = v_conversation.flow_state
+            and t.action = 'payment_mismatch'
+        ) then 'payment_mismatch'
+        else 'payment_captured'
+      end;
+      v_refusal := private.tell_deal(
+        v_order.conversation_id, v_fact,
+        jsonb_build_object(
+          'payment_id', v_payment.payment_id,
+          'amount_minor', case when v_next = 'applied' then v_order.amount_minor else v_left end,
+          'currency', v_payment.currency
+        )
+      );
+      if v_refusal is not null then
+        v_next := 'captured_out_of_flow';
+      end if;
+    end if;
+    -- Razorpay takes no second payment on an order: the next press on Pay makes a new one.
+    if v_next not in ('applied', 'mode_mismatch', 'captured_out_of_flow') then
+      update private.payment_orders as o
+      set status = 'superseded', updated_at = clock_timestamp()
+      where o.id = v_order.id and o.status = 'open';
+      if found then
+        perform private.show_payment_order(v_order.conversation_id, null, null);
+      end if;
+    end if;
+    perform private.conclude(
+      v_next, v_order, v_payment.payment_id, v_payment.payment_id, p_actor, p_event_row_id,
+      jsonb_strip_nulls(jsonb_build_object(
+        'amount_minor', v_payment.amount_minor, 'currency', v_payment.currency,
+        'asked_minor', v_order.amount_minor, 'refunded_minor', v_payment.refunded_minor,
+        'fee_minor', v_payment.fee_minor, 'flow_state', v_conversation.flow_state,
+        'mode', v_order.mode, 'refusal', v_refusal
+      ))
+    );
+    if v_outcome in ('noop', 'applied') then
+      v_outcome := v_next;
+    end if;
   end loop;
-  return coalesce(
-    v_verdict,
-    private.conclude('noop', p_order, null, null, p_actor, p_event_row_id, '{}')
-  );
+  return v_outcome;
 end;
 $$;
 
-revoke all on function private.settle_order(
-  private.payment_orders, private.provider_order, text, bigint
-) from public, anon, authenticated, service_role;
-
--- source: 50_payments/settle_payment.sql sha256:85420e1c6a9bb773e5d95e733e5367176ba1a134e9d7c9a023bc99cf6891557d
--- Books one payment whose money came in and is in no book yet: the deal moves on, or the money goes
--- back.
+-- What money that came in for an order means for its deal: applied when the deal waits for just
+-- this, otherwise why it is returned.
 --
--- Args: the conversation, locked, with nothing due; the order, locked; the payment; the order as
--- Razorpay told of it; who acts; the event.
--- Returns the verdict.
--- Writes: what private.tell_deal, private.retire_order and private.conclude write.
-create or replace function private.settle_payment(
+-- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
+create or replace function private.judge_payment(
   p_conversation public.conversations,
   p_order private.payment_orders,
   p_payment private.payments,
-  p_told private.provider_order,
-  p_actor text,
-  p_event_row_id bigint
+  p_told private.payment_orders
 )
-returns private.payment_verdict
+returns text
 language plpgsql
-security invoker
+immutable
 set search_path = ''
 as $$
 declare
   v_left constant bigint := p_payment.amount_minor - p_payment.refunded_minor;
-  v_outcome text;
-  v_fact text := 'payment_captured';
-  v_refusal text;
 begin
-  -- What was ordered before the project went live, or back, pays for nothing any more.
-  if p_order.mode <> private.get_setting('payment_mode') #>> '{}' then
-    return private.conclude(
-      'mode_mismatch', p_order, p_payment.payment_id, p_payment.payment_id, p_actor,
-      p_event_row_id, jsonb_build_object('mode', p_order.mode)
-    );
-  end if;
-  if v_left <= 0 then
-    perform private.retire_order(p_order);
-    return private.conclude(
-      case when p_order.status = 'open' then 'refunded_before_completion' else 'noop' end,
-      p_order, p_payment.payment_id, p_payment.payment_id, p_actor, p_event_row_id,
-      jsonb_build_object('amount_minor', p_payment.amount_minor)
-    );
-  end if;
-  v_outcome := private.judge_payment(p_conversation, p_order, p_payment, p_told);
-  -- Where the deal still waits for a payment, one that does not fit has a row of its own.
-  if v_outcome <> 'applied' and exists (
-    select from private.flow_transitions as t
-    where t.flow_id = p_conversation.flow_id
-      and t.from_state = p_conversation.flow_state
-      and t.action = 'payment_mismatch'
-  ) then
-    v_fact := 'payment_mismatch';
-  end if;
-  v_refusal := private.tell_deal(
-    p_conversation.id, v_fact,
-    jsonb_build_object(
-      'payment_id', p_payment.payment_id,
-      'amount_minor', case when v_outcome = 'applied' then p_order.amount_minor else v_left end,
-      'currency', p_payment.currency
-    )
-  );
-  if v_refusal is not null then
-    v_outcome := 'captured_out_of_flow';
-  elsif v_outcome <> 'applied' then
-    perform private.retire_order(p_order);
-  end if;
-  return private.conclude(
-    v_outcome, p_order, p_payment.payment_id, p_payment.payment_id, p_actor, p_event_row_id,
-    jsonb_strip_nulls(jsonb_build_object(
-      'amount_minor', p_payment.amount_minor, 'currency', p_payment.currency,
-      'asked_minor', p_order.amount_minor, 'refunded_minor', p_payment.refunded_minor,
-      'fee_minor', p_payment.fee_minor, 'flow_state', p_conversation.flow_state,
-      'refusal', v_refusal
-    ))
-  );
+  return case
+    when p_payment.currency <> p_order.currency then 'currency_mismatch'
+    when p_told.amount_minor <> p_order.amount_minor or p_told.currency <> p_order.currency
+      then 'amount_mismatch'
+    when p_conversation.captured_minor > 0 and p_order.status = 'paid' then 'double_payment'
+    when p_conversation.chat_status = 'closed' then 'captured_after_closed'
+    when p_order.status = 'superseded' then 'superseded_order'
+    when p_conversation.captured_minor > 0 then 'double_payment'
+    when v_left = p_order.amount_minor then 'applied'
+    -- The payer bears Razorpay's fee: it comes on top.
+    when v_left - p_payment.fee_minor = p_order.amount_minor then 'applied'
+    when v_left < p_order.amount_minor then 'underpaid'
+    else 'amount_mismatch'
+  end;
 end;
 $$;
 
-revoke all on function private.settle_payment(
-  public.conversations, private.payment_orders, private.payments, private.provider_order, text,
-  bigint
-) from public, anon, authenticated, service_role;
-
--- source: 50_payments/settle_refund.sql sha256:d864bfbb357f8499e5514e3a83e6e9a2460260f84e8ee8f3467bb00de81d8d6a
--- A refund that we asked for has gone through: a deal's ends the deal, a bounced payment leaves the
--- books.
---
--- Args: the request, locked with its conversation; Razorpay's refund.
--- Locks: the conversation. Writes: refunds, and what private.tell_deal or private.settle_bounce
--- write.
--- Errors: P0001 when the deal does not wait for it; then an operator has to look.
-create or replace function private.settle_refund(p_request private.refunds, p_refund_id text)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_refusal text;
-begin
-  update private.refunds as r
-  set razorpay_refund_id = p_refund_id, failure = null
-  where r.id = p_request.id;
-  if p_request.kind = 'deal' then
-    v_refusal := private.tell_deal(
-      p_request.conversation_id, 'refund_processed', jsonb_build_object('reference', p_refund_id)
-    );
-    if v_refusal is not null then
-      raise exception 'refund %: the deal answers %', p_refund_id, v_refusal;
-    end if;
-    return;
-  end if;
-  perform private.settle_bounce(p_request, p_refund_id);
-end;
-$$;
-
-revoke all on function private.settle_refund(private.refunds, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/show_payment_order.sql sha256:7a4a1e18baaa0c668bd4367b967034f0a1623fd358c82eec317ba957b97a08e4
+-- source: 50_payments/show_payment_order.sql sha256:a22946979b93ef9a6a0e635b64e1c81ff79c8af2bb3f22016236fe3df7315f46
 -- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
--- message that is open. A retired one (p_order null) is taken away.
+-- message that is open. A superseded one (p_order null) is removed.
 --
 -- Args: the conversation, locked; the order; what only the brand owner may see of the checkout.
 -- Writes: conversations, messages, participants.
@@ -15822,7 +15421,6 @@ create or replace function private.show_payment_order(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -15858,73 +15456,34 @@ begin
 end;
 $$;
 
-revoke all on function private.show_payment_order(uuid, private.payment_orders, jsonb)
-from public, anon, authenticated, service_role;
+-- source: 50_payments/take_dispute.sql sha256:a9d0b4a0d7a913579f33d8440a36571628c568ed0f097c588cead05f38869bbf
+-- What Razorpay says about disputes of the payer's bank.
 
--- source: 50_payments/store_event.sql sha256:31146a8be7a6b090e96840a2b2cb74bf55bfbdfd9b2569942d683600c92fb89f
--- Stores an event, or counts one more delivery of it.
+-- Stores a dispute, tells the deal that holds the money, and puts it on the operators' list.
 --
--- Returns the row; deliveries is 1 for a new one. The same id with another body is another event.
--- Writes: payment_events, alerts.
-create or replace function private.store_event(p_event private.payment_events)
-returns private.payment_events
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_event private.payment_events := p_event;
-  v_stored private.payment_events;
-begin
-  loop
-    insert into private.payment_events as e (
-      event_id, sha256, body, headers, secret_slot, mode, account_id, event_type,
-      razorpay_order_id
-    )
-    values (
-      v_event.event_id, v_event.sha256, v_event.body, v_event.headers, v_event.secret_slot,
-      v_event.mode, v_event.account_id, v_event.event_type, v_event.razorpay_order_id
-    )
-    on conflict (source, event_id) do update
-    set deliveries = e.deliveries + 1
-    where e.sha256 = excluded.sha256
-    returning e.* into v_stored;
-    exit when found;
-    v_event.event_id := private.hash_id(v_event.sha256);
-  end loop;
-  if v_event.event_id <> p_event.event_id then
-    perform private.conclude(
-      'event_id_reused', null, null, p_event.event_id, 'webhook', v_stored.id,
-      jsonb_build_object('event_id', p_event.event_id)
-    );
-  end if;
-  return v_stored;
-end;
-$$;
-
-revoke all on function private.store_event(private.payment_events)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/take_dispute.sql sha256:abfff907360c342739a3289a8f71a595e53d7cf8e7198adeb860ca4b9daee7f5
--- Takes what Razorpay says about a dispute of the payer's bank: keeps it, tells the deal, and puts
--- it on the operators' list.
---
--- Args: our order, locked with its conversation; the dispute as it was told; who acts; the event.
--- Returns the verdict.
--- Writes: payment_disputes, and what private.tell_dispute and private.conclude write.
+-- The deal is frozen while the bank decides, and ends when the bank has taken all that it holds, at
+-- once or in parts. Money that no deal holds any more, and a part, are for a person.
+-- Args: our order, its conversation locked; the dispute as it was told; who acts; the event.
+-- Returns the outcome.
+-- Locks: the conversation must be locked already. Writes: payment_disputes, and what
+-- private.tell_deal and private.conclude write.
 create or replace function private.take_dispute(
   p_order private.payment_orders,
   p_told private.payment_disputes,
   p_actor text,
   p_event_row_id bigint
 )
-returns private.payment_verdict
+returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
+  v_input constant jsonb := jsonb_build_object('payment_id', p_told.payment_id);
   v_dispute private.payment_disputes;
+  v_conversation public.conversations;
+  v_is_open boolean;
+  v_is_lost boolean;
+  v_taken bigint;
 begin
   insert into private.payment_disputes as d (
     dispute_id, payment_id, amount_minor, currency, status, phase, reason_code, respond_by
@@ -15945,8 +15504,38 @@ begin
     updated_at = clock_timestamp()
   returning d.* into v_dispute;
 
-  perform private.tell_dispute(v_dispute, p_order.conversation_id);
-  return private.conclude(
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_order.conversation_id
+    and exists (
+      select from private.escrow_ledger as e
+      where e.from_account = 'gateway'
+        and e.payment_id = v_dispute.payment_id
+        and e.to_account = 'held'
+    );
+  if found then
+    v_is_open := v_dispute.status not in ('won', 'lost', 'closed');
+    v_is_lost := v_dispute.status = 'lost' and not v_dispute.told_lost;
+    v_taken := (
+      select sum(d.amount_minor) from private.payment_disputes as d
+      where d.payment_id = v_dispute.payment_id and d.status = 'lost'
+    );
+    -- That it was lost may be told first, and the deal may have gone on since it was opened.
+    if (v_is_open or v_is_lost) and not v_dispute.told_opened
+      or v_is_lost and v_conversation.held_minor > 0
+        and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
+      perform private.tell_deal(p_order.conversation_id, 'bank_dispute_opened', v_input);
+    end if;
+    if v_is_lost and v_conversation.held_minor > 0 and v_taken >= v_conversation.held_minor then
+      perform private.tell_deal(p_order.conversation_id, 'bank_dispute_lost', v_input);
+    end if;
+    update private.payment_disputes as d
+    set
+      told_opened = d.told_opened or v_is_open or v_is_lost,
+      told_lost = d.told_lost or v_is_lost
+    where d.dispute_id = v_dispute.dispute_id;
+  end if;
+  perform private.conclude(
     'dispute_recorded', p_order, v_dispute.payment_id, v_dispute.dispute_id, p_actor,
     p_event_row_id,
     jsonb_strip_nulls(jsonb_build_object(
@@ -15955,95 +15544,45 @@ begin
       'respond_by', v_dispute.respond_by
     ))
   );
+  return 'dispute_recorded';
 end;
 $$;
 
-revoke all on function private.take_dispute(
-  private.payment_orders, private.payment_disputes, text, bigint
-) from public, anon, authenticated, service_role;
-
--- source: 50_payments/take_event.sql sha256:52d2180d33746fba5ff51d36d55287f46cff9ae671a271662626cb87eafa9071
--- Finds out what a stored event says and whom it is about, and acts on it.
---
--- Args: the event, locked; who acts.
--- Returns the verdict.
--- Locks: the conversation, then the order. Writes: what private.find_payment_order,
--- private.take_report and private.conclude write.
-create or replace function private.take_event(p_event private.payment_events, p_actor text)
-returns private.payment_verdict
+-- How far a dispute's status is; null for one that is not known.
+create or replace function private.dispute_rank(p_status text)
+returns integer
 language plpgsql
-security invoker
+immutable
 set search_path = ''
 as $$
-declare
-  v_report private.payment_report;
-  v_order private.payment_orders;
-  v_outcome text;
-  v_subject text := p_event.id::text;
-  v_error text;
 begin
-  begin
-    v_report := private.read_report(p_event.body);
-  exception
-    when data_exception or program_limit_exceeded then
-      v_outcome := 'malformed';
-      v_error := left(sqlstate || ': ' || sqlerrm, 200);
+  return case p_status
+    when 'open' then 1
+    when 'under_review' then 2
+    when 'action_required' then 2
+    when 'won' then 3
+    when 'lost' then 3
+    when 'closed' then 3
   end;
-  if v_outcome is null then
-    if not private.is_used_event(v_report.event_type) then
-      v_outcome := 'ignored_event_type';
-    elsif v_report.account_id <> p_event.account_id then
-      v_outcome := 'foreign_account';
-      v_subject := v_report.account_id;
-    end if;
-  end if;
-  if v_outcome is null then
-    v_order := private.find_payment_order(
-      coalesce(
-        v_report.razorpay_order_id,
-        -- Of a refund or dispute the payment may be all that is named.
-        (
-          select o.razorpay_order_id
-          from private.payments as p
-          join private.payment_orders as o on o.id = p.payment_order_id
-          where p.payment_id = (v_report.payment).payment_id
-        )
-      ),
-      v_report.provider_order, p_event.mode
-    );
-    if v_order.id is null then
-      v_outcome := 'unknown_order';
-      v_subject := coalesce(v_report.razorpay_order_id, 'none');
-    elsif v_order.mode <> p_event.mode then
-      v_outcome := 'mode_mismatch';
-      v_subject := v_order.razorpay_order_id;
-    end if;
-  end if;
-  if v_outcome is null then
-    return private.take_report(v_order, v_report, p_actor, p_event.id);
-  end if;
-  return private.conclude(
-    v_outcome, v_order, (v_report.payment).payment_id, v_subject, p_actor, p_event.id,
-    jsonb_strip_nulls(jsonb_build_object(
-      'event_type', v_report.event_type, 'razorpay_order_id', v_report.razorpay_order_id,
-      'account_id', v_report.account_id, 'mode', p_event.mode, 'error', v_error
-    ))
-  );
 end;
 $$;
 
-revoke all on function private.take_event(private.payment_events, text)
-from public, anon, authenticated, service_role;
+-- source: 50_payments/take_refund.sql sha256:5423f4a18712cc7a0acfde6a471b2e122970a9d24b48757b0dcc28a974fe5d8e
+-- What Razorpay says about refunds: from a webhook or from its answer to a request of ours. No
+-- refund moves a deal that did not ask for it.
 
--- source: 50_payments/take_refund.sql sha256:843ade957e35948db24eeb2ef251f5040217df7275f98a7e6b17f45cc55cb512
--- Takes what Razorpay says about a refund: one that we asked for goes on, any other is only noted.
--- No refund moves a deal that did not ask for it.
+-- Stores a refund and acts on what is new about it: a refund that we requested goes on, any other
+-- is only noted.
 --
--- Args: our order, locked with its conversation; the refund as it was told; why it failed, where
--- that was told; who acts; the event.
--- Returns the verdict.
--- Writes: refunds, and what private.merge_refund, private.settle_refund, private.fail_refund,
--- private.end_bounce and private.conclude write.
+-- It answers the request whose receipt it carries or whose answer it is; else one for the same
+-- payment and amount that has not been sent, which a person then did by hand.
+-- Args: our order, its conversation locked; the refund as it was told; why it failed, where that
+-- was told; who acts; the event (null: Razorpay's answer).
+-- Returns the outcome.
+-- Locks: the request; the conversation must be locked already. Writes: refunds, payment_refunds,
+-- payments, and what private.tell_deal, private.fail_refund, private.settle_bounce and
+-- private.conclude write.
+-- Errors: P0001 when a deal does not wait for its refund; then an operator has to look.
 create or replace function private.take_refund(
   p_order private.payment_orders,
   p_told private.payment_refunds,
@@ -16051,44 +15590,121 @@ create or replace function private.take_refund(
   p_actor text,
   p_event_row_id bigint
 )
-returns private.payment_verdict
+returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_request constant private.refunds := private.find_refund_request(p_told);
+  c_ranks constant text[] := array['created', 'processed', 'failed'];
+  v_request private.refunds;
+  v_bounce private.refunds;
   v_payment private.payments;
+  v_refusal text;
   v_outcome text := 'noop';
 begin
-  if private.merge_refund(p_told, v_request.id) then
-    select p.* into v_payment from private.payments as p where p.payment_id = p_told.payment_id;
+  select r.* into v_request
+  from private.refunds as r
+  where r.payment_id = p_told.payment_id
+    and (
+      r.id = p_told.request_id
+      or r.razorpay_refund_id = p_told.refund_id
+      or r.id = (
+        select k.request_id from private.payment_refunds as k
+        where k.refund_id = p_told.refund_id
+      )
+      or p_told.request_id is null
+        and p_told.status <> 'failed'
+        and r.status = 'requested'
+        and r.razorpay_refund_id is null
+        and (r.amount_minor, r.currency) = (p_told.amount_minor, p_told.currency)
+    )
+  order by (r.id = p_told.request_id) desc nulls last, r.requested_at
+  limit 1
+  for update;
+
+  insert into private.payment_refunds as r (
+    refund_id, payment_id, request_id, amount_minor, currency, status
+  )
+  values (
+    p_told.refund_id, p_told.payment_id, v_request.id, p_told.amount_minor, p_told.currency,
+    p_told.status
+  )
+  on conflict (refund_id) do update
+  set
+    status = excluded.status,
+    request_id = coalesce(r.request_id, excluded.request_id),
+    updated_at = clock_timestamp()
+  where array_position(c_ranks, excluded.status) > array_position(c_ranks, r.status);
+  if found then
+    -- A failed refund does not count any more.
+    update private.payments as p
+    set
+      refunded_minor = case
+        when p_told.status = 'failed' then live.amount_minor
+        else greatest(p.refunded_minor, live.amount_minor)
+      end,
+      updated_at = clock_timestamp()
+    from (
+      select coalesce(sum(r.amount_minor), 0) as amount_minor
+      from private.payment_refunds as r
+      where r.payment_id = p_told.payment_id and r.status <> 'failed'
+    ) as live
+    where p.payment_id = p_told.payment_id
+    returning p.* into v_payment;
     v_outcome := case
       when p_told.status = 'failed' then 'refund_failed'
-      when v_request.id is null then private.judge_refund(v_payment)
+      when v_request.id is null then case
+        -- Nobody asked us for it: of money in the books, of money that no deal took, or of a
+        -- payment that never came in.
+        when exists (
+          select from private.escrow_ledger as e
+          where e.from_account = 'gateway' and e.payment_id = v_payment.payment_id
+        ) then 'refund_recorded'
+        -- private.settle_order says what that means.
+        when v_payment.captured_at is not null then 'noop'
+        else 'uncaptured_refund'
+      end
       when (v_request.amount_minor, v_request.currency) <> (p_told.amount_minor, p_told.currency)
         then 'refund_mismatch'
-      -- Sent, and done by hand as well.
+      -- Sent by us, and done by hand as well.
       when v_request.status <> 'requested' then 'refund_recorded'
       when p_told.status = 'processed' then 'refund_processed'
       else 'refund_pending'
     end;
-    case v_outcome
-      when 'refund_processed' then
-        perform private.settle_refund(v_request, p_told.refund_id);
-      when 'refund_pending' then
-        update private.refunds as r
-        set razorpay_refund_id = p_told.refund_id, failure = null
-        where r.id = v_request.id;
-      when 'refund_failed' then
-        if v_request.status = 'requested' then
-          perform private.fail_refund(v_request, p_reason);
-        end if;
-      else
-        perform private.end_bounce(v_payment, p_told.refund_id);
-    end case;
   end if;
-  return private.conclude(
+
+  case v_outcome
+    when 'refund_pending', 'refund_processed' then
+      update private.refunds as r
+      set razorpay_refund_id = p_told.refund_id, failure = null
+      where r.id = v_request.id;
+      if v_outcome = 'refund_processed' and v_request.kind = 'bounce' then
+        perform private.settle_bounce(v_request, p_told.refund_id);
+      elsif v_outcome = 'refund_processed' then
+        v_refusal := private.tell_deal(
+          v_request.conversation_id, 'refund_processed',
+          jsonb_build_object('reference', p_told.refund_id)
+        );
+        if v_refusal is not null then
+          raise exception 'refund %: the deal answers %', p_told.refund_id, v_refusal;
+        end if;
+      end if;
+    when 'refund_failed' then
+      if v_request.status = 'requested' then
+        perform private.fail_refund(v_request, p_reason);
+      end if;
+    else
+      -- A payment that a person has returned whole, at once or in parts, needs no return by us.
+      select r.* into v_bounce
+      from private.refunds as r
+      where r.payment_id = v_payment.payment_id and r.kind = 'bounce' and r.status = 'requested'
+        and v_payment.refunded_minor >= v_payment.amount_minor
+      for update;
+      if found then
+        perform private.settle_bounce(v_bounce, p_told.refund_id);
+      end if;
+  end case;
+  perform private.conclude(
     v_outcome, p_order, p_told.payment_id, p_told.refund_id, p_actor, p_event_row_id,
     jsonb_strip_nulls(jsonb_build_object(
       'refund_id', p_told.refund_id, 'amount_minor', p_told.amount_minor,
@@ -16096,14 +15712,71 @@ begin
       'reason', case when p_told.status = 'failed' then p_reason end
     ))
   );
+  return v_outcome;
 end;
 $$;
 
-revoke all on function private.take_refund(
-  private.payment_orders, private.payment_refunds, text, text, bigint
-) from public, anon, authenticated, service_role;
+-- A refund that we requested did not go through. It stays requested; the deal hears of it once for
+-- each reason.
+--
+-- Args: the request, locked with its conversation; why.
+-- Writes: refunds, and what private.tell_deal writes.
+create or replace function private.fail_refund(p_request private.refunds, p_reason text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_reason constant text := left(coalesce(p_reason, 'The refund did not go through.'), 200);
+begin
+  update private.refunds as r
+  set failure = v_reason, razorpay_refund_id = null
+  where r.id = p_request.id;
+  if p_request.kind = 'deal' and p_request.failure is distinct from v_reason then
+    perform private.tell_deal(
+      p_request.conversation_id, 'refund_failed', jsonb_build_object('reason', v_reason)
+    );
+  end if;
+end;
+$$;
 
--- source: 50_payments/take_refund_requests.sql sha256:f4831b6675e800ea447c0b289a12d0b921564b90cf5b1ac3bff4fa8fdf0f5af8
+-- A payment that no deal waited for is back with its payer, and leaves the books.
+--
+-- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's words.
+-- Writes: refunds, escrow_ledger.
+create or replace function private.settle_bounce(p_request private.refunds, p_reference text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update private.refunds as r
+  set status = 'processed', reference = p_reference, processed_at = clock_timestamp()
+  where r.id = p_request.id;
+  insert into private.escrow_ledger (
+    conversation_id, from_account, to_account, amount_minor, currency, version, payment_id,
+    created_at
+  )
+  select
+    c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
+    p_request.payment_id, clock_timestamp()
+  from public.conversations as c
+  where c.id = p_request.conversation_id;
+end;
+$$;
+
+-- source: 50_payments/take_refund_requests.sql sha256:451210ed0cee828fc8fdcf0d76c141e1b564e1ee88660798922b6ada8e51b00d
+-- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
+-- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
+-- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
+create or replace function public.take_refund_requests(max_rows integer default 5)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.take_refund_requests(max_rows);
+$$;
+
 -- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
 -- then 40 and so on up to an hour, until it is known to have gone through.
 --
@@ -16188,164 +15861,12 @@ begin
 end;
 $$;
 
--- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
--- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
--- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
-create or replace function public.take_refund_requests(max_rows integer default 5)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.take_refund_requests(max_rows);
-$$;
+grant execute on function
+  public.take_refund_requests(integer),
+  private.take_refund_requests(integer)
+to authenticated, service_role;
 
-revoke all on function private.take_refund_requests(integer)
-from public, anon, authenticated, service_role;
-grant execute on function private.take_refund_requests(integer) to authenticated, service_role;
-revoke all on function public.take_refund_requests(integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.take_refund_requests(integer) to authenticated, service_role;
-
--- source: 50_payments/take_report.sql sha256:b1131d24431e9d41b5a6381c74fd4dfa9f92dd90f5c982b9f0b9683223a369f0
--- Takes what an event says about an order of ours: keeps the facts, then decides.
---
--- Args: the order, locked with its conversation; the report; who acts; the event.
--- Returns the verdict.
--- Writes: what private.merge_payment, private.tell_failure, private.settle_order,
--- private.take_refund and private.take_dispute write.
-create or replace function private.take_report(
-  p_order private.payment_orders,
-  p_report private.payment_report,
-  p_actor text,
-  p_event_row_id bigint
-)
-returns private.payment_verdict
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_payment constant private.payments := p_report.payment;
-  v_settled private.payment_verdict;
-  v_verdict private.payment_verdict;
-begin
-  if private.merge_payment(p_order.id, v_payment) then
-    perform private.tell_failure(p_order, v_payment);
-  end if;
-  -- Before money is sent back below: what was given back already answers no such request.
-  if (p_report.refund).refund_id is not null then
-    v_verdict := private.take_refund(
-      p_order, p_report.refund, v_payment.error_reason, p_actor, p_event_row_id
-    );
-  end if;
-  v_settled := private.settle_order(
-    p_order, p_report.provider_order, p_actor, p_event_row_id
-  );
-  -- After it: a bank disputes money that is held.
-  if (p_report.dispute).dispute_id is not null then
-    v_verdict := private.take_dispute(p_order, p_report.dispute, p_actor, p_event_row_id);
-  end if;
-  return case
-    when v_verdict.outcome is null or v_settled.outcome <> 'noop' then v_settled
-    else v_verdict
-  end;
-end;
-$$;
-
-revoke all on function private.take_report(
-  private.payment_orders, private.payment_report, text, bigint
-) from public, anon, authenticated, service_role;
-
--- source: 50_payments/take_snapshot.sql sha256:c35c0b466094ebc2395fb7958407940f15b444f3e1dff76a798b209f6284f922
--- Keeps what Razorpay answered about an order, and decides.
---
--- Args: the order, locked with its conversation; Razorpay's order and payments; who asked; in which
--- mode.
--- Returns the verdict.
--- Writes: payment_orders, and what private.merge_payment, private.tell_failure,
--- private.settle_order and private.conclude write.
-create or replace function private.take_snapshot(
-  p_order private.payment_orders,
-  p_order_entity jsonb,
-  p_payments jsonb,
-  p_actor text,
-  p_mode text
-)
-returns private.payment_verdict
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_order private.payment_orders := p_order;
-  v_told private.provider_order;
-  v_entity jsonb;
-  v_payments private.payments[] := array[]::private.payments[];
-  v_payment private.payments;
-  v_error text;
-begin
-  begin
-    v_told := private.read_order(p_order_entity);
-    for v_entity in
-      select told.entity
-      from jsonb_array_elements(
-        case jsonb_typeof(p_payments)
-          when 'array' then p_payments
-          when 'object' then p_payments -> 'items'
-          else '[]'
-        end
-      ) as told (entity)
-    loop
-      if v_entity ->> 'order_id' is distinct from v_told.razorpay_order_id then
-        v_error := 'a payment of another order';
-      end if;
-      v_payments := v_payments || private.read_payment(v_entity);
-    end loop;
-  exception
-    when data_exception then
-      v_error := left(sqlstate || ': ' || sqlerrm, 200);
-  end;
-  if v_error is not null then
-    return private.conclude(
-      'malformed', v_order, null, v_order.id::text, p_actor, null,
-      jsonb_build_object('error', v_error)
-    );
-  end if;
-  if v_order.mode <> p_mode then
-    return private.conclude(
-      'mode_mismatch', v_order, null, v_order.id::text, p_actor, null,
-      jsonb_build_object('mode', p_mode)
-    );
-  end if;
-  if v_told.razorpay_order_id is null then
-    return private.conclude('noop', v_order, null, null, p_actor, null, '{}');
-  end if;
-  if v_told.razorpay_order_id <> coalesce(v_order.razorpay_order_id, v_told.razorpay_order_id)
-    or v_order.razorpay_order_id is null
-      and private.match_order(v_order, p_order_entity) = 'order_mismatch' then
-    return private.conclude(
-      'order_mismatch', v_order, null, v_order.id::text, p_actor, null,
-      jsonb_build_object('told', v_told.razorpay_order_id)
-    );
-  end if;
-  update private.payment_orders as o
-  set razorpay_order_id = v_told.razorpay_order_id, updated_at = clock_timestamp()
-  where o.id = v_order.id and o.razorpay_order_id is null;
-  v_order.razorpay_order_id := v_told.razorpay_order_id;
-  foreach v_payment in array v_payments loop
-    if private.merge_payment(v_order.id, v_payment) then
-      perform private.tell_failure(v_order, v_payment);
-    end if;
-  end loop;
-  return private.settle_order(v_order, v_told, p_actor, null);
-end;
-$$;
-
-revoke all on function private.take_snapshot(private.payment_orders, jsonb, jsonb, text, text)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/tell_deal.sql sha256:238c39233eba0fd0c6e0e4e041a80522ba087578678454dd5e6fb5a3265a7d54
+-- source: 50_payments/tell_deal.sql sha256:467b2580819119e94cb6a21e702fde54ba8f864d4e70462d47c0192338db00dc
 -- Tells a deal a fact of the payment provider; the flow alone decides what follows.
 --
 -- Args: the conversation; the fact, an action of the flow's system; its input.
@@ -16354,7 +15875,6 @@ from public, anon, authenticated, service_role;
 create or replace function private.tell_deal(p_conversation_id uuid, p_fact text, p_input jsonb)
 returns text
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -16368,94 +15888,6 @@ exception
     return v_refusal::jsonb ->> 'code';
 end;
 $$;
-
-revoke all on function private.tell_deal(uuid, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/tell_dispute.sql sha256:9a0d0a27526bc208a3218f015a329b9705817b310eb62585933b122b6f82ddcc
--- Tells the deal that holds disputed money what its bank does: it is frozen while the bank decides,
--- and ends when the bank has taken all that it holds, at once or in parts. Money that no deal holds
--- any more, and a part, are for a person.
---
--- Args: the dispute as it is known now; the conversation, locked.
--- Writes: payment_disputes, and what private.tell_deal writes.
-create or replace function private.tell_dispute(
-  p_dispute private.payment_disputes,
-  p_conversation_id uuid
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_input constant jsonb := jsonb_build_object('payment_id', p_dispute.payment_id);
-  v_is_open constant boolean := p_dispute.status not in ('won', 'lost', 'closed');
-  v_is_lost constant boolean := p_dispute.status = 'lost' and not p_dispute.told_lost;
-  v_taken constant bigint := (
-    select sum(d.amount_minor) from private.payment_disputes as d
-    where d.payment_id = p_dispute.payment_id and d.status = 'lost'
-  );
-  v_conversation public.conversations;
-begin
-  select c.* into v_conversation
-  from public.conversations as c
-  where c.id = p_conversation_id
-    and exists (
-      select from private.escrow_ledger as e
-      where e.from_account = 'gateway'
-        and e.payment_id = p_dispute.payment_id
-        and e.to_account = 'held'
-    );
-  if not found then
-    return;
-  end if;
-  -- That it was lost may be told first, and the deal may have gone on since it was opened.
-  if (v_is_open or v_is_lost) and not p_dispute.told_opened
-    or v_is_lost and v_conversation.held_minor > 0
-      and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
-    perform private.tell_deal(p_conversation_id, 'bank_dispute_opened', v_input);
-  end if;
-  if v_is_lost and v_conversation.held_minor > 0
-    and v_taken >= v_conversation.held_minor then
-    perform private.tell_deal(p_conversation_id, 'bank_dispute_lost', v_input);
-  end if;
-  update private.payment_disputes as d
-  set
-    told_opened = d.told_opened or v_is_open or v_is_lost,
-    told_lost = d.told_lost or v_is_lost
-  where d.dispute_id = p_dispute.dispute_id;
-end;
-$$;
-
-revoke all on function private.tell_dispute(private.payment_disputes, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 50_payments/tell_failure.sql sha256:a09782aae0b263c05511754507d410e2e63937719fa36a0203424e082780de8c
--- Tells a deal that an attempt to pay failed. The order stays open: banks may still say yes later.
---
--- Writes: what private.tell_deal writes.
-create or replace function private.tell_failure(
-  p_order private.payment_orders,
-  p_payment private.payments
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.tell_deal(
-    p_order.conversation_id, 'payment_failed',
-    jsonb_strip_nulls(jsonb_build_object(
-      'payment_id', p_payment.payment_id, 'reason', p_payment.error_reason
-    ))
-  );
-end;
-$$;
-
-revoke all on function private.tell_failure(private.payment_orders, private.payments)
-from public, anon, authenticated, service_role;
 
 -- source: 55_cleanup/clean_up.sql sha256:6296c0b3b8dd028025758fa0200f56ad11dd75c082687e5edfb9afc4016e24bf
 -- Does what is due for a user: takes the steps of deals whose time has come, flags messages that

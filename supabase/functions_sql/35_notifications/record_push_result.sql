@@ -1,4 +1,5 @@
--- RPC: service only; how a push went (sent, gone, failed, unreachable); returns `{push_id, result}`.
+-- RPC: service only; how a push went (sent, gone, failed, unreachable); returns `{push_id,
+-- result}`.
 create or replace function public.record_push_result(push_id bigint, result text)
 returns json
 language sql

@@ -69,6 +69,8 @@ begin
       select free.id, fair.place
       from fair
       join private.push_outbox as free on free.id = fair.id
+      -- Looked at again once it is locked: another sender may have taken it meanwhile.
+      where free.due_at <= now()
       order by fair.place
       limit private.clamp_page_size(p_max_rows, 20, 100)
       for update of free skip locked
