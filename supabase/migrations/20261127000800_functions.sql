@@ -1620,7 +1620,7 @@ as $$
   );
 $$;
 
--- source: 20_accounts/lock_account.sql sha256:208baaab37af8d31b02468be975fb4138d95494ed63cbec0f11e8e2101ae8aee
+-- source: 20_accounts/lock_account.sql sha256:981baec86598262814714ab42f99fe8a6504960acb46e5eaabb3fc2fab43cf7e
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
@@ -1667,6 +1667,22 @@ begin
     private.get_number('points_per_message')::integer
   )
   on conflict (user_id) do nothing;
+end;
+$$;
+
+-- Holds on to the account of a user with whom the caller founds a conversation: a block by that
+-- user and the deletion of that login come before it or find the conversation. Two who found one
+-- with each other do not wait for each other, and neither does whoever only writes.
+--
+-- Call it after private.lock_account and before anything else is locked.
+-- Locks: the other user's account (key share).
+create or replace function private.lock_peer(p_user_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform 1 from private.accounts as a where a.user_id = p_user_id for key share;
 end;
 $$;
 
@@ -2212,13 +2228,13 @@ $$;
 revoke all on function private.conversation_versions(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:1572ac880c720c17df22c0881ac6a188446d2203829681ffb90f884a026a91aa
+-- source: 30_chat/direct_connect.sql sha256:1677459942d44785841da120fceec1fb30a20f6c0947f7899b0a4d49877326b1
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, then the conversation. Writes: rate_limits, points_ledger, and what
--- private.found_conversation and send_message write.
+-- Locks: the caller's account, the other's (key share), then the conversation. Writes:
+-- rate_limits, points_ledger, and what private.found_conversation and send_message write.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
 -- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
 -- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -2263,6 +2279,7 @@ begin
     );
   end if;
   v_account := private.lock_account(v_me);
+  perform private.lock_peer(p_target_user_id);
   -- The repeat of a first message that went through answers as it did, whatever came between.
   if private.is_blocked(v_me, p_target_user_id) and not exists (
     select from public.messages as m
@@ -11874,13 +11891,22 @@ $$;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
 grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
 
--- source: 45_safety/block_user.sql sha256:b51c8ae7a225acee07aa6d19fcc4c9932c621bd8d3679fb5b6beb0041e5cf70d
+-- source: 45_safety/block_user.sql sha256:3bbc9a38bf64b39aca817bc5150ba32b563297d0d4d4fa2a646bf5d9b4d62fa3
+-- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
+create or replace function public.block_user(user_id uuid)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.block_user(user_id);
+$$;
+
 -- Stops all free text between the caller and another user, at once and in both directions, and does
 -- in their deals what the flow says that blocking means there.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
--- Writes: blocks, participants, and what private.leave_deals writes.
+-- Writes: blocks, conversations (is_barred), participants, and what private.leave_deals writes.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -11901,20 +11927,99 @@ begin
 end;
 $$;
 
--- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
-create or replace function public.block_user(user_id uuid)
+-- RPC: takes a block of the caller back; returns `{user_id, blocked}`.
+create or replace function public.unblock_user(user_id uuid)
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
-  select private.block_user(user_id);
+  select private.unblock_user(user_id);
 $$;
 
-revoke all on function private.block_user(uuid) from public, anon, authenticated, service_role;
+-- Takes the caller's own block of a user back; a block by the other side stays.
+--
+-- Definer: clients have no write grant on any table.
+-- Locks: what private.lock_pair locks, so that a send either came before or finds it gone.
+-- Writes: blocks, conversations (is_barred), participants.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
+create or replace function private.unblock_user(p_user_id uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  perform private.lock_pair(v_me, p_user_id);
+  delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
+  perform private.touch_pair(v_me, p_user_id);
+  return json_build_object('user_id', p_user_id, 'blocked', false);
+end;
+$$;
+
+-- Locks all that two users have together before one of them changes what they may do to each other:
+-- whatever either was doing there is done before, or comes after.
+--
+-- The other's account is not locked: nobody waits for what a stranger does elsewhere. The caller's
+-- own is, against everybody who founds a conversation with the caller (private.lock_peer).
+-- Locks: the caller's account, then the conversations of the two, then their rows of
+-- private.participants, each in the order of their ids.
+-- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
+create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if p_user_id = p_other_id then
+    perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
+  end if;
+  if not exists (select from public.users as u where u.id = p_other_id) then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  perform 1 from private.accounts as a where a.user_id = p_user_id for update;
+  perform 1 from public.conversations as c
+  where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  order by c.id
+  for no key update;
+  perform 1 from private.participants as p
+  where p.conversation_id in (
+    select c.id
+    from public.conversations as c
+    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
+  )
+  order by p.conversation_id, p.user_id
+  for no key update;
+end;
+$$;
+
+-- Lets two users see, by the versions of their conversations, that what they may do to each other
+-- has changed.
+--
+-- Locks: private.lock_pair has locked the rows already. Writes: participants.
+create or replace function private.touch_pair(p_user_id uuid, p_other_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update private.participants as p
+  set
+    version = p.version + 1,
+    shared_version = p.shared_version + 1,
+    typing_until = null
+  from public.conversations as c
+  where c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+    and p.conversation_id = c.id;
+end;
+$$;
+
 grant execute on function private.block_user(uuid) to authenticated;
-revoke all on function public.block_user(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.block_user(uuid) to authenticated;
+grant execute on function private.unblock_user(uuid) to authenticated;
+grant execute on function public.unblock_user(uuid) to authenticated;
 
 -- source: 45_safety/leave_deals.sql sha256:fd098311b39becb47a8a5d1dc1db38e92a2958666a7e9584a1f109e4bed5078d
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
@@ -11964,48 +12069,6 @@ end;
 $$;
 
 revoke all on function private.leave_deals(uuid, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 45_safety/lock_pair.sql sha256:a9b033aa8ae938d16e96ac9d5faffdcf17a2c85ee7f23576d78326c93fe3efa3
--- Locks all that two users have together before it changes what they may do to each other: whatever
--- either of them was doing there is done before, or comes after.
---
--- Locks: both accounts, then their conversations, then their rows of private.participants, each in
--- the order of their ids.
--- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
-create or replace function private.lock_pair(p_user_id uuid, p_other_id uuid)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_user_id = p_other_id then
-    perform private.raise_input_invalid('user_id', 'not_yourself', 'This is your own id.');
-  end if;
-  if not exists (select from public.users as u where u.id = p_other_id) then
-    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
-  end if;
-  perform 1 from private.accounts as a
-  where a.user_id in (p_user_id, p_other_id)
-  order by a.user_id
-  for no key update;
-  perform 1 from public.conversations as c
-  where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
-  order by c.id
-  for no key update;
-  perform 1 from private.participants as p
-  where p.conversation_id in (
-    select c.id
-    from public.conversations as c
-    where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
-  )
-  order by p.conversation_id, p.user_id
-  for no key update;
-end;
-$$;
-
-revoke all on function private.lock_pair(uuid, uuid)
 from public, anon, authenticated, service_role;
 
 -- source: 45_safety/report_message.sql sha256:c1b06b859f1d2b6fe40d63bfb1bc4e7b08e0bb524a80ac07c4fc3ae615a37bcc
@@ -12144,71 +12207,6 @@ grant execute on function private.set_privacy(boolean, boolean) to authenticated
 revoke all on function public.set_privacy(boolean, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
-
--- source: 45_safety/touch_pair.sql sha256:d9a19bc20dccc5e7cf49f9d1d76db91700e2d12a0278f221401202453c8841c9
--- Lets two users see, by the versions of their conversations, that what they may do to each other
--- has changed.
---
--- Locks: private.lock_pair has locked the rows already. Writes: participants.
-create or replace function private.touch_pair(p_user_id uuid, p_other_id uuid)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  update private.participants as p
-  set
-    version = p.version + 1,
-    shared_version = p.shared_version + 1,
-    typing_until = null
-  from public.conversations as c
-  where c.user_a = least(p_user_id, p_other_id)
-    and c.user_b = greatest(p_user_id, p_other_id)
-    and p.conversation_id = c.id;
-end;
-$$;
-
-revoke all on function private.touch_pair(uuid, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 45_safety/unblock_user.sql sha256:ced51285c10f7da2435b2a9d080bb4b71c761dea3a0431e0e48142a28f5aa0e6
--- Takes the caller's own block of a user back; a block by the other side stays.
---
--- Definer: clients have no write grant on any table.
--- Locks: both accounts, so that a send either came before or finds the block. Writes: blocks,
--- participants.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
-create or replace function private.unblock_user(p_user_id uuid)
-returns json
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  v_me constant uuid := private.require_user();
-begin
-  perform private.lock_pair(v_me, p_user_id);
-  delete from public.blocks as b where b.blocker_id = v_me and b.blocked_id = p_user_id;
-  perform private.touch_pair(v_me, p_user_id);
-  return json_build_object('user_id', p_user_id, 'blocked', false);
-end;
-$$;
-
--- RPC: takes a block of the caller back; returns `{user_id, blocked}`.
-create or replace function public.unblock_user(user_id uuid)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.unblock_user(user_id);
-$$;
-
-revoke all on function private.unblock_user(uuid) from public, anon, authenticated, service_role;
-grant execute on function private.unblock_user(uuid) to authenticated;
-revoke all on function public.unblock_user(uuid) from public, anon, authenticated, service_role;
-grant execute on function public.unblock_user(uuid) to authenticated;
 
 -- source: 46_history/append_event.sql sha256:5cfc2a5ab086202d8db95a977c9d391db1fd8bc804318758e850c05c80e2f95a
 -- Adds a step to the history of its conversation, chained to the step before.
@@ -16558,12 +16556,14 @@ create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:ade871e1e448612a119ba88ddc50bf0dbfa417641f7bee62ed051eb463b1be91
--- Refuses to delete a login while a deal of that user holds money: both sides would lose whom to
--- ask.
+-- source: 60_triggers/keep_login_with_funds.sql sha256:6a2daf1b87c018094822d07022cf8ad6b7d7db0c07c89ac2ba547d3c7edb36ac
+-- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
+-- both sides would lose whom to ask, and operators whom to pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: the account, then the user's open deals in the order of their ids.
+-- Locks: all that the deletion changes, in the order of everybody: the account, the user's bids and
+-- campaigns, then the conversations, each in the order of their ids. What is coming in at this
+-- moment is waited for.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
@@ -16572,10 +16572,14 @@ security definer
 set search_path = ''
 as $$
 begin
-  -- What is coming in at this moment is waited for.
   perform 1 from private.accounts as a where a.user_id = old.id for update;
+  perform 1 from public.bids as b where b.influencer_id = old.id order by b.id for no key update;
+  perform 1 from public.campaigns as c
+  where c.brand_owner_id = old.id
+  order by c.id
+  for no key update;
   perform 1 from public.conversations as c
-  where old.id in (c.user_a, c.user_b) and c.kind <> 'direct' and c.chat_status <> 'closed'
+  where old.id in (c.user_a, c.user_b)
   order by c.id
   for no key update;
   if exists (
@@ -16589,12 +16593,17 @@ begin
       p_hint => 'Finish the deal, or decide it with force_dispute and resolve_dispute.'
     );
   end if;
+  if exists (
+    select from private.payouts as p where p.influencer_id = old.id and p.status = 'owed'
+  ) then
+    perform private.raise_error(
+      'FUNDS_HELD', 'This user is owed a payout.', p_status => 409,
+      p_hint => 'Pay it, note it with mark_payout_paid, and delete the login then.'
+    );
+  end if;
   return old;
 end;
 $$;
-
-revoke all on function private.keep_login_with_funds()
-from public, anon, authenticated, service_role;
 
 create or replace trigger keep_login_with_funds
 before delete on auth.users
@@ -16741,14 +16750,15 @@ create or replace trigger only_scrub_events
 before update on public.conversation_events
 for each row execute function private.only_scrub_events();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:d72823df0f9a5155e413b0a7110c80fc4d6894539544672eb0bd7a8834d30e2a
+-- source: 60_triggers/remove_account_with_login.sql sha256:72221a846487be1b62bea79e6687eda07872b0a3cb06daaed566e8b42c7cad37
 -- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
--- side; its bids and campaigns close, its deals end as after a block. A token of the login that
--- still lives can no longer write.
+-- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
+-- token of the login that still lives reads and writes nothing.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
--- Locks, writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
--- users, participants (version), in this order.
+-- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
+-- Writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
+-- conversations (is_barred), users, participants (version).
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -16767,6 +16777,9 @@ begin
   where c.brand_owner_id = old.id and c.status = 'open';
   -- While the name is there for the other side to read.
   perform private.leave_deals(old.id, null);
+  update public.conversations as c
+  set is_barred = true
+  where old.id in (c.user_a, c.user_b) and not c.is_barred;
   update public.users as u
   set role = null, display_name = null, avatar_url = null, updated_at = now()
   where u.id = old.id;
@@ -16774,9 +16787,6 @@ begin
   return null;
 end;
 $$;
-
-revoke all on function private.remove_account_with_login()
-from public, anon, authenticated, service_role;
 
 create or replace trigger remove_account_with_login
 after delete on auth.users

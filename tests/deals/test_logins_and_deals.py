@@ -15,7 +15,7 @@ from scripts.local_supabase import postgres
 from tests.chat.scenes import everything
 from tests.flow.deals import SCENES, Cast, Play, imagine, move_back, open_play
 from tests.flow.rows import BRAND_OWNER, INFLUENCER, PARTIES
-from tests.support.databases import PATIENCE, Database
+from tests.support.databases import PATIENCE, Database, read_refusal
 
 # Of every state that holds money one scene, in turn of either kind.
 HOLDING = [
@@ -200,6 +200,9 @@ def test_a_deal_that_is_done_closes_and_its_books_stay(
     play = open_play(db, people, kind, "real_time")
     play.walk("I:rate_collaboration B:rate_collaboration")
     books = db.query("select * from private.escrow_ledger order by id")
+    with db.as_service():
+        for payout in db.call("list_payouts"):
+            db.call("mark_payout_paid", payout_id=payout["id"], reference="UTR 1")
     payouts = db.query("select * from private.payouts")
     delete_login(db, play.user(role))
     row = play.stored()
@@ -211,6 +214,20 @@ def test_a_deal_that_is_done_closes_and_its_books_stay(
     with db.signed_in_as(play.user(other(role))):
         assert db.call("verify_conversation", conversation_id=play.id)["valid"] is True
         assert db.call("get_ratings", conversation_id=play.id)["theirs"]["rating"] == 5
+
+
+def test_whoever_is_owed_a_payout_is_paid_first(db: Database, people: Cast) -> None:
+    play = open_play(db, people, "bid", "real_time")
+    with pytest.raises(psycopg.Error) as error:
+        delete_login(db, play.user(INFLUENCER))
+    refusal = read_refusal(error.value)
+    assert (refusal.code, refusal.status) == ("FUNDS_HELD", 409)
+    assert refusal.message == "This user is owed a payout."
+    with db.as_service():
+        (payout,) = db.call("list_payouts")
+        assert payout["display_name"] is not None
+        db.call("mark_payout_paid", payout_id=payout["id"], reference="UTR 1")
+    delete_login(db, play.user(INFLUENCER))
 
 
 @pytest.mark.parametrize("scene", ["chat_closed", "chat_closed after success"])

@@ -50,7 +50,6 @@ def test_the_devices_of_a_deleted_login_get_nothing_more(db: Database, talk: Tal
     register(db, talk.bharat, "phone")
     send(db, talk.asha, talk.id, "before")
     delete_login(db, talk.bharat)
-    send(db, talk.asha, talk.id, "after")
     assert take(db) == []
     assert db.query("select token from private.push_tokens") == []
 
@@ -63,3 +62,13 @@ def test_the_other_side_keeps_the_conversation(db: Database, talk: Talk) -> None
         (context,) = db.call("get_conversations")["conversations"]
         assert context["other_party"]["display_name"] is None
         assert db.call("block_user", user_id=talk.bharat)["blocked"] is True
+
+
+def test_nobody_writes_to_a_deleted_login_and_nobody_pays_for_it(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "before")
+    delete_login(db, talk.bharat)
+    with db.signed_in_as(talk.asha):
+        quota = db.call("get_quota")
+        with db.refused("USER_NOT_FOUND", 404):
+            db.call("send_message", conversation_id=talk.id, message="after")
+        assert db.call("get_quota") == quota

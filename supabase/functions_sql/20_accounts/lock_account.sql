@@ -46,3 +46,19 @@ begin
   on conflict (user_id) do nothing;
 end;
 $$;
+
+-- Holds on to the account of a user with whom the caller founds a conversation: a block by that
+-- user and the deletion of that login come before it or find the conversation. Two who found one
+-- with each other do not wait for each other, and neither does whoever only writes.
+--
+-- Call it after private.lock_account and before anything else is locked.
+-- Locks: the other user's account (key share).
+create or replace function private.lock_peer(p_user_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform 1 from private.accounts as a where a.user_id = p_user_id for key share;
+end;
+$$;

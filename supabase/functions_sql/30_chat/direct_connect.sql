@@ -2,8 +2,8 @@
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, then the conversation. Writes: rate_limits, points_ledger, and what
--- private.found_conversation and send_message write.
+-- Locks: the caller's account, the other's (key share), then the conversation. Writes:
+-- rate_limits, points_ledger, and what private.found_conversation and send_message write.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
 -- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
 -- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -48,6 +48,7 @@ begin
     );
   end if;
   v_account := private.lock_account(v_me);
+  perform private.lock_peer(p_target_user_id);
   -- The repeat of a first message that went through answers as it did, whatever came between.
   if private.is_blocked(v_me, p_target_user_id) and not exists (
     select from public.messages as m

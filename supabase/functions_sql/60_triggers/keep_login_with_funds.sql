@@ -1,8 +1,10 @@
--- Refuses to delete a login while a deal of that user holds money: both sides would lose whom to
--- ask.
+-- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
+-- both sides would lose whom to ask, and operators whom to pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: the account, then the user's open deals in the order of their ids.
+-- Locks: all that the deletion changes, in the order of everybody: the account, the user's bids and
+-- campaigns, then the conversations, each in the order of their ids. What is coming in at this
+-- moment is waited for.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
@@ -11,10 +13,14 @@ security definer
 set search_path = ''
 as $$
 begin
-  -- What is coming in at this moment is waited for.
   perform 1 from private.accounts as a where a.user_id = old.id for update;
+  perform 1 from public.bids as b where b.influencer_id = old.id order by b.id for no key update;
+  perform 1 from public.campaigns as c
+  where c.brand_owner_id = old.id
+  order by c.id
+  for no key update;
   perform 1 from public.conversations as c
-  where old.id in (c.user_a, c.user_b) and c.kind <> 'direct' and c.chat_status <> 'closed'
+  where old.id in (c.user_a, c.user_b)
   order by c.id
   for no key update;
   if exists (
@@ -28,12 +34,17 @@ begin
       p_hint => 'Finish the deal, or decide it with force_dispute and resolve_dispute.'
     );
   end if;
+  if exists (
+    select from private.payouts as p where p.influencer_id = old.id and p.status = 'owed'
+  ) then
+    perform private.raise_error(
+      'FUNDS_HELD', 'This user is owed a payout.', p_status => 409,
+      p_hint => 'Pay it, note it with mark_payout_paid, and delete the login then.'
+    );
+  end if;
   return old;
 end;
 $$;
-
-revoke all on function private.keep_login_with_funds()
-from public, anon, authenticated, service_role;
 
 create or replace trigger keep_login_with_funds
 before delete on auth.users

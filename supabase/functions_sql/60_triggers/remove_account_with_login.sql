@@ -1,10 +1,11 @@
 -- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
--- side; its bids and campaigns close, its deals end as after a block. A token of the login that
--- still lives can no longer write.
+-- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
+-- token of the login that still lives reads and writes nothing.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
--- Locks, writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
--- users, participants (version), in this order.
+-- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
+-- Writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
+-- conversations (is_barred), users, participants (version).
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -23,6 +24,9 @@ begin
   where c.brand_owner_id = old.id and c.status = 'open';
   -- While the name is there for the other side to read.
   perform private.leave_deals(old.id, null);
+  update public.conversations as c
+  set is_barred = true
+  where old.id in (c.user_a, c.user_b) and not c.is_barred;
   update public.users as u
   set role = null, display_name = null, avatar_url = null, updated_at = now()
   where u.id = old.id;
@@ -30,9 +34,6 @@ begin
   return null;
 end;
 $$;
-
-revoke all on function private.remove_account_with_login()
-from public, anon, authenticated, service_role;
 
 create or replace trigger remove_account_with_login
 after delete on auth.users

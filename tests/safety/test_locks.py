@@ -1,0 +1,192 @@
+"""Locks have one order, also those of triggers; and nobody waits for a stranger."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+
+from scripts.local_supabase import postgres
+from tests.chat.scenes import Talk, dice, open_talk, send
+from tests.support.crowds import OK, play_at_once
+from tests.support.databases import PATIENCE, Database
+
+# What may become of a call of the crowd: no deadlock (40P01), no broken key (23...), no timeout.
+EXPECTED = {
+    OK,
+    "AUTH_REQUIRED",  # the caller was deleted
+    "BID_CLOSED",
+    "BID_NOT_FOUND",
+    "BLOCKED",
+    "CAMPAIGN_CLOSED",
+    "CHAT_CLOSED",
+    "CONVERSATION_NOT_FOUND",
+    "FLOW_STATE_INVALID",
+    "FORBIDDEN",  # the other side of a campaign has no role any more
+    "INSUFFICIENT_POINTS",
+    "NOT_YOUR_TURN",
+    "PROFILE_INCOMPLETE",
+    "ACTION_UNKNOWN",
+    "RATE_LIMITED",
+    "USER_NOT_FOUND",
+    "INFLUENCER_REQUIRED",
+}
+
+
+def join(db: Database, name: str, role: str) -> uuid.UUID:
+    user = db.create_user(name)
+    with db.signed_in_as(user):
+        db.call("complete_profile", role=role, display_name=name)
+    return user
+
+
+class Crowd:
+    """Influencers with bids and brand owners with campaigns, who are deleted one by one."""
+
+    def __init__(self, db: Database) -> None:
+        self.influencers = [join(db, f"I{n}", "influencer") for n in range(8)]
+        self.brands = [join(db, f"B{n}", "brand_owner") for n in range(8)]
+        self.bids: list[Any] = []
+        self.campaigns: list[Any] = []
+        for user in self.influencers:
+            with db.signed_in_as(user):
+                self.bids += [db.call("create_bid", title="a", description="b")["id"] for _ in "12"]
+        for user in self.brands:
+            with db.signed_in_as(user):
+                self.campaigns += [db.call("create_campaign", title="a", brief="b")["id"]]
+
+    def play(self, db: Database, number: int) -> None:
+        """One thing that one of them does, or the deletion of one."""
+        chance = dice(number)
+        if number % 25 == 24:
+            with psycopg.connect(db.dsn("supabase_auth_admin"), autocommit=True) as auth:
+                user = chance.choice([*self.influencers[2:], *self.brands[2:]])
+                auth.execute("delete from auth.users where id = %s", (user,))
+            return
+        user = chance.choice([*self.influencers, *self.brands])
+        function, arguments = self.choose(db, chance, user)
+        with db.signed_in_as(user):
+            db.call(function, **arguments)
+
+    def choose(
+        self, db: Database, chance: random.Random, user: uuid.UUID
+    ) -> tuple[str, dict[str, Any]]:
+        """Name and arguments of something that the user may do."""
+        others = self.brands if user in self.influencers else self.influencers
+        talks = db.query(
+            "select id from public.conversations where %s in (user_a, user_b)", user
+        ) or [{"id": uuid.uuid4()}]
+        talk = {"conversation_id": chance.choice(talks)["id"]}
+        common: list[tuple[str, dict[str, Any]]] = [
+            ("direct_connect", {"target_user_id": chance.choice(others), "initial_message": "hi"}),
+            ("send_message", {**talk, "message": "hi"}),
+            ("send_message", {**talk, "message": "hi", "expiration_hours": 1}),
+            ("block_user", {"user_id": chance.choice(others)}),
+            ("unblock_user", {"user_id": chance.choice(others)}),
+            ("set_privacy", {"last_seen": chance.choice([True, False])}),
+            ("mark_read", talk),
+            ("login_cleanup", {}),
+            ("take_action", {**talk, "action": "close_conversation"}),
+        ]
+        if user in self.influencers:
+            own = [
+                ("apply_to_campaign", {"campaign_id": chance.choice(self.campaigns), "quote": 50}),
+                ("apply_to_campaign", {"campaign_id": chance.choice(self.campaigns), "quote": 50}),
+                ("take_action", {**talk, "action": "accept_connection"}),
+                ("close_bid", {"bid_id": chance.choice(self.bids)}),
+            ]
+        else:
+            invited = {"influencer_id": chance.choice(self.influencers)}
+            own = [
+                ("connect_bid", {"bid_id": chance.choice(self.bids)}),
+                ("connect_bid", {"bid_id": chance.choice(self.bids)}),
+                ("invite_to_campaign", {"campaign_id": chance.choice(self.campaigns), **invited}),
+                ("take_action", {**talk, "action": "accept_application"}),
+            ]
+        return chance.choice([*common, *own, *own])
+
+
+def test_deletions_deals_sends_blocks_and_cleanups_never_deadlock(db: Database) -> None:
+    crowd = Crowd(db)
+    seen = play_at_once(db, threads=8, times=500, play=crowd.play)
+    assert set(seen) <= EXPECTED | {"CAMPAIGN_NOT_FOUND"}, seen
+    assert seen[OK] > 150, seen
+    # Whoever was deleted has no deal that is open, and takes no message.
+    assert (
+        db.query(
+            """
+            select c.id, c.kind, c.chat_status, c.is_barred from public.conversations as c
+            where (c.kind <> 'direct' and c.chat_status <> 'closed' or not c.is_barred)
+              and exists (
+                select from unnest(array[c.user_a, c.user_b]) as u (id)
+                where u.id not in (select a.user_id from private.accounts as a)
+              )
+            """
+        )
+        == []
+    )
+
+
+def test_a_deletion_locks_in_the_order_of_a_connection(db: Database) -> None:
+    """Both want the bid and the deal on it: one waits for the other, and never each for each."""
+    asha, bharat = join(db, "Asha", "influencer"), join(db, "Bharat", "brand_owner")
+    with db.signed_in_as(asha):
+        bid = db.call("create_bid", title="a", description="b")["id"]
+    connecting, deleting = db.session(), db.session()
+    with (
+        connecting.signed_in_as(bharat),
+        psycopg.connect(db.dsn()) as holder,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        connecting.call("connect_bid", bid_id=bid)
+        holder.execute("select 1 from public.bids where id = %s for no key update", (bid,))
+        again = connecting.start("connect_bid", bid_id=bid)
+        db.wait_until_blocked(connecting)
+        gone = pool.submit(
+            deleting.query_as_superuser, "delete from auth.users where id = %s returning id", asha
+        )
+        postgres.wait_until(lambda: waiting(db) == 2, PATIENCE, "the deletion waits for nothing")
+        holder.commit()
+        assert again.result(PATIENCE)["created"] is False
+        assert gone.result(PATIENCE)
+
+
+def waiting(db: Database) -> int:
+    """How many sessions of this database wait for a lock."""
+    return int(
+        db.value(
+            "select count(*) from pg_catalog.pg_stat_activity "
+            "where datname = current_database() and wait_event_type = 'Lock'"
+        )
+    )
+
+
+def test_a_block_waits_for_nothing_that_a_stranger_does_elsewhere(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "hi")
+    elsewhere = open_talk(db, talk.bharat, talk.chitra)
+    stranger = db.session()
+    with stranger.transaction():
+        # Holds its account and another conversation, for as long as it likes.
+        send(stranger, talk.bharat, elsewhere, "a long transaction")
+        with db.signed_in_as(talk.asha):
+            for function in ("block_user", "unblock_user", "block_user"):
+                assert db.start(function, user_id=talk.bharat).result(PATIENCE)
+    with db.refused("BLOCKED", 403):
+        send(db, talk.bharat, talk.id, "hi")
+
+
+def test_whoever_is_blocked_while_founding_a_chat_founds_a_barred_one_or_none(
+    db: Database, talk: Talk
+) -> None:
+    other = db.session()
+    with db.transaction(), db.signed_in_as(talk.chitra):
+        opened = db.call("direct_connect", target_user_id=talk.asha)["conversation"]
+        with other.signed_in_as(talk.asha):
+            waiting = other.start("block_user", user_id=talk.chitra)
+            db.wait_until_blocked(other)
+    assert waiting.result(PATIENCE)["blocked"] is True
+    with db.refused("BLOCKED", 403):
+        send(db, talk.chitra, opened["conversation_id"], "hi")
