@@ -33,6 +33,8 @@ export { ParleyError } from './errors.mjs'
  * } from './types.js'
  */
 
+// Events that bring messages: `message`, the newest, or all of several in `messages`.
+const WITH_MESSAGES = new Set(['new_message', 'button_action', 'text_input'])
 const FIRST_DELAY = 500
 const LONGEST_DELAY = 30_000
 const APP_PATIENCE = 20_000
@@ -611,10 +613,11 @@ export class ParleyClient {
   #hear({ event, payload }) {
     this.#isUnanswered = false
     this.#pace.hear()
+    if (!WITH_MESSAGES.has(event)) return this.#emit(event, payload)
+    const { message, messages, conversation_context: context, notification } = payload
+    for (const said of messages ?? [message]) if (said) this.#meetMessage(said, context)
     if (event !== 'new_message') return this.#emit(event, payload)
-    const { message, conversation_context: context, notification } = payload
     const { conversation_id, seq } = message
-    this.#meetMessage(message, context)
     if (message.sender_id !== this.userId) this.#noteDelivered(conversation_id, seq)
     if (notification && seq > (this.#notified.get(conversation_id) ?? 0)) {
       this.#notified.set(conversation_id, seq)

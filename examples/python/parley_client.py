@@ -51,6 +51,8 @@ TRANSIENT = re.compile(
     r"429|5\d\d|PGRST00\d|(08|40|53|55|57|58|XX)[0-9A-Z]{3}"
     r"|RATE_LIMITED|NETWORK|SERVICE_UNAVAILABLE"
 )
+# Events that bring messages: `message`, the newest, or all of several in `messages`.
+WITH_MESSAGES = ("new_message", "button_action", "text_input")
 TOKEN_REFUSED = ("PGRST301", "PGRST303", "AUTH_REQUIRED")
 
 log = logging.getLogger(__name__)
@@ -534,12 +536,17 @@ class ParleyClient:
     def _hear(self, event: str, payload: Json) -> None:
         """Pass on one event of the database; events are hints, so a gap is filled by sync."""
         self._news.set()
+        if event not in WITH_MESSAGES:
+            self._emit(event, payload)
+            return
+        message, notification = payload.get("message"), payload.get("notification")
+        for said in payload.get("messages") or [message]:
+            if said is not None:
+                self._meet_message(said, payload.get("conversation_context"))
         if event != "new_message":
             self._emit(event, payload)
             return
-        message, notification = payload["message"], payload.get("notification")
         conversation_id, seq = message["conversation_id"], message["seq"]
-        self._meet_message(message, payload.get("conversation_context"))
         if message["sender_id"] != self.user_id:
             self._note_delivered(conversation_id, seq)
         if notification and seq > self._notified.get(conversation_id, 0):

@@ -97,6 +97,8 @@ create table private.flow_messages (
   text text not null,
   title text,
   subtitle text,
+  -- What the actor typed, in their own words; never a part of the texts above.
+  quote text,
   -- Null: all that the reader may do next, when the message is automated. Otherwise these actions,
   -- each with the text of its button or null for the usual one.
   buttons jsonb,

@@ -102,7 +102,12 @@ create table private.action_results (
   conversation_id uuid not null references public.conversations (id),
   -- sha256 of what was asked: a repeat must ask the same.
   request_hash bytea not null,
-  result jsonb not null,
+  -- What a repeat is answered from: the messages by number, and how the state moved.
+  first_seq bigint not null,
+  last_seq bigint not null,
+  flow_update jsonb not null,
+  -- Whether a deal was opened; null where that was not asked for.
+  is_created boolean,
   created_at timestamptz not null default now(),
 
   primary key (user_id, client_action_id)
@@ -154,56 +159,36 @@ create table private.event_salts (
 comment on table private.event_salts is 'Deleted with the details when an event is scrubbed.';
 alter table private.event_salts enable row level security;
 
--- One step of a conversation while it is taken: what effects read and change.
+-- A step of a conversation while it is taken: what is asked, and what becomes of it.
 create type private.flow_step as (
+  -- Locked, with nothing due, unless this is a trial; in the end as the step leaves it.
   conversation public.conversations,
   -- Null: the system, or an operator who came with the service key.
   actor_id uuid,
   role text,
   action text,
   input jsonb,
-  reason text,
+  -- The input with the words that may not reach the other side; empty when all may.
+  withheld jsonb,
   -- When it happens; for a deadline, when that was.
   at timestamptz,
   -- In a trial only the conversation in memory changes.
   is_trial boolean,
-  -- As it was when the step began.
-  before public.conversations
-);
 
--- The row that a step takes, and the step with its input checked.
-create type private.flow_choice as (
-  step private.flow_step,
-  transition private.flow_transitions
-);
-
--- A message that a step says, not stored yet, and the type of the notification that goes with it.
-create type private.flow_note as (
-  message public.messages,
-  notification text
-);
-
--- What became of an action: all its steps together.
-create type private.flow_outcome as (
-  conversation public.conversations,
-  previous_state text,
-  -- The state that each step entered.
-  path text[],
-  -- Of the first step: the one that was asked for.
-  reason text,
-  effects text[],
-  messages public.messages[]
-);
-
--- An action that a user asks for, while it is being done.
-create type private.action_call as (
-  actor_id uuid,
-  role text,
-  -- Locked, with nothing due.
-  conversation public.conversations,
-  -- What was asked, to know a repeat by.
-  request jsonb,
+  -- What a repeat of the request is recognized by, and the answer to one.
   client_action_id uuid,
-  -- The answer to the first of its repeats.
-  earlier jsonb
+  request_hash bytea,
+  earlier jsonb,
+
+  -- Of the row that is taken: the conversation before it, and why the state changes.
+  before public.conversations,
+  reason text,
+
+  -- What it came to, with all that followed at once.
+  from_state text,
+  path text[],
+  effects text[],
+  messages public.messages[],
+  -- The type of the notification that goes with each message; null: none.
+  notifications text[]
 );

@@ -3,15 +3,15 @@
 -- A function may call one that is created further down.
 set check_function_bodies = off;
 
--- source: 10_private/action_data.sql sha256:a73a4778392763a5ee56f6d3119d3e17002fa422097ad0d69de489be23dff089
+-- source: 10_private/action_data.sql sha256:5dde386069c3cd6fb5ca18c3487290cb60d1c2de8fa15c2798cfa66949fd6c54
 -- What the client draws for one reader of an action message: title, buttons, form.
 --
 -- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
 -- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
 -- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
 -- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
--- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is. A
--- button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
+-- expires_at}`; keys without a value are left out. expires_at is when the state's time limit ends.
+-- A button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
 -- action cannot do without.
 create or replace function private.action_data(
   p_conversation public.conversations,
@@ -25,14 +25,13 @@ create or replace function private.action_data(
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
   v_role constant text := coalesce(p_role, p_conversation.awaiting_role);
   v_visible_to constant text := coalesce(p_role, 'all');
-  v_action private.flow_actions;
-  v_form private.flow_forms;
+  v_action jsonb;
+  v_text text;
   v_buttons jsonb;
   v_data jsonb := jsonb_build_object(
     'title', p_title,
@@ -49,41 +48,49 @@ declare
   );
 begin
   for v_action in
-    select a.*
-    from private.open_actions(
-      p_conversation,
-      case v_role
-        when 'influencer' then p_conversation.influencer_id
-        when 'brand_owner' then p_conversation.brand_owner_id
-      end,
-      v_role
-    ) as a
-    where case when p_buttons is null then a.drawn <> 'nowhere' else p_buttons ? a.action end
-    order by a.position
+    select a.value
+    from jsonb_array_elements(
+      private.open_actions(
+        p_conversation,
+        case v_role
+          when 'influencer' then p_conversation.influencer_id
+          when 'brand_owner' then p_conversation.brand_owner_id
+        end,
+        v_role
+      )
+    ) with ordinality as a
+    where case when p_buttons is null
+      then a.value ->> 'drawn' <> 'nowhere'
+      else p_buttons ? (a.value ->> 'action')
+    end
+    order by a.ordinality
   loop
-    v_form := private.form_of(p_conversation, v_action.action);
-    if v_action.drawn <> 'form' then
+    if v_action ->> 'drawn' <> 'form' then
+      v_text := p_buttons ->> (v_action ->> 'action');
+      if v_text like '%{%' then
+        v_text := private.fill_template(v_text, private.deal_values(p_conversation));
+      end if;
       v_buttons := coalesce(v_buttons, '[]') || jsonb_build_object(
-        'id', v_action.action,
-        'text', private.fill_text(
-          coalesce(p_buttons ->> v_action.action, v_action.text), p_conversation
-        ),
-        'style', v_action.style,
-        'action', v_action.action,
-        'data', private.fill_data(v_action.data, p_conversation),
-        'input_fields', case when v_form.schema -> 'required' <> '[]' then v_form.fields end
+        'id', v_action -> 'action',
+        'text', coalesce(v_text, v_action ->> 'text'),
+        'style', v_action -> 'style',
+        'action', v_action -> 'action',
+        'data', v_action -> 'data',
+        'input_fields', case
+          when v_action #> '{schema,required}' <> '[]' then v_action -> 'fields'
+        end
       );
     end if;
-    if v_action.drawn in ('form', 'both') and p_buttons is null
+    if v_action ->> 'drawn' in ('form', 'both') and p_buttons is null
       and not v_data ? 'input_field' then
       v_data := v_data || jsonb_build_object(
-        'input_field', v_form.fields -> 0,
-        'input_fields', v_form.fields,
+        'input_field', v_action -> 'fields' -> 0,
+        'input_fields', v_action -> 'fields',
         'submit_button', jsonb_build_object(
-          'text', private.fill_text(v_action.text, p_conversation), 'style', v_action.style
+          'text', v_action -> 'text', 'style', v_action -> 'style'
         ),
-        'submit_action', v_action.action,
-        'schema', v_form.schema
+        'submit_action', v_action -> 'action',
+        'schema', v_action -> 'schema'
       );
     end if;
   end loop;
@@ -91,17 +98,12 @@ begin
 end;
 $$;
 
-revoke all on function private.action_data(
-  public.conversations, text, text, text, jsonb, text, uuid
-) from public, anon, authenticated, service_role;
-
--- source: 10_private/as_of_now.sql sha256:4964bf1d9a7ea5d83d760742c34da1011a9ace08722ca2bfc3b981da532780c0
+-- source: 10_private/as_of_now.sql sha256:085fbc9537fd0de52acc74c2dca0ff9cb3bf008e7957ccdfb359ccf84a34af1c
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
 create or replace function private.as_of_now(p_conversation public.conversations)
 returns public.conversations
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -111,9 +113,6 @@ begin
   return p_conversation;
 end;
 $$;
-
-revoke all on function private.as_of_now(public.conversations)
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/broadcast.sql sha256:e4c684ab65d7cb22fb557acc56daaab943e4e53a1a757b4fad07d7a89fb13c87
 -- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
@@ -2228,7 +2227,7 @@ $$;
 revoke all on function private.conversation_versions(public.conversations)
 from public, anon, authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:1677459942d44785841da120fceec1fb30a20f6c0947f7899b0a4d49877326b1
+-- source: 30_chat/direct_connect.sql sha256:e256d111b1692ed8d64a1979c09aff706a022f2fa8afa59374f55c85b2da8648
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -2254,7 +2253,7 @@ declare
   v_cost constant integer := private.get_number('chat_open_points')::integer;
   v_account private.accounts;
   v_direct public.conversations;
-  v_outcome private.flow_outcome;
+  v_outcome private.flow_step;
   v_conversation_id uuid;
   v_created boolean;
   v_sent json;
@@ -4897,821 +4896,252 @@ begin
 end;
 $$;
 
--- source: 39_forms/action_json.sql sha256:92283d07ffc6e2349bdf3b1b115839ccbc151ae8f141164db9ad2428c2534c19
--- An action as clients get it: its button, its form, and until when it can be taken.
---
--- Args: the row; the conversation.
--- Returns: `{action, button_id, text, style, input, schema, deadline_at}`; input is the action's
--- first field, or null; schema has them all.
-create or replace function private.action_json(
-  p_row private.flow_actions,
-  p_conversation public.conversations
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_form constant private.flow_forms := private.form_of(p_conversation, p_row.action);
-begin
-  return jsonb_build_object(
-    'action', p_row.action,
-    'button_id', p_row.action,
-    'text', private.fill_text(p_row.text, p_conversation),
-    'style', p_row.style,
-    'input', v_form.fields -> 0,
-    'schema', v_form.schema,
-    'deadline_at', p_conversation.deadline_at
-  );
-end;
-$$;
-
-revoke all on function private.action_json(private.flow_actions, public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/check_input.sql sha256:4d14b296a724586990b2f7d6e5b1ea5d48bab588d89347a95f7901fdc0ff53a4
--- The input of an action as the flow may use it: the fields that the action has, each checked.
---
--- Fields that the action does not have are ignored, and so are optional ones without a value. A
--- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
---
--- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
--- a rule of check_text_input, check_number_input or check_price_input; for prices also
--- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
-create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_clean jsonb := '{}'::jsonb;
-  v_field private.flow_inputs;
-  v_given jsonb;
-  v_value jsonb;
-begin
-  if jsonb_typeof(p_input) <> 'object' then
-    perform private.raise_input_invalid('input', 'object', 'Pass an object with named values.');
-  end if;
-  for v_field in
-    select i.* from private.flow_inputs as i
-    where i.flow_id = p_flow_id and i.action = p_action
-    order by i.position, i.field
-  loop
-    v_field := private.complete_limits(v_field);
-    v_given := nullif(p_input -> v_field.field, 'null');
-    v_value := case
-      when v_given is null then '{}'
-      when v_field.type = 'price' then private.check_price_input(v_field, v_given)
-      when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
-      else private.check_text_input(v_field, v_given)
-    end;
-    if v_field.required and v_value = '{}' then
-      perform private.raise_input_invalid(
-        v_field.field, 'required', format('Fill in "%s".', v_field.field)
-      );
-    end if;
-    v_clean := v_clean || v_value;
-  end loop;
-  return v_clean;
-end;
-$$;
-
-revoke all on function private.check_input(bigint, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/check_number_input.sql sha256:cbf67cc707964773a5d5b9b949c71dcc4394eb49255c30f3dc578d8de85afafa
--- A number that a caller gave for a field of an action, as `{x}`; 3.0 comes back as 3.
---
--- Args: the field with its limits; the value.
--- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
--- number (a size that JSON clients do not carry exactly).
-create or replace function private.check_number_input(
-  p_field private.flow_inputs,
-  p_value jsonb
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
-  c_max_exact constant numeric := 9007199254740991;
-  c_max_decimals constant integer := 15;
-  v_number numeric;
-begin
-  if jsonb_typeof(p_value) <> 'number' then
-    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a number.');
-  end if;
-  v_number := trim_scale(p_value::numeric);
-  if p_field.type = 'integer' and scale(v_number) > 0 then
-    perform private.raise_input_invalid(p_field.field, 'integer', 'Pass a whole number.');
-  end if;
-  if v_number < p_field.min then
-    perform private.raise_input_invalid(
-      p_field.field, 'min', format('The least is %s.', p_field.min)
-    );
-  end if;
-  if v_number > p_field.max then
-    perform private.raise_input_invalid(
-      p_field.field, 'max', format('The most is %s.', p_field.max)
-    );
-  end if;
-  if abs(v_number) > c_max_exact or scale(v_number) > c_max_decimals then
-    perform private.raise_input_invalid(
-      p_field.field, 'number', 'The number is too large, or has too many decimals.'
-    );
-  end if;
-  return jsonb_build_object(p_field.field, v_number);
-end;
-$$;
-
-revoke all on function private.check_number_input(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/check_price_input.sql sha256:ba06c87cd37143b247abd1f00719e568f1123a6373224106a2850dd780a301aa
--- A price that a caller gave for a field of an action: `{x}` in rupees, `{x_minor}` in paise; `{}`
--- for a blank text where none is required.
---
--- Args: the field with its limits; the value, a number or a text in the notations of read_price.
--- Errors: INPUT_INVALID (422) `{field, rule: "type" or "decimals"}`, PRICE_UNPARSEABLE (422)
--- `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
-create or replace function private.check_price_input(
-  p_field private.flow_inputs,
-  p_value jsonb
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_rupees numeric;
-  v_minor bigint;
-begin
-  if jsonb_typeof(p_value) = 'string' then
-    if not p_field.required and private.is_blank(p_value #>> '{}') then
-      return '{}'::jsonb;
-    end if;
-    v_rupees := private.read_price(p_value #>> '{}');
-  elsif jsonb_typeof(p_value) = 'number' then
-    v_rupees := p_value::numeric;
-  else
-    perform private.raise_input_invalid(
-      p_field.field, 'type', 'Pass a price as a number or a text.'
-    );
-  end if;
-  v_minor := private.to_minor(v_rupees, p_field.field);
-  if v_rupees not between p_field.min and p_field.max then
-    perform private.raise_error(
-      'PRICE_OUT_OF_RANGE',
-      format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
-      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
-    );
-  end if;
-  return jsonb_build_object(
-    p_field.field, private.rupees(v_minor), p_field.field || '_minor', v_minor
-  );
-end;
-$$;
-
-revoke all on function private.check_price_input(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/check_text_input.sql sha256:3d24d93962c48198dd3783db3bcbb9858bb766831645809b85ad08fc55ae20fc
--- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
---
--- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
--- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters,
--- combining_marks, max_length, email.
-create or replace function private.check_text_input(
-  p_field private.flow_inputs,
-  p_value jsonb
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_text text;
-begin
-  if jsonb_typeof(p_value) <> 'string' then
-    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
-  end if;
-  v_text := private.read_text(
-    p_value #>> '{}', p_field.field, p_field.max_length, p_rule => 'max_length'
-  );
-  if private.is_blank(v_text) then
-    return '{}'::jsonb;
-  end if;
-  if p_field.type = 'email' and v_text !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$' then
-    perform private.raise_input_invalid(p_field.field, 'email', 'Pass an e-mail address.');
-  end if;
-  return jsonb_build_object(p_field.field, v_text);
-end;
-$$;
-
-revoke all on function private.check_text_input(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/complete_limits.sql sha256:ca2163bc21255afafcc80361bb9bff556351f4e817a3d2d8925f51c89380d8a8
--- A field of an action's input with the limits that its row leaves open: those that
--- private.to_minor has for every amount, and 1,000 characters of text.
-create or replace function private.complete_limits(p_input private.flow_inputs)
-returns private.flow_inputs
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_input.type = 'price' then
-    p_input.min := coalesce(p_input.min, 1);
-    p_input.max := coalesce(p_input.max, 10000000);
-  elsif p_input.type in ('text', 'textarea', 'email') then
-    p_input.max_length := coalesce(p_input.max_length, 1000);
-  end if;
-  return p_input;
-end;
-$$;
-
-revoke all on function private.complete_limits(private.flow_inputs)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/deal_values.sql sha256:d2907d3478d4796770f917f3d56a1686944bd28e31f73ca40f3ba763646226be
--- What the texts and buttons of a conversation's flow may name in braces, from the conversation
--- alone. Amounts come as a number and, under `…_text`, as people write them.
---
--- private.flow_values adds what a step and the people know.
-create or replace function private.deal_values(p_conversation public.conversations)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_data constant jsonb := p_conversation.flow_data;
-  v_zone constant text := private.get_setting('quota_timezone') #>> '{}';
-begin
-  return v_data || jsonb_build_object(
-    'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
-    'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
-    'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
-    'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
-    'released_text', private.rupees_text(p_conversation.released_minor),
-    'refund_text', private.rupees_text(
-      coalesce(
-        (v_data -> 'refund_minor')::bigint,
-        (v_data #> '{cancellation,refund_minor}')::bigint,
-        p_conversation.held_minor
-      )
-    ),
-    'proposed_price', coalesce(v_data -> 'quote', v_data -> 'proposed_amount'),
-    'proposed_hint', ' Proposed: '
-      || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
-    'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
-    'counter_hint', ' The influencer asked for '
-      || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.',
-    'pitch_hint', e'\n' || (v_data ->> 'pitch'),
-    'details', v_data -> 'project_details',
-    'delivery_due', to_char(
-      p_conversation.delivery_due_at at time zone v_zone, 'FMDD Mon YYYY'
-    ),
-    'deadline', to_char(p_conversation.deadline_at at time zone v_zone, 'FMDD Mon YYYY')
-  );
-end;
-$$;
-
-revoke all on function private.deal_values(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/draw_form.sql sha256:09641ffb92e2933e2ab3f1e16de5c7e531cb231311d888fe7042cbfa6eb20e82
--- The fields of an action as clients draw them, in order, and the JSON Schema of its input.
-create or replace function private.draw_form(
-  p_flow_id bigint,
-  p_action text,
-  p_values jsonb
-)
-returns private.flow_forms
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_form private.flow_forms;
-begin
-  v_form.flow_id := p_flow_id;
-  v_form.action := p_action;
-  v_form.schema := private.input_schema(p_flow_id, p_action, p_values);
-  select coalesce(
-    jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
-  )
-  into v_form.fields
-  from private.flow_inputs as i
-  where i.flow_id = p_flow_id and i.action = p_action;
-  return v_form;
-end;
-$$;
-
-revoke all on function private.draw_form(bigint, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/fill_data.sql sha256:3ad78651702bb9934d1fa1ff6ad4da01c88dc83a790795fc91655c59abbf6049
--- What a button carries: an object whose values `"{name}"` become the conversation's value of that
--- name, as it is (a number stays a number); null for a button that carries nothing.
-create or replace function private.fill_data(
-  p_data jsonb,
-  p_conversation public.conversations
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if p_data is null then
-    return null;
-  end if;
-  return (
-    select jsonb_object_agg(d.key, coalesce(v.value -> btrim(d.value, '{}'), 'null'))
-    from jsonb_each_text(p_data) as d
-    cross join private.deal_values(p_conversation) as v (value)
-  );
-end;
-$$;
-
-revoke all on function private.fill_data(jsonb, public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/fill_template.sql sha256:e01034306f83006fb18e2a4ab113255f3185c2c0af2c359cae623c3b25bc8ce5
--- A text of the flow with each `{name}` replaced by the value of that name, as text.
---
--- A name without a value gives nothing. Values are put in as they are: braces in them mean
--- nothing, so what one party typed cannot show the other a value that was not meant for it.
-create or replace function private.fill_template(p_text text, p_values jsonb)
-returns text
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_pieces text[];
-  v_piece text;
-  v_name text;
-  v_filled text;
-begin
-  if p_text is null or position('{' in p_text) = 0 then
-    return p_text;
-  end if;
-  v_pieces := string_to_array(p_text, '{');
-  v_filled := v_pieces[1];
-  foreach v_piece in array v_pieces[2:] loop
-    v_name := substring(v_piece from '^([a-z][a-z0-9_]*)\}');
-    v_filled := v_filled || case
-      when v_name is null then '{' || v_piece
-      else coalesce(p_values ->> v_name, '') || substr(v_piece, char_length(v_name) + 2)
-    end;
-  end loop;
-  return v_filled;
-end;
-$$;
-
-revoke all on function private.fill_template(text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/fill_text.sql sha256:538e4c00595aba2fd03d70f6ee54ef01bf39ca644a1fb455cb888dd76deee69a
--- A text of the flow filled with the values of a conversation, which are only looked up where it
--- names any.
-create or replace function private.fill_text(
-  p_text text,
-  p_conversation public.conversations
-)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  if position('{' in p_text) = 0 then
-    return p_text;
-  end if;
-  return private.fill_template(p_text, private.deal_values(p_conversation));
-end;
-$$;
-
-revoke all on function private.fill_text(text, public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/flow_values.sql sha256:3148592f895e251f1f520a528e181f432333c0d9d21ef49dd6b343f4b4a7b990
--- What the messages of a step may name in braces: the values of private.deal_values, the flow's
--- rules, what was typed with the action, who acts on whom, and what it is about.
-create or replace function private.flow_values(p_step private.flow_step)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation constant public.conversations := p_step.conversation;
-  -- A login that was deleted.
-  c_nameless constant text := 'The other side';
-  v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
-begin
-  return (
-    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
-      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
-      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
-      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
-      'other', case when v_is_a then name_b when not v_is_a then name_a end,
-      'role', p_step.role,
-      'subject', coalesce(bid.title, campaign.title),
-      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason'),
-      'feedback_hint', e'\n' || (p_step.input ->> 'feedback'),
-      'description_hint', e'\n' || (p_step.input ->> 'description'),
-      'notes_hint', e'\n' || (p_step.input ->> 'submission_notes')
-    )
-    from private.deal_values(v_conversation) as v (deal)
-    left join private.flow_definitions as f on f.id = v_conversation.flow_id
-    left join public.users as a on a.id = v_conversation.user_a
-    left join public.users as b on b.id = v_conversation.user_b
-    cross join lateral (
-      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
-    ) as named (name_a, name_b)
-    left join public.bids as bid on bid.id = v_conversation.bid_id
-    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
-  );
-end;
-$$;
-
-revoke all on function private.flow_values(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/form_of.sql sha256:479a324144d58ddbe316868d48b6c17eec9868ffac13a346c4ef395b7fa0dd5c
--- What private.draw_form draws, from private.flow_forms where it is kept there.
---
--- Args: the conversation, for what is to be filled in; the action.
-create or replace function private.form_of(
-  p_conversation public.conversations,
-  p_action text
-)
-returns private.flow_forms
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_form private.flow_forms;
-begin
-  select f.* into v_form
-  from private.flow_forms as f
-  where f.flow_id = p_conversation.flow_id and f.action = p_action;
-  if not found then
-    v_form := private.draw_form(
-      p_conversation.flow_id, p_action, private.deal_values(p_conversation)
-    );
-  end if;
-  return v_form;
-end;
-$$;
-
-revoke all on function private.form_of(public.conversations, text)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/input_field_json.sql sha256:bb54a118214ff6afdb179d03159a2a51b330046026896c9273135d83326cc19c
--- A field of an action's input as clients draw it, filled in with the values of its placeholders.
---
--- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
--- in the field at first.
-create or replace function private.input_field_json(
-  p_input private.flow_inputs,
-  p_values jsonb default '{}'
-)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_input constant private.flow_inputs := private.complete_limits(p_input);
-begin
-  return jsonb_build_object(
-    'id', v_input.field,
-    'type', case when v_input.type in ('price', 'integer') then 'number' else v_input.type end,
-    'placeholder', private.fill_template(v_input.placeholder, p_values),
-    'required', v_input.required,
-    'min', v_input.min,
-    'max', v_input.max,
-    'maxLength', v_input.max_length,
-    'input_type', v_input.input_type,
-    'value', nullif(private.fill_template(v_input.prefill, p_values), '')
-  );
-end;
-$$;
-
-revoke all on function private.input_field_json(private.flow_inputs, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/input_schema.sql sha256:f5d802550dfcd08b90728c248939f34f9231610f27a1ad643145b24fd90fe962
--- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
---
--- private.check_input takes more than it says (a price as a text, null for no value) and refuses
--- what it does not say: texts that show nothing or hold control characters, a third decimal of a
--- price, numbers that JSON clients do not carry exactly.
-create or replace function private.input_schema(
-  p_flow_id bigint,
-  p_action text,
-  p_values jsonb default '{}'
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_properties jsonb := '{}'::jsonb;
-  v_required jsonb := '[]'::jsonb;
-  v_field private.flow_inputs;
-begin
-  for v_field in
-    select i.* from private.flow_inputs as i
-    where i.flow_id = p_flow_id and i.action = p_action
-    order by i.position, i.field
-  loop
-    v_field := private.complete_limits(v_field);
-    v_properties := v_properties || jsonb_build_object(
-      v_field.field, jsonb_strip_nulls(jsonb_build_object(
-        'type', case
-          when v_field.type = 'price' then 'number'
-          when v_field.type in ('number', 'integer') then v_field.type
-          else 'string'
-        end,
-        'format', case when v_field.type = 'email' then 'email' end,
-        'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
-        'minimum', v_field.min,
-        'maximum', v_field.max,
-        'minLength', case when v_field.required and v_field.max_length is not null then 1 end,
-        'maxLength', v_field.max_length
-      ))
-    );
-    if v_field.required then
-      v_required := v_required || to_jsonb(v_field.field);
-    end if;
-  end loop;
-  return jsonb_build_object(
-    'type', 'object',
-    'properties', v_properties,
-    'required', v_required,
-    'additionalProperties', true
-  );
-end;
-$$;
-
-revoke all on function private.input_schema(bigint, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/keep_forms.sql sha256:51ee01558b72b158d14deeda421761ab84f2a113be86104774f3772b027769f8
--- Keeps the forms of a flow's actions that have nothing to fill in, so that private.form_of need
--- not draw them again.
---
--- Writes: flow_forms.
-create or replace function private.keep_forms(p_flow_id bigint)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  insert into private.flow_forms
-  select form.*
-  from (
-    select distinct a.action from private.flow_actions as a where a.flow_id = p_flow_id
-  ) as drawn
-  cross join lateral private.draw_form(p_flow_id, drawn.action, '{}') as form
-  where not exists (
-    select from private.flow_inputs as i
-    where i.flow_id = p_flow_id
-      and i.action = drawn.action
-      and concat(i.placeholder, i.prefill) like '%{%'
-  );
-end;
-$$;
-
-revoke all on function private.keep_forms(bigint) from public, anon, authenticated, service_role;
-
--- source: 39_forms/money_json.sql sha256:6622f8d74a2b6764b62359bb89c53bef29e4589430b4ea94191a1eb65340fe2e
--- An amount for flow_data: in rupees under one key, in paise under another.
-create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
-end;
-$$;
-
-revoke all on function private.money_json(text, text, bigint)
-from public, anon, authenticated, service_role;
-
--- source: 39_forms/read_price.sql sha256:1e1777ac9369ed0039cf7499291146d6949a98473b73e2cdfdd6235032103e1f
--- The rupees that a person typed, in one of the notations of Indian prices; any size.
---
--- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals; behind
--- it k or thousand, l, lac or lakh, cr or crore (also lacs, lakhs, crores) if wanted; with ₹, ₨,
--- Rs, Rs., INR or rupees on either side, and /- or only at the end. Capitals and spaces do not
--- matter, but a space inside a number makes it two. Digits of every Indian script, Arabic ones and
--- full-width ones count as digits, in a text that has no others. Everything else is refused and
--- never guessed.
---
--- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
-create or replace function private.read_price(p_text text)
-returns numeric
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  -- Far longer than any price; the rest is not looked at.
-  c_max_text constant integer := 5000;
-  c_max_price constant integer := 64;
-  -- What is typed or pasted as space, and the marks that phones put around numbers.
-  c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
-  c_sign constant text := '(?:₹|₨|rs\.?|inr|rupees?)';
-  c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
-    '|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3})(?:\.[0-9]{1,2})?';
-  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number
-    || ') ?(k|thousand|l|la(?:kh|c)s?|cr(?:ores?)?)? ?(?:(?:' || c_sign || '|/-|only) ?)*$';
-  -- The digit 0 of Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada,
-  -- Malayalam, Arabic, Urdu, Ol Chiki, Meetei Mayek, and of full width; the others follow it.
-  c_zeros constant text := '०০੦૦୦௦౦೦൦٠۰᱐꯰０';
-  v_text text := regexp_replace(left(p_text, c_max_text), c_space, ' ', 'g');
-  v_zero integer;
-  v_parts text[];
-begin
-  v_text := btrim(lower(v_text collate "C"));
-  if v_text !~ '[0-9]' and octet_length(v_text) > char_length(v_text) then
-    select ascii(z.zero) into v_zero
-    from regexp_split_to_table(c_zeros, '') as z (zero)
-    where v_text ~ ('[' || z.zero || '-' || chr(ascii(z.zero) + 9) || ']')
-    order by position(z.zero in c_zeros)
-    limit 1;
-    v_text := translate(
-      v_text,
-      (select string_agg(chr(v_zero + n), '' order by n) from generate_series(0, 9) as n),
-      '0123456789'
-    );
-  end if;
-  if char_length(p_text) <= c_max_text and char_length(v_text) <= c_max_price then
-    v_parts := regexp_match(v_text, c_price);
-  end if;
-  if v_parts is null then
-    perform private.raise_error(
-      'PRICE_UNPARSEABLE',
-      'This is no price: write one number of rupees, such as 5000, 5,00,000, 5k or 1.5 lakh.',
-      jsonb_build_object(
-        'understood', left(substring(v_text from '[0-9](?:[0-9,.]*[0-9])?'), 20)
-      ),
-      p_status => 422
-    );
-  end if;
-  return replace(v_parts[1], ',', '')::numeric * case left(v_parts[2], 1)
-    when 'k' then 1000
-    when 't' then 1000
-    when 'l' then 100000
-    when 'c' then 10000000
-    else 1
-  end;
-end;
-$$;
-
--- source: 39_forms/rupees.sql sha256:687384cd05e77577c345463d67c46ef03aacfb720fc31a3fd40e5ccc168fb8dc
--- An amount in paise as rupees, without needless zeros.
-create or replace function private.rupees(p_minor bigint)
-returns numeric
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return trim_scale(p_minor / 100.0);
-end;
-$$;
-
-revoke all on function private.rupees(bigint) from public, anon, authenticated, service_role;
-
--- source: 39_forms/rupees_text.sql sha256:809c1d19feed20d6367dad4b03d356feadcd161cd3ab42645846f7f027ce0a37
--- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
---
--- The last three digits of the rupees stand together, the ones before in pairs.
-create or replace function private.rupees_text(p_minor bigint)
-returns text
-language plpgsql
-immutable
-strict
-security invoker
-set search_path = ''
-as $$
-declare
-  v_rupees constant text := (p_minor / 100)::text;
-begin
-  return '₹'
-    || case when char_length(v_rupees) > 3
-      then regexp_replace(
-        left(v_rupees, -3), '(\d)(?=(\d\d)+$)', '\1,', 'g'
-      ) || ',' || right(v_rupees, 3)
-      else v_rupees
-    end
-    || case when p_minor % 100 = 0 then '' else '.' || lpad((p_minor % 100)::text, 2, '0') end;
-end;
-$$;
-
-revoke all on function private.rupees_text(bigint) from public, anon, authenticated, service_role;
-
--- source: 40_flow/advance_conversation.sql sha256:ef1e60de6196ec1135643d8f44dae98c3472ba72e7f10163f1caee755f626494
+-- source: 40_flow/advance_conversation.sql sha256:e7b68e558fe4cd510224f58e7b46d77355bbcbdf5b343ce33af68a056b829f60
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
 -- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
 -- transaction: one of the system always, one of the actor when its input is there already.
--- Args: the step: the conversation, locked unless this is a trial, with no time limit due; who does
--- what, with which input; when. A trial changes nothing outside its answer.
--- Returns what became of it; the messages of a trial have no numbers.
--- Locks: the conversation's row must be locked already. Writes: what private.record_step writes,
--- and what the effects write.
--- Errors: those of private.find_transition and of the effects.
-create or replace function private.advance_conversation(p_step private.flow_step)
-returns private.flow_outcome
+-- Args: the step: its conversation, locked unless this is a trial, with no time limit due; who does
+-- what, with which input, when. What the actor's other devices hear of it, for announce_step; null:
+-- the same as the other side. A trial changes nothing outside its answer.
+-- Returns the step with what became of it; the messages of a trial have no numbers.
+-- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
+-- write, and what the effects write.
+-- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects.
+create or replace function private.advance_conversation(
+  p_step private.flow_step,
+  p_event jsonb default null
+)
+returns private.flow_step
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   -- More than any proved flow takes at once: a belt beside the proof's braces.
   c_most constant integer := 20;
+  -- Whose turn it is comes before what was typed.
+  c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
   v_step private.flow_step := p_step;
+  v_next public.conversations;
+  v_rows private.flow_transitions[];
   v_row private.flow_transitions;
-  v_choice private.flow_choice;
-  v_follow_up private.flow_step;
-  v_notes private.flow_note[];
-  v_stored private.flow_outcome;
-  v_outcome private.flow_outcome;
+  v_state private.flow_states;
+  v_guard text;
+  v_effect text;
+  v_follower text;
+  v_said integer;
+  v_reason text;
 begin
-  v_outcome.previous_state := (p_step.conversation).flow_state;
-  v_outcome.path := '{}';
-  v_outcome.effects := '{}';
-  v_outcome.messages := '{}';
-  loop
-    v_choice := private.find_transition(v_step);
-    v_row := v_choice.transition;
-    v_step := private.take_row(v_choice.step, v_row);
-    v_follow_up := private.plan_follow_up(v_step, v_row, p_step);
-    v_notes := private.compose_messages(v_step, v_row, v_follow_up.action is not null);
-    if not v_step.is_trial then
-      v_stored := private.record_step(v_step, v_row, v_notes);
-      v_step.conversation := v_stored.conversation;
+  v_step.from_state := (p_step.conversation).flow_state;
+  v_step.path := '{}';
+  v_step.effects := '{}';
+  v_step.messages := '{}';
+  v_step.notifications := '{}';
+  for v_count in 1 .. c_most loop
+    -- Which row
+    v_next := v_step.conversation;
+    v_step.before := v_next;
+    v_rows := array(
+      select t
+      from private.flow_transitions as t
+      where t.flow_id = v_next.flow_id
+        and t.from_state = v_next.flow_state
+        and t.role = v_step.role
+        and t.action = v_step.action
+      order by t.position
+    );
+    if v_rows = '{}' then
+      perform private.refuse_action(v_step);
     end if;
+    foreach v_row in array v_rows loop
+      foreach v_guard in array v_row.guards loop
+        if v_guard = any (c_turn_guards)
+          and not private.guard_holds(v_guard, v_step, v_row.to_state) then
+          perform private.refuse_turn(v_step, v_row, v_guard);
+        end if;
+      end loop;
+    end loop;
+    v_step.input := private.check_input(v_next.flow_id, v_step.action, v_step.input);
+    foreach v_row in array v_rows loop
+      v_guard := private.failed_guard(v_step, v_row.guards, v_row.to_state);
+      exit when v_guard is null;
+    end loop;
+    if v_guard is not null then
+      perform private.refuse_guard(v_step, v_guard);
+    end if;
+    v_step := private.withhold_words(v_step, v_row.effects);
 
-    v_outcome.conversation := v_step.conversation;
-    v_outcome.path := v_outcome.path || v_row.to_state;
-    v_outcome.effects := v_outcome.effects || v_row.effects;
-    v_outcome.reason := coalesce(v_outcome.reason, v_step.reason);
-    v_outcome.messages := v_outcome.messages || case
-      when v_step.is_trial then array(select n.message from unnest(v_notes) as n)
-      else v_stored.messages
+    -- Into the next state
+    v_step.reason := replace(coalesce(v_row.reason, v_row.action), '{role}', v_step.role);
+    v_reason := coalesce(v_reason, v_step.reason);
+    if v_row.to_state <> v_row.from_state then
+      select s.* into v_state
+      from private.flow_states as s
+      where s.flow_id = v_row.flow_id and s.state = v_row.to_state;
+      v_next.flow_state := v_row.to_state;
+      -- As the generated columns say it, for a conversation that is not stored yet.
+      v_next.chat_status := case v_row.to_state
+        when 'real_time' then 'real_time'
+        when 'chat_closed' then 'closed'
+        else 'automated'
+      end;
+      v_next.automation_enabled := v_next.chat_status = 'automated';
+      v_next.entered_at := v_step.at;
+      v_next.deadline_at := private.state_deadline(v_next);
+      v_next.work_status := coalesce(v_state.work_status, v_next.work_status);
+    end if;
+    v_next.awaiting_role := case v_row.awaiting
+      when 'unchanged' then v_next.awaiting_role
+      when 'other' then private.other_role(v_step.role)
+      else v_row.awaiting
     end;
-    exit when v_follow_up.action is null or cardinality(v_outcome.path) >= c_most;
-    v_follow_up.conversation := v_step.conversation;
-    v_step := v_follow_up;
+    v_next.version := v_next.version + 1;
+    v_next.updated_at := v_step.at;
+    if v_step.role = 'system' and exists (
+      select from private.flow_states as s
+      where s.flow_id = v_row.flow_id
+        and s.state = v_row.from_state
+        and s.deadline_action = v_row.action
+    ) then
+      v_next.timed_at := v_step.at;
+    end if;
+    v_step.conversation := v_next;
+    foreach v_effect in array v_row.effects loop
+      v_step.conversation := private.run_effect(v_effect, v_step);
+    end loop;
+
+    -- What it says, and what follows at once
+    v_follower := private.find_follower(v_row, v_step.role, p_step.input);
+    v_said := cardinality(v_step.messages);
+    v_step := private.compose_messages(v_step, v_row.name, v_follower is not null);
+    if not v_step.is_trial then
+      v_step := private.record_step(v_step, v_row, v_said);
+    end if;
+    v_step.path := v_step.path || v_row.to_state;
+    v_step.effects := v_step.effects || v_row.effects;
+    exit when v_follower is null;
+    v_step.action := v_row.follow_up;
+    v_step.role := v_follower;
+    v_step.input := p_step.input;
+    if v_follower = 'system' then
+      v_step.actor_id := null;
+      v_step.input := '{}';
+    end if;
   end loop;
-  return v_outcome;
+
+  v_step.actor_id := p_step.actor_id;
+  v_step.role := p_step.role;
+  v_step.action := p_step.action;
+  v_step.reason := v_reason;
+  if not v_step.is_trial then
+    perform private.announce_step(v_step, p_event);
+  end if;
+  return v_step;
 end;
 $$;
 
-revoke all on function private.advance_conversation(private.flow_step)
-from public, anon, authenticated, service_role;
+-- The first of some guards that does not hold for a step; null when all do.
+create or replace function private.failed_guard(
+  p_step private.flow_step,
+  p_guards text[],
+  p_to_state text
+)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_guard text;
+begin
+  foreach v_guard in array p_guards loop
+    if not private.guard_holds(v_guard, p_step, p_to_state) then
+      return v_guard;
+    end if;
+  end loop;
+  return null;
+end;
+$$;
 
--- source: 40_flow/affect_disputes.sql sha256:7a3104b3a5d3ed689eaf43ea42cef34884833162d4aab123cf94f45e0181b273
+-- Who takes the follow-up of a row at once: the system whenever it can; the actor when the input
+-- that came with the first action has all that it needs. Null: nobody does.
+create or replace function private.find_follower(
+  p_row private.flow_transitions,
+  p_role text,
+  p_input jsonb
+)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_role text;
+begin
+  if p_row.follow_up is null then
+    return null;
+  end if;
+  select t.role into v_role
+  from private.flow_transitions as t
+  where t.flow_id = p_row.flow_id
+    and t.from_state = p_row.to_state
+    and t.action = p_row.follow_up
+    and t.role in ('system', p_role)
+  limit 1;
+  if v_role <> 'system' and exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_row.flow_id
+      and i.action = p_row.follow_up
+      and i.required
+      and coalesce(p_input -> i.field, 'null') = 'null'
+  ) then
+    return null;
+  end if;
+  return v_role;
+end;
+$$;
+
+-- Across a block a step counts and its words are not delivered: moves what a party typed from the
+-- step's input, which both sides read, to its withheld, which operators read. What an effect cannot
+-- do without, the links of the work, stays.
+create or replace function private.withhold_words(p_step private.flow_step, p_effects text[])
+returns private.flow_step
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_words text[];
+begin
+  v_step.withheld := '{}';
+  if p_step.input = '{}' or p_step.role not in ('influencer', 'brand_owner') then
+    return v_step;
+  end if;
+  v_words := array(
+    select i.field
+    from private.flow_inputs as i
+    where i.flow_id = (p_step.conversation).flow_id
+      and i.action = p_step.action
+      and i.type in ('text', 'textarea', 'email')
+      and p_step.input ? i.field
+      and not exists (
+        select from private.flow_needs as n
+        where n.name = any (p_effects) and n.field = i.field and n.is_required
+      )
+  );
+  if v_words <> '{}' and not private.may_reach(
+    (p_step.conversation).influencer_id, (p_step.conversation).brand_owner_id
+  ) then
+    v_step.withheld := p_step.input;
+    v_step.input := p_step.input - v_words;
+  end if;
+  return v_step;
+end;
+$$;
+
+-- source: 40_flow/affect_disputes.sql sha256:40be33ec0b8a6643f9a5c0adb4d20e6ec0de92ed2a8d345bdd1c6353a75d42cc
 -- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -5772,7 +5202,11 @@ begin
       end if;
       if not p_step.is_trial then
         insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
-        values (v_deal.id, p_step.actor_id, v_origin, p_step.input ->> 'reason', p_step.at)
+        values (
+          v_deal.id, p_step.actor_id, v_origin,
+          -- For operators, who read also what the other side may not.
+          coalesce(p_step.input ->> 'reason', p_step.withheld ->> 'reason'), p_step.at
+        )
         on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
         insert into private.legal_holds (conversation_id, reason, placed_at)
         values (v_deal.id, 'dispute', p_step.at)
@@ -6292,191 +5726,373 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:6f51bdd6fbea9bc4e7321a8a2ef6378247164fafbc327575462777cd76e15987
--- Tells both sides' devices about a step: the messages that each may see, and the new state.
+-- source: 40_flow/announce_step.sql sha256:cbe12bb369928461225e4bb1e76a5c528e2a9bcbcca8bc80e318c530b4ec8649
+-- Tells both sides about a step and all that followed on it, in at most two events a side: the
+-- messages that it may see, and the new state.
 --
--- Remembers, for each side, the version that its context has now: what private.check_version
--- compares with.
--- Writes: participants, realtime.messages. Events: new_message, conversation_state_changed.
-create or replace function private.announce_step(
-  p_conversation public.conversations,
-  p_step private.flow_step,
-  p_row private.flow_transitions,
-  p_messages public.messages[]
-)
+-- The messages are one new_message, with the newest as `message`, all of them as `messages` where
+-- there are several, and the notification. The actor's other devices hear them with the button or
+-- the text of p_event
+-- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
+-- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- Remembers, for each side, the version that its context has now: what check_version compares with.
+-- Writes: participants, notifications, push_outbox, realtime.messages.
+-- Events: new_message, button_action, text_input, conversation_state_changed.
+create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_headline constant jsonb := private.conversation_headline(p_conversation);
-  v_change constant jsonb := jsonb_build_object(
-    'conversation_id', p_conversation.id,
-    'previous_state', p_row.from_state,
-    'new_state', p_row.to_state,
-    'reason', p_step.reason,
-    'timestamp', p_step.at
+  v_conversation constant public.conversations := p_step.conversation;
+  v_headline constant jsonb := private.conversation_headline(v_conversation);
+  v_jsons jsonb[] := array(
+    select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
-  v_events text[];
-  v_topics text[];
-  v_payloads jsonb[];
+  v_message public.messages;
+  v_member record;
+  v_heard jsonb;
+  v_note jsonb;
+  v_payload jsonb;
+  v_is_own boolean;
+  v_events text[] := array[]::text[];
+  v_topics text[] := array[]::text[];
+  v_payloads jsonb[] := array[]::jsonb[];
 begin
-  with member as (
+  for v_member in
     update private.participants as p
     set stepped_version = v.version
-    from private.conversation_versions(p_conversation) as v
-    where p.conversation_id = p_conversation.id and p.user_id = v.user_id
-    returning p.user_id, v.version
-  ),
-  told as (
-    select
-      member.user_id, m.seq as place, 'new_message'::text as event,
-      jsonb_build_object(
-        'conversation_id', p_conversation.id,
-        'message', private.message_json(m),
-        'conversation_context', v_headline || jsonb_build_object('version', member.version)
-      ) as payload
-    from member
-    join unnest(p_messages) as m on m.visible_to = 'all' or m.receiver_id = member.user_id
-    union all
-    select member.user_id, 9223372036854775807, 'conversation_state_changed', v_change
-    from member
-    where p_row.to_state <> p_row.from_state
-  )
-  select
-    array_agg(told.event order by told.user_id, told.place),
-    array_agg('user:' || told.user_id order by told.user_id, told.place),
-    array_agg(told.payload order by told.user_id, told.place)
-  into v_events, v_topics, v_payloads
-  from told;
+    from private.conversation_versions(v_conversation) as v
+    where p.conversation_id = v_conversation.id and p.user_id = v.user_id
+    returning p.user_id, v.version, v.is_muted
+  loop
+    v_heard := '[]';
+    v_note := null;
+    v_is_own := v_member.user_id is not distinct from p_step.actor_id;
+    for v_place in 1 .. cardinality(v_jsons) loop
+      v_message := p_step.messages[v_place];
+      continue when v_message.visible_to <> 'all' and v_message.receiver_id <> v_member.user_id;
+      v_heard := v_heard || v_jsons[v_place];
+      if p_step.notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
+        v_note := jsonb_build_object(
+          'type', p_step.notifications[v_place],
+          'data', jsonb_build_object(
+            'conversation_id', v_conversation.id,
+            'message_id', v_message.id,
+            'sender_id', v_message.sender_id,
+            'flow_state', v_conversation.flow_state,
+            'awaiting_role', v_conversation.awaiting_role
+          )
+        );
+      end if;
+    end loop;
+
+    v_payload := jsonb_build_object(
+      'conversation_id', v_conversation.id,
+      'message', v_heard -> -1,
+      'conversation_context', v_headline || jsonb_build_object('version', v_member.version)
+    ) || case when jsonb_array_length(v_heard) > 1
+      then jsonb_build_object('messages', v_heard)
+      else '{}'
+    end;
+    if v_is_own and p_event is not null then
+      v_events := v_events || (p_event ->> 'event');
+      v_payloads := v_payloads || (
+        v_payload || (p_event - 'event')
+          || jsonb_build_object('flow_update', private.flow_update_json(p_step))
+      );
+      v_topics := v_topics || ('user:' || v_member.user_id);
+    elsif v_heard <> '[]' then
+      v_events := v_events || 'new_message'::text;
+      v_payloads := v_payloads || (v_payload || jsonb_build_object('notification', v_note));
+      v_topics := v_topics || ('user:' || v_member.user_id);
+    end if;
+    if p_step.from_state <> v_conversation.flow_state then
+      v_events := v_events || 'conversation_state_changed'::text;
+      v_payloads := v_payloads || jsonb_build_object(
+        'conversation_id', v_conversation.id,
+        'previous_state', p_step.from_state,
+        'new_state', v_conversation.flow_state,
+        'reason', p_step.reason,
+        'timestamp', p_step.at
+      );
+      v_topics := v_topics || ('user:' || v_member.user_id);
+    end if;
+    if v_note is not null then
+      insert into private.notifications (user_id, type, conversation_id, message_id, data)
+      values (
+        v_member.user_id, v_note ->> 'type', v_conversation.id,
+        (v_note #>> '{data,message_id}')::uuid,
+        (v_note -> 'data') - array['conversation_id', 'message_id']
+      );
+      perform private.queue_push(v_member.user_id, v_note ->> 'type', v_note -> 'data');
+    end if;
+  end loop;
   perform private.broadcast(v_events, v_topics, v_payloads);
 end;
 $$;
 
-revoke all on function private.announce_step(
-  public.conversations, private.flow_step, private.flow_transitions, public.messages[]
-) from public, anon, authenticated, service_role;
-
--- source: 40_flow/chat_status_of.sql sha256:09a534eb0e703b4d00e32ea7983445799603ea3b1b09a5cabf3368b1340dba02
--- The chat status of a state, as the generated column conversations.chat_status says it, for a
--- conversation that is not stored yet; a test compares the two.
-create or replace function private.chat_status_of(p_state text)
-returns text
+-- How the state moved: where it was, where it is now, who is awaited, why, and every state entered
+-- on the way.
+create or replace function private.flow_update_json(p_step private.flow_step)
+returns jsonb
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 begin
-  return case p_state
-    when 'real_time' then 'real_time'
-    when 'chat_closed' then 'closed'
-    else 'automated'
-  end;
+  return jsonb_build_object(
+    'previous_state', p_step.from_state,
+    'new_state', (p_step.conversation).flow_state,
+    'awaiting_role', (p_step.conversation).awaiting_role,
+    'reason', p_step.reason,
+    'path', to_jsonb(p_step.path)
+  );
 end;
 $$;
 
-revoke all on function private.chat_status_of(text) from public, anon, authenticated, service_role;
-
--- source: 40_flow/complete_actions.sql sha256:aeb11808dfdf5a3da9a02d36bec50a7dd702c8b8a1cef0d42c96fc53f41a8768
--- Marks the open action messages that a step leaves behind.
+-- source: 40_flow/check_input.sql sha256:c44adbf518e58efb1082d70ce7f22e10c90d4f911fdfeaf6ca8bf3b5fc9a4da7
+-- The input of an action as the flow may use it: the fields that the action has, each checked.
 --
--- Leaving a state completes them all. A step that stays completes those whose reader gets a new
--- one now, and the one that offered what was done and cannot be done again.
--- Args: the step after its effects; the row; the new messages.
--- Writes: messages.
-create or replace function private.complete_actions(
-  p_step private.flow_step,
-  p_row private.flow_transitions,
-  p_notes private.flow_note[]
-)
-returns void
+-- Fields that the action does not have are ignored, and so are optional ones without a value. A
+-- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
+-- a rule of check_text_input, check_number_input or check_price_input; for prices also
+-- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
+returns jsonb
 language plpgsql
-security invoker
+stable
 set search_path = ''
 as $$
 declare
-  v_stays constant boolean := p_row.to_state = p_row.from_state;
-  v_renewed text[];
-  v_is_done boolean := false;
+  v_clean jsonb := '{}'::jsonb;
+  v_field private.flow_inputs;
+  v_given jsonb;
+  v_value jsonb;
 begin
-  if v_stays then
-    v_renewed := array(
-      select (n.message).visible_to from unnest(p_notes) as n where (n.message).action_required
-    );
-    v_is_done := p_step.actor_id is not null and not exists (
-      select from private.open_actions(p_step.conversation, p_step.actor_id, p_step.role) as a
-      where a.action = p_step.action
-    );
+  if jsonb_typeof(p_input) <> 'object' then
+    perform private.raise_input_invalid('input', 'object', 'Pass an object with named values.');
   end if;
-  update public.messages as m
-  set
-    action_completed = true,
-    -- What a checkout was to be filled in with is of no use any more, and personal.
-    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
-      'completed_by', p_step.role, 'completed_action', p_step.action
-    ),
-    updated_at = clock_timestamp()
-  where m.conversation_id = (p_step.conversation).id
-    and m.action_required
-    and not m.action_completed
-    and (
-      not v_stays
-      or m.visible_to = any (v_renewed)
-      or v_is_done and m.visible_to in (p_step.role, 'all')
-        and m.action_data -> 'buttons' @> jsonb_build_array(
-          jsonb_build_object('action', p_step.action)
-        )
-    );
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_given := nullif(p_input -> v_field.field, 'null');
+    v_value := case
+      when v_given is null then '{}'
+      when v_field.type = 'price' then private.check_price_input(v_field, v_given)
+      when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
+      else private.check_text_input(v_field, v_given)
+    end;
+    if v_field.required and v_value = '{}' then
+      perform private.raise_input_invalid(
+        v_field.field, 'required', format('Fill in "%s".', v_field.field)
+      );
+    end if;
+    v_clean := v_clean || v_value;
+  end loop;
+  return v_clean;
 end;
 $$;
 
-revoke all on function private.complete_actions(
-  private.flow_step, private.flow_transitions, private.flow_note[]
-) from public, anon, authenticated, service_role;
-
--- source: 40_flow/compose_messages.sql sha256:965a7b2f1a847e72677ee0aa4d3638cd1a2e10ada39d7b0255d1741c652ad8c7
--- The messages that a row of the flow says, as they would be stored, without numbers, each with the
--- type of its notification.
+-- A text that a caller gave for a field of an action, cleaned, as `{x}`; `{}` when it is blank.
 --
--- Args: the step after its effects; the row; whether another step follows at once: then nobody
--- could answer, and no automated message is made.
--- Those to one role are for that party alone; whoever acts has an audit message to themselves.
-create or replace function private.compose_messages(
-  p_step private.flow_step,
-  p_row private.flow_transitions,
-  p_is_passed boolean
+-- Args: the field with its limits; the value. Lengths count characters of the cleaned text.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a text), control_characters,
+-- combining_marks, max_length, email.
+create or replace function private.check_text_input(
+  p_field private.flow_inputs,
+  p_value jsonb
 )
-returns private.flow_note[]
+returns jsonb
 language plpgsql
 stable
-security invoker
+set search_path = ''
+as $$
+declare
+  v_text text;
+begin
+  if jsonb_typeof(p_value) <> 'string' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a text.');
+  end if;
+  v_text := private.read_text(
+    p_value #>> '{}', p_field.field, p_field.max_length, p_rule => 'max_length'
+  );
+  if private.is_blank(v_text) then
+    return '{}'::jsonb;
+  end if;
+  if p_field.type = 'email' and v_text !~ '^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+$' then
+    perform private.raise_input_invalid(p_field.field, 'email', 'Pass an e-mail address.');
+  end if;
+  return jsonb_build_object(p_field.field, v_text);
+end;
+$$;
+
+-- A number that a caller gave for a field of an action, as `{x}`; 3.0 comes back as 3.
+--
+-- Args: the field with its limits; the value.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
+-- number (a size that JSON clients do not carry exactly).
+create or replace function private.check_number_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
+  c_max_exact constant numeric := 9007199254740991;
+  c_max_decimals constant integer := 15;
+  v_number numeric;
+begin
+  if jsonb_typeof(p_value) <> 'number' then
+    perform private.raise_input_invalid(p_field.field, 'type', 'Pass a number.');
+  end if;
+  v_number := trim_scale(p_value::numeric);
+  if p_field.type = 'integer' and scale(v_number) > 0 then
+    perform private.raise_input_invalid(p_field.field, 'integer', 'Pass a whole number.');
+  end if;
+  if v_number < p_field.min then
+    perform private.raise_input_invalid(
+      p_field.field, 'min', format('The least is %s.', p_field.min)
+    );
+  end if;
+  if v_number > p_field.max then
+    perform private.raise_input_invalid(
+      p_field.field, 'max', format('The most is %s.', p_field.max)
+    );
+  end if;
+  if abs(v_number) > c_max_exact or scale(v_number) > c_max_decimals then
+    perform private.raise_input_invalid(
+      p_field.field, 'number', 'The number is too large, or has too many decimals.'
+    );
+  end if;
+  return jsonb_build_object(p_field.field, v_number);
+end;
+$$;
+
+-- A price that a caller gave for a field of an action: `{x}` in rupees, `{x_minor}` in paise; `{}`
+-- for a blank text where none is required.
+--
+-- Args: the field with its limits; the value, a number or a text in the notations of read_price.
+-- Errors: INPUT_INVALID (422) `{field, rule: "type" or "decimals"}`, PRICE_UNPARSEABLE (422)
+-- `{understood}`, PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+create or replace function private.check_price_input(
+  p_field private.flow_inputs,
+  p_value jsonb
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_rupees numeric;
+  v_minor bigint;
+begin
+  if jsonb_typeof(p_value) = 'string' then
+    if not p_field.required and private.is_blank(p_value #>> '{}') then
+      return '{}'::jsonb;
+    end if;
+    v_rupees := private.read_price(p_value #>> '{}');
+  elsif jsonb_typeof(p_value) = 'number' then
+    v_rupees := p_value::numeric;
+  else
+    perform private.raise_input_invalid(
+      p_field.field, 'type', 'Pass a price as a number or a text.'
+    );
+  end if;
+  v_minor := private.to_minor(v_rupees, p_field.field);
+  if v_rupees not between p_field.min and p_field.max then
+    perform private.raise_error(
+      'PRICE_OUT_OF_RANGE',
+      format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
+      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
+    );
+  end if;
+  return jsonb_build_object(
+    p_field.field, private.rupees(v_minor), p_field.field || '_minor', v_minor
+  );
+end;
+$$;
+
+-- A field of an action's input with the limits that its row leaves open: those that
+-- private.to_minor has for every amount, and 1,000 characters of text.
+create or replace function private.complete_limits(p_input private.flow_inputs)
+returns private.flow_inputs
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if p_input.type = 'price' then
+    p_input.min := coalesce(p_input.min, 1);
+    p_input.max := coalesce(p_input.max, 10000000);
+  elsif p_input.type in ('text', 'textarea', 'email') then
+    p_input.max_length := coalesce(p_input.max_length, 1000);
+  end if;
+  return p_input;
+end;
+$$;
+
+-- source: 40_flow/compose_messages.sql sha256:c6d1d5e3aac010632e3500f120388ad0c3c40427ff8f1c4670e7a1e8426cdbc2
+-- Adds the messages that a row of the flow says to the step, with the type of the notification that
+-- goes with each.
+--
+-- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
+-- which clients draw as the words of that user. Messages to one role are for that party alone; the
+-- actor has an audit message.
+-- Args: the step after its effects; the row's name; whether another step follows at once: then
+-- nobody could answer, and no automated message is made.
+create or replace function private.compose_messages(
+  p_step private.flow_step,
+  p_row_name text,
+  p_is_passed boolean
+)
+returns private.flow_step
+language plpgsql
+stable
 set search_path = ''
 as $$
 declare
   c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
-  v_conversation constant public.conversations := p_step.conversation;
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  -- The server's clock, also for a step that was due earlier.
+  v_now constant timestamptz := clock_timestamp();
   v_values jsonb;
   v_template private.flow_messages;
+  v_quoted text;
   v_message public.messages;
-  v_notes private.flow_note[] := array[]::private.flow_note[];
 begin
   for v_template in
     select m.*
     from private.flow_messages as m
-    where m.flow_id = p_row.flow_id
-      and m.transition = p_row.name
+    where m.flow_id = v_conversation.flow_id
+      and m.transition = p_row_name
       and not (p_is_passed and m.message_type = 'automated')
     order by m.position
   loop
-    if v_values is null and concat(v_template.text, v_template.title, v_template.subtitle)
-      like '%{%' then
+    if v_values is null and concat(
+      v_template.text, v_template.title, v_template.subtitle, v_template.quote
+    ) like '%{%' then
       v_values := private.flow_values(p_step);
     end if;
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;
+    if not p_step.is_trial then
+      v_conversation.last_seq := v_conversation.last_seq + 1;
+      v_conversation.last_message_at := v_now;
+      v_message.seq := v_conversation.last_seq;
+    end if;
     v_message.sender_id := c_system_user_id;
     v_message.message_type := v_template.message_type;
     v_message.message := left(private.fill_template(v_template.text, v_values), 5000);
@@ -6489,6 +6105,7 @@ begin
       when 'influencer' then v_conversation.influencer_id
       when 'brand_owner' then v_conversation.brand_owner_id
     end;
+    v_message.created_at := v_now;
     v_message.action_required
       := v_template.message_type = 'automated' or v_template.buttons is not null;
     v_message.action_completed := false;
@@ -6500,17 +6117,184 @@ begin
         v_template.message_type, v_message.id
       );
     end if;
-    v_notes := v_notes || row(v_message, v_template.notification)::private.flow_note;
+    v_quoted := left(btrim(private.fill_template(v_template.quote, v_values), e' \n'), 5000);
+    if v_quoted <> '' then
+      v_message.action_data := coalesce(v_message.action_data, '{}') || jsonb_build_object(
+        'quote', jsonb_build_object('by', p_step.actor_id, 'text', v_quoted)
+      );
+    end if;
+    v_step.messages := v_step.messages || v_message;
+    v_step.notifications := v_step.notifications || v_template.notification;
   end loop;
-  return v_notes;
+  v_step.conversation := v_conversation;
+  return v_step;
 end;
 $$;
 
-revoke all on function private.compose_messages(
-  private.flow_step, private.flow_transitions, boolean
-) from public, anon, authenticated, service_role;
+-- What the messages of a step may name in braces: the values of private.deal_values, the flow's
+-- rules, what was typed with the action, who acts on whom, and what it is about.
+create or replace function private.flow_values(p_step private.flow_step)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  -- A login that was deleted.
+  c_nameless constant text := 'The other side';
+  v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
+begin
+  return (
+    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
+      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
+      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
+      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
+      'other', case when v_is_a then name_b when not v_is_a then name_a end,
+      'role', p_step.role,
+      'subject', coalesce(bid.title, campaign.title),
+      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason')
+    )
+    from private.deal_values(v_conversation) as v (deal)
+    left join private.flow_definitions as f on f.id = v_conversation.flow_id
+    left join public.users as a on a.id = v_conversation.user_a
+    left join public.users as b on b.id = v_conversation.user_b
+    cross join lateral (
+      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
+    ) as named (name_a, name_b)
+    left join public.bids as bid on bid.id = v_conversation.bid_id
+    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
+  );
+end;
+$$;
 
--- source: 40_flow/draft_state.sql sha256:d88db470c5350786c90bb070fc9b0015f142a1d82f3343ac709d21ecd057c839
+-- source: 40_flow/deal_values.sql sha256:4b2a4613de51a4d67995f994bef731d0708581a89f8dcc6a62c19273ba8238c3
+-- Texts with values in them: the values of a deal, money in words, and how a template is filled.
+
+-- What the texts and buttons of a conversation's flow may name in braces, from the conversation
+-- alone. Amounts come as a number and, under `…_text`, as people write them.
+--
+-- private.flow_values adds what a step and the people know.
+create or replace function private.deal_values(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_data constant jsonb := p_conversation.flow_data;
+  v_zone constant text := private.get_setting('quota_timezone') #>> '{}';
+begin
+  return v_data || jsonb_build_object(
+    'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
+    'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
+    'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
+    'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
+    'released_text', private.rupees_text(p_conversation.released_minor),
+    'refund_text', private.rupees_text(
+      coalesce(
+        (v_data -> 'refund_minor')::bigint,
+        (v_data #> '{cancellation,refund_minor}')::bigint,
+        p_conversation.held_minor
+      )
+    ),
+    'proposed_price', coalesce(v_data -> 'quote', v_data -> 'proposed_amount'),
+    'proposed_hint', ' Proposed: '
+      || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
+    'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
+    'counter_hint', ' The influencer asked for '
+      || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.',
+    'pitch', v_data -> 'pitch',
+    'details', v_data -> 'project_details',
+    'delivery_due', to_char(
+      p_conversation.delivery_due_at at time zone v_zone, 'FMDD Mon YYYY'
+    ),
+    'deadline', to_char(p_conversation.deadline_at at time zone v_zone, 'FMDD Mon YYYY')
+  );
+end;
+$$;
+
+-- A text of the flow with each `{name}` replaced by the value of that name, as text.
+--
+-- A name without a value gives nothing. Values are put in as they are: braces in them mean
+-- nothing, so what one party typed cannot show the other a value that was not meant for it.
+create or replace function private.fill_template(p_text text, p_values jsonb)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_pieces text[];
+  v_piece text;
+  v_name text;
+  v_filled text;
+begin
+  if p_text is null or position('{' in p_text) = 0 then
+    return p_text;
+  end if;
+  v_pieces := string_to_array(p_text, '{');
+  v_filled := v_pieces[1];
+  foreach v_piece in array v_pieces[2:] loop
+    v_name := substring(v_piece from '^([a-z][a-z0-9_]*)\}');
+    v_filled := v_filled || case
+      when v_name is null then '{' || v_piece
+      else coalesce(p_values ->> v_name, '') || substr(v_piece, char_length(v_name) + 2)
+    end;
+  end loop;
+  return v_filled;
+end;
+$$;
+
+-- An amount for flow_data: in rupees under one key, in paise under another.
+create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
+end;
+$$;
+
+-- An amount in paise as rupees, without needless zeros.
+create or replace function private.rupees(p_minor bigint)
+returns numeric
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return trim_scale(p_minor / 100.0);
+end;
+$$;
+
+-- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
+--
+-- The last three digits of the rupees stand together, the ones before in pairs.
+create or replace function private.rupees_text(p_minor bigint)
+returns text
+language plpgsql
+immutable
+strict
+set search_path = ''
+as $$
+declare
+  v_rupees constant text := (p_minor / 100)::text;
+begin
+  return '₹'
+    || case when char_length(v_rupees) > 3
+      then regexp_replace(
+        left(v_rupees, -3), '(\d)(?=(\d\d)+$)', '\1,', 'g'
+      ) || ',' || right(v_rupees, 3)
+      else v_rupees
+    end
+    || case when p_minor % 100 = 0 then '' else '.' || lpad((p_minor % 100)::text, 2, '0') end;
+end;
+$$;
+
+-- source: 40_flow/draft_state.sql sha256:ef24cecb8cee50e70786828d3b6eb8aa208fbeb62ff9759b5270db81975aabf7
 -- Adds a state to the drafts of some kinds of flow: the state, its moves, and what each move says,
 -- shows and asks for. A file of 80_data makes one call a state.
 --
@@ -6620,8 +6404,8 @@ $$;
 --
 -- Args: the kinds; a list of `{name, action, kind, inputs, messages}`, other keys are for
 -- draft_state. An input is `{field, type, required, min, max, max_length, placeholder, prefill,
--- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, buttons,
--- notification, kind}`.
+-- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, quote,
+-- buttons, notification, kind}`.
 -- Writes: flow_inputs, flow_messages.
 -- Errors: 22023 for a key that nobody reads.
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
@@ -6641,7 +6425,7 @@ begin
     );
     perform private.refuse_unknown_keys(
       v_move ->> 'name', coalesce(v_move -> 'messages', '[]'),
-      '{type,to,text,title,subtitle,buttons,notification,kind}'
+      '{type,to,text,title,subtitle,quote,buttons,notification,kind}'
     );
     insert into private.flow_inputs (
       flow_id, action, field, position, type, required, min, max, max_length, placeholder,
@@ -6659,16 +6443,16 @@ begin
     )
     where said.kind is null or f.id in (select private.draft_flows(said.kind));
     insert into private.flow_messages (
-      flow_id, transition, position, message_type, audience, text, title, subtitle, buttons,
-      notification
+      flow_id, transition, position, message_type, audience, text, title, subtitle, quote,
+      buttons, notification
     )
     select
       f.id, v_move ->> 'name', message.place, said.type, said."to", said.text, said.title,
-      said.subtitle, said.buttons, said.notification
+      said.subtitle, said.quote, said.buttons, said.notification
     from private.draft_flows(coalesce(v_move ->> 'kind', p_kinds)) as f (id)
     cross join jsonb_array_elements(v_move -> 'messages') with ordinality as message (item, place)
     cross join jsonb_to_record(message.item) as said (
-      type text, "to" text, text text, title text, subtitle text, buttons jsonb,
+      type text, "to" text, text text, title text, subtitle text, quote text, buttons jsonb,
       notification text, kind text
     )
     where said.kind is null or f.id in (select private.draft_flows(said.kind));
@@ -6703,124 +6487,143 @@ begin
 end;
 $$;
 
--- source: 40_flow/event_details.sql sha256:1ff74b5c6bfe74779c77005dcf33b7e25bbe26f6d49ccdc6c28d9ac815b54e22
--- What the history keeps of a step beside its columns, for both sides to read: the row, the reason,
--- and what was typed, without the fields that the flow marks as secret.
-create or replace function private.event_details(
-  p_step private.flow_step,
-  p_row private.flow_transitions
+-- source: 40_flow/draw_form.sql sha256:2638eb098b33ab29ca66057ad966f03250e8c8c4f857084a0b9c9db94a510618
+-- The fields of an action as clients draw them, in order, and the JSON Schema of its input.
+create or replace function private.draw_form(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb
+)
+returns private.flow_forms
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_form private.flow_forms;
+begin
+  v_form.flow_id := p_flow_id;
+  v_form.action := p_action;
+  v_form.schema := private.input_schema(p_flow_id, p_action, p_values);
+  select coalesce(
+    jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
+  )
+  into v_form.fields
+  from private.flow_inputs as i
+  where i.flow_id = p_flow_id and i.action = p_action;
+  return v_form;
+end;
+$$;
+
+-- A field of an action's input as clients draw it, filled in with the values of its placeholders.
+--
+-- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
+-- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
+-- in the field at first.
+create or replace function private.input_field_json(
+  p_input private.flow_inputs,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_input constant private.flow_inputs := private.complete_limits(p_input);
+begin
+  return jsonb_build_object(
+    'id', v_input.field,
+    'type', case when v_input.type in ('price', 'integer') then 'number' else v_input.type end,
+    'placeholder', private.fill_template(v_input.placeholder, p_values),
+    'required', v_input.required,
+    'min', v_input.min,
+    'max', v_input.max,
+    'maxLength', v_input.max_length,
+    'input_type', v_input.input_type,
+    'value', nullif(private.fill_template(v_input.prefill, p_values), '')
+  );
+end;
+$$;
+
+-- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
+--
+-- private.check_input takes more than it says (a price as a text, null for no value) and refuses
+-- what it does not say: texts that show nothing or hold control characters, a third decimal of a
+-- price, numbers that JSON clients do not carry exactly.
+create or replace function private.input_schema(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb default '{}'
 )
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
+declare
+  v_properties jsonb := '{}'::jsonb;
+  v_required jsonb := '[]'::jsonb;
+  v_field private.flow_inputs;
 begin
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_properties := v_properties || jsonb_build_object(
+      v_field.field, jsonb_strip_nulls(jsonb_build_object(
+        'type', case
+          when v_field.type = 'price' then 'number'
+          when v_field.type in ('number', 'integer') then v_field.type
+          else 'string'
+        end,
+        'format', case when v_field.type = 'email' then 'email' end,
+        'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
+        'minimum', v_field.min,
+        'maximum', v_field.max,
+        'minLength', case when v_field.required and v_field.max_length is not null then 1 end,
+        'maxLength', v_field.max_length
+      ))
+    );
+    if v_field.required then
+      v_required := v_required || to_jsonb(v_field.field);
+    end if;
+  end loop;
   return jsonb_build_object(
-    'transition', p_row.name,
-    'reason', p_step.reason,
-    'input', case p_step.input
-      when '{}' then '{}'
-      else p_step.input - array(
-        select i.field
-        from private.flow_inputs as i
-        where i.flow_id = p_row.flow_id and i.action = p_row.action and i.is_secret
-      )
-    end
+    'type', 'object',
+    'properties', v_properties,
+    'required', v_required,
+    'additionalProperties', true
   );
 end;
 $$;
 
-revoke all on function private.event_details(private.flow_step, private.flow_transitions)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/find_failed_guard.sql sha256:040d1bc3249bfc718f5fa28340eda1bb8acf6b64834218d12298a95a76c3179b
--- The first guard of a row that does not hold for a step; null when all do.
-create or replace function private.find_failed_guard(
-  p_step private.flow_step,
-  p_row private.flow_transitions
-)
-returns text
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_guard text;
-begin
-  foreach v_guard in array p_row.guards loop
-    if not private.guard_holds(v_guard, p_step, p_row.to_state) then
-      return v_guard;
-    end if;
-  end loop;
-  return null;
-end;
-$$;
-
-revoke all on function private.find_failed_guard(private.flow_step, private.flow_transitions)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/find_transition.sql sha256:ad5533ee8fe5d5708a60297071dd8b1312d2435456962257823a8f6448976098
--- The row of the flow that a step takes, or the refusal that says best why there is none.
+-- Keeps the forms of a flow's actions that have nothing to fill in, so that private.open_actions
+-- need not draw them again.
 --
--- Which refusal wins: docs/API.md, "Errors".
--- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409) `{current_state,
--- required_state, awaiting_role, allowed_actions}`, NOT_YOUR_TURN (409), INPUT_INVALID (422),
--- PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), PRICE_CHANGED (409) `{price}`,
--- REVISION_LIMIT (409), NEGOTIATION_LIMIT (409), FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
-create or replace function private.find_transition(p_step private.flow_step)
-returns private.flow_choice
+-- Writes: flow_forms.
+create or replace function private.keep_forms(p_flow_id bigint)
+returns void
 language plpgsql
-stable
-security invoker
 set search_path = ''
 as $$
-declare
-  -- Whose turn it is comes before what was typed.
-  c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
-  v_choice private.flow_choice;
-  v_step private.flow_step := p_step;
-  v_rows private.flow_transitions[];
-  v_row private.flow_transitions;
-  v_guard text;
-  v_failed text;
 begin
-  v_step.before := v_step.conversation;
-  v_rows := private.list_transitions(v_step);
-  if v_rows is null then
-    perform private.refuse_action(v_step);
-  end if;
-
-  foreach v_row in array v_rows loop
-    foreach v_guard in array v_row.guards loop
-      if v_guard = any (c_turn_guards) and not private.guard_holds(
-        v_guard, v_step, v_row.to_state
-      ) then
-        perform private.refuse_turn(v_step, v_row, v_guard);
-      end if;
-    end loop;
-  end loop;
-
-  v_step.input := private.check_input(
-    (v_step.conversation).flow_id, v_step.action, v_step.input
+  insert into private.flow_forms
+  select form.*
+  from (
+    select distinct a.action from private.flow_actions as a where a.flow_id = p_flow_id
+  ) as drawn
+  cross join lateral private.draw_form(p_flow_id, drawn.action, '{}') as form
+  where not exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_flow_id
+      and i.action = drawn.action
+      and concat(i.placeholder, i.prefill) like '%{%'
   );
-  foreach v_row in array v_rows loop
-    v_failed := private.find_failed_guard(v_step, v_row);
-    if v_failed is null then
-      v_choice.step := v_step;
-      v_choice.transition := v_row;
-      return v_choice;
-    end if;
-  end loop;
-  perform private.refuse_guard(v_step, v_failed);
-  return null;
 end;
 $$;
-
-revoke all on function private.find_transition(private.flow_step)
-from public, anon, authenticated, service_role;
 
 -- source: 40_flow/flow_rule.sql sha256:f3e0a85ddced07644cb7d4bab53650a5e8275fc2486fa36feb4611497478bab3
 -- What guards, effects and texts read of a flow and of a conversation on it.
@@ -6885,28 +6688,6 @@ begin
   end;
 end;
 $$;
-
--- source: 40_flow/free_text_states.sql sha256:c2e0315ea68504f0821670f819bd309505f7ec7d61f8248106dc3316affcf85a
--- The states of a flow that are open for free text, in order.
-create or replace function private.free_text_states(p_flow_id bigint)
-returns text[]
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return array(
-    select s.state
-    from private.flow_states as s
-    where s.flow_id = p_flow_id and s.free_text
-    order by s.position
-  );
-end;
-$$;
-
-revoke all on function private.free_text_states(bigint)
-from public, anon, authenticated, service_role;
 
 -- source: 40_flow/guard_holds.sql sha256:57224a08198c04abcc95c15d9da8eb5d2860ae0fc6258b70c3474ff3e1a9eef6
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
@@ -7128,153 +6909,120 @@ begin
 end;
 $$;
 
--- source: 40_flow/list_transitions.sql sha256:184c883045ac4d43433279a32225ea7dec5bbcf31ec4df3783e73a507f2ba091
--- The rows of the flow for what a step wants to do where its conversation is, in order; null when
--- there are none.
-create or replace function private.list_transitions(p_step private.flow_step)
-returns private.flow_transitions[]
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (
-    select array_agg(t order by t.position)
-    from private.flow_transitions as t
-    where t.flow_id = (p_step.conversation).flow_id
-      and t.from_state = (p_step.conversation).flow_state
-      and t.role = p_step.role
-      and t.action = p_step.action
-  );
-end;
-$$;
-
-revoke all on function private.list_transitions(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/next_action_data.sql sha256:20917409199c73669e54132e40e0b4aef8e1b5c3dffa45a571d985553bbd0468
--- What conversations.current_action_data becomes with new messages: the newest action for the
--- party that is awaited now, as both sides may know it; nothing when nobody is; what it was when
--- the new messages ask that party nothing.
-create or replace function private.next_action_data(
-  p_conversation public.conversations,
-  p_notes private.flow_note[]
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_action_data jsonb;
-begin
-  if p_conversation.awaiting_role is null then
-    return null;
-  end if;
-  select (n.message).action_data into v_action_data
-  from unnest(p_notes) with ordinality as n (message, notification, place)
-  where (n.message).action_required and (n.message).visible_to = p_conversation.awaiting_role
-  order by n.place desc
-  limit 1;
-  if v_action_data is null then
-    return p_conversation.current_action_data;
-  end if;
-  return jsonb_build_object(
-    'action_id', v_action_data -> 'action_id',
-    'flow_state', v_action_data -> 'flow_state',
-    'message_type', v_action_data -> 'message_type',
-    'visible_to', v_action_data -> 'visible_to'
-  );
-end;
-$$;
-
-revoke all on function private.next_action_data(public.conversations, private.flow_note[])
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/notify_of_step.sql sha256:4f5945a46fcef6ffc49d64d5b91fdfc2ac3eea876e0e4a06a1fdc4f9321c88fb
--- Notes for their readers the messages of a step that are worth a notification.
+-- source: 40_flow/open_actions.sql sha256:3b30ccd9f72c481ec432c1646d6a929ed027607b6e3ced3396724dca4949d2e7
+-- What a party may do in a conversation now, in the order of the screen: `[{action, text, style,
+-- drawn, data, fields, schema}]`, filled in.
 --
--- Writes: notifications, push_outbox, realtime.messages. Events: notification.
-create or replace function private.notify_of_step(
-  p_conversation public.conversations,
-  p_notes private.flow_note[]
-)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.notify(
-    reader.user_id, n.notification, p_conversation.id, (n.message).id,
-    jsonb_build_object(
-      'sender_id', (n.message).sender_id,
-      'flow_state', p_conversation.flow_state,
-      'awaiting_role', p_conversation.awaiting_role
-    )
-  )
-  from unnest(p_notes) as n
-  cross join lateral (values (p_conversation.user_a), (p_conversation.user_b)) as reader (user_id)
-  where n.notification is not null
-    and ((n.message).visible_to = 'all' or (n.message).receiver_id = reader.user_id);
-end;
-$$;
-
-revoke all on function private.notify_of_step(public.conversations, private.flow_note[])
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/open_actions.sql sha256:4301e65bb2396978ad7d2d79b5aa37b290aac3557ebc760ca5410f79fb88efb9
--- What a party may do in a conversation now, in the order of the screen.
---
+-- fields are what clients draw of the action's input, schema is its JSON Schema.
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
   p_conversation public.conversations,
   p_actor_id uuid,
   p_role text
 )
-returns setof private.flow_actions
+returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_row private.flow_transitions;
+  v_row record;
+  v_action record;
+  v_form private.flow_forms;
+  v_values jsonb;
   v_open text[] := array[]::text[];
+  v_actions jsonb[] := array[]::jsonb[];
 begin
-  v_step.conversation := p_conversation;
-  v_step.before := p_conversation;
-  v_step.actor_id := p_actor_id;
-  v_step.role := p_role;
-  v_step.input := '{}';
-  v_step.at := now();
   for v_row in
-    select t.* from private.flow_transitions as t
+    select t.action, t.guards, t.to_state
+    from private.flow_transitions as t
     where t.flow_id = p_conversation.flow_id
       and t.from_state = p_conversation.flow_state
       and t.role = p_role
   loop
-    if v_row.guards = '{}' or v_row.action <> all (v_open)
-      and private.find_failed_guard(v_step, v_row) is null then
+    if v_row.guards = '{}' then
+      v_open := v_open || v_row.action;
+      continue;
+    end if;
+    continue when v_row.action = any (v_open);
+    if v_step.role is null then
+      v_step.conversation := p_conversation;
+      v_step.before := p_conversation;
+      v_step.actor_id := p_actor_id;
+      v_step.role := p_role;
+      v_step.input := '{}';
+      v_step.at := now();
+    end if;
+    if private.failed_guard(v_step, v_row.guards, v_row.to_state) is null then
       v_open := v_open || v_row.action;
     end if;
   end loop;
-  return query
-  select a.*
-  from private.flow_actions as a
-  where a.flow_id = p_conversation.flow_id
-    and a.state = p_conversation.flow_state
-    and a.role = p_role
-    and a.action = any (v_open)
-  order by a.position;
+
+  for v_action in
+    select a.action, a.text, a.style, a.drawn, a.data, f.fields, f.schema
+    from private.flow_actions as a
+    left join private.flow_forms as f on f.flow_id = a.flow_id and f.action = a.action
+    where a.flow_id = p_conversation.flow_id
+      and a.state = p_conversation.flow_state
+      and a.role = p_role
+      and a.action = any (v_open)
+    order by a.position
+  loop
+    if v_action.schema is null or v_action.text like '%{%' or v_action.data::text like '%"{%' then
+      v_values := coalesce(v_values, private.deal_values(p_conversation));
+      v_action.text := private.fill_template(v_action.text, v_values);
+      -- A value in a button stays what it is: a number is no text.
+      v_action.data := (
+        select jsonb_object_agg(d.key, coalesce(v_values -> btrim(d.value, '{}'), 'null'))
+        from jsonb_each_text(v_action.data) as d
+      );
+      if v_action.schema is null then
+        v_form := private.draw_form(p_conversation.flow_id, v_action.action, v_values);
+        v_action.fields := v_form.fields;
+        v_action.schema := v_form.schema;
+      end if;
+    end if;
+    v_actions := v_actions || to_jsonb(v_action);
+  end loop;
+  return to_jsonb(v_actions);
 end;
 $$;
 
-revoke all on function private.open_actions(public.conversations, uuid, text)
-from public, anon, authenticated, service_role;
+-- What a party may do in a conversation now, in the shape that clients get: `[{action, button_id,
+-- text, style, input, schema, deadline_at}]`; input is the action's first field, or null.
+create or replace function private.actions_json(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'action', a.value -> 'action',
+          'button_id', a.value -> 'action',
+          'text', a.value -> 'text',
+          'style', a.value -> 'style',
+          'input', a.value -> 'fields' -> 0,
+          'schema', a.value -> 'schema',
+          'deadline_at', p_conversation.deadline_at
+        )
+        order by a.ordinality
+      ),
+      '[]'
+    )
+    from jsonb_array_elements(private.open_actions(p_conversation, p_user_id, p_role))
+      with ordinality as a
+  );
+end;
+$$;
 
 -- source: 40_flow/open_alert.sql sha256:720132151cdd994b07d9df889f45956f98d6563c72258e5378b7bcc6c1bbe9e6
 -- Puts something on the operators' list; the same cause again counts up the line that is open.
@@ -7319,205 +7067,240 @@ revoke all on function private.open_alert(
   text, text, text, uuid, jsonb, bigint, text, text
 ) from public, anon, authenticated, service_role;
 
--- source: 40_flow/plan_follow_up.sql sha256:95d7d02c5327b0a249dd8a2f02b745ee26796e830574872256a543ea2168833a
--- The step that follows at once on a row of the flow; one without an action when none does.
+-- source: 40_flow/read_price.sql sha256:1e1777ac9369ed0039cf7499291146d6949a98473b73e2cdfdd6235032103e1f
+-- The rupees that a person typed, in one of the notations of Indian prices; any size.
 --
--- What the system does next always follows; what the actor would do next, when the input that came
--- with the first action has all that it needs.
--- Args: the step just taken; its row; the step as it was asked for, with its input untouched.
-create or replace function private.plan_follow_up(
-  p_step private.flow_step,
-  p_row private.flow_transitions,
-  p_asked private.flow_step
-)
-returns private.flow_step
+-- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals; behind
+-- it k or thousand, l, lac or lakh, cr or crore (also lacs, lakhs, crores) if wanted; with ₹, ₨,
+-- Rs, Rs., INR or rupees on either side, and /- or only at the end. Capitals and spaces do not
+-- matter, but a space inside a number makes it two. Digits of every Indian script, Arabic ones and
+-- full-width ones count as digits, in a text that has no others. Everything else is refused and
+-- never guessed.
+--
+-- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
+create or replace function private.read_price(p_text text)
+returns numeric
 language plpgsql
-stable
-security invoker
+immutable
 set search_path = ''
 as $$
 declare
-  v_next private.flow_step;
-  v_role text;
+  -- Far longer than any price; the rest is not looked at.
+  c_max_text constant integer := 5000;
+  c_max_price constant integer := 64;
+  -- What is typed or pasted as space, and the marks that phones put around numbers.
+  c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
+  c_sign constant text := '(?:₹|₨|rs\.?|inr|rupees?)';
+  c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
+    '|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3})(?:\.[0-9]{1,2})?';
+  c_price constant text := '^(?:' || c_sign || ' ?)*(' || c_number
+    || ') ?(k|thousand|l|la(?:kh|c)s?|cr(?:ores?)?)? ?(?:(?:' || c_sign || '|/-|only) ?)*$';
+  -- The digit 0 of Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada,
+  -- Malayalam, Arabic, Urdu, Ol Chiki, Meetei Mayek, and of full width; the others follow it.
+  c_zeros constant text := '०০੦૦୦௦౦೦൦٠۰᱐꯰０';
+  v_text text := regexp_replace(left(p_text, c_max_text), c_space, ' ', 'g');
+  v_zero integer;
+  v_parts text[];
 begin
-  if p_row.follow_up is null then
-    return v_next;
+  v_text := btrim(lower(v_text collate "C"));
+  if v_text !~ '[0-9]' and octet_length(v_text) > char_length(v_text) then
+    select ascii(z.zero) into v_zero
+    from regexp_split_to_table(c_zeros, '') as z (zero)
+    where v_text ~ ('[' || z.zero || '-' || chr(ascii(z.zero) + 9) || ']')
+    order by position(z.zero in c_zeros)
+    limit 1;
+    v_text := translate(
+      v_text,
+      (select string_agg(chr(v_zero + n), '' order by n) from generate_series(0, 9) as n),
+      '0123456789'
+    );
   end if;
-  select t.role into v_role
-  from private.flow_transitions as t
-  where t.flow_id = p_row.flow_id
-    and t.from_state = p_row.to_state
-    and t.action = p_row.follow_up
-    and t.role in ('system', p_step.role)
-  limit 1;
-  if v_role is null or v_role <> 'system' and exists (
-    select from private.flow_inputs as i
-    where i.flow_id = p_row.flow_id
-      and i.action = p_row.follow_up
-      and i.required
-      and coalesce(p_asked.input -> i.field, 'null') = 'null'
-  ) then
-    return v_next;
+  if char_length(p_text) <= c_max_text and char_length(v_text) <= c_max_price then
+    v_parts := regexp_match(v_text, c_price);
   end if;
-  v_next := p_step;
-  v_next.action := p_row.follow_up;
-  v_next.role := v_role;
-  v_next.input := p_asked.input;
-  if v_role = 'system' then
-    v_next.actor_id := null;
-    v_next.input := '{}';
+  if v_parts is null then
+    perform private.raise_error(
+      'PRICE_UNPARSEABLE',
+      'This is no price: write one number of rupees, such as 5000, 5,00,000, 5k or 1.5 lakh.',
+      jsonb_build_object(
+        'understood', left(substring(v_text from '[0-9](?:[0-9,.]*[0-9])?'), 20)
+      ),
+      p_status => 422
+    );
   end if;
-  return v_next;
+  return replace(v_parts[1], ',', '')::numeric * case left(v_parts[2], 1)
+    when 'k' then 1000
+    when 't' then 1000
+    when 'l' then 100000
+    when 'c' then 10000000
+    else 1
+  end;
 end;
 $$;
 
-revoke all on function private.plan_follow_up(
-  private.flow_step, private.flow_transitions, private.flow_step
-) from public, anon, authenticated, service_role;
-
--- source: 40_flow/raise_chat_closed.sql sha256:10917746ddce2304cd18c9a143b331a9d0333f45d01e1de3ba11f5a70682f98e
--- Ends the call because a conversation is closed.
+-- source: 40_flow/record_step.sql sha256:c58302dcda4c16b7d0526a8575aeaacfdba492082fd34f7adb2c18b9ba0ad84c
+-- Writes one row of the flow that was taken: the conversation as it is now, what its open action
+-- messages become, its new messages, and its line in the history.
 --
--- Errors: CHAT_CLOSED (409).
-create or replace function private.raise_chat_closed()
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.raise_error('CHAT_CLOSED', 'This conversation is closed.', p_status => 409);
-end;
-$$;
-
-revoke all on function private.raise_chat_closed()
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/raise_not_your_turn.sql sha256:ce9b041f350e85453ad9399ea8b7c64753fd568ab9015d6f5283a0f7db1ae47a
--- Ends the call because what was asked for is the other party's to do.
---
--- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
-create or replace function private.raise_not_your_turn(p_conversation public.conversations)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.raise_error(
-    'NOT_YOUR_TURN', 'This is for the other side to do.',
-    jsonb_build_object(
-      'current_state', p_conversation.flow_state,
-      'awaiting_role', p_conversation.awaiting_role
-    ),
-    p_status => 409, p_hint => 'Wait for conversation_state_changed.'
-  );
-end;
-$$;
-
-revoke all on function private.raise_not_your_turn(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/raise_state_invalid.sql sha256:9192795c1c85ffcdd4b7cd574c299b175436ee1d50a7f901c98945d7b792edac
--- Ends the call because a conversation is in another state than what was asked for needs.
---
--- Args: the conversation; who asked, and in which role; the states in which it could be done, a
--- single one as text, as the first clients know it.
--- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
--- allowed_actions}`.
-create or replace function private.raise_state_invalid(
-  p_conversation public.conversations,
-  p_actor_id uuid,
-  p_role text,
-  p_required text[]
-)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  perform private.raise_error(
-    'FLOW_STATE_INVALID',
-    format('This cannot be done in the state "%s".', p_conversation.flow_state),
-    jsonb_build_object(
-      'current_state', p_conversation.flow_state,
-      'required_state', case
-        when cardinality(p_required) = 1 then to_jsonb(p_required[1])
-        else to_jsonb(p_required)
-      end,
-      'awaiting_role', p_conversation.awaiting_role,
-      'allowed_actions', (
-        select coalesce(jsonb_agg(a.action order by a.position), '[]')
-        from private.open_actions(p_conversation, p_actor_id, p_role) as a
-      )
-    ),
-    p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
-  );
-end;
-$$;
-
-revoke all on function private.raise_state_invalid(public.conversations, uuid, text, text[])
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/record_step.sql sha256:9a03148692f31d4bf2791115b83e63b1228f278a2c82187b78cc8dceee619292
--- Writes one step of the flow: the conversation as it is now, what its open action messages become,
--- its messages, its line in the history, and who hears what.
---
--- Args: the step after its effects; the row; the messages that it says.
--- Returns the conversation and the messages as they are stored.
+-- Args: the step after its effects, with what it says; the row; how many of its messages are
+-- written already. Returns the step as it is stored.
 -- Locks: the conversation's row must be locked already.
--- Writes: conversations, messages, participants, conversation_events, event_salts, notifications,
--- push_outbox, realtime.messages.
--- Events: new_message, conversation_state_changed, notification.
+-- Writes: conversations, messages, and what private.append_event writes.
 create or replace function private.record_step(
   p_step private.flow_step,
   p_row private.flow_transitions,
-  p_notes private.flow_note[]
+  p_said integer
 )
-returns private.flow_outcome
+returns private.flow_step
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
-  v_outcome private.flow_outcome;
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_messages public.messages[] := p_step.messages[p_said + 1:];
+  v_action_data jsonb;
 begin
-  perform private.complete_actions(p_step, p_row, p_notes);
-  v_conversation := private.store_conversation(p_step.conversation, p_notes);
-  v_outcome.conversation := v_conversation;
+  perform private.complete_actions(p_step, p_row, v_messages);
+
+  -- The newest action for the party that is awaited now, as both sides may know it.
+  if v_conversation.awaiting_role is null then
+    v_conversation.current_action_data := null;
+  else
+    select m.action_data into v_action_data
+    from unnest(v_messages) as m
+    where m.action_required and m.visible_to = v_conversation.awaiting_role
+    order by m.seq desc
+    limit 1;
+    if found then
+      v_conversation.current_action_data := jsonb_build_object(
+        'action_id', v_action_data -> 'action_id',
+        'flow_state', v_action_data -> 'flow_state',
+        'message_type', v_action_data -> 'message_type',
+        'visible_to', v_action_data -> 'visible_to'
+      );
+    end if;
+  end if;
+  v_conversation.updated_at := clock_timestamp();
+  update public.conversations as c
+  set
+    flow_state = v_conversation.flow_state,
+    awaiting_role = v_conversation.awaiting_role,
+    current_action_data = v_conversation.current_action_data,
+    flow_data = v_conversation.flow_data,
+    work_submission = v_conversation.work_submission,
+    work_submitted = v_conversation.work_submitted,
+    work_status = v_conversation.work_status,
+    submission_date = v_conversation.submission_date,
+    amount_minor = v_conversation.amount_minor,
+    deadline_at = v_conversation.deadline_at,
+    entered_at = v_conversation.entered_at,
+    timed_at = v_conversation.timed_at,
+    delivery_due_at = v_conversation.delivery_due_at,
+    close_reason = v_conversation.close_reason,
+    closed_by = v_conversation.closed_by,
+    captured_minor = v_conversation.captured_minor,
+    held_minor = v_conversation.held_minor,
+    released_minor = v_conversation.released_minor,
+    fee_minor = v_conversation.fee_minor,
+    refunded_minor = v_conversation.refunded_minor,
+    charged_back_minor = v_conversation.charged_back_minor,
+    version = v_conversation.version,
+    last_seq = v_conversation.last_seq,
+    last_message_at = v_conversation.last_message_at,
+    updated_at = v_conversation.updated_at
+  where c.id = v_conversation.id;
+
   with stored as (
     insert into public.messages as m (
       conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
       action_required, action_data, created_at, updated_at
     )
     select
-      v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
-      (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
-      (n.message).message_type, (n.message).visible_to, (n.message).action_required,
-      (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
-    from unnest(p_notes) with ordinality as n (message, notification, place)
+      n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.message_type,
+      n.visible_to, n.action_required, n.action_data, n.created_at, n.created_at
+    from unnest(v_messages) as n
     returning m
   )
-  select coalesce(array_agg(stored.m order by (stored.m).seq), '{}') into v_outcome.messages
+  select p_step.messages[:p_said] || coalesce(array_agg(stored.m order by (stored.m).seq), '{}')
+  into v_step.messages
   from stored;
+  v_step.conversation := v_conversation;
+
+  -- For both sides to read: without the fields that the flow marks as secret.
   perform private.append_event(
-    p_step, p_row.from_state, private.event_details(p_step, p_row)
+    v_step, p_row.from_state,
+    jsonb_build_object(
+      'transition', p_row.name,
+      'reason', p_step.reason,
+      'input', case p_step.input
+        when '{}' then '{}'
+        else p_step.input - array(
+          select i.field
+          from private.flow_inputs as i
+          where i.flow_id = p_row.flow_id and i.action = p_row.action and i.is_secret
+        )
+      end
+    )
   );
-  perform private.announce_step(v_conversation, p_step, p_row, v_outcome.messages);
-  perform private.notify_of_step(v_conversation, p_notes);
-  return v_outcome;
+  return v_step;
 end;
 $$;
 
-revoke all on function private.record_step(
-  private.flow_step, private.flow_transitions, private.flow_note[]
-) from public, anon, authenticated, service_role;
+-- Marks the open action messages that a step leaves behind.
+--
+-- Leaving a state completes them all. A step that stays completes those whose reader gets a new
+-- one now, and the one that offered what was done and cannot be done again.
+-- Args: the step after its effects; the row; the new messages.
+-- Writes: messages.
+create or replace function private.complete_actions(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_messages public.messages[]
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_stays constant boolean := p_row.to_state = p_row.from_state;
+  v_renewed text[];
+  v_is_done boolean := false;
+begin
+  if v_stays then
+    v_renewed := array(
+      select m.visible_to from unnest(p_messages) as m where m.action_required
+    );
+    v_is_done := p_step.actor_id is not null and not private.open_actions(
+      p_step.conversation, p_step.actor_id, p_step.role
+    ) @> jsonb_build_array(jsonb_build_object('action', p_step.action));
+  end if;
+  update public.messages as m
+  set
+    action_completed = true,
+    -- What a checkout was to be filled in with is of no use any more, and personal.
+    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
+      'completed_by', p_step.role, 'completed_action', p_step.action
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = (p_step.conversation).id
+    and m.action_required
+    and not m.action_completed
+    and (
+      not v_stays
+      or m.visible_to = any (v_renewed)
+      or v_is_done and m.visible_to in (p_step.role, 'all')
+        and m.action_data -> 'buttons' @> jsonb_build_array(
+          jsonb_build_object('action', p_step.action)
+        )
+    );
+end;
+$$;
 
--- source: 40_flow/refuse_action.sql sha256:8cfb8aa6c78f9b30bce57719923b7117ba1746a7d6aaaa7ec0faaeecac8da9e3
+-- source: 40_flow/refuse_step.sql sha256:35b686587af48b72ca193250e9d3eec7354267aeb86f916cddb6470b27c568e6
+-- How a step is refused that the flow has no row for, or that is somebody else's to take. None of
+-- this runs when a step is taken.
+
 -- Ends the call because the flow has no row for what a step wants: nobody of its kind ever does
 -- that, or not in this state, or only the other party does.
 --
@@ -7527,7 +7310,6 @@ create or replace function private.refuse_action(p_step private.flow_step)
 returns void
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -7573,12 +7355,8 @@ begin
 end;
 $$;
 
-revoke all on function private.refuse_action(private.flow_step)
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/refuse_turn.sql sha256:f16ab3efac7e46b157d22a6499d23ebe9dbd2877d236d9aacb09dddb583857c0
--- Ends the call because a guard about whose turn it is does not hold: the other party's turn, or
--- nobody's.
+-- Ends the call because a guard about whose turn it is does not hold: it is the other party's turn,
+-- or nobody's.
 --
 -- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard}`.
 create or replace function private.refuse_turn(
@@ -7589,7 +7367,6 @@ create or replace function private.refuse_turn(
 returns void
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -7603,15 +7380,102 @@ begin
 end;
 $$;
 
-revoke all on function private.refuse_turn(private.flow_step, private.flow_transitions, text)
-from public, anon, authenticated, service_role;
+-- Ends the call because a conversation is closed.
+--
+-- Errors: CHAT_CLOSED (409).
+create or replace function private.raise_chat_closed()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.raise_error('CHAT_CLOSED', 'This conversation is closed.', p_status => 409);
+end;
+$$;
 
--- source: 40_flow/run_deadlines.sql sha256:1a44bafddc3cb45d137851355c8fc8e27025ca4890881a12abfa32bcaaf6264a
+-- Ends the call because what was asked for is the other party's to do.
+--
+-- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
+create or replace function private.raise_not_your_turn(p_conversation public.conversations)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'NOT_YOUR_TURN', 'This is for the other side to do.',
+    jsonb_build_object(
+      'current_state', p_conversation.flow_state,
+      'awaiting_role', p_conversation.awaiting_role
+    ),
+    p_status => 409, p_hint => 'Wait for conversation_state_changed.'
+  );
+end;
+$$;
+
+-- Ends the call because a conversation is in another state than the request needs.
+--
+-- Args: the conversation; who asked, and in which role; the states in which it could be done, a
+-- single one as text, as the first clients know it.
+-- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
+-- allowed_actions}`.
+create or replace function private.raise_state_invalid(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text,
+  p_required text[]
+)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'FLOW_STATE_INVALID',
+    format('This cannot be done in the state "%s".', p_conversation.flow_state),
+    jsonb_build_object(
+      'current_state', p_conversation.flow_state,
+      'required_state', case
+        when cardinality(p_required) = 1 then to_jsonb(p_required[1])
+        else to_jsonb(p_required)
+      end,
+      'awaiting_role', p_conversation.awaiting_role,
+      'allowed_actions', jsonb_path_query_array(
+        private.open_actions(p_conversation, p_actor_id, p_role), '$[*].action'
+      )
+    ),
+    p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
+  );
+end;
+$$;
+
+-- The states of a flow that are open for free text, in order.
+create or replace function private.free_text_states(p_flow_id bigint)
+returns text[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select s.state
+    from private.flow_states as s
+    where s.flow_id = p_flow_id and s.free_text
+    order by s.position
+  );
+end;
+$$;
+
+-- source: 40_flow/run_deadlines.sql sha256:5e08f43e37b0c7d0bb1725cbe8cb2785fe2aea219f683a226022f3eec7713c98
+-- Time limits without a timer: readers see what is due, writers store it.
+
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
 -- conversation after them; most often there is none.
 --
--- The one that comes back in time: readers pass p_is_trial and see what is so now, writers store
--- it. A limit that lies before the step that led to it is due with that step.
+-- Readers pass p_is_trial and see what is so now, writers store it. A limit that lies before the
+-- step that led to it is due with that step.
 -- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
 -- private.advance_conversation writes, unless this is a trial.
 -- Errors: none; the proof shows that the flow's own steps can be taken.
@@ -7621,42 +7485,111 @@ create or replace function private.run_deadlines(
 )
 returns public.conversations
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   -- More than any proved flow takes by itself: a belt beside the proof's braces.
   c_most constant integer := 100;
   v_step private.flow_step;
-  v_outcome private.flow_outcome;
+  v_conversation public.conversations := p_conversation;
   -- A writer may have waited for the lock since its transaction began.
   v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
 begin
-  v_step.conversation := p_conversation;
-  v_step.role := 'system';
-  v_step.is_trial := p_is_trial;
   for v_count in 1 .. c_most loop
-    exit when (v_step.conversation).deadline_at is null
-      or (v_step.conversation).deadline_at > v_now;
-    v_step.at := greatest(
-      (v_step.conversation).deadline_at, (v_step.conversation).entered_at
-    );
+    exit when v_conversation.deadline_at is null or v_conversation.deadline_at > v_now;
+    v_step.conversation := v_conversation;
+    v_step.role := 'system';
+    v_step.is_trial := p_is_trial;
+    v_step.at := greatest(v_conversation.deadline_at, v_conversation.entered_at);
     v_step.input := '{}';
     v_step.action := (
       select s.deadline_action
       from private.flow_states as s
-      where s.flow_id = (v_step.conversation).flow_id
-        and s.state = (v_step.conversation).flow_state
+      where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
     );
-    v_outcome := private.advance_conversation(v_step);
-    v_step.conversation := v_outcome.conversation;
+    v_step := private.advance_conversation(v_step);
+    v_conversation := v_step.conversation;
   end loop;
-  return v_step.conversation;
+  return v_conversation;
 end;
 $$;
 
-revoke all on function private.run_deadlines(public.conversations, boolean)
-from public, anon, authenticated, service_role;
+-- Takes the steps that are due in a batch of conversations, and returns how many time limits had
+-- passed.
+--
+-- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
+-- first. Locks: the conversations, in the order of their ids; those that another session holds are
+-- passed over. Writes: what private.run_deadlines writes.
+create or replace function private.run_due(p_user_id uuid, p_limit integer)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_count integer := 0;
+begin
+  for v_conversation in
+    select c.*
+    from public.conversations as c
+    where c.id in (
+      select due.id
+      from public.conversations as due
+      where due.deadline_at <= now()
+        and (p_user_id is null or p_user_id in (due.user_a, due.user_b))
+      order by due.deadline_at
+      limit p_limit
+    )
+    order by c.id
+    for no key update skip locked
+  loop
+    perform private.run_deadlines(v_conversation, p_is_trial => false);
+    v_count := v_count + (
+      select count(*)
+      from public.conversation_events as e
+      join private.flow_states as s
+        on s.flow_id = v_conversation.flow_id and s.state = e.from_state
+        and s.deadline_action = e.action
+      where e.conversation_id = v_conversation.id and e.version > v_conversation.version
+    );
+  end loop;
+  return v_count;
+end;
+$$;
+
+-- When the time limit of the state that a conversation is in ends; null: it has none.
+--
+-- since_entry counts from the entry into the state; payment_window like it, but as long as a
+-- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
+-- moved on by the time that disputes froze, and never before the days of grace after an agreed
+-- delivery (rule overdue_grace_days).
+create or replace function private.state_deadline(p_conversation public.conversations)
+returns timestamptz
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_state private.flow_states;
+begin
+  select s.* into v_state
+  from private.flow_states as s
+  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  return case v_state.clock
+    when 'since_entry' then p_conversation.entered_at + v_state.lasts
+    when 'since_payment' then greatest(
+      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
+      p_conversation.delivery_due_at
+        + private.flow_rule(p_conversation.flow_id, 'overdue_grace_days') * interval '1 day'
+    )
+    when 'payment_window' then greatest(
+      p_conversation.entered_at + v_state.lasts,
+      (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
+        + private.flow_rule(p_conversation.flow_id, 'attempt_hours') * interval '1 hour'
+    )
+  end;
+end;
+$$;
 
 -- source: 40_flow/run_effect.sql sha256:41fc44ddb25fc2c6604c2a11fe068f01ad6e24d0043a9835cde3991ee8c3e6c6
 -- The effects of the flow: what each does, and where the money of the deal must be before it and is
@@ -7772,299 +7705,14 @@ begin
 end;
 $$;
 
--- source: 40_flow/state_deadline.sql sha256:26be0abe570bdd06e99ed359d7166bc2f18edbc50767e7432ff32d1591a2a767
--- When the time limit of the state that a conversation is in ends; null: it has none.
---
--- since_entry counts from the entry into the state; payment_window like it, but as long as a
--- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
--- moved on by the time that disputes froze, and never before the days of grace after an agreed
--- delivery (rule overdue_grace_days).
-create or replace function private.state_deadline(p_conversation public.conversations)
-returns timestamptz
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_state private.flow_states;
-begin
-  select s.* into v_state
-  from private.flow_states as s
-  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
-  return case v_state.clock
-    when 'since_entry' then p_conversation.entered_at + v_state.lasts
-    when 'since_payment' then greatest(
-      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
-      p_conversation.delivery_due_at
-        + private.flow_rule(p_conversation.flow_id, 'overdue_grace_days') * interval '1 day'
-    )
-    when 'payment_window' then greatest(
-      p_conversation.entered_at + v_state.lasts,
-      (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
-        + private.flow_rule(p_conversation.flow_id, 'attempt_hours') * interval '1 hour'
-    )
-  end;
-end;
-$$;
-
--- source: 40_flow/store_conversation.sql sha256:57363183b927283549c2508d5dc58ffa20418d0bc2de9cb424f36e4f8b5ef523
--- Stores a conversation as a step of the flow leaves it, with numbers for its new messages.
---
--- Returns the row. Time of a message is the server's clock, also for a step that was due earlier.
--- Writes: conversations.
-create or replace function private.store_conversation(
-  p_conversation public.conversations,
-  p_notes private.flow_note[]
-)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations := p_conversation;
-begin
-  update public.conversations as c
-  set
-    flow_state = p_conversation.flow_state,
-    awaiting_role = p_conversation.awaiting_role,
-    current_action_data = private.next_action_data(p_conversation, p_notes),
-    flow_data = p_conversation.flow_data,
-    work_submission = p_conversation.work_submission,
-    work_submitted = p_conversation.work_submitted,
-    work_status = p_conversation.work_status,
-    submission_date = p_conversation.submission_date,
-    amount_minor = p_conversation.amount_minor,
-    deadline_at = p_conversation.deadline_at,
-    entered_at = p_conversation.entered_at,
-    timed_at = p_conversation.timed_at,
-    delivery_due_at = p_conversation.delivery_due_at,
-    close_reason = p_conversation.close_reason,
-    closed_by = p_conversation.closed_by,
-    captured_minor = p_conversation.captured_minor,
-    held_minor = p_conversation.held_minor,
-    released_minor = p_conversation.released_minor,
-    fee_minor = p_conversation.fee_minor,
-    refunded_minor = p_conversation.refunded_minor,
-    charged_back_minor = p_conversation.charged_back_minor,
-    version = p_conversation.version,
-    last_seq = c.last_seq + cardinality(p_notes),
-    last_message_at = case
-      when p_notes = '{}' then c.last_message_at
-      else clock_timestamp()
-    end,
-    updated_at = clock_timestamp()
-  where c.id = p_conversation.id
-  returning c.* into v_conversation;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.store_conversation(public.conversations, private.flow_note[])
-from public, anon, authenticated, service_role;
-
--- source: 40_flow/take_row.sql sha256:1255808f7f7170fc226b184f22207a89b47fb9a4137f56ad247578b860fdd0e7
--- Takes one row of the flow: the conversation enters the row's state, then the row's effects run.
---
--- Returns the step with the conversation as it is afterwards. A step that a time limit takes
--- leaves its time in timed_at.
--- Writes: what the effects write, unless the step is a trial.
-create or replace function private.take_row(
-  p_step private.flow_step,
-  p_row private.flow_transitions
-)
-returns private.flow_step
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
-  v_state private.flow_states;
-  v_effect text;
-begin
-  v_step.before := p_step.conversation;
-  v_step.reason := private.fill_template(
-    coalesce(p_row.reason, p_row.action), jsonb_build_object('role', p_step.role)
-  );
-  if p_row.to_state <> p_row.from_state then
-    select s.* into v_state
-    from private.flow_states as s
-    where s.flow_id = p_row.flow_id and s.state = p_row.to_state;
-    v_conversation.flow_state := p_row.to_state;
-    v_conversation.chat_status := private.chat_status_of(p_row.to_state);
-    v_conversation.automation_enabled := v_conversation.chat_status = 'automated';
-    v_conversation.entered_at := p_step.at;
-    v_conversation.deadline_at := private.state_deadline(v_conversation);
-    v_conversation.work_status := coalesce(v_state.work_status, v_conversation.work_status);
-  end if;
-  v_conversation.awaiting_role := case p_row.awaiting
-    when 'unchanged' then v_conversation.awaiting_role
-    when 'other' then private.other_role(p_step.role)
-    else p_row.awaiting
-  end;
-  v_conversation.version := v_conversation.version + 1;
-  v_conversation.updated_at := p_step.at;
-  if p_step.role = 'system' and exists (
-    select from private.flow_states as s
-    where s.flow_id = p_row.flow_id
-      and s.state = p_row.from_state
-      and s.deadline_action = p_row.action
-  ) then
-    v_conversation.timed_at := p_step.at;
-  end if;
-
-  v_step.conversation := v_conversation;
-  foreach v_effect in array p_row.effects loop
-    v_step.conversation := private.run_effect(v_effect, v_step);
-  end loop;
-  return v_step;
-end;
-$$;
-
-revoke all on function private.take_row(private.flow_step, private.flow_transitions)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/action_result.sql sha256:a93b2e1a841d0157677682bc523793bbb41abf531c9ff82eb6733578fcafe9a4
--- What became of an action, as the user who took it may see it: `{success, conversation, messages,
--- actions, flow_update: {previous_state, new_state, awaiting_role, reason, path}}`.
-create or replace function private.action_result(
-  p_outcome private.flow_outcome,
-  p_user_id uuid,
-  p_role text
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'success', true,
-    'conversation', (
-      select to_jsonb(c)
-      from private.my_conversations as c
-      where c.conversation_id = (p_outcome.conversation).id
-    ),
-    'messages', private.messages_for(p_outcome.messages, p_user_id),
-    'actions', private.actions_json(p_outcome.conversation, p_user_id, p_role),
-    'flow_update', private.flow_update_json(p_outcome)
-  );
-end;
-$$;
-
-revoke all on function private.action_result(private.flow_outcome, uuid, text)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/actions_json.sql sha256:ab0ab577fde918e8e513fa32f15e4e08b618a7394ad5a35cb784e333aa5c7283
--- What a party may do in a conversation now, in the shape that clients get, as an array.
-create or replace function private.actions_json(
-  p_conversation public.conversations,
-  p_user_id uuid,
-  p_role text
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return (
-    select coalesce(
-      jsonb_agg(private.action_json(a, p_conversation) order by a.position), '[]'
-    )
-    from private.open_actions(p_conversation, p_user_id, p_role) as a
-  );
-end;
-$$;
-
-revoke all on function private.actions_json(public.conversations, uuid, text)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/answer_action.sql sha256:1ec0a36650e93c88008d735064f1966b2e5286e08a47c64acba2cc0a6a6820e8
--- The answer to an action that was done, told to the user's own devices and kept for a repeat.
---
--- Args: the call; what became of it; what the client did, as for private.finish_action; whether a
--- deal was opened (null: that was not asked).
--- Writes: action_results, realtime.messages. Events: button_action, text_input.
-create or replace function private.answer_action(
-  p_call private.action_call,
-  p_outcome private.flow_outcome,
-  p_done jsonb,
-  p_created boolean default null
-)
-returns jsonb
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_result jsonb := private.action_result(p_outcome, p_call.actor_id, p_call.role);
-begin
-  if p_created is not null then
-    v_result := v_result || jsonb_build_object('created', p_created);
-  end if;
-  perform private.broadcast(
-    array[p_done ->> 'event'],
-    array['user:' || p_call.actor_id],
-    array[
-      p_done - 'event' || jsonb_build_object(
-        'conversation_id', (p_outcome.conversation).id,
-        'message', v_result -> 'messages' -> -1,
-        'flow_update', v_result -> 'flow_update',
-        'conversation_context', private.conversation_headline(p_outcome.conversation)
-          || jsonb_build_object('version', v_result -> 'conversation' -> 'version')
-      )
-    ]
-  );
-  perform private.keep_result(p_call, (p_outcome.conversation).id, v_result);
-  return v_result;
-end;
-$$;
-
-revoke all on function private.answer_action(
-  private.action_call, private.flow_outcome, jsonb, boolean
-) from public, anon, authenticated, service_role;
-
--- source: 43_deals/answer_existing.sql sha256:a74123b7bffe4e00494f3fb849295c4cd739275497b644e05222df18f4d27c32
--- The answer to opening a deal that is open already: the deal as it is, with `created: false`; kept
--- for a repeat.
---
--- Writes: action_results.
-create or replace function private.answer_existing(p_call private.action_call)
-returns jsonb
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_outcome private.flow_outcome;
-  v_result jsonb;
-begin
-  v_outcome.conversation := p_call.conversation;
-  v_outcome.previous_state := (p_call.conversation).flow_state;
-  v_outcome.path := '{}';
-  v_result := private.action_result(v_outcome, p_call.actor_id, p_call.role)
-    || jsonb_build_object('created', false);
-  perform private.keep_result(p_call, (p_call.conversation).id, v_result);
-  return v_result;
-end;
-$$;
-
-revoke all on function private.answer_existing(private.action_call)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/apply_to_campaign.sql sha256:26a8762fbc2c2688cd4895a18ebacd02b061b7b170b31623933fa7442a544bc0
+-- source: 43_deals/apply_to_campaign.sql sha256:f5bf5618a2ae55a2b02843e161e02a7f1eacea243f472e34ff37a6304a188ff9
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
 -- the price the influencer has in mind, in rupees.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
--- requests, and what private.open_deal and private.answer_action write.
+-- requests, and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
 -- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -8080,18 +7728,18 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_quote_minor constant bigint := private.to_minor(p_quote, 'quote');
   v_pitch constant text := private.read_pitch(p_pitch);
   v_campaign public.campaigns;
   v_deal public.conversations;
 begin
-  v_call := private.begin_deal(
+  v_step := private.begin_deal(
     'influencer', p_client_action_id,
     jsonb_build_object('campaign_id', p_campaign_id, 'quote', p_quote, 'pitch', p_pitch)
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
   select c.* into v_campaign
   from public.campaigns as c
@@ -8106,23 +7754,23 @@ begin
   v_deal.kind := 'campaign';
   v_deal.campaign_id := v_campaign.id;
   v_deal.brand_owner_id := v_campaign.brand_owner_id;
-  v_deal.influencer_id := v_call.actor_id;
+  v_deal.influencer_id := v_step.actor_id;
   v_deal.flow_data := jsonb_strip_nulls(
     private.money_json('quote', 'quote_minor', v_quote_minor)
       || private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
       || jsonb_build_object('pitch', v_pitch)
   );
-  v_call.conversation := private.find_open_deal(v_deal);
-  if (v_call.conversation).id is not null then
-    return private.answer_existing(v_call);
+  v_step.conversation := private.find_open_deal(v_deal);
+  if (v_step.conversation).id is not null then
+    return private.answer_existing(v_step);
   end if;
   if v_campaign.status <> 'open' then
     perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
   end if;
   insert into public.requests (campaign_id, influencer_id, quote_minor, pitch)
-  values (v_campaign.id, v_call.actor_id, v_quote_minor, v_pitch)
+  values (v_campaign.id, v_step.actor_id, v_quote_minor, v_pitch)
   returning id into v_deal.request_id;
-  return private.open_deal(v_call, v_deal, 'apply_to_campaign');
+  return private.open_deal(v_step, v_deal, 'apply_to_campaign');
 end;
 $$;
 
@@ -8136,181 +7784,31 @@ create or replace function public.apply_to_campaign(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.apply_to_campaign(campaign_id, quote, pitch, client_action_id);
 $$;
 
-revoke all on function private.apply_to_campaign(uuid, numeric, text, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
-revoke all on function public.apply_to_campaign(uuid, numeric, text, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
-
--- source: 43_deals/begin_action.sql sha256:af5e0b3e62fc237c258a5464eedf6e4a094f84c04decbb4b77d2fd2fa937349e
--- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
--- conversation, takes the steps that are due, and refuses what was decided on an older state.
+-- The words that come with an application, as they are kept; null when there are none.
 --
--- Args: the conversation; what is asked, to compare a repeat with; the client's id of it; the
--- version that the user saw (null: any).
--- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
--- private.run_deadlines writes.
--- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
--- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`, INPUT_INVALID (422) for a request
--- that is larger than any honest one.
-create or replace function private.begin_action(
-  p_conversation_id uuid,
-  p_request jsonb,
-  p_client_action_id uuid,
-  p_expected_version bigint default null
-)
-returns private.action_call
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_call private.action_call;
-begin
-  v_call.actor_id := private.require_user();
-  perform private.check_json(p_request, 'input', 65536);
-  -- Also makes one user's actions follow each other, so that a repeat finds its first try.
-  perform private.limit_rate(v_call.actor_id, 'action');
-  v_call.conversation := private.lock_conversation(p_conversation_id, v_call.actor_id);
-  v_call.role := private.role_in(v_call.conversation, v_call.actor_id);
-  v_call.request := p_request || jsonb_build_object('conversation_id', p_conversation_id);
-  v_call.client_action_id := p_client_action_id;
-  v_call.earlier := private.find_earlier_action(
-    v_call.actor_id, p_client_action_id, v_call.request
-  );
-  if v_call.earlier is null then
-    perform private.check_version(v_call.conversation, v_call.actor_id, p_expected_version);
-    v_call.conversation := private.run_deadlines(v_call.conversation, p_is_trial => false);
-  end if;
-  return v_call;
-end;
-$$;
-
-revoke all on function private.begin_action(uuid, jsonb, uuid, bigint)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/begin_deal.sql sha256:64792a4fea1a3fc9d665df83a243e6de3d7c67f6219427b2a68723507a16089f
--- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
--- client_action_id.
---
--- Locks: the user's account, then the limit on actions. Writes: rate_limits.
--- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), RATE_LIMITED (429),
--- IDEMPOTENCY_MISMATCH (409).
-create or replace function private.begin_deal(p_role text, p_client_action_id uuid, p_request jsonb)
-returns private.action_call
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_call private.action_call;
-begin
-  v_call.actor_id := private.require_role(p_role);
-  v_call.role := p_role;
-  -- A block waits for it, and so came before or finds the deal.
-  perform private.lock_account(v_call.actor_id);
-  perform private.limit_rate(v_call.actor_id, 'action');
-  v_call.request := p_request;
-  v_call.client_action_id := p_client_action_id;
-  v_call.earlier := private.find_earlier_action(
-    v_call.actor_id, p_client_action_id, p_request
-  );
-  return v_call;
-end;
-$$;
-
-revoke all on function private.begin_deal(text, uuid, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/check_influencer.sql sha256:8d3f59d0f280391f6e6df2481958d3da682c0b4f8a61fed3b9b571ec603840af
--- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
---
--- Locks: the influencer's account, against its removal.
--- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
-create or replace function private.check_influencer(p_user_id uuid)
-returns void
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_user public.users;
-begin
-  select u.* into v_user
-  from public.users as u
-  join private.accounts as a on a.user_id = u.id
-  where u.id = p_user_id
-  for key share of a;
-  if not found then
-    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
-  end if;
-  if v_user.role is distinct from 'influencer' then
-    perform private.raise_input_invalid(
-      'influencer_id', 'influencer', 'Only influencers can be invited.'
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_influencer(uuid)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/check_version.sql sha256:246a3bced2b72a875ede1766739924d85ddf9efa8ff8b0de2e1b56e93a2ec13f
--- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
--- user's own preferences change a context's version too, but nothing that was decided on; a step
--- that is due counts as taken, as for whoever reads.
---
--- Args: the conversation, before the steps that are due are written; the user; the version that the
--- user saw (null: any).
--- Errors: VERSION_CONFLICT (409) `{version}`.
-create or replace function private.check_version(
-  p_conversation public.conversations,
-  p_user_id uuid,
-  p_expected_version bigint
-)
-returns void
+-- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
+create or replace function private.read_pitch(p_pitch text)
+returns text
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
-  v_stored bigint;
-  v_stepped bigint;
-  v_now bigint;
+  v_pitch constant text := private.read_text(p_pitch, 'pitch', 5000, p_rule => 'max_length');
 begin
-  if p_expected_version is null then
-    return;
-  end if;
-  select v.version, p.stepped_version into v_stored, v_stepped
-  from private.conversation_versions(p_conversation) as v
-  join private.participants as p
-    on p.conversation_id = p_conversation.id and p.user_id = v.user_id
-  where v.user_id = p_user_id;
-  select v.version into v_now
-  from private.conversation_versions(private.as_of_now(p_conversation)) as v
-  where v.user_id = p_user_id;
-  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
-    perform private.raise_error(
-      'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
-      jsonb_build_object('version', v_now), p_status => 409,
-      p_hint => 'Read the conversation again, then decide.'
-    );
-  end if;
+  return case when not private.is_blank(v_pitch) then v_pitch end;
 end;
 $$;
 
-revoke all on function private.check_version(public.conversations, uuid, bigint)
-from public, anon, authenticated, service_role;
+grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
 
--- source: 43_deals/click_button.sql sha256:2866d41b15c89781171e66b01d61a8c28b40569964fbea76e1dafc6241652985
+-- source: 43_deals/click_button.sql sha256:b94b822639b5d1960fba05bf44bb1e0fe142d93cc8c7a114eabc847dd04f15f5
 -- Clicks a button of an action message: the action is the one that the engine itself stored there.
 --
 -- Without a message the newest open one that has the button is meant; a button that no open message
@@ -8335,10 +7833,10 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_button jsonb;
 begin
-  v_call := private.begin_action(
+  v_step := private.begin_action(
     p_conversation_id,
     jsonb_build_object(
       'button_id', p_button_id, 'message_id', p_message_id,
@@ -8346,12 +7844,12 @@ begin
     ),
     p_client_action_id
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
-  v_button := private.find_button(v_call, p_button_id, p_message_id);
+  v_button := private.find_button(v_step, p_button_id, p_message_id);
   return private.finish_action(
-    v_call, v_button ->> 'action',
+    v_step, v_button ->> 'action',
     case jsonb_typeof(p_additional_data)
       when 'object' then coalesce(v_button -> 'data', '{}') || p_additional_data
       else coalesce(p_additional_data, v_button -> 'data')
@@ -8371,7 +7869,6 @@ create or replace function public.click_button(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.click_button(
@@ -8379,150 +7876,19 @@ as $$
   );
 $$;
 
-revoke all on function private.click_button(uuid, text, jsonb, uuid, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
-revoke all on function public.click_button(uuid, text, jsonb, uuid, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
-
--- source: 43_deals/connect_bid.sql sha256:573e9e0b28664a6d3ce9b5dbb70e3ccd01353dc97f61cce05a6f739c1985e243
--- A brand owner connects to a bid: a deal with the bid's influencer begins.
---
--- While the two have an open deal on this bid, it is the answer (`created: false`). A given
--- influencer must be the bid's. proposed_amount, in rupees, is a hint.
--- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_action write.
--- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
--- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
--- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
-create or replace function private.connect_bid(
-  p_bid_id uuid,
-  p_proposed_amount numeric,
-  p_influencer_id uuid,
-  p_client_action_id uuid
-)
-returns jsonb
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  v_call private.action_call;
-  v_proposed_minor constant bigint := private.to_minor(p_proposed_amount, 'proposed_amount');
-  v_bid public.bids;
-  v_deal public.conversations;
-begin
-  v_call := private.begin_deal(
-    'brand_owner', p_client_action_id,
-    jsonb_build_object(
-      'bid_id', p_bid_id, 'proposed_amount', p_proposed_amount, 'influencer_id', p_influencer_id
-    )
-  );
-  if v_call.earlier is not null then
-    return v_call.earlier;
-  end if;
-  select b.* into v_bid from public.bids as b where b.id = p_bid_id for no key update;
-  if not found then
-    perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
-  end if;
-  if v_bid.influencer_id <> p_influencer_id then
-    perform private.raise_error(
-      'BID_OWNER_MISMATCH', 'This bid is another influencer''s.', p_status => 409
-    );
-  end if;
-
-  v_deal.kind := 'bid';
-  v_deal.bid_id := v_bid.id;
-  v_deal.brand_owner_id := v_call.actor_id;
-  v_deal.influencer_id := v_bid.influencer_id;
-  v_deal.flow_data := jsonb_strip_nulls(
-    private.money_json('proposed_amount', 'proposed_minor', v_proposed_minor)
-  );
-  v_call.conversation := private.find_open_deal(v_deal);
-  if (v_call.conversation).id is not null then
-    return private.answer_existing(v_call);
-  end if;
-  if v_bid.status <> 'open' then
-    perform private.raise_error('BID_CLOSED', 'This bid is closed.', p_status => 409);
-  end if;
-  return private.open_deal(v_call, v_deal, 'connect_bid');
-end;
-$$;
-
--- RPC: connects to a bid; returns `{success, created, conversation, messages, actions,
--- flow_update}`.
-create or replace function public.connect_bid(
-  bid_id uuid,
-  proposed_amount numeric default null,
-  influencer_id uuid default null,
-  client_action_id uuid default null
-)
-returns jsonb
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.connect_bid(bid_id, proposed_amount, influencer_id, client_action_id);
-$$;
-
-revoke all on function private.connect_bid(uuid, numeric, uuid, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
-revoke all on function public.connect_bid(uuid, numeric, uuid, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
-
--- source: 43_deals/describe_action.sql sha256:c7021808aa4d1da18bba02fd859682dc55905c59ae3380bf98d078653eff0ab7
--- How a client shows on the user's other devices that an action was taken: as a text that was
--- typed, when the action is a form, or as a button.
-create or replace function private.describe_action(
-  p_conversation public.conversations,
-  p_action text
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_input_type text;
-begin
-  select i.input_type into v_input_type
-  from private.flow_inputs as i
-  where i.flow_id = p_conversation.flow_id
-    and i.action = p_action
-    and i.required
-    and i.input_type is not null
-  order by i.position
-  limit 1;
-  return case when v_input_type is null
-    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
-    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
-  end;
-end;
-$$;
-
-revoke all on function private.describe_action(public.conversations, text)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/find_button.sql sha256:96c54b10a1455c52dd945a7284e3000722bbf96ee2cc6b9b812f6bc7925d9636
 -- The button that a user clicks, `{action, data}`, from what the engine stored with its message.
 --
--- Args: the call; the button; the message (null: the newest open one that has the button).
+-- Args: the step; the button; the message (null: the newest open one that has the button).
 -- Errors: MESSAGE_NOT_FOUND (404), ACTION_ALREADY_COMPLETED (409) `{completed_by,
 -- completed_action}`, ACTION_UNKNOWN (422).
 create or replace function private.find_button(
-  p_call private.action_call,
+  p_step private.flow_step,
   p_button_id text,
   p_message_id uuid
 )
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -8531,9 +7897,9 @@ declare
 begin
   select m.* into v_message
   from public.messages as m
-  where m.conversation_id = (p_call.conversation).id
+  where m.conversation_id = (p_step.conversation).id
     and m.action_required
-    and (m.visible_to = 'all' or m.receiver_id = p_call.actor_id)
+    and (m.visible_to = 'all' or m.receiver_id = p_step.actor_id)
     and case when p_message_id is null
       then not m.action_completed and m.action_data -> 'buttons' @> jsonb_build_array(
         jsonb_build_object('id', p_button_id)
@@ -8577,211 +7943,93 @@ begin
 end;
 $$;
 
-revoke all on function private.find_button(private.action_call, text, uuid)
-from public, anon, authenticated, service_role;
+grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
+grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/find_earlier_action.sql sha256:0d2619817fed1eac64b37ef7a413f559d42034f46b2be5c3488e227f29e00c37
--- What an earlier try of the same action answered; null when there was none.
+-- source: 43_deals/connect_bid.sql sha256:80c4f470a9386dcb5f2edd39cbce4fced3bf21fae15b0e48dd45f7a4138b11a4
+-- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
--- Args: the user; the client's id of the action; what is asked now.
--- Errors: IDEMPOTENCY_MISMATCH (409) when that id was for something else.
-create or replace function private.find_earlier_action(
-  p_user_id uuid,
-  p_client_action_id uuid,
-  p_request jsonb
+-- While the two have an open deal on this bid, it is the answer (`created: false`). A given
+-- influencer must be the bid's. proposed_amount, in rupees, is a hint.
+-- Definer: clients have no write grant on any table.
+-- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
+-- and what private.open_deal and private.answer_step write.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
+-- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
+-- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+create or replace function private.connect_bid(
+  p_bid_id uuid,
+  p_proposed_amount numeric,
+  p_influencer_id uuid,
+  p_client_action_id uuid
 )
 returns jsonb
 language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_earlier private.action_results;
-begin
-  if p_client_action_id is null then
-    return null;
-  end if;
-  select r.* into v_earlier
-  from private.action_results as r
-  where r.user_id = p_user_id and r.client_action_id = p_client_action_id;
-  if v_earlier.request_hash <> private.hash_request(p_request) then
-    perform private.raise_error(
-      'IDEMPOTENCY_MISMATCH', 'This client_action_id was used for another action.',
-      p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
-    );
-  end if;
-  return v_earlier.result;
-end;
-$$;
-
-revoke all on function private.find_earlier_action(uuid, uuid, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/find_form.sql sha256:7bba28dc32ddef5d7e6b8aa189295e933b2dabba618172c812b8c110070eb162
--- The field that a user's text is for, among the forms that are open for that user now.
---
--- Errors: INPUT_INVALID (422) `{field: "input_type"}` when the open form is another one,
--- NOT_YOUR_TURN (409) when the other side has the form, CHAT_CLOSED (409), FLOW_STATE_INVALID
--- (409).
-create or replace function private.find_form(p_call private.action_call, p_input_type text)
-returns private.flow_inputs
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation constant public.conversations := p_call.conversation;
-  v_form private.flow_inputs;
-begin
-  select i.* into v_form
-  from private.open_forms(v_conversation, p_call.actor_id, p_call.role) as i
-  where i.input_type = p_input_type;
-  if found then
-    return v_form;
-  end if;
-  if v_conversation.chat_status = 'closed' then
-    perform private.raise_chat_closed();
-  end if;
-  if exists (select from private.open_forms(v_conversation, p_call.actor_id, p_call.role)) then
-    perform private.raise_input_invalid(
-      'input_type', 'open_form', 'Another kind of text is asked for now.'
-    );
-  end if;
-  if exists (
-    select from private.open_forms(
-      v_conversation,
-      case p_call.actor_id
-        when v_conversation.user_a then v_conversation.user_b
-        else v_conversation.user_a
-      end,
-      private.other_role(p_call.role)
-    )
-  ) then
-    perform private.raise_not_your_turn(v_conversation);
-  end if;
-  perform private.raise_state_invalid(
-    v_conversation, p_call.actor_id, p_call.role,
-    array(
-      select a.state
-      from private.flow_actions as a
-      join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
-      join private.flow_states as s on s.flow_id = a.flow_id and s.state = a.state
-      where a.flow_id = v_conversation.flow_id
-        and a.drawn in ('form', 'both')
-        and i.input_type = p_input_type
-      group by a.state
-      order by min(s.position)
-    )
-  );
-  return null;
-end;
-$$;
-
-revoke all on function private.find_form(private.action_call, text)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/find_open_deal.sql sha256:ff648ac77ff63053883bb5962c3488ab71fc293e96683f258a33ea093c1585aa
--- The open deal that two people already have on a bid or campaign, with nothing due; null when they
--- have none.
---
--- Call it under the lock of the bid or campaign, so that two at once make one.
--- Args: a conversation with kind, subject and roles. Locks: the deal.
--- Writes: what private.run_deadlines writes.
-create or replace function private.find_open_deal(p_deal public.conversations)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations;
-begin
-  select c.* into v_conversation
-  from public.conversations as c
-  where (
-    c.bid_id = p_deal.bid_id and c.brand_owner_id = p_deal.brand_owner_id
-    or c.campaign_id = p_deal.campaign_id and c.influencer_id = p_deal.influencer_id
-  )
-  and c.chat_status <> 'closed'
-  for no key update;
-  if not found then
-    return null;
-  end if;
-  v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
-  return case when v_conversation.chat_status <> 'closed' then v_conversation end;
-end;
-$$;
-
-revoke all on function private.find_open_deal(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/finish_action.sql sha256:eca84e36e1ac5ca679813f964b22c8c9be65165043aa35b3541a2ac6996a42e5
--- Does what a user asked for in a conversation, tells the user's own devices, and keeps the answer
--- for a repeat.
---
--- Args: the call as private.begin_action returned it; the action and its input; what the client
--- did, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
--- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
--- Writes: action_results, realtime.messages, and what private.advance_conversation writes.
--- Events: button_action, text_input.
--- Errors: those of private.advance_conversation.
-create or replace function private.finish_action(
-  p_call private.action_call,
-  p_action text,
-  p_input jsonb,
-  p_done jsonb
-)
-returns jsonb
-language plpgsql
-security invoker
+security definer
 set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_outcome private.flow_outcome;
+  v_proposed_minor constant bigint := private.to_minor(p_proposed_amount, 'proposed_amount');
+  v_bid public.bids;
+  v_deal public.conversations;
 begin
-  v_step.conversation := p_call.conversation;
-  v_step.actor_id := p_call.actor_id;
-  v_step.role := p_call.role;
-  v_step.action := p_action;
-  v_step.input := coalesce(p_input, '{}');
-  v_step.at := clock_timestamp();
-  v_step.is_trial := false;
-  v_outcome := private.advance_conversation(v_step);
-  return private.answer_action(p_call, v_outcome, p_done);
+  v_step := private.begin_deal(
+    'brand_owner', p_client_action_id,
+    jsonb_build_object(
+      'bid_id', p_bid_id, 'proposed_amount', p_proposed_amount, 'influencer_id', p_influencer_id
+    )
+  );
+  if v_step.earlier is not null then
+    return v_step.earlier;
+  end if;
+  select b.* into v_bid from public.bids as b where b.id = p_bid_id for no key update;
+  if not found then
+    perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
+  end if;
+  if v_bid.influencer_id <> p_influencer_id then
+    perform private.raise_error(
+      'BID_OWNER_MISMATCH', 'This bid is another influencer''s.', p_status => 409
+    );
+  end if;
+
+  v_deal.kind := 'bid';
+  v_deal.bid_id := v_bid.id;
+  v_deal.brand_owner_id := v_step.actor_id;
+  v_deal.influencer_id := v_bid.influencer_id;
+  v_deal.flow_data := jsonb_strip_nulls(
+    private.money_json('proposed_amount', 'proposed_minor', v_proposed_minor)
+  );
+  v_step.conversation := private.find_open_deal(v_deal);
+  if (v_step.conversation).id is not null then
+    return private.answer_existing(v_step);
+  end if;
+  if v_bid.status <> 'open' then
+    perform private.raise_error('BID_CLOSED', 'This bid is closed.', p_status => 409);
+  end if;
+  return private.open_deal(v_step, v_deal, 'connect_bid');
 end;
 $$;
 
-revoke all on function private.finish_action(private.action_call, text, jsonb, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/flow_update_json.sql sha256:8012740c25ef4b5889816bde3af296aa71f70e8fe413b9e8bbf4d2bc5af8a46b
--- How the state moved: where it was, where it is now, who is awaited, why, and every state entered
--- on the way.
-create or replace function private.flow_update_json(p_outcome private.flow_outcome)
+-- RPC: connects to a bid; returns `{success, created, conversation, messages, actions,
+-- flow_update}`.
+create or replace function public.connect_bid(
+  bid_id uuid,
+  proposed_amount numeric default null,
+  influencer_id uuid default null,
+  client_action_id uuid default null
+)
 returns jsonb
-language plpgsql
-immutable
-security invoker
+language sql
 set search_path = ''
 as $$
-begin
-  return jsonb_build_object(
-    'previous_state', p_outcome.previous_state,
-    'new_state', (p_outcome.conversation).flow_state,
-    'awaiting_role', (p_outcome.conversation).awaiting_role,
-    'reason', p_outcome.reason,
-    'path', to_jsonb(p_outcome.path)
-  );
-end;
+  select private.connect_bid(bid_id, proposed_amount, influencer_id, client_action_id);
 $$;
 
-revoke all on function private.flow_update_json(private.flow_outcome)
-from public, anon, authenticated, service_role;
+grant execute on function private.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
+grant execute on function public.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
 
--- source: 43_deals/force_close.sql sha256:ac3c1b128ae73066388e2d55dc0fd4c608566f215832641a85f2b230bf47883b
+-- source: 43_deals/force_close.sql sha256:f73f35e9794132836440de9ff4029b081d99b0b0a2815e7d93614f20d61f81fb
 -- An operator closes a deal before it is paid; both sides read the reason.
 --
 -- Definer: clients have no write grant on any table.
@@ -8807,20 +8055,15 @@ $$;
 create or replace function public.force_close(conversation_id uuid, reason text)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.force_close(conversation_id, reason);
 $$;
 
-revoke all on function private.force_close(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.force_close(uuid, text) to authenticated, service_role;
-revoke all on function public.force_close(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.force_close(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/force_dispute.sql sha256:a1af45007ab4eeaa21b9c7af4ea8f8161b1eecd0341816b26f625d01691614e4
+-- source: 43_deals/force_dispute.sql sha256:1f8df6ddfb86a8ea26425a6f1f65be219bdf9b90a12f8406dcf3dc759ccd929e
 -- An operator stops a deal that holds money, to decide about it with resolve_dispute; both sides
 -- read the reason.
 --
@@ -8847,88 +8090,15 @@ $$;
 create or replace function public.force_dispute(conversation_id uuid, reason text)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.force_dispute(conversation_id, reason);
 $$;
 
-revoke all on function private.force_dispute(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
-revoke all on function public.force_dispute(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/found_conversation.sql sha256:283910cf80f766441e82f7312e4b471c46f4e9f4d11e00ffb5da5cf9ad2ed0d9
--- Makes a conversation with its two members and takes the first step of the flow that is published
--- for its kind; it stays on that version. Null when two people have their direct chat already.
---
--- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
--- role, by which action.
--- Writes: conversations, participants, and what private.advance_conversation writes.
--- Errors: none; a flow begins with no guard.
-create or replace function private.found_conversation(
-  p_conversation public.conversations,
-  p_actor_id uuid,
-  p_role text,
-  p_action text
-)
-returns private.flow_outcome
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_step private.flow_step;
-  v_conversation public.conversations;
-  -- Only a deal has books.
-  v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
-  -- The opening line of a direct chat is nobody's unread message.
-  v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
-begin
-  insert into public.conversations (
-    kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
-    flow_id, flow_state, flow_data, captured_minor, held_minor, released_minor, fee_minor,
-    refunded_minor, charged_back_minor
-  )
-  values (
-    p_conversation.kind, p_conversation.user_a, p_conversation.user_b,
-    p_conversation.brand_owner_id, p_conversation.influencer_id, p_conversation.bid_id,
-    p_conversation.campaign_id, p_conversation.request_id,
-    (
-      select f.id from private.flow_definitions as f
-      where f.kind = p_conversation.kind and f.status = 'published'
-    ),
-    'initial', coalesce(p_conversation.flow_data, '{}'), v_nothing, v_nothing, v_nothing,
-    v_nothing, v_nothing, v_nothing
-  )
-  on conflict (user_a, user_b) where kind = 'direct' do nothing
-  returning * into v_conversation;
-  if not found then
-    return null;
-  end if;
-  insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
-  select
-    v_conversation.id, member.id, private.role_in(v_conversation, member.id), v_read_seq,
-    v_read_seq
-  from unnest(array[p_conversation.user_a, p_conversation.user_b]) as member (id);
-
-  v_step.conversation := v_conversation;
-  v_step.actor_id := p_actor_id;
-  v_step.role := p_role;
-  v_step.action := p_action;
-  v_step.input := '{}';
-  v_step.at := clock_timestamp();
-  v_step.is_trial := false;
-  return private.advance_conversation(v_step);
-end;
-$$;
-
-revoke all on function private.found_conversation(public.conversations, uuid, text, text)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/get_available_actions.sql sha256:cac7c65d5eedc710b18c26bd513d9f479db7490c3e7fb482912e16df9fce451c
+-- source: 43_deals/get_available_actions.sql sha256:f61ae077725c024bab0e345a1210c17694f725b6a74def7df32b1d9c0aacbdff
 -- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
 --
 -- input is the action's first field, or null; schema is the JSON Schema of them all; deadline_at is
@@ -8957,20 +8127,15 @@ create or replace function public.get_available_actions(conversation_id uuid)
 returns jsonb
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_available_actions(conversation_id);
 $$;
 
-revoke all on function private.get_available_actions(uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_available_actions(uuid) to authenticated;
-revoke all on function public.get_available_actions(uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_available_actions(uuid) to authenticated;
 
--- source: 43_deals/get_ratings.sql sha256:4c46b65e0685c5ac2909df3f0a4aaea8e436557c292f9b2aefb51941d2d3fc63
+-- source: 43_deals/get_ratings.sql sha256:5d109d3fc9fb78687b30476fcb88439b7f992216da6eb032ceecfe3e4ff36be2
 -- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
 -- flow's rating_days after it was given.
 --
@@ -9016,41 +8181,22 @@ create or replace function public.get_ratings(conversation_id uuid)
 returns jsonb
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_ratings(conversation_id);
 $$;
 
-revoke all on function private.get_ratings(uuid) from public, anon, authenticated, service_role;
 grant execute on function private.get_ratings(uuid) to authenticated;
-revoke all on function public.get_ratings(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
--- source: 43_deals/hash_request.sql sha256:d98a9da9996dd0d055822ec223d680bb700528b627cdfb76e295ad3d1941d4f1
--- The sha256 of what a user asked for: enough to know a repeat by, and nothing of what was typed.
-create or replace function private.hash_request(p_request jsonb)
-returns bytea
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return sha256(convert_to(p_request::text, 'utf8'));
-end;
-$$;
-
-revoke all on function private.hash_request(jsonb) from public, anon, authenticated, service_role;
-
--- source: 43_deals/invite_to_campaign.sql sha256:b82459a026179dcc3cd223f937e4f303ab76980b2810dcca9033b5c91302789d
+-- source: 43_deals/invite_to_campaign.sql sha256:7767232c7ea5030f39c5ccf91bbc095e4c0f7c46b95e6218bbcd5af7457892a5
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, the influencer's account against its removal, then the
 -- conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_action write.
+-- and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
 -- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
@@ -9065,20 +8211,20 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_campaign public.campaigns;
   v_deal public.conversations;
 begin
-  v_call := private.begin_deal(
+  v_step := private.begin_deal(
     'brand_owner', p_client_action_id,
     jsonb_build_object('campaign_id', p_campaign_id, 'influencer_id', p_influencer_id)
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
   select c.* into v_campaign
   from public.campaigns as c
-  where c.id = p_campaign_id and c.brand_owner_id = v_call.actor_id
+  where c.id = p_campaign_id and c.brand_owner_id = v_step.actor_id
   for no key update;
   if not found then
     perform private.raise_error(
@@ -9089,19 +8235,19 @@ begin
 
   v_deal.kind := 'campaign';
   v_deal.campaign_id := v_campaign.id;
-  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.brand_owner_id := v_step.actor_id;
   v_deal.influencer_id := p_influencer_id;
   v_deal.flow_data := jsonb_strip_nulls(
     private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
   );
-  v_call.conversation := private.find_open_deal(v_deal);
-  if (v_call.conversation).id is not null then
-    return private.answer_existing(v_call);
+  v_step.conversation := private.find_open_deal(v_deal);
+  if (v_step.conversation).id is not null then
+    return private.answer_existing(v_step);
   end if;
   if v_campaign.status <> 'open' then
     perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
   end if;
-  return private.open_deal(v_call, v_deal, 'invite_to_campaign');
+  return private.open_deal(v_step, v_deal, 'invite_to_campaign');
 end;
 $$;
 
@@ -9114,79 +8260,43 @@ create or replace function public.invite_to_campaign(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.invite_to_campaign(campaign_id, influencer_id, client_action_id);
 $$;
 
-revoke all on function private.invite_to_campaign(uuid, uuid, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
-revoke all on function public.invite_to_campaign(uuid, uuid, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
-
--- source: 43_deals/keep_result.sql sha256:949d4d3c7e0710aea99cd2b43ad54b9ad8150dfe81b442978eadeba62d5815e1
--- Keeps what an action answered for a repeat of it, where the client has given it an id.
+-- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
 --
--- Writes: action_results.
-create or replace function private.keep_result(
-  p_call private.action_call,
-  p_conversation_id uuid,
-  p_result jsonb
-)
+-- Locks: the influencer's account, against its removal.
+-- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
+create or replace function private.check_influencer(p_user_id uuid)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
+declare
+  v_user public.users;
 begin
-  if p_call.client_action_id is not null then
-    insert into private.action_results (
-      user_id, client_action_id, conversation_id, request_hash, result
-    )
-    values (
-      p_call.actor_id, p_call.client_action_id, p_conversation_id,
-      private.hash_request(p_call.request), p_result
+  select u.* into v_user
+  from public.users as u
+  join private.accounts as a on a.user_id = u.id
+  where u.id = p_user_id
+  for key share of a;
+  if not found then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if v_user.role is distinct from 'influencer' then
+    perform private.raise_input_invalid(
+      'influencer_id', 'influencer', 'Only influencers can be invited.'
     );
   end if;
 end;
 $$;
 
-revoke all on function private.keep_result(private.action_call, uuid, jsonb)
-from public, anon, authenticated, service_role;
+grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
+grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
 
--- source: 43_deals/lock_conversation.sql sha256:b4ef990c068bc5568d1e31f81d49f3f310a66895ee554253b1ba25ed235ca854
--- Locks a conversation of a user until the transaction ends and returns it.
---
--- Args: the conversation; the member (null: whoever is let through before, operators and the
--- system). Locks: the conversation's row.
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
-create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
-returns public.conversations
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations;
-begin
-  select c.* into v_conversation
-  from public.conversations as c
-  where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
-  for no key update;
-  if not found then
-    perform private.raise_conversation_not_found();
-  end if;
-  return v_conversation;
-end;
-$$;
-
-revoke all on function private.lock_conversation(uuid, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/mark_refunded_manually.sql sha256:d525fd957a708fc2d0fcb2835ab2b5a01beb41c140fbdcc3ce2f3c4dc9ca3e54
+-- source: 43_deals/mark_refunded_manually.sql sha256:ee05aa8d4563c9b7880397be44178a6930f1dea1c13928e10b8c5112b5465dfe
 -- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
 --
 -- Definer: clients have no write grant on any table.
@@ -9220,113 +8330,198 @@ create or replace function public.mark_refunded_manually(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.mark_refunded_manually(conversation_id, reference, note);
 $$;
 
-revoke all on function private.mark_refunded_manually(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
-revoke all on function public.mark_refunded_manually(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
 
--- source: 43_deals/messages_for.sql sha256:984122c8bff9741d05a50717a56303d811a8de87bb910a4ba0eba63d4bb809d5
--- Those of some new messages that a user may see, in the shape that clients get, as an array.
-create or replace function private.messages_for(p_messages public.messages[], p_user_id uuid)
-returns jsonb
+-- source: 43_deals/open_deal.sql sha256:f8b52b802727903ab5ba5a5b90d540dab613f94923343e8df74610fc972c1476
+-- How a deal begins, for the three RPCs that open one.
+
+-- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
+-- client_action_id.
+--
+-- Locks: the user's account, then the limit on actions. Writes: rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), RATE_LIMITED (429),
+-- IDEMPOTENCY_MISMATCH (409).
+create or replace function private.begin_deal(p_role text, p_client_action_id uuid, p_request jsonb)
+returns private.flow_step
 language plpgsql
-stable
-security invoker
 set search_path = ''
 as $$
+declare
+  v_step private.flow_step;
 begin
-  return (
-    select coalesce(jsonb_agg(private.message_json(m) order by m.seq), '[]')
-    from unnest(p_messages) as m
-    where m.visible_to = 'all' or m.receiver_id = p_user_id
-  );
+  v_step.actor_id := private.require_role(p_role);
+  v_step.role := p_role;
+  -- A block waits for it, and so came before or finds the deal.
+  perform private.lock_account(v_step.actor_id);
+  perform private.limit_rate(v_step.actor_id, 'action');
+  return private.find_repeat(v_step, p_request, p_client_action_id);
 end;
 $$;
 
-revoke all on function private.messages_for(public.messages[], uuid)
-from public, anon, authenticated, service_role;
+-- The open deal that two people already have on a bid or campaign, with nothing due; null when they
+-- have none.
+--
+-- Call it under the lock of the bid or campaign, so that two at once make one.
+-- Args: a conversation with kind, subject and roles. Locks: the deal.
+-- Writes: what private.run_deadlines writes.
+create or replace function private.find_open_deal(p_deal public.conversations)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where (
+    c.bid_id = p_deal.bid_id and c.brand_owner_id = p_deal.brand_owner_id
+    or c.campaign_id = p_deal.campaign_id and c.influencer_id = p_deal.influencer_id
+  )
+  and c.chat_status <> 'closed'
+  for no key update;
+  if not found then
+    return null;
+  end if;
+  v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+  return case when v_conversation.chat_status <> 'closed' then v_conversation end;
+end;
+$$;
 
--- source: 43_deals/open_deal.sql sha256:adfd49c65e61bbce310f31d139525b381418c7f382359462c89f84841316ebe2
 -- Opens a deal: the conversation, its two members, and the first step of its flow.
 --
--- Args: the call; the deal with kind, subject, roles and flow_data; the action that opens it.
+-- Args: the step as begin_deal returned it; the deal with kind, subject, roles and flow_data; the
+-- action that opens it.
 -- Returns the action result. Locks: the user's limit on deals. Writes: rate_limits, and what
--- private.found_conversation and private.answer_action write.
+-- private.found_conversation and private.answer_step write.
 -- Errors: BLOCKED (403), RATE_LIMITED (429).
 create or replace function private.open_deal(
-  p_call private.action_call,
+  p_step private.flow_step,
   p_deal public.conversations,
   p_action text
 )
 returns jsonb
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   v_deal public.conversations := p_deal;
-  v_outcome private.flow_outcome;
+  v_step private.flow_step;
 begin
   if private.is_blocked(p_deal.brand_owner_id, p_deal.influencer_id) then
     perform private.raise_error(
       'BLOCKED', 'You cannot make a deal with this user.', p_status => 403
     );
   end if;
-  perform private.limit_rate(p_call.actor_id, 'deal');
+  perform private.limit_rate(p_step.actor_id, 'deal');
   v_deal.user_a := least(v_deal.brand_owner_id, v_deal.influencer_id);
   v_deal.user_b := greatest(v_deal.brand_owner_id, v_deal.influencer_id);
-  v_outcome := private.found_conversation(v_deal, p_call.actor_id, p_call.role, p_action);
+  v_step := private.found_conversation(
+    v_deal, p_step.actor_id, p_step.role, p_action,
+    jsonb_build_object('event', 'button_action', 'button_id', p_action)
+  );
   if p_deal.kind = 'bid' then
     perform private.announce_bid(p_deal.bid_id);
   else
     perform private.announce_campaign(p_deal.campaign_id);
   end if;
-  return private.answer_action(
-    p_call, v_outcome,
-    jsonb_build_object('event', 'button_action', 'button_id', p_action), p_created => true
-  );
+  v_step.client_action_id := p_step.client_action_id;
+  v_step.request_hash := p_step.request_hash;
+  return private.answer_step(v_step, p_is_created => true);
 end;
 $$;
 
-revoke all on function private.open_deal(private.action_call, public.conversations, text)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/open_forms.sql sha256:cedc51de9b2f811c2d5fd0d7e7fe570722ef74745b25e851353613005be379b3
--- The fields that a party may fill in now: of the actions that are drawn as a form.
-create or replace function private.open_forms(
+-- Makes a conversation with its two members and takes the first step of the flow that is published
+-- for its kind; it stays on that version. Null when two people have their direct chat already.
+--
+-- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
+-- role, by which action; what the opener's other devices hear, as for announce_step.
+-- Writes: conversations, participants, and what private.advance_conversation writes.
+-- Errors: none; a flow begins with no guard.
+create or replace function private.found_conversation(
   p_conversation public.conversations,
-  p_user_id uuid,
-  p_role text
+  p_actor_id uuid,
+  p_role text,
+  p_action text,
+  p_event jsonb default null
 )
-returns setof private.flow_inputs
+returns private.flow_step
 language plpgsql
-stable
-security invoker
 set search_path = ''
 as $$
+declare
+  v_step private.flow_step;
+  v_conversation public.conversations;
+  -- Only a deal has books.
+  v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
+  -- The opening line of a direct chat is nobody's unread message.
+  v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
 begin
-  return query
-  select i.*
-  from private.open_actions(p_conversation, p_user_id, p_role) as a
-  join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
-  where a.drawn in ('form', 'both') and i.input_type is not null;
+  insert into public.conversations (
+    kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
+    flow_id, flow_state, flow_data, captured_minor, held_minor, released_minor, fee_minor,
+    refunded_minor, charged_back_minor
+  )
+  values (
+    p_conversation.kind, p_conversation.user_a, p_conversation.user_b,
+    p_conversation.brand_owner_id, p_conversation.influencer_id, p_conversation.bid_id,
+    p_conversation.campaign_id, p_conversation.request_id,
+    (
+      select f.id from private.flow_definitions as f
+      where f.kind = p_conversation.kind and f.status = 'published'
+    ),
+    'initial', coalesce(p_conversation.flow_data, '{}'), v_nothing, v_nothing, v_nothing,
+    v_nothing, v_nothing, v_nothing
+  )
+  on conflict (user_a, user_b) where kind = 'direct' do nothing
+  returning * into v_conversation;
+  if not found then
+    return null;
+  end if;
+  insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+  select
+    v_conversation.id, member.id, private.role_in(v_conversation, member.id), v_read_seq,
+    v_read_seq
+  from unnest(array[p_conversation.user_a, p_conversation.user_b]) as member (id);
+
+  v_step.conversation := v_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.action := p_action;
+  v_step.input := '{}';
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  return private.advance_conversation(v_step, p_event);
 end;
 $$;
 
-revoke all on function private.open_forms(public.conversations, uuid, text)
-from public, anon, authenticated, service_role;
+-- The answer to opening a deal that is open already: the deal as it is, with `created: false`.
+--
+-- Writes: what private.answer_step writes.
+create or replace function private.answer_existing(p_step private.flow_step)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+begin
+  v_step.from_state := (p_step.conversation).flow_state;
+  v_step.path := '{}';
+  v_step.messages := '{}';
+  return private.answer_step(v_step, p_is_created => false);
+end;
+$$;
 
--- source: 43_deals/operate.sql sha256:986d43c1d2e2e6f2f11280f1127246c114dca89ca7cdc4d0151dfae0d129701e
+-- source: 43_deals/operate.sql sha256:bdf5fc5c181cefd2b6528ff8c71600336bff0144e678c6895723d5341c21c59a
 -- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
 --
 -- Time limits and follow-ups are the engine's own: nobody else may take them.
@@ -9335,7 +8530,7 @@ from public, anon, authenticated, service_role;
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
 -- write.
 -- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), FUNDS_HELD (409), those of
--- private.find_transition.
+-- private.advance_conversation.
 create or replace function private.operate(
   p_conversation_id uuid,
   p_action text,
@@ -9345,12 +8540,10 @@ create or replace function private.operate(
 )
 returns jsonb
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_outcome private.flow_outcome;
 begin
   perform private.check_json(p_input, 'input', 65536);
   v_step.conversation := private.run_deadlines(
@@ -9379,19 +8572,18 @@ begin
   v_step.input := coalesce(p_input, '{}');
   v_step.at := clock_timestamp();
   v_step.is_trial := false;
-  v_outcome := private.advance_conversation(v_step);
+  v_step := private.advance_conversation(v_step);
   return jsonb_build_object(
     'success', true,
     'conversation_id', p_conversation_id,
-    'flow_update', private.flow_update_json(v_outcome)
+    'flow_update', private.flow_update_json(v_step)
   );
 end;
 $$;
 
-revoke all on function private.operate(uuid, text, jsonb, text, boolean)
-from public, anon, authenticated, service_role;
+-- source: 43_deals/read_conversation.sql sha256:ec0b92c8a603a0049ed638a2f717405af7131c73933026562659c445450705ff
+-- A member's conversation, read or locked; nobody else learns that it exists.
 
--- source: 43_deals/read_conversation.sql sha256:d1ea41787aac67e8fb714330cf9e0825d0658d28c5c25caae40e9f882e2d0929
 -- A conversation of a user, as it is stored.
 --
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
@@ -9399,7 +8591,6 @@ create or replace function private.read_conversation(p_conversation_id uuid, p_u
 returns public.conversations
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -9415,51 +8606,31 @@ begin
 end;
 $$;
 
-revoke all on function private.read_conversation(uuid, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/read_pitch.sql sha256:f01b5cf300b0d841c945e17770e3e37e47da20a005da45112e95b31d3ff7b120
--- The words that come with an application, as they are kept; null when there are none.
+-- Locks a conversation of a user until the transaction ends and returns it.
 --
--- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
-create or replace function private.read_pitch(p_pitch text)
-returns text
+-- Args: the conversation; the member (null: whoever is let through before, operators and the
+-- system). Locks: the conversation's row.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
 language plpgsql
-stable
-security invoker
 set search_path = ''
 as $$
 declare
-  v_pitch constant text := private.read_text(p_pitch, 'pitch', 5000, p_rule => 'max_length');
+  v_conversation public.conversations;
 begin
-  return case when not private.is_blank(v_pitch) then v_pitch end;
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+  for no key update;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
 end;
 $$;
 
-revoke all on function private.read_pitch(text) from public, anon, authenticated, service_role;
-
--- source: 43_deals/refusal_json.sql sha256:de56fdeb901884b68738e41bd3ab181f8804b273f9e74de2914c14a00b327c12
--- A refusal as private.raise_error wrote it, in the shape of an answer: `{error_code, message,
--- details}`.
-create or replace function private.refusal_json(p_refusal jsonb)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'error_code', p_refusal -> 'code',
-    'message', p_refusal -> 'message',
-    'details', (p_refusal ->> 'details')::jsonb
-  );
-end;
-$$;
-
-revoke all on function private.refusal_json(jsonb) from public, anon, authenticated, service_role;
-
--- source: 43_deals/resolve_dispute.sql sha256:813b105a03f2ce8f6b53ebca5ef89abd93159aba7dc2e0788e30665b026d2019
+-- source: 43_deals/resolve_dispute.sql sha256:7129ea43d9f4e427228e9d0999515d5282759f39846c9bef428aa7198a9dd5e3
 -- An operator decides a dispute: release gives the money to the influencer, refund to the brand
 -- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
 -- lets the deal go on where it was. The parties never see note.
@@ -9502,22 +8673,17 @@ create or replace function public.resolve_dispute(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.resolve_dispute(conversation_id, verdict, refund_amount, note);
 $$;
 
-revoke all on function private.resolve_dispute(uuid, text, numeric, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.resolve_dispute(uuid, text, numeric, text)
 to authenticated, service_role;
-revoke all on function public.resolve_dispute(uuid, text, numeric, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.resolve_dispute(uuid, text, numeric, text)
 to authenticated, service_role;
 
--- source: 43_deals/review_work.sql sha256:f44feb6b866185ed6d65117094371e411e7d9908cea02e59a0e27bd466bb1b05
+-- source: 43_deals/review_work.sql sha256:60c4a09d50eb80d3f9fb8e4ed388f76c577192ad0fc7f2a1a4db93eaa6975e4e
 -- The brand owner decides about the work: take_action with approve_work or request_revision.
 --
 -- Definer: clients have no write grant on any table.
@@ -9559,68 +8725,15 @@ create or replace function public.review_work(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.review_work(conversation_id, decision, feedback, client_action_id);
 $$;
 
-revoke all on function private.review_work(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.review_work(uuid, text, text, uuid) to authenticated;
-revoke all on function public.review_work(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.review_work(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/run_due.sql sha256:57c332890f5a08ab91522a439958c782dbc97a22bc678c192fd44e2dc073d2b5
--- Takes the steps that are due in a batch of conversations, and says how many time limits had
--- passed.
---
--- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
--- first. Locks: the conversations, in the order of their ids; what another session holds is passed
--- over. Writes: what private.run_deadlines writes.
-create or replace function private.run_due(p_user_id uuid, p_limit integer)
-returns integer
-language plpgsql
-security invoker
-set search_path = ''
-as $$
-declare
-  v_conversation public.conversations;
-  v_count integer := 0;
-begin
-  for v_conversation in
-    select c.*
-    from public.conversations as c
-    where c.id in (
-      select due.id
-      from public.conversations as due
-      where due.deadline_at <= now()
-        and (p_user_id is null or p_user_id in (due.user_a, due.user_b))
-      order by due.deadline_at
-      limit p_limit
-    )
-    order by c.id
-    for no key update skip locked
-  loop
-    perform private.run_deadlines(v_conversation, p_is_trial => false);
-    v_count := v_count + (
-      select count(*)
-      from public.conversation_events as e
-      join private.flow_states as s
-        on s.flow_id = v_conversation.flow_id and s.state = e.from_state
-        and s.deadline_action = e.action
-      where e.conversation_id = v_conversation.id and e.version > v_conversation.version
-    );
-  end loop;
-  return v_count;
-end;
-$$;
-
-revoke all on function private.run_due(uuid, integer)
-from public, anon, authenticated, service_role;
-
--- source: 43_deals/simulate_action.sql sha256:6261c52806745f1524ddc6b20bcdd3cd1f75497bde1c9ce68f5884e3b3ef1100
+-- source: 43_deals/simulate_action.sql sha256:ac298590040a4be7da3757fa2b98f9fe56e93c7e6be3be4794c8d19033f9dfe6
 -- What an action would do now, without doing it: the engine itself, changing nothing and counting
 -- towards no limit.
 --
@@ -9642,7 +8755,6 @@ as $$
 declare
   v_me constant uuid := private.require_user();
   v_step private.flow_step;
-  v_outcome private.flow_outcome;
   v_refusal text;
 begin
   perform private.check_json(
@@ -9656,7 +8768,7 @@ begin
   v_step.at := now();
   v_step.is_trial := true;
   begin
-    v_outcome := private.advance_conversation(v_step);
+    v_step := private.advance_conversation(v_step);
   exception
     when sqlstate 'PGRST' then
       get stacked diagnostics v_refusal = message_text;
@@ -9668,10 +8780,14 @@ begin
   return jsonb_build_object(
     'allowed', true,
     'error', null,
-    'next_state', (v_outcome.conversation).flow_state,
-    'awaiting_role', (v_outcome.conversation).awaiting_role,
-    'messages', private.messages_for(v_outcome.messages, v_me),
-    'effects', to_jsonb(v_outcome.effects)
+    'next_state', (v_step.conversation).flow_state,
+    'awaiting_role', (v_step.conversation).awaiting_role,
+    'messages', (
+      select coalesce(jsonb_agg(private.message_json(m)), '[]')
+      from unnest(v_step.messages) as m
+      where m.visible_to = 'all' or m.receiver_id = v_me
+    ),
+    'effects', to_jsonb(v_step.effects)
   );
 end;
 $$;
@@ -9685,20 +8801,32 @@ create or replace function public.simulate_action(
 returns jsonb
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.simulate_action(conversation_id, action, input);
 $$;
 
-revoke all on function private.simulate_action(uuid, text, jsonb)
-from public, anon, authenticated, service_role;
+-- A refusal as private.raise_error wrote it, in the shape of an answer: `{error_code, message,
+-- details}`.
+create or replace function private.refusal_json(p_refusal jsonb)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'error_code', p_refusal -> 'code',
+    'message', p_refusal -> 'message',
+    'details', (p_refusal ->> 'details')::jsonb
+  );
+end;
+$$;
+
 grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
-revoke all on function public.simulate_action(uuid, text, jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
 
--- source: 43_deals/submit_text.sql sha256:24ac2a8dfb759c77eb5b763d355a38c47f49023e275c864d57d2c7d37bc84724
+-- source: 43_deals/submit_text.sql sha256:687c58dac83712cc4544b2b28050b56ee9cea622ec178e93d0210c42893dc20e
 -- Sends what was typed into the form that is open for the caller.
 --
 -- input_type says which field the client means: negotiation, price, project_details, question,
@@ -9721,19 +8849,19 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_form private.flow_inputs;
 begin
-  v_call := private.begin_action(
+  v_step := private.begin_action(
     p_conversation_id, jsonb_build_object('text', p_text, 'input_type', p_input_type),
     p_client_action_id
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
-  v_form := private.find_form(v_call, p_input_type);
+  v_form := private.find_form(v_step, p_input_type);
   return private.finish_action(
-    v_call, v_form.action,
+    v_step, v_form.action,
     jsonb_build_object(
       v_form.field,
       -- Nothing typed into a price is a price that cannot be read.
@@ -9753,20 +8881,95 @@ create or replace function public.submit_text(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.submit_text(conversation_id, text, input_type, client_action_id);
 $$;
 
-revoke all on function private.submit_text(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
+-- The field that a user's text is for, among the forms that are open for that user now.
+--
+-- Errors: INPUT_INVALID (422) `{field: "input_type"}` when the open form is another one,
+-- NOT_YOUR_TURN (409) when the other side has the form, CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409).
+create or replace function private.find_form(p_step private.flow_step, p_input_type text)
+returns private.flow_inputs
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  v_form private.flow_inputs;
+begin
+  select i.* into v_form
+  from private.open_forms(v_conversation, p_step.actor_id, p_step.role) as i
+  where i.input_type = p_input_type;
+  if found then
+    return v_form;
+  end if;
+  if v_conversation.chat_status = 'closed' then
+    perform private.raise_chat_closed();
+  end if;
+  if exists (select from private.open_forms(v_conversation, p_step.actor_id, p_step.role)) then
+    perform private.raise_input_invalid(
+      'input_type', 'open_form', 'Another kind of text is asked for now.'
+    );
+  end if;
+  if exists (
+    select from private.open_forms(
+      v_conversation,
+      case p_step.actor_id
+        when v_conversation.user_a then v_conversation.user_b
+        else v_conversation.user_a
+      end,
+      private.other_role(p_step.role)
+    )
+  ) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  perform private.raise_state_invalid(
+    v_conversation, p_step.actor_id, p_step.role,
+    array(
+      select a.state
+      from private.flow_actions as a
+      join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
+      join private.flow_states as s on s.flow_id = a.flow_id and s.state = a.state
+      where a.flow_id = v_conversation.flow_id
+        and a.drawn in ('form', 'both')
+        and i.input_type = p_input_type
+      group by a.state
+      order by min(s.position)
+    )
+  );
+  return null;
+end;
+$$;
+
+-- The fields that a party may fill in now: of the actions that are drawn as a form.
+create or replace function private.open_forms(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns setof private.flow_inputs
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  select i.*
+  from jsonb_array_elements(private.open_actions(p_conversation, p_user_id, p_role)) as a
+  join private.flow_inputs as i
+    on i.flow_id = p_conversation.flow_id and i.action = a.value ->> 'action'
+  where a.value ->> 'drawn' in ('form', 'both') and i.input_type is not null;
+end;
+$$;
+
 grant execute on function private.submit_text(uuid, text, text, uuid) to authenticated;
-revoke all on function public.submit_text(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/submit_work.sql sha256:8753a9add209392743fa28b0b43d01c1541aba2854dbd08396fe217e6cd7dc8e
+-- source: 43_deals/submit_work.sql sha256:105f9a2d1902a5d4c8ccff6b5303da3c788a701b5ba4ec40758604ef3f60fbed
 -- The influencer delivers: take_action with the action submit_work.
 --
 -- Definer: clients have no write grant on any table.
@@ -9807,7 +9010,6 @@ create or replace function public.submit_work(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.submit_work(
@@ -9815,14 +9017,10 @@ as $$
   );
 $$;
 
-revoke all on function private.submit_work(uuid, text, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
-revoke all on function public.submit_work(uuid, text, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;
 
--- source: 43_deals/sweep_due.sql sha256:97bfc8c89ca9a4a43e014d7cf87ab884e27035284090963dc0cbad6a63c02ab8
+-- source: 43_deals/sweep_due.sql sha256:d7ca88e49de3ab9573f56d890dab0163665f805f1efd4acb3fd89ec1540bf8a6
 -- An operator takes the steps that are due in any conversation, the longest due first; a help for
 -- conversations that nobody opens, never needed for what readers see.
 --
@@ -9848,26 +9046,24 @@ $$;
 create or replace function public.sweep_due(max_rows integer default 100)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.sweep_due(max_rows);
 $$;
 
-revoke all on function private.sweep_due(integer) from public, anon, authenticated, service_role;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
-revoke all on function public.sweep_due(integer) from public, anon, authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:c26547ea2add8fd89e1d28defb9b0a3f7a014b6b366b9b72b9cacc88d92778b3
--- Does one thing in a conversation's flow: the way of every action, whatever its button looks like.
+-- source: 43_deals/take_action.sql sha256:c95e53283d9e0728932fd8179210bb77fbb482675341967af3481b462be43239
+-- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
--- the same client_action_id gets the first answer, for 30 days; expected_version is the version of
--- the context that the user saw (null: any).
+-- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
+-- the conversation and the actions as they are now; expected_version is the version of the context
+-- that the user saw (null: any).
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
+-- finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}` when the deal has moved on since
 -- expected_version, ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
@@ -9888,17 +9084,17 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
 begin
-  v_call := private.begin_action(
+  v_step := private.begin_action(
     p_conversation_id,
     jsonb_build_object('action', p_action, 'input', coalesce(p_input, '{}')),
     p_client_action_id, p_expected_version
   );
   return coalesce(
-    v_call.earlier,
+    v_step.earlier,
     private.finish_action(
-      v_call, p_action, p_input, private.describe_action(v_call.conversation, p_action)
+      v_step, p_action, p_input, private.describe_action(v_step.conversation, p_action)
     )
   );
 end;
@@ -9914,17 +9110,284 @@ create or replace function public.take_action(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.take_action(conversation_id, action, input, client_action_id, expected_version);
 $$;
 
-revoke all on function private.take_action(uuid, text, jsonb, uuid, bigint)
-from public, anon, authenticated, service_role;
+-- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
+-- conversation, takes the steps that are due, and refuses what was decided on an older state.
+--
+-- Args: the conversation; what is asked, to compare a repeat with; the client's id of it; the
+-- version that the user saw (null: any).
+-- Returns the step, without its action; a repeat has its answer in earlier.
+-- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
+-- private.run_deadlines writes.
+-- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+create or replace function private.begin_action(
+  p_conversation_id uuid,
+  p_request jsonb,
+  p_client_action_id uuid,
+  p_expected_version bigint default null
+)
+returns private.flow_step
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+begin
+  v_step.actor_id := private.require_user();
+  -- Also makes one user's actions follow each other, so that a repeat finds its first try.
+  perform private.limit_rate(v_step.actor_id, 'action');
+  v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
+  v_step.role := private.role_in(v_step.conversation, v_step.actor_id);
+  v_step := private.find_repeat(
+    v_step, p_request || jsonb_build_object('conversation_id', p_conversation_id),
+    p_client_action_id
+  );
+  if v_step.earlier is null then
+    perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
+    if (v_step.conversation).deadline_at is not null then
+      v_step.conversation := private.run_deadlines(v_step.conversation, p_is_trial => false);
+    end if;
+  end if;
+  return v_step;
+end;
+$$;
+
+-- Takes the action of a user's step, tells the user's other devices, and keeps what a repeat needs.
+--
+-- Args: the step as begin_action returned it; the action and its input; what the client did, as for
+-- private.announce_step; whether a deal was opened (null: that was not asked).
+-- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
+-- Writes: action_results, and what private.advance_conversation writes.
+-- Errors: those of private.advance_conversation.
+create or replace function private.finish_action(
+  p_step private.flow_step,
+  p_action text,
+  p_input jsonb,
+  p_event jsonb,
+  p_is_created boolean default null
+)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+begin
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  return private.answer_step(private.advance_conversation(v_step, p_event), p_is_created);
+end;
+$$;
+
+-- The answer to a step that was taken, and what a repeat of it needs: numbers and states, never a
+-- copy of what a clock may hide.
+--
+-- Writes: action_results.
+create or replace function private.answer_step(
+  p_step private.flow_step,
+  p_is_created boolean default null
+)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_last_seq constant bigint := (p_step.conversation).last_seq;
+  v_update constant jsonb := private.flow_update_json(p_step);
+begin
+  if p_step.client_action_id is not null then
+    insert into private.action_results (
+      user_id, client_action_id, conversation_id, request_hash, first_seq, last_seq, flow_update,
+      is_created
+    )
+    values (
+      p_step.actor_id, p_step.client_action_id, (p_step.conversation).id, p_step.request_hash,
+      v_last_seq - cardinality(p_step.messages) + 1, v_last_seq, v_update, p_is_created
+    );
+  end if;
+  return private.action_result(
+    p_step.conversation, p_step.actor_id,
+    (
+      select coalesce(jsonb_agg(private.message_json(m) order by m.seq), '[]')
+      from unnest(p_step.messages) as m
+      where m.visible_to = 'all' or m.receiver_id = p_step.actor_id
+    ),
+    v_update, p_is_created
+  );
+end;
+$$;
+
+-- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` where
+-- opening a deal was asked for.
+create or replace function private.action_result(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_messages jsonb,
+  p_flow_update jsonb,
+  p_is_created boolean
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_result constant jsonb := jsonb_build_object(
+    'success', true,
+    'conversation', (
+      select to_jsonb(c)
+      from private.my_conversations as c
+      where c.conversation_id = p_conversation.id
+    ),
+    'messages', p_messages,
+    'actions', private.actions_json(
+      p_conversation, p_user_id, private.role_in(p_conversation, p_user_id)
+    ),
+    'flow_update', p_flow_update
+  );
+begin
+  return case when p_is_created is null
+    then v_result
+    else v_result || jsonb_build_object('created', p_is_created)
+  end;
+end;
+$$;
+
+-- Recognizes a repeat: the step with its client's id and the hash of its request, and, when this id
+-- was used before, the answer in earlier, composed anew: what has disappeared since is not in it.
+--
+-- Args: the step, with its actor; what is asked; the client's id of it (null: never a repeat).
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
+create or replace function private.find_repeat(
+  p_step private.flow_step,
+  p_request jsonb,
+  p_client_action_id uuid
+)
+returns private.flow_step
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_earlier private.action_results;
+  v_conversation public.conversations;
+begin
+  if p_client_action_id is null then
+    return v_step;
+  end if;
+  v_step.client_action_id := p_client_action_id;
+  -- Enough to recognize a repeat, and nothing of what was typed.
+  v_step.request_hash := sha256(convert_to(p_request::text, 'utf8'));
+  select r.* into v_earlier
+  from private.action_results as r
+  where r.user_id = p_step.actor_id and r.client_action_id = p_client_action_id;
+  if not found then
+    return v_step;
+  end if;
+  if v_earlier.request_hash <> v_step.request_hash then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_action_id was used for another action.',
+      p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
+    );
+  end if;
+  v_conversation := private.as_of_now(
+    private.read_conversation(v_earlier.conversation_id, p_step.actor_id)
+  );
+  v_step.earlier := private.action_result(
+    v_conversation, p_step.actor_id,
+    (
+      select coalesce(jsonb_agg(to_jsonb(m) order by m.seq), '[]')
+      from private.my_messages as m
+      where m.conversation_id = v_conversation.id
+        and m.seq between v_earlier.first_seq and v_earlier.last_seq
+    ),
+    v_earlier.flow_update, v_earlier.is_created
+  );
+  return v_step;
+end;
+$$;
+
+-- How a client shows on the user's other devices that an action was taken: as a text that was
+-- typed, when the action is a form, or as a button.
+create or replace function private.describe_action(
+  p_conversation public.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_input_type text;
+begin
+  select i.input_type into v_input_type
+  from private.flow_inputs as i
+  where i.flow_id = p_conversation.flow_id
+    and i.action = p_action
+    and i.required
+    and i.input_type is not null
+  order by i.position
+  limit 1;
+  return case when v_input_type is null
+    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
+    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
+  end;
+end;
+$$;
+
+-- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
+-- user's own preferences change a context's version too, but nothing that was decided on; a step
+-- that is due counts as taken, as for whoever reads.
+--
+-- Args: the conversation, before the steps that are due are written; the user; the version that the
+-- user saw (null: any).
+-- Errors: VERSION_CONFLICT (409) `{version}`.
+create or replace function private.check_version(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_expected_version bigint
+)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_stored bigint;
+  v_stepped bigint;
+  v_now bigint;
+begin
+  if p_expected_version is null then
+    return;
+  end if;
+  select v.version, p.stepped_version into v_stored, v_stepped
+  from private.conversation_versions(p_conversation) as v
+  join private.participants as p
+    on p.conversation_id = p_conversation.id and p.user_id = v.user_id
+  where v.user_id = p_user_id;
+  select v.version into v_now
+  from private.conversation_versions(private.as_of_now(p_conversation)) as v
+  where v.user_id = p_user_id;
+  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
+    perform private.raise_error(
+      'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
+      jsonb_build_object('version', v_now), p_status => 409,
+      p_hint => 'Read the conversation again, then decide.'
+    );
+  end if;
+end;
+$$;
+
 grant execute on function private.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
-revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
 
 -- source: 44_flow_proof/draft_flows.sql sha256:b4e4dc36dd9483f20e57dc63c8a5a777487ee31be3fb0711b1194b5753900486
@@ -11058,7 +10521,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_messages.sql sha256:f175f053a11113787258b092ae2a38a0f3c8a2b5bbb88a3856fe61beae8d8c97
+-- source: 44_flow_proof/refute_messages.sql sha256:44ee7dcac4b0dc3d43ae63333fe5d5070f97a9df563c771152b8cd2f72051bd1
 -- Shape: messages reach somebody who can do what they offer, and their texts name only what can be
 -- put in.
 create or replace function private.refute_messages(p_flow_id bigint)
@@ -11079,8 +10542,7 @@ declare
   ];
   -- What private.flow_values adds; it cannot be asked without a conversation and its people.
   c_added constant text[] := array[
-    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint',
-    'feedback_hint', 'description_hint', 'notes_hint'
+    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint'
   ];
   v_blank public.conversations;
   v_of_deal text[];
@@ -11163,7 +10625,7 @@ begin
   select distinct 'shape', s.message, null::text, null::integer from said as s;
 
   -- Placeholders that private.flow_values would leave empty in a message, private.deal_values in a
-  -- button or form, private.take_row in a reason.
+  -- button or form, private.advance_conversation in a reason.
   v_blank.flow_data := '{}';
   v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
   v_of_step := v_of_deal || c_added || array(
@@ -11173,8 +10635,8 @@ begin
   return query
   with texts (place, text, known, transition) as (
     select
-      'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
-      v_of_step, m.transition
+      'A message of ' || m.transition,
+      concat_ws(' ', m.text, m.title, m.subtitle, m.quote, m.buttons), v_of_step, m.transition
     from private.flow_messages as m
     where m.flow_id = p_flow_id
     union all
@@ -11202,6 +10664,26 @@ begin
       join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
       where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
     );
+
+  -- What a party typed in the system's own voice: it belongs into the quote.
+  return query
+  select distinct
+    'shape',
+    format('A message of %s has {%s} in its text, which a party typed: quote it.', t.name, n.name),
+    null::text, null::integer
+  from private.flow_messages as m
+  join private.flow_transitions as t
+    on t.flow_id = m.flow_id and t.name = m.transition and t.role = any (v_parties)
+  cross join lateral (
+    select i.field
+    from private.flow_inputs as i
+    where i.flow_id = m.flow_id and i.action = t.action
+      and i.type in ('text', 'textarea', 'email')
+    union
+    select unnest('{details,pitch,reason_hint}'::text[])
+  ) as n (name)
+  where m.flow_id = p_flow_id
+    and position('{' || n.name || '}' in concat(m.text, m.title, m.subtitle, m.buttons)) > 0;
 end;
 $$;
 
@@ -13324,7 +12806,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:246f398c40d5694d49966e1b2bf0b603f906b85f4923cb7ea83feb0131305bc3
+-- source: 50_payments/begin_payment.sql sha256:5fcc5dc033b6a6291fae5c7b721d4681e8b713aa7e03a79841b20fde84612baf
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -13358,7 +12840,7 @@ as $$
 declare
   c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
-  v_call private.action_call;
+  v_call private.flow_step;
   v_conversation public.conversations;
   v_order private.payment_orders;
   v_roles text[];
@@ -16929,7 +16411,7 @@ insert into private.flow_definitions (kind, rules) values
   ),
   ('direct', '{}');
 
--- source: 80_data/15_shared_moves.sql sha256:e3562c0b3d8ed0255dae3569815824608fc12338829f214969f97e4b5c79e630
+-- source: 80_data/15_shared_moves.sql sha256:7418f59401d75ef8e1e90aa082bea38dee0d5a070b7946a77cb379de28ac18b9
 -- What several states have in common: the messages of a move that has the same name in each of
 -- them, and the fields of an action that each of them has. Their files name the move and do not
 -- repeat this.
@@ -16946,7 +16428,8 @@ select private.draft_moves('deals', $$
     "messages": [
       {
         "type": "system", "to": "other",
-        "text": "{actor} ended the conversation.{reason_hint}", "notification": "deal_closed"
+        "text": "{actor} ended the conversation.", "quote": "{reason}",
+        "notification": "deal_closed"
       },
       {"type": "audit", "to": "actor", "text": "You ended the conversation."}
     ]
@@ -16994,7 +16477,7 @@ select private.draft_moves('deals', $$
     "messages": [
       {
         "type": "automated", "to": "other",
-        "text": "{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}",
+        "text": "{actor} asks to cancel, with a refund of {refund_text}.", "quote": "{reason}",
         "title": "Cancellation?", "subtitle": "Without an answer the deal goes on.",
         "notification": "action_required"
       },
@@ -17012,7 +16495,7 @@ select private.draft_moves('deals', $$
     "messages": [
       {
         "type": "system", "to": "all",
-        "text": "{actor} opened a dispute. An operator will decide.{reason_hint}",
+        "text": "{actor} opened a dispute. An operator will decide.", "quote": "{reason}",
         "notification": "dispute"
       }
     ]
@@ -17074,7 +16557,7 @@ select private.draft_moves('deals', $$
 ]
 $$);
 
--- source: 80_data/20_initial.sql sha256:588233f3f4861780254e1e1e4431c85bc72c77a66e47ab33efd93897162b8d99
+-- source: 80_data/20_initial.sql sha256:def823b6d5e6c4fd8d3470d1bc5a6a6896d5b33f987936ab793cfd10d62d5dce
 -- Nothing is stored in this state: these moves open a conversation.
 select private.draft_state('all', 'initial', $$
 {
@@ -17101,7 +16584,7 @@ select private.draft_state('all', 'initial', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} applies to \"{subject}\".{quote_hint}{pitch_hint}",
+          "text": "{influencer} applies to \"{subject}\".{quote_hint}", "quote": "{pitch}",
           "title": "New application", "subtitle": "{influencer} wants to join \"{subject}\"",
           "notification": "action_required"
         },
@@ -17115,8 +16598,8 @@ select private.draft_state('all', 'initial', $$
       "messages": [
         {
           "type": "automated", "to": "influencer",
-          "text": "{brand_owner} invites you to \"{subject}\".",
-          "title": "Invitation", "subtitle": "{brand_owner} would like you in \"{subject}\"",
+          "text": "{brand_owner} invites you to a campaign.", "quote": "{subject}",
+          "title": "Invitation", "subtitle": "{brand_owner} would like to work with you.",
           "notification": "action_required"
         },
         {"type": "audit", "to": "actor", "text": "Invitation sent to {influencer}."}
@@ -17134,7 +16617,7 @@ select private.draft_state('all', 'initial', $$
 }
 $$);
 
--- source: 80_data/21_influencer_responding.sql sha256:510d2fb74efe11fc9537951615a165e70193ab768da38f7a4c2089baf758a998
+-- source: 80_data/21_influencer_responding.sql sha256:485716a1a25f74c4baa6ea46397642071e4189977def615c75306515575272a7
 -- The influencer was asked to connect: by a brand owner for a bid, or by an invitation to a
 -- campaign.
 select private.draft_state('deals', 'influencer_responding', $$
@@ -17187,13 +16670,13 @@ select private.draft_state('deals', 'influencer_responding', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the request.{reason_hint}",
+          "text": "{influencer} declined the request.", "quote": "{reason}",
           "notification": "deal_closed", "kind": "bid"
         },
         {"type": "audit", "to": "actor", "text": "You declined the request.", "kind": "bid"},
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the invitation.{reason_hint}",
+          "text": "{influencer} declined the invitation.", "quote": "{reason}",
           "notification": "deal_closed", "kind": "campaign"
         },
         {
@@ -17222,7 +16705,7 @@ select private.draft_state('deals', 'influencer_responding', $$
 }
 $$);
 
--- source: 80_data/22_brand_owner_reviewing.sql sha256:fe055ef93204c2b848102653fc37ea1f8486d829d4aedb1ebda73165d9fa2139
+-- source: 80_data/22_brand_owner_reviewing.sql sha256:8494df56e3915129aa65d5a870da463153123ba47e4aaac01ded36b497d176f9
 -- An influencer applied to a campaign; its brand owner decides.
 select private.draft_state('campaign', 'brand_owner_reviewing', $$
 {
@@ -17291,7 +16774,8 @@ select private.draft_state('campaign', 'brand_owner_reviewing', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "You were not selected this time.{reason_hint}", "notification": "deal_closed"
+          "text": "You were not selected this time.", "quote": "{reason}",
+          "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You declined the application."}
       ]
@@ -17316,7 +16800,7 @@ select private.draft_state('campaign', 'brand_owner_reviewing', $$
 }
 $$);
 
--- source: 80_data/23_brand_owner_details.sql sha256:026467d8fd41717509a8b8076e007637ff57342a385bf9a67e07b86105d4c40f
+-- source: 80_data/23_brand_owner_details.sql sha256:e3055a882d7fcbbb939f6a87a2c8e02b6714dc25a3d5b44556f387179298082b
 -- The brand owner describes the project.
 select private.draft_state('bid', 'brand_owner_details', $$
 {
@@ -17338,7 +16822,7 @@ select private.draft_state('bid', 'brand_owner_details', $$
       "messages": [
         {
           "type": "automated", "to": "influencer",
-          "text": "{details}",
+          "text": "{brand_owner} sent the project details.", "quote": "{details}",
           "title": "Project details", "subtitle": "{brand_owner} describes the project",
           "notification": "action_required"
         },
@@ -17371,7 +16855,7 @@ select private.draft_state('bid', 'brand_owner_details', $$
 }
 $$);
 
--- source: 80_data/24_influencer_reviewing.sql sha256:c9d90c6a040112150f2a35dc5ef1d400e46956b9d1177ab2c571ff243f2ac068
+-- source: 80_data/24_influencer_reviewing.sql sha256:760ab83f586ef6df47b95a1b9fc933893b43715c4cd53d40a66d2710f00a8da9
 -- The influencer reads the project details.
 select private.draft_state('bid', 'influencer_reviewing', $$
 {
@@ -17407,7 +16891,7 @@ select private.draft_state('bid', 'influencer_reviewing', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} asks: {question}",
+          "text": "{influencer} has a question.", "quote": "{question}",
           "title": "Change the details", "subtitle": "{influencer} needs to know more",
           "notification": "action_required"
         },
@@ -17428,7 +16912,8 @@ select private.draft_state('bid', 'influencer_reviewing', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the project.{reason_hint}", "notification": "deal_closed"
+          "text": "{influencer} declined the project.", "quote": "{reason}",
+          "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You declined the project."}
       ]
@@ -17508,7 +16993,7 @@ select private.draft_state('deals', 'brand_owner_pricing', $$
 }
 $$);
 
--- source: 80_data/26_influencer_price_response.sql sha256:b0093ff899a0d6cacbd7ec38bc30b89964daaa42ccbf2d2f8ce5e0984738d99c
+-- source: 80_data/26_influencer_price_response.sql sha256:054bc71096a0df425169fddc77c72ffdd8ab1b079869ee6bd552b226564f5272
 -- The influencer considers a price that is not the last one.
 select private.draft_state('deals', 'influencer_price_response', $$
 {
@@ -17559,7 +17044,7 @@ select private.draft_state('deals', 'influencer_price_response', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} declined {offer_text}.{reason_hint}",
+          "text": "{influencer} declined {offer_text}.", "quote": "{reason}",
           "title": "Price declined", "subtitle": "Offer another price, keep yours, or end here.",
           "notification": "action_required"
         },
@@ -17783,7 +17268,7 @@ select private.draft_state('deals', 'brand_owner_negotiation', $$
 }
 $$);
 
--- source: 80_data/29_influencer_final_response.sql sha256:eaf8fe6d039758ac20dfce4dd3fb85c9dcde5e5cf50956a66d4dda1c1512cb17
+-- source: 80_data/29_influencer_final_response.sql sha256:0cf1e5d29c00b1ae3abb53d20b6bab9665fd5bede5ee5ffc0832bc5b636cf8b5
 -- The influencer considers the final price.
 select private.draft_state('deals', 'influencer_final_response', $$
 {
@@ -17814,7 +17299,7 @@ select private.draft_state('deals', 'influencer_final_response', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the final offer.{reason_hint}",
+          "text": "{influencer} declined the final offer.", "quote": "{reason}",
           "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You declined the final offer."}
@@ -17840,7 +17325,7 @@ select private.draft_state('deals', 'influencer_final_response', $$
 }
 $$);
 
--- source: 80_data/30_payment_pending.sql sha256:e0b4e1f62b641e7459e8585556e692388325d7e05e5cdac6786e41166349e356
+-- source: 80_data/30_payment_pending.sql sha256:d3409eddcdb8bdd9afafd1a7d8d2f8baafd5dc9a4c587d386d8e45dd1bad5cb9
 -- The price is agreed; the brand owner pays.
 select private.draft_state('deals', 'payment_pending', $$
 {
@@ -17870,7 +17355,8 @@ select private.draft_state('deals', 'payment_pending', $$
       "messages": [
         {
           "type": "system", "to": "other",
-          "text": "{actor} ended the conversation.{reason_hint}", "notification": "deal_closed"
+          "text": "{actor} ended the conversation.", "quote": "{reason}",
+          "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You ended the conversation."}
       ]
@@ -17960,7 +17446,7 @@ select private.draft_state('deals', 'payment_pending', $$
 }
 $$);
 
--- source: 80_data/31_payment_completed.sql sha256:82abdcf879dfd8c414dd1b0abbe5179a1b613307138faa99b7828ebc0eb4d09d
+-- source: 80_data/31_payment_completed.sql sha256:1768f99d57e2abb7ed7be2c698f467f574d42d3bc8e6e7d9daa3a5974098d7d0
 -- The money is held; the influencer has not started yet.
 select private.draft_state('deals', 'payment_completed', $$
 {
@@ -17999,7 +17485,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} cannot do the work. Your refund has started.{reason_hint}",
+          "text": "{influencer} cannot do the work. Your refund has started.", "quote": "{reason}",
           "notification": "payment"
         },
         {"type": "audit", "to": "actor", "text": "You declined the work."}
@@ -18019,7 +17505,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "{brand_owner} cancelled before the work began.{reason_hint}",
+          "text": "{brand_owner} cancelled before the work began.", "quote": "{reason}",
           "notification": "work"
         },
         {"type": "audit", "to": "actor", "text": "You cancelled. Your refund has started."}
@@ -18057,7 +17543,7 @@ select private.draft_state('deals', 'payment_completed', $$
 }
 $$);
 
--- source: 80_data/32_work_in_progress.sql sha256:714ec6fe8bbc8bf422b7dbc5ef244bc37d3cb0a0ccb5349aaedfda584ceea8e3
+-- source: 80_data/32_work_in_progress.sql sha256:b79c88faef3d0487febe977dfcff818534543e176e32eed9cffef7e872161b7f
 -- The influencer works.
 select private.draft_state('deals', 'work_in_progress', $$
 {
@@ -18087,7 +17573,8 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} submitted: {deliverables}{description_hint}{notes_hint}",
+          "text": "{influencer} submitted the work.",
+          "quote": "{deliverables}\n{description}\n{submission_notes}",
           "title": "Review the work",
           "subtitle": "Without an answer it is approved on {deadline}.", "notification": "review"
         },
@@ -18126,8 +17613,8 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text":
-          "{brand_owner} gave no more time: the work is due on {delivery_due}.{reason_hint}",
+          "text": "{brand_owner} gave no more time: the work is due on {delivery_due}.",
+          "quote": "{reason}",
           "notification": "work"
         },
         {"type": "audit", "to": "actor", "text": "You declined more time."}
@@ -18147,7 +17634,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "{brand_owner} cancelled because the work is overdue.{reason_hint}",
+          "text": "{brand_owner} cancelled because the work is overdue.", "quote": "{reason}",
           "notification": "work"
         },
         {"type": "audit", "to": "actor", "text": "You cancelled. Your refund has started."}
@@ -18171,7 +17658,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} asks for {days} more days.{reason_hint}",
+          "text": "{influencer} asks for {days} more days.", "quote": "{reason}",
           "title": "More time?", "subtitle": "The work is due on {delivery_due}.",
           "buttons": {"accept_extension": null, "decline_extension": null},
           "notification": "action_required"
@@ -18207,7 +17694,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} gave the work up. Your refund has started.{reason_hint}",
+          "text": "{influencer} gave the work up. Your refund has started.", "quote": "{reason}",
           "notification": "payment"
         },
         {"type": "audit", "to": "actor", "text": "You gave the work up."}
@@ -18246,7 +17733,7 @@ select private.draft_state('deals', 'work_in_progress', $$
 }
 $$);
 
--- source: 80_data/33_work_submitted.sql sha256:deeb54f0b1dc7456a73f36e1a9d87614d0e543108851200bcaa92feca622a06e
+-- source: 80_data/33_work_submitted.sql sha256:c0301eb75aeed153e6790d1611d0aa4cdce9517eedcd7e0932ea1a764741f5f3
 -- The brand owner reviews what the influencer submitted.
 select private.draft_state('deals', 'work_submitted', $$
 {
@@ -18266,7 +17753,7 @@ select private.draft_state('deals', 'work_submitted', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "Your work was approved, {released_text} is yours.{feedback_hint}",
+          "text": "Your work was approved, {released_text} is yours.", "quote": "{feedback}",
           "notification": "payment"
         },
         {"type": "audit", "to": "actor", "text": "You approved the work."}
@@ -18286,7 +17773,7 @@ select private.draft_state('deals', 'work_submitted', $$
       "messages": [
         {
           "type": "automated", "to": "influencer",
-          "text": "{brand_owner} asks for a change: {feedback}",
+          "text": "{brand_owner} asks for a change.", "quote": "{feedback}",
           "title": "Revise your work", "subtitle": "Change it and submit it again.",
           "notification": "action_required"
         },
@@ -18376,7 +17863,7 @@ select private.draft_state('deals', 'work_approved', $$
 }
 $$);
 
--- source: 80_data/35_cancellation_requested.sql sha256:8e2de6ece16c9ac6e31fefb81c182f54219c866cd36f7d7269fed32d7e4f2a78
+-- source: 80_data/35_cancellation_requested.sql sha256:f511cd1751c547f7eaf7c97d28311296f6a4e54443a77bfe090ad10c34868160
 -- One side asked to cancel; the other side answers.
 select private.draft_state('deals', 'cancellation_requested', $$
 {
@@ -18411,7 +17898,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
       "messages": [
         {
           "type": "system", "to": "other",
-          "text": "{actor} did not agree to cancel.{reason_hint}",
+          "text": "{actor} did not agree to cancel.", "quote": "{reason}",
           "title": "Not cancelled", "subtitle": "An operator can decide.",
           "buttons": {"raise_dispute": null}, "notification": "work"
         },
@@ -18431,7 +17918,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
       "messages": [
         {
           "type": "system", "to": "other",
-          "text": "{actor} did not agree to cancel.{reason_hint}",
+          "text": "{actor} did not agree to cancel.", "quote": "{reason}",
           "title": "Not cancelled", "subtitle": "An operator can decide.",
           "buttons": {"raise_dispute": null}, "notification": "work"
         },
@@ -18797,8 +18284,9 @@ select private.draft_state('deals', 'refund_pending', $$
 }
 $$);
 
--- source: 80_data/38_real_time.sql sha256:10d8ee8329893632f81bbd5240456670d5ca6754cab67194c8ad253414d0bbee
--- The two talk freely; the deal, if there was one, is settled.
+-- source: 80_data/38_real_time.sql sha256:a1d10b7cb9029d55907f467961e177e1299eeccd3be96d73d8977f4a54a25839
+-- The two talk freely; the deal, if there was one, is settled. A direct chat closes without a
+-- reason: words to the other side are messages, with their limits.
 select private.draft_state('deals', 'real_time', $$
 {
   "title": "Free chat", "free_text": true, "on_block": "close_conversation",
@@ -18837,7 +18325,8 @@ select private.draft_state('deals', 'real_time', $$
       "messages": [
         {
           "type": "system", "to": "all",
-          "text": "{actor} closed the conversation.{reason_hint}", "notification": "deal_closed"
+          "text": "{actor} closed the conversation.", "quote": "{reason}",
+          "notification": "deal_closed"
         }
       ]
     },
@@ -18864,16 +18353,11 @@ select private.draft_state('direct', 'real_time', $$
       "role": "member", "action": "close_conversation",
       "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
       "button": {"text": "Close", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
       "messages": [
         {
           "type": "system", "to": "all",
-          "text": "{actor} closed the conversation.{reason_hint}", "notification": "deal_closed"
+          "text": "{actor} closed the conversation.",
+          "notification": "deal_closed"
         }
       ]
     }

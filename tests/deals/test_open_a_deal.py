@@ -185,15 +185,26 @@ def test_after_it_has_closed_no_deal_begins_that_was_on_its_way(
 # Repeats
 
 
+def check_repeat(answer: Any, first: Any) -> None:
+    """A repeat says again what was done, and shows the deal as it is by now."""
+    done = ("success", "created", "messages", "flow_update")
+    assert {key: answer[key] for key in done} == {key: first[key] for key in done}
+    assert id_of(answer) == id_of(first)
+    assert answer["conversation"]["flow_state"] == "chat_closed"
+    assert answer["actions"] == []
+
+
 @every_door
-def test_a_repeat_answers_what_was_answered(stage: Stage, cast: Cast, door: Door) -> None:
+def test_a_repeat_answers_what_was_done_with_the_deal_as_it_is_now(
+    stage: Stage, cast: Cast, door: Door
+) -> None:
     knock = Try(stage, cast, door)
     key = uuid.uuid4()
     first = knock.open(client_action_id=key)
     assert first["created"] is True
     knock.end(id_of(first))
     knock.close_subject()
-    assert knock.open(client_action_id=key) == first
+    check_repeat(knock.open(client_action_id=key), first)
     assert deals(stage) == 1
 
 
@@ -207,7 +218,7 @@ def test_a_repeat_of_finding_the_open_deal_makes_none_when_that_has_ended(
     found = knock.open(client_action_id=key)
     assert found["created"] is False
     knock.end(first)
-    assert knock.open(client_action_id=key) == found
+    check_repeat(knock.open(client_action_id=key), found)
     assert deals(stage) == 1
 
 
@@ -350,7 +361,9 @@ def test_the_other_side_and_nobody_else_is_asked(stage: Stage, cast: Cast, door:
     told = knock.user(door.awaiting)
     topics = {
         row["topic"]
-        for row in stage.query("select topic from realtime.messages where event = 'notification'")
+        for row in stage.query(
+            "select topic from realtime.messages where payload ->> 'notification' is not null"
+        )
     }
     assert topics == {f"user:{told}"}
     subject = f"{door.kind}:{knock.subject}"

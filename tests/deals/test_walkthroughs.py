@@ -159,11 +159,11 @@ def test_the_bid_walk_through_ends_in_free_chat(doors_and_act: tuple[Doors, Act]
         assert (context["price"], context["amount_minor"]) == (5000, 500000)
         assert context["escrow"]["released_minor"] == 500000
         doors.call(who, "send_message", conversation_id=talk, message="Thank you!")
-    texts = [
-        m["message"] for m in doors.call(ASHA, "get_messages", conversation_id=talk, page_size=100)
-    ]
-    assert any("Excellent work!" in text for text in texts), "the feedback reaches the influencer"
-    assert any(DETAILS in text for text in texts), "the details reach the influencer"
+    page = doors.call(ASHA, "get_messages", conversation_id=talk, page_size=100)
+    quotes = [m["action_data"]["quote"] for m in page if "quote" in (m["action_data"] or {})]
+    bharat = str(doors.cast.bharat)
+    assert {"by": bharat, "text": "Excellent work!"} in quotes, "the feedback reaches her"
+    assert {"by": bharat, "text": DETAILS} in quotes, "the details reach her"
     with doors.stage.signed_in_as(doors.cast.asha):
         events = doors.stage.select(
             "select version, action from public.conversation_events"
@@ -187,7 +187,9 @@ def test_the_work_walk_through_with_a_revision(doors_and_act: tuple[Doors, Act])
     context = doors.call(ASHA, "get_conversation_context", conversation_id=talk)
     assert context["work_status"] == "revision_requested"
     newest = doors.call(ASHA, "get_messages", conversation_id=talk, page_size=1)[0]
-    assert "Please adjust the color scheme" in newest["message"]
+    assert newest["action_data"]["quote"] == {
+        "by": str(doors.cast.bharat), "text": "Please adjust the color scheme",
+    }  # fmt: skip
     act(ASHA, talk, "submit_work", {**WORK, "description": "Other colors"})
     act(BHARAT, talk, "approve_work", {"feedback": "Excellent work!"})
     with doors.stage.signed_in_as(doors.cast.bharat):

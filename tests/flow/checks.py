@@ -11,6 +11,13 @@ from tests.flow.model import Taken
 from tests.flow.rows import PARTIES
 
 Messages = list[tuple[str, str]]
+# The fields that people type words into.
+TYPED = frozenset({
+    "details", "question", "reason", "feedback", "deliverables", "description",
+    "submission_notes", "comment",
+})  # fmt: skip
+# A rating is shown when both have given one.
+UNQUOTED = frozenset({"rate_collaboration"})
 
 
 def check_same(play: Play) -> None:
@@ -130,22 +137,61 @@ def check_messages(play: Play, taken: list[Taken], after_seq: int) -> None:
     check_broadcast(play, messages)
 
 
-def check_broadcast(play: Play, messages: list[dict[str, Any]]) -> None:
-    """Each message was told to those meant, on their own topics, and to nobody else."""
-    told = play.db.query(
+# What tells a device about messages: one event for all that a step says to its side.
+HEARD = ("new_message", "button_action", "text_input")
+
+
+def heard_of(play: Play) -> list[dict[str, Any]]:
+    """Every event of the conversation that was told to a user."""
+    return play.db.query(
         """
-        select topic, payload -> 'message' ->> 'id' as id from realtime.messages
-        where event = 'new_message' and payload ->> 'conversation_id' = %s
+        select id, topic, event, payload from realtime.messages
+        where payload ->> 'conversation_id' = %s and starts_with(topic, 'user:')
         """,
         play.id,
     )
+
+
+def check_broadcast(play: Play, messages: list[dict[str, Any]]) -> None:
+    """Each message was told to those meant, on their own topics, and to nobody else."""
+    told = [
+        (row["topic"], said["id"])
+        for row in heard_of(play)
+        if row["event"] in HEARD and row["payload"]["message"] is not None
+        for said in row["payload"].get("messages") or [row["payload"]["message"]]
+    ]
     for message in messages:
-        topics = sorted(row["topic"] for row in told if row["id"] == str(message["id"]))
+        topics = sorted(topic for topic, told_id in told if told_id == str(message["id"]))
         readers = [role for role in PARTIES if message["visible_to"] in ("all", role)]
         wanted = sorted(f"user:{play.user(role)}" for role in readers)
         assert topics == wanted, f"{message['message']} was told to {topics}, meant is {wanted}"
         receiver = None if message["visible_to"] == "all" else play.user(message["visible_to"])
         assert message["receiver_id"] == receiver, f"addressed wrongly: {message}"
+
+
+def check_few_events(play: Play, steps: int, before: set[Any]) -> None:
+    """A step is at most two rows of realtime.messages a side, whatever it says."""
+    counts = Counter(row["topic"] for row in heard_of(play) if row["id"] not in before)
+    assert set(counts) <= {f"user:{play.user(role)}" for role in PARTIES}
+    assert all(count <= 2 * steps for count in counts.values()), counts
+
+
+def check_quotes(play: Play, step: Taken, given: dict[str, Any], after_seq: int) -> None:
+    """What the actor typed stands in no text, only in a quote under the actor's name."""
+    is_party = step.row.role in PARTIES
+    typed = {value for name, value in given.items() if name in TYPED and is_party}
+    quoted = set()
+    for message in new_messages(play, after_seq):
+        drawn = dict(message["action_data"] or {})
+        quote = drawn.pop("quote", None)
+        voice = " ".join(str(part) for part in (message["message"], drawn))
+        assert not [word for word in typed if word in voice], f"in the system's voice: {message}"
+        if quote is not None:
+            assert message["visible_to"] != step.step.role, "quoted to the one who typed it"
+            assert quote["by"] == str(play.user(step.step.role))
+            quoted |= {word for word in typed if word in quote["text"]}
+    if step.row.action not in UNQUOTED:
+        assert quoted == typed, f"not delivered: {typed - quoted}"
 
 
 def check_open_action(play: Play, *, is_written: bool = True) -> None:

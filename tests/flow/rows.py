@@ -151,7 +151,8 @@ party_closes_chat|direct|real_time|M|close_conversation||chat_closed|-|system>al
 party_rates_collaboration|deals|real_time|I B|rate_collaboration|is_unrated|=|-|audit>actor
 member_reopens_chat|direct|chat_closed|M|reopen_conversation|\
   is_closer is_unblocked|real_time|-|system>all
-operator_closes_deal|deals|{BEFORE_PAYMENT} payment_pending|A|force_close||chat_closed|-|system>all
+operator_closes_deal|deals|{BEFORE_PAYMENT} payment_pending|A|force_close|nothing_captured|\
+  chat_closed|-|system>all
 operator_stops_deal|deals|{PAID}|A|force_dispute||disputed|-|system>all
 bank_disputes_late|deals|refund_pending real_time|S|bank_dispute_opened||=|same|
 bank_disputes_after_the_end|deals|chat_closed|S|bank_dispute_opened|has_order|=|same|

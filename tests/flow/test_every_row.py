@@ -11,10 +11,13 @@ import pytest
 
 from tests.flow import model, rows
 from tests.flow.checks import (
+    check_few_events,
     check_messages,
     check_offered,
     check_open_action,
+    check_quotes,
     check_same,
+    heard_of,
 )
 from tests.flow.deals import SCENES, USUAL, Cast, Play, imagine, open_play
 from tests.flow.model import Refused, Taken
@@ -23,6 +26,13 @@ from tests.flow.stages import Stage
 from tests.flow.state import GRACE, Deal, Step
 
 SOME_DAY = datetime(2027, 1, 1, tzinfo=UTC)
+# What a party may give a reason for.
+WITH_REASON = frozenset({
+    "reject_application", "reject_project", "reject_connection", "reject_price",
+    "end_conversation", "decline_work", "cancel_before_start", "cancel_overdue", "give_up_work",
+    "request_cancellation", "request_extension", "decline_cancellation", "decline_extension",
+    "raise_dispute", "close_conversation",
+})  # fmt: skip
 ALL_SCENES = [(kind, scene) for kind in SCENES for scene in SCENES[kind]]
 # What leaves nobody awaited, or somebody with nothing new to do.
 WORK_STATUS = {
@@ -52,7 +62,10 @@ def given_for(deal: Deal, action: str, payment: str) -> dict[str, Any]:
     if action in ("payment_captured", "payment_mismatch"):
         amount = deal.agreed or 100
         return {"payment_id": payment, "amount_minor": amount, "currency": "INR"}
-    return dict(USUAL.get(action, {}))
+    given = dict(USUAL.get(action, {}))
+    if action in WITH_REASON:
+        given |= {"reason": "Because of the monsoon"}
+    return given
 
 
 def moves(deal: Deal) -> Iterator[tuple[rows.Row, dict[str, Any]]]:
@@ -105,7 +118,7 @@ def take_and_check(play: Play, row: rows.Row, given: dict[str, Any]) -> None:
     elif row.action == "cancel_overdue":
         assert play.model.delivery_due is not None
         play.let_pass_until(play.model.delivery_due + GRACE + timedelta(seconds=1))
-    was = play.stored()
+    was, heard = play.stored(), {row["id"] for row in heard_of(play)}
     if row.action.startswith("timer_"):
         with play.db.as_service():
             play.db.call("sweep_due")
@@ -118,6 +131,9 @@ def take_and_check(play: Play, row: rows.Row, given: dict[str, Any]) -> None:
     assert taken[0].row == row
     check_same(play)
     check_messages(play, taken, was["last_seq"])
+    check_quotes(play, taken[0], given, was["last_seq"])
+    is_chain = row.action.startswith("timer_")
+    check_few_events(play, len(taken) if is_chain else 1, heard)
     check_open_action(play)
     check_offered(play)
     check_events(play, was["version"], taken)
@@ -193,14 +209,8 @@ def check_told(play: Play, taken: list[Taken]) -> None:
 
 def check_notified(play: Play, role: str) -> None:
     """Whoever must act now, after somebody else did, is notified of it."""
-    notified = play.db.query(
-        """
-        select topic from realtime.messages
-        where event = 'notification' and payload -> 'data' ->> 'conversation_id' = %s
-        """,
-        play.id,
-    )
-    assert f"user:{play.user(role)}" in {row["topic"] for row in notified}
+    notified = {row["topic"] for row in heard_of(play) if row["payload"].get("notification")}
+    assert f"user:{play.user(role)}" in notified
 
 
 @pytest.mark.parametrize("kind", ["bid", "campaign"])

@@ -75,7 +75,10 @@ def test_texts_may_name_every_value_of_a_step(db: Database) -> None:
     assert {"actor", "other", "offer_text", "reason_hint"} <= set(values)
     spec = spec_in_use(db, "direct")
     message = spec["messages"][0]
-    message["text"] = " ".join(f"{{{name}}}" for name in values)
+    # What parties typed is only ever quoted.
+    typed = {"details", "pitch", "reason_hint"}
+    message["text"] = " ".join(f"{{{name}}}" for name in values if name not in typed)
+    message["quote"] = " ".join(f"{{{name}}}" for name in typed)
     assert faults(db, spec, "shape") == {}
     message["text"] += " {nonsense}"
     assert list(faults(db, spec, "shape")) == [

@@ -4,8 +4,8 @@
 -- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
 -- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
 -- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
--- expires_at}`; keys without a value are left out. expires_at is when the state's time limit is. A
--- button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
+-- expires_at}`; keys without a value are left out. expires_at is when the state's time limit ends.
+-- A button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
 -- action cannot do without.
 create or replace function private.action_data(
   p_conversation public.conversations,
@@ -19,14 +19,13 @@ create or replace function private.action_data(
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
   v_role constant text := coalesce(p_role, p_conversation.awaiting_role);
   v_visible_to constant text := coalesce(p_role, 'all');
-  v_action private.flow_actions;
-  v_form private.flow_forms;
+  v_action jsonb;
+  v_text text;
   v_buttons jsonb;
   v_data jsonb := jsonb_build_object(
     'title', p_title,
@@ -43,48 +42,52 @@ declare
   );
 begin
   for v_action in
-    select a.*
-    from private.open_actions(
-      p_conversation,
-      case v_role
-        when 'influencer' then p_conversation.influencer_id
-        when 'brand_owner' then p_conversation.brand_owner_id
-      end,
-      v_role
-    ) as a
-    where case when p_buttons is null then a.drawn <> 'nowhere' else p_buttons ? a.action end
-    order by a.position
+    select a.value
+    from jsonb_array_elements(
+      private.open_actions(
+        p_conversation,
+        case v_role
+          when 'influencer' then p_conversation.influencer_id
+          when 'brand_owner' then p_conversation.brand_owner_id
+        end,
+        v_role
+      )
+    ) with ordinality as a
+    where case when p_buttons is null
+      then a.value ->> 'drawn' <> 'nowhere'
+      else p_buttons ? (a.value ->> 'action')
+    end
+    order by a.ordinality
   loop
-    v_form := private.form_of(p_conversation, v_action.action);
-    if v_action.drawn <> 'form' then
+    if v_action ->> 'drawn' <> 'form' then
+      v_text := p_buttons ->> (v_action ->> 'action');
+      if v_text like '%{%' then
+        v_text := private.fill_template(v_text, private.deal_values(p_conversation));
+      end if;
       v_buttons := coalesce(v_buttons, '[]') || jsonb_build_object(
-        'id', v_action.action,
-        'text', private.fill_text(
-          coalesce(p_buttons ->> v_action.action, v_action.text), p_conversation
-        ),
-        'style', v_action.style,
-        'action', v_action.action,
-        'data', private.fill_data(v_action.data, p_conversation),
-        'input_fields', case when v_form.schema -> 'required' <> '[]' then v_form.fields end
+        'id', v_action -> 'action',
+        'text', coalesce(v_text, v_action ->> 'text'),
+        'style', v_action -> 'style',
+        'action', v_action -> 'action',
+        'data', v_action -> 'data',
+        'input_fields', case
+          when v_action #> '{schema,required}' <> '[]' then v_action -> 'fields'
+        end
       );
     end if;
-    if v_action.drawn in ('form', 'both') and p_buttons is null
+    if v_action ->> 'drawn' in ('form', 'both') and p_buttons is null
       and not v_data ? 'input_field' then
       v_data := v_data || jsonb_build_object(
-        'input_field', v_form.fields -> 0,
-        'input_fields', v_form.fields,
+        'input_field', v_action -> 'fields' -> 0,
+        'input_fields', v_action -> 'fields',
         'submit_button', jsonb_build_object(
-          'text', private.fill_text(v_action.text, p_conversation), 'style', v_action.style
+          'text', v_action -> 'text', 'style', v_action -> 'style'
         ),
-        'submit_action', v_action.action,
-        'schema', v_form.schema
+        'submit_action', v_action -> 'action',
+        'schema', v_action -> 'schema'
       );
     end if;
   end loop;
   return jsonb_strip_nulls(v_data || jsonb_build_object('buttons', v_buttons));
 end;
 $$;
-
-revoke all on function private.action_data(
-  public.conversations, text, text, text, jsonb, text, uuid
-) from public, anon, authenticated, service_role;

@@ -3,7 +3,6 @@ create or replace function private.as_of_now(p_conversation public.conversations
 returns public.conversations
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -13,6 +12,3 @@ begin
   return p_conversation;
 end;
 $$;
-
-revoke all on function private.as_of_now(public.conversations)
-from public, anon, authenticated, service_role;

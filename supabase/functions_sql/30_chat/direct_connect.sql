@@ -23,7 +23,7 @@ declare
   v_cost constant integer := private.get_number('chat_open_points')::integer;
   v_account private.accounts;
   v_direct public.conversations;
-  v_outcome private.flow_outcome;
+  v_outcome private.flow_step;
   v_conversation_id uuid;
   v_created boolean;
   v_sent json;

@@ -3,59 +3,241 @@
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
 -- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
 -- transaction: one of the system always, one of the actor when its input is there already.
--- Args: the step: the conversation, locked unless this is a trial, with no time limit due; who does
--- what, with which input; when. A trial changes nothing outside its answer.
--- Returns what became of it; the messages of a trial have no numbers.
--- Locks: the conversation's row must be locked already. Writes: what private.record_step writes,
--- and what the effects write.
--- Errors: those of private.find_transition and of the effects.
-create or replace function private.advance_conversation(p_step private.flow_step)
-returns private.flow_outcome
+-- Args: the step: its conversation, locked unless this is a trial, with no time limit due; who does
+-- what, with which input, when. What the actor's other devices hear of it, for announce_step; null:
+-- the same as the other side. A trial changes nothing outside its answer.
+-- Returns the step with what became of it; the messages of a trial have no numbers.
+-- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
+-- write, and what the effects write.
+-- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects.
+create or replace function private.advance_conversation(
+  p_step private.flow_step,
+  p_event jsonb default null
+)
+returns private.flow_step
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   -- More than any proved flow takes at once: a belt beside the proof's braces.
   c_most constant integer := 20;
+  -- Whose turn it is comes before what was typed.
+  c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
   v_step private.flow_step := p_step;
+  v_next public.conversations;
+  v_rows private.flow_transitions[];
   v_row private.flow_transitions;
-  v_choice private.flow_choice;
-  v_follow_up private.flow_step;
-  v_notes private.flow_note[];
-  v_stored private.flow_outcome;
-  v_outcome private.flow_outcome;
+  v_state private.flow_states;
+  v_guard text;
+  v_effect text;
+  v_follower text;
+  v_said integer;
+  v_reason text;
 begin
-  v_outcome.previous_state := (p_step.conversation).flow_state;
-  v_outcome.path := '{}';
-  v_outcome.effects := '{}';
-  v_outcome.messages := '{}';
-  loop
-    v_choice := private.find_transition(v_step);
-    v_row := v_choice.transition;
-    v_step := private.take_row(v_choice.step, v_row);
-    v_follow_up := private.plan_follow_up(v_step, v_row, p_step);
-    v_notes := private.compose_messages(v_step, v_row, v_follow_up.action is not null);
-    if not v_step.is_trial then
-      v_stored := private.record_step(v_step, v_row, v_notes);
-      v_step.conversation := v_stored.conversation;
+  v_step.from_state := (p_step.conversation).flow_state;
+  v_step.path := '{}';
+  v_step.effects := '{}';
+  v_step.messages := '{}';
+  v_step.notifications := '{}';
+  for v_count in 1 .. c_most loop
+    -- Which row
+    v_next := v_step.conversation;
+    v_step.before := v_next;
+    v_rows := array(
+      select t
+      from private.flow_transitions as t
+      where t.flow_id = v_next.flow_id
+        and t.from_state = v_next.flow_state
+        and t.role = v_step.role
+        and t.action = v_step.action
+      order by t.position
+    );
+    if v_rows = '{}' then
+      perform private.refuse_action(v_step);
     end if;
+    foreach v_row in array v_rows loop
+      foreach v_guard in array v_row.guards loop
+        if v_guard = any (c_turn_guards)
+          and not private.guard_holds(v_guard, v_step, v_row.to_state) then
+          perform private.refuse_turn(v_step, v_row, v_guard);
+        end if;
+      end loop;
+    end loop;
+    v_step.input := private.check_input(v_next.flow_id, v_step.action, v_step.input);
+    foreach v_row in array v_rows loop
+      v_guard := private.failed_guard(v_step, v_row.guards, v_row.to_state);
+      exit when v_guard is null;
+    end loop;
+    if v_guard is not null then
+      perform private.refuse_guard(v_step, v_guard);
+    end if;
+    v_step := private.withhold_words(v_step, v_row.effects);
 
-    v_outcome.conversation := v_step.conversation;
-    v_outcome.path := v_outcome.path || v_row.to_state;
-    v_outcome.effects := v_outcome.effects || v_row.effects;
-    v_outcome.reason := coalesce(v_outcome.reason, v_step.reason);
-    v_outcome.messages := v_outcome.messages || case
-      when v_step.is_trial then array(select n.message from unnest(v_notes) as n)
-      else v_stored.messages
+    -- Into the next state
+    v_step.reason := replace(coalesce(v_row.reason, v_row.action), '{role}', v_step.role);
+    v_reason := coalesce(v_reason, v_step.reason);
+    if v_row.to_state <> v_row.from_state then
+      select s.* into v_state
+      from private.flow_states as s
+      where s.flow_id = v_row.flow_id and s.state = v_row.to_state;
+      v_next.flow_state := v_row.to_state;
+      -- As the generated columns say it, for a conversation that is not stored yet.
+      v_next.chat_status := case v_row.to_state
+        when 'real_time' then 'real_time'
+        when 'chat_closed' then 'closed'
+        else 'automated'
+      end;
+      v_next.automation_enabled := v_next.chat_status = 'automated';
+      v_next.entered_at := v_step.at;
+      v_next.deadline_at := private.state_deadline(v_next);
+      v_next.work_status := coalesce(v_state.work_status, v_next.work_status);
+    end if;
+    v_next.awaiting_role := case v_row.awaiting
+      when 'unchanged' then v_next.awaiting_role
+      when 'other' then private.other_role(v_step.role)
+      else v_row.awaiting
     end;
-    exit when v_follow_up.action is null or cardinality(v_outcome.path) >= c_most;
-    v_follow_up.conversation := v_step.conversation;
-    v_step := v_follow_up;
+    v_next.version := v_next.version + 1;
+    v_next.updated_at := v_step.at;
+    if v_step.role = 'system' and exists (
+      select from private.flow_states as s
+      where s.flow_id = v_row.flow_id
+        and s.state = v_row.from_state
+        and s.deadline_action = v_row.action
+    ) then
+      v_next.timed_at := v_step.at;
+    end if;
+    v_step.conversation := v_next;
+    foreach v_effect in array v_row.effects loop
+      v_step.conversation := private.run_effect(v_effect, v_step);
+    end loop;
+
+    -- What it says, and what follows at once
+    v_follower := private.find_follower(v_row, v_step.role, p_step.input);
+    v_said := cardinality(v_step.messages);
+    v_step := private.compose_messages(v_step, v_row.name, v_follower is not null);
+    if not v_step.is_trial then
+      v_step := private.record_step(v_step, v_row, v_said);
+    end if;
+    v_step.path := v_step.path || v_row.to_state;
+    v_step.effects := v_step.effects || v_row.effects;
+    exit when v_follower is null;
+    v_step.action := v_row.follow_up;
+    v_step.role := v_follower;
+    v_step.input := p_step.input;
+    if v_follower = 'system' then
+      v_step.actor_id := null;
+      v_step.input := '{}';
+    end if;
   end loop;
-  return v_outcome;
+
+  v_step.actor_id := p_step.actor_id;
+  v_step.role := p_step.role;
+  v_step.action := p_step.action;
+  v_step.reason := v_reason;
+  if not v_step.is_trial then
+    perform private.announce_step(v_step, p_event);
+  end if;
+  return v_step;
 end;
 $$;
 
-revoke all on function private.advance_conversation(private.flow_step)
-from public, anon, authenticated, service_role;
+-- The first of some guards that does not hold for a step; null when all do.
+create or replace function private.failed_guard(
+  p_step private.flow_step,
+  p_guards text[],
+  p_to_state text
+)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_guard text;
+begin
+  foreach v_guard in array p_guards loop
+    if not private.guard_holds(v_guard, p_step, p_to_state) then
+      return v_guard;
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+-- Who takes the follow-up of a row at once: the system whenever it can; the actor when the input
+-- that came with the first action has all that it needs. Null: nobody does.
+create or replace function private.find_follower(
+  p_row private.flow_transitions,
+  p_role text,
+  p_input jsonb
+)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_role text;
+begin
+  if p_row.follow_up is null then
+    return null;
+  end if;
+  select t.role into v_role
+  from private.flow_transitions as t
+  where t.flow_id = p_row.flow_id
+    and t.from_state = p_row.to_state
+    and t.action = p_row.follow_up
+    and t.role in ('system', p_role)
+  limit 1;
+  if v_role <> 'system' and exists (
+    select from private.flow_inputs as i
+    where i.flow_id = p_row.flow_id
+      and i.action = p_row.follow_up
+      and i.required
+      and coalesce(p_input -> i.field, 'null') = 'null'
+  ) then
+    return null;
+  end if;
+  return v_role;
+end;
+$$;
+
+-- Across a block a step counts and its words are not delivered: moves what a party typed from the
+-- step's input, which both sides read, to its withheld, which operators read. What an effect cannot
+-- do without, the links of the work, stays.
+create or replace function private.withhold_words(p_step private.flow_step, p_effects text[])
+returns private.flow_step
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_words text[];
+begin
+  v_step.withheld := '{}';
+  if p_step.input = '{}' or p_step.role not in ('influencer', 'brand_owner') then
+    return v_step;
+  end if;
+  v_words := array(
+    select i.field
+    from private.flow_inputs as i
+    where i.flow_id = (p_step.conversation).flow_id
+      and i.action = p_step.action
+      and i.type in ('text', 'textarea', 'email')
+      and p_step.input ? i.field
+      and not exists (
+        select from private.flow_needs as n
+        where n.name = any (p_effects) and n.field = i.field and n.is_required
+      )
+  );
+  if v_words <> '{}' and not private.may_reach(
+    (p_step.conversation).influencer_id, (p_step.conversation).brand_owner_id
+  ) then
+    v_step.withheld := p_step.input;
+    v_step.input := p_step.input - v_words;
+  end if;
+  return v_step;
+end;
+$$;

@@ -58,7 +58,11 @@ begin
       end if;
       if not p_step.is_trial then
         insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
-        values (v_deal.id, p_step.actor_id, v_origin, p_step.input ->> 'reason', p_step.at)
+        values (
+          v_deal.id, p_step.actor_id, v_origin,
+          -- For operators, who read also what the other side may not.
+          coalesce(p_step.input ->> 'reason', p_step.withheld ->> 'reason'), p_step.at
+        )
         on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
         insert into private.legal_holds (conversation_id, reason, placed_at)
         values (v_deal.id, 'dispute', p_step.at)

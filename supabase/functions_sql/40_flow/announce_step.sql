@@ -1,64 +1,123 @@
--- Tells both sides' devices about a step: the messages that each may see, and the new state.
+-- Tells both sides about a step and all that followed on it, in at most two events a side: the
+-- messages that it may see, and the new state.
 --
--- Remembers, for each side, the version that its context has now: what private.check_version
--- compares with.
--- Writes: participants, realtime.messages. Events: new_message, conversation_state_changed.
-create or replace function private.announce_step(
-  p_conversation public.conversations,
-  p_step private.flow_step,
-  p_row private.flow_transitions,
-  p_messages public.messages[]
-)
+-- The messages are one new_message, with the newest as `message`, all of them as `messages` where
+-- there are several, and the notification. The actor's other devices hear them with the button or
+-- the text of p_event
+-- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
+-- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- Remembers, for each side, the version that its context has now: what check_version compares with.
+-- Writes: participants, notifications, push_outbox, realtime.messages.
+-- Events: new_message, button_action, text_input, conversation_state_changed.
+create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_headline constant jsonb := private.conversation_headline(p_conversation);
-  v_change constant jsonb := jsonb_build_object(
-    'conversation_id', p_conversation.id,
-    'previous_state', p_row.from_state,
-    'new_state', p_row.to_state,
-    'reason', p_step.reason,
-    'timestamp', p_step.at
+  v_conversation constant public.conversations := p_step.conversation;
+  v_headline constant jsonb := private.conversation_headline(v_conversation);
+  v_jsons jsonb[] := array(
+    select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
-  v_events text[];
-  v_topics text[];
-  v_payloads jsonb[];
+  v_message public.messages;
+  v_member record;
+  v_heard jsonb;
+  v_note jsonb;
+  v_payload jsonb;
+  v_is_own boolean;
+  v_events text[] := array[]::text[];
+  v_topics text[] := array[]::text[];
+  v_payloads jsonb[] := array[]::jsonb[];
 begin
-  with member as (
+  for v_member in
     update private.participants as p
     set stepped_version = v.version
-    from private.conversation_versions(p_conversation) as v
-    where p.conversation_id = p_conversation.id and p.user_id = v.user_id
-    returning p.user_id, v.version
-  ),
-  told as (
-    select
-      member.user_id, m.seq as place, 'new_message'::text as event,
-      jsonb_build_object(
-        'conversation_id', p_conversation.id,
-        'message', private.message_json(m),
-        'conversation_context', v_headline || jsonb_build_object('version', member.version)
-      ) as payload
-    from member
-    join unnest(p_messages) as m on m.visible_to = 'all' or m.receiver_id = member.user_id
-    union all
-    select member.user_id, 9223372036854775807, 'conversation_state_changed', v_change
-    from member
-    where p_row.to_state <> p_row.from_state
-  )
-  select
-    array_agg(told.event order by told.user_id, told.place),
-    array_agg('user:' || told.user_id order by told.user_id, told.place),
-    array_agg(told.payload order by told.user_id, told.place)
-  into v_events, v_topics, v_payloads
-  from told;
+    from private.conversation_versions(v_conversation) as v
+    where p.conversation_id = v_conversation.id and p.user_id = v.user_id
+    returning p.user_id, v.version, v.is_muted
+  loop
+    v_heard := '[]';
+    v_note := null;
+    v_is_own := v_member.user_id is not distinct from p_step.actor_id;
+    for v_place in 1 .. cardinality(v_jsons) loop
+      v_message := p_step.messages[v_place];
+      continue when v_message.visible_to <> 'all' and v_message.receiver_id <> v_member.user_id;
+      v_heard := v_heard || v_jsons[v_place];
+      if p_step.notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
+        v_note := jsonb_build_object(
+          'type', p_step.notifications[v_place],
+          'data', jsonb_build_object(
+            'conversation_id', v_conversation.id,
+            'message_id', v_message.id,
+            'sender_id', v_message.sender_id,
+            'flow_state', v_conversation.flow_state,
+            'awaiting_role', v_conversation.awaiting_role
+          )
+        );
+      end if;
+    end loop;
+
+    v_payload := jsonb_build_object(
+      'conversation_id', v_conversation.id,
+      'message', v_heard -> -1,
+      'conversation_context', v_headline || jsonb_build_object('version', v_member.version)
+    ) || case when jsonb_array_length(v_heard) > 1
+      then jsonb_build_object('messages', v_heard)
+      else '{}'
+    end;
+    if v_is_own and p_event is not null then
+      v_events := v_events || (p_event ->> 'event');
+      v_payloads := v_payloads || (
+        v_payload || (p_event - 'event')
+          || jsonb_build_object('flow_update', private.flow_update_json(p_step))
+      );
+      v_topics := v_topics || ('user:' || v_member.user_id);
+    elsif v_heard <> '[]' then
+      v_events := v_events || 'new_message'::text;
+      v_payloads := v_payloads || (v_payload || jsonb_build_object('notification', v_note));
+      v_topics := v_topics || ('user:' || v_member.user_id);
+    end if;
+    if p_step.from_state <> v_conversation.flow_state then
+      v_events := v_events || 'conversation_state_changed'::text;
+      v_payloads := v_payloads || jsonb_build_object(
+        'conversation_id', v_conversation.id,
+        'previous_state', p_step.from_state,
+        'new_state', v_conversation.flow_state,
+        'reason', p_step.reason,
+        'timestamp', p_step.at
+      );
+      v_topics := v_topics || ('user:' || v_member.user_id);
+    end if;
+    if v_note is not null then
+      insert into private.notifications (user_id, type, conversation_id, message_id, data)
+      values (
+        v_member.user_id, v_note ->> 'type', v_conversation.id,
+        (v_note #>> '{data,message_id}')::uuid,
+        (v_note -> 'data') - array['conversation_id', 'message_id']
+      );
+      perform private.queue_push(v_member.user_id, v_note ->> 'type', v_note -> 'data');
+    end if;
+  end loop;
   perform private.broadcast(v_events, v_topics, v_payloads);
 end;
 $$;
 
-revoke all on function private.announce_step(
-  public.conversations, private.flow_step, private.flow_transitions, public.messages[]
-) from public, anon, authenticated, service_role;
+-- How the state moved: where it was, where it is now, who is awaited, why, and every state entered
+-- on the way.
+create or replace function private.flow_update_json(p_step private.flow_step)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'previous_state', p_step.from_state,
+    'new_state', (p_step.conversation).flow_state,
+    'awaiting_role', (p_step.conversation).awaiting_role,
+    'reason', p_step.reason,
+    'path', to_jsonb(p_step.path)
+  );
+end;
+$$;

@@ -1,43 +1,53 @@
--- The messages that a row of the flow says, as they would be stored, without numbers, each with the
--- type of its notification.
+-- Adds the messages that a row of the flow says to the step, with the type of the notification that
+-- goes with each.
 --
--- Args: the step after its effects; the row; whether another step follows at once: then nobody
--- could answer, and no automated message is made.
--- Those to one role are for that party alone; whoever acts has an audit message to themselves.
+-- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
+-- which clients draw as the words of that user. Messages to one role are for that party alone; the
+-- actor has an audit message.
+-- Args: the step after its effects; the row's name; whether another step follows at once: then
+-- nobody could answer, and no automated message is made.
 create or replace function private.compose_messages(
   p_step private.flow_step,
-  p_row private.flow_transitions,
+  p_row_name text,
   p_is_passed boolean
 )
-returns private.flow_note[]
+returns private.flow_step
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
   c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
-  v_conversation constant public.conversations := p_step.conversation;
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  -- The server's clock, also for a step that was due earlier.
+  v_now constant timestamptz := clock_timestamp();
   v_values jsonb;
   v_template private.flow_messages;
+  v_quoted text;
   v_message public.messages;
-  v_notes private.flow_note[] := array[]::private.flow_note[];
 begin
   for v_template in
     select m.*
     from private.flow_messages as m
-    where m.flow_id = p_row.flow_id
-      and m.transition = p_row.name
+    where m.flow_id = v_conversation.flow_id
+      and m.transition = p_row_name
       and not (p_is_passed and m.message_type = 'automated')
     order by m.position
   loop
-    if v_values is null and concat(v_template.text, v_template.title, v_template.subtitle)
-      like '%{%' then
+    if v_values is null and concat(
+      v_template.text, v_template.title, v_template.subtitle, v_template.quote
+    ) like '%{%' then
       v_values := private.flow_values(p_step);
     end if;
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;
+    if not p_step.is_trial then
+      v_conversation.last_seq := v_conversation.last_seq + 1;
+      v_conversation.last_message_at := v_now;
+      v_message.seq := v_conversation.last_seq;
+    end if;
     v_message.sender_id := c_system_user_id;
     v_message.message_type := v_template.message_type;
     v_message.message := left(private.fill_template(v_template.text, v_values), 5000);
@@ -50,6 +60,7 @@ begin
       when 'influencer' then v_conversation.influencer_id
       when 'brand_owner' then v_conversation.brand_owner_id
     end;
+    v_message.created_at := v_now;
     v_message.action_required
       := v_template.message_type = 'automated' or v_template.buttons is not null;
     v_message.action_completed := false;
@@ -61,12 +72,53 @@ begin
         v_template.message_type, v_message.id
       );
     end if;
-    v_notes := v_notes || row(v_message, v_template.notification)::private.flow_note;
+    v_quoted := left(btrim(private.fill_template(v_template.quote, v_values), e' \n'), 5000);
+    if v_quoted <> '' then
+      v_message.action_data := coalesce(v_message.action_data, '{}') || jsonb_build_object(
+        'quote', jsonb_build_object('by', p_step.actor_id, 'text', v_quoted)
+      );
+    end if;
+    v_step.messages := v_step.messages || v_message;
+    v_step.notifications := v_step.notifications || v_template.notification;
   end loop;
-  return v_notes;
+  v_step.conversation := v_conversation;
+  return v_step;
 end;
 $$;
 
-revoke all on function private.compose_messages(
-  private.flow_step, private.flow_transitions, boolean
-) from public, anon, authenticated, service_role;
+-- What the messages of a step may name in braces: the values of private.deal_values, the flow's
+-- rules, what was typed with the action, who acts on whom, and what it is about.
+create or replace function private.flow_values(p_step private.flow_step)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  -- A login that was deleted.
+  c_nameless constant text := 'The other side';
+  v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
+begin
+  return (
+    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
+      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
+      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
+      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
+      'other', case when v_is_a then name_b when not v_is_a then name_a end,
+      'role', p_step.role,
+      'subject', coalesce(bid.title, campaign.title),
+      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason')
+    )
+    from private.deal_values(v_conversation) as v (deal)
+    left join private.flow_definitions as f on f.id = v_conversation.flow_id
+    left join public.users as a on a.id = v_conversation.user_a
+    left join public.users as b on b.id = v_conversation.user_b
+    cross join lateral (
+      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
+    ) as named (name_a, name_b)
+    left join public.bids as bid on bid.id = v_conversation.bid_id
+    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
+  );
+end;
+$$;

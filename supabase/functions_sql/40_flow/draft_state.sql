@@ -107,8 +107,8 @@ $$;
 --
 -- Args: the kinds; a list of `{name, action, kind, inputs, messages}`, other keys are for
 -- draft_state. An input is `{field, type, required, min, max, max_length, placeholder, prefill,
--- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, buttons,
--- notification, kind}`.
+-- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, quote,
+-- buttons, notification, kind}`.
 -- Writes: flow_inputs, flow_messages.
 -- Errors: 22023 for a key that nobody reads.
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
@@ -128,7 +128,7 @@ begin
     );
     perform private.refuse_unknown_keys(
       v_move ->> 'name', coalesce(v_move -> 'messages', '[]'),
-      '{type,to,text,title,subtitle,buttons,notification,kind}'
+      '{type,to,text,title,subtitle,quote,buttons,notification,kind}'
     );
     insert into private.flow_inputs (
       flow_id, action, field, position, type, required, min, max, max_length, placeholder,
@@ -146,16 +146,16 @@ begin
     )
     where said.kind is null or f.id in (select private.draft_flows(said.kind));
     insert into private.flow_messages (
-      flow_id, transition, position, message_type, audience, text, title, subtitle, buttons,
-      notification
+      flow_id, transition, position, message_type, audience, text, title, subtitle, quote,
+      buttons, notification
     )
     select
       f.id, v_move ->> 'name', message.place, said.type, said."to", said.text, said.title,
-      said.subtitle, said.buttons, said.notification
+      said.subtitle, said.quote, said.buttons, said.notification
     from private.draft_flows(coalesce(v_move ->> 'kind', p_kinds)) as f (id)
     cross join jsonb_array_elements(v_move -> 'messages') with ordinality as message (item, place)
     cross join jsonb_to_record(message.item) as said (
-      type text, "to" text, text text, title text, subtitle text, buttons jsonb,
+      type text, "to" text, text text, title text, subtitle text, quote text, buttons jsonb,
       notification text, kind text
     )
     where said.kind is null or f.id in (select private.draft_flows(said.kind));

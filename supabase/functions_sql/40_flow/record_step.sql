@@ -1,53 +1,157 @@
--- Writes one step of the flow: the conversation as it is now, what its open action messages become,
--- its messages, its line in the history, and who hears what.
+-- Writes one row of the flow that was taken: the conversation as it is now, what its open action
+-- messages become, its new messages, and its line in the history.
 --
--- Args: the step after its effects; the row; the messages that it says.
--- Returns the conversation and the messages as they are stored.
+-- Args: the step after its effects, with what it says; the row; how many of its messages are
+-- written already. Returns the step as it is stored.
 -- Locks: the conversation's row must be locked already.
--- Writes: conversations, messages, participants, conversation_events, event_salts, notifications,
--- push_outbox, realtime.messages.
--- Events: new_message, conversation_state_changed, notification.
+-- Writes: conversations, messages, and what private.append_event writes.
 create or replace function private.record_step(
   p_step private.flow_step,
   p_row private.flow_transitions,
-  p_notes private.flow_note[]
+  p_said integer
 )
-returns private.flow_outcome
+returns private.flow_step
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
-  v_outcome private.flow_outcome;
+  v_step private.flow_step := p_step;
+  v_conversation public.conversations := p_step.conversation;
+  v_messages public.messages[] := p_step.messages[p_said + 1:];
+  v_action_data jsonb;
 begin
-  perform private.complete_actions(p_step, p_row, p_notes);
-  v_conversation := private.store_conversation(p_step.conversation, p_notes);
-  v_outcome.conversation := v_conversation;
+  perform private.complete_actions(p_step, p_row, v_messages);
+
+  -- The newest action for the party that is awaited now, as both sides may know it.
+  if v_conversation.awaiting_role is null then
+    v_conversation.current_action_data := null;
+  else
+    select m.action_data into v_action_data
+    from unnest(v_messages) as m
+    where m.action_required and m.visible_to = v_conversation.awaiting_role
+    order by m.seq desc
+    limit 1;
+    if found then
+      v_conversation.current_action_data := jsonb_build_object(
+        'action_id', v_action_data -> 'action_id',
+        'flow_state', v_action_data -> 'flow_state',
+        'message_type', v_action_data -> 'message_type',
+        'visible_to', v_action_data -> 'visible_to'
+      );
+    end if;
+  end if;
+  v_conversation.updated_at := clock_timestamp();
+  update public.conversations as c
+  set
+    flow_state = v_conversation.flow_state,
+    awaiting_role = v_conversation.awaiting_role,
+    current_action_data = v_conversation.current_action_data,
+    flow_data = v_conversation.flow_data,
+    work_submission = v_conversation.work_submission,
+    work_submitted = v_conversation.work_submitted,
+    work_status = v_conversation.work_status,
+    submission_date = v_conversation.submission_date,
+    amount_minor = v_conversation.amount_minor,
+    deadline_at = v_conversation.deadline_at,
+    entered_at = v_conversation.entered_at,
+    timed_at = v_conversation.timed_at,
+    delivery_due_at = v_conversation.delivery_due_at,
+    close_reason = v_conversation.close_reason,
+    closed_by = v_conversation.closed_by,
+    captured_minor = v_conversation.captured_minor,
+    held_minor = v_conversation.held_minor,
+    released_minor = v_conversation.released_minor,
+    fee_minor = v_conversation.fee_minor,
+    refunded_minor = v_conversation.refunded_minor,
+    charged_back_minor = v_conversation.charged_back_minor,
+    version = v_conversation.version,
+    last_seq = v_conversation.last_seq,
+    last_message_at = v_conversation.last_message_at,
+    updated_at = v_conversation.updated_at
+  where c.id = v_conversation.id;
+
   with stored as (
     insert into public.messages as m (
       conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
       action_required, action_data, created_at, updated_at
     )
     select
-      v_conversation.id, v_conversation.last_seq - cardinality(p_notes) + n.place,
-      (n.message).id, (n.message).sender_id, (n.message).receiver_id, (n.message).message,
-      (n.message).message_type, (n.message).visible_to, (n.message).action_required,
-      (n.message).action_data, v_conversation.last_message_at, v_conversation.last_message_at
-    from unnest(p_notes) with ordinality as n (message, notification, place)
+      n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.message_type,
+      n.visible_to, n.action_required, n.action_data, n.created_at, n.created_at
+    from unnest(v_messages) as n
     returning m
   )
-  select coalesce(array_agg(stored.m order by (stored.m).seq), '{}') into v_outcome.messages
+  select p_step.messages[:p_said] || coalesce(array_agg(stored.m order by (stored.m).seq), '{}')
+  into v_step.messages
   from stored;
+  v_step.conversation := v_conversation;
+
+  -- For both sides to read: without the fields that the flow marks as secret.
   perform private.append_event(
-    p_step, p_row.from_state, private.event_details(p_step, p_row)
+    v_step, p_row.from_state,
+    jsonb_build_object(
+      'transition', p_row.name,
+      'reason', p_step.reason,
+      'input', case p_step.input
+        when '{}' then '{}'
+        else p_step.input - array(
+          select i.field
+          from private.flow_inputs as i
+          where i.flow_id = p_row.flow_id and i.action = p_row.action and i.is_secret
+        )
+      end
+    )
   );
-  perform private.announce_step(v_conversation, p_step, p_row, v_outcome.messages);
-  perform private.notify_of_step(v_conversation, p_notes);
-  return v_outcome;
+  return v_step;
 end;
 $$;
 
-revoke all on function private.record_step(
-  private.flow_step, private.flow_transitions, private.flow_note[]
-) from public, anon, authenticated, service_role;
+-- Marks the open action messages that a step leaves behind.
+--
+-- Leaving a state completes them all. A step that stays completes those whose reader gets a new
+-- one now, and the one that offered what was done and cannot be done again.
+-- Args: the step after its effects; the row; the new messages.
+-- Writes: messages.
+create or replace function private.complete_actions(
+  p_step private.flow_step,
+  p_row private.flow_transitions,
+  p_messages public.messages[]
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_stays constant boolean := p_row.to_state = p_row.from_state;
+  v_renewed text[];
+  v_is_done boolean := false;
+begin
+  if v_stays then
+    v_renewed := array(
+      select m.visible_to from unnest(p_messages) as m where m.action_required
+    );
+    v_is_done := p_step.actor_id is not null and not private.open_actions(
+      p_step.conversation, p_step.actor_id, p_step.role
+    ) @> jsonb_build_array(jsonb_build_object('action', p_step.action));
+  end if;
+  update public.messages as m
+  set
+    action_completed = true,
+    -- What a checkout was to be filled in with is of no use any more, and personal.
+    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
+      'completed_by', p_step.role, 'completed_action', p_step.action
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = (p_step.conversation).id
+    and m.action_required
+    and not m.action_completed
+    and (
+      not v_stays
+      or m.visible_to = any (v_renewed)
+      or v_is_done and m.visible_to in (p_step.role, 'all')
+        and m.action_data -> 'buttons' @> jsonb_build_array(
+          jsonb_build_object('action', p_step.action)
+        )
+    );
+end;
+$$;

@@ -1,8 +1,10 @@
+-- Time limits without a timer: readers see what is due, writers store it.
+
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
 -- conversation after them; most often there is none.
 --
--- The one that comes back in time: readers pass p_is_trial and see what is so now, writers store
--- it. A limit that lies before the step that led to it is due with that step.
+-- Readers pass p_is_trial and see what is so now, writers store it. A limit that lies before the
+-- step that led to it is due with that step.
 -- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
 -- private.advance_conversation writes, unless this is a trial.
 -- Errors: none; the proof shows that the flow's own steps can be taken.
@@ -12,39 +14,108 @@ create or replace function private.run_deadlines(
 )
 returns public.conversations
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   -- More than any proved flow takes by itself: a belt beside the proof's braces.
   c_most constant integer := 100;
   v_step private.flow_step;
-  v_outcome private.flow_outcome;
+  v_conversation public.conversations := p_conversation;
   -- A writer may have waited for the lock since its transaction began.
   v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
 begin
-  v_step.conversation := p_conversation;
-  v_step.role := 'system';
-  v_step.is_trial := p_is_trial;
   for v_count in 1 .. c_most loop
-    exit when (v_step.conversation).deadline_at is null
-      or (v_step.conversation).deadline_at > v_now;
-    v_step.at := greatest(
-      (v_step.conversation).deadline_at, (v_step.conversation).entered_at
-    );
+    exit when v_conversation.deadline_at is null or v_conversation.deadline_at > v_now;
+    v_step.conversation := v_conversation;
+    v_step.role := 'system';
+    v_step.is_trial := p_is_trial;
+    v_step.at := greatest(v_conversation.deadline_at, v_conversation.entered_at);
     v_step.input := '{}';
     v_step.action := (
       select s.deadline_action
       from private.flow_states as s
-      where s.flow_id = (v_step.conversation).flow_id
-        and s.state = (v_step.conversation).flow_state
+      where s.flow_id = v_conversation.flow_id and s.state = v_conversation.flow_state
     );
-    v_outcome := private.advance_conversation(v_step);
-    v_step.conversation := v_outcome.conversation;
+    v_step := private.advance_conversation(v_step);
+    v_conversation := v_step.conversation;
   end loop;
-  return v_step.conversation;
+  return v_conversation;
 end;
 $$;
 
-revoke all on function private.run_deadlines(public.conversations, boolean)
-from public, anon, authenticated, service_role;
+-- Takes the steps that are due in a batch of conversations, and returns how many time limits had
+-- passed.
+--
+-- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
+-- first. Locks: the conversations, in the order of their ids; those that another session holds are
+-- passed over. Writes: what private.run_deadlines writes.
+create or replace function private.run_due(p_user_id uuid, p_limit integer)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+  v_count integer := 0;
+begin
+  for v_conversation in
+    select c.*
+    from public.conversations as c
+    where c.id in (
+      select due.id
+      from public.conversations as due
+      where due.deadline_at <= now()
+        and (p_user_id is null or p_user_id in (due.user_a, due.user_b))
+      order by due.deadline_at
+      limit p_limit
+    )
+    order by c.id
+    for no key update skip locked
+  loop
+    perform private.run_deadlines(v_conversation, p_is_trial => false);
+    v_count := v_count + (
+      select count(*)
+      from public.conversation_events as e
+      join private.flow_states as s
+        on s.flow_id = v_conversation.flow_id and s.state = e.from_state
+        and s.deadline_action = e.action
+      where e.conversation_id = v_conversation.id and e.version > v_conversation.version
+    );
+  end loop;
+  return v_count;
+end;
+$$;
+
+-- When the time limit of the state that a conversation is in ends; null: it has none.
+--
+-- since_entry counts from the entry into the state; payment_window like it, but as long as a
+-- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
+-- moved on by the time that disputes froze, and never before the days of grace after an agreed
+-- delivery (rule overdue_grace_days).
+create or replace function private.state_deadline(p_conversation public.conversations)
+returns timestamptz
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_state private.flow_states;
+begin
+  select s.* into v_state
+  from private.flow_states as s
+  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  return case v_state.clock
+    when 'since_entry' then p_conversation.entered_at + v_state.lasts
+    when 'since_payment' then greatest(
+      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
+      p_conversation.delivery_due_at
+        + private.flow_rule(p_conversation.flow_id, 'overdue_grace_days') * interval '1 day'
+    )
+    when 'payment_window' then greatest(
+      p_conversation.entered_at + v_state.lasts,
+      (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
+        + private.flow_rule(p_conversation.flow_id, 'attempt_hours') * interval '1 hour'
+    )
+  end;
+end;
+$$;

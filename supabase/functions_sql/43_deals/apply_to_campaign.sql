@@ -4,7 +4,7 @@
 -- the price the influencer has in mind, in rupees.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
--- requests, and what private.open_deal and private.answer_action write.
+-- requests, and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
 -- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -20,18 +20,18 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_quote_minor constant bigint := private.to_minor(p_quote, 'quote');
   v_pitch constant text := private.read_pitch(p_pitch);
   v_campaign public.campaigns;
   v_deal public.conversations;
 begin
-  v_call := private.begin_deal(
+  v_step := private.begin_deal(
     'influencer', p_client_action_id,
     jsonb_build_object('campaign_id', p_campaign_id, 'quote', p_quote, 'pitch', p_pitch)
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
   select c.* into v_campaign
   from public.campaigns as c
@@ -46,23 +46,23 @@ begin
   v_deal.kind := 'campaign';
   v_deal.campaign_id := v_campaign.id;
   v_deal.brand_owner_id := v_campaign.brand_owner_id;
-  v_deal.influencer_id := v_call.actor_id;
+  v_deal.influencer_id := v_step.actor_id;
   v_deal.flow_data := jsonb_strip_nulls(
     private.money_json('quote', 'quote_minor', v_quote_minor)
       || private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
       || jsonb_build_object('pitch', v_pitch)
   );
-  v_call.conversation := private.find_open_deal(v_deal);
-  if (v_call.conversation).id is not null then
-    return private.answer_existing(v_call);
+  v_step.conversation := private.find_open_deal(v_deal);
+  if (v_step.conversation).id is not null then
+    return private.answer_existing(v_step);
   end if;
   if v_campaign.status <> 'open' then
     perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
   end if;
   insert into public.requests (campaign_id, influencer_id, quote_minor, pitch)
-  values (v_campaign.id, v_call.actor_id, v_quote_minor, v_pitch)
+  values (v_campaign.id, v_step.actor_id, v_quote_minor, v_pitch)
   returning id into v_deal.request_id;
-  return private.open_deal(v_call, v_deal, 'apply_to_campaign');
+  return private.open_deal(v_step, v_deal, 'apply_to_campaign');
 end;
 $$;
 
@@ -76,15 +76,26 @@ create or replace function public.apply_to_campaign(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.apply_to_campaign(campaign_id, quote, pitch, client_action_id);
 $$;
 
-revoke all on function private.apply_to_campaign(uuid, numeric, text, uuid)
-from public, anon, authenticated, service_role;
+-- The words that come with an application, as they are kept; null when there are none.
+--
+-- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
+create or replace function private.read_pitch(p_pitch text)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_pitch constant text := private.read_text(p_pitch, 'pitch', 5000, p_rule => 'max_length');
+begin
+  return case when not private.is_blank(v_pitch) then v_pitch end;
+end;
+$$;
+
 grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
-revoke all on function public.apply_to_campaign(uuid, numeric, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;

@@ -4,7 +4,7 @@
 -- influencer must be the bid's. proposed_amount, in rupees, is a hint.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_action write.
+-- and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
 -- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
 -- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -20,19 +20,19 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_proposed_minor constant bigint := private.to_minor(p_proposed_amount, 'proposed_amount');
   v_bid public.bids;
   v_deal public.conversations;
 begin
-  v_call := private.begin_deal(
+  v_step := private.begin_deal(
     'brand_owner', p_client_action_id,
     jsonb_build_object(
       'bid_id', p_bid_id, 'proposed_amount', p_proposed_amount, 'influencer_id', p_influencer_id
     )
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
   select b.* into v_bid from public.bids as b where b.id = p_bid_id for no key update;
   if not found then
@@ -46,19 +46,19 @@ begin
 
   v_deal.kind := 'bid';
   v_deal.bid_id := v_bid.id;
-  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.brand_owner_id := v_step.actor_id;
   v_deal.influencer_id := v_bid.influencer_id;
   v_deal.flow_data := jsonb_strip_nulls(
     private.money_json('proposed_amount', 'proposed_minor', v_proposed_minor)
   );
-  v_call.conversation := private.find_open_deal(v_deal);
-  if (v_call.conversation).id is not null then
-    return private.answer_existing(v_call);
+  v_step.conversation := private.find_open_deal(v_deal);
+  if (v_step.conversation).id is not null then
+    return private.answer_existing(v_step);
   end if;
   if v_bid.status <> 'open' then
     perform private.raise_error('BID_CLOSED', 'This bid is closed.', p_status => 409);
   end if;
-  return private.open_deal(v_call, v_deal, 'connect_bid');
+  return private.open_deal(v_step, v_deal, 'connect_bid');
 end;
 $$;
 
@@ -72,15 +72,10 @@ create or replace function public.connect_bid(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.connect_bid(bid_id, proposed_amount, influencer_id, client_action_id);
 $$;
 
-revoke all on function private.connect_bid(uuid, numeric, uuid, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
-revoke all on function public.connect_bid(uuid, numeric, uuid, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.connect_bid(uuid, numeric, uuid, uuid) to authenticated;

@@ -23,15 +23,10 @@ $$;
 create or replace function public.force_close(conversation_id uuid, reason text)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.force_close(conversation_id, reason);
 $$;
 
-revoke all on function private.force_close(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.force_close(uuid, text) to authenticated, service_role;
-revoke all on function public.force_close(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.force_close(uuid, text) to authenticated, service_role;

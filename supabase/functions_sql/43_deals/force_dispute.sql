@@ -24,15 +24,10 @@ $$;
 create or replace function public.force_dispute(conversation_id uuid, reason text)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.force_dispute(conversation_id, reason);
 $$;
 
-revoke all on function private.force_dispute(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
-revoke all on function public.force_dispute(uuid, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;

@@ -26,15 +26,10 @@ create or replace function public.get_available_actions(conversation_id uuid)
 returns jsonb
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_available_actions(conversation_id);
 $$;
 
-revoke all on function private.get_available_actions(uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_available_actions(uuid) to authenticated;
-revoke all on function public.get_available_actions(uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_available_actions(uuid) to authenticated;

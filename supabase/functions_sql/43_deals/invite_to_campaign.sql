@@ -4,7 +4,7 @@
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the campaign, the influencer's account against its removal, then the
 -- conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_action write.
+-- and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
 -- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
@@ -19,20 +19,20 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_campaign public.campaigns;
   v_deal public.conversations;
 begin
-  v_call := private.begin_deal(
+  v_step := private.begin_deal(
     'brand_owner', p_client_action_id,
     jsonb_build_object('campaign_id', p_campaign_id, 'influencer_id', p_influencer_id)
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
   select c.* into v_campaign
   from public.campaigns as c
-  where c.id = p_campaign_id and c.brand_owner_id = v_call.actor_id
+  where c.id = p_campaign_id and c.brand_owner_id = v_step.actor_id
   for no key update;
   if not found then
     perform private.raise_error(
@@ -43,19 +43,19 @@ begin
 
   v_deal.kind := 'campaign';
   v_deal.campaign_id := v_campaign.id;
-  v_deal.brand_owner_id := v_call.actor_id;
+  v_deal.brand_owner_id := v_step.actor_id;
   v_deal.influencer_id := p_influencer_id;
   v_deal.flow_data := jsonb_strip_nulls(
     private.money_json('proposed_amount', 'proposed_minor', v_campaign.budget_minor)
   );
-  v_call.conversation := private.find_open_deal(v_deal);
-  if (v_call.conversation).id is not null then
-    return private.answer_existing(v_call);
+  v_step.conversation := private.find_open_deal(v_deal);
+  if (v_step.conversation).id is not null then
+    return private.answer_existing(v_step);
   end if;
   if v_campaign.status <> 'open' then
     perform private.raise_error('CAMPAIGN_CLOSED', 'This campaign is closed.', p_status => 409);
   end if;
-  return private.open_deal(v_call, v_deal, 'invite_to_campaign');
+  return private.open_deal(v_step, v_deal, 'invite_to_campaign');
 end;
 $$;
 
@@ -68,15 +68,38 @@ create or replace function public.invite_to_campaign(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.invite_to_campaign(campaign_id, influencer_id, client_action_id);
 $$;
 
-revoke all on function private.invite_to_campaign(uuid, uuid, uuid)
-from public, anon, authenticated, service_role;
+-- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
+--
+-- Locks: the influencer's account, against its removal.
+-- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
+create or replace function private.check_influencer(p_user_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+begin
+  select u.* into v_user
+  from public.users as u
+  join private.accounts as a on a.user_id = u.id
+  where u.id = p_user_id
+  for key share of a;
+  if not found then
+    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+  end if;
+  if v_user.role is distinct from 'influencer' then
+    perform private.raise_input_invalid(
+      'influencer_id', 'influencer', 'Only influencers can be invited.'
+    );
+  end if;
+end;
+$$;
+
 grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
-revoke all on function public.invite_to_campaign(uuid, uuid, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;

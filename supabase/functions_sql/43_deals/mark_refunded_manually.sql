@@ -31,17 +31,12 @@ create or replace function public.mark_refunded_manually(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.mark_refunded_manually(conversation_id, reference, note);
 $$;
 
-revoke all on function private.mark_refunded_manually(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
-revoke all on function public.mark_refunded_manually(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;

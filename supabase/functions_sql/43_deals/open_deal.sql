@@ -1,43 +1,179 @@
+-- How a deal begins, for the three RPCs that open one.
+
+-- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
+-- client_action_id.
+--
+-- Locks: the user's account, then the limit on actions. Writes: rate_limits.
+-- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), RATE_LIMITED (429),
+-- IDEMPOTENCY_MISMATCH (409).
+create or replace function private.begin_deal(p_role text, p_client_action_id uuid, p_request jsonb)
+returns private.flow_step
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+begin
+  v_step.actor_id := private.require_role(p_role);
+  v_step.role := p_role;
+  -- A block waits for it, and so came before or finds the deal.
+  perform private.lock_account(v_step.actor_id);
+  perform private.limit_rate(v_step.actor_id, 'action');
+  return private.find_repeat(v_step, p_request, p_client_action_id);
+end;
+$$;
+
+-- The open deal that two people already have on a bid or campaign, with nothing due; null when they
+-- have none.
+--
+-- Call it under the lock of the bid or campaign, so that two at once make one.
+-- Args: a conversation with kind, subject and roles. Locks: the deal.
+-- Writes: what private.run_deadlines writes.
+create or replace function private.find_open_deal(p_deal public.conversations)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where (
+    c.bid_id = p_deal.bid_id and c.brand_owner_id = p_deal.brand_owner_id
+    or c.campaign_id = p_deal.campaign_id and c.influencer_id = p_deal.influencer_id
+  )
+  and c.chat_status <> 'closed'
+  for no key update;
+  if not found then
+    return null;
+  end if;
+  v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+  return case when v_conversation.chat_status <> 'closed' then v_conversation end;
+end;
+$$;
+
 -- Opens a deal: the conversation, its two members, and the first step of its flow.
 --
--- Args: the call; the deal with kind, subject, roles and flow_data; the action that opens it.
+-- Args: the step as begin_deal returned it; the deal with kind, subject, roles and flow_data; the
+-- action that opens it.
 -- Returns the action result. Locks: the user's limit on deals. Writes: rate_limits, and what
--- private.found_conversation and private.answer_action write.
+-- private.found_conversation and private.answer_step write.
 -- Errors: BLOCKED (403), RATE_LIMITED (429).
 create or replace function private.open_deal(
-  p_call private.action_call,
+  p_step private.flow_step,
   p_deal public.conversations,
   p_action text
 )
 returns jsonb
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   v_deal public.conversations := p_deal;
-  v_outcome private.flow_outcome;
+  v_step private.flow_step;
 begin
   if private.is_blocked(p_deal.brand_owner_id, p_deal.influencer_id) then
     perform private.raise_error(
       'BLOCKED', 'You cannot make a deal with this user.', p_status => 403
     );
   end if;
-  perform private.limit_rate(p_call.actor_id, 'deal');
+  perform private.limit_rate(p_step.actor_id, 'deal');
   v_deal.user_a := least(v_deal.brand_owner_id, v_deal.influencer_id);
   v_deal.user_b := greatest(v_deal.brand_owner_id, v_deal.influencer_id);
-  v_outcome := private.found_conversation(v_deal, p_call.actor_id, p_call.role, p_action);
+  v_step := private.found_conversation(
+    v_deal, p_step.actor_id, p_step.role, p_action,
+    jsonb_build_object('event', 'button_action', 'button_id', p_action)
+  );
   if p_deal.kind = 'bid' then
     perform private.announce_bid(p_deal.bid_id);
   else
     perform private.announce_campaign(p_deal.campaign_id);
   end if;
-  return private.answer_action(
-    p_call, v_outcome,
-    jsonb_build_object('event', 'button_action', 'button_id', p_action), p_created => true
-  );
+  v_step.client_action_id := p_step.client_action_id;
+  v_step.request_hash := p_step.request_hash;
+  return private.answer_step(v_step, p_is_created => true);
 end;
 $$;
 
-revoke all on function private.open_deal(private.action_call, public.conversations, text)
-from public, anon, authenticated, service_role;
+-- Makes a conversation with its two members and takes the first step of the flow that is published
+-- for its kind; it stays on that version. Null when two people have their direct chat already.
+--
+-- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
+-- role, by which action; what the opener's other devices hear, as for announce_step.
+-- Writes: conversations, participants, and what private.advance_conversation writes.
+-- Errors: none; a flow begins with no guard.
+create or replace function private.found_conversation(
+  p_conversation public.conversations,
+  p_actor_id uuid,
+  p_role text,
+  p_action text,
+  p_event jsonb default null
+)
+returns private.flow_step
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+  v_conversation public.conversations;
+  -- Only a deal has books.
+  v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
+  -- The opening line of a direct chat is nobody's unread message.
+  v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
+begin
+  insert into public.conversations (
+    kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
+    flow_id, flow_state, flow_data, captured_minor, held_minor, released_minor, fee_minor,
+    refunded_minor, charged_back_minor
+  )
+  values (
+    p_conversation.kind, p_conversation.user_a, p_conversation.user_b,
+    p_conversation.brand_owner_id, p_conversation.influencer_id, p_conversation.bid_id,
+    p_conversation.campaign_id, p_conversation.request_id,
+    (
+      select f.id from private.flow_definitions as f
+      where f.kind = p_conversation.kind and f.status = 'published'
+    ),
+    'initial', coalesce(p_conversation.flow_data, '{}'), v_nothing, v_nothing, v_nothing,
+    v_nothing, v_nothing, v_nothing
+  )
+  on conflict (user_a, user_b) where kind = 'direct' do nothing
+  returning * into v_conversation;
+  if not found then
+    return null;
+  end if;
+  insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+  select
+    v_conversation.id, member.id, private.role_in(v_conversation, member.id), v_read_seq,
+    v_read_seq
+  from unnest(array[p_conversation.user_a, p_conversation.user_b]) as member (id);
+
+  v_step.conversation := v_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.action := p_action;
+  v_step.input := '{}';
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  return private.advance_conversation(v_step, p_event);
+end;
+$$;
+
+-- The answer to opening a deal that is open already: the deal as it is, with `created: false`.
+--
+-- Writes: what private.answer_step writes.
+create or replace function private.answer_existing(p_step private.flow_step)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+begin
+  v_step.from_state := (p_step.conversation).flow_state;
+  v_step.path := '{}';
+  v_step.messages := '{}';
+  return private.answer_step(v_step, p_is_created => false);
+end;
+$$;

@@ -6,7 +6,7 @@
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
 -- write.
 -- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), FUNDS_HELD (409), those of
--- private.find_transition.
+-- private.advance_conversation.
 create or replace function private.operate(
   p_conversation_id uuid,
   p_action text,
@@ -16,12 +16,10 @@ create or replace function private.operate(
 )
 returns jsonb
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_outcome private.flow_outcome;
 begin
   perform private.check_json(p_input, 'input', 65536);
   v_step.conversation := private.run_deadlines(
@@ -50,14 +48,11 @@ begin
   v_step.input := coalesce(p_input, '{}');
   v_step.at := clock_timestamp();
   v_step.is_trial := false;
-  v_outcome := private.advance_conversation(v_step);
+  v_step := private.advance_conversation(v_step);
   return jsonb_build_object(
     'success', true,
     'conversation_id', p_conversation_id,
-    'flow_update', private.flow_update_json(v_outcome)
+    'flow_update', private.flow_update_json(v_step)
   );
 end;
 $$;
-
-revoke all on function private.operate(uuid, text, jsonb, text, boolean)
-from public, anon, authenticated, service_role;

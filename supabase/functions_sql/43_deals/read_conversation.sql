@@ -1,3 +1,5 @@
+-- A member's conversation, read or locked; nobody else learns that it exists.
+
 -- A conversation of a user, as it is stored.
 --
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
@@ -5,7 +7,6 @@ create or replace function private.read_conversation(p_conversation_id uuid, p_u
 returns public.conversations
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -21,5 +22,26 @@ begin
 end;
 $$;
 
-revoke all on function private.read_conversation(uuid, uuid)
-from public, anon, authenticated, service_role;
+-- Locks a conversation of a user until the transaction ends and returns it.
+--
+-- Args: the conversation; the member (null: whoever is let through before, operators and the
+-- system). Locks: the conversation's row.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
+returns public.conversations
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_conversation public.conversations;
+begin
+  select c.* into v_conversation
+  from public.conversations as c
+  where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
+  for no key update;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
+  return v_conversation;
+end;
+$$;

@@ -40,17 +40,12 @@ create or replace function public.resolve_dispute(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.resolve_dispute(conversation_id, verdict, refund_amount, note);
 $$;
 
-revoke all on function private.resolve_dispute(uuid, text, numeric, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.resolve_dispute(uuid, text, numeric, text)
 to authenticated, service_role;
-revoke all on function public.resolve_dispute(uuid, text, numeric, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.resolve_dispute(uuid, text, numeric, text)
 to authenticated, service_role;

@@ -39,15 +39,10 @@ create or replace function public.review_work(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.review_work(conversation_id, decision, feedback, client_action_id);
 $$;
 
-revoke all on function private.review_work(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.review_work(uuid, text, text, uuid) to authenticated;
-revoke all on function public.review_work(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.review_work(uuid, text, text, uuid) to authenticated;

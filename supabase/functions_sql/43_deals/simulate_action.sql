@@ -19,7 +19,6 @@ as $$
 declare
   v_me constant uuid := private.require_user();
   v_step private.flow_step;
-  v_outcome private.flow_outcome;
   v_refusal text;
 begin
   perform private.check_json(
@@ -33,7 +32,7 @@ begin
   v_step.at := now();
   v_step.is_trial := true;
   begin
-    v_outcome := private.advance_conversation(v_step);
+    v_step := private.advance_conversation(v_step);
   exception
     when sqlstate 'PGRST' then
       get stacked diagnostics v_refusal = message_text;
@@ -45,10 +44,14 @@ begin
   return jsonb_build_object(
     'allowed', true,
     'error', null,
-    'next_state', (v_outcome.conversation).flow_state,
-    'awaiting_role', (v_outcome.conversation).awaiting_role,
-    'messages', private.messages_for(v_outcome.messages, v_me),
-    'effects', to_jsonb(v_outcome.effects)
+    'next_state', (v_step.conversation).flow_state,
+    'awaiting_role', (v_step.conversation).awaiting_role,
+    'messages', (
+      select coalesce(jsonb_agg(private.message_json(m)), '[]')
+      from unnest(v_step.messages) as m
+      where m.visible_to = 'all' or m.receiver_id = v_me
+    ),
+    'effects', to_jsonb(v_step.effects)
   );
 end;
 $$;
@@ -62,15 +65,27 @@ create or replace function public.simulate_action(
 returns jsonb
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.simulate_action(conversation_id, action, input);
 $$;
 
-revoke all on function private.simulate_action(uuid, text, jsonb)
-from public, anon, authenticated, service_role;
+-- A refusal as private.raise_error wrote it, in the shape of an answer: `{error_code, message,
+-- details}`.
+create or replace function private.refusal_json(p_refusal jsonb)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'error_code', p_refusal -> 'code',
+    'message', p_refusal -> 'message',
+    'details', (p_refusal ->> 'details')::jsonb
+  );
+end;
+$$;
+
 grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
-revoke all on function public.simulate_action(uuid, text, jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;

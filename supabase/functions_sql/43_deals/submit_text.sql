@@ -20,19 +20,19 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
   v_form private.flow_inputs;
 begin
-  v_call := private.begin_action(
+  v_step := private.begin_action(
     p_conversation_id, jsonb_build_object('text', p_text, 'input_type', p_input_type),
     p_client_action_id
   );
-  if v_call.earlier is not null then
-    return v_call.earlier;
+  if v_step.earlier is not null then
+    return v_step.earlier;
   end if;
-  v_form := private.find_form(v_call, p_input_type);
+  v_form := private.find_form(v_step, p_input_type);
   return private.finish_action(
-    v_call, v_form.action,
+    v_step, v_form.action,
     jsonb_build_object(
       v_form.field,
       -- Nothing typed into a price is a price that cannot be read.
@@ -52,15 +52,90 @@ create or replace function public.submit_text(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.submit_text(conversation_id, text, input_type, client_action_id);
 $$;
 
-revoke all on function private.submit_text(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
+-- The field that a user's text is for, among the forms that are open for that user now.
+--
+-- Errors: INPUT_INVALID (422) `{field: "input_type"}` when the open form is another one,
+-- NOT_YOUR_TURN (409) when the other side has the form, CHAT_CLOSED (409), FLOW_STATE_INVALID
+-- (409).
+create or replace function private.find_form(p_step private.flow_step, p_input_type text)
+returns private.flow_inputs
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_conversation constant public.conversations := p_step.conversation;
+  v_form private.flow_inputs;
+begin
+  select i.* into v_form
+  from private.open_forms(v_conversation, p_step.actor_id, p_step.role) as i
+  where i.input_type = p_input_type;
+  if found then
+    return v_form;
+  end if;
+  if v_conversation.chat_status = 'closed' then
+    perform private.raise_chat_closed();
+  end if;
+  if exists (select from private.open_forms(v_conversation, p_step.actor_id, p_step.role)) then
+    perform private.raise_input_invalid(
+      'input_type', 'open_form', 'Another kind of text is asked for now.'
+    );
+  end if;
+  if exists (
+    select from private.open_forms(
+      v_conversation,
+      case p_step.actor_id
+        when v_conversation.user_a then v_conversation.user_b
+        else v_conversation.user_a
+      end,
+      private.other_role(p_step.role)
+    )
+  ) then
+    perform private.raise_not_your_turn(v_conversation);
+  end if;
+  perform private.raise_state_invalid(
+    v_conversation, p_step.actor_id, p_step.role,
+    array(
+      select a.state
+      from private.flow_actions as a
+      join private.flow_inputs as i on i.flow_id = a.flow_id and i.action = a.action
+      join private.flow_states as s on s.flow_id = a.flow_id and s.state = a.state
+      where a.flow_id = v_conversation.flow_id
+        and a.drawn in ('form', 'both')
+        and i.input_type = p_input_type
+      group by a.state
+      order by min(s.position)
+    )
+  );
+  return null;
+end;
+$$;
+
+-- The fields that a party may fill in now: of the actions that are drawn as a form.
+create or replace function private.open_forms(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns setof private.flow_inputs
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  select i.*
+  from jsonb_array_elements(private.open_actions(p_conversation, p_user_id, p_role)) as a
+  join private.flow_inputs as i
+    on i.flow_id = p_conversation.flow_id and i.action = a.value ->> 'action'
+  where a.value ->> 'drawn' in ('form', 'both') and i.input_type is not null;
+end;
+$$;
+
 grant execute on function private.submit_text(uuid, text, text, uuid) to authenticated;
-revoke all on function public.submit_text(uuid, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;

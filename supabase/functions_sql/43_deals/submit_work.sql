@@ -38,7 +38,6 @@ create or replace function public.submit_work(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.submit_work(
@@ -46,9 +45,5 @@ as $$
   );
 $$;
 
-revoke all on function private.submit_work(uuid, text, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
-revoke all on function public.submit_work(uuid, text, text, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;

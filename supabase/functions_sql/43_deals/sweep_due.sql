@@ -23,13 +23,10 @@ $$;
 create or replace function public.sweep_due(max_rows integer default 100)
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.sweep_due(max_rows);
 $$;
 
-revoke all on function private.sweep_due(integer) from public, anon, authenticated, service_role;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
-revoke all on function public.sweep_due(integer) from public, anon, authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;

@@ -1,11 +1,12 @@
--- Does one thing in a conversation's flow: the way of every action, whatever its button looks like.
+-- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
--- the same client_action_id gets the first answer, for 30 days; expected_version is the version of
--- the context that the user saw (null: any).
+-- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
+-- the conversation and the actions as they are now; expected_version is the version of the context
+-- that the user saw (null: any).
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
+-- finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}` when the deal has moved on since
 -- expected_version, ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
@@ -26,17 +27,17 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_call private.action_call;
+  v_step private.flow_step;
 begin
-  v_call := private.begin_action(
+  v_step := private.begin_action(
     p_conversation_id,
     jsonb_build_object('action', p_action, 'input', coalesce(p_input, '{}')),
     p_client_action_id, p_expected_version
   );
   return coalesce(
-    v_call.earlier,
+    v_step.earlier,
     private.finish_action(
-      v_call, p_action, p_input, private.describe_action(v_call.conversation, p_action)
+      v_step, p_action, p_input, private.describe_action(v_step.conversation, p_action)
     )
   );
 end;
@@ -52,15 +53,282 @@ create or replace function public.take_action(
 )
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.take_action(conversation_id, action, input, client_action_id, expected_version);
 $$;
 
-revoke all on function private.take_action(uuid, text, jsonb, uuid, bigint)
-from public, anon, authenticated, service_role;
+-- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
+-- conversation, takes the steps that are due, and refuses what was decided on an older state.
+--
+-- Args: the conversation; what is asked, to compare a repeat with; the client's id of it; the
+-- version that the user saw (null: any).
+-- Returns the step, without its action; a repeat has its answer in earlier.
+-- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
+-- private.run_deadlines writes.
+-- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
+-- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+create or replace function private.begin_action(
+  p_conversation_id uuid,
+  p_request jsonb,
+  p_client_action_id uuid,
+  p_expected_version bigint default null
+)
+returns private.flow_step
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step;
+begin
+  v_step.actor_id := private.require_user();
+  -- Also makes one user's actions follow each other, so that a repeat finds its first try.
+  perform private.limit_rate(v_step.actor_id, 'action');
+  v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
+  v_step.role := private.role_in(v_step.conversation, v_step.actor_id);
+  v_step := private.find_repeat(
+    v_step, p_request || jsonb_build_object('conversation_id', p_conversation_id),
+    p_client_action_id
+  );
+  if v_step.earlier is null then
+    perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
+    if (v_step.conversation).deadline_at is not null then
+      v_step.conversation := private.run_deadlines(v_step.conversation, p_is_trial => false);
+    end if;
+  end if;
+  return v_step;
+end;
+$$;
+
+-- Takes the action of a user's step, tells the user's other devices, and keeps what a repeat needs.
+--
+-- Args: the step as begin_action returned it; the action and its input; what the client did, as for
+-- private.announce_step; whether a deal was opened (null: that was not asked).
+-- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
+-- Writes: action_results, and what private.advance_conversation writes.
+-- Errors: those of private.advance_conversation.
+create or replace function private.finish_action(
+  p_step private.flow_step,
+  p_action text,
+  p_input jsonb,
+  p_event jsonb,
+  p_is_created boolean default null
+)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+begin
+  v_step.action := p_action;
+  v_step.input := coalesce(p_input, '{}');
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  return private.answer_step(private.advance_conversation(v_step, p_event), p_is_created);
+end;
+$$;
+
+-- The answer to a step that was taken, and what a repeat of it needs: numbers and states, never a
+-- copy of what a clock may hide.
+--
+-- Writes: action_results.
+create or replace function private.answer_step(
+  p_step private.flow_step,
+  p_is_created boolean default null
+)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_last_seq constant bigint := (p_step.conversation).last_seq;
+  v_update constant jsonb := private.flow_update_json(p_step);
+begin
+  if p_step.client_action_id is not null then
+    insert into private.action_results (
+      user_id, client_action_id, conversation_id, request_hash, first_seq, last_seq, flow_update,
+      is_created
+    )
+    values (
+      p_step.actor_id, p_step.client_action_id, (p_step.conversation).id, p_step.request_hash,
+      v_last_seq - cardinality(p_step.messages) + 1, v_last_seq, v_update, p_is_created
+    );
+  end if;
+  return private.action_result(
+    p_step.conversation, p_step.actor_id,
+    (
+      select coalesce(jsonb_agg(private.message_json(m) order by m.seq), '[]')
+      from unnest(p_step.messages) as m
+      where m.visible_to = 'all' or m.receiver_id = p_step.actor_id
+    ),
+    v_update, p_is_created
+  );
+end;
+$$;
+
+-- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` where
+-- opening a deal was asked for.
+create or replace function private.action_result(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_messages jsonb,
+  p_flow_update jsonb,
+  p_is_created boolean
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_result constant jsonb := jsonb_build_object(
+    'success', true,
+    'conversation', (
+      select to_jsonb(c)
+      from private.my_conversations as c
+      where c.conversation_id = p_conversation.id
+    ),
+    'messages', p_messages,
+    'actions', private.actions_json(
+      p_conversation, p_user_id, private.role_in(p_conversation, p_user_id)
+    ),
+    'flow_update', p_flow_update
+  );
+begin
+  return case when p_is_created is null
+    then v_result
+    else v_result || jsonb_build_object('created', p_is_created)
+  end;
+end;
+$$;
+
+-- Recognizes a repeat: the step with its client's id and the hash of its request, and, when this id
+-- was used before, the answer in earlier, composed anew: what has disappeared since is not in it.
+--
+-- Args: the step, with its actor; what is asked; the client's id of it (null: never a repeat).
+-- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
+create or replace function private.find_repeat(
+  p_step private.flow_step,
+  p_request jsonb,
+  p_client_action_id uuid
+)
+returns private.flow_step
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_step private.flow_step := p_step;
+  v_earlier private.action_results;
+  v_conversation public.conversations;
+begin
+  if p_client_action_id is null then
+    return v_step;
+  end if;
+  v_step.client_action_id := p_client_action_id;
+  -- Enough to recognize a repeat, and nothing of what was typed.
+  v_step.request_hash := sha256(convert_to(p_request::text, 'utf8'));
+  select r.* into v_earlier
+  from private.action_results as r
+  where r.user_id = p_step.actor_id and r.client_action_id = p_client_action_id;
+  if not found then
+    return v_step;
+  end if;
+  if v_earlier.request_hash <> v_step.request_hash then
+    perform private.raise_error(
+      'IDEMPOTENCY_MISMATCH', 'This client_action_id was used for another action.',
+      p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
+    );
+  end if;
+  v_conversation := private.as_of_now(
+    private.read_conversation(v_earlier.conversation_id, p_step.actor_id)
+  );
+  v_step.earlier := private.action_result(
+    v_conversation, p_step.actor_id,
+    (
+      select coalesce(jsonb_agg(to_jsonb(m) order by m.seq), '[]')
+      from private.my_messages as m
+      where m.conversation_id = v_conversation.id
+        and m.seq between v_earlier.first_seq and v_earlier.last_seq
+    ),
+    v_earlier.flow_update, v_earlier.is_created
+  );
+  return v_step;
+end;
+$$;
+
+-- How a client shows on the user's other devices that an action was taken: as a text that was
+-- typed, when the action is a form, or as a button.
+create or replace function private.describe_action(
+  p_conversation public.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_input_type text;
+begin
+  select i.input_type into v_input_type
+  from private.flow_inputs as i
+  where i.flow_id = p_conversation.flow_id
+    and i.action = p_action
+    and i.required
+    and i.input_type is not null
+  order by i.position
+  limit 1;
+  return case when v_input_type is null
+    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
+    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
+  end;
+end;
+$$;
+
+-- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
+-- user's own preferences change a context's version too, but nothing that was decided on; a step
+-- that is due counts as taken, as for whoever reads.
+--
+-- Args: the conversation, before the steps that are due are written; the user; the version that the
+-- user saw (null: any).
+-- Errors: VERSION_CONFLICT (409) `{version}`.
+create or replace function private.check_version(
+  p_conversation public.conversations,
+  p_user_id uuid,
+  p_expected_version bigint
+)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_stored bigint;
+  v_stepped bigint;
+  v_now bigint;
+begin
+  if p_expected_version is null then
+    return;
+  end if;
+  select v.version, p.stepped_version into v_stored, v_stepped
+  from private.conversation_versions(p_conversation) as v
+  join private.participants as p
+    on p.conversation_id = p_conversation.id and p.user_id = v.user_id
+  where v.user_id = p_user_id;
+  select v.version into v_now
+  from private.conversation_versions(private.as_of_now(p_conversation)) as v
+  where v.user_id = p_user_id;
+  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
+    perform private.raise_error(
+      'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
+      jsonb_build_object('version', v_now), p_status => 409,
+      p_hint => 'Read the conversation again, then decide.'
+    );
+  end if;
+end;
+$$;
+
 grant execute on function private.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
-revoke all on function public.take_action(uuid, text, jsonb, uuid, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;

@@ -18,8 +18,7 @@ declare
   ];
   -- What private.flow_values adds; it cannot be asked without a conversation and its people.
   c_added constant text[] := array[
-    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint',
-    'feedback_hint', 'description_hint', 'notes_hint'
+    'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint'
   ];
   v_blank public.conversations;
   v_of_deal text[];
@@ -102,7 +101,7 @@ begin
   select distinct 'shape', s.message, null::text, null::integer from said as s;
 
   -- Placeholders that private.flow_values would leave empty in a message, private.deal_values in a
-  -- button or form, private.take_row in a reason.
+  -- button or form, private.advance_conversation in a reason.
   v_blank.flow_data := '{}';
   v_of_deal := c_kept || array(select jsonb_object_keys(private.deal_values(v_blank)));
   v_of_step := v_of_deal || c_added || array(
@@ -112,8 +111,8 @@ begin
   return query
   with texts (place, text, known, transition) as (
     select
-      'A message of ' || m.transition, concat_ws(' ', m.text, m.title, m.subtitle, m.buttons),
-      v_of_step, m.transition
+      'A message of ' || m.transition,
+      concat_ws(' ', m.text, m.title, m.subtitle, m.quote, m.buttons), v_of_step, m.transition
     from private.flow_messages as m
     where m.flow_id = p_flow_id
     union all
@@ -141,5 +140,25 @@ begin
       join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
       where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
     );
+
+  -- What a party typed in the system's own voice: it belongs into the quote.
+  return query
+  select distinct
+    'shape',
+    format('A message of %s has {%s} in its text, which a party typed: quote it.', t.name, n.name),
+    null::text, null::integer
+  from private.flow_messages as m
+  join private.flow_transitions as t
+    on t.flow_id = m.flow_id and t.name = m.transition and t.role = any (v_parties)
+  cross join lateral (
+    select i.field
+    from private.flow_inputs as i
+    where i.flow_id = m.flow_id and i.action = t.action
+      and i.type in ('text', 'textarea', 'email')
+    union
+    select unnest('{details,pitch,reason_hint}'::text[])
+  ) as n (name)
+  where m.flow_id = p_flow_id
+    and position('{' || n.name || '}' in concat(m.text, m.title, m.subtitle, m.buttons)) > 0;
 end;
 $$;

@@ -31,7 +31,7 @@ as $$
 declare
   c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
-  v_call private.action_call;
+  v_call private.flow_step;
   v_conversation public.conversations;
   v_order private.payment_orders;
   v_roles text[];

@@ -14,7 +14,8 @@ select private.draft_moves('deals', $$
     "messages": [
       {
         "type": "system", "to": "other",
-        "text": "{actor} ended the conversation.{reason_hint}", "notification": "deal_closed"
+        "text": "{actor} ended the conversation.", "quote": "{reason}",
+        "notification": "deal_closed"
       },
       {"type": "audit", "to": "actor", "text": "You ended the conversation."}
     ]
@@ -62,7 +63,7 @@ select private.draft_moves('deals', $$
     "messages": [
       {
         "type": "automated", "to": "other",
-        "text": "{actor} asks to cancel, with a refund of {refund_text}.{reason_hint}",
+        "text": "{actor} asks to cancel, with a refund of {refund_text}.", "quote": "{reason}",
         "title": "Cancellation?", "subtitle": "Without an answer the deal goes on.",
         "notification": "action_required"
       },
@@ -80,7 +81,7 @@ select private.draft_moves('deals', $$
     "messages": [
       {
         "type": "system", "to": "all",
-        "text": "{actor} opened a dispute. An operator will decide.{reason_hint}",
+        "text": "{actor} opened a dispute. An operator will decide.", "quote": "{reason}",
         "notification": "dispute"
       }
     ]

@@ -24,7 +24,7 @@ select private.draft_state('all', 'initial', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} applies to \"{subject}\".{quote_hint}{pitch_hint}",
+          "text": "{influencer} applies to \"{subject}\".{quote_hint}", "quote": "{pitch}",
           "title": "New application", "subtitle": "{influencer} wants to join \"{subject}\"",
           "notification": "action_required"
         },
@@ -38,8 +38,8 @@ select private.draft_state('all', 'initial', $$
       "messages": [
         {
           "type": "automated", "to": "influencer",
-          "text": "{brand_owner} invites you to \"{subject}\".",
-          "title": "Invitation", "subtitle": "{brand_owner} would like you in \"{subject}\"",
+          "text": "{brand_owner} invites you to a campaign.", "quote": "{subject}",
+          "title": "Invitation", "subtitle": "{brand_owner} would like to work with you.",
           "notification": "action_required"
         },
         {"type": "audit", "to": "actor", "text": "Invitation sent to {influencer}."}

@@ -50,13 +50,13 @@ select private.draft_state('deals', 'influencer_responding', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the request.{reason_hint}",
+          "text": "{influencer} declined the request.", "quote": "{reason}",
           "notification": "deal_closed", "kind": "bid"
         },
         {"type": "audit", "to": "actor", "text": "You declined the request.", "kind": "bid"},
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the invitation.{reason_hint}",
+          "text": "{influencer} declined the invitation.", "quote": "{reason}",
           "notification": "deal_closed", "kind": "campaign"
         },
         {

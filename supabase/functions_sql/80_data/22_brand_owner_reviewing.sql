@@ -66,7 +66,8 @@ select private.draft_state('campaign', 'brand_owner_reviewing', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "You were not selected this time.{reason_hint}", "notification": "deal_closed"
+          "text": "You were not selected this time.", "quote": "{reason}",
+          "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You declined the application."}
       ]

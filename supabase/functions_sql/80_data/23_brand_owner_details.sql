@@ -19,7 +19,7 @@ select private.draft_state('bid', 'brand_owner_details', $$
       "messages": [
         {
           "type": "automated", "to": "influencer",
-          "text": "{details}",
+          "text": "{brand_owner} sent the project details.", "quote": "{details}",
           "title": "Project details", "subtitle": "{brand_owner} describes the project",
           "notification": "action_required"
         },

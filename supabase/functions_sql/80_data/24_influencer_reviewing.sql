@@ -33,7 +33,7 @@ select private.draft_state('bid', 'influencer_reviewing', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} asks: {question}",
+          "text": "{influencer} has a question.", "quote": "{question}",
           "title": "Change the details", "subtitle": "{influencer} needs to know more",
           "notification": "action_required"
         },
@@ -54,7 +54,8 @@ select private.draft_state('bid', 'influencer_reviewing', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the project.{reason_hint}", "notification": "deal_closed"
+          "text": "{influencer} declined the project.", "quote": "{reason}",
+          "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You declined the project."}
       ]

@@ -48,7 +48,7 @@ select private.draft_state('deals', 'influencer_price_response', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} declined {offer_text}.{reason_hint}",
+          "text": "{influencer} declined {offer_text}.", "quote": "{reason}",
           "title": "Price declined", "subtitle": "Offer another price, keep yours, or end here.",
           "notification": "action_required"
         },

@@ -28,7 +28,7 @@ select private.draft_state('deals', 'influencer_final_response', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} declined the final offer.{reason_hint}",
+          "text": "{influencer} declined the final offer.", "quote": "{reason}",
           "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You declined the final offer."}

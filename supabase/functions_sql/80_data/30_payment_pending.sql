@@ -27,7 +27,8 @@ select private.draft_state('deals', 'payment_pending', $$
       "messages": [
         {
           "type": "system", "to": "other",
-          "text": "{actor} ended the conversation.{reason_hint}", "notification": "deal_closed"
+          "text": "{actor} ended the conversation.", "quote": "{reason}",
+          "notification": "deal_closed"
         },
         {"type": "audit", "to": "actor", "text": "You ended the conversation."}
       ]

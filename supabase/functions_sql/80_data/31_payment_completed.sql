@@ -36,7 +36,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} cannot do the work. Your refund has started.{reason_hint}",
+          "text": "{influencer} cannot do the work. Your refund has started.", "quote": "{reason}",
           "notification": "payment"
         },
         {"type": "audit", "to": "actor", "text": "You declined the work."}
@@ -56,7 +56,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "{brand_owner} cancelled before the work began.{reason_hint}",
+          "text": "{brand_owner} cancelled before the work began.", "quote": "{reason}",
           "notification": "work"
         },
         {"type": "audit", "to": "actor", "text": "You cancelled. Your refund has started."}

@@ -27,7 +27,8 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} submitted: {deliverables}{description_hint}{notes_hint}",
+          "text": "{influencer} submitted the work.",
+          "quote": "{deliverables}\n{description}\n{submission_notes}",
           "title": "Review the work",
           "subtitle": "Without an answer it is approved on {deadline}.", "notification": "review"
         },
@@ -66,8 +67,8 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text":
-          "{brand_owner} gave no more time: the work is due on {delivery_due}.{reason_hint}",
+          "text": "{brand_owner} gave no more time: the work is due on {delivery_due}.",
+          "quote": "{reason}",
           "notification": "work"
         },
         {"type": "audit", "to": "actor", "text": "You declined more time."}
@@ -87,7 +88,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "{brand_owner} cancelled because the work is overdue.{reason_hint}",
+          "text": "{brand_owner} cancelled because the work is overdue.", "quote": "{reason}",
           "notification": "work"
         },
         {"type": "audit", "to": "actor", "text": "You cancelled. Your refund has started."}
@@ -111,7 +112,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "automated", "to": "brand_owner",
-          "text": "{influencer} asks for {days} more days.{reason_hint}",
+          "text": "{influencer} asks for {days} more days.", "quote": "{reason}",
           "title": "More time?", "subtitle": "The work is due on {delivery_due}.",
           "buttons": {"accept_extension": null, "decline_extension": null},
           "notification": "action_required"
@@ -147,7 +148,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "system", "to": "brand_owner",
-          "text": "{influencer} gave the work up. Your refund has started.{reason_hint}",
+          "text": "{influencer} gave the work up. Your refund has started.", "quote": "{reason}",
           "notification": "payment"
         },
         {"type": "audit", "to": "actor", "text": "You gave the work up."}

@@ -17,7 +17,7 @@ select private.draft_state('deals', 'work_submitted', $$
       "messages": [
         {
           "type": "system", "to": "influencer",
-          "text": "Your work was approved, {released_text} is yours.{feedback_hint}",
+          "text": "Your work was approved, {released_text} is yours.", "quote": "{feedback}",
           "notification": "payment"
         },
         {"type": "audit", "to": "actor", "text": "You approved the work."}
@@ -37,7 +37,7 @@ select private.draft_state('deals', 'work_submitted', $$
       "messages": [
         {
           "type": "automated", "to": "influencer",
-          "text": "{brand_owner} asks for a change: {feedback}",
+          "text": "{brand_owner} asks for a change.", "quote": "{feedback}",
           "title": "Revise your work", "subtitle": "Change it and submit it again.",
           "notification": "action_required"
         },

@@ -32,7 +32,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
       "messages": [
         {
           "type": "system", "to": "other",
-          "text": "{actor} did not agree to cancel.{reason_hint}",
+          "text": "{actor} did not agree to cancel.", "quote": "{reason}",
           "title": "Not cancelled", "subtitle": "An operator can decide.",
           "buttons": {"raise_dispute": null}, "notification": "work"
         },
@@ -52,7 +52,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
       "messages": [
         {
           "type": "system", "to": "other",
-          "text": "{actor} did not agree to cancel.{reason_hint}",
+          "text": "{actor} did not agree to cancel.", "quote": "{reason}",
           "title": "Not cancelled", "subtitle": "An operator can decide.",
           "buttons": {"raise_dispute": null}, "notification": "work"
         },

@@ -1,4 +1,5 @@
--- The two talk freely; the deal, if there was one, is settled.
+-- The two talk freely; the deal, if there was one, is settled. A direct chat closes without a
+-- reason: words to the other side are messages, with their limits.
 select private.draft_state('deals', 'real_time', $$
 {
   "title": "Free chat", "free_text": true, "on_block": "close_conversation",
@@ -37,7 +38,8 @@ select private.draft_state('deals', 'real_time', $$
       "messages": [
         {
           "type": "system", "to": "all",
-          "text": "{actor} closed the conversation.{reason_hint}", "notification": "deal_closed"
+          "text": "{actor} closed the conversation.", "quote": "{reason}",
+          "notification": "deal_closed"
         }
       ]
     },
@@ -64,16 +66,11 @@ select private.draft_state('direct', 'real_time', $$
       "role": "member", "action": "close_conversation",
       "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
       "button": {"text": "Close", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
       "messages": [
         {
           "type": "system", "to": "all",
-          "text": "{actor} closed the conversation.{reason_hint}", "notification": "deal_closed"
+          "text": "{actor} closed the conversation.",
+          "notification": "deal_closed"
         }
       ]
     }
