@@ -22,12 +22,15 @@ from scripts.benchmarks.peers import measure_peers
 from scripts.benchmarks.publish import publish
 from scripts.benchmarks.read import (
     measure_list,
+    measure_mark,
     measure_page,
     measure_policy,
+    measure_screens,
     measure_sync,
     measure_unread,
 )
 from scripts.benchmarks.send import measure_envelope, measure_send
+from scripts.benchmarks.store import measure_store
 from scripts.benchmarks.webhook import measure_webhook
 from scripts.benchmarks.world import SIZES, Size, make_world
 from scripts.local_supabase.postgres import StackError
@@ -43,6 +46,9 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "cleanup": measure_cleanup,
     "webhook": measure_webhook,
     "unread": measure_unread,
+    "screens": measure_screens,
+    "mark": measure_mark,
+    "store": measure_store,
     "growth": measure_growth,
 }
 # Install packages or start servers: only where they are named.

@@ -43,8 +43,9 @@ class Row:
     gate: str = ""
     # None where nothing was asked, or where it could not be judged without an older revision.
     met: bool | None = None
-    # Anything else worth a sentence.
+    # Anything else worth a sentence, and the number in it that docs/SCALING.md calculates with.
     more: str = ""
+    figure: float | None = None
 
 
 def interleave(variants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:

@@ -7,13 +7,15 @@ included. A floor reads the tree's tables, so it tells what is left and is no ga
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import quantiles
 from typing import Any
 
 from scripts.benchmarks.bench import Bench
-from scripts.benchmarks.compare import Gate, Row, compare, middle
+from scripts.benchmarks.compare import Gate, Row, compare
 from scripts.benchmarks.database import BenchmarkError, Connection, Side
 from scripts.benchmarks.meters import Spent
 from scripts.benchmarks.turns import Player, take_turns
@@ -79,6 +81,7 @@ join public.messages as m on m.conversation_id = known.id and m.seq > known.seq
 """
 
 CONTEXT_CALL = "select public.get_conversation_context(%(conversation)s)"
+MARK_CALL = "select public.mark_read(%(conversation)s, %(seq)s)"
 UNREAD_CALL = "select public.get_unread_count()"
 
 
@@ -193,6 +196,61 @@ def _miss_messages(side: Side) -> tuple[Read, Read]:
     return sync, floor
 
 
+def measure_mark(bench: Bench) -> list[Row]:
+    """What a receipt of three messages costs; no gate, docs/SCALING.md needs it."""
+
+    def prepare(side: Side) -> tuple[Read, None]:
+        (last,) = _one(
+            side, "select last_seq from public.conversations where id = %s", make_id(READER + 2)
+        )
+        values = {"conversation": make_id(READER + 2), "seq": last}
+        mark = Read(MARK_CALL, lambda rows: rows[0][0]["read_seq"] == last, READER, values, True)
+        return mark, None
+
+    return [_measure(bench, "mark", "mark_read of three messages", prepare, Gate())]
+
+
+# A screen, and the calls that a client would make without it.
+SCREENS = {
+    "inbox": (
+        "select public.get_inbox_screen()",
+        "select public.get_conversations(20), public.get_unread_count(), public.get_quota(),"
+        " public.get_profile()",
+    ),
+    "chat": (
+        "select public.get_chat_screen(%(conversation)s)",
+        "select public.get_conversation_context(%(conversation)s),"
+        " (select json_agg(m) from public.get_messages(%(conversation)s) as m),"
+        " public.get_available_actions(%(conversation)s), public.get_quota()",
+    ),
+    "quota": (
+        "select public.get_quota_screen()",
+        "select public.get_quota(), public.get_points_history()",
+    ),
+}
+MOST_OF_PARTS, MOST_MS = 2.0, 30.0
+
+
+def measure_screens(bench: Bench) -> list[Row]:
+    """A screen beside the sum of its parts, by the user with 500 conversations; the tree alone."""
+    rows = []
+    for name, (screen, parts) in SCREENS.items():
+
+        def prepare(_side: Side, screen: str = screen, parts: str = parts) -> tuple[Read, Read]:
+            values = {"conversation": make_id(READER + 1)}
+            answers, pieces = (
+                Read(query, lambda rows: rows[0][0] is not None, READER, values)
+                for query in (screen, parts)
+            )
+            return answers, pieces
+
+        gate = Gate(floor=MOST_OF_PARTS, ms=MOST_MS)
+        alone = Bench({"new": bench.new}, bench.size)
+        row = _measure(alone, "screen", f"{name} screen", prepare, gate)
+        rows.append(replace(row, more=f"{row.more}; the floor is its parts"))
+    return rows
+
+
 def measure_unread(bench: Bench) -> list[Row]:
     """Row 15: what a user sees who left very many messages unread in one conversation."""
     unread = bench.size.unread
@@ -239,10 +297,11 @@ def _measure(
         if name == "new" and floor is not None:
             reads["floor"] = (side, floor)
     spent: dict[str, list[Spent]] = {name: [] for name in reads}
+    times: dict[str, list[float]] = {name: [] for name in reads}
     for _ in range(bench.size.rounds):
         with ExitStack() as sessions:
             players = {
-                name: _player(what, sessions.enter_context(_open(side, read)), read)
+                name: _player(what, sessions.enter_context(_open(side, read)), read, times[name])
                 for name, (side, read) in reads.items()
             }
             # Plans settle after the fifth call (plancache.c, choose_custom_plan).
@@ -250,8 +309,8 @@ def _measure(
             turns = int(bench.size.read_seconds / settling["new"].cpu_seconds * 6 / CALLS) + 1
             for name, cost in take_turns(players, turns, CALLS).items():
                 spent[name].append(cost)
-    elapsed = middle(spent["new"], "seconds_per_call") * 1000
-    return compare(number, what, spent, gate, f"{elapsed:.2f} ms")
+    took = quantiles(times["new"], n=20)
+    return compare(number, what, spent, gate, f"p50 {took[9]:.2f} ms, p95 {took[18]:.2f} ms")
 
 
 def _open(side: Side, read: Read) -> Connection:
@@ -265,10 +324,12 @@ def _open(side: Side, read: Read) -> Connection:
     return session
 
 
-def _player(what: str, session: Connection, read: Read) -> Player:
+def _player(what: str, session: Connection, read: Read, times: list[float]) -> Player:
     def call() -> None:
+        began = time.perf_counter()
         with session.transaction(force_rollback=read.undo):
             rows = session.execute(read.query, read.values, prepare=True).fetchall()
+        times.append((time.perf_counter() - began) * 1000)
         if not read.check(rows):
             raise BenchmarkError(f"{what}: the answer of `{read.query.strip()[:60]}` is not whole")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from scripts.benchmarks.bench import Bench
@@ -78,7 +79,8 @@ def _measure(
             rates += f" (before {middle(spent['old'], 'rate'):,.0f})"
         heard = ", ".join(f"{told[name]:.2f} {name}" for name in bench.sides)
         what = f"{send.name}, {clients} client{'s' if clients > 1 else ''}, {how}"
-        rows.append(compare(number, what, spent, gate, f"{rates}; broadcast rows a send: {heard}"))
+        row = compare(number, what, spent, gate, f"{rates}; broadcast rows a send: {heard}")
+        rows.append(replace(row, figure=told["new"]))
     return rows
 
 

@@ -4,9 +4,9 @@ do $$
 begin
   if exists (
     select from information_schema.columns
-    where table_schema = 'private' and table_name = 'participants' and column_name = 'has_written'
+    where table_schema = 'public' and table_name = 'conversations' and column_name = 'user_a_wrote'
   ) then
-    update private.participants set has_written = true;
+    update public.conversations set user_a_wrote = true, user_b_wrote = true;
   end if;
 end;
 $$;
