@@ -2,8 +2,8 @@
 FROM python:3.11-slim
 
 WORKDIR /app
-COPY requirements.txt ./
-RUN pip install --no-cache-dir -r requirements.txt
+COPY requirements-production.txt ./
+RUN pip install --no-cache-dir -r requirements-production.txt
 COPY webhooks ./webhooks
 
 # A number, so that an orchestrator can see that it is not root.

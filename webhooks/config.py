@@ -78,6 +78,8 @@ class Config:
     supabase_anon_key: str = field(repr=False)
     supabase_service_role_key: str = field(repr=False)
     supabase_jwt_secret: str | None = field(repr=False)
+    # Issuers that tokens may name; empty: the project's own, as `issuers` says.
+    supabase_jwt_issuers: tuple[str, ...]
     razorpay: RazorpayConfig | None
     web_push: WebPushConfig | None
     cors_origins: tuple[str, ...]
@@ -93,8 +95,33 @@ class Config:
 
     @property
     def auth_url(self) -> str:
-        """Where the project's Auth lives; also the issuer that it writes into its tokens."""
+        """Where the project's Auth lives."""
         return f"{self.supabase_url}/auth/v1"
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """The issuers whose tokens are accepted: those that are set, else Auth at the URL.
+
+        The names of this machine's loopback stand for each other: a local project says 127.0.0.1
+        in its tokens, whatever name it is called by.
+        """
+        if self.supabase_jwt_issuers:
+            return self.supabase_jwt_issuers
+        parts = urlsplit(self.auth_url)
+        if parts.hostname not in _LOOPBACK:
+            return (self.auth_url,)
+        port = f":{parts.port}" if parts.port else ""
+        hosts = ("127.0.0.1", "localhost", "[::1]")
+        return tuple(f"{parts.scheme}://{host}{port}{parts.path}" for host in hosts)
+
+    @property
+    def takes_no_issuer(self) -> bool:
+        """Whether a token without an issuer is accepted.
+
+        Self-hosted Auth writes none unless GOTRUE_JWT_ISSUER is set. A shared secret is one
+        project's alone, so its signature says as much as an issuer; keys of a set may be anybody's.
+        """
+        return not self.supabase_jwt_issuers and self.supabase_jwt_secret is not None
 
 
 def load_config(environment: Mapping[str, str]) -> Config:
@@ -113,6 +140,7 @@ def load_config(environment: Mapping[str, str]) -> Config:
             env, "SUPABASE_SERVICE_ROLE_KEY", "service_role", problems
         ),
         supabase_jwt_secret=_jwt_secret(env, problems),
+        supabase_jwt_issuers=_jwt_issuers(env, problems),
         razorpay=_razorpay(env, app_env, problems),
         web_push=_web_push(env, app_env, problems),
         cors_origins=_cors_origins(env, problems),
@@ -222,6 +250,17 @@ def _jwt_secret(env: Mapping[str, str], problems: list[str]) -> str | None:
             "leave it out when the project signs with asymmetric keys."
         )
     return secret
+
+
+def _jwt_issuers(env: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:
+    listed = (issuer.strip() for issuer in env.get("SUPABASE_JWT_ISSUER", "").split(","))
+    issuers = tuple(issuer for issuer in listed if issuer)
+    if any(not re.fullmatch(r"[!-~]{1,255}", issuer) for issuer in issuers):
+        problems.append(
+            "SUPABASE_JWT_ISSUER must be a comma-separated list of issuers as tokens name them, "
+            "such as https://supabase.example.com/auth/v1."
+        )
+    return issuers
 
 
 def _cors_origins(env: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:

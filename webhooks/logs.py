@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import g, has_request_context, request
+from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
 
 SERVICE = "parley_webhooks"
 
@@ -31,30 +31,30 @@ def log_event(
     _logger.log(level, "%s", event, exc_info=error, extra={"parley_fields": fields})
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(BaseJsonFormatter):
     """Every record as one JSON object, with the same first keys whoever wrote it."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The line for a record; another library's text is under `message`."""
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The keys of a line in their order; another library's text is under `message`."""
+        fields: dict[str, Any] | None = log_data.pop("parley_fields", None)
         line: dict[str, Any] = {
-            "timestamp": _timestamp(record.created),
-            "level": record.levelname.lower(),
+            "timestamp": _timestamp(log_data.pop("created")),
+            "level": log_data.pop("levelname").lower(),
             "service": SERVICE,
-            "event": record.name,
+            "event": log_data.pop("name"),
             "conversation_id": None,
             "user_id": None,
             "message_type": None,
             "flow_state": None,
         }
         line |= _request_fields()
-        fields: dict[str, Any] | None = getattr(record, "parley_fields", None)
         if fields is None:
-            line["message"] = record.getMessage()
+            line["message"] = log_data.pop("message")
         else:
-            line |= {"event": record.getMessage(), **fields}
-        if record.exc_info:
-            line["stack"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+            line |= {"event": log_data.pop("message"), **fields}
+        if "exc_info" in log_data:
+            line["stack"] = log_data["exc_info"]
+        return line
 
 
 def logging_config(level: str) -> dict[str, Any]:
@@ -63,7 +63,13 @@ def logging_config(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "webhooks.logs.JsonFormatter"}},
+        "formatters": {
+            "json": {
+                "()": "webhooks.logs.JsonFormatter",
+                "fmt": "{created}{levelname}{name}{message}",
+                "style": "{",
+            }
+        },
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",

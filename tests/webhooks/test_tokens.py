@@ -85,7 +85,6 @@ def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
         {"aud": "anon"},
         {"aud": None},
         {"iss": "https://other.supabase.co/auth/v1"},
-        {"iss": None},
         {"sub": None},
         {"sub": "somebody"},
         {"sub": USER_ID.upper()},
@@ -210,3 +209,91 @@ def test_a_key_set_that_was_read_outlives_an_outage(fake: FakeSupabase) -> None:
     check.warm_up()
     fake.forget()
     assert check.check(signed(fake, EC_KEY, "ES256", kid="ec")).id == USER_ID
+
+
+# Whose tokens: the settings, the token's issuer, and what the log says of one that is refused.
+
+LOCAL = "http://127.0.0.1:54321"
+ISSUERS = [
+    # Hosted, or self-hosted with an issuer that is the URL's.
+    (URL, {}, f"{URL}/auth/v1", None),
+    (URL, {}, "https://other.supabase.co/auth/v1", "iss"),
+    # Stock self-hosted: Auth names no issuer, and signs with a shared secret.
+    (URL, {}, None, None),
+    # An app inside the network, which calls Supabase by another name than browsers do.
+    ("http://kong:8000", {"SUPABASE_JWT_ISSUER": "https://api.x.com/auth/v1"},
+     "https://api.x.com/auth/v1", None),
+    ("http://kong:8000", {"SUPABASE_JWT_ISSUER": "https://api.x.com/auth/v1, supabase"},
+     "supabase", None),
+    ("http://kong:8000", {"SUPABASE_JWT_ISSUER": "supabase"}, "http://kong:8000/auth/v1", "iss"),
+    # Whoever names issuers wants one to be named.
+    (URL, {"SUPABASE_JWT_ISSUER": f"{URL}/auth/v1"}, None, "iss"),
+    # The names of this machine.
+    (LOCAL, {}, "http://localhost:54321/auth/v1", None),
+    ("http://localhost:54321", {}, f"{LOCAL}/auth/v1", None),
+    (LOCAL, {}, "http://localhost:54322/auth/v1", "iss"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "more", "issuer", "refused"), ISSUERS)
+def test_an_issuer_is_accepted_as_the_settings_say(
+    url: str,
+    more: dict[str, str],
+    issuer: str | None,
+    refused: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    check = open_token_check(load_config(settings(url, **more)))
+    token = user_token(url, iss=issuer)
+    if refused is None:
+        assert check.check(token).id == USER_ID
+    else:
+        assert refusal_of(check, token) == (401, "AUTH_REQUIRED")
+        assert refusals(caplog) == [refused]
+
+
+def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The claims that the log calls wrong."""
+    lines = (record for record in caplog.records if record.getMessage() == "token_refused")
+    return [record.__dict__["parley_fields"]["claim"] for record in lines]
+
+
+def test_a_key_set_wants_an_issuer(fake: FakeSupabase, caplog: pytest.LogCaptureFixture) -> None:
+    fake.on_keys(KEY_SET)
+    claims = user_claims(fake.url, iss=None)
+    token = jwt.encode(claims, EC_KEY, algorithm="ES256", headers={"kid": "ec"})
+    assert refusal_of(jwks_check(fake), token) == (401, "AUTH_REQUIRED")
+    assert refusals(caplog) == ["iss"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "claim"),
+    [
+        ({"exp": 1600000000}, "exp"),
+        ({"exp": None}, "exp"),
+        ({"iat": 4102444800}, "iat"),
+        ({"aud": "anon"}, "aud"),
+        ({"aud": None}, "aud"),
+        ({"sub": None}, "sub"),
+        ({"sub": "somebody"}, "sub"),
+        ({"role": "anon"}, "role"),
+    ],
+    ids=str,
+)
+def test_the_log_says_which_claim_was_wrong(
+    changes: dict[str, Any], claim: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = user_token(URL, **changes)
+    refusal_of(hs256_check(), token)
+    assert refusals(caplog) == [claim]
+    assert token not in caplog.text
+
+
+def test_a_secret_where_keys_are_set_and_keys_where_a_secret_is_are_told_apart(
+    fake: FakeSupabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.on_keys(KEY_SET)
+    refusal_of(jwks_check(fake), user_token(fake.url))
+    refusal_of(hs256_check(), jwt.encode(user_claims(URL), EC_KEY, algorithm="ES256"))
+    refusal_of(hs256_check(), user_token(URL) + "x")
+    assert refusals(caplog) == ["kid", "alg", "signature"]

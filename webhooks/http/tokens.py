@@ -16,7 +16,7 @@ from webhooks.logs import log_event
 
 AUDIENCE = "authenticated"
 ROLE = "authenticated"
-REQUIRED_CLAIMS = ("exp", "iat", "sub", "aud", "iss")
+REQUIRED_CLAIMS = ("exp", "iat", "sub", "aud")
 LEEWAY_SECONDS = 10
 # Supabase lets its key set be cached for ten minutes.
 JWKS_LIFESPAN_SECONDS = 600
@@ -26,6 +26,18 @@ JWKS_TIMEOUT_SECONDS = 3
 # HMAC secret. Supabase signs with these two.
 # Source: https://supabase.com/docs/guides/auth/signing-keys
 _ALGORITHM_OF_KEY_TYPE = {"EC": "ES256", "RSA": "RS256"}
+
+# PyJWT's words for what is wrong; a subclass stands before its parents.
+_CLAIM_OF: dict[type[jwt.PyJWTError], str] = {
+    jwt.InvalidAudienceError: "aud",
+    jwt.InvalidIssuedAtError: "iat",
+    jwt.ImmatureSignatureError: "iat",
+    jwt.exceptions.InvalidSubjectError: "sub",
+    jwt.InvalidAlgorithmError: "alg",
+    jwt.InvalidKeyError: "kid",
+    jwt.PyJWKClientError: "kid",
+    jwt.InvalidSignatureError: "signature",
+}
 
 T = TypeVar("T")
 
@@ -45,17 +57,19 @@ class User:
 class TokenCheck:
     """The check of one project's tokens; `find_key` fixes how they must be signed."""
 
-    issuer: str
+    issuers: tuple[str, ...]
+    takes_no_issuer: bool
     find_key: KeyFinder = field(repr=False)
     warm_up: Callable[[], object] = field(repr=False)
 
     def check(self, token: str) -> User:
-        """The user whose token this is.
+        """The user whose token this is. The log says which claim of a refused token was wrong.
 
         Raises:
             ApiError: 401 AUTH_REQUIRED for a token that is not a user's valid one, 403 FORBIDDEN
                 for an anonymous sign-in, 503 when the project's keys cannot be had.
         """
+        required = [*REQUIRED_CLAIMS, *([] if self.takes_no_issuer else ["iss"])]
         try:
             key, algorithm = self.find_key(token)
             claims = jwt.decode(
@@ -63,14 +77,20 @@ class TokenCheck:
                 key,
                 algorithms=[algorithm],
                 audience=AUDIENCE,
-                issuer=self.issuer,
                 leeway=LEEWAY_SECONDS,
-                options={"require": list(REQUIRED_CLAIMS)},
+                options={"require": required},
             )
         except jwt.ExpiredSignatureError as error:
+            _log_refusal("exp")
             raise auth_required("The access token has expired: refresh it.") from error
         except jwt.PyJWTError as error:
+            _log_refusal(_wrong_claim(error))
             raise auth_required("The access token is not valid for this project.") from error
+        issuer = claims.get("iss")
+        if issuer not in self.issuers and not (issuer is None and self.takes_no_issuer):
+            # Signed by the project itself, so what it says is no stranger's text.
+            _log_refusal("iss", given=str(issuer)[:255], accepted=list(self.issuers))
+            raise auth_required("The access token is not valid for this project.")
         return _user(claims, token)
 
 
@@ -78,7 +98,9 @@ def open_token_check(config: Config) -> TokenCheck:
     """The check that fits the project: its HS256 secret when one is set, else its key set."""
     secret = config.supabase_jwt_secret
     if secret is not None:
-        return TokenCheck(config.auth_url, lambda _: (secret, "HS256"), lambda: None)
+        return TokenCheck(
+            config.issuers, config.takes_no_issuer, lambda _: (secret, "HS256"), lambda: None
+        )
     client = jwt.PyJWKClient(
         f"{config.auth_url}/.well-known/jwks.json",
         lifespan=JWKS_LIFESPAN_SECONDS,
@@ -88,14 +110,33 @@ def open_token_check(config: Config) -> TokenCheck:
     def find_key(token: str) -> KeyAndAlgorithm:
         key_id = jwt.get_unverified_header(token).get("kid")
         if key_id is None:
-            raise jwt.InvalidTokenError("The token names no key.")
+            raise jwt.InvalidKeyError("The token names no key.")
         key = _from_key_set(lambda: client.get_signing_key(key_id))
         algorithm = _ALGORITHM_OF_KEY_TYPE.get(str(key.key_type))
         if algorithm is None:
             raise jwt.InvalidKeyError("The token names a key of a kind that is not accepted.")
         return key.key, algorithm
 
-    return TokenCheck(config.auth_url, find_key, lambda: _from_key_set(client.get_jwk_set))
+    return TokenCheck(
+        config.issuers,
+        config.takes_no_issuer,
+        find_key,
+        lambda: _from_key_set(client.get_jwk_set),
+    )
+
+
+def _wrong_claim(error: jwt.PyJWTError) -> str:
+    """What of a token was wrong: a claim, its signature, its algorithm, or its form."""
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return str(error.claim)
+    for kind, claim in _CLAIM_OF.items():
+        if isinstance(error, kind):
+            return claim
+    return "form"
+
+
+def _log_refusal(claim: str, **fields: Any) -> None:
+    log_event("token_refused", logging.WARNING, claim=claim, **fields)
 
 
 def _from_key_set(read: Callable[[], T]) -> T:
@@ -113,6 +154,7 @@ def _from_key_set(read: Callable[[], T]) -> T:
 
 def _user(claims: dict[str, Any], token: str) -> User:
     if claims.get("role") != ROLE or not _is_uuid(claims["sub"]):
+        _log_refusal("role" if claims.get("role") != ROLE else "sub")
         raise auth_required("This is not the access token of a signed-in user.")
     if claims.get("is_anonymous"):
         raise ApiError(403, "FORBIDDEN", "Sign up first: this is not for anonymous sessions.")
