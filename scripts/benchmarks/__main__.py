@@ -6,10 +6,12 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from scripts.benchmarks.act import measure_actions
 from scripts.benchmarks.bench import Bench
+from scripts.benchmarks.capacity import write_example
 from scripts.benchmarks.clean import measure_cleanup
 from scripts.benchmarks.compare import Row, as_json, as_table
 from scripts.benchmarks.database import BenchmarkError, make_side, running_server
@@ -74,6 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.json.write_text(as_json(found, rows), encoding="utf-8")
     if args.publish:
         publish(found, rows)
+        # Not before every row that it calculates with was published once.
+        with suppress(LookupError):
+            write_example()
     return 0
 
 

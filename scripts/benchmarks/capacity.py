@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.benchmarks.compare import Row
-from scripts.benchmarks.publish import FIGURES, read_figures
+from scripts.benchmarks.database import ROOT
+from scripts.benchmarks.publish import FIGURES, read_figures, write_section
 
+PAGE = ROOT / "docs" / "SCALING.md"
 DAY = 86_400
 MONTH_DAYS = 30
 # PostgREST's own processor time of a request, on the database's cores: assumed, not measured.
@@ -135,6 +137,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     print(as_table(calculate(Use(**values), costs)))  # noqa: T201
     return 0
+
+
+def write_example(page: Path = PAGE) -> None:
+    """Put the answer for one use into docs/SCALING.md, from the published figures."""
+    use = Use(users=50_000, messages_per_day=1_000_000)
+    said = (
+        f"{use.users:,} users, {use.messages_per_day:,} messages a day, a peak of {use.peak:g} times"
+        " the mean, calculated from the figures that were published last:"
+    )
+    table = as_table(calculate(use, read_costs(read_figures())))
+    write_section(page, "capacity", f"{said}\n\n{table}")
 
 
 def read_costs(rows: Sequence[Row]) -> Costs:

@@ -13,7 +13,6 @@ from scripts.benchmarks.database import ROOT
 
 FIGURES = ROOT / "docs" / "figures" / "bench.json"
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
 def publish(
@@ -26,15 +25,19 @@ def publish(
     found = {(row.number, row.what): row for row in [*kept, *rows]}
     figures.parent.mkdir(exist_ok=True)
     figures.write_text(as_json(run, list(found.values())), encoding="utf-8")
-    text = page.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
     said = (
         f"Last written {now} by `./scripts/bench{_arguments(run)} --publish` on {run['cores']}"
         f" cores, with a load of {run['load']} in the last five minutes."
     )
-    table = as_table(list(found.values()))
-    page.write_text(f"{before}{BEGIN}\n{said}\n\n{table}\n{END}{after}", encoding="utf-8")
+    write_section(page, "figures", f"{said}\n\n{as_table(list(found.values()))}")
+
+
+def write_section(page: Path, name: str, content: str) -> None:
+    """Put the content between a page's `<!-- name -->` and `<!-- end of name -->`."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n{content}\n{end}{after}", encoding="utf-8")
 
 
 def read_figures(figures: Path = FIGURES) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from scripts.benchmarks.__main__ import ROWS, run
 from scripts.benchmarks.compare import Gate, Row, as_json, as_table, compare
 from scripts.benchmarks.database import BenchmarkError
 from scripts.benchmarks.meters import Spent, is_supported
+from scripts.benchmarks.publish import publish, read_figures
 from scripts.benchmarks.send import check_sends
 from scripts.benchmarks.world import SIZES
 
@@ -87,3 +89,18 @@ def test_sends_that_left_less_than_they_must_are_refused() -> None:
     for grown in ([1, 2, 6], [2, 1, 6], [2, 2, 1]):
         with pytest.raises(BenchmarkError, match="2 sends added"):
             check_sends("send", grown, 2)
+
+
+def test_published_rows_replace_their_own_and_leave_the_others(tmp_path: Path) -> None:
+    page, figures = tmp_path / "page.md", tmp_path / "bench.json"
+    page.write_text("Above\n<!-- figures -->\nold\n<!-- end of figures -->\nBelow\n")
+    run: dict[str, object] = {"size": "quick", "against": None}
+    publish(run, [Row("1", "send", new_us=9.0), Row("6", "page", new_us=5.0)], figures, page)
+    publish(run, [Row("1", "send", new_us=7.0)], figures, page)
+    kept = {row.number: row.new_us for row in read_figures(figures)}
+    assert kept == {"1": 7.0, "6": 5.0}
+    text = page.read_text()
+    assert text.startswith("Above\n")
+    assert text.endswith("Below\n")
+    assert "| 1 | send | 7 |" in text
+    assert "old" not in text
