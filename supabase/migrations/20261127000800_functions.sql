@@ -13559,6 +13559,65 @@ $$;
 grant execute on function public.get_metrics(), private.get_metrics()
 to authenticated, service_role;
 
+-- source: 50_payments/get_payouts.sql sha256:7e8748a384d48149d0339eb11e4dd7a250f794e2e01cecff6e8c75b9bc5e07b0
+-- RPC: the caller's own payouts, newest first; returns `[{id, conversation_id, amount_minor,
+-- currency, status, reference, created_at, paid_at}]`; status: owed or paid; reference: of the
+-- transfer.
+create or replace function public.get_payouts(
+  page_size integer default 50,
+  before uuid default null
+)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select private.get_payouts(page_size, before);
+$$;
+
+-- What an influencer is owed and was paid.
+--
+-- Args: how many; an id of that list, to go on from.
+-- Definer: payouts are private.
+-- Errors: AUTH_REQUIRED (401).
+create or replace function private.get_payouts(p_page_size integer, p_before uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  return coalesce(
+    (
+      select jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc)
+      from (
+        select
+          p.id, p.conversation_id, p.amount_minor, p.currency, p.status, p.reference,
+          p.created_at, p.paid_at
+        from private.payouts as p
+        where p.influencer_id = v_me
+          and (
+            p_before is null
+            or (p.created_at, p.id) < (
+              select k.created_at, k.id from private.payouts as k
+              where k.id = p_before and k.influencer_id = v_me
+            )
+          )
+        order by p.created_at desc, p.id desc
+        limit private.clamp_page_size(p_page_size, 50, 100)
+      ) as page
+    ),
+    '[]'
+  );
+end;
+$$;
+
+grant execute on function public.get_payouts(integer, uuid), private.get_payouts(integer, uuid)
+to authenticated;
+
 -- source: 50_payments/is_disputed.sql sha256:451f8b435ca66fb054d9f0762de26c8bf11d398571bbacfc045c85bf7715867d
 -- Whether the payer's bank disputes a payment, or has taken it back.
 create or replace function private.is_disputed(p_payment_id text)
@@ -13710,7 +13769,7 @@ grant execute on function
   private.list_payouts(text, integer, uuid)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payment_returned.sql sha256:42d3252f7439776a79dac14611366dd8997523507200b69882434aeffd414f6f
+-- source: 50_payments/mark_payment_returned.sql sha256:f16a8aaaff808c3b4252bde28d2407a8dec3cb48fbcb9810a230f345b192e0a6
 -- RPC: operators end the return of a payment; returns `{id, status}`.
 create or replace function public.mark_payment_returned(refund_id uuid, reference text)
 returns jsonb
@@ -13727,8 +13786,8 @@ $$;
 -- Definer: the books are private.
 -- Locks: the conversation, then the request. Writes: payment_audit, and what private.settle_bounce
 -- writes.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) without a reference, or for what is no such request
--- or is done.
+-- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
+-- without a reference, or for what is no such request or is done.
 create or replace function private.mark_payment_returned(p_refund_id uuid, p_reference text)
 returns jsonb
 language plpgsql
@@ -13741,6 +13800,9 @@ declare
 begin
   perform private.require_operator();
   v_reference := private.require_text(p_reference, 'reference', 200);
+  perform private.refuse_own_deal(
+    (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
+  );
   perform 1 from public.conversations as c
   where c.id = (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   for no key update;
@@ -13772,7 +13834,7 @@ grant execute on function
   private.mark_payment_returned(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payout_paid.sql sha256:590918e36e1e4f270125362dbb9d709278e6fa42d35aca32c3ffbd75117f4e9b
+-- source: 50_payments/mark_payout_paid.sql sha256:811e3720aa25beb075aa345f7fd325d9e14471986e5a212040436d525db8f585
 -- RPC: operators mark a payout as paid; returns `{id, status}`.
 create or replace function public.mark_payout_paid(payout_id uuid, reference text)
 returns jsonb
@@ -13785,9 +13847,11 @@ $$;
 -- An operator has paid an influencer; reference is the proof of it.
 --
 -- Definer: the books are private.
--- Locks: the payout. Writes: payouts, payment_audit.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a payout that is not owed, or without a
--- reference.
+-- The influencer is notified.
+-- Locks: the payout. Writes: payouts, payment_audit, and what private.notify writes. Events:
+-- notification.
+-- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
+-- for a payout that is not owed, or without a reference.
 create or replace function private.mark_payout_paid(p_payout_id uuid, p_reference text)
 returns jsonb
 language plpgsql
@@ -13803,6 +13867,9 @@ begin
       'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
     );
   end if;
+  perform private.refuse_own_deal(
+    (select p.conversation_id from private.payouts as p where p.id = p_payout_id)
+  );
   update private.payouts as p
   set status = 'paid', reference = p_reference, paid_at = now()
   where p.id = p_payout_id and p.status = 'owed'
@@ -13815,7 +13882,32 @@ begin
     'operator:' || coalesce(auth.uid()::text, 'service'), 'payout_paid', v_payout.conversation_id,
     jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', p_reference)
   );
+  perform private.notify(
+    v_payout.influencer_id, 'payment', v_payout.conversation_id, null,
+    jsonb_build_object('payout_id', v_payout.id, 'amount_minor', v_payout.amount_minor)
+  );
   return jsonb_build_object('id', v_payout.id, 'status', v_payout.status);
+end;
+$$;
+
+-- Refuses an operator who is a member of a conversation: nobody decides about money of their own.
+--
+-- Errors: FORBIDDEN (403).
+create or replace function private.refuse_own_deal(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and auth.uid() in (c.user_a, c.user_b)
+  ) then
+    perform private.raise_error(
+      'FORBIDDEN', 'This is a deal of your own: another operator has to do it.', p_status => 403
+    );
+  end if;
 end;
 $$;
 
@@ -15346,21 +15438,31 @@ grant execute on function
   private.take_refund_requests(integer)
 to authenticated, service_role;
 
--- source: 50_payments/tell_deal.sql sha256:467b2580819119e94cb6a21e702fde54ba8f864d4e70462d47c0192338db00dc
+-- source: 50_payments/tell_deal.sql sha256:5089a5f21fedc7be903f007759094768c433db38685f1b58dc6371ea88b7b713
 -- Tells a deal a fact of the payment provider; the flow alone decides what follows.
 --
--- Args: the conversation; the fact, an action of the flow's system; its input.
+-- Args: the conversation, locked; the fact, an action of the flow's system; its input.
 -- Returns null when the flow took it, otherwise the code with which it did not.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation must be locked already. Writes: what private.run_deadlines and
+-- private.advance_conversation write.
 create or replace function private.tell_deal(p_conversation_id uuid, p_fact text, p_input jsonb)
 returns text
 language plpgsql
 set search_path = ''
 as $$
 declare
+  v_step private.flow_step;
   v_refusal text;
 begin
-  perform private.operate(p_conversation_id, p_fact, p_input, p_role => 'system');
+  v_step.conversation := private.run_deadlines(
+    (select c from public.conversations as c where c.id = p_conversation_id), p_is_trial => false
+  );
+  v_step.role := 'system';
+  v_step.action := p_fact;
+  v_step.input := p_input;
+  v_step.at := clock_timestamp();
+  v_step.is_trial := false;
+  perform private.advance_conversation(v_step);
   return null;
 exception
   when sqlstate 'PGRST' then

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow.deals import Cast
+from tests.flow.deals import Cast, open_play
 from tests.payments.scenes import (
     AGREED,
     Scene,
@@ -291,3 +291,50 @@ def test_a_payout_needs_a_proof(db: Database, people: Cast, reference: str | Non
         db.call("mark_payout_paid", payout_id=payout["id"], reference=reference)
     assert rows(db, "payouts", "status", "id") == [("owed",)]
     assert ask(scene, "mark_payout_paid", payout_id=payout["id"], reference="r" * 200)
+
+
+def released(db: Database, people: Cast) -> tuple[str, Any]:
+    """A deal whose influencer is owed a payout."""
+    play = open_play(db, people, "bid", "real_time")
+    with operator(db, people):
+        (payout,) = db.call("list_payouts")
+    return play.id, payout
+
+
+def test_an_influencer_reads_their_payouts_and_hears_when_one_was_made(
+    db: Database, people: Cast
+) -> None:
+    deal, payout = released(db, people)
+
+    def mine(user: uuid.UUID) -> Any:
+        with db.signed_in_as(user):
+            return db.call("get_payouts")
+
+    (owed,) = mine(people.asha)
+    assert (owed["id"], owed["status"], owed["conversation_id"]) == (
+        payout["id"], "owed", deal,
+    )  # fmt: skip
+    assert (owed["amount_minor"], owed["reference"], owed["paid_at"]) == (
+        payout["amount_minor"], None, None,
+    )  # fmt: skip
+    assert mine(people.bharat) == mine(people.chitra) == []
+    with operator(db, people):
+        db.call("mark_payout_paid", payout_id=payout["id"], reference="UTR 7")
+    (paid,) = mine(people.asha)
+    assert (paid["status"], paid["reference"], paid["paid_at"] is None) == ("paid", "UTR 7", False)
+    with db.signed_in_as(people.asha):
+        assert db.call("get_payouts", before=paid["id"]) == []
+        newest = db.call("get_notifications")[0]
+    assert (newest["type"], newest["data"]["payout_id"]) == ("payment", payout["id"])
+    with db.as_anon(), db.refused("42501"):
+        db.call("get_payouts")
+
+
+def test_an_operator_pays_out_nothing_to_themselves(db: Database, people: Cast) -> None:
+    _, payout = released(db, people)
+    for member in (people.asha, people.bharat):
+        db.query("insert into private.admins (user_id) values (%s)", member)
+        with db.signed_in_as(member), db.refused("FORBIDDEN", 403):
+            db.call("mark_payout_paid", payout_id=payout["id"], reference="UTR 7")
+    with operator(db, people):
+        assert db.call("list_payouts")[0]["status"] == "owed"

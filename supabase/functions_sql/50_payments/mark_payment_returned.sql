@@ -14,8 +14,8 @@ $$;
 -- Definer: the books are private.
 -- Locks: the conversation, then the request. Writes: payment_audit, and what private.settle_bounce
 -- writes.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) without a reference, or for what is no such request
--- or is done.
+-- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
+-- without a reference, or for what is no such request or is done.
 create or replace function private.mark_payment_returned(p_refund_id uuid, p_reference text)
 returns jsonb
 language plpgsql
@@ -28,6 +28,9 @@ declare
 begin
   perform private.require_operator();
   v_reference := private.require_text(p_reference, 'reference', 200);
+  perform private.refuse_own_deal(
+    (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
+  );
   perform 1 from public.conversations as c
   where c.id = (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   for no key update;

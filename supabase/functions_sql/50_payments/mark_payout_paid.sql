@@ -10,9 +10,11 @@ $$;
 -- An operator has paid an influencer; reference is the proof of it.
 --
 -- Definer: the books are private.
--- Locks: the payout. Writes: payouts, payment_audit.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a payout that is not owed, or without a
--- reference.
+-- The influencer is notified.
+-- Locks: the payout. Writes: payouts, payment_audit, and what private.notify writes. Events:
+-- notification.
+-- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
+-- for a payout that is not owed, or without a reference.
 create or replace function private.mark_payout_paid(p_payout_id uuid, p_reference text)
 returns jsonb
 language plpgsql
@@ -28,6 +30,9 @@ begin
       'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
     );
   end if;
+  perform private.refuse_own_deal(
+    (select p.conversation_id from private.payouts as p where p.id = p_payout_id)
+  );
   update private.payouts as p
   set status = 'paid', reference = p_reference, paid_at = now()
   where p.id = p_payout_id and p.status = 'owed'
@@ -40,7 +45,32 @@ begin
     'operator:' || coalesce(auth.uid()::text, 'service'), 'payout_paid', v_payout.conversation_id,
     jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', p_reference)
   );
+  perform private.notify(
+    v_payout.influencer_id, 'payment', v_payout.conversation_id, null,
+    jsonb_build_object('payout_id', v_payout.id, 'amount_minor', v_payout.amount_minor)
+  );
   return jsonb_build_object('id', v_payout.id, 'status', v_payout.status);
+end;
+$$;
+
+-- Refuses an operator who is a member of a conversation: nobody decides about money of their own.
+--
+-- Errors: FORBIDDEN (403).
+create or replace function private.refuse_own_deal(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and auth.uid() in (c.user_a, c.user_b)
+  ) then
+    perform private.raise_error(
+      'FORBIDDEN', 'This is a deal of your own: another operator has to do it.', p_status => 403
+    );
+  end if;
 end;
 $$;
 
