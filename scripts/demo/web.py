@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
@@ -50,23 +51,28 @@ async def build(log: Path) -> Path:
     Raises:
         ServiceError: it cannot be built; one sentence that says why.
     """
-    wanted = _stamp()
-    stamp = DIST / STAMP
-    if stamp.is_file() and stamp.read_text("utf-8") == wanted:
-        return DIST
-    await _install(log)
+    with (CLIENT / ".lock").open("a") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)  # one builds, others wait for it
+        wanted = _stamp()
+        stamp = DIST / STAMP
+        if not stamp.is_file() or stamp.read_text("utf-8") != wanted:
+            await _install(log)
+            await _build(log, wanted)
+    return DIST
+
+
+async def _build(log: Path, stamp: str) -> None:
     # Built beside and moved: whoever is served meanwhile has all files of one build.
     fresh = CLIENT / f".dist-{os.getpid()}"
     try:
         vite = "node_modules/vite/bin/vite.js"
         if await _node(log, vite, "build", "--outDir", str(fresh), "--logLevel", "warn"):
             raise ServiceError(f"The web client cannot be built; {log} says why.")
-        (fresh / STAMP).write_text(wanted, "utf-8")
+        (fresh / STAMP).write_text(stamp, "utf-8")
         shutil.rmtree(DIST, ignore_errors=True)
         fresh.rename(DIST)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return DIST
 
 
 async def _install(log: Path) -> None:

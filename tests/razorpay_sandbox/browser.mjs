@@ -12,10 +12,16 @@ class Element {
   addEventListener(_event, work) {
     this.click = work;
   }
+  attachShadow() {
+    return new Element("shadow");
+  }
   showModal() {}
   remove() {}
 }
 
+globalThis.CSSStyleSheet = class {
+  replaceSync() {}
+};
 globalThis.window = {};
 globalThis.document = {
   currentScript: { src: `${url}/v1/checkout.js` },

@@ -160,7 +160,7 @@ class Window:
 
     def texts(self) -> list[str]:
         """The texts of the messages on the screen, from top to bottom."""
-        return self.page.locator(".message .bubble > .rich-text").all_inner_texts()
+        return self.page.locator(".message .bubble > .rich-text").all_text_contents()
 
     def card(self, title: str) -> Locator:
         """The open action message with this title."""

@@ -17,6 +17,7 @@ def test_a_message_written_in_one_window_appears_in_the_other(
     mine, theirs = open_window(asha), open_window(bharat)
     theirs.open_chat(talk)
     mine.open_chat(talk)
+    expect(mine.page.locator(".chat-who")).to_contain_text("online")
     mine.composer.press_sequentially("Nam")
     expect(theirs.page.locator(".chat-who")).to_contain_text("typing")
     mine.write("Namaste Bharat")
@@ -63,7 +64,8 @@ def test_a_disappearing_message_is_gone_from_both_windows_at_its_time(
     mine.write("The code is 4711")
     expect(mine.message("4711").locator(".expiry")).to_contain_text(" min")
     site.sql(
-        "update public.messages set expires_at = now() + interval '4 seconds'"
+        "update public.messages set created_at = now() - interval '1 hour' + interval '5 seconds',"
+        " expires_at = now() + interval '5 seconds'"
         " where conversation_id = %s and expires_at is not null",
         talk,
     )

@@ -45,17 +45,20 @@ export function App({ supabase, config }: { supabase: SupabaseClient; config: Co
 
   useEffect(() => {
     if (!session) return
-    const leave = session.subscribe(() => {
-      if (!session.state.isOver) return
+    let isLeaving = false
+    const forget = session.subscribe(() => {
+      if (!session.state.isOver || isLeaving) return
+      isLeaving = true
       const waiting = session.state.outbox.length
+      const messages = waiting === 1 ? 'message' : 'messages'
       setNotice(
         waiting
-          ? `Your session has ended. Sign in again: ${waiting} unsent ${waiting === 1 ? 'message' : 'messages'} will follow.`
+          ? `Your session has ended. Sign in again: ${waiting} unsent ${messages} will follow.`
           : 'You are signed out.',
       )
-      void supabase.auth.signOut({ scope: 'local' }).then(() => setAuth(null))
+      void supabase.auth.signOut({ scope: 'local' }).finally(() => setAuth(null))
     })
-    return () => void leave()
+    return () => void forget()
   }, [session, supabase])
 
   if (auth === undefined) return <div className="splash" aria-busy="true" />

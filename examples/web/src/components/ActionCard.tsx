@@ -5,7 +5,7 @@ import { useRef, useState } from 'react'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
 import { pay } from '../data/checkout'
 import { formatLeft } from '../data/clock'
-import type { Action, ActionResult, Message } from '../data/types'
+import type { Action, ActionResult, Message, Schema } from '../data/types'
 import { useSession } from '../hooks/useSession'
 import { Ticking } from './bits'
 import { RichText } from './RichText'
@@ -95,7 +95,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
         <ActionButtons
           buttons={buttons.map((button) => ({
             ...button,
-            schema: open(button.action)?.schema ?? {},
+            ...choiceOf(open(button.action), button.data),
             cost: open(button.action)?.cost,
           }))}
           onTake={(button, input) => step(button.id, button.action, input)}
@@ -106,12 +106,27 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
   )
 }
 
+/**
+ * A button's fields and what it sends without asking: the data it carries, or the value that the
+ * server has filled in for a field that nobody has to fill in.
+ */
+export function choiceOf(action: Action | undefined, data?: object | null) {
+  const { input, schema } = action ?? {}
+  const isGiven = input && !input.required && input.value != null
+  const given: Record<string, unknown> = { ...(isGiven && { [input.id]: input.value }), ...data }
+  const asked = Object.entries((input && schema?.properties) || {}).filter(
+    ([name]) => !(name in given),
+  )
+  return { given, schema: { ...schema, properties: Object.fromEntries(asked) } }
+}
+
 interface Choice {
   id: string
   text: string
   style: string
   action: string
-  schema: Action['schema']
+  schema: Schema
+  given: Record<string, unknown>
   cost?: number | null | undefined
 }
 
@@ -134,7 +149,7 @@ export function ActionButtons({
     if (Object.keys(pressed.schema.properties ?? {}).length) return setAsked(pressed.id)
     setBusy(pressed.id)
     try {
-      await onTake(pressed, {})
+      await onTake(pressed, pressed.given)
     } catch (error) {
       setFault(explain(error as ParleyError, []).text)
     } finally {
@@ -154,7 +169,7 @@ export function ActionButtons({
         submit={button.text}
         style={button.style}
         onSubmit={async (input) => {
-          await onTake(button, input)
+          await onTake(button, { ...button.given, ...input })
           setAsked(null)
         }}
         onCancel={cancel}

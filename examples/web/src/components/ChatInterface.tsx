@@ -6,7 +6,7 @@ import * as api from '../data/api'
 import { formatAgo, formatTime, useNow } from '../data/clock'
 import { nameOf } from '../data/session'
 import type { Context, Message } from '../data/types'
-import { isMyTurn } from '../hooks/useConversations'
+import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useMessages } from '../hooks/useMessages'
 import { useSession, useSessionState } from '../hooks/useSession'
 import { Avatar, Dialog, IconButton, Menu, Skeleton, Trouble } from './bits'
@@ -113,7 +113,10 @@ function inNineYears(): string {
 
 function whoIsNext(context: Context, name: string): string {
   if (isMyTurn(context)) return 'It is your turn: answer with the card above.'
-  if (context.waiting_on === null) return 'Nothing can be written here now.'
+  if (isNobodysTurn(context)) return 'Nothing can be written here now.'
+  if (context.awaiting_role === null) {
+    return `Waiting for ${api.humanise(context.waiting_on ?? '').toLowerCase()}.`
+  }
   return `${name} is next. Free text opens when the work is done.`
 }
 

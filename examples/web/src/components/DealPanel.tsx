@@ -6,9 +6,9 @@ import * as api from '../data/api'
 import { formatLeft, formatMoney, formatTime } from '../data/clock'
 import { nameOf } from '../data/session'
 import type { Context, Escrow, Offer, Submission } from '../data/types'
-import { isMyTurn } from '../hooks/useConversations'
+import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useSession, useSessionState } from '../hooks/useSession'
-import { ActionButtons, useAction } from './ActionCard'
+import { ActionButtons, choiceOf, useAction } from './ActionCard'
 import { IconButton, Skeleton, Ticking, Trouble } from './bits'
 import { Icon } from './Icon'
 import { RichText } from './RichText'
@@ -48,7 +48,11 @@ export default function DealPanel({ context, onClose }: { context: Context; onCl
             <section>
               <h3>What you can do</h3>
               <ActionButtons
-                buttons={actions.map((action) => ({ ...action, id: action.button_id }))}
+                buttons={actions.map((action) => ({
+                  ...action,
+                  id: action.button_id,
+                  ...choiceOf(action),
+                }))}
                 onTake={(button, input) => take(button.id, button.action, input)}
               />
             </section>
@@ -81,9 +85,9 @@ function Turn({ context }: { context: Context }) {
   const mine = isMyTurn(context)
   const text = mine
     ? 'It is your turn'
-    : context.waiting_on === null
+    : isNobodysTurn(context)
       ? 'Nobody has to act'
-      : `Waiting for ${context.awaiting_role ? name : api.humanise(context.waiting_on).toLowerCase()}`
+      : `Waiting for ${context.awaiting_role ? name : api.humanise(context.waiting_on ?? '').toLowerCase()}`
   return (
     <section className="turn-box" data-mine={mine}>
       <p>

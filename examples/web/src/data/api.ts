@@ -139,7 +139,7 @@ export const getNotices = (client: ParleyClient) =>
 export const search = (client: ParleyClient, query: string, conversation_id: string) =>
   client.call<Message[]>('search_messages', { query, conversation_id, page_size: 30 })
 
-/** A name as the API writes it, for people: "work_submitted" becomes "Work submitted". */
+/** A name as the API writes it, for people: "two_words" becomes "Two words". */
 export function humanise(name: string): string {
   const words = name.replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)

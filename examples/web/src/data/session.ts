@@ -6,7 +6,7 @@ import * as api from './api'
 import { serverNow, setServerNow } from './clock'
 import type { Config } from './config'
 import { Outbox, type Outgoing } from './outbox'
-import type { Action, ActionResult, Context, Message, Person, Quota } from './types'
+import type { Action, ActionResult, Context, Message, Person, Profile, Quota } from './types'
 
 export interface Chat {
   messages: Message[]
@@ -21,7 +21,7 @@ export interface Chat {
 export type Connection = 'connected' | 'reconnecting' | 'offline'
 
 export interface State {
-  me: Person | null
+  me: Profile | null
   connection: Connection
   quota: Quota | null
   conversations: Record<string, Context>
@@ -132,14 +132,8 @@ export class Session {
   }
 
   async loadMe() {
-    const { data, error } = await this.supabase
-      .from('users')
-      .select('*')
-      .eq('id', this.userId)
-      .maybeSingle()
-    if (error?.message) throw new ParleyError(error.message, error.code)
-    if (!data) return this.set({ isOver: true })
-    this.set({ me: data as Person })
+    const me = await this.client.callUntilAnswered<Profile | null>('get_profile')
+    this.set(me ? { me } : { isOver: true })
   }
 
   /** So that the first sync brings what is new, and not every message there ever was. */
@@ -244,6 +238,7 @@ export class Session {
       setServerNow(context.server_now)
       const { conversation_id, version } = context
       const old = conversations[conversation_id]
+      if (old && old.version > version) continue // an answer that was overtaken
       conversations[conversation_id] = context
       if (!old) this.client.remember([context])
       const chat = this.state.chats[conversation_id]

@@ -42,6 +42,7 @@ export interface Button {
   text: string
   style: string
   action: string
+  data?: Record<string, unknown> | null
 }
 
 export interface ActionData {
@@ -91,6 +92,11 @@ export interface Person {
   avatar_url: string | null
   role: Role | null
   last_seen_at?: string | null
+}
+
+export interface Profile extends Person {
+  phone: string | null
+  privacy: { last_seen: boolean; read_receipts: boolean }
 }
 
 export interface LastMessage {

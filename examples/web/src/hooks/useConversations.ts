@@ -14,7 +14,12 @@ const FITS: Record<Filter, (context: Context) => boolean> = {
 
 /** Whether a deal waits for me, as the server says it. */
 export function isMyTurn({ waiting_on, my_role }: Context): boolean {
-  return waiting_on !== null && (waiting_on === my_role || waiting_on === 'either')
+  return waiting_on === my_role || waiting_on === 'either'
+}
+
+/** Whether nobody has to act, as the server says it. */
+export function isNobodysTurn({ waiting_on }: Context): boolean {
+  return waiting_on === null || waiting_on === 'none'
 }
 
 /** The conversations that fit the filter, pinned ones first, then the newest. */

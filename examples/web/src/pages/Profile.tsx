@@ -1,17 +1,24 @@
 // Who I am here, what others see of me, whom I block, and how this page looks.
 
-import { useCallback, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Avatar, Trouble } from '../components/bits'
 import { SchemaForm } from '../components/SchemaForm'
 import { humanise } from '../data/api'
 import { canPush, isPushed, startPush, stopPush } from '../data/push'
 import { nameOf } from '../data/session'
-import type { Person, Schema } from '../data/types'
+import type { Profile as Me, Person, Schema } from '../data/types'
+
+type PrivacySettings = Me['privacy']
+
 import { useSession, useSessionState } from '../hooks/useSession'
 
 const NAME = { type: 'string', maxLength: 80, title: 'Your name' }
 
-const PROFILE: Schema = { required: ['display_name'], properties: { display_name: NAME } }
+const PHONE = { type: 'string', maxLength: 20, title: 'Phone, for payments only' }
+const PROFILE: Schema = {
+  required: ['display_name'],
+  properties: { display_name: NAME, phone: PHONE },
+}
 
 export default function Profile() {
   const session = useSession()
@@ -42,9 +49,9 @@ export default function Profile() {
           schema={PROFILE}
           submit="Save"
           style="primary"
-          values={{ display_name: me?.display_name ?? '' }}
+          values={{ display_name: me?.display_name ?? '', phone: me?.phone ?? '' }}
           onSubmit={async (input) => {
-            await session.client.call('complete_profile', { role: me?.role, ...input })
+            await session.client.call('complete_profile', input)
             await session.loadMe()
             setSaid('Saved.')
           }}
@@ -82,22 +89,16 @@ function Switch({
   )
 }
 
-interface Privacy {
-  last_seen: boolean
-  read_receipts: boolean
-}
-
 function Privacy() {
-  const { client } = useSession()
-  const [privacy, setPrivacy] = useState<Privacy | null>(null)
+  const session = useSession()
+  const privacy = useSessionState((state) => state.me?.privacy)
   const [error, setError] = useState<Error | null>(null)
-  const set = useCallback(
-    (wanted: Partial<Privacy>) => {
-      client.call<Privacy>('set_privacy', wanted).then(setPrivacy, setError)
-    },
-    [client],
-  )
-  useEffect(() => set({}), [set])
+  const set = (wanted: Partial<PrivacySettings>) => {
+    session.client
+      .call('set_privacy', wanted)
+      .then(() => session.loadMe())
+      .catch(setError)
+  }
   return (
     <section className="box">
       <h2>Privacy</h2>

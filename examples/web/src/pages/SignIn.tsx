@@ -59,7 +59,14 @@ export function SignIn({
                 disabled={isBusy}
                 onClick={() => void enter('signInWithPassword', person.email, person.password)}
               >
-                <Avatar person={{ id: person.email, display_name: person.name, avatar_url: null, role: null }} />
+                <Avatar
+                  person={{
+                    id: person.email,
+                    display_name: person.name,
+                    avatar_url: null,
+                    role: null,
+                  }}
+                />
                 <span className="row-text">
                   <strong>{person.name}</strong>
                   <span className="muted">{person.about}</span>

@@ -1,0 +1,149 @@
+"""Deals from the market to the rating, by two people in two windows."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, expect
+
+from tests.web.people import Member, Site, Window, admit
+
+Open = Callable[..., Window]
+
+
+def press(card: Locator, text: str) -> None:
+    """Press a button of a card."""
+    card.get_by_role("button", name=text, exact=True).click()
+
+
+def opened_deal(window: Window) -> str:
+    """The id of the deal that the window shows."""
+    expect(window.page).to_have_url(re.compile("#/chat/"))
+    return window.page.url.rpartition("/")[2]
+
+
+def test_a_bid_becomes_a_deal_that_is_paid_worked_approved_and_rated(
+    asha: Member, bharat: Member, open_window: Open
+) -> None:
+    maker, payer = open_window(asha), open_window(bharat)
+    title = f"Three reels of {uuid.uuid4().hex[:6]}"
+    maker.go("market")
+    maker.page.get_by_role("button", name="New bid").click()
+    form = maker.page.get_by_role("dialog")
+    form.get_by_label("Title").fill(title)
+    press(form, "Publish")
+    expect(form.get_by_role("alert")).to_have_text("Fill this in.")
+    form.get_by_label("What you do").fill("Reels of 30 seconds")
+    form.get_by_label("Price in rupees").fill("4500")
+    press(form, "Publish")
+    expect(maker.page.get_by_role("article", name=title)).to_be_visible()
+
+    payer.go("market")
+    press(payer.page.get_by_role("article", name=title), "Connect")
+    ask = payer.page.get_by_role("dialog")
+    ask.get_by_label("What you have in mind").fill("5000")
+    press(ask, "Send request")
+    deal = opened_deal(payer)
+    expect(payer.page.locator(".foot-note")).to_contain_text("Asha is next")
+
+    maker.go("")
+    maker.page.locator(".row", has_text="Your turn").click()
+    press(maker.card("New request"), "Accept")
+    details = payer.card("Describe the project")
+    details.get_by_role("textbox").fill("Three reels about our new tea, by Diwali")
+    press(details, "Send")
+    press(maker.card("project").first, "Accept project")
+    price = payer.card("Name your price")
+    price.get_by_role("textbox").or_(price.get_by_role("spinbutton")).fill("99999999999")
+    press(price, "Send offer")
+    expect(price.locator(".field .field-fault")).to_contain_text("rupees")
+    price.get_by_role("textbox").or_(price.get_by_role("spinbutton")).fill("5000")
+    press(price, "Send offer")
+    press(maker.card("5,000").first, "Accept ₹5,000")
+
+    expect(payer.page.locator(".deal-panel .price")).to_have_text("₹5,000")
+    press(payer.card("Pay ₹5,000"), "Pay now")
+    checkout = payer.page.get_by_role("dialog")
+    press(checkout, "Fail")
+    expect(checkout).to_contain_text("failed")
+    press(checkout, "Pay")
+    expect(payer.page.locator(".money")).to_contain_text("Held for this deal")
+
+    press(maker.page.locator('.action-card[data-open="true"]'), "Start work")
+    work = maker.card("Submit")
+    work.get_by_label("Deliverables").fill("https://drive.example/reels/1")
+    press(work, "Submit work")
+    expect(payer.page.locator(".submissions a")).to_have_attribute(
+        "href", "https://drive.example/reels/1"
+    )
+    review = payer.page.locator('.action-card[data-open="true"]').last
+    press(review, "Approve")  # it opens a form: a word may go with it
+    press(review, "Approve")
+    expect(payer.page.locator(".money")).to_contain_text("Released")
+
+    payer.write("Lovely reels, thank you!")
+    expect(maker.message("Lovely reels")).to_be_visible()
+    for window, stars in ((payer, "5"), (maker, "4")):
+        press(window.page.locator(".deal-panel"), "Rate")
+        window.page.locator(".deal-panel").get_by_text(stars, exact=True).click()
+        press(window.page.locator(".deal-panel"), "Rate")
+        expect(window.page.locator(".deal-panel").get_by_role("radiogroup")).to_have_count(0)
+    assert asha.call("get_ratings", conversation_id=deal)["theirs"]["rating"] == 5
+    expect(payer.page.locator(".proof")).to_have_text("proved whole")
+
+
+def test_a_campaign_is_applied_for_and_refused(
+    asha: Member, bharat: Member, open_window: Open
+) -> None:
+    title = f"Lamps {uuid.uuid4().hex[:6]}"
+    bharat.call("create_campaign", title=title, brief="Ten photos", budget=8000)
+    applicant, owner = open_window(asha), open_window(bharat)
+    applicant.go("market")
+    press(applicant.page.get_by_role("article", name=title), "Apply")
+    form = applicant.page.get_by_role("dialog")
+    form.get_by_label("Your price in rupees").fill("7500")
+    form.get_by_label("Why you").fill("I love lamps.")
+    press(form, "Apply")
+    deal = opened_deal(applicant)
+    owner.open_chat(deal)
+    card = owner.page.locator('.action-card[data-open="true"]')
+    card.get_by_role("button", name=re.compile("Decline|Reject")).click()
+    card.get_by_role("textbox").fill("We have our photos by now.")
+    card.get_by_role("button", name=re.compile("Decline|Reject")).click()
+    expect(owner.page.locator('.action-card[data-open="true"]')).to_have_count(0)
+    expect(applicant.page.locator(".messages")).to_contain_text("We have our photos by now.")
+    expect(applicant.page.locator(".foot-note")).to_contain_text("Nothing can be written here")
+
+
+def test_a_step_on_what_has_moved_on_is_explained(site: Site, open_window: Open) -> None:
+    maker, owner = admit(site, "Chitra", "influencer"), admit(site, "Dev", "brand_owner")
+    bid = maker.call("create_bid", title="One reel", description="Short")
+    opened = owner.call("connect_bid", bid_id=bid["id"])
+    deal = opened["conversation"]["conversation_id"]
+    window = open_window(maker)
+    window.open_chat(deal)
+    panel = window.page.locator(".deal-panel")
+    expect(panel.get_by_role("button", name="Accept", exact=True)).to_be_visible()
+    # Its answers stay what they were, as if the news were on their way.
+    window.page.route(
+        "**/rpc/take_action",
+        lambda route: route.continue_(
+            post_data={**route.request.post_data_json, "expected_version": 1}
+        ),
+    )
+    press(panel, "Accept")
+    expect(panel.get_by_role("alert")).to_contain_text("The deal has moved on")
+
+
+def test_the_focus_stays_when_a_card_is_answered(site: Site, open_window: Open) -> None:
+    maker, owner = admit(site, "Chitra", "influencer"), admit(site, "Dev", "brand_owner")
+    bid = maker.call("create_bid", title="One reel", description="Short")
+    opened = owner.call("connect_bid", bid_id=bid["id"])
+    window = open_window(maker)
+    window.open_chat(opened["conversation"]["conversation_id"])
+    button = window.card("New request").get_by_role("button", name="Accept")
+    button.focus()
+    button.press("Enter")
+    expect(window.page.locator('.action-card[data-open="false"]')).to_be_focused()

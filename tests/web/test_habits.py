@@ -1,0 +1,308 @@
+"""What other chat clients get wrong, one test each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.people import Member, Site, Window, admit
+
+Open = Callable[..., Window]
+
+TOP_OF = '(list, key) => list.querySelector(`[data-key="${key}"]`).getBoundingClientRect().top'
+
+
+@pytest.fixture(scope="module")
+def long_talk(site: Site, bharat: Member) -> tuple[Member, str]:
+    """A chat of Chitra and Bharat with 200 messages, all of them read."""
+    chitra = admit(site, "Chitra", "influencer")
+    talk = chitra.connect(bharat)
+    for number in range(197):
+        (chitra if number % 3 else bharat).send(talk, f"Number {number}")
+    for member in (chitra, bharat):
+        member.call("mark_read", conversation_id=talk)
+    return chitra, talk
+
+
+def scrolled(window: Window, to: int | str) -> tuple[str, float]:
+    """Scroll the messages there; the key of a row in the middle of the screen, and its place."""
+    page = window.page
+    page.locator(".message-list").evaluate(
+        "(list, to) => { list.scrollTop = to === 'end' ? list.scrollHeight : to }", to
+    )
+    found: Any = page.locator(".message-list").evaluate(
+        """list => {
+          const { left, top, width, height } = list.getBoundingClientRect()
+          for (let down = height / 2; down < height; down += 10) {
+            const row = document.elementFromPoint(left + width / 2, top + down)
+              ?.closest('[data-key]')
+            if (row) return [row.dataset.key, row.getBoundingClientRect().top]
+          }
+        }"""
+    )
+    return found[0], found[1]
+
+
+def top_of(window: Window, key: str) -> float:
+    top: float = window.page.locator(".message-list").evaluate(TOP_OF, key)
+    return top
+
+
+@pytest.mark.parametrize(
+    "key", [{"key": "Enter", "isComposing": True}, {"key": "Enter", "keyCode": 229}]
+)
+def test_enter_that_ends_an_input_method_does_not_send(
+    asha: Member, talk: str, open_window: Open, key: dict[str, Any]
+) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    window.composer.fill("にほん")
+    window.composer.evaluate(
+        "(box, key) => box.dispatchEvent(new KeyboardEvent('keydown', "
+        "{ ...key, bubbles: true, cancelable: true }))",
+        key,
+    )
+    expect(window.composer).to_have_value("にほん")
+    expect(window.message("にほん")).to_have_count(0)
+
+
+def test_shift_and_enter_is_a_new_line(asha: Member, talk: str, open_window: Open) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    window.composer.fill("One")
+    window.composer.press("Shift+Enter")
+    window.composer.press_sequentially("two")
+    expect(window.composer).to_have_value("One\ntwo")
+
+
+def test_the_composer_grows_and_the_place_stays(
+    long_talk: tuple[Member, str], open_window: Open
+) -> None:
+    window = open_window(long_talk[0])
+    window.open_chat(long_talk[1])
+    low = window.composer.bounding_box()
+    key, before = scrolled(window, 1200)
+    window.composer.fill("\n".join("abcdefgh"))
+    grown = window.composer.bounding_box()
+    assert low is not None
+    assert grown is not None
+    assert grown["height"] > low["height"] * 2
+    assert top_of(window, key) == pytest.approx(before, abs=1)
+    window.composer.fill("")
+    scrolled(window, "end")
+    window.composer.fill("\n".join("abcdefgh"))
+    expect(window.page.locator(".message").last).to_be_in_viewport(ratio=1)
+
+
+def test_older_pages_come_without_a_jump(long_talk: tuple[Member, str], open_window: Open) -> None:
+    window = open_window(long_talk[0])
+    window.open_chat(long_talk[1])
+    expect(window.message("Number 196")).to_be_in_viewport()
+    count = window.page.locator(".message").count()
+    key, before = scrolled(window, 400)
+    expect(window.page.locator(".message")).not_to_have_count(count)
+    assert top_of(window, key) == pytest.approx(before, abs=2)
+    for _ in range(5):
+        scrolled(window, 0)
+        if window.page.get_by_text("Older messages").count() == 0:
+            break
+        window.page.wait_for_function(
+            "count => document.querySelectorAll('.message').length > count",
+            arg=window.page.locator(".message").count() - 1,
+        )
+    expect(window.page.get_by_text("Hello Bharat")).to_be_attached()
+    numbers = window.page.locator("[data-seq]").evaluate_all(
+        "rows => rows.map((row) => Number(row.dataset.seq))"
+    )
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_new_message_moves_only_the_list_of_who_is_at_its_end(
+    long_talk: tuple[Member, str], bharat: Member, open_window: Open
+) -> None:
+    chitra, talk = long_talk
+    window = open_window(chitra)
+    window.open_chat(talk)
+    bharat.send(talk, "You are at the end")
+    expect(window.message("You are at the end")).to_be_in_viewport()
+    key, before = scrolled(window, 1000)
+    bharat.send(talk, "You are up there")
+    bharat.send(talk, "still")
+    expect(window.page.locator(".pill")).to_have_text("2 new messages")
+    assert top_of(window, key) == pytest.approx(before, abs=1)
+    window.page.locator(".pill").click()
+    expect(window.page.locator(".message").last).to_be_in_viewport()
+    expect(window.page.locator(".pill")).to_have_count(0)
+
+
+def test_a_message_is_the_same_row_from_the_queue_to_its_storage(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    held: list[Any] = []
+    window.page.route("**/rpc/send_message", lambda route: held.append(route))
+    window.write("On its way")
+    row = window.message("On its way")
+    expect(row).to_have_attribute("data-delivery", "waiting")
+    row.evaluate("row => { row.mark = 'the same' }")
+    bharat.send(talk, "Meanwhile")
+    expect(window.message("Meanwhile")).to_be_visible()
+    held[0].continue_()
+    expect(row).to_have_attribute("data-delivery", "sent")
+    expect(row).to_have_count(1)
+    assert row.evaluate("row => row.mark") == "the same"
+    assert window.texts()[-2:] == ["Meanwhile", "On its way"]
+
+
+def test_a_draft_survives_a_reload(asha: Member, talk: str, open_window: Open) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    window.composer.fill("Not quite done")
+    window.page.reload()
+    expect(window.composer).to_have_value("Not quite done")
+    window.composer.fill("")
+
+
+def test_the_unread_line_stays_where_it_was(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    asha.call("mark_read", conversation_id=talk)
+    bharat.send(talk, "First unread")
+    window = open_window(asha)
+    window.open_chat(talk)
+    line = window.page.locator(".unread-line + .message")
+    expect(line).to_contain_text("First unread")
+    bharat.send(talk, "Second unread")
+    expect(window.message("Second unread")).to_be_visible()
+    expect(line).to_contain_text("First unread")
+    expect(window.page.locator(".unread-line")).to_have_count(1)
+
+
+def test_the_title_counts_what_is_unread(site: Site, bharat: Member, open_window: Open) -> None:
+    dia = admit(site, "Dia", "influencer")
+    talk = dia.connect(bharat)
+    dia.call("mark_read", conversation_id=talk)
+    window = open_window(dia)
+    window.go("")
+    window.is_connected()
+    expect(window.page).to_have_title("Parley")
+    bharat.send(talk, "One")
+    expect(window.page).to_have_title("(1) Parley")
+    expect(window.page.locator(".row .badge")).to_contain_text("1")
+    window.page.locator(".row").click()
+    expect(window.page).to_have_title("Parley")
+
+
+def test_a_new_message_is_announced_once_with_its_sender(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    assert window.page.locator('[aria-live="polite"]').count() == 1
+    window.page.evaluate(
+        """() => {
+          window.said = []
+          new MutationObserver(() => {
+            window.said.push(document.querySelector('[aria-live="polite"]').textContent)
+          }).observe(document.querySelector('[aria-live="polite"]'), {
+            characterData: true, childList: true, subtree: true,
+          })
+        }"""
+    )
+    bharat.send(talk, "Listen")
+    expect(window.message("Listen")).to_be_visible()
+    window.write("I do")
+    expect(window.message("I do")).to_have_attribute("data-delivery", "sent")
+    assert window.page.evaluate("window.said") == ["Bharat: Listen"]
+
+
+def test_the_keyboard_of_a_phone_does_not_hide_the_composer(
+    long_talk: tuple[Member, str], open_window: Open
+) -> None:
+    window = open_window(long_talk[0], width=360, height=740)
+    window.open_chat(long_talk[1])
+    # What `interactive-widget=resizes-content` makes of a keyboard.
+    expect(window.page.locator('meta[name="viewport"]')).to_have_attribute(
+        "content",
+        "width=device-width, initial-scale=1, viewport-fit=cover, "
+        "interactive-widget=resizes-content",
+    )
+    window.page.set_viewport_size({"width": 360, "height": 400})
+    expect(window.composer).to_be_in_viewport(ratio=1)
+    expect(window.page.locator(".message").last).to_be_in_viewport(ratio=1)
+
+
+def test_a_row_moves_up_without_taking_the_focus_or_the_place(
+    site: Site, bharat: Member, open_window: Open
+) -> None:
+    esha = admit(site, "Esha", "influencer")
+    others = [admit(site, f"Brand {number}", "brand_owner") for number in range(3)]
+    talks = [esha.connect(other) for other in others]
+    window = open_window(esha)
+    window.go("")
+    window.is_connected()
+    rows = window.page.locator(".row")
+    expect(rows.first).to_contain_text("Brand 2")
+    rows.nth(1).focus()
+    others[0].send(talks[0], "Here I am")
+    expect(rows.first).to_contain_text("Brand 0")
+    expect(rows.nth(2)).to_be_focused()
+    expect(rows.nth(2)).to_contain_text("Brand 1")
+
+
+def test_search_marks_the_words_and_jumps_to_the_message(
+    long_talk: tuple[Member, str], open_window: Open
+) -> None:
+    window = open_window(long_talk[0])
+    window.open_chat(long_talk[1])
+    window.page.get_by_role("button", name="Search in this chat").click()
+    window.page.get_by_role("searchbox").fill("Number 42")
+    window.page.get_by_role("searchbox").press("Enter")
+    hits = window.page.get_by_role("list", name="Found")
+    expect(hits.locator("mark").first).to_be_visible()
+    hits.get_by_role("button").filter(has_text=re.compile(r"^Number 42\d\d:")).click()
+    expect(window.page.locator(".message.is-found")).to_contain_text("Number 42")
+    expect(window.page.locator(".message.is-found")).to_be_in_viewport()
+    window.page.locator(".pill").click()
+    expect(window.page.locator(".message").last).to_be_in_viewport()
+
+
+def test_ten_thousand_messages_scroll(long_talk: tuple[Member, str], open_window: Open) -> None:
+    window = open_window(long_talk[0])
+
+    def grow(route: Any) -> None:
+        response = route.fetch()
+        page = response.json()
+        sample = next(message for message in page if message["message_type"] == "user_input")
+        many = [
+            {
+                **sample,
+                "id": f"{seq}",
+                "client_message_id": None,
+                "seq": -seq,
+                "message": f"Old {seq}",
+            }
+            for seq in range(10_000)
+        ]
+        route.fulfill(response=response, json=page + many)
+
+    window.page.route("**/rpc/get_messages", grow)
+    window.open_chat(long_talk[1])
+    expect(window.page.locator(".message").last).to_be_in_viewport()
+    assert window.page.locator(".message").count() > 10_000
+    spent = window.page.locator(".message-list").evaluate(
+        """async list => {
+          const start = performance.now()
+          for (let step = 0; step < 60; step += 1) {
+            list.scrollTop -= 1500
+            await new Promise(requestAnimationFrame)
+          }
+          return performance.now() - start
+        }"""
+    )
+    assert spent < 12_000  # 60 frames: a second on an idle machine

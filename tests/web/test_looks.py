@@ -1,0 +1,251 @@
+"""Every screen in both themes and on a phone and a desktop: axe finds nothing, pictures are taken.
+
+With PARLEY_SCREENSHOTS=1 the pictures of docs/WEB.md are written anew, otherwise they are taken and
+thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from scripts.demo.web import CLIENT
+from tests.support.stacks import ROOT
+from tests.web.people import Member, Site, Window, admit, window
+
+PICTURES = ROOT / "docs" / "web"
+LARGEST = 150_000
+AXE = (CLIENT / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+RUN_AXE = """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa',
+  'best-practice'], resultTypes: ['violations'] }).then(({ violations }) => violations
+  .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) =>
+    `${target} ${failureSummary}`).join(' | ')}`))"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """People with something to look at."""
+
+    maya: Member
+    kiran: Member
+    chat: str
+    deal: str
+
+
+@pytest.fixture(scope="module")
+def scene(site: Site) -> Scene:
+    """A chat, a deal that waits for its price, a market."""
+    maya, kiran = admit(site, "Maya Rao", "influencer"), admit(site, "Kiran Shah", "brand_owner")
+    site.sql("update private.accounts set daily_free_limit = 20 where user_id = %s", maya.id)
+    others = [admit(site, name, "brand_owner") for name in ("Leela & Sons", "Om Teas", "Tara Jain")]
+    for other in others:
+        maya.connect(other)
+    bid = maya.call(
+        "create_bid",
+        title="Three reels for a launch",
+        description="Thirty seconds each, filmed at home, with one round of changes.",
+        amount=4500,
+    )
+    kiran.call(
+        "create_campaign",
+        title="Diwali lamps",
+        brief="Ten photos of our lamps at dusk, by the end of the month.",
+        budget=8000,
+    )
+    opened = kiran.call("connect_bid", bid_id=bid["id"], proposed_amount=5000)
+    deal = opened["conversation"]["conversation_id"]
+    steps: tuple[tuple[Member, str, dict[str, Any]], ...] = (
+        (maya, "accept_connection", {}),
+        (kiran, "send_project_details", {"details": "Three reels about our new tea, by Diwali."}),
+        (maya, "accept_project", {}),
+        (kiran, "send_price_offer", {"price": 5000}),
+    )
+    for who, action, given in steps:
+        who.call("take_action", conversation_id=deal, action=action, input=given)
+    chat = maya.connect(kiran)
+    for who, text in (
+        (kiran, "I loved your last reel, the light in it above all."),
+        (maya, "Thank you! It was filmed at six in the morning."),
+        (kiran, "Could we have the same for the tea? Our shop opens at seven."),
+        (maya, "Of course. Here is what I have in mind: https://drive.example/tea"),
+    ):
+        last = who.send(chat, text)
+    kiran.send(chat, "That is lovely. Shall we say Thursday?", reply_to=last["message"]["id"])
+    maya.send(chat, "Thursday it is. The door code is 4711.", expiration_hours=1)
+    kiran.call("mark_read", conversation_id=chat)
+    return Scene(maya, kiran, chat, deal)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One size and theme."""
+
+    name: str
+    width: int
+    height: int
+    scheme: str
+
+
+LOOKS = (
+    Look("desktop-light", 1280, 760, "light"),
+    Look("desktop-dark", 1280, 760, "dark"),
+    Look("phone-light", 360, 740, "light"),
+    Look("phone-dark", 360, 740, "dark"),
+)
+# Which picture the documentation shows of which screen.
+SHOWN = {
+    ("chat", "desktop-light"),
+    ("deal", "desktop-light"),
+    ("deal", "phone-dark"),
+    ("inbox", "phone-light"),
+    ("market", "desktop-dark"),
+    ("quota", "phone-light"),
+}
+
+
+def chat(window: Window, scene: Scene) -> None:
+    window.open_chat(scene.chat)
+    expect(window.message("4711")).to_be_visible()
+
+
+def deal(window: Window, scene: Scene) -> None:
+    window.open_chat(scene.deal)
+    expect(window.card("5,000")).to_be_visible()
+    if window.page.viewport_size and window.page.viewport_size["width"] > 1000:
+        expect(window.page.locator(".steps [aria-current]")).to_be_visible()
+
+
+def panel(window: Window, scene: Scene) -> None:
+    deal(window, scene)
+    if not window.page.locator(".deal-panel").is_visible():
+        window.page.get_by_role("button", name="Show the deal").click()
+    expect(window.page.locator(".steps [aria-current]")).to_be_visible()
+    window.page.locator(".history summary").click()
+    expect(window.page.locator(".history li").first).to_be_visible()
+
+
+def inbox(window: Window, _scene: Scene) -> None:
+    window.go("")
+    expect(window.page.locator(".row").first).to_be_visible()
+    window.is_connected()
+
+
+def market(window: Window, scene: Scene) -> None:
+    window.go("market")
+    window.page.get_by_role("button", name="Bids").click()
+    expect(window.page.locator(".market-card").first).to_be_visible()
+
+
+def people(window: Window, scene: Scene) -> None:
+    market(window, scene)
+    window.page.get_by_role("button", name="People").click()
+    expect(window.page.locator(".person").first).to_be_visible()
+
+
+def new_bid(window: Window, scene: Scene) -> None:
+    market(window, scene)
+    window.page.get_by_role("button", name="New bid").click()
+    dialog = window.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Publish").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+
+
+def quota(window: Window, _scene: Scene) -> None:
+    window.go("quota")
+    expect(window.page.locator(".page .quota-count")).to_be_visible()
+    expect(window.page.get_by_text("No points have moved")).to_be_visible()
+
+
+def notices(window: Window, _scene: Scene) -> None:
+    window.go("notices")
+    expect(window.page.locator(".page .row").first).to_be_visible()
+
+
+def profile(window: Window, _scene: Scene) -> None:
+    window.go("profile")
+    expect(window.page.get_by_label("Your name")).to_be_visible()
+
+
+def offline(window: Window, scene: Scene) -> None:
+    chat(window, scene)
+    window.offline(True)
+    window.write("Until then!")
+    expect(window.page.locator('[data-delivery="waiting"]')).to_be_visible()
+
+
+SCREENS = (inbox, chat, deal, panel, market, people, new_bid, quota, notices, profile, offline)
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids=lambda look: look.name)
+def look(request: pytest.FixtureRequest) -> Look:
+    found: Look = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def looker(look: Look, scene: Scene) -> Iterator[Window]:
+    """Maya's window in this size and theme."""
+    size: dict[str, Any] = {"width": look.width, "height": look.height, "scheme": look.scheme}
+    with window(scene.maya, **size) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
+def test_nothing_serious_is_wrong_with_a_screen(
+    look: Look,
+    looker: Window,
+    scene: Scene,
+    screen: Callable[[Window, Scene], None],
+    tmp_path: Path,
+) -> None:
+    looker.page.goto("about:blank")
+    screen(looker, scene)
+    looker.page.evaluate("document.fonts.ready")
+    check(looker, look, screen.__name__, tmp_path)
+    if screen is offline:
+        looker.offline(False)
+        looker.page.evaluate(
+            "localStorage.removeItem(Object.keys(localStorage)"
+            ".find((key) => key.includes('outbox')))"
+        )
+
+
+def test_nothing_serious_is_wrong_with_the_way_in(site: Site, look: Look, tmp_path: Path) -> None:
+    context = site.browser.new_context(
+        viewport={"width": look.width, "height": look.height},
+        color_scheme="dark" if look.scheme == "dark" else "light",
+    )
+    way_in = Window(context.new_page(), site)
+    way_in.go()
+    expect(way_in.page.get_by_label("E-mail")).to_be_visible()
+    check(way_in, look, "sign-in", tmp_path)
+    context.close()
+
+
+def check(looker: Window, look: Look, name: str, folder: Path) -> None:
+    """Nothing is wider than the screen, axe finds nothing serious, and a picture can be taken."""
+    page = looker.page
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate(AXE)
+    assert page.evaluate(RUN_AXE) == []
+    picture = folder / f"{name}-{look.name}.png"
+    page.screenshot(path=picture, animations="disabled", caret="hide")
+    if os.environ.get("PARLEY_SCREENSHOTS") and (name, look.name) in SHOWN:
+        PICTURES.mkdir(exist_ok=True)
+        (PICTURES / picture.name).write_bytes(picture.read_bytes())
+    if keep := os.environ.get("PARLEY_ALL_SCREENSHOTS"):
+        (Path(keep) / picture.name).write_bytes(picture.read_bytes())
+
+
+@pytest.mark.parametrize(("screen", "look_name"), sorted(SHOWN))
+def test_the_documentation_shows_the_picture(screen: str, look_name: str) -> None:
+    picture = PICTURES / f"{screen}-{look_name}.png"
+    assert 0 < picture.stat().st_size < LARGEST
+    assert f"web/{picture.name}" in (ROOT / "docs" / "WEB.md").read_text("utf-8")

@@ -1,0 +1,196 @@
+"""Lost connections, ended sessions, blocks, late events, texts that mean harm."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import WebSocketRoute, expect
+
+from tests.web.people import PASSWORD, Member, Site, Window, admit
+
+Open = Callable[..., Window]
+
+
+def test_what_is_written_offline_is_sent_in_order_when_the_connection_is_back(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    mine, theirs = open_window(asha), open_window(bharat)
+    mine.open_chat(talk)
+    theirs.open_chat(talk)
+    mine.offline(True)
+    expect(mine.page.locator(".connection")).to_contain_text("Offline")
+    queued = [f"Queued {number}" for number in range(4)]
+    for text in queued:
+        mine.write(text)
+    expect(mine.page.locator('[data-delivery="waiting"]')).to_have_count(4)
+    expect(mine.page.locator(".connection")).to_contain_text("4 waiting")
+    bharat.send(talk, "Are you there?")
+    mine.offline(False)
+    expect(theirs.message("Queued 3")).to_be_visible()
+    expect(mine.page.locator('[data-delivery="waiting"]')).to_have_count(0)
+    expect(mine.message("Are you there?")).to_be_visible()
+    mine.is_connected()
+    for window in (mine, theirs):
+        assert [text for text in window.texts() if text in queued] == queued
+    assert mine.texts() == theirs.texts()
+
+
+def test_what_was_queued_survives_a_reload(asha: Member, talk: str, open_window: Open) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    window.page.route("**/rpc/send_message", lambda route: route.abort())
+    window.write("Before the reload")
+    expect(window.message("Before the reload")).to_have_attribute("data-delivery", "waiting")
+    window.page.unroute_all()
+    window.page.reload()
+    expect(window.message("Before the reload")).to_have_attribute(
+        "data-delivery", re.compile("sent|delivered|read")
+    )
+    expect(window.message("Before the reload")).to_have_count(1)
+
+
+def test_who_has_lost_the_token_signs_in_again_and_loses_nothing(
+    asha: Member, talk: str, open_window: Open
+) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    window.composer.fill("Written without a token")
+    window.composer.evaluate(
+        """box => {
+          localStorage.removeItem('parley.session')
+          box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
+        }"""
+    )
+    expect(window.page.get_by_role("status")).to_contain_text("1 unsent message will follow")
+    window.page.get_by_label("E-mail").fill(asha.email)
+    window.page.get_by_label("Password").fill(PASSWORD)
+    window.page.get_by_role("button", name="Sign in").click()
+    expect(window.message("Written without a token")).to_have_attribute(
+        "data-delivery", re.compile("sent|delivered|read")
+    )
+
+
+def test_a_wrong_password_is_said_in_words(site: Site, open_window: Open, asha: Member) -> None:
+    context = site.browser.new_context()
+    window = Window(context.new_page(), site)
+    window.go()
+    window.page.get_by_label("E-mail").fill(asha.email)
+    window.page.get_by_label("Password").fill("wrong")
+    window.page.get_by_role("button", name="Sign in").click()
+    expect(window.page.get_by_role("alert")).to_contain_text("do not belong together")
+    context.close()
+
+
+def test_a_new_account_says_who_it_is_and_begins(site: Site) -> None:
+    context = site.browser.new_context()
+    window = Window(context.new_page(), site)
+    window.go()
+    window.page.get_by_role("button", name="I am new here").click()
+    window.page.get_by_label("E-mail").fill(f"{uuid.uuid4().hex}@example.com")
+    window.page.get_by_label("Password").fill(PASSWORD)
+    window.page.get_by_role("button", name="Create an account").click()
+    window.page.get_by_text("Influencer", exact=True).click()
+    window.page.get_by_label("Your name").fill("Nila")
+    window.page.get_by_role("button", name="Begin").click()
+    expect(window.page.get_by_text("No chats yet")).to_be_visible()
+    assert not window.faults
+    context.close()
+
+
+def test_a_block_holds_in_both_windows_until_it_is_taken_back(
+    site: Site, bharat: Member, open_window: Open
+) -> None:
+    chitra = admit(site, "Chitra", "influencer")
+    talk = chitra.connect(bharat)
+    mine, theirs = open_window(chitra), open_window(bharat)
+    mine.open_chat(talk)
+    theirs.open_chat(talk)
+    theirs.page.get_by_label("More about this chat").click()
+    theirs.page.get_by_role("button", name="Block", exact=True).click()
+    expect(theirs.page.locator(".foot-note")).to_contain_text("You have blocked Chitra")
+    mine.write("Hello?")
+    row = mine.message("Hello?")
+    expect(row).to_have_attribute("data-delivery", "refused")
+    theirs.page.get_by_role("button", name="Unblock").click()
+    expect(theirs.composer).to_be_visible()
+    row.get_by_role("button", name="Try again").click()
+    expect(theirs.message("Hello?")).to_be_visible()
+
+
+def test_an_event_that_comes_late_shows_nothing_twice(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    late: list[tuple[WebSocketRoute, Any]] = []
+
+    def hold(ws: WebSocketRoute) -> None:
+        server = ws.connect_to_server()
+        server.on_message(
+            lambda said: late.append((ws, said)) if "new_message" in str(said) else ws.send(said)
+        )
+
+    window = open_window(
+        asha, on_context=lambda context: context.route_web_socket(re.compile("realtime"), hold)
+    )
+    window.open_chat(talk)
+    bharat.send(talk, "The early one")
+    window.page.wait_for_function("() => true")
+    for _ in range(100):
+        if late:
+            break
+        window.page.wait_for_timeout(50)
+    expect(window.message("The early one")).to_have_count(0)
+    window.page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(window.message("The early one")).to_be_visible()
+    for ws, said in late:
+        ws.send(said)
+    bharat.send(talk, "The next one")
+    window.page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(window.message("The next one")).to_be_visible()
+    expect(window.message("The early one")).to_have_count(1)
+
+
+HOSTILE = {
+    "markup": "<img src=x onerror=\"document.title='owned'\"><script>alert(1)</script>",
+    "order": "invoice\u202egpj.exe",
+    "scheme": "javascript:alert(1) data:text/html,<b>x</b> https://user:pw@evil.example/",
+    "emoji": "😀" * 2500,
+    "word": "W" * 5000,
+    "marks": "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!͖̬̰̙̗̿̋ͥͥ̂ͣ̐́́͜͞",
+    "rtl": "مرحبا، كيف حالك؟",
+}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_hostile_texts_are_shown_as_text(
+    site: Site, bharat: Member, open_window: Open, width: int
+) -> None:
+    name = "Chitra " + "Wwwwwwww " * 7
+    chitra = admit(site, name.strip(), "influencer")
+    talk = chitra.connect(bharat)
+    for text in HOSTILE.values():
+        chitra.send(talk, text)
+    window = open_window(bharat, width=width)
+    window.open_chat(talk)
+    expect(window.page.locator(".message")).to_have_count(len(HOSTILE) + 2)
+    assert HOSTILE["markup"] in window.texts()
+    assert "invoicegpj.exe" in window.texts()
+    assert window.page.locator(".bubble :is(img, script, b, iframe)").count() == 0
+    assert window.page.locator(".bubble a").count() == 0
+    assert window.page.evaluate("document.title").endswith("Parley")
+    widths = window.page.evaluate(
+        "[document.documentElement.scrollWidth, innerWidth, "
+        "document.querySelector('.message-list').scrollWidth, "
+        "document.querySelector('.message-list').clientWidth]"
+    )
+    assert widths[0] <= widths[1]
+    assert widths[2] <= widths[3]
+    direction = (
+        window.message("مرحبا")
+        .locator(".rich-text")
+        .evaluate("text => getComputedStyle(text).direction")
+    )
+    assert direction == "rtl"
