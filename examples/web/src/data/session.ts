@@ -418,7 +418,14 @@ export class Session {
 
   /** Take a step of a deal; what it changed is shown at once. */
   async act(id: string, take: () => Promise<ActionResult>): Promise<ActionResult> {
-    const answer = await take()
+    let answer: ActionResult
+    try {
+      answer = await take()
+    } catch (error) {
+      // What is on the screen was overtaken: whoever reads why sees the news as well.
+      if (error instanceof ParleyError && error.status === 409) void this.refresh(id)
+      throw error
+    }
     this.#takeContexts([answer.conversation])
     this.#addMessages(id, answer.messages)
     const chat = this.state.chats[id]
