@@ -17,7 +17,7 @@ from scripts.demo.person import Json
 from scripts.razorpay_sandbox.client import SandboxClient
 from scripts.razorpay_sandbox.config import DEFAULT_ACCOUNT_ID
 from scripts.razorpay_sandbox.webhooks import sign
-from webhooks.web_push import decode_base64url, encode_base64url, public_bytes
+from webhooks.push.web_push import decode_base64url, encode_base64url, public_bytes
 
 WEBHOOK_PATH = "/v1/webhooks/razorpay"
 SIGNATURE = "X-Razorpay-Signature"

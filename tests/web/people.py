@@ -195,6 +195,6 @@ def window(
         on_context(context)
         opened = Window(context.new_page(), site)
         yield opened
-        assert not opened.faults
+        assert not opened.faults, opened.faults
     finally:
         context.close()

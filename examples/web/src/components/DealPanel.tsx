@@ -43,7 +43,7 @@ export default function DealPanel({ context, onClose }: { context: Context; onCl
       {deal && (
         <div className="panel-body">
           <Turn context={context} />
-          <Money context={context} />
+          <Money money={deal.money} />
           {actions && actions.length > 0 && (
             <section>
               <h3>What you can do</h3>
@@ -59,20 +59,15 @@ export default function DealPanel({ context, onClose }: { context: Context; onCl
           )}
           <section>
             <h3>Steps</h3>
-            <ol className="steps">
-              {deal.steps.map((step) => (
-                <li
-                  key={step.state}
-                  data-place={step.place}
-                  aria-current={step.place === 'now' ? 'step' : undefined}
-                >
-                  {step.label}
-                </li>
-              ))}
-            </ol>
+            <Steps steps={deal.states.filter(({ place }) => place === 'done' || place === 'now')} />
+            <details className="history">
+              <summary>What may come</summary>
+              <Steps steps={deal.states.filter(({ place }) => place === 'ahead')} />
+            </details>
           </section>
           {deal.offers.length > 0 && <Offers offers={deal.offers} context={context} />}
           {deal.submissions.length > 0 && <Submissions submissions={deal.submissions} />}
+          <Ratings ratings={deal.ratings} name={nameOf(context.other_party)} />
           <History deal={deal} context={context} />
         </div>
       )}
@@ -116,31 +111,75 @@ const BOOKS: [key: keyof Escrow, text: string][] = [
   ['charged_back_minor', 'Charged back'],
 ]
 
-function Money({ context }: { context: Context }) {
-  const { amount_minor, currency, escrow } = context
-  if (amount_minor === null) return null
-  const entries = BOOKS.filter(([key]) => (escrow?.[key] ?? 0) > 0)
+function Money({ money }: { money: api.DealScreen['money'] }) {
+  const { agreed_minor, due_minor, currency } = money
+  if (agreed_minor === null) return null
+  const entries = BOOKS.filter(([key]) => money[key] > 0)
   return (
     <section>
       <h3>Money</h3>
       <dl className="money">
         <div>
           <dt>Price</dt>
-          <dd className="price">{formatMoney(amount_minor, currency)}</dd>
+          <dd className="price">{formatMoney(agreed_minor, currency)}</dd>
         </div>
+        {due_minor > 0 && (
+          <div>
+            <dt>To be paid</dt>
+            <dd>{formatMoney(due_minor, currency)}</dd>
+          </div>
+        )}
         {entries.map(([key, text]) => (
           <div key={key}>
             <dt>{text}</dt>
-            <dd>{formatMoney(escrow?.[key] ?? 0, currency)}</dd>
+            <dd>{formatMoney(money[key], currency)}</dd>
           </div>
         ))}
-        {entries.length === 0 && (
-          <div>
-            <dt>Paid</dt>
-            <dd>not yet</dd>
-          </div>
-        )}
       </dl>
+    </section>
+  )
+}
+
+function Steps({ steps }: { steps: api.Step[] }) {
+  return (
+    <ol className="steps">
+      {steps.map((step) => (
+        <li
+          key={step.state}
+          data-place={step.place}
+          aria-current={step.place === 'now' ? 'step' : undefined}
+        >
+          {step.title}
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Ratings({ ratings, name }: { ratings: api.DealScreen['ratings']; name: string }) {
+  const { mine, theirs } = ratings
+  if (!mine && !theirs) return null
+  return (
+    <section>
+      <h3>Ratings</h3>
+      {(
+        [
+          ['You', mine],
+          [name, theirs],
+        ] as const
+      ).map(([who, rating]) => (
+        <p key={who} className="rating">
+          <span>{who}</span>
+          {rating ? (
+            <span role="img" aria-label={`${rating.rating} of 5 stars`}>
+              {'★'.repeat(rating.rating)}
+              {'☆'.repeat(5 - rating.rating)}
+            </span>
+          ) : (
+            <span className="muted">not shown yet</span>
+          )}
+        </p>
+      ))}
     </section>
   )
 }

@@ -29,16 +29,15 @@ export function RichText({ text }: { text: string }) {
   )
 }
 
-/** A text with the found words marked; positions count characters, not UTF-16 units. */
+/** A text with the found words marked. */
 export function Highlighted({ text, ranges }: { text: string; ranges: [number, number][] }) {
-  const letters = [...text]
   const parts: React.ReactNode[] = []
   let end = 0
   for (const [start, length] of ranges) {
-    parts.push(letters.slice(end, start).join(''))
-    parts.push(<mark key={start}>{letters.slice(start, start + length).join('')}</mark>)
+    parts.push(text.slice(end, start))
+    parts.push(<mark key={start}>{text.slice(start, start + length)}</mark>)
     end = start + length
   }
-  parts.push(letters.slice(end).join(''))
+  parts.push(text.slice(end))
   return <span dir="auto">{parts}</span>
 }

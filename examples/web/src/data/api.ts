@@ -6,6 +6,7 @@ import type {
   Bid,
   Campaign,
   Context,
+  Escrow,
   HistoryEvent,
   Message,
   Notice,
@@ -13,6 +14,7 @@ import type {
   Person,
   PointsEntry,
   Quota,
+  Rating,
   Submission,
 } from './types'
 
@@ -32,15 +34,14 @@ export interface ChatScreen {
   context: Context
   messages: Message[]
   actions: Action[]
+  quota: Quota
 }
 
 export async function getChat(client: ParleyClient, conversation_id: string): Promise<ChatScreen> {
-  const [context, messages, actions] = await Promise.all([
-    client.call<Context>('get_conversation_context', { conversation_id }),
-    client.call<Message[]>('get_messages', { conversation_id, page_size: PAGE }),
-    client.call<Action[]>('get_available_actions', { conversation_id }),
-  ])
-  return { context, messages: messages.reverse(), actions }
+  const { conversation, messages, actions, quota } = await client.call<
+    Omit<ChatScreen, 'context'> & { conversation: Context }
+  >('get_chat_screen', { conversation_id, page_size: PAGE })
+  return { context: conversation, messages: messages.reverse(), actions, quota }
 }
 
 /** A page of older messages, oldest first. */
@@ -55,63 +56,45 @@ export const getNewer = (client: ParleyClient, conversation_id: string, after_se
 
 export interface Step {
   state: string
-  label: string
-  place: 'done' | 'now' | 'ahead'
+  title: string
+  place: 'done' | 'now' | 'ahead' | 'skipped'
 }
 
 export interface DealScreen {
-  steps: Step[]
-  history: HistoryEvent[]
+  states: Step[]
+  money: { agreed_minor: number | null; due_minor: number; currency: string } & Escrow
   offers: Offer[]
   submissions: Submission[]
+  ratings: { mine: Rating | null; theirs: Rating | null }
+  history: HistoryEvent[]
   proof: { valid: boolean; events: number }
 }
 
-export async function getDeal(client: ParleyClient, id: string): Promise<DealScreen> {
-  const { supabase } = client
-  const [history, proof, offers, submissions] = await Promise.all([
-    client.call<HistoryEvent[]>('get_conversation_history', { conversation_id: id }),
-    client.call<DealScreen['proof']>('verify_conversation', { conversation_id: id }),
-    supabase.from('offers').select('*').eq('conversation_id', id).order('created_at'),
-    supabase.from('work_submissions').select('*').eq('conversation_id', id).order('number'),
-  ])
-  const passed = [...new Set(history.map((event) => event.to_state))]
-  const now = history.at(-1)?.to_state
-  const steps = passed.map((state): Step => {
-    return { state, label: humanise(state), place: state === now ? 'now' : 'done' }
-  })
-  return {
-    steps,
-    history,
-    proof,
-    offers: (offers.data ?? []) as Offer[],
-    submissions: (submissions.data ?? []) as Submission[],
-  }
-}
+export const getDeal = (client: ParleyClient, conversation_id: string) =>
+  client.call<DealScreen>('get_deal_screen', { conversation_id })
 
 export interface Market {
   bids: Bid[]
   campaigns: Campaign[]
-  people: Map<string, Person>
 }
 
-export async function getMarket({ supabase }: ParleyClient): Promise<Market> {
-  const [bids, campaigns] = await Promise.all([
-    supabase.from('bids').select('*').order('created_at', { ascending: false }).limit(50),
-    supabase.from('campaigns').select('*').order('created_at', { ascending: false }).limit(50),
-  ])
-  const error = bids.error ?? campaigns.error
-  if (error) throw error
-  const market = { bids: bids.data as Bid[], campaigns: campaigns.data as Campaign[] }
-  const ids = [
-    ...market.bids.map((bid) => bid.influencer_id),
-    ...market.campaigns.map((campaign) => campaign.brand_owner_id),
+/** What is open, and what is one's own. */
+export async function getMarket(client: ParleyClient): Promise<Market> {
+  const { bids, campaigns, mine, profile } = await client.call<
+    Market & { mine: Market; profile: Person }
+  >('get_market_screen', { page_size: 50 })
+  return {
+    bids: withMine(bids, mine.bids, profile),
+    campaigns: withMine(campaigns, mine.campaigns, profile),
+  }
+}
+
+function withMine<T extends Bid | Campaign>(open: T[], mine: T[], owner: Person): T[] {
+  const known = new Set(open.map((each) => each.id))
+  return [
+    ...open,
+    ...mine.filter((each) => !known.has(each.id)).map((each) => ({ ...each, owner })),
   ]
-  const { data } = await supabase
-    .from('users')
-    .select('*')
-    .in('id', [...new Set(ids)])
-  return { ...market, people: new Map((data as Person[] | null)?.map((each) => [each.id, each])) }
 }
 
 export async function findPeople({ supabase }: ParleyClient, name: string, role?: string) {
@@ -130,8 +113,8 @@ export async function findPeople({ supabase }: ParleyClient, name: string, role?
 
 export const getQuota = (client: ParleyClient) => client.callUntilAnswered<Quota>('get_quota')
 
-export const getPointsHistory = (client: ParleyClient) =>
-  client.call<PointsEntry[]>('get_points_history', { page_size: 20 })
+export const getQuotaScreen = (client: ParleyClient) =>
+  client.call<{ quota: Quota; history: PointsEntry[] }>('get_quota_screen')
 
 export const getNotices = (client: ParleyClient) =>
   client.call<Notice[]>('get_notifications', { page_size: 50 })

@@ -262,8 +262,9 @@ export class Session {
     const { [id]: _, ...errors } = this.state.errors
     this.set({ errors })
     try {
-      const { context, messages, actions } = await api.getChat(this.client, id)
+      const { context, messages, actions, quota } = await api.getChat(this.client, id)
       this.#takeContexts([context])
+      this.set({ quota })
       this.#putChat(id, {
         messages: messages.filter(isAlive),
         actions,

@@ -198,7 +198,18 @@ export interface Submission {
   submitted_at: string
 }
 
-export interface Bid {
+export interface Rating {
+  rating: number
+  comment: string | null
+}
+
+interface Offered {
+  owner: Person
+  /** The deal that one has on it already. */
+  conversation_id?: string | null
+}
+
+export interface Bid extends Offered {
   id: string
   influencer_id: string
   title: string
@@ -209,7 +220,7 @@ export interface Bid {
   created_at: string
 }
 
-export interface Campaign {
+export interface Campaign extends Offered {
   id: string
   brand_owner_id: string
   title: string

@@ -77,12 +77,8 @@ export default function Market() {
       </fieldset>
       {error && <Trouble error={error} onRetry={() => void load()} />}
       {!market && !error && <Skeleton rows={4} kind="card" />}
-      {market && tab === 'bids' && (
-        <Bids bids={market.bids} people={market.people} onChange={load} />
-      )}
-      {market && tab === 'campaigns' && (
-        <Campaigns campaigns={market.campaigns} people={market.people} onChange={load} />
-      )}
+      {market && tab === 'bids' && <Bids bids={market.bids} onChange={load} />}
+      {market && tab === 'campaigns' && <Campaigns campaigns={market.campaigns} onChange={load} />}
       {tab === 'people' && <People />}
       {isMaking && (
         <Dialog title={isInfluencer ? 'New bid' : 'New campaign'} onClose={() => setMaking(false)}>
@@ -103,12 +99,16 @@ export default function Market() {
   )
 }
 
+function show(conversationId: string) {
+  location.hash = `#/chat/${conversationId}`
+}
+
 /** Do what opens a deal, and go there. */
 function useOpening() {
   const { client } = useSession()
   return async (name: string, args: object) => {
     const { conversation } = await client.do<ActionResult>(name, args)
-    location.hash = `#/chat/${conversation.conversation_id}`
+    show(conversation.conversation_id)
   }
 }
 
@@ -155,15 +155,7 @@ function Card({
   )
 }
 
-function Bids({
-  bids,
-  people,
-  onChange,
-}: {
-  bids: Bid[]
-  people: Map<string, Person>
-  onChange: () => Promise<void>
-}) {
+function Bids({ bids, onChange }: { bids: Bid[]; onChange: () => Promise<void> }) {
   const { client, userId } = useSession()
   const me = useSessionState((state) => state.me)
   const open = useOpening()
@@ -184,7 +176,7 @@ function Bids({
           text={bid.description}
           minor={bid.amount_minor}
           currency={bid.currency}
-          owner={people.get(bid.influencer_id)}
+          owner={bid.owner}
           at={bid.created_at}
           status={bid.status}
         >
@@ -220,11 +212,9 @@ function Bids({
 
 function Campaigns({
   campaigns,
-  people,
   onChange,
 }: {
   campaigns: Campaign[]
-  people: Map<string, Person>
   onChange: () => Promise<void>
 }) {
   const { client, userId } = useSession()
@@ -248,7 +238,7 @@ function Campaigns({
           text={campaign.brief}
           minor={campaign.budget_minor}
           currency={campaign.currency}
-          owner={people.get(campaign.brand_owner_id)}
+          owner={campaign.owner}
           at={campaign.created_at}
           status={campaign.status}
         >
@@ -278,9 +268,11 @@ function Campaigns({
               <button
                 type="button"
                 className="button button-primary"
-                onClick={() => setAsked(campaign)}
+                onClick={() =>
+                  campaign.conversation_id ? show(campaign.conversation_id) : setAsked(campaign)
+                }
               >
-                Apply
+                {campaign.conversation_id ? 'Open' : 'Apply'}
               </button>
             )}
         </Card>
@@ -339,7 +331,7 @@ function People({
   async function pick(person: Person) {
     try {
       if (onPick) return await onPick(person)
-      location.hash = `#/chat/${await session.connect(person.id)}`
+      show(await session.connect(person.id))
     } catch (failure) {
       setError(failure as Error)
     }

@@ -16,7 +16,7 @@ export default function QuotaPage() {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: again when points have moved
   useEffect(() => {
-    api.getPointsHistory(client).then(setEntries, setError)
+    api.getQuotaScreen(client).then(({ history }) => setEntries(history), setError)
   }, [client, balance])
 
   return (
