@@ -96,19 +96,24 @@ def run(
         against: the revision to measure beside the tree; None measures the tree alone.
         port: where the server listens; None takes a free one.
     """
-    rows = []
     with running_server(port, small=size.messages < 100_000) as server:
-        began = time.perf_counter()
         sides = {"new": make_side(server, "new")}
         if against is not None:
             sides["old"] = make_side(server, "old", against)
-        for side in sides.values():
-            make_world(side, size)
-        _say(f"{size.messages:,} messages: {time.perf_counter() - began:.0f} s")
-        for name in only or ROWS:
-            began = time.perf_counter()
-            rows += (ROWS | NAMED)[name](Bench(sides, size))
-            _say(f"{name}: {time.perf_counter() - began:.0f} s")
+        return measure(Bench(sides, size), only or list(ROWS))
+
+
+def measure(bench: Bench, names: Sequence[str]) -> list[Row]:
+    """Fill the sides, which are empty products, and measure the rows of these names."""
+    rows = []
+    began = time.perf_counter()
+    for side in bench.sides.values():
+        make_world(side, bench.size)
+    _say(f"{bench.size.messages:,} messages: {time.perf_counter() - began:.0f} s")
+    for name in names:
+        began = time.perf_counter()
+        rows += (ROWS | NAMED)[name](bench)
+        _say(f"{name}: {time.perf_counter() - began:.0f} s")
     return rows
 
 

@@ -143,8 +143,8 @@ def write_example(page: Path = PAGE) -> None:
     """Put the answer for one use into docs/SCALING.md, from the published figures."""
     use = Use(users=50_000, messages_per_day=1_000_000)
     said = (
-        f"{use.users:,} users, {use.messages_per_day:,} messages a day, a peak of {use.peak:g} times"
-        " the mean, calculated from the figures that were published last:"
+        f"{use.users:,} users, {use.messages_per_day:,} messages a day, a peak of {use.peak:g}"
+        " times the mean, calculated from the figures that were published last:"
     )
     table = as_table(calculate(use, read_costs(read_figures())))
     write_section(page, "capacity", f"{said}\n\n{table}")

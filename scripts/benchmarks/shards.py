@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from scripts.benchmarks.act import CYCLE, make_deal_functions
-from scripts.benchmarks.database import Connection, make_side, running_server
+from scripts.benchmarks.database import Connection, Side, make_side, running_server
 from scripts.benchmarks.world import READER, SMOKE, make_id, make_world
 
 EXPLAIN = """
@@ -52,25 +52,25 @@ def main() -> int:
     """Print the table."""
     columns = ("conversation", "user", "own id", "none", "copy")
     lines = [f"| call | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for name, keys in find_keys().items():
+    with running_server(None, small=True) as server:
+        found = find_keys(make_side(server, "new"))
+    for name, keys in found.items():
         cells = (", ".join(sorted(keys.get(key, ()))) or "-" for key in columns)
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
     print("\n".join(lines))  # noqa: T201
     return 0
 
 
-def find_keys() -> dict[str, Found]:
-    """For each call its tables by the key that their rows are found by."""
-    with running_server(None, small=True) as server:
-        side = make_side(server, "new")
-        make_world(side, SMOKE)
-        make_deal_functions(side)
-        with side.connect() as session:
-            session.execute("select bench.make_deal()")
-            (deal, influencer) = session.execute(
-                "select id::text, influencer from bench.deals"
-            ).fetchone() or ("", 0)
-            return {name: _explain(session, name, deal, influencer) for name in CALLS}
+def find_keys(side: Side) -> dict[str, Found]:
+    """Fill an empty product; for each call its tables by the key that their rows are found by."""
+    make_world(side, SMOKE)
+    make_deal_functions(side)
+    with side.connect() as session:
+        session.execute("select bench.make_deal()")
+        (deal, influencer) = session.execute(
+            "select id::text, influencer from bench.deals"
+        ).fetchone() or ("", 0)
+        return {name: _explain(session, name, deal, influencer) for name in CALLS}
 
 
 def _explain(session: Connection, name: str, deal: str, influencer: int) -> Found:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.__main__ import ROWS, run
+from scripts.benchmarks.__main__ import ROWS, measure
+from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.compare import Gate, Row, as_json, as_table, compare
-from scripts.benchmarks.database import BenchmarkError
+from scripts.benchmarks.database import BenchmarkError, Side
 from scripts.benchmarks.meters import Spent, is_supported
 from scripts.benchmarks.publish import publish, read_figures
 from scripts.benchmarks.send import check_sends
-from scripts.benchmarks.world import SIZES
+from scripts.benchmarks.world import SMOKE
 
 pytestmark = pytest.mark.skipif(
     not is_supported(), reason="other processes' processor time can be read on Linux only"
@@ -38,9 +39,9 @@ LINES = {
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
+def rows(side: Side) -> list[Row]:
     """The table of one smoke run: a variant that did not do its work has raised by then."""
-    return run(SIZES["smoke"], list(LINES))
+    return measure(Bench({"new": side}, SMOKE), list(LINES))
 
 
 def test_the_table_has_every_line_with_figures_of_work_that_was_done(rows: list[Row]) -> None:
