@@ -164,6 +164,8 @@ create table public.messages (
   is_automated boolean not null generated always as (message_type <> 'user_input') stored,
   reply_to uuid,
   client_message_id uuid,
+  -- Of what the system says: whose step said it. It is not unread for that user.
+  caused_by uuid,
   expires_at timestamptz,
   is_expired boolean not null default false,
   scrubbed_at timestamptz,
@@ -190,7 +192,8 @@ alter column message set statistics 0,
 alter column media_url set statistics 0,
 alter column action_data set statistics 0,
 alter column sender_id set statistics 0,
-alter column receiver_id set statistics 0;
+alter column receiver_id set statistics 0,
+alter column caused_by set statistics 0;
 alter table public.messages enable row level security;
 grant select on public.messages to authenticated, service_role;
 -- is_expired is in no predicate, so that flagging a row touches no index.

@@ -98,7 +98,7 @@ begin
 end;
 $$;
 
--- source: 10_private/as_of_now.sql sha256:085fbc9537fd0de52acc74c2dca0ff9cb3bf008e7957ccdfb359ccf84a34af1c
+-- source: 10_private/as_of_now.sql sha256:d9da31e2dbb36b79efa9ddd7f3e195d697c33a6fd60feb29f3e7f4511a474680
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
 create or replace function private.as_of_now(p_conversation public.conversations)
 returns public.conversations
@@ -111,6 +111,25 @@ begin
     return private.run_deadlines(p_conversation, p_is_trial => true);
   end if;
   return p_conversation;
+end;
+$$;
+
+-- Whether a conversation is open for free text where it is now.
+--
+-- real_time always is (private.publish_draft sees to it): callers that are often there look at
+-- chat_status first and ask nothing.
+create or replace function private.takes_free_text(p_conversation public.conversations)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
+    select s.free_text
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
+  );
 end;
 $$;
 
@@ -198,52 +217,6 @@ $$;
 
 revoke all on function private.check_choice(text, text, text[])
 from public, anon, authenticated, service_role;
-
--- source: 10_private/check_known.sql sha256:dd654181e7ee7eaead169837c385c7d5c2b87a191a471dbbfceb2bd313a57640
--- Refuses what is not an object of conversation ids and message numbers.
---
--- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
--- "ids_and_seqs"}`.
-create or replace function private.check_known(p_known jsonb)
-returns void
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  c_count constant text := '^[0-9]{1,18}$';
-  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
-begin
-  perform private.check_json(p_known, 'known', 524288);
-  if jsonb_typeof(p_known) is distinct from 'object' then
-    perform private.raise_input_invalid(
-      'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
-    );
-  end if;
-  if 2000 < (select count(*) from jsonb_object_keys(p_known)) then
-    perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
-  end if;
-  if exists (
-    select from jsonb_each(p_known) as k (id, value)
-    where k.id !~ c_uuid
-      or not case jsonb_typeof(k.value)
-        when 'number' then k.value::text ~ c_count
-        when 'object' then (k.value - array['seq', 'version']) = '{}'
-          and coalesce((k.value -> 'seq')::text ~ c_count, false)
-          and coalesce((k.value -> 'version')::text ~ c_count, true)
-        else false
-      end
-  ) then
-    perform private.raise_input_invalid(
-      'known', 'ids_and_seqs',
-      'Each key is a conversation id, each value its last seq or {seq, version}.'
-    );
-  end if;
-end;
-$$;
-
-revoke all on function private.check_known(jsonb) from public, anon, authenticated, service_role;
 
 -- source: 10_private/check_media_url.sql sha256:6c0c45bd93703da6c3d77ef098d7724ca2a8933ca3f963f8fc4d9fd7bbb47edb
 -- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
@@ -341,6 +314,59 @@ $$;
 
 revoke all on function private.clamp_page_size(integer, integer, integer)
 from public, anon, authenticated, service_role;
+
+-- source: 10_private/conversation_versions.sql sha256:526f3f5477bab1148131f9917cc3b5df88c6f9bbcc787faa0ccbee04b2aeac3b
+-- The version of a conversation's context as each of its members sees it, and whether that member
+-- has muted it.
+--
+-- It grows with whatever changes there for that member: a step of the flow, a message that comes or
+-- disappears, a preference or receipt of one's own, and of the other's what the other shares. An
+-- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
+-- count from then on whether or not anybody has written them down.
+-- private.my_conversations says the same; a test compares them.
+create or replace function private.conversation_versions(p_conversation public.conversations)
+returns table (user_id uuid, version bigint, is_muted boolean)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    me.user_id,
+    p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
+      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint,
+    coalesce(me.muted_until > now(), false)
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  cross join lateral (
+    select max(m.expires_at) as at
+    from public.messages as m
+    where m.conversation_id = p_conversation.id and m.expires_at <= now()
+  ) as expired
+  where me.conversation_id = p_conversation.id;
+end;
+$$;
+
+-- The compact part of a conversation's context that broadcasts carry, without the version, which
+-- is each member's own.
+create or replace function private.conversation_headline(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'flow_state', p_conversation.flow_state,
+    'chat_status', p_conversation.chat_status,
+    'awaiting_role', p_conversation.awaiting_role,
+    'last_seq', p_conversation.last_seq
+  );
+end;
+$$;
 
 -- source: 10_private/find_url_fault.sql sha256:4b03a6e41537b07136d3fa0034d4e3e4d43f905fb4afeaf36be39afe8e79416f
 -- The rule that a URL breaks which a client should not be made to load, or null.
@@ -453,24 +479,6 @@ $$;
 revoke all on function private.is_blocked(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_blocked_in.sql sha256:e77543b84be00156f06d317ea72e71ee97e7be60c577e88f4133b368654c9376
--- Whether one of the two members of a conversation blocks the other.
-create or replace function private.is_blocked_in(p_conversation_id uuid)
-returns boolean
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select exists (
-    select from public.conversations as c
-    where c.id = p_conversation_id and private.is_blocked(c.user_a, c.user_b)
-  );
-$$;
-
-revoke all on function private.is_blocked_in(uuid)
-from public, anon, authenticated, service_role;
-
 -- source: 10_private/is_media_host_allowed.sql sha256:292af95edd26cf27afe0c40311ad7d3984afd4a1166350a28d7e102f4b254115
 -- Whether the setting media_hosts lets clients name this host (lower case).
 create or replace function private.is_media_host_allowed(p_host text)
@@ -514,7 +522,7 @@ $$;
 revoke all on function private.is_my_conversation(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_my_topic.sql sha256:ca352f3632772c76a7b82c948752a1fec84326653bf51c09088b70b5ad4a2182
+-- source: 10_private/is_my_topic.sql sha256:9b0ee908b8008ab13f70be41d9cf7d1b2c66e4356ab51785f795563437abc57e
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
@@ -539,7 +547,12 @@ begin
   return case v_kind
     when 'user' then not p_speak and v_id::uuid = auth.uid()
     when 'conversation' then private.is_my_conversation(v_id::uuid)
-      and not (p_speak and private.is_blocked_in(v_id::uuid))
+      and not (
+        p_speak and exists (
+          select from public.conversations as c
+          where c.id = v_id::uuid and private.is_blocked(c.user_a, c.user_b)
+        )
+      )
     when 'bid' then not p_speak and (
       exists (
         select from public.bids as b
@@ -706,6 +719,59 @@ begin
   return not private.is_blocked(p_user_id, p_other_id) and 2 = (
     select count(*) from private.accounts as a where a.user_id in (p_user_id, p_other_id)
   );
+end;
+$$;
+
+-- source: 10_private/message_json.sql sha256:4cb7588700757254b480ea4afa4862ebbc834f5878d7f088063843b2bc401344
+-- A message that was just made, in the shape that clients get: nobody has read it yet.
+--
+-- Has the same keys as private.my_messages; a test compares them.
+create or replace function private.message_json(p_message public.messages)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'id', p_message.id,
+    'conversation_id', p_message.conversation_id,
+    'seq', p_message.seq,
+    'sender_id', p_message.sender_id,
+    'receiver_id', p_message.receiver_id,
+    'message', p_message.message,
+    'media_url', p_message.media_url,
+    'message_type', p_message.message_type,
+    'visible_to', p_message.visible_to,
+    'action_required', p_message.action_required,
+    'action_data', p_message.action_data,
+    'action_completed', p_message.action_completed,
+    'is_automated', p_message.is_automated,
+    'reply_to', p_message.reply_to,
+    'client_message_id', p_message.client_message_id,
+    'expires_at', p_message.expires_at,
+    'seen', false,
+    'is_read', false,
+    'read_at', null,
+    'status', 'sent',
+    'created_at', p_message.created_at
+  );
+end;
+$$;
+
+-- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
+-- message disappears one day, without text and media and with `content_withheld: true`.
+create or replace function private.withhold_content(p_message jsonb)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_message -> 'expires_at'
+    when 'null' then p_message
+    else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
+  end;
 end;
 $$;
 
@@ -1003,52 +1069,6 @@ begin
 end;
 $$;
 
--- source: 10_private/shares_read_receipts.sql sha256:477ec8cf82de23924bd6afda0c47ada1b6f0fa2a45b8bb1667bd1b4399b3208e
--- Whether two users let each other see what they have read: both share it and neither blocks the
--- other.
-create or replace function private.shares_read_receipts(p_user_id uuid, p_other_id uuid)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return not exists (
-    select from private.accounts as a
-    where a.user_id in (p_user_id, p_other_id) and not a.shares_read_receipts
-  )
-  and not private.is_blocked(p_user_id, p_other_id);
-end;
-$$;
-
-revoke all on function private.shares_read_receipts(uuid, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 10_private/takes_free_text.sql sha256:f83c9f0daf33e92a073647bc3d2384c2cf096e249f7f8974a7d4b2bcfae1e39e
--- Whether a conversation is open for free text where it is now.
---
--- real_time always is (private.publish_draft sees to it): callers that are often there look at
--- chat_status first and ask nothing.
-create or replace function private.takes_free_text(p_conversation public.conversations)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
-    select s.free_text
-    from private.flow_states as s
-    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
-  );
-end;
-$$;
-
-revoke all on function private.takes_free_text(public.conversations)
-from public, anon, authenticated, service_role;
-
 -- source: 10_private/url_authority.sql sha256:cae4651c2d2996d4a349a3767d36aced19c00da1f1c9c1e9bcdc332ab958d6c2
 -- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
 create or replace function private.url_authority(p_url text)
@@ -1063,27 +1083,105 @@ $$;
 
 revoke all on function private.url_authority(text) from public, anon, authenticated, service_role;
 
--- source: 10_private/visible_messages.sql sha256:99057adb8df17440556f12d439b046bc745a00d5cd0f23d883b68d73d0aea708
--- The messages that are for the caller and have not expired; membership is its readers' business.
+-- source: 10_private/views.sql sha256:dcce12920ce42298809fe5c9af7777f8b1d5a0e9a74042b277761dd3a3c7e3bf
+-- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
--- The one place of that rule for the RPCs; the policy of public.messages repeats it for direct
--- reads, and a test compares the two. Runs with its owner's rights; nobody else has a grant on it.
+-- The views run with their owner's rights; nobody else has a grant on them.
+
+-- The messages that are for the caller and have not expired; membership is its readers' business.
+-- The one place of that rule for the RPCs that look for messages; get_messages and sync write it
+-- out, and so does the policy of public.messages for direct reads. A test compares them.
 create or replace view private.visible_messages as
 select m.*
 from public.messages as m
 where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_id))
   and (m.expires_at is null or m.expires_at > now());
 
-revoke all on private.visible_messages from public, anon, authenticated, service_role;
+-- How far each member of the caller's conversations got, as the caller may see it: across a block
+-- nothing of the other side, and what was read only where both let others see it.
+create or replace view private.my_marks as
+select
+  me.conversation_id,
+  me.user_id,
+  other.user_id as other_id,
+  me.read_seq,
+  me.read_at,
+  me.delivered_seq,
+  case
+    when pair.is_blocked or not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
+    else other.read_seq
+  end as other_read_seq,
+  other.read_at as other_read_at,
+  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
+  mine.user_id is not null as has_account
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join public.conversations as c on c.id = me.conversation_id
+left join private.accounts as mine on mine.user_id = me.user_id
+left join private.accounts as theirs on theirs.user_id = other.user_id
+cross join lateral (
+  select c.is_barred and private.is_blocked(c.user_a, c.user_b) as is_blocked
+  offset 0  -- once a row, not once a mention
+) as pair
+where me.user_id = (select auth.uid());
 
--- source: 15_views/my_conversations.sql sha256:3c0c6db716761e024ab0c040d105fda3987b62f6c52482fed0973826c0be8a4b
+-- Every message that the caller may read now, in the shape that clients get.
+--
+-- seen, read_at and status come from the marks of the member who reads the message: the other one
+-- for what the caller sent, the caller for everything else. read_at is the time of that reader's
+-- newest mark.
+create or replace view private.my_messages as
+select
+  m.id,
+  m.conversation_id,
+  m.seq,
+  m.sender_id,
+  m.receiver_id,
+  m.message,
+  m.media_url,
+  m.message_type,
+  m.visible_to,
+  m.action_required,
+  m.action_data,
+  m.action_completed,
+  m.is_automated,
+  m.reply_to,
+  m.client_message_id,
+  m.expires_at,
+  m.seq <= reader.read_seq as seen,
+  m.seq <= reader.read_seq as is_read,
+  case when m.seq <= reader.read_seq then reader.read_at end as read_at,
+  case
+    when m.seq <= reader.read_seq then 'read'
+    when m.seq <= reader.delivered_seq then 'delivered'
+    else 'sent'
+  end as status,
+  m.created_at
+from private.my_marks as mark
+join private.visible_messages as m on m.conversation_id = mark.conversation_id
+cross join lateral (
+  select
+    case
+      when m.sender_id = mark.user_id then mark.other_read_seq
+      else mark.read_seq
+    end as read_seq,
+    case when m.sender_id = mark.user_id then mark.other_read_at else mark.read_at end as read_at,
+    case
+      when m.sender_id = mark.user_id then mark.other_delivered_seq
+      else mark.delivered_seq
+    end as delivered_seq
+) as reader;
+
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
 -- A deal is shown as it is now, whether or not the steps that are due have been written; the action
 -- that is open is shown to the side that is awaited.
--- version is that of private.conversation_versions. Across a block neither what the other side has
--- read nor when it was here is shown. Runs with its owner's rights; nobody else has a grant on it.
+-- version is that of private.conversation_versions. Unread messages are counted among the newest
+-- 1,000 after the caller's mark, so that it costs the same however many wait; what the caller's own
+-- step caused is not one of them. Across a block neither what the other side has received or read
+-- nor when it was here is shown.
 create or replace view private.my_conversations as
 select
   me.conversation_id,
@@ -1134,18 +1232,28 @@ select
   c.last_seq,
   me.read_seq,
   case
-    when pair.is_blocked or not mine.shares_read_receipts or not a.shares_read_receipts then 0
+    when pair.is_blocked or not (
+      (select mine.shares_read_receipts from private.accounts as mine
+      where mine.user_id = (select auth.uid()))
+      and a.shares_read_receipts
+    ) then 0
     else other.read_seq
   end as other_read_seq,
-  other.delivered_seq as other_delivered_seq,
+  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
   case
     when c.last_seq = me.read_seq then 0
     else (
       select count(*)
-      from private.visible_messages as m
-      where m.conversation_id = me.conversation_id
-        and m.seq > me.read_seq
-        and m.sender_id <> me.user_id
+      from (
+        select m.* from public.messages as m
+        where m.conversation_id = me.conversation_id and m.seq > me.read_seq
+        order by m.seq desc
+        limit 1000
+      ) as m
+      where m.sender_id <> me.user_id
+        and m.caused_by is distinct from me.user_id
+        and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+        and (m.expires_at is null or m.expires_at > now())
     )
   end as unread_count,
   (
@@ -1161,13 +1269,14 @@ select
   ) as last_message,
   json_build_object(
     'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
-    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end
+    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end,
+    'is_deleted', a.user_id is null
   ) as other_party,
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  (c.chat_status = 'real_time' or private.takes_free_text(c)) and not pair.is_blocked
-    as free_text_allowed,
+  not pair.is_blocked and a.user_id is not null
+    and (c.chat_status = 'real_time' or private.takes_free_text(c)) as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,
@@ -1189,79 +1298,22 @@ from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
 join public.conversations as stored on stored.id = me.conversation_id
-cross join lateral private.as_of_now(stored) as c
+cross join lateral (
+  select stored.* where stored.deadline_at is null or stored.deadline_at > now()
+  union all
+  select due.* from private.as_of_now(stored) as due where stored.deadline_at <= now()
+) as c
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
-left join private.accounts as mine on mine.user_id = me.user_id
 cross join lateral (
-  -- As private.is_blocked, and other_read_seq as private.shares_read_receipts: written out because
-  -- a list asks for them row by row. tests/safety/test_read_marks_agree.py compares them.
-  select exists (
-    select from public.blocks as b
-    where (b.blocker_id, b.blocked_id) in (
-      (me.user_id, other.user_id), (other.user_id, me.user_id)
-    )
-  ) as is_blocked
+  select stored.is_barred and private.is_blocked(stored.user_a, stored.user_b) as is_blocked
   offset 0  -- once a row, not once a mention
 ) as pair
 where me.user_id = (select auth.uid());
 
-revoke all on private.my_conversations from public, anon, authenticated, service_role;
-
--- source: 15_views/my_messages.sql sha256:665fecf1113a042da8ca1182e37245b618e40ab457fb5302016cc37ffda8eaec
--- Every message that the caller may read now, in the shape that clients get.
---
--- seen, read_at and status come from the watermarks of whoever reads the message: the other
--- member for what the caller sent, the caller for everything else. read_at is the time of that
--- reader's newest mark. Runs with its owner's rights; nobody else has a grant on it.
-create or replace view private.my_messages as
-select
-  m.id,
-  m.conversation_id,
-  m.seq,
-  m.sender_id,
-  m.receiver_id,
-  m.message,
-  m.media_url,
-  m.message_type,
-  m.visible_to,
-  m.action_required,
-  m.action_data,
-  m.action_completed,
-  m.is_automated,
-  m.reply_to,
-  m.client_message_id,
-  m.expires_at,
-  m.seq <= reader.read_seq as seen,
-  m.seq <= reader.read_seq as is_read,
-  case when m.seq <= reader.read_seq then reader.read_at end as read_at,
-  case
-    when m.seq <= reader.read_seq then 'read'
-    when m.seq <= reader.delivered_seq then 'delivered'
-    else 'sent'
-  end as status,
-  m.created_at
-from private.participants as me
-join private.participants as other
-  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-join private.visible_messages as m on m.conversation_id = me.conversation_id
-cross join private.shares_read_receipts(me.user_id, other.user_id) as shares (read_receipts)
-cross join lateral (
-  select
-    case
-      when m.sender_id <> me.user_id then me.read_seq
-      when shares.read_receipts then other.read_seq
-      else 0
-    end as read_seq,
-    case when m.sender_id = me.user_id then other.read_at else me.read_at end as read_at,
-    case
-      when m.sender_id = me.user_id then other.delivered_seq
-      else me.delivered_seq
-    end as delivered_seq
-) as reader
-where me.user_id = (select auth.uid());
-
-revoke all on private.my_messages from public, anon, authenticated, service_role;
+revoke all on
+  private.visible_messages, private.my_marks, private.my_messages, private.my_conversations
+from public, anon, authenticated, service_role;
 
 -- source: 20_accounts/complete_profile.sql sha256:a0ddf1b530c2ba484cd00589b14b6b431cdb92769aea48f7ebea5195d6a733a0
 -- Gives the caller a role and a name, a picture and a phone; later calls change what they give and
@@ -2065,16 +2117,18 @@ begin
 end;
 $$;
 
--- source: 30_chat/advance_receipts.sql sha256:35d05b1b2a948101688b1a70238a5406573092b7ca714c95af6ed73dfbeb8476
--- Moves a member's watermarks forward, never back, and tells both members what moved.
+-- source: 30_chat/advance_receipts.sql sha256:79591e7132c847cf2ed9795d1f91696b4244581f05080aaf5481a75e2ec6fbc1
+-- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
+-- conversation, message_seen where the read mark moved and its reader shares that, else
+-- message_delivered; none where nothing moved, and none across a block.
 --
--- Args: the member; conversations, and for each how far everything was read and how far it was
+-- Args: the caller; conversations, and for each how far everything was read and how far it was
 -- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
--- Locks: the member's rows of participants, in the order of their ids. Writes: participants,
+-- Locks: the caller's rows of participants, in the order of their ids. Writes: participants,
 -- realtime.messages.
 -- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
--- delivered_at}`; message_id is the newest message that the mark covers and that both members
--- may see, null when there is none.
+-- delivered_at}`; message_id is the newest message that the mark covers and that both members may
+-- see, null when there is none. The caller's own topic hears them where another session may listen.
 create or replace function private.advance_receipts(
   p_user_id uuid,
   p_conversation_ids uuid[],
@@ -2082,30 +2136,40 @@ create or replace function private.advance_receipts(
   p_delivered_seqs bigint[]
 )
 returns void
-language sql
-security invoker
+language plpgsql
 set search_path = ''
 as $$
-  select 1 from private.participants as p
-  where p.user_id = p_user_id and p.conversation_id = any(p_conversation_ids)
+declare
+  v_events text[];
+  v_topics text[];
+  v_payloads jsonb[];
+begin
+  perform from private.participants as p
+  where p.user_id = p_user_id and p.conversation_id = any (p_conversation_ids)
   order by p.conversation_id
   for no key update;
 
   with marks as (
     select
       p.conversation_id,
+      other.user_id as other_id,
       p.read_seq as old_read_seq,
       p.delivered_seq as old_delivered_seq,
       greatest(p.read_seq, least(mark.read_seq, c.last_seq)) as read_seq,
       greatest(
         p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
       ) as delivered_seq,
-      private.shares_read_receipts(c.user_a, c.user_b) as is_shared
+      not (c.is_barred and private.is_blocked(c.user_a, c.user_b)) as is_open,
+      coalesce(mine.shares_read_receipts and theirs.shares_read_receipts, true) as is_shared
     from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
       as mark (conversation_id, read_seq, delivered_seq)
     join private.participants as p
       on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+    join private.participants as other
+      on other.conversation_id = mark.conversation_id and other.user_id <> p_user_id
     join public.conversations as c on c.id = mark.conversation_id
+    left join private.accounts as mine on mine.user_id = p_user_id
+    left join private.accounts as theirs on theirs.user_id = other.user_id
   ),
   moved as (
     update private.participants as p
@@ -2119,113 +2183,56 @@ as $$
       end,
       version = p.version + 1,
       -- What the other side may not see does not show in its version either.
-      shared_version = p.shared_version
-        + (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)::integer
+      shared_version = p.shared_version + (
+        mark.is_open and (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)
+      )::integer
     from marks as mark
     where p.conversation_id = mark.conversation_id
       and p.user_id = p_user_id
-      and (mark.read_seq, mark.delivered_seq) <> (mark.old_read_seq, mark.old_delivered_seq)
+      and (mark.read_seq > mark.old_read_seq or mark.delivered_seq > mark.old_delivered_seq)
     returning mark.*
   ),
-  -- Materialized: made once for both members.
-  steps as materialized (
+  told as (
     select
-      step.event,
-      moved.conversation_id,
-      step.is_shared,
+      reader.id,
+      case when reader.knows then 'message_seen' else 'message_delivered' end as event,
       jsonb_build_object(
         'conversation_id', moved.conversation_id,
-        'message_id', private.find_shared_message(moved.conversation_id, step.seq),
-        'seq', step.seq,
+        'message_id', (
+          select m.id
+          from public.messages as m
+          where m.conversation_id = moved.conversation_id
+            and m.seq <= mark.seq
+            and m.visible_to = 'all'
+            and (m.expires_at is null or m.expires_at > now())
+          order by m.seq desc
+          limit 1
+        ),
+        'seq', mark.seq,
         'user_id', p_user_id,
-        step.time_name, now()
+        case when reader.knows then 'read_at' else 'delivered_at' end, now()
       ) as payload
     from moved
     cross join lateral (
-      values
-        ('message_delivered', 'delivered_at', moved.old_delivered_seq, moved.delivered_seq, true),
-        ('message_seen', 'read_at', moved.old_read_seq, moved.read_seq, moved.is_shared)
-    ) as step (event, time_name, old_seq, seq, is_shared)
-    where step.seq > step.old_seq
-  ),
-  told as (
-    select step.event, 'user:' || member.user_id as topic, step.payload
-    from steps as step
-    join private.participants as member on member.conversation_id = step.conversation_id
-    where step.is_shared or member.user_id = p_user_id
+      select moved.other_id as id, moved.read_seq > moved.old_read_seq and moved.is_shared as knows
+      where moved.is_open
+      union all
+      select p_user_id, moved.read_seq > moved.old_read_seq
+      where exists (select from private.my_other_sessions)
+    ) as reader
+    cross join lateral (
+      select case when reader.knows then moved.read_seq else moved.delivered_seq end as seq
+    ) as mark
+    where reader.knows or moved.delivered_seq > moved.old_delivered_seq
   )
-  select private.broadcast(
-    array_agg(t.event order by t.event), array_agg(t.topic order by t.event),
-    array_agg(t.payload order by t.event)
-  )
-  from told as t
-  having count(*) > 0;
-$$;
-
-revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/conversation_headline.sql sha256:be01fa86b5569b7b1066c31e4dec66dc9343f5da773c72dd83e158339f49e528
--- The compact part of a conversation's context that broadcasts carry, without the version, which
--- is each member's own.
-create or replace function private.conversation_headline(p_conversation public.conversations)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'flow_state', p_conversation.flow_state,
-    'chat_status', p_conversation.chat_status,
-    'awaiting_role', p_conversation.awaiting_role,
-    'last_seq', p_conversation.last_seq
-  );
+  select array_agg(t.event), array_agg('user:' || t.id), array_agg(t.payload)
+  into v_events, v_topics, v_payloads
+  from told as t;
+  if v_events is not null then
+    perform private.broadcast(v_events, v_topics, v_payloads);
+  end if;
 end;
 $$;
-
-revoke all on function private.conversation_headline(public.conversations)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/conversation_versions.sql sha256:68f600d38a3890cfb653cb4157a01905fed2465d1eff7d862b3ff5b0a39633f6
--- The version of a conversation's context as each of its members sees it, and whether that member
--- has muted it.
---
--- It grows with whatever changes there for that member: a step of the flow, a message that comes or
--- disappears, a preference or receipt of one's own, and of the other's what the other shares. An
--- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
--- count from then on whether or not anybody has written them down.
--- private.my_conversations says the same; a test compares them.
-create or replace function private.conversation_versions(p_conversation public.conversations)
-returns table (user_id uuid, version bigint, is_muted boolean)
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return query
-  select
-    me.user_id,
-    p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
-      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
-      + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint,
-    coalesce(me.muted_until > now(), false)
-  from private.participants as me
-  join private.participants as other
-    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-  cross join lateral (
-    select max(m.expires_at) as at
-    from public.messages as m
-    where m.conversation_id = p_conversation.id and m.expires_at <= now()
-  ) as expired
-  where me.conversation_id = p_conversation.id;
-end;
-$$;
-
-revoke all on function private.conversation_versions(public.conversations)
-from public, anon, authenticated, service_role;
 
 -- source: 30_chat/direct_connect.sql sha256:e256d111b1692ed8d64a1979c09aff706a022f2fa8afa59374f55c85b2da8648
 -- Opens the direct chat of the caller and another user, or finds the one they have.
@@ -2341,28 +2348,6 @@ revoke all on function public.direct_connect(uuid, text, integer, uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
 
--- source: 30_chat/find_shared_message.sql sha256:0b0ffe6a6bd8c3c30b48c6139b49edd8d3c8f3f750086c3f1938c3e50add9b10
--- The id of the newest message up to a seq that both members may see; null when there is none.
-create or replace function private.find_shared_message(p_conversation_id uuid, p_seq bigint)
-returns uuid
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select m.id
-  from public.messages as m
-  where m.conversation_id = p_conversation_id
-    and m.seq <= p_seq
-    and m.visible_to = 'all'
-    and (m.expires_at is null or m.expires_at > now())
-  order by m.seq desc
-  limit 1;
-$$;
-
-revoke all on function private.find_shared_message(uuid, bigint)
-from public, anon, authenticated, service_role;
-
 -- source: 30_chat/get_conversation_context.sql sha256:25ccbaf6d15a82d1f11df888e9a73322c1e2528f2cf920e97841155855e6503b
 -- One conversation as the caller sees it now.
 --
@@ -2416,12 +2401,13 @@ revoke all on function public.get_conversation_context(uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
 
--- source: 30_chat/get_conversations.sql sha256:bae45aa0aee9d73f3c1d335e48a84cde1ac0a0f7d5f5515d917a74cf4c727aab
+-- source: 30_chat/get_conversations.sql sha256:618734c91a71e122fa29a47d4bb0b3cf9ce6c4de43c7fdd5307335ceef97423b
 -- A page of the caller's conversations, the one with the newest message first.
 --
 -- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
 -- is the client's to carry, not to read. The page is found on two indexes (the caller is one
--- member or the other), so that its cost does not grow with the number of messages. Pinned
+-- member or the other), by the hour and sorted within it, so that its cost does not grow with the
+-- number of messages or conversations. Pinned
 -- conversations come first, on the first page and beyond its size, and nowhere else.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
@@ -2435,13 +2421,17 @@ language plpgsql
 stable
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_bitmapscan = off
 as $$
 declare
   c_cursor constant text := '^[0-9]{1,18}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
   v_me constant uuid := private.require_user();
-  v_limit constant integer := private.clamp_page_size(p_page_size, 10, 100);
+  v_limit constant integer := least(greatest(coalesce(p_page_size, 10), 1), 100);
+  v_filter constant text := coalesce(p_filter, 'open');
   v_at timestamptz := timestamptz 'infinity';
-  v_id uuid;
+  v_hour timestamptz := timestamptz 'infinity';
+  v_id uuid := v_me;
   -- At most 20 of them, the newest pins.
   v_pinned constant uuid[] := array(
     select p.conversation_id
@@ -2450,86 +2440,120 @@ declare
     order by p.pinned_at desc
     limit 20
   );
-  v_answer json;
+  v_ids uuid[];
+  v_times timestamptz[];
 begin
-  if p_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
+  if v_filter not in ('open', 'archived', 'my_turn', 'unread', 'direct', 'deals', 'all') then
     perform private.raise_input_invalid(
       'filter', 'one_of', 'The filter is open, archived, my_turn, unread, direct, deals or all.'
     );
   end if;
-  if p_cursor !~ c_cursor then
-    perform private.raise_input_invalid(
-      'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
-    );
-  end if;
   if p_cursor is not null then
+    if lower(left(p_cursor, 100)) !~ c_cursor then
+      perform private.raise_input_invalid(
+        'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
+      );
+    end if;
     v_at := to_timestamp(0)
       + split_part(p_cursor, '_', 1)::bigint * interval '1 microsecond';
     v_id := split_part(p_cursor, '_', 2)::uuid;
+    v_hour := date_bin('1 hour', v_at, timestamptz '2000-01-01 00:00:00+00');
   end if;
 
-  with page as (
-    select
-      c.id,
-      c.last_message_at,
-      row_number() over (order by c.last_message_at desc, c.id desc) as place
+  -- One row more than the page has: whether there is a next one.
+  select array_agg(c.id), array_agg(c.last_message_at)
+  into v_ids, v_times
+  from (
+    select c.id, c.last_message_at
     from (
       -- Both halves come in the order of an index, so that only a page of them is read.
-      select c.*
-      from (
-        (
-          select a.* from public.conversations as a
-          where a.user_a = v_me and (a.last_message_at, a.id) < (v_at, coalesce(v_id, v_me))
-          order by a.last_message_at desc, a.id desc
-        )
-        union all
-        (
-          select b.* from public.conversations as b
-          where b.user_b = v_me and (b.last_message_at, b.id) < (v_at, coalesce(v_id, v_me))
-          order by b.last_message_at desc, b.id desc
-        )
-      ) as c
-      order by c.last_message_at desc, c.id desc
+      (
+        select
+          a.id, a.listed_at, a.last_message_at, a.kind, a.chat_status, a.last_seq, a.deadline_at
+        from public.conversations as a
+        where a.user_a = v_me
+          and a.listed_at <= v_hour and (a.last_message_at, a.id) < (v_at, v_id)
+        order by a.listed_at desc, a.last_message_at desc, a.id desc
+      )
+      union all
+      (
+        select
+          b.id, b.listed_at, b.last_message_at, b.kind, b.chat_status, b.last_seq, b.deadline_at
+        from public.conversations as b
+        where b.user_b = v_me
+          and b.listed_at <= v_hour and (b.last_message_at, b.id) < (v_at, v_id)
+        order by b.listed_at desc, b.last_message_at desc, b.id desc
+      )
+      order by listed_at desc, last_message_at desc, id desc
     ) as c
     -- "limit" keeps the order of what it is joined to.
     cross join lateral (
-      select p.* from private.participants as p
+      select p.archived_seq
+      from private.participants as p
       where p.conversation_id = c.id and p.user_id = v_me
       limit 1
     ) as me
-    where c.id <> all (v_pinned) and private.is_listed(c, me, coalesce(p_filter, 'open'))
-    order by c.last_message_at desc, c.id desc
+    where c.id <> all (v_pinned) and case
+      when c.deadline_at <= now() or v_filter in ('my_turn', 'unread', 'archived')
+        then private.is_listed(c.id, v_filter)
+      when v_filter = 'open'
+        then c.chat_status <> 'closed' and me.archived_seq is distinct from c.last_seq
+      when v_filter = 'direct' then c.kind = 'direct'
+      when v_filter = 'deals' then c.kind <> 'direct'
+      else true
+    end
+    order by c.listed_at desc, c.last_message_at desc, c.id desc
     limit v_limit + 1
-  )
-  select json_build_object(
-    'conversations', coalesce(
-      (
-        select json_agg(row_to_json(c) order by p.place)
-        from (
-          select page.id, page.place from page where page.place <= v_limit
-          union all
-          select c.id, array_position(v_pinned, c.id) - 21
-          from public.conversations as c
-          join private.participants as me on me.conversation_id = c.id and me.user_id = v_me
-          where p_cursor is null
-            and c.id = any (v_pinned)
-            and private.is_listed(c, me, coalesce(p_filter, 'open'))
-        ) as p
-        cross join lateral (
-          select c.* from private.my_conversations as c where c.conversation_id = p.id
-          offset 0  -- one at a time: the planner would fetch all of the caller's
-        ) as c
-      ),
-      '[]'
+  ) as c;
+
+  return json_build_object(
+    'conversations', (
+      select coalesce(json_agg(row_to_json(c) order by page.place), '[]')
+      from (
+        select u.id, u.place
+        from unnest(v_ids) with ordinality as u (id, place)
+        where u.place <= v_limit
+        union all
+        select u.id, u.place - 21
+        from unnest(v_pinned) with ordinality as u (id, place)
+        where p_cursor is null and private.is_listed(u.id, v_filter)
+      ) as page
+      cross join lateral (
+        select c.* from private.my_conversations as c where c.conversation_id = page.id
+        offset 0  -- one at a time: the planner would fetch all of the caller's
+      ) as c
     ),
-    'next_cursor', (
-      select (extract(epoch from p.last_message_at) * 1000000)::bigint || '_' || p.id
-      from page as p
-      where p.place = v_limit and exists (select from page as q where q.place > v_limit)
-    )
-  )
-  into v_answer;
-  return v_answer;
+    'next_cursor', case when cardinality(v_ids) > v_limit then
+      (extract(epoch from v_times[v_limit]) * 1000000)::bigint || '_' || v_ids[v_limit]
+    end
+  );
+end;
+$$;
+
+-- Whether a conversation belongs in its member's list under a filter of get_conversations. open:
+-- neither archived nor closed. my_turn: the flow waits for this member. deals: bids and campaigns.
+create or replace function private.is_listed(p_conversation_id uuid, p_filter text)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_context record;
+begin
+  select c.kind, c.chat_status, c.awaiting_role, c.my_role, c.archived, c.unread_count
+  into v_context
+  from private.my_conversations as c
+  where c.conversation_id = p_conversation_id;
+  return case p_filter
+    when 'all' then true
+    when 'direct' then v_context.kind = 'direct'
+    when 'deals' then v_context.kind <> 'direct'
+    when 'my_turn' then coalesce(v_context.awaiting_role = v_context.my_role, false)
+    when 'archived' then v_context.archived
+    when 'unread' then v_context.unread_count > 0
+    else v_context.chat_status <> 'closed' and not v_context.archived
+  end;
 end;
 $$;
 
@@ -2542,20 +2566,11 @@ create or replace function public.get_conversations(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_conversations(page_size, "cursor", filter);
 $$;
 
-revoke all on function private.get_conversations(integer, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.get_conversations(integer, text, text) to authenticated;
-revoke all on function public.get_conversations(integer, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.get_conversations(integer, text, text) to authenticated;
-
--- source: 30_chat/get_direct_connections.sql sha256:4f404b70ef2994ec31d52e55fc5ff7b1098480df41f5512ea2e0694234b76516
 -- A page of the caller's direct chats: get_conversations with the filter "direct".
 --
 -- Definer: as get_conversations.
@@ -2578,23 +2593,20 @@ create or replace function public.get_direct_connections(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_direct_connections(page_size, "cursor");
 $$;
 
-revoke all on function private.get_direct_connections(integer, text)
-from public, anon, authenticated, service_role;
-grant execute on function private.get_direct_connections(integer, text) to authenticated;
-revoke all on function public.get_direct_connections(integer, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.get_direct_connections(integer, text) to authenticated;
+grant execute on function
+  private.get_conversations(integer, text, text), public.get_conversations(integer, text, text),
+  private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
+to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:8b18f1ac3de0f4359176c8189d734d547bc3eb19c004c63f1e78ac6fc145ccca
+-- source: 30_chat/get_messages.sql sha256:3258bcdeb1269609c6179db9485f06d7678994cbebea056b7d93467d5281c003
 -- A page of a conversation's messages that the caller may read now.
 --
--- Definer: one look at the membership instead of a policy for each row.
+-- Definer: one look at the membership and the marks instead of a policy for each row.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), MESSAGE_NOT_FOUND (404) when
 -- `before` is no message of this conversation, INPUT_INVALID (422) for two directions at once.
 create or replace function private.get_messages(
@@ -2604,19 +2616,35 @@ create or replace function private.get_messages(
   p_after_seq bigint,
   p_before uuid
 )
-returns setof private.my_messages
+returns setof public.chat_message
 language plpgsql
 stable
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
-  -- A number and not a null test, which would keep the index from being used for it.
-  v_before_seq bigint := coalesce(p_before_seq, 9223372036854775807);
+  c_after_all constant bigint := 9223372036854775807;
+  v_me constant uuid := auth.uid();
+  v_limit constant integer := least(greatest(coalesce(p_page_size, 50), 1), 100);
+  v_before_seq bigint := coalesce(p_before_seq, c_after_all);
+  v_read_seq bigint;
+  v_read_at timestamptz;
+  v_delivered_seq bigint;
+  v_other_read_seq bigint;
+  v_other_read_at timestamptz;
+  v_other_delivered_seq bigint;
 begin
-  perform private.require_user();
-  if not private.is_my_conversation(p_conversation_id) then
+  select
+    k.read_seq, k.read_at, k.delivered_seq, k.other_read_seq, k.other_read_at,
+    k.other_delivered_seq
+  into
+    v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
+    v_other_delivered_seq
+  from private.my_marks as k
+  where k.conversation_id = p_conversation_id and k.has_account;
+  if not found then
+    perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
   if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
@@ -2624,16 +2652,6 @@ begin
       'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
     );
   end if;
-
-  if p_after_seq is not null then
-    return query
-    select m.* from private.my_messages as m
-    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
-    order by m.seq
-    limit v_limit;
-    return;
-  end if;
-
   if p_before is not null then
     -- A message that has expired, or that only the other side sees, still marks a position.
     select m.seq into v_before_seq
@@ -2645,9 +2663,44 @@ begin
       );
     end if;
   end if;
+
+  if p_after_seq is not null then
+    return query
+    select m.* from private.my_messages as m
+    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
+    order by m.seq
+    limit v_limit;
+    return;
+  end if;
+  -- One walk along the primary key: which rows are in the page is the rule of
+  -- private.visible_messages, and their shape that of private.my_messages.
   return query
-  select m.* from private.my_messages as m
-  where m.conversation_id = p_conversation_id and m.seq < v_before_seq
+  select
+    m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+    m.message_type, m.visible_to, m.action_required, m.action_data, m.action_completed,
+    m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+    m.seq <= reader.read_seq, m.seq <= reader.read_seq,
+    case when m.seq <= reader.read_seq then reader.read_at end,
+    case
+      when m.seq <= reader.read_seq then 'read'
+      when m.seq <= reader.delivered_seq then 'delivered'
+      else 'sent'
+    end,
+    m.created_at
+  from public.messages as m
+  cross join lateral (
+    select
+      case when m.sender_id = v_me then v_other_read_seq else v_read_seq end as read_seq,
+      case when m.sender_id = v_me then v_other_read_at else v_read_at end as read_at,
+      case
+        when m.sender_id = v_me then v_other_delivered_seq
+        else v_delivered_seq
+      end as delivered_seq
+  ) as reader
+  where m.conversation_id = p_conversation_id
+    and m.seq < v_before_seq
+    and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+    and (m.expires_at is null or m.expires_at > now())
   order by m.seq desc
   limit v_limit;
 end;
@@ -2664,25 +2717,21 @@ create or replace function public.get_messages(
 returns setof public.chat_message
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select * from private.get_messages(conversation_id, page_size, before_seq, after_seq, before);
 $$;
 
-revoke all on function private.get_messages(uuid, integer, bigint, bigint, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.get_messages(uuid, integer, bigint, bigint, uuid)
-to authenticated;
-revoke all on function public.get_messages(uuid, integer, bigint, bigint, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.get_messages(uuid, integer, bigint, bigint, uuid)
+grant execute on function
+  private.get_messages(uuid, integer, bigint, bigint, uuid),
+  public.get_messages(uuid, integer, bigint, bigint, uuid)
 to authenticated;
 
--- source: 30_chat/get_unread_count.sql sha256:de078ab89592db7d4f7d3b9e17c9ae5d31474d370f496b1f6b21b94541663192
+-- source: 30_chat/get_unread_count.sql sha256:996f92f4ae5495b1417e3f8b00a0cad8d494caa4e2df254ff08621297e2b7e3d
 -- How much waits for the caller: counted from the watermarks, never counted up and down.
 --
--- Archived conversations count too, muted ones do not.
+-- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
+-- among the newest 1,000 after the caller's mark.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_unread_count()
@@ -2703,15 +2752,29 @@ begin
     )
     from (
       select
-        (
-          select count(*)
-          from private.visible_messages as m
-          where m.conversation_id = c.id
-            and m.seq > p.read_seq
-            and m.sender_id <> v_me
-            and (p.muted_until is null or p.muted_until <= now())
-        ) as unread,
-        coalesce((private.as_of_now(c)).awaiting_role = p.role, false) as is_my_turn
+        case when c.last_seq > p.read_seq and (p.muted_until is null or p.muted_until <= now())
+          then (
+            select count(*)
+            from (
+              select m.* from public.messages as m
+              where m.conversation_id = c.id and m.seq > p.read_seq
+              order by m.seq desc
+              limit 1000
+            ) as m
+            where m.sender_id <> v_me
+              and m.caused_by is distinct from v_me
+              and (m.visible_to = 'all' or m.receiver_id = v_me)
+              and (m.expires_at is null or m.expires_at > now())
+          )
+          else 0
+        end as unread,
+        coalesce(
+          case
+            when c.deadline_at <= now() then (private.as_of_now(c)).awaiting_role
+            else c.awaiting_role
+          end = p.role,
+          false
+        ) as is_my_turn
       from private.participants as p
       join public.conversations as c on c.id = p.conversation_id
       where p.user_id = v_me and (
@@ -2727,62 +2790,48 @@ create or replace function public.get_unread_count()
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_unread_count();
 $$;
 
-revoke all on function private.get_unread_count() from public, anon, authenticated, service_role;
-grant execute on function private.get_unread_count() to authenticated;
-revoke all on function public.get_unread_count() from public, anon, authenticated, service_role;
-grant execute on function public.get_unread_count() to authenticated;
+grant execute on function private.get_unread_count(), public.get_unread_count() to authenticated;
 
--- source: 30_chat/is_listed.sql sha256:4dcd0ff3cbd0bae6719e2d8c1c601440105b52d225a13ccaa584a4edef35c58c
--- Whether a conversation belongs in its member's list under a filter of get_conversations.
+-- source: 30_chat/mark_read.sql sha256:7b401b56320c1135402f36cc09f0df99f71f1715111ec09010785fb6908a99a6
+-- Notes that the caller has read a conversation up to a message, or all of it.
 --
--- Args: the conversation, the member's row, the filter. open: neither archived nor closed.
--- my_turn: the flow waits for this member. deals: bids and campaigns.
-create or replace function private.is_listed(
-  p_conversation public.conversations,
-  p_me private.participants,
-  p_filter text
-)
-returns boolean
+-- Definer: clients have no write grant on any table.
+-- Locks, writes: as advance_receipts.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
+create or replace function private.mark_read(p_conversation_id uuid, p_up_to_seq bigint)
+returns json
 language plpgsql
-stable
-security invoker
+security definer
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := private.as_of_now(p_conversation);
+  c_everything constant bigint := 9223372036854775807;
 begin
-  return case p_filter
-    when 'all' then true
-    when 'direct' then p_conversation.kind = 'direct'
-    when 'deals' then p_conversation.kind <> 'direct'
-    when 'my_turn' then coalesce(v_conversation.awaiting_role = p_me.role, false)
-    when 'archived' then coalesce(p_me.archived_seq = p_conversation.last_seq, false)
-    when 'unread' then p_conversation.last_seq > p_me.read_seq and exists (
-      select from private.visible_messages as m
-      where m.conversation_id = p_conversation.id
-        and m.seq > p_me.read_seq
-        and m.sender_id <> p_me.user_id
-    )
-    else v_conversation.chat_status <> 'closed'
-      and p_me.archived_seq is distinct from p_conversation.last_seq
-  end;
+  return private.mark_receipts(p_conversation_id, coalesce(p_up_to_seq, c_everything), 0);
 end;
 $$;
 
-revoke all on function private.is_listed(public.conversations, private.participants, text)
-from public, anon, authenticated, service_role;
+-- RPC: marks messages as read, forward only; returns `{read_seq, delivered_seq, unread_count}`.
+create or replace function public.mark_read(
+  conversation_id uuid,
+  up_to_seq bigint default null
+)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.mark_read(conversation_id, up_to_seq);
+$$;
 
--- source: 30_chat/mark_delivered.sql sha256:47a6f69adcfebfb28bb9d32ca5322635363a2ae261bc8c7d91aff714ca620b9b
 -- Notes that the caller has received a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
--- Locks, writes: the caller's row of the conversation.
+-- Locks, writes: as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_delivered(p_conversation_id uuid, p_up_to_seq bigint)
 returns json
@@ -2805,62 +2854,14 @@ create or replace function public.mark_delivered(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.mark_delivered(conversation_id, up_to_seq);
 $$;
 
-revoke all on function private.mark_delivered(uuid, bigint)
-from public, anon, authenticated, service_role;
-grant execute on function private.mark_delivered(uuid, bigint) to authenticated;
-revoke all on function public.mark_delivered(uuid, bigint)
-from public, anon, authenticated, service_role;
-grant execute on function public.mark_delivered(uuid, bigint) to authenticated;
-
--- source: 30_chat/mark_read.sql sha256:2c9f7a5674818a12a1e58da157e2c4733aef7c62b594ab92124a4f671043d080
--- Notes that the caller has read a conversation up to a message, or all of it.
+-- Moves the caller's marks in one conversation and says where they are:
+-- `{read_seq, delivered_seq, unread_count}`.
 --
--- Definer: clients have no write grant on any table.
--- Locks, writes: the caller's row of the conversation.
--- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
-create or replace function private.mark_read(p_conversation_id uuid, p_up_to_seq bigint)
-returns json
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  c_everything constant bigint := 9223372036854775807;
-begin
-  return private.mark_receipts(p_conversation_id, coalesce(p_up_to_seq, c_everything), 0);
-end;
-$$;
-
--- RPC: marks messages as read, forward only; returns `{read_seq, delivered_seq, unread_count}`.
-create or replace function public.mark_read(
-  conversation_id uuid,
-  up_to_seq bigint default null
-)
-returns json
-language sql
-security invoker
-set search_path = ''
-as $$
-  select private.mark_read(conversation_id, up_to_seq);
-$$;
-
-revoke all on function private.mark_read(uuid, bigint)
-from public, anon, authenticated, service_role;
-grant execute on function private.mark_read(uuid, bigint) to authenticated;
-revoke all on function public.mark_read(uuid, bigint)
-from public, anon, authenticated, service_role;
-grant execute on function public.mark_read(uuid, bigint) to authenticated;
-
--- source: 30_chat/mark_receipts.sql sha256:fb10fcdd846c551a5fb4a1870ecc44ef78a0f807cb35ba0ee46a4ed5a776fbf1
--- Moves the caller's watermarks in one conversation and says where they are.
---
--- Returns `{read_seq, delivered_seq, unread_count}`.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_receipts(
   p_conversation_id uuid,
@@ -2869,7 +2870,6 @@ create or replace function private.mark_receipts(
 )
 returns json
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -2892,49 +2892,10 @@ begin
 end;
 $$;
 
-revoke all on function private.mark_receipts(uuid, bigint, bigint)
-from public, anon, authenticated, service_role;
-
--- source: 30_chat/message_json.sql sha256:5b35169a8696a186dbd48da048ef1ee2a1cfb992739404fc9008cab037cf62e3
--- A message that was just made, in the shape that clients get: nobody has read it yet.
---
--- Has the same keys as private.my_messages; a test compares them.
-create or replace function private.message_json(p_message public.messages)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'id', p_message.id,
-    'conversation_id', p_message.conversation_id,
-    'seq', p_message.seq,
-    'sender_id', p_message.sender_id,
-    'receiver_id', p_message.receiver_id,
-    'message', p_message.message,
-    'media_url', p_message.media_url,
-    'message_type', p_message.message_type,
-    'visible_to', p_message.visible_to,
-    'action_required', p_message.action_required,
-    'action_data', p_message.action_data,
-    'action_completed', p_message.action_completed,
-    'is_automated', p_message.is_automated,
-    'reply_to', p_message.reply_to,
-    'client_message_id', p_message.client_message_id,
-    'expires_at', p_message.expires_at,
-    'seen', false,
-    'is_read', false,
-    'read_at', null,
-    'status', 'sent',
-    'created_at', p_message.created_at
-  );
-end;
-$$;
-
-revoke all on function private.message_json(public.messages)
-from public, anon, authenticated, service_role;
+grant execute on function
+  private.mark_read(uuid, bigint), public.mark_read(uuid, bigint),
+  private.mark_delivered(uuid, bigint), public.mark_delivered(uuid, bigint)
+to authenticated;
 
 -- source: 30_chat/send_message.sql sha256:85a964942a4a462966c95bbf9758db1a4c7f090fbabc46b5731591541ea64327
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
@@ -3689,78 +3650,121 @@ revoke all on function public.set_typing(uuid, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.set_typing(uuid, boolean) to authenticated;
 
--- source: 30_chat/sync.sql sha256:c8fe55b23ca795c131ffca01091146a21f2b9082bce1d5205578698a0dc09e29
+-- source: 30_chat/sync.sql sha256:5d2091750540751098b3d613d7392862f7c937eeea9104966ae99c591a15ef80
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
--- <last seq>, "version": <version of the context>}}`; how many messages at most (1..1000).
--- Conversations that are not named come whole. Only who gives a version hears of changes without
--- a message: a receipt, a preference, a block.
+-- <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many messages at
+-- most (1..1000). Conversations that are not named come whole. Only who gives a version hears of
+-- changes without a message: a receipt, a preference, a block, a time limit that has passed.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.
 -- While has_more is true, call again with what was received added to `known`.
 -- What is returned counts as delivered.
--- Definer: reads the private views, writes the caller's watermarks.
+-- Definer: reads the private views, writes the caller's marks.
 -- Locks: the caller's account, then the caller's rows of private.participants, in the order of
--- their ids. Writes: accounts, participants, realtime.messages.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) when `known` is no such object.
+-- their ids. Writes: accounts, and what advance_receipts writes.
+-- Errors: AUTH_REQUIRED (401), and those of read_known.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_limit constant integer := private.clamp_page_size(p_page_size, 500, 1000);
+  v_limit constant integer := least(greatest(coalesce(p_page_size, 500), 1), 1000);
+  v_ids uuid[];
+  v_seqs bigint[];
+  v_versions bigint[];
   v_messages json;
-  v_conversation_ids uuid[];
+  v_reached uuid[];
   v_delivered_seqs bigint[];
   v_has_more boolean;
 begin
-  perform private.check_known(p_known);
+  select k.ids, k.seqs, k.versions into v_ids, v_seqs, v_versions
+  from private.read_known(p_known) as k;
   perform private.note_visit(v_me);
 
-  with known as (
-    select
-      k.id::uuid as id,
-      (case jsonb_typeof(k.value) when 'object' then k.value -> 'seq' else k.value end)::bigint
-        as seq,
-      (k.value ->> 'version')::bigint as version
-    from jsonb_each(p_known) as k (id, value)
-  ),
-  changed as (
+  with changed as materialized (
     select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
-    from private.participants as p
-    join public.conversations as c on c.id = p.conversation_id
-    left join known on known.id = c.id
-    where p.user_id = v_me
-      and (
-        c.last_seq > coalesce(known.seq, 0)
-        or case when known.version is not null then known.version <> (
-          select v.version from private.conversation_versions(c) as v where v.user_id = v_me
-        ) end
-      )
+    from (
+      select a.* from public.conversations as a where a.user_a = v_me
+      union all
+      select b.* from public.conversations as b where b.user_b = v_me
+    ) as c
+    left join unnest(v_ids, v_seqs, v_versions) as known (id, seq, version) on known.id = c.id
+    where c.last_seq > coalesce(known.seq, 0)
+      or case
+        when known.version is null then false
+        when c.deadline_at <= now() then known.version <> (
+          select v.version
+          from private.conversation_versions(private.as_of_now(c)) as v
+          where v.user_id = v_me
+        )
+        -- As private.conversation_versions; a test compares them.
+        else known.version <> c.version + c.last_seq
+          + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint
+          + (
+            select sum(case p.user_id when v_me then p.version else p.shared_version end)
+            from private.participants as p
+            where p.conversation_id = c.id
+          )
+          + coalesce(
+            (
+              select extract(epoch from max(m.expires_at)) * 1000000
+              from public.messages as m
+              where m.conversation_id = c.id and m.expires_at <= now()
+            ),
+            0
+          )::bigint
+      end
   ),
-  found_messages as (
-    select m as message, c.last_message_at, m.conversation_id, m.seq
+  found_messages as materialized (
+    select
+      c.id, c.last_message_at, m.seq,
+      row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
+      row_to_json(m) as message
     from changed as c
+    join private.my_marks as mark on mark.conversation_id = c.id
     cross join lateral (
-      select m.*
-      from private.my_messages as m
-      where m.conversation_id = c.id and m.seq > c.known_seq
+      select
+        m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+        m.message_type, m.visible_to, m.action_required, m.action_data, m.action_completed,
+        m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+        m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
+        case when m.seq <= reader.read_seq then reader.read_at end as read_at,
+        case
+          when m.seq <= reader.read_seq then 'read'
+          when m.seq <= reader.delivered_seq then 'delivered'
+          else 'sent'
+        end as status,
+        m.created_at
+      from public.messages as m
+      cross join lateral (
+        select
+          case
+            when m.sender_id = v_me then mark.other_read_seq
+            else mark.read_seq
+          end as read_seq,
+          case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
+          case
+            when m.sender_id = v_me then mark.other_delivered_seq
+            else mark.delivered_seq
+          end as delivered_seq
+      ) as reader
+      where m.conversation_id = c.id
+        and m.seq > c.known_seq
+        and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+        and (m.expires_at is null or m.expires_at > now())
       order by m.seq
       limit v_limit + 1
     ) as m
-    order by c.last_message_at desc, c.id, m.seq
+    where c.last_seq > c.known_seq
+    order by place
     limit v_limit + 1
-  ),
-  page as (
-    select f.*
-    from found_messages as f
-    order by f.last_message_at desc, f.conversation_id, f.seq
-    limit v_limit
   ),
   whole as (
     select count(*) <= v_limit as is_last from found_messages
@@ -3768,34 +3772,28 @@ begin
   reached as (
     select
       c.id,
-      case when whole.is_last then c.last_seq else max(p.seq) end as seq
+      case when whole.is_last then c.last_seq else max(f.seq) end as seq
     from changed as c
     cross join whole
-    left join page as p on p.conversation_id = c.id
+    left join found_messages as f on f.id = c.id and f.place <= v_limit
     group by c.id, c.last_seq, whole.is_last
-    having whole.is_last or count(p.seq) > 0
+    having whole.is_last or count(f.seq) > 0
   )
   select
-    (
-      select json_agg(
-        row_to_json(p.message) order by p.last_message_at desc, p.conversation_id, p.seq
-      )
-      from page as p
-    ),
+    (select json_agg(f.message order by f.place) from found_messages as f where f.place <= v_limit),
     array(select r.id from reached as r order by r.id),
     array(select r.seq from reached as r order by r.id),
     (select not w.is_last from whole as w)
-  into v_messages, v_conversation_ids, v_delivered_seqs, v_has_more;
+  into v_messages, v_reached, v_delivered_seqs, v_has_more;
 
   perform private.advance_receipts(
-    v_me, v_conversation_ids, array_fill(0::bigint, array[cardinality(v_conversation_ids)]),
-    v_delivered_seqs
+    v_me, v_reached, array_fill(0::bigint, array[cardinality(v_reached)]), v_delivered_seqs
   );
   return json_build_object(
     'conversations', coalesce(
       (
         select json_agg(row_to_json(c) order by c.updated_at desc, c.conversation_id)
-        from unnest(v_conversation_ids) as reached (id)
+        from unnest(v_reached) as reached (id)
         cross join lateral (
           select c.* from private.my_conversations as c where c.conversation_id = reached.id
           offset 0  -- one at a time: the planner would fetch all of the caller's
@@ -3810,6 +3808,76 @@ begin
 end;
 $$;
 
+-- What a client knows, in arrays. Ids may be written in any case.
+--
+-- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
+-- "ids_and_seqs"}`.
+create or replace function private.read_known(
+  p_known jsonb,
+  out ids uuid[],
+  out seqs bigint[],
+  out versions bigint[]
+)
+returns record
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c_end constant numeric := 999999999999999999;
+  v_is_clean boolean;
+begin
+  perform private.check_json(p_known, 'known', 524288);
+  if jsonb_typeof(p_known) is distinct from 'object' then
+    perform private.raise_input_invalid(
+      'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
+    );
+  end if;
+  if 2000 < (select count(*) from jsonb_object_keys(p_known)) then
+    perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
+  end if;
+  begin
+    select
+      array_agg(k.id::uuid), array_agg(k.seq::bigint), array_agg(k.version::bigint),
+      coalesce(
+        bool_and(
+          coalesce(k.seq::numeric between 0 and c_end and k.seq::numeric % 1 = 0, false)
+          and (
+            k.version is null
+            or coalesce(
+              k.version::numeric between 0 and c_end and k.version::numeric % 1 = 0, false
+            )
+          )
+          and k.has_only_these and char_length(k.id) = 36
+        ),
+        true
+      )
+    into ids, seqs, versions, v_is_clean
+    from (
+      select
+        e.key as id,
+        case jsonb_typeof(e.value) when 'object' then e.value -> 'seq' else e.value end as seq,
+        case jsonb_typeof(e.value) when 'object' then e.value -> 'version' end as version,
+        case jsonb_typeof(e.value)
+          when 'object' then e.value ? 'seq' and e.value - array['seq', 'version'] = '{}'
+          else true
+        end as has_only_these
+      from jsonb_each(p_known) as e
+    ) as k;
+  exception
+    when invalid_text_representation or invalid_parameter_value or numeric_value_out_of_range then
+      v_is_clean := false;
+  end;
+  if not v_is_clean
+    or cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
+    perform private.raise_input_invalid(
+      'known', 'ids_and_seqs',
+      'Each key is a conversation id, each value its last seq or {seq, version}.'
+    );
+  end if;
+end;
+$$;
+
 -- RPC: what the caller has missed since `known`; returns
 -- `{conversations, messages, has_more, server_now}`.
 create or replace function public.sync(
@@ -3818,37 +3886,13 @@ create or replace function public.sync(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.sync(known, page_size);
 $$;
 
-revoke all on function private.sync(jsonb, integer) from public, anon, authenticated, service_role;
-grant execute on function private.sync(jsonb, integer) to authenticated;
-revoke all on function public.sync(jsonb, integer) from public, anon, authenticated, service_role;
-grant execute on function public.sync(jsonb, integer) to authenticated;
-
--- source: 30_chat/withhold_content.sql sha256:ee620a66f4235065136765e58bb5e2c41b0f2e5d3c95ab8ef612276b08285b23
--- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
--- message disappears one day, without text and media and with `content_withheld: true`.
-create or replace function private.withhold_content(p_message jsonb)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return case p_message -> 'expires_at'
-    when 'null' then p_message
-    else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
-  end;
-end;
-$$;
-
-revoke all on function private.withhold_content(jsonb)
-from public, anon, authenticated, service_role;
+grant execute on function private.sync(jsonb, integer), public.sync(jsonb, integer)
+to authenticated;
 
 -- source: 33_search/search_messages.sql sha256:604cc17cbcdacbdcbb2d536bd67d7ab6cb2c547712df6b60c90ae9a84345b535
 -- RPC: messages that hold every word of the query, newest first; returns `[message +
@@ -7138,7 +7182,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/record_step.sql sha256:c58302dcda4c16b7d0526a8575aeaacfdba492082fd34f7adb2c18b9ba0ad84c
+-- source: 40_flow/record_step.sql sha256:d1c55fdf18422f647a7c960d416bdf1afd8662e57f360a28d7b0bae6e6620149
 -- Writes one row of the flow that was taken: the conversation as it is now, what its open action
 -- messages become, its new messages, and its line in the history.
 --
@@ -7214,11 +7258,11 @@ begin
   with stored as (
     insert into public.messages as m (
       conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
-      action_required, action_data, created_at, updated_at
+      action_required, action_data, caused_by, created_at, updated_at
     )
     select
       n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.message_type,
-      n.visible_to, n.action_required, n.action_data, n.created_at, n.created_at
+      n.visible_to, n.action_required, n.action_data, p_step.actor_id, n.created_at, n.created_at
     from unnest(v_messages) as n
     returning m
   )

@@ -195,10 +195,11 @@ def test_a_new_conversation_is_told_to_its_members_only(db: Database, talk: Talk
     assert {row["payload"]["conversation_id"] for row in told} == {opened}
 
 
-def test_a_receipt_is_told_to_both_once(db: Database, talk: Talk) -> None:
+def test_a_receipt_is_told_to_the_other_side_once(db: Database, talk: Talk) -> None:
+    own = open_session(db, talk.bharat)
     sent = send(db, talk.asha, talk.id, "hi")
     db.query("delete from realtime.messages")
-    with db.signed_in_as(talk.bharat):
+    with db.signed_in_as(talk.bharat, session_id=own):
         db.call("mark_delivered", conversation_id=talk.id)
         db.call("mark_delivered", conversation_id=talk.id)
         db.call("mark_read", conversation_id=talk.id)
@@ -212,30 +213,58 @@ def test_a_receipt_is_told_to_both_once(db: Database, talk: Talk) -> None:
         "user_id": str(talk.bharat),
     }
     for event, key in (("message_seen", "read_at"), ("message_delivered", "delivered_at")):
-        told = broadcasts(db, event)
-        assert [row["topic"] for row in told] == topics(talk.asha, talk.bharat)
-        for row in told:
-            at = row["payload"].pop(key)
-            assert row["payload"] == common
-            assert key == "delivered_at" or at == read_at
-    assert db.value("select count(*) from realtime.messages") == 4
+        (told,) = broadcasts(db, event)
+        assert told["topic"] == f"user:{talk.asha}"
+        at = told["payload"].pop(key)
+        assert told["payload"] == common
+        assert key == "delivered_at" or at == read_at
+    assert db.value("select count(*) from realtime.messages") == 2
 
 
-def test_a_read_that_delivers_too_tells_both_and_sync_tells_of_delivery(
+def test_a_read_that_delivers_too_is_one_event_and_sync_tells_of_delivery(
     db: Database, talk: Talk
 ) -> None:
     send(db, talk.asha, talk.id, "one")
     db.query("delete from realtime.messages")
     with db.signed_in_as(talk.bharat):
         db.call("sync", known={talk.id: 1})
-    assert len(broadcasts(db, "message_delivered")) == 2
-    assert broadcasts(db, "message_seen") == []
+    assert [row["event"] for row in db.query("select * from realtime.messages")] == [
+        "message_delivered"
+    ]
     send(db, talk.asha, talk.id, "two")
     db.query("delete from realtime.messages")
     with db.signed_in_as(talk.bharat):
         db.call("mark_read", conversation_id=talk.id)
-    assert len(broadcasts(db, "message_delivered")) == 2
-    assert len(broadcasts(db, "message_seen")) == 2
+    assert [row["event"] for row in db.query("select * from realtime.messages")] == ["message_seen"]
+
+
+def test_another_session_of_the_reader_hears_what_was_read_there(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "hi")
+    open_session(db, talk.bharat)
+    db.query("delete from realtime.messages")
+    with db.signed_in_as(talk.bharat):
+        db.call("set_privacy", read_receipts=False)
+        db.call("mark_read", conversation_id=talk.id)
+    told = {row["topic"]: row["event"] for row in db.query("select * from realtime.messages")}
+    assert told == {
+        f"user:{talk.asha}": "message_delivered",
+        f"user:{talk.bharat}": "message_seen",
+    }
+
+
+def test_across_a_block_no_receipt_is_told_or_shown(db: Database, talk: Talk) -> None:
+    sent = send(db, talk.asha, talk.id, "hi")
+    block(db, talk.bharat, talk.asha)
+    before = context_of(db, talk.asha, talk.id)
+    db.query("delete from realtime.messages")
+    with db.signed_in_as(talk.bharat):
+        db.call("sync")
+        db.call("mark_read", conversation_id=talk.id)
+    assert db.query("select event from realtime.messages") == []
+    after = context_of(db, talk.asha, talk.id)
+    assert {**after, "server_now": None} == {**before, "server_now": None}
+    (message,) = [m for m in all_messages(db, talk.asha, talk.id) if m["id"] == sent["id"]]
+    assert message["status"] == "sent"
 
 
 def test_a_receipt_names_the_newest_message_that_both_may_see(db: Database, talk: Talk) -> None:

@@ -29,6 +29,7 @@ def test_a_context_has_all_its_keys_and_each_members_view(db: Database, talk: Ta
         "id",
         "display_name",
         "avatar_url",
+        "is_deleted",
         "role",
         "last_seen_at",
     }

@@ -219,10 +219,19 @@ BAD: list[tuple[Any, str]] = [
     ({str(uuid.UUID(int=7)): 1.5}, "ids_and_seqs"),
     ({str(uuid.UUID(int=7)): 10**18}, "ids_and_seqs"),
     ({str(uuid.UUID(int=7)): {}}, "ids_and_seqs"),
-    ({str(uuid.UUID(int=0xABC)).upper(): 1}, "ids_and_seqs"),
+    ({str(uuid.UUID(int=0xABC)): 1, str(uuid.UUID(int=0xABC)).upper(): 1}, "ids_and_seqs"),
+    ({uuid.UUID(int=7).hex: 1}, "ids_and_seqs"),
+    ({str(uuid.UUID(int=n)): 1 for n in range(2001)}, "entries"),
+    ({str(uuid.UUID(int=7)): {"seq": 1, "more": "x" * 600_000}}, "size"),
     ({str(uuid.UUID(int=7)) + "\n": 1}, "ids_and_seqs"),
     ({str(uuid.UUID(int=7)): 1, "x": 1}, "ids_and_seqs"),
 ]
+
+
+def test_an_id_in_any_case_is_the_same_id(db: Database, talk: Talk) -> None:
+    with db.signed_in_as(talk.bharat):
+        assert db.call("sync", known={talk.id.upper(): 1})["messages"] == []
+        assert db.call("sync", known={str(uuid.UUID(int=n)): 1 for n in range(2000)})["messages"]
 
 
 def test_a_known_that_is_no_list_of_marks_is_refused(
@@ -232,7 +241,7 @@ def test_a_known_that_is_no_list_of_marks_is_refused(
     for known, rule in BAD:
         details = {"field": "known", "rule": rule}
         with (
-            subtests.test(str(known)),
+            subtests.test(str(known)[:80]),
             db.signed_in_as(talk.bharat),
             db.refused("INPUT_INVALID", 422, details=details),
         ):

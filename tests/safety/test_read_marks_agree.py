@@ -42,4 +42,5 @@ def test_a_context_and_its_messages_agree_on_what_was_read(
     context = context_of(db, talk.asha, talk.id)
     assert message["seen"] is EVENTS[event]
     assert (context["other_read_seq"] >= sent["seq"]) is EVENTS[event]
-    assert context["free_text_allowed"] is ("blocks" not in event)
+    assert context["free_text_allowed"] is ("blocks" not in event and "deletes" not in event)
+    assert context["other_party"]["is_deleted"] is ("deletes" in event)

@@ -12,3 +12,22 @@ begin
   return p_conversation;
 end;
 $$;
+
+-- Whether a conversation is open for free text where it is now.
+--
+-- real_time always is (private.publish_draft sees to it): callers that are often there look at
+-- chat_status first and ask nothing.
+create or replace function private.takes_free_text(p_conversation public.conversations)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
+    select s.free_text
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
+  );
+end;
+$$;

@@ -22,7 +22,12 @@ begin
   return case v_kind
     when 'user' then not p_speak and v_id::uuid = auth.uid()
     when 'conversation' then private.is_my_conversation(v_id::uuid)
-      and not (p_speak and private.is_blocked_in(v_id::uuid))
+      and not (
+        p_speak and exists (
+          select from public.conversations as c
+          where c.id = v_id::uuid and private.is_blocked(c.user_a, c.user_b)
+        )
+      )
     when 'bid' then not p_speak and (
       exists (
         select from public.bids as b

@@ -1,12 +1,14 @@
--- Moves a member's watermarks forward, never back, and tells both members what moved.
+-- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
+-- conversation, message_seen where the read mark moved and its reader shares that, else
+-- message_delivered; none where nothing moved, and none across a block.
 --
--- Args: the member; conversations, and for each how far everything was read and how far it was
+-- Args: the caller; conversations, and for each how far everything was read and how far it was
 -- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
--- Locks: the member's rows of participants, in the order of their ids. Writes: participants,
+-- Locks: the caller's rows of participants, in the order of their ids. Writes: participants,
 -- realtime.messages.
 -- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
--- delivered_at}`; message_id is the newest message that the mark covers and that both members
--- may see, null when there is none.
+-- delivered_at}`; message_id is the newest message that the mark covers and that both members may
+-- see, null when there is none. The caller's own topic hears them where another session may listen.
 create or replace function private.advance_receipts(
   p_user_id uuid,
   p_conversation_ids uuid[],
@@ -14,30 +16,40 @@ create or replace function private.advance_receipts(
   p_delivered_seqs bigint[]
 )
 returns void
-language sql
-security invoker
+language plpgsql
 set search_path = ''
 as $$
-  select 1 from private.participants as p
-  where p.user_id = p_user_id and p.conversation_id = any(p_conversation_ids)
+declare
+  v_events text[];
+  v_topics text[];
+  v_payloads jsonb[];
+begin
+  perform from private.participants as p
+  where p.user_id = p_user_id and p.conversation_id = any (p_conversation_ids)
   order by p.conversation_id
   for no key update;
 
   with marks as (
     select
       p.conversation_id,
+      other.user_id as other_id,
       p.read_seq as old_read_seq,
       p.delivered_seq as old_delivered_seq,
       greatest(p.read_seq, least(mark.read_seq, c.last_seq)) as read_seq,
       greatest(
         p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
       ) as delivered_seq,
-      private.shares_read_receipts(c.user_a, c.user_b) as is_shared
+      not (c.is_barred and private.is_blocked(c.user_a, c.user_b)) as is_open,
+      coalesce(mine.shares_read_receipts and theirs.shares_read_receipts, true) as is_shared
     from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
       as mark (conversation_id, read_seq, delivered_seq)
     join private.participants as p
       on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+    join private.participants as other
+      on other.conversation_id = mark.conversation_id and other.user_id <> p_user_id
     join public.conversations as c on c.id = mark.conversation_id
+    left join private.accounts as mine on mine.user_id = p_user_id
+    left join private.accounts as theirs on theirs.user_id = other.user_id
   ),
   moved as (
     update private.participants as p
@@ -51,48 +63,53 @@ as $$
       end,
       version = p.version + 1,
       -- What the other side may not see does not show in its version either.
-      shared_version = p.shared_version
-        + (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)::integer
+      shared_version = p.shared_version + (
+        mark.is_open and (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)
+      )::integer
     from marks as mark
     where p.conversation_id = mark.conversation_id
       and p.user_id = p_user_id
-      and (mark.read_seq, mark.delivered_seq) <> (mark.old_read_seq, mark.old_delivered_seq)
+      and (mark.read_seq > mark.old_read_seq or mark.delivered_seq > mark.old_delivered_seq)
     returning mark.*
   ),
-  -- Materialized: made once for both members.
-  steps as materialized (
+  told as (
     select
-      step.event,
-      moved.conversation_id,
-      step.is_shared,
+      reader.id,
+      case when reader.knows then 'message_seen' else 'message_delivered' end as event,
       jsonb_build_object(
         'conversation_id', moved.conversation_id,
-        'message_id', private.find_shared_message(moved.conversation_id, step.seq),
-        'seq', step.seq,
+        'message_id', (
+          select m.id
+          from public.messages as m
+          where m.conversation_id = moved.conversation_id
+            and m.seq <= mark.seq
+            and m.visible_to = 'all'
+            and (m.expires_at is null or m.expires_at > now())
+          order by m.seq desc
+          limit 1
+        ),
+        'seq', mark.seq,
         'user_id', p_user_id,
-        step.time_name, now()
+        case when reader.knows then 'read_at' else 'delivered_at' end, now()
       ) as payload
     from moved
     cross join lateral (
-      values
-        ('message_delivered', 'delivered_at', moved.old_delivered_seq, moved.delivered_seq, true),
-        ('message_seen', 'read_at', moved.old_read_seq, moved.read_seq, moved.is_shared)
-    ) as step (event, time_name, old_seq, seq, is_shared)
-    where step.seq > step.old_seq
-  ),
-  told as (
-    select step.event, 'user:' || member.user_id as topic, step.payload
-    from steps as step
-    join private.participants as member on member.conversation_id = step.conversation_id
-    where step.is_shared or member.user_id = p_user_id
+      select moved.other_id as id, moved.read_seq > moved.old_read_seq and moved.is_shared as knows
+      where moved.is_open
+      union all
+      select p_user_id, moved.read_seq > moved.old_read_seq
+      where exists (select from private.my_other_sessions)
+    ) as reader
+    cross join lateral (
+      select case when reader.knows then moved.read_seq else moved.delivered_seq end as seq
+    ) as mark
+    where reader.knows or moved.delivered_seq > moved.old_delivered_seq
   )
-  select private.broadcast(
-    array_agg(t.event order by t.event), array_agg(t.topic order by t.event),
-    array_agg(t.payload order by t.event)
-  )
-  from told as t
-  having count(*) > 0;
+  select array_agg(t.event), array_agg('user:' || t.id), array_agg(t.payload)
+  into v_events, v_topics, v_payloads
+  from told as t;
+  if v_events is not null then
+    perform private.broadcast(v_events, v_topics, v_payloads);
+  end if;
+end;
 $$;
-
-revoke all on function private.advance_receipts(uuid, uuid[], bigint[], bigint[])
-from public, anon, authenticated, service_role;

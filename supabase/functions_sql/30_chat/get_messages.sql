@@ -1,6 +1,6 @@
 -- A page of a conversation's messages that the caller may read now.
 --
--- Definer: one look at the membership instead of a policy for each row.
+-- Definer: one look at the membership and the marks instead of a policy for each row.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), MESSAGE_NOT_FOUND (404) when
 -- `before` is no message of this conversation, INPUT_INVALID (422) for two directions at once.
 create or replace function private.get_messages(
@@ -10,19 +10,35 @@ create or replace function private.get_messages(
   p_after_seq bigint,
   p_before uuid
 )
-returns setof private.my_messages
+returns setof public.chat_message
 language plpgsql
 stable
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_limit constant integer := private.clamp_page_size(p_page_size, 50, 100);
-  -- A number and not a null test, which would keep the index from being used for it.
-  v_before_seq bigint := coalesce(p_before_seq, 9223372036854775807);
+  c_after_all constant bigint := 9223372036854775807;
+  v_me constant uuid := auth.uid();
+  v_limit constant integer := least(greatest(coalesce(p_page_size, 50), 1), 100);
+  v_before_seq bigint := coalesce(p_before_seq, c_after_all);
+  v_read_seq bigint;
+  v_read_at timestamptz;
+  v_delivered_seq bigint;
+  v_other_read_seq bigint;
+  v_other_read_at timestamptz;
+  v_other_delivered_seq bigint;
 begin
-  perform private.require_user();
-  if not private.is_my_conversation(p_conversation_id) then
+  select
+    k.read_seq, k.read_at, k.delivered_seq, k.other_read_seq, k.other_read_at,
+    k.other_delivered_seq
+  into
+    v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
+    v_other_delivered_seq
+  from private.my_marks as k
+  where k.conversation_id = p_conversation_id and k.has_account;
+  if not found then
+    perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
   if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
@@ -30,16 +46,6 @@ begin
       'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
     );
   end if;
-
-  if p_after_seq is not null then
-    return query
-    select m.* from private.my_messages as m
-    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
-    order by m.seq
-    limit v_limit;
-    return;
-  end if;
-
   if p_before is not null then
     -- A message that has expired, or that only the other side sees, still marks a position.
     select m.seq into v_before_seq
@@ -51,9 +57,44 @@ begin
       );
     end if;
   end if;
+
+  if p_after_seq is not null then
+    return query
+    select m.* from private.my_messages as m
+    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
+    order by m.seq
+    limit v_limit;
+    return;
+  end if;
+  -- One walk along the primary key: which rows are in the page is the rule of
+  -- private.visible_messages, and their shape that of private.my_messages.
   return query
-  select m.* from private.my_messages as m
-  where m.conversation_id = p_conversation_id and m.seq < v_before_seq
+  select
+    m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+    m.message_type, m.visible_to, m.action_required, m.action_data, m.action_completed,
+    m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+    m.seq <= reader.read_seq, m.seq <= reader.read_seq,
+    case when m.seq <= reader.read_seq then reader.read_at end,
+    case
+      when m.seq <= reader.read_seq then 'read'
+      when m.seq <= reader.delivered_seq then 'delivered'
+      else 'sent'
+    end,
+    m.created_at
+  from public.messages as m
+  cross join lateral (
+    select
+      case when m.sender_id = v_me then v_other_read_seq else v_read_seq end as read_seq,
+      case when m.sender_id = v_me then v_other_read_at else v_read_at end as read_at,
+      case
+        when m.sender_id = v_me then v_other_delivered_seq
+        else v_delivered_seq
+      end as delivered_seq
+  ) as reader
+  where m.conversation_id = p_conversation_id
+    and m.seq < v_before_seq
+    and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+    and (m.expires_at is null or m.expires_at > now())
   order by m.seq desc
   limit v_limit;
 end;
@@ -70,17 +111,12 @@ create or replace function public.get_messages(
 returns setof public.chat_message
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select * from private.get_messages(conversation_id, page_size, before_seq, after_seq, before);
 $$;
 
-revoke all on function private.get_messages(uuid, integer, bigint, bigint, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function private.get_messages(uuid, integer, bigint, bigint, uuid)
-to authenticated;
-revoke all on function public.get_messages(uuid, integer, bigint, bigint, uuid)
-from public, anon, authenticated, service_role;
-grant execute on function public.get_messages(uuid, integer, bigint, bigint, uuid)
+grant execute on function
+  private.get_messages(uuid, integer, bigint, bigint, uuid),
+  public.get_messages(uuid, integer, bigint, bigint, uuid)
 to authenticated;

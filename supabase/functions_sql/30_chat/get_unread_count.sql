@@ -1,6 +1,7 @@
 -- How much waits for the caller: counted from the watermarks, never counted up and down.
 --
--- Archived conversations count too, muted ones do not.
+-- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
+-- among the newest 1,000 after the caller's mark.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_unread_count()
@@ -21,15 +22,29 @@ begin
     )
     from (
       select
-        (
-          select count(*)
-          from private.visible_messages as m
-          where m.conversation_id = c.id
-            and m.seq > p.read_seq
-            and m.sender_id <> v_me
-            and (p.muted_until is null or p.muted_until <= now())
-        ) as unread,
-        coalesce((private.as_of_now(c)).awaiting_role = p.role, false) as is_my_turn
+        case when c.last_seq > p.read_seq and (p.muted_until is null or p.muted_until <= now())
+          then (
+            select count(*)
+            from (
+              select m.* from public.messages as m
+              where m.conversation_id = c.id and m.seq > p.read_seq
+              order by m.seq desc
+              limit 1000
+            ) as m
+            where m.sender_id <> v_me
+              and m.caused_by is distinct from v_me
+              and (m.visible_to = 'all' or m.receiver_id = v_me)
+              and (m.expires_at is null or m.expires_at > now())
+          )
+          else 0
+        end as unread,
+        coalesce(
+          case
+            when c.deadline_at <= now() then (private.as_of_now(c)).awaiting_role
+            else c.awaiting_role
+          end = p.role,
+          false
+        ) as is_my_turn
       from private.participants as p
       join public.conversations as c on c.id = p.conversation_id
       where p.user_id = v_me and (
@@ -45,13 +60,9 @@ create or replace function public.get_unread_count()
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_unread_count();
 $$;
 
-revoke all on function private.get_unread_count() from public, anon, authenticated, service_role;
-grant execute on function private.get_unread_count() to authenticated;
-revoke all on function public.get_unread_count() from public, anon, authenticated, service_role;
-grant execute on function public.get_unread_count() to authenticated;
+grant execute on function private.get_unread_count(), public.get_unread_count() to authenticated;

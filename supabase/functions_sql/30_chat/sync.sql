@@ -1,74 +1,117 @@
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
--- <last seq>, "version": <version of the context>}}`; how many messages at most (1..1000).
--- Conversations that are not named come whole. Only who gives a version hears of changes without
--- a message: a receipt, a preference, a block.
+-- <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many messages at
+-- most (1..1000). Conversations that are not named come whole. Only who gives a version hears of
+-- changes without a message: a receipt, a preference, a block, a time limit that has passed.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.
 -- While has_more is true, call again with what was received added to `known`.
 -- What is returned counts as delivered.
--- Definer: reads the private views, writes the caller's watermarks.
+-- Definer: reads the private views, writes the caller's marks.
 -- Locks: the caller's account, then the caller's rows of private.participants, in the order of
--- their ids. Writes: accounts, participants, realtime.messages.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) when `known` is no such object.
+-- their ids. Writes: accounts, and what advance_receipts writes.
+-- Errors: AUTH_REQUIRED (401), and those of read_known.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_limit constant integer := private.clamp_page_size(p_page_size, 500, 1000);
+  v_limit constant integer := least(greatest(coalesce(p_page_size, 500), 1), 1000);
+  v_ids uuid[];
+  v_seqs bigint[];
+  v_versions bigint[];
   v_messages json;
-  v_conversation_ids uuid[];
+  v_reached uuid[];
   v_delivered_seqs bigint[];
   v_has_more boolean;
 begin
-  perform private.check_known(p_known);
+  select k.ids, k.seqs, k.versions into v_ids, v_seqs, v_versions
+  from private.read_known(p_known) as k;
   perform private.note_visit(v_me);
 
-  with known as (
-    select
-      k.id::uuid as id,
-      (case jsonb_typeof(k.value) when 'object' then k.value -> 'seq' else k.value end)::bigint
-        as seq,
-      (k.value ->> 'version')::bigint as version
-    from jsonb_each(p_known) as k (id, value)
-  ),
-  changed as (
+  with changed as materialized (
     select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
-    from private.participants as p
-    join public.conversations as c on c.id = p.conversation_id
-    left join known on known.id = c.id
-    where p.user_id = v_me
-      and (
-        c.last_seq > coalesce(known.seq, 0)
-        or case when known.version is not null then known.version <> (
-          select v.version from private.conversation_versions(c) as v where v.user_id = v_me
-        ) end
-      )
+    from (
+      select a.* from public.conversations as a where a.user_a = v_me
+      union all
+      select b.* from public.conversations as b where b.user_b = v_me
+    ) as c
+    left join unnest(v_ids, v_seqs, v_versions) as known (id, seq, version) on known.id = c.id
+    where c.last_seq > coalesce(known.seq, 0)
+      or case
+        when known.version is null then false
+        when c.deadline_at <= now() then known.version <> (
+          select v.version
+          from private.conversation_versions(private.as_of_now(c)) as v
+          where v.user_id = v_me
+        )
+        -- As private.conversation_versions; a test compares them.
+        else known.version <> c.version + c.last_seq
+          + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint
+          + (
+            select sum(case p.user_id when v_me then p.version else p.shared_version end)
+            from private.participants as p
+            where p.conversation_id = c.id
+          )
+          + coalesce(
+            (
+              select extract(epoch from max(m.expires_at)) * 1000000
+              from public.messages as m
+              where m.conversation_id = c.id and m.expires_at <= now()
+            ),
+            0
+          )::bigint
+      end
   ),
-  found_messages as (
-    select m as message, c.last_message_at, m.conversation_id, m.seq
+  found_messages as materialized (
+    select
+      c.id, c.last_message_at, m.seq,
+      row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
+      row_to_json(m) as message
     from changed as c
+    join private.my_marks as mark on mark.conversation_id = c.id
     cross join lateral (
-      select m.*
-      from private.my_messages as m
-      where m.conversation_id = c.id and m.seq > c.known_seq
+      select
+        m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+        m.message_type, m.visible_to, m.action_required, m.action_data, m.action_completed,
+        m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+        m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
+        case when m.seq <= reader.read_seq then reader.read_at end as read_at,
+        case
+          when m.seq <= reader.read_seq then 'read'
+          when m.seq <= reader.delivered_seq then 'delivered'
+          else 'sent'
+        end as status,
+        m.created_at
+      from public.messages as m
+      cross join lateral (
+        select
+          case
+            when m.sender_id = v_me then mark.other_read_seq
+            else mark.read_seq
+          end as read_seq,
+          case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
+          case
+            when m.sender_id = v_me then mark.other_delivered_seq
+            else mark.delivered_seq
+          end as delivered_seq
+      ) as reader
+      where m.conversation_id = c.id
+        and m.seq > c.known_seq
+        and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+        and (m.expires_at is null or m.expires_at > now())
       order by m.seq
       limit v_limit + 1
     ) as m
-    order by c.last_message_at desc, c.id, m.seq
+    where c.last_seq > c.known_seq
+    order by place
     limit v_limit + 1
-  ),
-  page as (
-    select f.*
-    from found_messages as f
-    order by f.last_message_at desc, f.conversation_id, f.seq
-    limit v_limit
   ),
   whole as (
     select count(*) <= v_limit as is_last from found_messages
@@ -76,34 +119,28 @@ begin
   reached as (
     select
       c.id,
-      case when whole.is_last then c.last_seq else max(p.seq) end as seq
+      case when whole.is_last then c.last_seq else max(f.seq) end as seq
     from changed as c
     cross join whole
-    left join page as p on p.conversation_id = c.id
+    left join found_messages as f on f.id = c.id and f.place <= v_limit
     group by c.id, c.last_seq, whole.is_last
-    having whole.is_last or count(p.seq) > 0
+    having whole.is_last or count(f.seq) > 0
   )
   select
-    (
-      select json_agg(
-        row_to_json(p.message) order by p.last_message_at desc, p.conversation_id, p.seq
-      )
-      from page as p
-    ),
+    (select json_agg(f.message order by f.place) from found_messages as f where f.place <= v_limit),
     array(select r.id from reached as r order by r.id),
     array(select r.seq from reached as r order by r.id),
     (select not w.is_last from whole as w)
-  into v_messages, v_conversation_ids, v_delivered_seqs, v_has_more;
+  into v_messages, v_reached, v_delivered_seqs, v_has_more;
 
   perform private.advance_receipts(
-    v_me, v_conversation_ids, array_fill(0::bigint, array[cardinality(v_conversation_ids)]),
-    v_delivered_seqs
+    v_me, v_reached, array_fill(0::bigint, array[cardinality(v_reached)]), v_delivered_seqs
   );
   return json_build_object(
     'conversations', coalesce(
       (
         select json_agg(row_to_json(c) order by c.updated_at desc, c.conversation_id)
-        from unnest(v_conversation_ids) as reached (id)
+        from unnest(v_reached) as reached (id)
         cross join lateral (
           select c.* from private.my_conversations as c where c.conversation_id = reached.id
           offset 0  -- one at a time: the planner would fetch all of the caller's
@@ -118,6 +155,76 @@ begin
 end;
 $$;
 
+-- What a client knows, in arrays. Ids may be written in any case.
+--
+-- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
+-- "ids_and_seqs"}`.
+create or replace function private.read_known(
+  p_known jsonb,
+  out ids uuid[],
+  out seqs bigint[],
+  out versions bigint[]
+)
+returns record
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c_end constant numeric := 999999999999999999;
+  v_is_clean boolean;
+begin
+  perform private.check_json(p_known, 'known', 524288);
+  if jsonb_typeof(p_known) is distinct from 'object' then
+    perform private.raise_input_invalid(
+      'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
+    );
+  end if;
+  if 2000 < (select count(*) from jsonb_object_keys(p_known)) then
+    perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
+  end if;
+  begin
+    select
+      array_agg(k.id::uuid), array_agg(k.seq::bigint), array_agg(k.version::bigint),
+      coalesce(
+        bool_and(
+          coalesce(k.seq::numeric between 0 and c_end and k.seq::numeric % 1 = 0, false)
+          and (
+            k.version is null
+            or coalesce(
+              k.version::numeric between 0 and c_end and k.version::numeric % 1 = 0, false
+            )
+          )
+          and k.has_only_these and char_length(k.id) = 36
+        ),
+        true
+      )
+    into ids, seqs, versions, v_is_clean
+    from (
+      select
+        e.key as id,
+        case jsonb_typeof(e.value) when 'object' then e.value -> 'seq' else e.value end as seq,
+        case jsonb_typeof(e.value) when 'object' then e.value -> 'version' end as version,
+        case jsonb_typeof(e.value)
+          when 'object' then e.value ? 'seq' and e.value - array['seq', 'version'] = '{}'
+          else true
+        end as has_only_these
+      from jsonb_each(p_known) as e
+    ) as k;
+  exception
+    when invalid_text_representation or invalid_parameter_value or numeric_value_out_of_range then
+      v_is_clean := false;
+  end;
+  if not v_is_clean
+    or cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
+    perform private.raise_input_invalid(
+      'known', 'ids_and_seqs',
+      'Each key is a conversation id, each value its last seq or {seq, version}.'
+    );
+  end if;
+end;
+$$;
+
 -- RPC: what the caller has missed since `known`; returns
 -- `{conversations, messages, has_more, server_now}`.
 create or replace function public.sync(
@@ -126,13 +233,10 @@ create or replace function public.sync(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.sync(known, page_size);
 $$;
 
-revoke all on function private.sync(jsonb, integer) from public, anon, authenticated, service_role;
-grant execute on function private.sync(jsonb, integer) to authenticated;
-revoke all on function public.sync(jsonb, integer) from public, anon, authenticated, service_role;
-grant execute on function public.sync(jsonb, integer) to authenticated;
+grant execute on function private.sync(jsonb, integer), public.sync(jsonb, integer)
+to authenticated;

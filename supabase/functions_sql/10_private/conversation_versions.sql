@@ -10,7 +10,6 @@ create or replace function private.conversation_versions(p_conversation public.c
 returns table (user_id uuid, version bigint, is_muted boolean)
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -33,5 +32,20 @@ begin
 end;
 $$;
 
-revoke all on function private.conversation_versions(public.conversations)
-from public, anon, authenticated, service_role;
+-- The compact part of a conversation's context that broadcasts carry, without the version, which
+-- is each member's own.
+create or replace function private.conversation_headline(p_conversation public.conversations)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'flow_state', p_conversation.flow_state,
+    'chat_status', p_conversation.chat_status,
+    'awaiting_role', p_conversation.awaiting_role,
+    'last_seq', p_conversation.last_seq
+  );
+end;
+$$;

@@ -1,0 +1,230 @@
+-- What the caller sees: messages, as they are and as clients get them, and conversations.
+--
+-- The views run with their owner's rights; nobody else has a grant on them.
+
+-- The messages that are for the caller and have not expired; membership is its readers' business.
+-- The one place of that rule for the RPCs that look for messages; get_messages and sync write it
+-- out, and so does the policy of public.messages for direct reads. A test compares them.
+create or replace view private.visible_messages as
+select m.*
+from public.messages as m
+where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_id))
+  and (m.expires_at is null or m.expires_at > now());
+
+-- How far each member of the caller's conversations got, as the caller may see it: across a block
+-- nothing of the other side, and what was read only where both let others see it.
+create or replace view private.my_marks as
+select
+  me.conversation_id,
+  me.user_id,
+  other.user_id as other_id,
+  me.read_seq,
+  me.read_at,
+  me.delivered_seq,
+  case
+    when pair.is_blocked or not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
+    else other.read_seq
+  end as other_read_seq,
+  other.read_at as other_read_at,
+  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
+  mine.user_id is not null as has_account
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join public.conversations as c on c.id = me.conversation_id
+left join private.accounts as mine on mine.user_id = me.user_id
+left join private.accounts as theirs on theirs.user_id = other.user_id
+cross join lateral (
+  select c.is_barred and private.is_blocked(c.user_a, c.user_b) as is_blocked
+  offset 0  -- once a row, not once a mention
+) as pair
+where me.user_id = (select auth.uid());
+
+-- Every message that the caller may read now, in the shape that clients get.
+--
+-- seen, read_at and status come from the marks of the member who reads the message: the other one
+-- for what the caller sent, the caller for everything else. read_at is the time of that reader's
+-- newest mark.
+create or replace view private.my_messages as
+select
+  m.id,
+  m.conversation_id,
+  m.seq,
+  m.sender_id,
+  m.receiver_id,
+  m.message,
+  m.media_url,
+  m.message_type,
+  m.visible_to,
+  m.action_required,
+  m.action_data,
+  m.action_completed,
+  m.is_automated,
+  m.reply_to,
+  m.client_message_id,
+  m.expires_at,
+  m.seq <= reader.read_seq as seen,
+  m.seq <= reader.read_seq as is_read,
+  case when m.seq <= reader.read_seq then reader.read_at end as read_at,
+  case
+    when m.seq <= reader.read_seq then 'read'
+    when m.seq <= reader.delivered_seq then 'delivered'
+    else 'sent'
+  end as status,
+  m.created_at
+from private.my_marks as mark
+join private.visible_messages as m on m.conversation_id = mark.conversation_id
+cross join lateral (
+  select
+    case
+      when m.sender_id = mark.user_id then mark.other_read_seq
+      else mark.read_seq
+    end as read_seq,
+    case when m.sender_id = mark.user_id then mark.other_read_at else mark.read_at end as read_at,
+    case
+      when m.sender_id = mark.user_id then mark.other_delivered_seq
+      else mark.delivered_seq
+    end as delivered_seq
+) as reader;
+
+-- Every conversation of the caller, as the caller sees it now, in the shape that clients get
+-- ("context").
+--
+-- A deal is shown as it is now, whether or not the steps that are due have been written; the action
+-- that is open is shown to the side that is awaited.
+-- version is that of private.conversation_versions. Unread messages are counted among the newest
+-- 1,000 after the caller's mark, so that it costs the same however many wait; what the caller's own
+-- step caused is not one of them. Across a block neither what the other side has received or read
+-- nor when it was here is shown.
+create or replace view private.my_conversations as
+select
+  me.conversation_id,
+  c.kind,
+  c.chat_status,
+  c.flow_state,
+  c.awaiting_role,
+  coalesce(
+    c.awaiting_role,
+    case when c.kind <> 'direct' then (
+      select s.waiting_on from private.flow_states as s
+      where s.flow_id = c.flow_id and s.state = c.flow_state
+    ) end,
+    'none'
+  ) as waiting_on,
+  c.automation_enabled,
+  me.role as my_role,
+  case
+    when c.awaiting_role is distinct from me.role then null
+    when c.version = stored.version then (
+      select m.action_data from public.messages as m
+      where m.id = (c.current_action_data ->> 'action_id')::uuid
+    )
+    -- Asked for by a step that is due and not written yet.
+    else private.action_data(
+      c, me.role,
+      (
+        select s.title from private.flow_states as s
+        where s.flow_id = c.flow_id and s.state = c.flow_state
+      ),
+      null, null, 'automated', null
+    )
+  end as current_action_data,
+  c.flow_data,
+  round(c.amount_minor / 100.0, 2) as price,
+  c.amount_minor,
+  c.currency,
+  c.work_status,
+  c.deadline_at,
+  c.version + c.last_seq + me.version + other.shared_version + coalesce(
+    (
+      select extract(epoch from max(m.expires_at)) * 1000000
+      from public.messages as m
+      where m.conversation_id = me.conversation_id and m.expires_at <= now()
+    ),
+    0
+  )::bigint + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
+  c.last_seq,
+  me.read_seq,
+  case
+    when pair.is_blocked or not (
+      (select mine.shares_read_receipts from private.accounts as mine
+      where mine.user_id = (select auth.uid()))
+      and a.shares_read_receipts
+    ) then 0
+    else other.read_seq
+  end as other_read_seq,
+  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
+  case
+    when c.last_seq = me.read_seq then 0
+    else (
+      select count(*)
+      from (
+        select m.* from public.messages as m
+        where m.conversation_id = me.conversation_id and m.seq > me.read_seq
+        order by m.seq desc
+        limit 1000
+      ) as m
+      where m.sender_id <> me.user_id
+        and m.caused_by is distinct from me.user_id
+        and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+        and (m.expires_at is null or m.expires_at > now())
+    )
+  end as unread_count,
+  (
+    select json_build_object(
+      'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+      'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+      'created_at', m.created_at
+    )
+    from private.visible_messages as m
+    where m.conversation_id = me.conversation_id
+    order by m.seq desc
+    limit 1
+  ) as last_message,
+  json_build_object(
+    'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
+    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end,
+    'is_deleted', a.user_id is null
+  ) as other_party,
+  coalesce(me.archived_seq = c.last_seq, false) as archived,
+  me.pinned_at is not null as pinned,
+  me.muted_until,
+  not pair.is_blocked and a.user_id is not null
+    and (c.chat_status = 'real_time' or private.takes_free_text(c)) as free_text_allowed,
+  c.created_at,
+  c.updated_at,
+  now() as server_now,
+  coalesce(other.typing_until > now(), false) as other_typing,
+  case when c.kind <> 'direct' then json_build_object(
+    'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+    'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+    'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+  ) end as escrow,
+  c.delivery_due_at,
+  c.bid_id,
+  c.campaign_id,
+  c.request_id,
+  c.work_submission,
+  c.work_submitted,
+  c.submission_date,
+  c.close_reason
+from private.participants as me
+join private.participants as other
+  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+join public.conversations as stored on stored.id = me.conversation_id
+cross join lateral (
+  select stored.* where stored.deadline_at is null or stored.deadline_at > now()
+  union all
+  select due.* from private.as_of_now(stored) as due where stored.deadline_at <= now()
+) as c
+join public.users as u on u.id = other.user_id
+left join private.accounts as a on a.user_id = other.user_id
+cross join lateral (
+  select stored.is_barred and private.is_blocked(stored.user_a, stored.user_b) as is_blocked
+  offset 0  -- once a row, not once a mention
+) as pair
+where me.user_id = (select auth.uid());
+
+revoke all on
+  private.visible_messages, private.my_marks, private.my_messages, private.my_conversations
+from public, anon, authenticated, service_role;
