@@ -5895,7 +5895,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/check_input.sql sha256:c44adbf518e58efb1082d70ce7f22e10c90d4f911fdfeaf6ca8bf3b5fc9a4da7
+-- source: 40_flow/check_input.sql sha256:8135504350bb3f4568e0b112ca531a365226cc8e79b023685b11c3a36a871b3b
 -- The input of an action as the flow may use it: the fields that the action has, each checked.
 --
 -- Fields that the action does not have are ignored, and so are optional ones without a value. A
@@ -6058,7 +6058,10 @@ begin
     perform private.raise_error(
       'PRICE_OUT_OF_RANGE',
       format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
-      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
+      jsonb_build_object(
+        'min', p_field.min, 'max', p_field.max, 'understood', trim_scale(v_rupees)
+      ),
+      p_status => 422
     );
   end if;
   return jsonb_build_object(
@@ -7749,20 +7752,21 @@ begin
 end;
 $$;
 
--- source: 43_deals/apply_to_campaign.sql sha256:f5bf5618a2ae55a2b02843e161e02a7f1eacea243f472e34ff37a6304a188ff9
+-- source: 43_deals/apply_to_campaign.sql sha256:d05aece25a204fd118c407654f38e4a43b66acbd489db03dbdee6ef90d55a114
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
--- the price the influencer has in mind, in rupees.
+-- the price the influencer has in mind, in rupees: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
--- requests, and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the brand owner's (key share), the campaign, then the conversation
+-- they have. Writes: rate_limits, requests, and what private.open_deal and private.answer_step
+-- write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
--- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+-- PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
 create or replace function private.apply_to_campaign(
   p_campaign_id uuid,
-  p_quote numeric,
+  p_quote jsonb,
   p_pitch text,
   p_client_action_id uuid
 )
@@ -7773,7 +7777,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_quote_minor constant bigint := private.to_minor(p_quote, 'quote');
+  v_quote_minor constant bigint := private.read_amount(p_quote, 'quote');
   v_pitch constant text := private.read_pitch(p_pitch);
   v_campaign public.campaigns;
   v_deal public.conversations;
@@ -7785,6 +7789,9 @@ begin
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  perform private.lock_peer(
+    (select c.brand_owner_id from public.campaigns as c where c.id = p_campaign_id)
+  );
   select c.* into v_campaign
   from public.campaigns as c
   where c.id = p_campaign_id
@@ -7822,7 +7829,7 @@ $$;
 -- flow_update}`.
 create or replace function public.apply_to_campaign(
   campaign_id uuid,
-  quote numeric default null,
+  quote jsonb default null,
   pitch text default null,
   client_action_id uuid default null
 )
@@ -7849,8 +7856,8 @@ begin
 end;
 $$;
 
-grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
-grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+grant execute on function private.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
+grant execute on function public.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 
 -- source: 43_deals/click_button.sql sha256:b94b822639b5d1960fba05bf44bb1e0fe142d93cc8c7a114eabc847dd04f15f5
 -- Clicks a button of an action message: the action is the one that the engine itself stored there.
@@ -7990,20 +7997,20 @@ $$;
 grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/connect_bid.sql sha256:80c4f470a9386dcb5f2edd39cbce4fced3bf21fae15b0e48dd45f7a4138b11a4
+-- source: 43_deals/connect_bid.sql sha256:7c28ba14677cffa1eeb81d4b4774072541731929bfd619dd273487997aff1024
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
 -- While the two have an open deal on this bid, it is the answer (`created: false`). A given
--- influencer must be the bid's. proposed_amount, in rupees, is a hint.
+-- influencer must be the bid's. proposed_amount, in rupees, is a hint: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the bid, then the conversation they
+-- have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
 -- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
--- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+-- INPUT_INVALID (422), PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
 create or replace function private.connect_bid(
   p_bid_id uuid,
-  p_proposed_amount numeric,
+  p_proposed_amount jsonb,
   p_influencer_id uuid,
   p_client_action_id uuid
 )
@@ -8014,7 +8021,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_proposed_minor constant bigint := private.to_minor(p_proposed_amount, 'proposed_amount');
+  v_proposed_minor constant bigint := private.read_amount(p_proposed_amount, 'proposed_amount');
   v_bid public.bids;
   v_deal public.conversations;
 begin
@@ -8027,6 +8034,7 @@ begin
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  perform private.lock_peer((select b.influencer_id from public.bids as b where b.id = p_bid_id));
   select b.* into v_bid from public.bids as b where b.id = p_bid_id for no key update;
   if not found then
     perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
@@ -8059,7 +8067,7 @@ $$;
 -- flow_update}`.
 create or replace function public.connect_bid(
   bid_id uuid,
-  proposed_amount numeric default null,
+  proposed_amount jsonb default null,
   influencer_id uuid default null,
   client_action_id uuid default null
 )
@@ -8070,8 +8078,8 @@ as $$
   select private.connect_bid(bid_id, proposed_amount, influencer_id, client_action_id);
 $$;
 
-grant execute on function private.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
-grant execute on function public.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
+grant execute on function private.connect_bid(uuid, jsonb, uuid, uuid) to authenticated;
+grant execute on function public.connect_bid(uuid, jsonb, uuid, uuid) to authenticated;
 
 -- source: 43_deals/force_close.sql sha256:f73f35e9794132836440de9ff4029b081d99b0b0a2815e7d93614f20d61f81fb
 -- An operator closes a deal before it is paid; both sides read the reason.
@@ -8233,14 +8241,13 @@ $$;
 grant execute on function private.get_ratings(uuid) to authenticated;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
--- source: 43_deals/invite_to_campaign.sql sha256:7767232c7ea5030f39c5ccf91bbc095e4c0f7c46b95e6218bbcd5af7457892a5
+-- source: 43_deals/invite_to_campaign.sql sha256:87fd94a7063a8bc43960069889d1400ba05f8b57e824a31ea5ffdfb645f2b7b0
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the campaign, the influencer's account against its removal, then the
--- conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the campaign, then the conversation
+-- they have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
 -- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
@@ -8266,6 +8273,7 @@ begin
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  perform private.lock_peer(p_influencer_id);
   select c.* into v_campaign
   from public.campaigns as c
   where c.id = p_campaign_id and c.brand_owner_id = v_step.actor_id
@@ -8309,13 +8317,13 @@ as $$
   select private.invite_to_campaign(campaign_id, influencer_id, client_action_id);
 $$;
 
--- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
+-- Refuses to invite a user who is no influencer, or whose login was deleted.
 --
--- Locks: the influencer's account, against its removal.
 -- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
 create or replace function private.check_influencer(p_user_id uuid)
 returns void
 language plpgsql
+stable
 set search_path = ''
 as $$
 declare
@@ -8324,8 +8332,7 @@ begin
   select u.* into v_user
   from public.users as u
   join private.accounts as a on a.user_id = u.id
-  where u.id = p_user_id
-  for key share of a;
+  where u.id = p_user_id;
   if not found then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
@@ -8565,7 +8572,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/operate.sql sha256:bdf5fc5c181cefd2b6528ff8c71600336bff0144e678c6895723d5341c21c59a
+-- source: 43_deals/operate.sql sha256:79b4a3ec1fead414ab4bb26c20832065fbfa31ef7c9f0094debd33b1624b689e
 -- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
 --
 -- Time limits and follow-ups are the engine's own: nobody else may take them.
@@ -8573,8 +8580,8 @@ $$;
 -- that holds money.
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
 -- write.
--- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), FUNDS_HELD (409), those of
--- private.advance_conversation.
+-- Errors: FORBIDDEN (403) for an operator who is a member, CONVERSATION_NOT_FOUND (404),
+-- ACTION_UNKNOWN (422), FUNDS_HELD (409), those of private.advance_conversation.
 create or replace function private.operate(
   p_conversation_id uuid,
   p_action text,
@@ -8593,6 +8600,13 @@ begin
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
+  if p_role = 'admin'
+    and auth.uid() in ((v_step.conversation).user_a, (v_step.conversation).user_b) then
+    perform private.raise_error(
+      'FORBIDDEN', 'An operator decides nothing in a deal of their own.', p_status => 403,
+      p_hint => 'Ask another operator.'
+    );
+  end if;
   if exists (
     select from private.flow_states as s
     where s.flow_id = (v_step.conversation).flow_id and s.deadline_action = p_action
@@ -8674,7 +8688,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/resolve_dispute.sql sha256:7129ea43d9f4e427228e9d0999515d5282759f39846c9bef428aa7198a9dd5e3
+-- source: 43_deals/resolve_dispute.sql sha256:d8d2dac287e5844a487063eb2230c453e3070f4852fb1156176c54c1809b9275
 -- An operator decides a dispute: release gives the money to the influencer, refund to the brand
 -- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
 -- lets the deal go on where it was. The parties never see note.
@@ -8686,7 +8700,7 @@ $$;
 create or replace function private.resolve_dispute(
   p_conversation_id uuid,
   p_verdict text,
-  p_refund_amount numeric,
+  p_refund_amount jsonb,
   p_note text
 )
 returns jsonb
@@ -8712,7 +8726,7 @@ $$;
 create or replace function public.resolve_dispute(
   conversation_id uuid,
   verdict text,
-  refund_amount numeric default null,
+  refund_amount jsonb default null,
   note text default null
 )
 returns jsonb
@@ -8722,9 +8736,9 @@ as $$
   select private.resolve_dispute(conversation_id, verdict, refund_amount, note);
 $$;
 
-grant execute on function private.resolve_dispute(uuid, text, numeric, text)
+grant execute on function private.resolve_dispute(uuid, text, jsonb, text)
 to authenticated, service_role;
-grant execute on function public.resolve_dispute(uuid, text, numeric, text)
+grant execute on function public.resolve_dispute(uuid, text, jsonb, text)
 to authenticated, service_role;
 
 -- source: 43_deals/review_work.sql sha256:60c4a09d50eb80d3f9fb8e4ed388f76c577192ad0fc7f2a1a4db93eaa6975e4e
@@ -9098,7 +9112,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:c95e53283d9e0728932fd8179210bb77fbb482675341967af3481b462be43239
+-- source: 43_deals/take_action.sql sha256:c29b9050acfd3214d7f2bcb764a3a6c87bc61bc657c914baf70348ecac1203c4
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -9183,6 +9197,7 @@ declare
   v_step private.flow_step;
 begin
   v_step.actor_id := private.require_user();
+  perform private.check_json(p_request, 'input', 65536);
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);

@@ -328,6 +328,11 @@ def test_amounts_are_checked(stage: Stage, cast: Cast, door: Door) -> None:
             knock.open(**{door.amount: amount})
     with stage.refused("INPUT_INVALID", 422, details={"field": door.amount, "rule": "decimals"}):
         knock.open(**{door.amount: 10.001})
+    for text in ("5000-6000", "about 5000", "NaN"):
+        with stage.refused("PRICE_UNPARSEABLE", 422):
+            knock.open(**{door.amount: text})
+    with stage.refused("PRICE_OUT_OF_RANGE", 422, details={"understood": 5 * CRORE}):
+        knock.open(**{door.amount: "5 crore"})
     assert deals(stage) == 0
     for amount in (1, CRORE, 4999.99):
         answer = knock.open(**{door.amount: amount})

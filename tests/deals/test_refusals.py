@@ -13,6 +13,7 @@ from tests.flow.deals import SCENES, Cast, Play, open_play
 from tests.flow.model import Refused
 from tests.flow.rows import ADMIN, PARTIES, SYSTEM
 from tests.flow.stages import Stage
+from tests.support.databases import Database
 
 ALL_SCENES = [(kind, scene) for kind in SCENES for scene in SCENES[kind]]
 # Every action that any flow knows, for whomever, and some that none does.
@@ -222,3 +223,21 @@ def test_a_direct_chat_knows_two_actions(stage: Stage, cast: Cast) -> None:
         stage.call("take_action", conversation_id=talk, action="close_conversation")
         with stage.refused("FLOW_STATE_INVALID", 409, details={"current_state": "chat_closed"}):
             stage.call("take_action", conversation_id=talk, action="close_conversation")
+
+
+def test_an_operator_decides_nothing_in_a_deal_of_their_own(db: Database, people: Cast) -> None:
+    play = open_play(db, people, "bid", "disputed by I during work")
+    db.query("insert into private.admins (user_id) values (%s)", people.asha)
+    before = everything(db)
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("resolve_dispute", {"verdict": "release"}),
+        ("force_close", {"reason": "mine"}),
+        ("force_dispute", {"reason": "mine"}),
+        ("mark_refunded_manually", {"reference": "UTR 1"}),
+    ]
+    for function, arguments in calls:
+        with db.signed_in_as(people.asha), db.refused("FORBIDDEN", 403):
+            db.call(function, conversation_id=play.id, **arguments)
+    assert everything(db) == before
+    with db.signed_in_as(people.omkar):
+        assert db.call("resolve_dispute", conversation_id=play.id, verdict="refund")["success"]

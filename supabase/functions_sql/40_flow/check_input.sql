@@ -160,7 +160,10 @@ begin
     perform private.raise_error(
       'PRICE_OUT_OF_RANGE',
       format('Name an amount from %s to %s rupees.', p_field.min, p_field.max),
-      jsonb_build_object('min', p_field.min, 'max', p_field.max), p_status => 422
+      jsonb_build_object(
+        'min', p_field.min, 'max', p_field.max, 'understood', trim_scale(v_rupees)
+      ),
+      p_status => 422
     );
   end if;
   return jsonb_build_object(

@@ -1,16 +1,17 @@
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
--- the price the influencer has in mind, in rupees.
+-- the price the influencer has in mind, in rupees: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the campaign, then the conversation they have. Writes: rate_limits,
--- requests, and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the brand owner's (key share), the campaign, then the conversation
+-- they have. Writes: rate_limits, requests, and what private.open_deal and private.answer_step
+-- write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
--- PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+-- PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
 create or replace function private.apply_to_campaign(
   p_campaign_id uuid,
-  p_quote numeric,
+  p_quote jsonb,
   p_pitch text,
   p_client_action_id uuid
 )
@@ -21,7 +22,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_quote_minor constant bigint := private.to_minor(p_quote, 'quote');
+  v_quote_minor constant bigint := private.read_amount(p_quote, 'quote');
   v_pitch constant text := private.read_pitch(p_pitch);
   v_campaign public.campaigns;
   v_deal public.conversations;
@@ -33,6 +34,9 @@ begin
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  perform private.lock_peer(
+    (select c.brand_owner_id from public.campaigns as c where c.id = p_campaign_id)
+  );
   select c.* into v_campaign
   from public.campaigns as c
   where c.id = p_campaign_id
@@ -70,7 +74,7 @@ $$;
 -- flow_update}`.
 create or replace function public.apply_to_campaign(
   campaign_id uuid,
-  quote numeric default null,
+  quote jsonb default null,
   pitch text default null,
   client_action_id uuid default null
 )
@@ -97,5 +101,5 @@ begin
 end;
 $$;
 
-grant execute on function private.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
-grant execute on function public.apply_to_campaign(uuid, numeric, text, uuid) to authenticated;
+grant execute on function private.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
+grant execute on function public.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;

@@ -1,16 +1,16 @@
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
 -- While the two have an open deal on this bid, it is the answer (`created: false`). A given
--- influencer must be the bid's. proposed_amount, in rupees, is a hint.
+-- influencer must be the bid's. proposed_amount, in rupees, is a hint: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the bid, then the conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the bid, then the conversation they
+-- have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
 -- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
--- INPUT_INVALID (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
+-- INPUT_INVALID (422), PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
 create or replace function private.connect_bid(
   p_bid_id uuid,
-  p_proposed_amount numeric,
+  p_proposed_amount jsonb,
   p_influencer_id uuid,
   p_client_action_id uuid
 )
@@ -21,7 +21,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_proposed_minor constant bigint := private.to_minor(p_proposed_amount, 'proposed_amount');
+  v_proposed_minor constant bigint := private.read_amount(p_proposed_amount, 'proposed_amount');
   v_bid public.bids;
   v_deal public.conversations;
 begin
@@ -34,6 +34,7 @@ begin
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  perform private.lock_peer((select b.influencer_id from public.bids as b where b.id = p_bid_id));
   select b.* into v_bid from public.bids as b where b.id = p_bid_id for no key update;
   if not found then
     perform private.raise_error('BID_NOT_FOUND', 'There is no such bid.', p_status => 404);
@@ -66,7 +67,7 @@ $$;
 -- flow_update}`.
 create or replace function public.connect_bid(
   bid_id uuid,
-  proposed_amount numeric default null,
+  proposed_amount jsonb default null,
   influencer_id uuid default null,
   client_action_id uuid default null
 )
@@ -77,5 +78,5 @@ as $$
   select private.connect_bid(bid_id, proposed_amount, influencer_id, client_action_id);
 $$;
 
-grant execute on function private.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
-grant execute on function public.connect_bid(uuid, numeric, uuid, uuid) to authenticated;
+grant execute on function private.connect_bid(uuid, jsonb, uuid, uuid) to authenticated;
+grant execute on function public.connect_bid(uuid, jsonb, uuid, uuid) to authenticated;

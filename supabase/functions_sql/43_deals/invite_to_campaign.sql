@@ -2,9 +2,8 @@
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the campaign, the influencer's account against its removal, then the
--- conversation they have. Writes: rate_limits,
--- and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the campaign, then the conversation
+-- they have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
 -- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
@@ -30,6 +29,7 @@ begin
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  perform private.lock_peer(p_influencer_id);
   select c.* into v_campaign
   from public.campaigns as c
   where c.id = p_campaign_id and c.brand_owner_id = v_step.actor_id
@@ -73,13 +73,13 @@ as $$
   select private.invite_to_campaign(campaign_id, influencer_id, client_action_id);
 $$;
 
--- Refuses to invite whoever is no influencer; whoever is one stays until the deal is made.
+-- Refuses to invite a user who is no influencer, or whose login was deleted.
 --
--- Locks: the influencer's account, against its removal.
 -- Errors: USER_NOT_FOUND (404), INPUT_INVALID (422) `{field: "influencer_id", rule: "influencer"}`.
 create or replace function private.check_influencer(p_user_id uuid)
 returns void
 language plpgsql
+stable
 set search_path = ''
 as $$
 declare
@@ -88,8 +88,7 @@ begin
   select u.* into v_user
   from public.users as u
   join private.accounts as a on a.user_id = u.id
-  where u.id = p_user_id
-  for key share of a;
+  where u.id = p_user_id;
   if not found then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;

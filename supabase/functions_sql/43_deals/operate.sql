@@ -5,8 +5,8 @@
 -- that holds money.
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
 -- write.
--- Errors: CONVERSATION_NOT_FOUND (404), ACTION_UNKNOWN (422), FUNDS_HELD (409), those of
--- private.advance_conversation.
+-- Errors: FORBIDDEN (403) for an operator who is a member, CONVERSATION_NOT_FOUND (404),
+-- ACTION_UNKNOWN (422), FUNDS_HELD (409), those of private.advance_conversation.
 create or replace function private.operate(
   p_conversation_id uuid,
   p_action text,
@@ -25,6 +25,13 @@ begin
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
+  if p_role = 'admin'
+    and auth.uid() in ((v_step.conversation).user_a, (v_step.conversation).user_b) then
+    perform private.raise_error(
+      'FORBIDDEN', 'An operator decides nothing in a deal of their own.', p_status => 403,
+      p_hint => 'Ask another operator.'
+    );
+  end if;
   if exists (
     select from private.flow_states as s
     where s.flow_id = (v_step.conversation).flow_id and s.deadline_action = p_action

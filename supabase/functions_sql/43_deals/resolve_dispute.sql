@@ -9,7 +9,7 @@
 create or replace function private.resolve_dispute(
   p_conversation_id uuid,
   p_verdict text,
-  p_refund_amount numeric,
+  p_refund_amount jsonb,
   p_note text
 )
 returns jsonb
@@ -35,7 +35,7 @@ $$;
 create or replace function public.resolve_dispute(
   conversation_id uuid,
   verdict text,
-  refund_amount numeric default null,
+  refund_amount jsonb default null,
   note text default null
 )
 returns jsonb
@@ -45,7 +45,7 @@ as $$
   select private.resolve_dispute(conversation_id, verdict, refund_amount, note);
 $$;
 
-grant execute on function private.resolve_dispute(uuid, text, numeric, text)
+grant execute on function private.resolve_dispute(uuid, text, jsonb, text)
 to authenticated, service_role;
-grant execute on function public.resolve_dispute(uuid, text, numeric, text)
+grant execute on function public.resolve_dispute(uuid, text, jsonb, text)
 to authenticated, service_role;

@@ -82,6 +82,7 @@ declare
   v_step private.flow_step;
 begin
   v_step.actor_id := private.require_user();
+  perform private.check_json(p_request, 'input', 65536);
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
