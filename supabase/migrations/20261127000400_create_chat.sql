@@ -199,6 +199,9 @@ grant select on public.messages to authenticated, service_role;
 -- is_expired is in no predicate, so that flagging a row touches no index.
 create index messages_expiring on public.messages (conversation_id, expires_at)
 where expires_at is not null;
+-- For the operators' sweep, which asks for everybody's.
+create index messages_expired on public.messages (expires_at)
+where expires_at is not null and scrubbed_at is null;
 create index messages_expiring_of_sender on public.messages (sender_id, expires_at)
 where expires_at is not null and scrubbed_at is null;
 create index messages_expiring_of_receiver on public.messages (receiver_id, expires_at)

@@ -218,7 +218,7 @@ $$;
 revoke all on function private.check_choice(text, text, text[])
 from public, anon, authenticated, service_role;
 
--- source: 10_private/check_media_url.sql sha256:6c0c45bd93703da6c3d77ef098d7724ca2a8933ca3f963f8fc4d9fd7bbb47edb
+-- source: 10_private/check_media_url.sql sha256:5c33ef651dea8c9de7d84c2d6efaf9be5f546c5ea22bacbfbdc90fcd5a309ff2
 -- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
 --
 -- Errors: MEDIA_INVALID (422) `{rule}`: a rule of find_url_fault, or host_not_allowed by the
@@ -227,7 +227,6 @@ create or replace function private.check_media_url(p_url text)
 returns void
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -248,8 +247,6 @@ begin
   end if;
 end;
 $$;
-
-revoke all on function private.check_media_url(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/check_size.sql sha256:e942180e561b6836daf2db79fc574f544fbed6ce81a4548b391900e1d4713fc8
 -- Refuses a name, a reference or an address that is larger than any honest one, before any work is
@@ -368,7 +365,7 @@ begin
 end;
 $$;
 
--- source: 10_private/find_url_fault.sql sha256:4b03a6e41537b07136d3fa0034d4e3e4d43f905fb4afeaf36be39afe8e79416f
+-- source: 10_private/find_url_fault.sql sha256:4b68090c9635aa0a1780557f3e958adf9653b2c8d89bbea4014d573603f602e6
 -- The rule that a URL breaks which a client should not be made to load, or null.
 --
 -- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
@@ -378,7 +375,6 @@ create or replace function private.find_url_fault(p_url text)
 returns text
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -399,8 +395,6 @@ begin
   end;
 end;
 $$;
-
-revoke all on function private.find_url_fault(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/get_number.sql sha256:269de418155a065f72e94acefc84b2a0bb002e3a6f4e5410f923df58867a1398
 -- The value of an operator's setting that is a number; null when it is switched off.
@@ -434,7 +428,7 @@ $$;
 
 revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;
 
--- source: 10_private/is_blank.sql sha256:cf622153307b0898e569b343e05928c74d6f595936c6505faabd49ad97d6bde5
+-- source: 10_private/is_blank.sql sha256:e8318edc8905a4a58d76dd9ccaba10d6a95edf6164f26c166e327e49e22c8343
 -- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
 -- characters without a picture of their own.
 --
@@ -444,7 +438,6 @@ create or replace function private.is_blank(p_text text)
 returns boolean
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -455,8 +448,6 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.is_blank(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/is_blocked.sql sha256:e05311344e5d3d57c199c49dd711e76025b4ec8ef9acb77825789d906978d302
 -- Whether one of the two users blocks the other, in either direction.
@@ -479,13 +470,12 @@ $$;
 revoke all on function private.is_blocked(uuid, uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_media_host_allowed.sql sha256:292af95edd26cf27afe0c40311ad7d3984afd4a1166350a28d7e102f4b254115
+-- source: 10_private/is_media_host_allowed.sql sha256:9d62b3978c542bfe33e9aada65662640cc2a3af901af7d50dca9ff0ed469997a
 -- Whether the setting media_hosts lets clients name this host (lower case).
 create or replace function private.is_media_host_allowed(p_host text)
 returns boolean
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select case jsonb_typeof(private.get_setting('media_hosts'))
@@ -498,9 +488,6 @@ as $$
     else true
   end;
 $$;
-
-revoke all on function private.is_media_host_allowed(text)
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/is_my_conversation.sql sha256:f96614cc0dd3f150f61502c2e0d0a0d3c2c90ed9b665d1fafa9899c887114ec4
 -- Whether the caller is a member of the conversation.
@@ -522,7 +509,7 @@ $$;
 revoke all on function private.is_my_conversation(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_my_topic.sql sha256:9b0ee908b8008ab13f70be41d9cf7d1b2c66e4356ab51785f795563437abc57e
+-- source: 10_private/is_my_topic.sql sha256:c95fb5f4640cf8e6ec536c953578795f09b1a5e0865cb2b5d98bef7acabe30cb
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
@@ -578,8 +565,6 @@ begin
 end;
 $$;
 
-revoke all on function private.is_my_topic(text, boolean)
-from public, anon, authenticated, service_role;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
 -- source: 10_private/is_operator.sql sha256:18f26289573816cc663785fb5e979af99a52182cf942d5760249eba7d0579156
@@ -676,7 +661,7 @@ begin
 end;
 $$;
 
--- source: 10_private/list_my_conversation_ids.sql sha256:e5afea14ca5452af1df573e6726eacc56e4aeafb0e55dd5bdf16dfbb1064e2e3
+-- source: 10_private/list_my_conversation_ids.sql sha256:ba76578892f0b4522c2b89fee22971d1a104708b8fcbadd1b2dd9d2bbf8f2466
 -- The ids of the caller's conversations, for policies.
 --
 -- Definer: a policy that read private.participants as the caller would need a grant on it.
@@ -696,8 +681,6 @@ as $$
   );
 $$;
 
-revoke all on function private.list_my_conversation_ids()
-from public, anon, authenticated, service_role;
 grant execute on function private.list_my_conversation_ids() to authenticated;
 
 -- source: 10_private/may_reach.sql sha256:4378b789b46495109309dcb51f52ad5042bdcf9e831c4fff043e212dacf1d88e
@@ -1069,19 +1052,16 @@ begin
 end;
 $$;
 
--- source: 10_private/url_authority.sql sha256:cae4651c2d2996d4a349a3767d36aced19c00da1f1c9c1e9bcdc332ab958d6c2
+-- source: 10_private/url_authority.sql sha256:44d2bb8e77d750e6e3dd270204699371be5cf8da3e1f0649b2ad3316b52c2608
 -- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
 create or replace function private.url_authority(p_url text)
 returns text
 language sql
 immutable
-security invoker
 set search_path = ''
 as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
-
-revoke all on function private.url_authority(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/views.sql sha256:dcce12920ce42298809fe5c9af7777f8b1d5a0e9a74042b277761dd3a3c7e3bf
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
@@ -1737,14 +1717,13 @@ begin
 end;
 $$;
 
--- source: 20_accounts/note_visit.sql sha256:c471963408dff71fe4ed573e3318484cf17025cc7a2f83a46a03e1030433c1c6
+-- source: 20_accounts/note_visit.sql sha256:44e59e5edcb3a3994fb91d8440b27af514e3f69ebb81fa88356929a96c36f689
 -- Notes that a user is here, to the minute: most calls then write nothing.
 --
 -- Locks, writes: the user's row of accounts.
 create or replace function private.note_visit(p_user_id uuid)
 returns void
 language sql
-security invoker
 set search_path = ''
 as $$
   update private.accounts as a
@@ -1753,9 +1732,7 @@ as $$
     and (a.last_seen_at is null or a.last_seen_at < now() - interval '1 minute');
 $$;
 
-revoke all on function private.note_visit(uuid) from public, anon, authenticated, service_role;
-
--- source: 20_accounts/touch_conversations.sql sha256:6d9247a082a3712d37c36c3af158d1c12e7d7491bac4e2dc17378cf5f3d82068
+-- source: 20_accounts/touch_conversations.sql sha256:ebec8e0298d4abbf02a56b816e970e36f4dfe8dce6cce458160eebcaaf7f87fb
 -- Tells clients, by the version, that what a user's conversations show of that user has changed.
 --
 -- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
@@ -1763,7 +1740,6 @@ revoke all on function private.note_visit(uuid) from public, anon, authenticated
 create or replace function private.touch_conversations(p_user_id uuid)
 returns void
 language sql
-security invoker
 set search_path = ''
 as $$
   select 1 from private.participants as p
@@ -1775,9 +1751,6 @@ as $$
   set version = p.version + 1, shared_version = p.shared_version + 1
   where p.user_id = p_user_id;
 $$;
-
-revoke all on function private.touch_conversations(uuid)
-from public, anon, authenticated, service_role;
 
 -- source: 25_points/get_points_history.sql sha256:fd8a4dfe4ab7fd506f6f7f050db4c3298bfcb5e74132e62d5f1deffd41ae4e4e
 -- A page of the caller's ledger, newest first.
@@ -9078,13 +9051,14 @@ $$;
 grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
 grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;
 
--- source: 43_deals/sweep_due.sql sha256:d7ca88e49de3ab9573f56d890dab0163665f805f1efd4acb3fd89ec1540bf8a6
--- An operator takes the steps that are due in any conversation, the longest due first; a help for
--- conversations that nobody opens, never needed for what readers see.
+-- source: 43_deals/sweep_due.sql sha256:d8071e4b86f619604a180372cd08869836143c28e3e9a9ddea06be5b7b54afd7
+-- An operator takes the steps that are due in any conversation, the longest due first, and empties
+-- messages whose grace is over: a help for conversations that nobody opens and for logins that are
+-- gone, never needed for what readers see.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversations, in the order of their ids; what another session holds is passed over.
--- Writes: what private.run_deadlines writes.
+-- Locks: the conversations, in the order of their ids, then messages; what another session holds is
+-- passed over. Writes: messages, and what private.run_deadlines writes.
 -- Errors: FORBIDDEN (403).
 create or replace function private.sweep_due(p_max_rows integer)
 returns jsonb
@@ -9095,12 +9069,13 @@ as $$
 begin
   perform private.require_operator();
   return jsonb_build_object(
-    'deadlines_run', private.run_due(null, private.clamp_page_size(p_max_rows, 100, 1000))
+    'deadlines_run', private.run_due(null, private.clamp_page_size(p_max_rows, 100, 1000)),
+    'scrubbed', private.scrub_everybodys(private.clamp_page_size(p_max_rows, 100, 1000))
   );
 end;
 $$;
 
--- RPC: operators take what is due; returns `{deadlines_run}`.
+-- RPC: operators take what is due; returns `{deadlines_run, scrubbed}`.
 create or replace function public.sweep_due(max_rows integer default 100)
 returns jsonb
 language sql
@@ -11562,7 +11537,7 @@ grant execute on function public.block_user(uuid) to authenticated;
 grant execute on function private.unblock_user(uuid) to authenticated;
 grant execute on function public.unblock_user(uuid) to authenticated;
 
--- source: 45_safety/leave_deals.sql sha256:fd098311b39becb47a8a5d1dc1db38e92a2958666a7e9584a1f109e4bed5078d
+-- source: 45_safety/leave_deals.sql sha256:b404a31a8a48b40d1c0cceb0a12617644d59ad296d93ecf14f3b24bf701c04ac
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
 -- the payment and closes after the work; while money is held it goes on without free text.
 --
@@ -11573,7 +11548,6 @@ grant execute on function public.unblock_user(uuid) to authenticated;
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -11609,10 +11583,7 @@ begin
 end;
 $$;
 
-revoke all on function private.leave_deals(uuid, uuid)
-from public, anon, authenticated, service_role;
-
--- source: 45_safety/report_message.sql sha256:c1b06b859f1d2b6fe40d63bfb1bc4e7b08e0bb524a80ac07c4fc3ae615a37bcc
+-- source: 45_safety/report_message.sql sha256:4767ea6994c435189b24483894925ce1585413900279293deb527a836c8ed32b
 -- Reports a message to the operators, with what the reporter sees of it and the ten before it.
 --
 -- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
@@ -11681,20 +11652,15 @@ create or replace function public.report_message(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.report_message(message_id, reason, details);
 $$;
 
-revoke all on function private.report_message(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.report_message(uuid, text, text) to authenticated;
-revoke all on function public.report_message(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.report_message(uuid, text, text) to authenticated;
 
--- source: 45_safety/set_privacy.sql sha256:23a8e9bcf7594f0eebe64d5821f8af207a61a12fa1aaf9d92a3a034973059d54
+-- source: 45_safety/set_privacy.sql sha256:8b0e295ef4db707002849c014a06d0fb1a52aec3999ee066939dc187859b5d1d
 -- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
 --
 -- Who hides read marks does not see those of others either.
@@ -11736,17 +11702,12 @@ create or replace function public.set_privacy(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.set_privacy(last_seen, read_receipts);
 $$;
 
-revoke all on function private.set_privacy(boolean, boolean)
-from public, anon, authenticated, service_role;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
-revoke all on function public.set_privacy(boolean, boolean)
-from public, anon, authenticated, service_role;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
 -- source: 46_history/append_event.sql sha256:5cfc2a5ab086202d8db95a977c9d391db1fd8bc804318758e850c05c80e2f95a
@@ -15762,7 +15723,7 @@ grant execute on function private.login_cleanup() to authenticated;
 revoke all on function public.login_cleanup() from public, anon, authenticated, service_role;
 grant execute on function public.login_cleanup() to authenticated;
 
--- source: 55_cleanup/scrub_expired.sql sha256:36e66215eb3fea7ff208c608c82cddce59e5f8b038aade8307fc19b64e953558
+-- source: 55_cleanup/scrub_expired.sql sha256:fe95d02cebdfef6953242995961c8852b2166462e555ea1a9df779aff9816165
 -- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
 --
 -- The row and its number stay, its text and media go. Nothing goes from a conversation under a
@@ -15771,7 +15732,6 @@ grant execute on function public.login_cleanup() to authenticated;
 create or replace function private.scrub_expired(p_user_id uuid)
 returns integer
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -15801,8 +15761,39 @@ begin
 end;
 $$;
 
-revoke all on function private.scrub_expired(uuid)
-from public, anon, authenticated, service_role;
+-- The same for everybody's messages, also between logins that are gone or never come back.
+--
+-- Locks, writes: messages; rows that another session holds are passed over.
+create or replace function private.scrub_everybodys(p_limit integer)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_grace constant interval :=
+    private.get_number('expired_grace_days')::float8 * interval '1 day';
+  v_count integer;
+begin
+  with due as (
+    select m.conversation_id, m.seq
+    from public.messages as m
+    where m.expires_at <= now() - v_grace
+      and m.scrubbed_at is null
+      and not exists (
+        select from private.legal_holds as h where h.conversation_id = m.conversation_id
+      )
+    order by m.expires_at
+    limit p_limit
+    for update of m skip locked
+  )
+  update public.messages as m
+  set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
+  from due
+  where m.conversation_id = due.conversation_id and m.seq = due.seq;
+  get diagnostics v_count = row_count;
+  return v_count;
+end;
+$$;
 
 -- source: 60_triggers/check_account.sql sha256:7a9cb52ee052cce4f48ebca6acd9693796f769bcc490d99ae4a2be6d7dae00a1
 -- Refuses an account that breaks a rule of its columns, as a CHECK of that name would.
@@ -16393,15 +16384,16 @@ create or replace trigger only_scrub_events
 before update on public.conversation_events
 for each row execute function private.only_scrub_events();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:72221a846487be1b62bea79e6687eda07872b0a3cb06daaed566e8b42c7cad37
+-- source: 60_triggers/remove_account_with_login.sql sha256:0bdd0b4e15ad8fc64bd40cdf0f5a278431bad97bc0790ee9003ac8bee218ff75
 -- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
 -- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
 -- token of the login that still lives reads and writes nothing.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
--- Writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
--- conversations (is_barred), users, participants (version).
+-- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, bids,
+-- campaigns, what private.leave_deals writes, conversations (is_barred), users, participants
+-- (version).
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -16412,6 +16404,9 @@ begin
   delete from private.accounts as a where a.user_id = old.id;
   delete from private.push_tokens as t where t.user_id = old.id;
   delete from private.admins as a where a.user_id = old.id;
+  delete from private.notifications as n where n.user_id = old.id;
+  delete from private.action_results as r where r.user_id = old.id;
+  delete from private.rate_limits as l where l.user_id = old.id;
   update public.bids as b
   set status = 'closed', updated_at = now()
   where b.influencer_id = old.id and b.status = 'open';

@@ -10,6 +10,7 @@ import pytest
 from tests.chat.scenes import Talk, everything, send
 from tests.notifications.devices import KEYS, endpoint, register, take
 from tests.support.databases import Database
+from tests.support.operators import find_text, let_expire
 
 
 def delete_login(db: Database, user: uuid.UUID) -> None:
@@ -72,3 +73,23 @@ def test_nobody_writes_to_a_deleted_login_and_nobody_pays_for_it(db: Database, t
         with db.refused("USER_NOT_FOUND", 404):
             db.call("send_message", conversation_id=talk.id, message="after")
         assert db.call("get_quota") == quota
+
+
+def test_what_is_left_of_a_deleted_login_is_emptied_without_anybody_signing_in(
+    db: Database, talk: Talk
+) -> None:
+    secret = send(db, talk.bharat, talk.id, "a secret heron", expiration_hours=1)
+    send(db, talk.asha, talk.id, "hi")
+    with db.signed_in_as(talk.bharat):
+        db.call("search_messages", query="heron")
+    assert db.query("select 1 as one from private.rate_limits where user_id = %s", talk.bharat)
+    for user in (talk.asha, talk.bharat):
+        delete_login(db, user)
+    let_expire(db, secret["id"], days_ago=29)
+    with db.as_service():
+        assert db.call("sweep_due")["scrubbed"] == 0
+        let_expire(db, secret["id"], days_ago=31)
+        assert db.call("sweep_due")["scrubbed"] == 1
+    assert find_text(db, "a secret heron") == {}
+    for table in ("notifications", "rate_limits", "action_results", "push_tokens"):
+        assert db.query(f"select 1 as one from private.{table}") == [], table  # noqa: S608

@@ -6,7 +6,6 @@ create or replace function private.check_media_url(p_url text)
 returns void
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -27,5 +26,3 @@ begin
   end if;
 end;
 $$;
-
-revoke all on function private.check_media_url(text) from public, anon, authenticated, service_role;

@@ -7,7 +7,6 @@ create or replace function private.find_url_fault(p_url text)
 returns text
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 declare
@@ -28,5 +27,3 @@ begin
   end;
 end;
 $$;
-
-revoke all on function private.find_url_fault(text) from public, anon, authenticated, service_role;

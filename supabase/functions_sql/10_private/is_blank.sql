@@ -7,7 +7,6 @@ create or replace function private.is_blank(p_text text)
 returns boolean
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -18,5 +17,3 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.is_blank(text) from public, anon, authenticated, service_role;

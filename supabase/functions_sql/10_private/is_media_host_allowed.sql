@@ -3,7 +3,6 @@ create or replace function private.is_media_host_allowed(p_host text)
 returns boolean
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select case jsonb_typeof(private.get_setting('media_hosts'))
@@ -16,6 +15,3 @@ as $$
     else true
   end;
 $$;
-
-revoke all on function private.is_media_host_allowed(text)
-from public, anon, authenticated, service_role;

@@ -53,6 +53,4 @@ begin
 end;
 $$;
 
-revoke all on function private.is_my_topic(text, boolean)
-from public, anon, authenticated, service_role;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;

@@ -17,6 +17,4 @@ as $$
   );
 $$;
 
-revoke all on function private.list_my_conversation_ids()
-from public, anon, authenticated, service_role;
 grant execute on function private.list_my_conversation_ids() to authenticated;

@@ -3,10 +3,7 @@ create or replace function private.url_authority(p_url text)
 returns text
 language sql
 immutable
-security invoker
 set search_path = ''
 as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
-
-revoke all on function private.url_authority(text) from public, anon, authenticated, service_role;

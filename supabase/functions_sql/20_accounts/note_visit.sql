@@ -4,7 +4,6 @@
 create or replace function private.note_visit(p_user_id uuid)
 returns void
 language sql
-security invoker
 set search_path = ''
 as $$
   update private.accounts as a
@@ -12,5 +11,3 @@ as $$
   where a.user_id = p_user_id
     and (a.last_seen_at is null or a.last_seen_at < now() - interval '1 minute');
 $$;
-
-revoke all on function private.note_visit(uuid) from public, anon, authenticated, service_role;

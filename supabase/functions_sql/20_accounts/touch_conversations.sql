@@ -5,7 +5,6 @@
 create or replace function private.touch_conversations(p_user_id uuid)
 returns void
 language sql
-security invoker
 set search_path = ''
 as $$
   select 1 from private.participants as p
@@ -17,6 +16,3 @@ as $$
   set version = p.version + 1, shared_version = p.shared_version + 1
   where p.user_id = p_user_id;
 $$;
-
-revoke all on function private.touch_conversations(uuid)
-from public, anon, authenticated, service_role;

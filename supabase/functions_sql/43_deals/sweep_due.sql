@@ -1,9 +1,10 @@
--- An operator takes the steps that are due in any conversation, the longest due first; a help for
--- conversations that nobody opens, never needed for what readers see.
+-- An operator takes the steps that are due in any conversation, the longest due first, and empties
+-- messages whose grace is over: a help for conversations that nobody opens and for logins that are
+-- gone, never needed for what readers see.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversations, in the order of their ids; what another session holds is passed over.
--- Writes: what private.run_deadlines writes.
+-- Locks: the conversations, in the order of their ids, then messages; what another session holds is
+-- passed over. Writes: messages, and what private.run_deadlines writes.
 -- Errors: FORBIDDEN (403).
 create or replace function private.sweep_due(p_max_rows integer)
 returns jsonb
@@ -14,12 +15,13 @@ as $$
 begin
   perform private.require_operator();
   return jsonb_build_object(
-    'deadlines_run', private.run_due(null, private.clamp_page_size(p_max_rows, 100, 1000))
+    'deadlines_run', private.run_due(null, private.clamp_page_size(p_max_rows, 100, 1000)),
+    'scrubbed', private.scrub_everybodys(private.clamp_page_size(p_max_rows, 100, 1000))
   );
 end;
 $$;
 
--- RPC: operators take what is due; returns `{deadlines_run}`.
+-- RPC: operators take what is due; returns `{deadlines_run, scrubbed}`.
 create or replace function public.sweep_due(max_rows integer default 100)
 returns jsonb
 language sql

@@ -8,7 +8,6 @@
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -43,6 +42,3 @@ begin
   end loop;
 end;
 $$;
-
-revoke all on function private.leave_deals(uuid, uuid)
-from public, anon, authenticated, service_role;

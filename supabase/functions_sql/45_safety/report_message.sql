@@ -66,15 +66,10 @@ create or replace function public.report_message(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.report_message(message_id, reason, details);
 $$;
 
-revoke all on function private.report_message(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function private.report_message(uuid, text, text) to authenticated;
-revoke all on function public.report_message(uuid, text, text)
-from public, anon, authenticated, service_role;
 grant execute on function public.report_message(uuid, text, text) to authenticated;

@@ -39,15 +39,10 @@ create or replace function public.set_privacy(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.set_privacy(last_seen, read_receipts);
 $$;
 
-revoke all on function private.set_privacy(boolean, boolean)
-from public, anon, authenticated, service_role;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
-revoke all on function public.set_privacy(boolean, boolean)
-from public, anon, authenticated, service_role;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;

@@ -4,8 +4,9 @@
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
--- Writes: accounts, push_tokens, admins, bids, campaigns, what private.leave_deals writes,
--- conversations (is_barred), users, participants (version).
+-- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, bids,
+-- campaigns, what private.leave_deals writes, conversations (is_barred), users, participants
+-- (version).
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -16,6 +17,9 @@ begin
   delete from private.accounts as a where a.user_id = old.id;
   delete from private.push_tokens as t where t.user_id = old.id;
   delete from private.admins as a where a.user_id = old.id;
+  delete from private.notifications as n where n.user_id = old.id;
+  delete from private.action_results as r where r.user_id = old.id;
+  delete from private.rate_limits as l where l.user_id = old.id;
   update public.bids as b
   set status = 'closed', updated_at = now()
   where b.influencer_id = old.id and b.status = 'open';
