@@ -173,17 +173,20 @@ comment on column private.flow_inputs.type is
   'price: rupees, in figures or in the notations of private.read_price; clients see "number".';
 alter table private.flow_inputs enable row level security;
 
--- What clients draw of an action's fields, kept on publishing where it is always the same: a screen
--- shows several actions, and what an action's fields look like hardly ever depends on the deal.
-create table private.flow_forms (
+-- What a party's screen shows in a state, drawn on publishing: the same for every deal but for what
+-- guards decide and placeholders fill in.
+create table private.flow_screens (
   flow_id bigint not null references private.flow_definitions (id) on delete cascade,
-  action text not null,
-  fields jsonb not null,
-  schema jsonb not null,
+  state text not null,
+  role text not null,
+  -- As private.draw_screen returns it.
+  actions jsonb not null,
+  -- Nothing in it depends on the deal.
+  is_fixed boolean not null,
 
-  primary key (flow_id, action)
+  primary key (flow_id, state, role)
 );
-alter table private.flow_forms enable row level security;
+alter table private.flow_screens enable row level security;
 
 -- Walks that the flow must allow, step by step.
 create table private.flow_traces (

@@ -175,8 +175,7 @@ create table public.messages (
   -- No foreign keys here: the only writer holds the lock of the conversation's row, which proves
   -- both the conversation and its members; a key would check them again on every send.
   primary key (conversation_id, seq),
-  constraint id_is_unique unique (id),
-  constraint client_message_id_is_unique_per_sender unique (sender_id, client_message_id)
+  constraint id_is_unique unique (id)
   -- What else holds for a row is in the triggers check_new_message and check_scrubbed_message.
 )
 with (fillfactor = 90);
@@ -196,6 +195,10 @@ alter column receiver_id set statistics 0,
 alter column caused_by set statistics 0;
 alter table public.messages enable row level security;
 grant select on public.messages to authenticated, service_role;
+-- The messages of deals have none, and cost no entry.
+create unique index client_message_id_is_unique_per_sender
+on public.messages (sender_id, client_message_id)
+where client_message_id is not null;
 -- is_expired is in no predicate, so that flagging a row touches no index.
 create index messages_expiring on public.messages (conversation_id, expires_at)
 where expires_at is not null;

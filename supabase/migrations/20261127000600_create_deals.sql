@@ -96,10 +96,11 @@ alter table private.ratings enable row level security;
 create index ratings_by_rater on private.ratings (rater_id);
 
 -- What an action answered, so that its repeat answers the same.
+-- No foreign keys: the only writer holds the lock of the conversation's row.
 create table private.action_results (
-  user_id uuid not null references public.users (id),
+  user_id uuid not null,
   client_action_id uuid not null,
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null,
   -- sha256 of what was asked: a repeat must ask the same.
   request_hash bytea not null,
   -- What a repeat is answered from: the messages by number, and how the state moved.
@@ -113,7 +114,6 @@ create table private.action_results (
   primary key (user_id, client_action_id)
 );
 alter table private.action_results enable row level security;
-create index action_results_of_conversation on private.action_results (conversation_id);
 
 create table public.conversation_events (
   conversation_id uuid not null references public.conversations (id),
@@ -190,5 +190,7 @@ create type private.flow_step as (
   effects text[],
   messages public.messages[],
   -- The type of the notification that goes with each message; null: none.
-  notifications text[]
+  notifications text[],
+  -- Those of the messages that the actor may see, as clients get them.
+  heard jsonb
 );

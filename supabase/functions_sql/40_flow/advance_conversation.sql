@@ -136,7 +136,7 @@ begin
   v_step.action := p_step.action;
   v_step.reason := v_reason;
   if not v_step.is_trial then
-    perform private.announce_step(v_step, p_event);
+    v_step.heard := private.announce_step(v_step, p_event);
   end if;
   return v_step;
 end;

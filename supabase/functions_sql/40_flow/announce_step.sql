@@ -6,23 +6,27 @@
 -- the text of p_event
 -- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
 -- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- Returns the messages that the actor may see, as clients get them.
 -- Remembers, for each side, the version that its context has now: what check_version compares with.
 -- Writes: participants, notifications, push_outbox, realtime.messages.
 -- Events: new_message, button_action, text_input, conversation_state_changed.
 create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
-returns void
+returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
   v_conversation constant public.conversations := p_step.conversation;
   v_headline constant jsonb := private.conversation_headline(v_conversation);
-  v_jsons jsonb[] := array(
-    select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
+  v_messages constant public.messages[] := p_step.messages;
+  v_notifications constant text[] := p_step.notifications;
+  v_jsons constant jsonb[] := array(
+    select private.message_json(m) from unnest(v_messages) as m order by m.seq
   );
-  v_message public.messages;
+  v_message jsonb;
   v_member record;
   v_heard jsonb;
+  v_own_heard jsonb;
   v_note jsonb;
   v_payload jsonb;
   v_is_own boolean;
@@ -35,22 +39,25 @@ begin
     set stepped_version = v.version
     from private.conversation_versions(v_conversation) as v
     where p.conversation_id = v_conversation.id and p.user_id = v.user_id
-    returning p.user_id, v.version, v.is_muted
+    returning p.user_id, v.version, v.is_muted, exists (
+      select from private.push_tokens as t where t.user_id = p.user_id
+    ) as has_device
   loop
     v_heard := '[]';
     v_note := null;
     v_is_own := v_member.user_id is not distinct from p_step.actor_id;
     for v_place in 1 .. cardinality(v_jsons) loop
-      v_message := p_step.messages[v_place];
-      continue when v_message.visible_to <> 'all' and v_message.receiver_id <> v_member.user_id;
-      v_heard := v_heard || v_jsons[v_place];
-      if p_step.notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
+      v_message := v_jsons[v_place];
+      continue when v_message ->> 'visible_to' <> 'all'
+        and v_message ->> 'receiver_id' <> v_member.user_id::text;
+      v_heard := v_heard || v_message;
+      if v_notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
         v_note := jsonb_build_object(
-          'type', p_step.notifications[v_place],
+          'type', v_notifications[v_place],
           'data', jsonb_build_object(
             'conversation_id', v_conversation.id,
-            'message_id', v_message.id,
-            'sender_id', v_message.sender_id,
+            'message_id', v_message -> 'id',
+            'sender_id', v_message -> 'sender_id',
             'flow_state', v_conversation.flow_state,
             'awaiting_role', v_conversation.awaiting_role
           )
@@ -66,6 +73,9 @@ begin
       then jsonb_build_object('messages', v_heard)
       else '{}'
     end;
+    if v_is_own then
+      v_own_heard := v_heard;
+    end if;
     if v_is_own and p_event is not null then
       v_events := v_events || (p_event ->> 'event');
       v_payloads := v_payloads || (
@@ -96,10 +106,13 @@ begin
         (v_note #>> '{data,message_id}')::uuid,
         (v_note -> 'data') - array['conversation_id', 'message_id']
       );
-      perform private.queue_push(v_member.user_id, v_note ->> 'type', v_note -> 'data');
+      if v_member.has_device then
+        perform private.queue_push(v_member.user_id, v_note ->> 'type', v_note -> 'data');
+      end if;
     end if;
   end loop;
   perform private.broadcast(v_events, v_topics, v_payloads);
+  return v_own_heard;
 end;
 $$;
 

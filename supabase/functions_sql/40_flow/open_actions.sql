@@ -14,66 +14,67 @@ stable
 set search_path = ''
 as $$
 declare
+  v_screen private.flow_screens;
   v_step private.flow_step;
-  v_row record;
-  v_action record;
-  v_form private.flow_forms;
+  v_action jsonb;
+  v_way jsonb;
+  v_is_open boolean;
   v_values jsonb;
-  v_open text[] := array[]::text[];
-  v_actions jsonb[] := array[]::jsonb[];
+  v_actions jsonb := '[]';
 begin
-  for v_row in
-    select t.action, t.guards, t.to_state
-    from private.flow_transitions as t
-    where t.flow_id = p_conversation.flow_id
-      and t.from_state = p_conversation.flow_state
-      and t.role = p_role
-  loop
-    if v_row.guards = '{}' then
-      v_open := v_open || v_row.action;
-      continue;
-    end if;
-    continue when v_row.action = any (v_open);
-    if v_step.role is null then
-      v_step.conversation := p_conversation;
-      v_step.before := p_conversation;
-      v_step.actor_id := p_actor_id;
-      v_step.role := p_role;
-      v_step.input := '{}';
-      v_step.at := now();
-    end if;
-    if private.failed_guard(v_step, v_row.guards, v_row.to_state) is null then
-      v_open := v_open || v_row.action;
-    end if;
-  end loop;
-
+  select s.* into v_screen
+  from private.flow_screens as s
+  where s.flow_id = p_conversation.flow_id
+    and s.state = p_conversation.flow_state
+    and s.role = p_role;
+  if v_screen.is_fixed then
+    return v_screen.actions;
+  end if;
+  v_step.conversation := p_conversation;
+  v_step.before := p_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.input := '{}';
+  v_step.at := now();
   for v_action in
-    select a.action, a.text, a.style, a.drawn, a.data, f.fields, f.schema
-    from private.flow_actions as a
-    left join private.flow_forms as f on f.flow_id = a.flow_id and f.action = a.action
-    where a.flow_id = p_conversation.flow_id
-      and a.state = p_conversation.flow_state
-      and a.role = p_role
-      and a.action = any (v_open)
-    order by a.position
+    select a.value from jsonb_array_elements(v_screen.actions) as a
   loop
-    if v_action.schema is null or v_action.text like '%{%' or v_action.data::text like '%"{%' then
+    if v_action ? 'ways' then
+      v_is_open := false;
+      for v_way in
+        select w.value from jsonb_array_elements(v_action -> 'ways') as w
+      loop
+        v_is_open := private.failed_guard(
+          v_step, array(select jsonb_array_elements_text(v_way -> 'guards')), v_way ->> 'to'
+        ) is null;
+        exit when v_is_open;
+      end loop;
+      continue when not v_is_open;
+    end if;
+    if v_action ? 'fills' then
       v_values := coalesce(v_values, private.deal_values(p_conversation));
-      v_action.text := private.fill_template(v_action.text, v_values);
-      -- A value in a button stays what it is: a number is no text.
-      v_action.data := (
-        select jsonb_object_agg(d.key, coalesce(v_values -> btrim(d.value, '{}'), 'null'))
-        from jsonb_each_text(v_action.data) as d
+      v_action := v_action || jsonb_build_object(
+        'text', private.fill_template(v_action ->> 'text', v_values),
+        -- A value in a button stays what it is: a number is no text.
+        'data', (
+          select jsonb_object_agg(d.key, coalesce(v_values -> btrim(d.value, '{}'), 'null'))
+          from jsonb_each_text(nullif(v_action -> 'data', 'null')) as d
+        )
       );
-      if v_action.schema is null then
-        v_form := private.draw_form(p_conversation.flow_id, v_action.action, v_values);
-        v_action.fields := v_form.fields;
-        v_action.schema := v_form.schema;
+      if v_action -> 'schema' = 'null' then
+        v_action := v_action || jsonb_build_object(
+          'fields', private.draw_fields(
+            p_conversation.flow_id, v_action ->> 'action', v_values
+          ),
+          'schema', private.input_schema(
+            p_conversation.flow_id, v_action ->> 'action', v_values
+          )
+        );
       end if;
     end if;
-    v_actions := v_actions || to_jsonb(v_action);
+    v_actions := v_actions || (v_action - array['ways', 'fills']);
   end loop;
-  return to_jsonb(v_actions);
+  return v_actions;
 end;
 $$;
 

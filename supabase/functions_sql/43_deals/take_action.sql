@@ -157,13 +157,7 @@ begin
     );
   end if;
   return private.action_result(
-    p_step.conversation, p_step.actor_id,
-    (
-      select coalesce(jsonb_agg(private.message_json(m) order by m.seq), '[]')
-      from unnest(p_step.messages) as m
-      where m.visible_to = 'all' or m.receiver_id = p_step.actor_id
-    ),
-    v_update, p_is_created
+    p_step.conversation, p_step.actor_id, coalesce(p_step.heard, '[]'), v_update, p_is_created
   );
 end;
 $$;
@@ -181,6 +175,7 @@ returns jsonb
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_result constant jsonb := jsonb_build_object(

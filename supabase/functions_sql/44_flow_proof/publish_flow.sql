@@ -41,7 +41,7 @@ $$;
 --
 -- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
 -- other.
--- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_forms.
+-- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_screens.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_draft(p_flow_id bigint)
 returns void
@@ -70,7 +70,7 @@ begin
   if jsonb_array_length(v_violations) > 0 then
     perform private.raise_flow_unsound(v_violations);
   end if;
-  perform private.keep_forms(p_flow_id);
+  perform private.keep_screens(p_flow_id);
   update private.flow_definitions as f
   set status = 'retired'
   where f.kind = v_kind and f.status = 'published';

@@ -14,7 +14,7 @@ $$;
 -- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
 -- operators says whether the history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, action_results, alerts, and
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and
 -- what private.run_deadlines writes.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
 -- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
@@ -58,7 +58,6 @@ begin
   v_scrubbed := (v_before ->> 'events')::integer - (v_before ->> 'scrubbed')::integer;
   if v_scrubbed > 0 then
     delete from private.event_salts as s where s.conversation_id = p_conversation_id;
-    delete from private.action_results as r where r.conversation_id = p_conversation_id;
     update public.conversation_events as e
     set details = null
     where e.conversation_id = p_conversation_id and e.details is not null;

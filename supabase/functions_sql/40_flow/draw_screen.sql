@@ -1,0 +1,185 @@
+-- What a party's screen shows in a state of a flow, apart from a deal: `[{action, text, style, drawn,
+-- data, fields, schema, ways, fills}]` in the order of the screen.
+--
+-- ways, `[{guards, to}]`, are the rows of an action that guards decide about; an action without it
+-- is always open. fills: something in it has placeholders; fields and schema are null where they
+-- have some.
+create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'action', a.action, 'text', a.text, 'style', a.style, 'drawn', a.drawn, 'data', a.data,
+          'fields', form.fields, 'schema', form.schema
+        )
+        || case when rows_of.is_free then '{}' else jsonb_build_object('ways', rows_of.ways) end
+        || case when typed.is_filled or a.text like '%{%' or a.data::text like '%"{%'
+          then '{"fills": true}'
+          else '{}'
+        end::jsonb
+        order by a.position
+      ),
+      '[]'
+    )
+    from private.flow_actions as a
+    cross join lateral (
+      select
+        bool_or(t.guards = '{}') as is_free,
+        jsonb_agg(
+          jsonb_build_object('guards', t.guards, 'to', t.to_state) order by t.position
+        ) as ways
+      from private.flow_transitions as t
+      where t.flow_id = a.flow_id and t.from_state = a.state and t.role = a.role
+        and t.action = a.action
+    ) as rows_of
+    cross join lateral (
+      select exists (
+        select from private.flow_inputs as i
+        where i.flow_id = a.flow_id
+          and i.action = a.action
+          and concat(i.placeholder, i.prefill) like '%{%'
+      ) as is_filled
+    ) as typed
+    cross join lateral (
+      select
+        case when not typed.is_filled then private.draw_fields(a.flow_id, a.action, '{}') end,
+        case when not typed.is_filled then private.input_schema(a.flow_id, a.action, '{}') end
+    ) as form (fields, schema)
+    where a.flow_id = p_flow_id and a.state = p_state and a.role = p_role
+      and rows_of.ways is not null
+  );
+end;
+$$;
+
+-- Keeps the screens of a flow, so that private.open_actions need not draw them.
+--
+-- Writes: flow_screens.
+create or replace function private.keep_screens(p_flow_id bigint)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into private.flow_screens (flow_id, state, role, actions, is_fixed)
+  select p_flow_id, party.state, party.role, drawn.actions, not drawn.actions @? '$[*].ways'
+    and not drawn.actions @? '$[*].fills'
+  from (
+    select s.state, r.role
+    from private.flow_states as s
+    cross join (values ('influencer'), ('brand_owner'), ('member')) as r (role)
+    where s.flow_id = p_flow_id
+  ) as party
+  cross join lateral (
+    select private.draw_screen(p_flow_id, party.state, party.role)
+  ) as drawn (actions);
+end;
+$$;
+
+-- The fields of an action as clients draw them, in order.
+create or replace function private.draw_fields(p_flow_id bigint, p_action text, p_values jsonb)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
+    )
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+  );
+end;
+$$;
+
+-- A field of an action's input as clients draw it, filled in with the values of its placeholders.
+--
+-- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
+-- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
+-- in the field at first.
+create or replace function private.input_field_json(
+  p_input private.flow_inputs,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_input constant private.flow_inputs := private.complete_limits(p_input);
+begin
+  return jsonb_build_object(
+    'id', v_input.field,
+    'type', case when v_input.type in ('price', 'integer') then 'number' else v_input.type end,
+    'placeholder', private.fill_template(v_input.placeholder, p_values),
+    'required', v_input.required,
+    'min', v_input.min,
+    'max', v_input.max,
+    'maxLength', v_input.max_length,
+    'input_type', v_input.input_type,
+    'value', nullif(private.fill_template(v_input.prefill, p_values), '')
+  );
+end;
+$$;
+
+-- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
+--
+-- private.check_input takes more than it says (a price as a text, null for no value) and refuses
+-- what it does not say: texts that show nothing or hold control characters, a third decimal of a
+-- price, numbers that JSON clients do not carry exactly.
+create or replace function private.input_schema(
+  p_flow_id bigint,
+  p_action text,
+  p_values jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_properties jsonb := '{}'::jsonb;
+  v_required jsonb := '[]'::jsonb;
+  v_field private.flow_inputs;
+begin
+  for v_field in
+    select i.* from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+    order by i.position, i.field
+  loop
+    v_field := private.complete_limits(v_field);
+    v_properties := v_properties || jsonb_build_object(
+      v_field.field, jsonb_strip_nulls(jsonb_build_object(
+        'type', case
+          when v_field.type = 'price' then 'number'
+          when v_field.type in ('number', 'integer') then v_field.type
+          else 'string'
+        end,
+        'format', case when v_field.type = 'email' then 'email' end,
+        'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
+        'minimum', v_field.min,
+        'maximum', v_field.max,
+        'minLength', case when v_field.required and v_field.max_length is not null then 1 end,
+        'maxLength', v_field.max_length
+      ))
+    );
+    if v_field.required then
+      v_required := v_required || to_jsonb(v_field.field);
+    end if;
+  end loop;
+  return jsonb_build_object(
+    'type', 'object',
+    'properties', v_properties,
+    'required', v_required,
+    'additionalProperties', true
+  );
+end;
+$$;
