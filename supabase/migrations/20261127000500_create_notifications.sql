@@ -1,11 +1,12 @@
 -- What a user is told beside the messages, and the devices that it is pushed to.
 
--- A message needs no row here: it is its own record.
+-- A message needs no row here: it is its own record. No foreign keys: whoever writes has the
+-- conversation's row or the account locked, and a key would check both again with every step.
 create table private.notifications (
   id bigint generated always as identity primary key,
-  user_id uuid not null references public.users (id),
+  user_id uuid not null,
   type text not null,
-  conversation_id uuid references public.conversations (id),
+  conversation_id uuid,
   message_id uuid,
   data jsonb not null,
   created_at timestamptz not null default now(),
@@ -21,7 +22,6 @@ create table private.notifications (
 comment on table private.notifications is 'What a user was told beside the messages; ids only.';
 alter table private.notifications enable row level security;
 create index notifications_of_user on private.notifications (user_id, id desc);
-create index notifications_of_conversation on private.notifications (conversation_id);
 
 create table private.push_tokens (
   id uuid primary key default gen_random_uuid(),

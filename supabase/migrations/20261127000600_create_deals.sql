@@ -147,14 +147,13 @@ alter column details set statistics 0,
 alter column commitment set statistics 0,
 alter column hash set statistics 0;
 
+-- No foreign key: one statement writes the event and its salt.
 create table private.event_salts (
   conversation_id uuid not null,
   version bigint not null,
   salt bytea not null,
 
-  primary key (conversation_id, version),
-  foreign key (conversation_id, version)
-  references public.conversation_events (conversation_id, version)
+  primary key (conversation_id, version)
 );
 comment on table private.event_salts is 'Deleted with the details when an event is scrubbed.';
 alter table private.event_salts enable row level security;

@@ -4913,7 +4913,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:e7b68e558fe4cd510224f58e7b46d77355bbcbdf5b343ce33af68a056b829f60
+-- source: 40_flow/advance_conversation.sql sha256:a16ff8ce94baa07620c21f4db89e53370441ea3f25886288a883489351aab5a2
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5052,7 +5052,7 @@ begin
   v_step.action := p_step.action;
   v_step.reason := v_reason;
   if not v_step.is_trial then
-    perform private.announce_step(v_step, p_event);
+    v_step.heard := private.announce_step(v_step, p_event);
   end if;
   return v_step;
 end;
@@ -5743,7 +5743,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:cbe12bb369928461225e4bb1e76a5c528e2a9bcbcca8bc80e318c530b4ec8649
+-- source: 40_flow/announce_step.sql sha256:08d1ddacefc95e4d014b6841089fb43dc5253ddb44226c053dc6ebd8f4613483
 -- Tells both sides about a step and all that followed on it, in at most two events a side: the
 -- messages that it may see, and the new state.
 --
@@ -5752,23 +5752,27 @@ $$;
 -- the text of p_event
 -- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
 -- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- Returns the messages that the actor may see, as clients get them.
 -- Remembers, for each side, the version that its context has now: what check_version compares with.
 -- Writes: participants, notifications, push_outbox, realtime.messages.
 -- Events: new_message, button_action, text_input, conversation_state_changed.
 create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
-returns void
+returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
   v_conversation constant public.conversations := p_step.conversation;
   v_headline constant jsonb := private.conversation_headline(v_conversation);
-  v_jsons jsonb[] := array(
-    select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
+  v_messages constant public.messages[] := p_step.messages;
+  v_notifications constant text[] := p_step.notifications;
+  v_jsons constant jsonb[] := array(
+    select private.message_json(m) from unnest(v_messages) as m order by m.seq
   );
-  v_message public.messages;
+  v_message jsonb;
   v_member record;
   v_heard jsonb;
+  v_own_heard jsonb;
   v_note jsonb;
   v_payload jsonb;
   v_is_own boolean;
@@ -5781,22 +5785,25 @@ begin
     set stepped_version = v.version
     from private.conversation_versions(v_conversation) as v
     where p.conversation_id = v_conversation.id and p.user_id = v.user_id
-    returning p.user_id, v.version, v.is_muted
+    returning p.user_id, v.version, v.is_muted, exists (
+      select from private.push_tokens as t where t.user_id = p.user_id
+    ) as has_device
   loop
     v_heard := '[]';
     v_note := null;
     v_is_own := v_member.user_id is not distinct from p_step.actor_id;
     for v_place in 1 .. cardinality(v_jsons) loop
-      v_message := p_step.messages[v_place];
-      continue when v_message.visible_to <> 'all' and v_message.receiver_id <> v_member.user_id;
-      v_heard := v_heard || v_jsons[v_place];
-      if p_step.notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
+      v_message := v_jsons[v_place];
+      continue when v_message ->> 'visible_to' <> 'all'
+        and v_message ->> 'receiver_id' <> v_member.user_id::text;
+      v_heard := v_heard || v_message;
+      if v_notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
         v_note := jsonb_build_object(
-          'type', p_step.notifications[v_place],
+          'type', v_notifications[v_place],
           'data', jsonb_build_object(
             'conversation_id', v_conversation.id,
-            'message_id', v_message.id,
-            'sender_id', v_message.sender_id,
+            'message_id', v_message -> 'id',
+            'sender_id', v_message -> 'sender_id',
             'flow_state', v_conversation.flow_state,
             'awaiting_role', v_conversation.awaiting_role
           )
@@ -5812,6 +5819,9 @@ begin
       then jsonb_build_object('messages', v_heard)
       else '{}'
     end;
+    if v_is_own then
+      v_own_heard := v_heard;
+    end if;
     if v_is_own and p_event is not null then
       v_events := v_events || (p_event ->> 'event');
       v_payloads := v_payloads || (
@@ -5842,10 +5852,13 @@ begin
         (v_note #>> '{data,message_id}')::uuid,
         (v_note -> 'data') - array['conversation_id', 'message_id']
       );
-      perform private.queue_push(v_member.user_id, v_note ->> 'type', v_note -> 'data');
+      if v_member.has_device then
+        perform private.queue_push(v_member.user_id, v_note ->> 'type', v_note -> 'data');
+      end if;
     end if;
   end loop;
   perform private.broadcast(v_events, v_topics, v_payloads);
+  return v_own_heard;
 end;
 $$;
 
@@ -6062,7 +6075,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:c6d1d5e3aac010632e3500f120388ad0c3c40427ff8f1c4670e7a1e8426cdbc2
+-- source: 40_flow/compose_messages.sql sha256:7c3592e5639fa203ab2d07ae794453e66fc4893a5f6cd80d2a6af55dee82dfd3
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -6087,6 +6100,7 @@ declare
   v_conversation public.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
+  v_texts text;
   v_values jsonb;
   v_template private.flow_messages;
   v_quoted text;
@@ -6100,11 +6114,10 @@ begin
       and not (p_is_passed and m.message_type = 'automated')
     order by m.position
   loop
-    if v_values is null and concat(
-      v_template.text, v_template.title, v_template.subtitle, v_template.quote
-    ) like '%{%' then
-      v_values := private.flow_values(p_step);
-    end if;
+    v_texts := concat(v_template.text, v_template.title, v_template.subtitle, v_template.quote);
+    v_values := case when position('{' in v_texts) > 0
+      then private.flow_values(p_step, v_texts)
+    end;
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;
@@ -6153,7 +6166,12 @@ $$;
 
 -- What the messages of a step may name in braces: the values of private.deal_values, the flow's
 -- rules, what was typed with the action, who acts on whom, and what it is about.
-create or replace function private.flow_values(p_step private.flow_step)
+--
+-- Args: the step; the texts, so that only what they name is looked up (null: everything).
+create or replace function private.flow_values(
+  p_step private.flow_step,
+  p_texts text default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -6163,39 +6181,58 @@ declare
   v_conversation constant public.conversations := p_step.conversation;
   -- A login that was deleted.
   c_nameless constant text := 'The other side';
+  v_values jsonb := p_step.input || jsonb_build_object(
+    'role', p_step.role, 'reason_hint', ' Reason: ' || (p_step.input ->> 'reason')
+  );
+  v_a text;
+  v_b text;
   v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
 begin
-  return (
-    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
-      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
-      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
-      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
-      'other', case when v_is_a then name_b when not v_is_a then name_a end,
-      'role', p_step.role,
-      'subject', coalesce(bid.title, campaign.title),
-      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason')
-    )
-    from private.deal_values(v_conversation) as v (deal)
-    left join private.flow_definitions as f on f.id = v_conversation.flow_id
-    left join public.users as a on a.id = v_conversation.user_a
-    left join public.users as b on b.id = v_conversation.user_b
-    cross join lateral (
-      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
-    ) as named (name_a, name_b)
-    left join public.bids as bid on bid.id = v_conversation.bid_id
-    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
-  );
+  if p_texts is null or p_texts ~ '\{(influencer|brand_owner|actor|other)\}' then
+    select u.display_name into v_a from public.users as u where u.id = v_conversation.user_a;
+    select u.display_name into v_b from public.users as u where u.id = v_conversation.user_b;
+    v_a := coalesce(v_a, c_nameless);
+    v_b := coalesce(v_b, c_nameless);
+    v_values := v_values || jsonb_build_object(
+      'influencer', case v_conversation.influencer_id
+        when v_conversation.user_a then v_a else v_b
+      end,
+      'brand_owner', case v_conversation.brand_owner_id
+        when v_conversation.user_a then v_a else v_b
+      end,
+      'actor', case when v_is_a then v_a when not v_is_a then v_b end,
+      'other', case when v_is_a then v_b when not v_is_a then v_a end
+    );
+  end if;
+  if p_texts is null or position('{subject}' in p_texts) > 0 then
+    v_values := v_values || jsonb_build_object(
+      'subject', coalesce(
+        (select b.title from public.bids as b where b.id = v_conversation.bid_id),
+        (select c.title from public.campaigns as c where c.id = v_conversation.campaign_id)
+      )
+    );
+  end if;
+  if p_texts is null or p_texts ~ '_[a-z]+s\}' then  -- rules are plurals
+    v_values := (
+      select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id
+    ) || v_values;
+  end if;
+  return private.deal_values(v_conversation, p_texts) || v_values;
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:4b2a4613de51a4d67995f994bef731d0708581a89f8dcc6a62c19273ba8238c3
+-- source: 40_flow/deal_values.sql sha256:69acd72e753436b3b9fad7b1aa399efc56323b02bb2235c78021b0cdedaf0454
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
 -- alone. Amounts come as a number and, under `…_text`, as people write them.
 --
 -- private.flow_values adds what a step and the people know.
-create or replace function private.deal_values(p_conversation public.conversations)
+-- Args: the conversation; the texts, so that only what they name is looked up (null: everything).
+create or replace function private.deal_values(
+  p_conversation public.conversations,
+  p_texts text default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -6203,33 +6240,43 @@ set search_path = ''
 as $$
 declare
   v_data constant jsonb := p_conversation.flow_data;
-  v_zone constant text := private.get_setting('quota_timezone') #>> '{}';
+  v_values jsonb := v_data;
+  v_zone text;
 begin
-  return v_data || jsonb_build_object(
-    'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
-    'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
-    'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
-    'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
-    'released_text', private.rupees_text(p_conversation.released_minor),
-    'refund_text', private.rupees_text(
-      coalesce(
-        (v_data -> 'refund_minor')::bigint,
-        (v_data #> '{cancellation,refund_minor}')::bigint,
-        p_conversation.held_minor
-      )
-    ),
+  if p_texts is null or p_texts ~ '_(text|hint)\}' then
+    v_values := v_values || jsonb_build_object(
+      'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
+      'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
+      'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
+      'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
+      'released_text', private.rupees_text(p_conversation.released_minor),
+      'refund_text', private.rupees_text(
+        coalesce(
+          (v_data -> 'refund_minor')::bigint,
+          (v_data #> '{cancellation,refund_minor}')::bigint,
+          p_conversation.held_minor
+        )
+      ),
+      'proposed_hint', ' Proposed: '
+        || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
+      'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
+      'counter_hint', ' The influencer asked for '
+        || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.'
+    );
+  end if;
+  if p_texts is null or p_texts ~ '\{de' then
+    v_zone := private.get_setting('quota_timezone') #>> '{}';
+    v_values := v_values || jsonb_build_object(
+      'details', v_data -> 'project_details',
+      'delivery_due', to_char(
+        p_conversation.delivery_due_at at time zone v_zone, 'FMDD Mon YYYY'
+      ),
+      'deadline', to_char(p_conversation.deadline_at at time zone v_zone, 'FMDD Mon YYYY')
+    );
+  end if;
+  return v_values || jsonb_build_object(
     'proposed_price', coalesce(v_data -> 'quote', v_data -> 'proposed_amount'),
-    'proposed_hint', ' Proposed: '
-      || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
-    'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
-    'counter_hint', ' The influencer asked for '
-      || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.',
-    'pitch', v_data -> 'pitch',
-    'details', v_data -> 'project_details',
-    'delivery_due', to_char(
-      p_conversation.delivery_due_at at time zone v_zone, 'FMDD Mon YYYY'
-    ),
-    'deadline', to_char(p_conversation.deadline_at at time zone v_zone, 'FMDD Mon YYYY')
+    'pitch', v_data -> 'pitch'
   );
 end;
 $$;
@@ -6507,31 +6554,106 @@ begin
 end;
 $$;
 
--- source: 40_flow/draw_form.sql sha256:2638eb098b33ab29ca66057ad966f03250e8c8c4f857084a0b9c9db94a510618
--- The fields of an action as clients draw them, in order, and the JSON Schema of its input.
-create or replace function private.draw_form(
-  p_flow_id bigint,
-  p_action text,
-  p_values jsonb
-)
-returns private.flow_forms
+-- source: 40_flow/draw_screen.sql sha256:f66e7d4a5bc20dd5a886535f7fdd0d9588a971cda45fdeb52ec3df16d44548a5
+-- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
+-- `[{action, text, style, drawn, data, fields, schema, ways, fills}]`.
+--
+-- ways, `[{guards, to}]`, are the rows of an action that guards decide about, by name in a text; an
+-- action without it is always open. fills: something in it has placeholders; fields and schema are
+-- null where they have some.
+create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
+returns jsonb
 language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-  v_form private.flow_forms;
 begin
-  v_form.flow_id := p_flow_id;
-  v_form.action := p_action;
-  v_form.schema := private.input_schema(p_flow_id, p_action, p_values);
-  select coalesce(
-    jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
-  )
-  into v_form.fields
-  from private.flow_inputs as i
-  where i.flow_id = p_flow_id and i.action = p_action;
-  return v_form;
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'action', a.action, 'text', a.text, 'style', a.style, 'drawn', a.drawn, 'data', a.data,
+          'fields', form.fields, 'schema', form.schema
+        )
+        || case when rows_of.is_free then '{}' else jsonb_build_object('ways', rows_of.ways) end
+        || case when typed.is_filled or a.text like '%{%' or a.data::text like '%"{%'
+          then '{"fills": true}'
+          else '{}'
+        end::jsonb
+        order by a.position
+      ),
+      '[]'
+    )
+    from private.flow_actions as a
+    cross join lateral (
+      select
+        bool_or(t.guards = '{}') as is_free,
+        jsonb_agg(
+          jsonb_build_object('guards', array_to_string(t.guards, ' '), 'to', t.to_state)
+          order by t.position
+        ) as ways
+      from private.flow_transitions as t
+      where t.flow_id = a.flow_id and t.from_state = a.state and t.role = a.role
+        and t.action = a.action
+    ) as rows_of
+    cross join lateral (
+      select exists (
+        select from private.flow_inputs as i
+        where i.flow_id = a.flow_id
+          and i.action = a.action
+          and concat(i.placeholder, i.prefill) like '%{%'
+      ) as is_filled
+    ) as typed
+    cross join lateral (
+      select
+        case when not typed.is_filled then private.draw_fields(a.flow_id, a.action, '{}') end,
+        case when not typed.is_filled then private.input_schema(a.flow_id, a.action, '{}') end
+    ) as form (fields, schema)
+    where a.flow_id = p_flow_id and a.state = p_state and a.role = p_role
+      and rows_of.ways is not null
+  );
+end;
+$$;
+
+-- Keeps the screens of a flow, so that private.open_actions need not draw them.
+--
+-- Writes: flow_screens.
+create or replace function private.keep_screens(p_flow_id bigint)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into private.flow_screens (flow_id, state, role, actions, is_fixed)
+  select p_flow_id, party.state, party.role, drawn.actions, not drawn.actions @? '$[*].ways'
+    and not drawn.actions @? '$[*].fills'
+  from (
+    select s.state, r.role
+    from private.flow_states as s
+    cross join (values ('influencer'), ('brand_owner'), ('member')) as r (role)
+    where s.flow_id = p_flow_id
+  ) as party
+  cross join lateral (
+    select private.draw_screen(p_flow_id, party.state, party.role)
+  ) as drawn (actions);
+end;
+$$;
+
+-- The fields of an action as clients draw them, in order.
+create or replace function private.draw_fields(p_flow_id bigint, p_action text, p_values jsonb)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(
+      jsonb_agg(private.input_field_json(i, p_values) order by i.position, i.field), '[]'
+    )
+    from private.flow_inputs as i
+    where i.flow_id = p_flow_id and i.action = p_action
+  );
 end;
 $$;
 
@@ -6616,31 +6738,6 @@ begin
     'properties', v_properties,
     'required', v_required,
     'additionalProperties', true
-  );
-end;
-$$;
-
--- Keeps the forms of a flow's actions that have nothing to fill in, so that private.open_actions
--- need not draw them again.
---
--- Writes: flow_forms.
-create or replace function private.keep_forms(p_flow_id bigint)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-begin
-  insert into private.flow_forms
-  select form.*
-  from (
-    select distinct a.action from private.flow_actions as a where a.flow_id = p_flow_id
-  ) as drawn
-  cross join lateral private.draw_form(p_flow_id, drawn.action, '{}') as form
-  where not exists (
-    select from private.flow_inputs as i
-    where i.flow_id = p_flow_id
-      and i.action = drawn.action
-      and concat(i.placeholder, i.prefill) like '%{%'
   );
 end;
 $$;
@@ -6929,7 +7026,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_actions.sql sha256:3b30ccd9f72c481ec432c1646d6a929ed027607b6e3ced3396724dca4949d2e7
+-- source: 40_flow/open_actions.sql sha256:a178b54bb468051cf19a6b0c3470ec91a6dfa2c18756a6d41d7b54803020e271
 -- What a party may do in a conversation now, in the order of the screen: `[{action, text, style,
 -- drawn, data, fields, schema}]`, filled in.
 --
@@ -6946,66 +7043,67 @@ stable
 set search_path = ''
 as $$
 declare
+  v_screen private.flow_screens;
   v_step private.flow_step;
-  v_row record;
-  v_action record;
-  v_form private.flow_forms;
+  v_action jsonb;
+  v_way jsonb;
+  v_is_open boolean;
   v_values jsonb;
-  v_open text[] := array[]::text[];
-  v_actions jsonb[] := array[]::jsonb[];
+  v_actions jsonb := jsonb '[]';
 begin
-  for v_row in
-    select t.action, t.guards, t.to_state
-    from private.flow_transitions as t
-    where t.flow_id = p_conversation.flow_id
-      and t.from_state = p_conversation.flow_state
-      and t.role = p_role
-  loop
-    if v_row.guards = '{}' then
-      v_open := v_open || v_row.action;
-      continue;
-    end if;
-    continue when v_row.action = any (v_open);
-    if v_step.role is null then
-      v_step.conversation := p_conversation;
-      v_step.before := p_conversation;
-      v_step.actor_id := p_actor_id;
-      v_step.role := p_role;
-      v_step.input := '{}';
-      v_step.at := now();
-    end if;
-    if private.failed_guard(v_step, v_row.guards, v_row.to_state) is null then
-      v_open := v_open || v_row.action;
-    end if;
-  end loop;
-
+  select s.* into v_screen
+  from private.flow_screens as s
+  where s.flow_id = p_conversation.flow_id
+    and s.state = p_conversation.flow_state
+    and s.role = p_role;
+  if v_screen.is_fixed then
+    return v_screen.actions;
+  end if;
+  v_step.conversation := p_conversation;
+  v_step.before := p_conversation;
+  v_step.actor_id := p_actor_id;
+  v_step.role := p_role;
+  v_step.input := '{}';
+  v_step.at := now();
   for v_action in
-    select a.action, a.text, a.style, a.drawn, a.data, f.fields, f.schema
-    from private.flow_actions as a
-    left join private.flow_forms as f on f.flow_id = a.flow_id and f.action = a.action
-    where a.flow_id = p_conversation.flow_id
-      and a.state = p_conversation.flow_state
-      and a.role = p_role
-      and a.action = any (v_open)
-    order by a.position
+    select a.value from jsonb_array_elements(v_screen.actions) as a
   loop
-    if v_action.schema is null or v_action.text like '%{%' or v_action.data::text like '%"{%' then
+    if v_action ? 'ways' then
+      v_is_open := false;
+      for v_way in
+        select w.value from jsonb_array_elements(v_action -> 'ways') as w
+      loop
+        v_is_open := private.failed_guard(
+          v_step, string_to_array(v_way ->> 'guards', ' '), v_way ->> 'to'
+        ) is null;
+        exit when v_is_open;
+      end loop;
+      continue when not v_is_open;
+    end if;
+    if v_action ? 'fills' then
       v_values := coalesce(v_values, private.deal_values(p_conversation));
-      v_action.text := private.fill_template(v_action.text, v_values);
-      -- A value in a button stays what it is: a number is no text.
-      v_action.data := (
-        select jsonb_object_agg(d.key, coalesce(v_values -> btrim(d.value, '{}'), 'null'))
-        from jsonb_each_text(v_action.data) as d
+      v_action := v_action || jsonb_build_object(
+        'text', private.fill_template(v_action ->> 'text', v_values),
+        -- A value in a button stays what it is: a number is no text.
+        'data', (
+          select jsonb_object_agg(d.key, coalesce(v_values -> btrim(d.value, '{}'), 'null'))
+          from jsonb_each_text(nullif(v_action -> 'data', 'null')) as d
+        )
       );
-      if v_action.schema is null then
-        v_form := private.draw_form(p_conversation.flow_id, v_action.action, v_values);
-        v_action.fields := v_form.fields;
-        v_action.schema := v_form.schema;
+      if v_action -> 'schema' = 'null' then
+        v_action := v_action || jsonb_build_object(
+          'fields', private.draw_fields(
+            p_conversation.flow_id, v_action ->> 'action', v_values
+          ),
+          'schema', private.input_schema(
+            p_conversation.flow_id, v_action ->> 'action', v_values
+          )
+        );
       end if;
     end if;
-    v_actions := v_actions || to_jsonb(v_action);
+    v_actions := v_actions || (v_action - array['ways', 'fills']);
   end loop;
-  return to_jsonb(v_actions);
+  return v_actions;
 end;
 $$;
 
@@ -9087,7 +9185,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:c29b9050acfd3214d7f2bcb764a3a6c87bc61bc657c914baf70348ecac1203c4
+-- source: 43_deals/take_action.sql sha256:f9d283fba2472227af792e18a011cc4c8109aa1074f2b3d1c48bf22640f66672
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -9247,13 +9345,7 @@ begin
     );
   end if;
   return private.action_result(
-    p_step.conversation, p_step.actor_id,
-    (
-      select coalesce(jsonb_agg(private.message_json(m) order by m.seq), '[]')
-      from unnest(p_step.messages) as m
-      where m.visible_to = 'all' or m.receiver_id = p_step.actor_id
-    ),
-    v_update, p_is_created
+    p_step.conversation, p_step.actor_id, coalesce(p_step.heard, '[]'), v_update, p_is_created
   );
 end;
 $$;
@@ -9271,6 +9363,7 @@ returns jsonb
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_result constant jsonb := jsonb_build_object(
@@ -10146,7 +10239,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/publish_flow.sql sha256:99d96a68d24dc1c7571876194e430db656760fae17042bb6e0bd6aa762d9135b
+-- source: 44_flow_proof/publish_flow.sql sha256:db322be9f7f24db91398a3a2dffb8d2becd07085d23d8c446510b70fb726ba7e
 -- RPC: operators publish a flow as the next version of its kind; returns `{kind, version}`.
 create or replace function public.publish_flow(spec jsonb)
 returns jsonb
@@ -10190,7 +10283,7 @@ $$;
 --
 -- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
 -- other.
--- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_forms.
+-- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_screens.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_draft(p_flow_id bigint)
 returns void
@@ -10219,7 +10312,7 @@ begin
   if jsonb_array_length(v_violations) > 0 then
     perform private.raise_flow_unsound(v_violations);
   end if;
-  perform private.keep_forms(p_flow_id);
+  perform private.keep_screens(p_flow_id);
   update private.flow_definitions as f
   set status = 'retired'
   where f.kind = v_kind and f.status = 'published';
@@ -11887,7 +11980,7 @@ to authenticated, service_role;
 grant execute on function private.get_conversation_history(uuid, integer, bigint)
 to authenticated, service_role;
 
--- source: 46_history/scrub_conversation_history.sql sha256:9dcff933667211fbcc05ff02de07a2d2705753c58dad7f72336e55efbcb26068
+-- source: 46_history/scrub_conversation_history.sql sha256:1b57d2543362481b5e1c73d5bac56ce2bcc1efa82824f019ce2bf81cbb348ff0
 -- RPC: operators erase the details of a conversation's history, as the law may ask; returns
 -- `{scrubbed}`, how many events lost theirs.
 create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
@@ -11904,7 +11997,7 @@ $$;
 -- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
 -- operators says whether the history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, action_results, alerts, and
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and
 -- what private.run_deadlines writes.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
 -- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
@@ -11948,7 +12041,6 @@ begin
   v_scrubbed := (v_before ->> 'events')::integer - (v_before ->> 'scrubbed')::integer;
   if v_scrubbed > 0 then
     delete from private.event_salts as s where s.conversation_id = p_conversation_id;
-    delete from private.action_results as r where r.conversation_id = p_conversation_id;
     update public.conversation_events as e
     set details = null
     where e.conversation_id = p_conversation_id and e.details is not null;

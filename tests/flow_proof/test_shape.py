@@ -171,7 +171,7 @@ def test_texts_name_only_what_can_be_put_in(db: Database) -> None:
     message(spec, "brand_owner_offers_price")["title"] = (
         "{offer_text} {brand_owner} {delivery_days} {weather}"
     )
-    message(spec, "influencer_asks_about_details")["text"] = "{question} {feedback}"
+    message(spec, "influencer_asks_about_details")["quote"] = "{question} {feedback}"
     rows(spec, "influencer_declines_connection")[0]["reason"] = "ended_by_{actor}"
     spec["actions"][0]["text"] = "Accept {reason_hint}"
     action = spec["actions"][0]["action"]
@@ -180,6 +180,19 @@ def test_texts_name_only_what_can_be_put_in(db: Database) -> None:
         "A message of influencer_asks_about_details names {feedback}, which nothing fills.",
         "A message of brand_owner_offers_price names {weather}, which nothing fills.",
         "The reason of influencer_declines_connection names {actor}, which nothing fills.",
+    }
+
+
+def test_what_a_party_typed_is_quoted_and_never_said_by_the_system(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    message(spec, "influencer_asks_about_details")["text"] = "They ask: {question}"
+    message(spec, "brand_owner_offers_price")["subtitle"] = "{details}"
+    message(spec, "operator_closes_deal")["text"] = "An operator says: {reason}"
+    assert set(shape(db, spec)) == {
+        "A message of influencer_asks_about_details has {question} in its text, "
+        "which a party typed: quote it.",
+        "A message of brand_owner_offers_price has {details} in its text, "
+        "which a party typed: quote it.",
     }
 
 

@@ -37,6 +37,9 @@ def add_action(db: Database, flow: int, action: str, **more: Any) -> None:
     """Let the brand owner do something in `talking`; `more` are columns of flow_actions."""
     place = {"flow_id": flow, "state": "talking", "role": "brand_owner", "position": 1}
     add_row(db, "flow_actions", {**place, "action": action, "text": action, **more})
+    stay = {"name": action, "from_state": "talking", "to_state": "talking", "guards": []}
+    place = {"flow_id": flow, "role": "brand_owner", "position": 1, "effects": []}
+    add_row(db, "flow_transitions", {**place, **stay, "action": action})
 
 
 def add_row(db: Database, table: str, row: dict[str, Any]) -> None:

@@ -23,18 +23,20 @@ def action_json(
     """An action as a conversation with this flow_data and time limit shows it."""
     conversation = {
         "flow_id": flow,
+        "flow_state": "talking",
         "flow_data": flow_data,
         "deadline_at": deadline_at and deadline_at.isoformat(),
     }
-    return db.value(
-        """
-        select private.action_json(a, jsonb_populate_record(null::public.conversations, %s))
-        from private.flow_actions as a where a.flow_id = %s and a.action = %s
-        """,
-        Jsonb(conversation),
-        flow,
-        action,
+    db.query("delete from private.flow_screens where flow_id = %s", flow)
+    db.query("select private.keep_screens(%s)", flow)
+    (shown,) = (
+        one
+        for one in db.call_private(
+            "actions_json", p_conversation=conversation, p_user_id=None, p_role="brand_owner"
+        )
+        if one["action"] == action
     )
+    return shown
 
 
 def field_json(db: Database, flow: int, field: str, **values: Any) -> Any:
@@ -100,20 +102,21 @@ def test_an_action_shows_its_first_field_and_the_schema_of_all(db: Database) -> 
     assert set(answer["schema"]["properties"]) == {"links", "description"}
 
 
-def test_a_form_with_nothing_to_fill_in_is_kept_as_it_is_drawn(db: Database) -> None:
+def test_a_screen_with_nothing_to_fill_in_is_kept_as_it_is_drawn(db: Database) -> None:
     flow = add_flow(db)
     add_field(db, flow, "submit_work", "links", "textarea", position=1, required=True)
     add_action(db, flow, "submit_work")
+    screen = "select is_fixed, actions from private.flow_screens where role = 'brand_owner'"
+    shown = action_json(db, flow, "submit_work")
+    (kept,) = db.query(f"{screen} and flow_id = %s", flow)
+    assert kept["is_fixed"]
+    assert kept["actions"][0]["schema"] == shown["schema"]
     add_field(db, flow, "negotiate_price", "price", "price", prefill="{offer}")
     add_action(db, flow, "negotiate_price")
-    drawn = {
-        name: action_json(db, flow, name, offer=7) for name in ("submit_work", "negotiate_price")
-    }
-    db.query("select private.keep_forms(%s)", flow)
-    kept = db.query("select f.action from private.flow_forms as f where f.flow_id = %s", flow)
-    assert [row["action"] for row in kept] == ["submit_work"]
-    for name, answer in drawn.items():
-        assert action_json(db, flow, name, offer=7) == answer
+    assert action_json(db, flow, "negotiate_price", offer=7)["input"]["value"] == "7"
+    assert action_json(db, flow, "submit_work") == shown
+    (filled,) = db.query(f"{screen} and flow_id = %s", flow)
+    assert not filled["is_fixed"]
 
 
 def test_placeholders_are_filled_everywhere(db: Database) -> None:

@@ -22,6 +22,7 @@ declare
   v_conversation public.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
+  v_texts text;
   v_values jsonb;
   v_template private.flow_messages;
   v_quoted text;
@@ -35,11 +36,10 @@ begin
       and not (p_is_passed and m.message_type = 'automated')
     order by m.position
   loop
-    if v_values is null and concat(
-      v_template.text, v_template.title, v_template.subtitle, v_template.quote
-    ) like '%{%' then
-      v_values := private.flow_values(p_step);
-    end if;
+    v_texts := concat(v_template.text, v_template.title, v_template.subtitle, v_template.quote);
+    v_values := case when position('{' in v_texts) > 0
+      then private.flow_values(p_step, v_texts)
+    end;
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;
@@ -88,7 +88,12 @@ $$;
 
 -- What the messages of a step may name in braces: the values of private.deal_values, the flow's
 -- rules, what was typed with the action, who acts on whom, and what it is about.
-create or replace function private.flow_values(p_step private.flow_step)
+--
+-- Args: the step; the texts, so that only what they name is looked up (null: everything).
+create or replace function private.flow_values(
+  p_step private.flow_step,
+  p_texts text default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -98,27 +103,42 @@ declare
   v_conversation constant public.conversations := p_step.conversation;
   -- A login that was deleted.
   c_nameless constant text := 'The other side';
+  v_values jsonb := p_step.input || jsonb_build_object(
+    'role', p_step.role, 'reason_hint', ' Reason: ' || (p_step.input ->> 'reason')
+  );
+  v_a text;
+  v_b text;
   v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
 begin
-  return (
-    select coalesce(f.rules, '{}') || v.deal || p_step.input || jsonb_build_object(
-      'influencer', case v_conversation.influencer_id when a.id then name_a else name_b end,
-      'brand_owner', case v_conversation.brand_owner_id when a.id then name_a else name_b end,
-      'actor', case when v_is_a then name_a when not v_is_a then name_b end,
-      'other', case when v_is_a then name_b when not v_is_a then name_a end,
-      'role', p_step.role,
-      'subject', coalesce(bid.title, campaign.title),
-      'reason_hint', ' Reason: ' || (p_step.input ->> 'reason')
-    )
-    from private.deal_values(v_conversation) as v (deal)
-    left join private.flow_definitions as f on f.id = v_conversation.flow_id
-    left join public.users as a on a.id = v_conversation.user_a
-    left join public.users as b on b.id = v_conversation.user_b
-    cross join lateral (
-      select coalesce(a.display_name, c_nameless), coalesce(b.display_name, c_nameless)
-    ) as named (name_a, name_b)
-    left join public.bids as bid on bid.id = v_conversation.bid_id
-    left join public.campaigns as campaign on campaign.id = v_conversation.campaign_id
-  );
+  if p_texts is null or p_texts ~ '\{(influencer|brand_owner|actor|other)\}' then
+    select u.display_name into v_a from public.users as u where u.id = v_conversation.user_a;
+    select u.display_name into v_b from public.users as u where u.id = v_conversation.user_b;
+    v_a := coalesce(v_a, c_nameless);
+    v_b := coalesce(v_b, c_nameless);
+    v_values := v_values || jsonb_build_object(
+      'influencer', case v_conversation.influencer_id
+        when v_conversation.user_a then v_a else v_b
+      end,
+      'brand_owner', case v_conversation.brand_owner_id
+        when v_conversation.user_a then v_a else v_b
+      end,
+      'actor', case when v_is_a then v_a when not v_is_a then v_b end,
+      'other', case when v_is_a then v_b when not v_is_a then v_a end
+    );
+  end if;
+  if p_texts is null or position('{subject}' in p_texts) > 0 then
+    v_values := v_values || jsonb_build_object(
+      'subject', coalesce(
+        (select b.title from public.bids as b where b.id = v_conversation.bid_id),
+        (select c.title from public.campaigns as c where c.id = v_conversation.campaign_id)
+      )
+    );
+  end if;
+  if p_texts is null or p_texts ~ '_[a-z]+s\}' then  -- rules are plurals
+    v_values := (
+      select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id
+    ) || v_values;
+  end if;
+  return private.deal_values(v_conversation, p_texts) || v_values;
 end;
 $$;

@@ -1,9 +1,9 @@
--- What a party's screen shows in a state of a flow, apart from a deal: `[{action, text, style, drawn,
--- data, fields, schema, ways, fills}]` in the order of the screen.
+-- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
+-- `[{action, text, style, drawn, data, fields, schema, ways, fills}]`.
 --
--- ways, `[{guards, to}]`, are the rows of an action that guards decide about; an action without it
--- is always open. fills: something in it has placeholders; fields and schema are null where they
--- have some.
+-- ways, `[{guards, to}]`, are the rows of an action that guards decide about, by name in a text; an
+-- action without it is always open. fills: something in it has placeholders; fields and schema are
+-- null where they have some.
 create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
 returns jsonb
 language plpgsql
@@ -32,7 +32,8 @@ begin
       select
         bool_or(t.guards = '{}') as is_free,
         jsonb_agg(
-          jsonb_build_object('guards', t.guards, 'to', t.to_state) order by t.position
+          jsonb_build_object('guards', array_to_string(t.guards, ' '), 'to', t.to_state)
+          order by t.position
         ) as ways
       from private.flow_transitions as t
       where t.flow_id = a.flow_id and t.from_state = a.state and t.role = a.role

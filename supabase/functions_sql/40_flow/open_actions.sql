@@ -20,7 +20,7 @@ declare
   v_way jsonb;
   v_is_open boolean;
   v_values jsonb;
-  v_actions jsonb := '[]';
+  v_actions jsonb := jsonb '[]';
 begin
   select s.* into v_screen
   from private.flow_screens as s
@@ -45,7 +45,7 @@ begin
         select w.value from jsonb_array_elements(v_action -> 'ways') as w
       loop
         v_is_open := private.failed_guard(
-          v_step, array(select jsonb_array_elements_text(v_way -> 'guards')), v_way ->> 'to'
+          v_step, string_to_array(v_way ->> 'guards', ' '), v_way ->> 'to'
         ) is null;
         exit when v_is_open;
       end loop;
