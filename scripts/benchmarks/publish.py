@@ -22,6 +22,9 @@ def publish(
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     run = {**run, "at": now, "cores": os.cpu_count(), "load": round(os.getloadavg()[1], 1)}
     kept = read_figures(figures)
+    if kept and not run["against"]:
+        # Rows that stay were measured beside this one.
+        run["against"] = json.loads(figures.read_text(encoding="utf-8"))["against"]
     found = {(row.number, row.what): row for row in [*kept, *rows]}
     figures.parent.mkdir(exist_ok=True)
     figures.write_text(as_json(run, list(found.values())), encoding="utf-8")

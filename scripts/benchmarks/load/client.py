@@ -22,7 +22,8 @@ HEARTBEAT_SECONDS = 25.0
 SYNC_SECONDS = 30.0
 # A slow client stops reading its socket for so long, once in so many messages.
 NAP_SECONDS, NAP_ONE_IN = 1.0, 5
-RETRY_SECONDS = (0.5, 2.0)
+# Until the next try, as realtime-js waits; half of it or more, at random.
+RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)
 
 
 @dataclass
@@ -71,15 +72,19 @@ class Client:
 
     async def run(self) -> None:
         """Connect, join, sync and listen, again and again."""
+        failures = 0
         while True:
             try:
                 await self._connect()
             except (OSError, TimeoutError, WebSocketException, httpx.HTTPError) as error:
                 self._books.events[f"reconnected after {type(error).__name__}"] += 1
             finally:
+                was_joined = self.is_joined.is_set()
                 self.is_joined.clear()
                 self._socket = None
-            await asyncio.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
+            failures = 0 if was_joined else failures + 1
+            pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
 
     async def drop(self) -> None:
         """Lose the connection now; `run` makes another."""
@@ -123,7 +128,7 @@ class Client:
         url = self._stack.url.replace("http", "ws", 1)
         async with connect(
             f"{url}/realtime/v1/websocket?apikey={self._stack.anon_key}&vsn=1.0.0",
-            open_timeout=30,
+            open_timeout=60,
             ping_interval=None,
             max_size=None,
             proxy=None,
@@ -150,7 +155,7 @@ class Client:
             "phx_join",
             {"config": config, "access_token": self._token},
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             async for frame in socket:
                 told = json.loads(frame)
                 if told["event"] == "phx_reply" and told["payload"].get("status") == "ok":
