@@ -57,34 +57,6 @@ begin
 end;
 $$;
 
--- Whether all that is told about a payment is stored already, and its money, where it came in, is
--- in the books.
-create or replace function private.is_known_payment(p_order_id uuid, p_told private.payments)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from private.payments as p
-    where p.payment_id = p_told.payment_id
-      and p.payment_order_id = p_order_id
-      and private.payment_rank(p.status) >= private.payment_rank(p_told.status)
-      and (p_told.captured_at is null or p.captured_at is not null)
-      and p.refunded_minor >= p_told.refunded_minor
-      and (p_told.fee_minor is null or p.fee_minor is not null)
-      and (
-        p.captured_at is null
-        or exists (
-          select from private.escrow_ledger as e
-          where e.from_account = 'gateway' and e.payment_id = p.payment_id
-        )
-      )
-  );
-end;
-$$;
-
 -- How far a payment's status is; null for one that is not known. A failure may still be followed by
 -- an authorization: banks answer late.
 --

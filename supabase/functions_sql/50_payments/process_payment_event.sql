@@ -47,7 +47,7 @@ begin
     or v_event.status = 'parked' and v_event.body is not null and p_actor like 'operator:%' then
     v_event := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
     v_outcome := v_event.outcome;
-    if v_outcome not in ('waiting', 'try_again') then
+    if v_outcome not in ('waiting', 'try_again', 'ignored_event_type') then
       for v_other in
         select e.*
         from private.payment_events as e
@@ -107,6 +107,7 @@ declare
   v_told private.payment_orders;
   v_refund private.payment_refunds;
   v_dispute private.payment_disputes;
+  v_found record;
   v_order private.payment_orders;
   v_outcome text;
   v_settled text;
@@ -163,17 +164,39 @@ begin
     -- 2. Find our order: by Razorpay's id; by our receipt, when Razorpay's answer to us was lost;
     -- by the payment, which may be all that a refund or dispute names.
     if v_outcome is null then
-      select o.* into v_order
+      select
+        o as payment_order,
+        exists (
+          -- All that is told is stored already, and money that came in is in the books.
+          select from private.payments as p
+          where p.payment_id = v_payment.payment_id
+            and p.payment_order_id = o.id
+            and private.payment_rank(p.status) >= private.payment_rank(v_payment.status)
+            and (v_payment.captured_at is null or p.captured_at is not null)
+            and p.refunded_minor >= v_payment.refunded_minor
+            and (v_payment.fee_minor is null or p.fee_minor is not null)
+            and (
+              p.captured_at is null
+              or exists (
+                select from private.escrow_ledger as l
+                where l.from_account = 'gateway' and l.payment_id = p.payment_id
+              )
+            )
+        ) as is_known
+      into v_found
       from private.payment_orders as o
       where o.razorpay_order_id = v_event.razorpay_order_id;
-      if not found and v_event.razorpay_order_id is null then
+      v_order := v_found.payment_order;
+      if v_order.id is not null then
+        null;
+      elsif v_event.razorpay_order_id is null then
         select o.* into v_order
         from private.payment_orders as o
         where o.id = (
           select p.payment_order_id from private.payments as p
           where p.payment_id = v_payment.payment_id
         );
-      elsif not found then
+      else
         select o.* into v_order
         from private.payment_orders as o
         where o.razorpay_order_id is null
@@ -206,7 +229,7 @@ begin
         ))
       );
     elsif v_refund.refund_id is null and v_dispute.dispute_id is null
-      and private.is_known_payment(v_order.id, v_payment) then
+      and v_found.is_known then
       v_outcome := 'noop';
     else
       perform 1 from public.conversations as c
