@@ -31,6 +31,30 @@ _NUMBERS = {
 _GROUPS = {
     "open_alerts": ("severity", "Alerts that nobody has resolved, by severity."),
     "events": ("status", "Events of Razorpay that are stored, by status."),
+    "messages": ("type", "Messages of the last 5 minutes, by type."),
+    "notifications": ("type", "Notifications of the last 5 minutes, by type."),
+    "closed": ("reason", "Conversations that ended in the last 5 minutes, by reason."),
+    "delivery": (
+        "stage",
+        "Messages between people of the last 5 minutes: sent, delivered, read; lag_seconds is the "
+        "mean time to delivery.",
+    ),
+    "push_queue": ("what", "Pushes that wait, the age of the oldest, hosts that rest."),
+}
+# The keys of `get_metrics` that are rows: their labels, and their numbers.
+_ROWS = {
+    "steps": (
+        ("from_state", "to_state", "action", "role"),
+        {"count": ("steps", "Steps of deals in the last 5 minutes.")},
+    ),
+    "states": (
+        ("state",),
+        {
+            "deals": ("deals", "Open deals by state."),
+            "average_seconds": ("state_seconds", "Mean time of open deals in their state."),
+            "oldest_seconds": ("state_oldest_seconds", "Longest time in a state."),
+        },
+    ),
 }
 
 
@@ -59,8 +83,15 @@ class _Told(Collector):
         for name, (label, meaning) in _GROUPS.items():
             family = GaugeMetricFamily(f"parley_{name}", meaning, labels=[label])
             for word, count in self._said[name].items():
-                family.add_metric([word], count)
+                if count is not None:
+                    family.add_metric([word], count)
             yield family
+        for name, (labels, numbers) in _ROWS.items():
+            for key, (metric, meaning) in numbers.items():
+                family = GaugeMetricFamily(f"parley_{metric}", meaning, labels=labels)
+                for row in self._said[name]:
+                    family.add_metric([row[label] for label in labels], row[key])
+                yield family
         mode = GaugeMetricFamily(
             "parley_payment_mode", "1 for the mode that the database is in.", labels=["mode"]
         )

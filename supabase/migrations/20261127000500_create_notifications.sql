@@ -22,6 +22,8 @@ create table private.notifications (
 comment on table private.notifications is 'What a user was told beside the messages; ids only.';
 alter table private.notifications enable row level security;
 create index notifications_of_user on private.notifications (user_id, id desc);
+-- For the numbers of the last minutes.
+create index notifications_recent on private.notifications using brin (created_at);
 
 create table private.push_tokens (
   id uuid primary key default gen_random_uuid(),

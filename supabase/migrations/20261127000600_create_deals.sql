@@ -135,6 +135,8 @@ create table public.conversation_events (
   check (actor_role in ('influencer', 'brand_owner', 'member', 'system', 'admin')),
   constraint effective_is_not_ahead check (effective_at <= created_at)
 );
+-- For the numbers of the last minutes.
+create index conversation_events_recent on public.conversation_events using brin (created_at);
 comment on column public.conversation_events.commitment is
   'sha256 of a secret salt and the details: proves them while both are kept, tells nothing after.';
 comment on column public.conversation_events.hash is

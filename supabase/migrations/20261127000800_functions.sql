@@ -13560,13 +13560,19 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:9914db9178cb3a5ebd7406e2c2f7dd3cd989cbecd7b90ca91eb98c378f384e88
--- The numbers that a monitor watches; derived from what is stored, nothing is counted on the way.
+-- source: 50_payments/get_metrics.sql sha256:dec2adcf635a5015e836665bd1547ad38183c35bc011941c45f27f5da781e1f1
+-- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
+-- counted on the way of a message or a step, so no row gets hot.
 
 -- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
--- payment_mode}`; stuck events wait for more than 5 minutes, the balance is 0.
+-- payment_mode, window_seconds, messages, delivery, steps, states, closed, notifications,
+-- push_queue}`; stuck events wait for more than 5 minutes, the balance is 0. Of the last
+-- window_seconds: messages and notifications by type, delivery `{sent, delivered, read,
+-- lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed conversations by
+-- reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue
+-- `{waiting, oldest_seconds, resting_hosts}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql
@@ -13615,7 +13621,7 @@ begin
       'payouts_owed_minor', owed.amount_minor,
       'ledger_balance_minor', private.balance_books(),
       'payment_mode', private.get_setting('payment_mode')
-    )
+    ) || private.count_activity(interval '5 minutes')
     from (
       select
         count(*),
@@ -13638,6 +13644,98 @@ begin
       select count(*), coalesce(sum(p.amount_minor), 0) as amount_minor
       from private.payouts as p where p.status = 'owed'
     ) as owed
+  );
+end;
+$$;
+
+-- What happened lately in chats and deals, and how deals stand now. Few rows are read: block range
+-- indexes on the times find the end of the large tables.
+create or replace function private.count_activity(p_window interval)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_since constant timestamptz := now() - p_window;
+begin
+  return jsonb_build_object(
+    'window_seconds', extract(epoch from p_window)::integer,
+    'messages', (
+      select coalesce(jsonb_object_agg(kind.message_type, kind.count), '{}')
+      from (
+        select m.message_type, count(*)
+        from public.messages as m
+        where m.created_at > v_since
+        group by m.message_type
+      ) as kind
+    ),
+    'delivery', (
+      select jsonb_build_object(
+        'sent', count(*),
+        'delivered', count(*) filter (where m.seq <= p.delivered_seq),
+        'read', count(*) filter (where m.seq <= p.read_seq),
+        -- Of the newest that each device has: the others came with it or before.
+        'lag_seconds', round(avg(
+          greatest(extract(epoch from p.delivered_at - m.created_at), 0)
+        ) filter (where m.seq = p.delivered_seq), 3)
+      )
+      from public.messages as m
+      join private.participants as p
+        on p.conversation_id = m.conversation_id and p.user_id = m.receiver_id
+      where m.created_at > v_since and m.message_type = 'user_input'
+    ),
+    'steps', (
+      select coalesce(jsonb_agg(to_jsonb(step)), '[]')
+      from (
+        select e.from_state, e.to_state, e.action, e.actor_role as role, count(*)
+        from public.conversation_events as e
+        where e.created_at > v_since
+        group by e.from_state, e.to_state, e.action, e.actor_role
+      ) as step
+    ),
+    'closed', (
+      select coalesce(jsonb_object_agg(outcome.reason, outcome.count), '{}')
+      from (
+        select coalesce(c.close_reason, 'none') as reason, count(*)
+        from public.conversation_events as e
+        join public.conversations as c on c.id = e.conversation_id
+        where e.created_at > v_since and e.to_state = 'chat_closed'
+        group by 1
+      ) as outcome
+    ),
+    'states', (
+      select coalesce(jsonb_agg(to_jsonb(place)), '[]')
+      from (
+        select
+          c.flow_state as state,
+          count(*) as deals,
+          round(avg(extract(epoch from now() - c.entered_at))) as average_seconds,
+          round(max(extract(epoch from now() - c.entered_at))) as oldest_seconds
+        from public.conversations as c
+        where c.kind <> 'direct' and c.chat_status <> 'closed'
+        group by c.flow_state
+      ) as place
+    ),
+    'notifications', (
+      select coalesce(jsonb_object_agg(kind.type, kind.count), '{}')
+      from (
+        select n.type, count(*)
+        from private.notifications as n
+        where n.created_at > v_since
+        group by n.type
+      ) as kind
+    ),
+    'push_queue', (
+      select jsonb_build_object(
+        'waiting', count(*),
+        'oldest_seconds', coalesce(round(extract(epoch from now() - min(o.created_at))), 0),
+        'resting_hosts', (
+          select count(*) from private.push_hosts as h where h.cools_until > now()
+        )
+      )
+      from private.push_outbox as o
+    )
   );
 end;
 $$;
@@ -14026,7 +14124,7 @@ $$;
 grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/merge_payment.sql sha256:3b4e25c900311d0c8dd72eb3f5019cb5465cf2ab296bbb355937e97f1a0127dd
+-- source: 50_payments/merge_payment.sql sha256:b2352c65821fc924800ae215ff4633bec739542341dfcfe2fb56d6ee6dc4a5b5
 -- Facts about a payment only move forward, so that it does not matter in which order they arrive.
 
 -- Stores what Razorpay says about a payment, and tells the deal when it failed now and had not
@@ -14086,34 +14184,6 @@ begin
 end;
 $$;
 
--- Whether all that is told about a payment is stored already, and its money, where it came in, is
--- in the books.
-create or replace function private.is_known_payment(p_order_id uuid, p_told private.payments)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from private.payments as p
-    where p.payment_id = p_told.payment_id
-      and p.payment_order_id = p_order_id
-      and private.payment_rank(p.status) >= private.payment_rank(p_told.status)
-      and (p_told.captured_at is null or p.captured_at is not null)
-      and p.refunded_minor >= p_told.refunded_minor
-      and (p_told.fee_minor is null or p.fee_minor is not null)
-      and (
-        p.captured_at is null
-        or exists (
-          select from private.escrow_ledger as e
-          where e.from_account = 'gateway' and e.payment_id = p.payment_id
-        )
-      )
-  );
-end;
-$$;
-
 -- How far a payment's status is; null for one that is not known. A failure may still be followed by
 -- an authorization: banks answer late.
 --
@@ -14131,7 +14201,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:118d19d0e4d3a32e6206c70b9a9f32dccef53a693f873e42168541c42f7518b0
+-- source: 50_payments/process_payment_event.sql sha256:59321b530e3efed18b113bf4686c3d8d421a6c5bf09968965c2755209988169e
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
@@ -14181,7 +14251,7 @@ begin
     or v_event.status = 'parked' and v_event.body is not null and p_actor like 'operator:%' then
     v_event := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
     v_outcome := v_event.outcome;
-    if v_outcome not in ('waiting', 'try_again') then
+    if v_outcome not in ('waiting', 'try_again', 'ignored_event_type') then
       for v_other in
         select e.*
         from private.payment_events as e
@@ -14241,6 +14311,7 @@ declare
   v_told private.payment_orders;
   v_refund private.payment_refunds;
   v_dispute private.payment_disputes;
+  v_found record;
   v_order private.payment_orders;
   v_outcome text;
   v_settled text;
@@ -14297,17 +14368,39 @@ begin
     -- 2. Find our order: by Razorpay's id; by our receipt, when Razorpay's answer to us was lost;
     -- by the payment, which may be all that a refund or dispute names.
     if v_outcome is null then
-      select o.* into v_order
+      select
+        o as payment_order,
+        exists (
+          -- All that is told is stored already, and money that came in is in the books.
+          select from private.payments as p
+          where p.payment_id = v_payment.payment_id
+            and p.payment_order_id = o.id
+            and private.payment_rank(p.status) >= private.payment_rank(v_payment.status)
+            and (v_payment.captured_at is null or p.captured_at is not null)
+            and p.refunded_minor >= v_payment.refunded_minor
+            and (v_payment.fee_minor is null or p.fee_minor is not null)
+            and (
+              p.captured_at is null
+              or exists (
+                select from private.escrow_ledger as l
+                where l.from_account = 'gateway' and l.payment_id = p.payment_id
+              )
+            )
+        ) as is_known
+      into v_found
       from private.payment_orders as o
       where o.razorpay_order_id = v_event.razorpay_order_id;
-      if not found and v_event.razorpay_order_id is null then
+      v_order := v_found.payment_order;
+      if v_order.id is not null then
+        null;
+      elsif v_event.razorpay_order_id is null then
         select o.* into v_order
         from private.payment_orders as o
         where o.id = (
           select p.payment_order_id from private.payments as p
           where p.payment_id = v_payment.payment_id
         );
-      elsif not found then
+      else
         select o.* into v_order
         from private.payment_orders as o
         where o.razorpay_order_id is null
@@ -14340,7 +14433,7 @@ begin
         ))
       );
     elsif v_refund.refund_id is null and v_dispute.dispute_id is null
-      and private.is_known_payment(v_order.id, v_payment) then
+      and v_found.is_known then
       v_outcome := 'noop';
     else
       perform 1 from public.conversations as c

@@ -42,7 +42,8 @@ AT_REST = {
 
 def changed(scene: Scene, **numbers: Any) -> None:
     """Exactly these numbers differ from a project at rest."""
-    assert ask(scene, "get_metrics") == {**AT_REST, **numbers}
+    said = ask(scene, "get_metrics")
+    assert {name: said[name] for name in AT_REST} == {**AT_REST, **numbers}
 
 
 def test_a_project_at_rest_shows_noughts(scene: Scene) -> None:
@@ -101,6 +102,44 @@ def test_books_that_differ_from_the_ledger_are_seen(scene: Scene) -> None:
         scene.id,
     )
     changed(scene, ledger_balance_minor=700)
+
+
+def test_what_happened_lately_is_told_by_type_state_and_action(scene: Scene) -> None:
+    scene.pay()
+    said = ask(scene, "get_metrics")
+    assert said["window_seconds"] == 300
+    assert said["messages"]["system"] >= 1
+    (paid,) = (step for step in said["steps"] if step["action"] == "payment_captured")
+    assert paid == {
+        "from_state": "payment_pending",
+        "to_state": "payment_completed",
+        "action": "payment_captured",
+        "role": "system",
+        "count": 1,
+    }
+    (state,) = said["states"]
+    assert (state["state"], state["deals"]) == ("payment_completed", 1)
+    assert said["notifications"]["payment"] >= 2
+    assert said["push_queue"] == {"waiting": 0, "oldest_seconds": 0, "resting_hosts": 0}
+    scene.db.query("update private.notifications set created_at = created_at - interval '6 min'")
+    later = ask(scene, "get_metrics")
+    assert later["notifications"] == {}
+
+
+def test_delivery_is_told_with_its_lag(scene: Scene) -> None:
+    people = scene.people
+    with scene.db.signed_in_as(people.asha):
+        talk = scene.db.call("direct_connect", target_user_id=people.chitra)
+    chat = talk.get("conversation_id") or talk["conversation"]["conversation_id"]
+    with scene.db.signed_in_as(people.asha):
+        scene.db.call("send_message", conversation_id=chat, message="Hello")
+    none = ask(scene, "get_metrics")["delivery"]
+    assert none == {"sent": 1, "delivered": 0, "read": 0, "lag_seconds": None}
+    with scene.db.signed_in_as(people.chitra):
+        scene.db.call("mark_delivered", conversation_id=chat, up_to_seq=9)
+    said = ask(scene, "get_metrics")["delivery"]
+    assert (said["sent"], said["delivered"], said["read"]) == (1, 1, 0)
+    assert 0 <= said["lag_seconds"] < 60
 
 
 # Diagnoses

@@ -32,6 +32,22 @@ TOLD = {
     "payouts_owed_minor": 1500000,
     "ledger_balance_minor": 0,
     "payment_mode": "test",
+    "window_seconds": 300,
+    "messages": {"user_input": 20, "system": 3},
+    "delivery": {"sent": 20, "delivered": 18, "read": 9, "lag_seconds": None},
+    "steps": [
+        {
+            "from_state": "payment_pending",
+            "to_state": "payment_completed",
+            "action": "payment_captured",
+            "role": "system",
+            "count": 2,
+        }
+    ],
+    "closed": {"refunded": 1},
+    "states": [{"state": "real_time", "deals": 4, "average_seconds": 60, "oldest_seconds": 100}],
+    "notifications": {"payment": 2},
+    "push_queue": {"waiting": 7, "oldest_seconds": 30, "resting_hosts": 1},
 }
 SAMPLES = {
     'parley_open_alerts{severity="info"}': 1,
@@ -50,6 +66,21 @@ SAMPLES = {
     "parley_payouts_owed_minor": 1500000,
     "parley_ledger_balance_minor": 0,
     'parley_payment_mode{mode="test"}': 1,
+    'parley_messages{type="user_input"}': 20,
+    'parley_messages{type="system"}': 3,
+    'parley_delivery{stage="sent"}': 20,
+    'parley_delivery{stage="delivered"}': 18,
+    'parley_delivery{stage="read"}': 9,
+    'parley_steps{action="payment_captured",from_state="payment_pending",role="system",'
+    'to_state="payment_completed"}': 2,
+    'parley_closed{reason="refunded"}': 1,
+    'parley_deals{state="real_time"}': 4,
+    'parley_state_seconds{state="real_time"}': 60,
+    'parley_state_oldest_seconds{state="real_time"}': 100,
+    'parley_notifications{type="payment"}': 2,
+    'parley_push_queue{what="waiting"}': 7,
+    'parley_push_queue{what="oldest_seconds"}': 30,
+    'parley_push_queue{what="resting_hosts"}': 1,
 }
 
 

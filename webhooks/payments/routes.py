@@ -179,7 +179,7 @@ def _not_polled(claim: Mapping[str, Any], outcome: str) -> dict[str, Any]:
 
 def _answer(answer: Mapping[str, Any]) -> Response:
     metrics.RECONCILES.labels(result=answer["outcome"]).inc()
-    add_log_fields(outcome=answer["outcome"])
+    add_log_fields(outcome=answer["outcome"], flow_state=answer["flow_state"])
     # What was learned may have made some due.
     services().touch()
     return jsonify(answer)

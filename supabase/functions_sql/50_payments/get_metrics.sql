@@ -1,9 +1,15 @@
--- The numbers that a monitor watches; derived from what is stored, nothing is counted on the way.
+-- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
+-- counted on the way of a message or a step, so no row gets hot.
 
 -- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
--- payment_mode}`; stuck events wait for more than 5 minutes, the balance is 0.
+-- payment_mode, window_seconds, messages, delivery, steps, states, closed, notifications,
+-- push_queue}`; stuck events wait for more than 5 minutes, the balance is 0. Of the last
+-- window_seconds: messages and notifications by type, delivery `{sent, delivered, read,
+-- lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed conversations by
+-- reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue
+-- `{waiting, oldest_seconds, resting_hosts}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql
@@ -52,7 +58,7 @@ begin
       'payouts_owed_minor', owed.amount_minor,
       'ledger_balance_minor', private.balance_books(),
       'payment_mode', private.get_setting('payment_mode')
-    )
+    ) || private.count_activity(interval '5 minutes')
     from (
       select
         count(*),
@@ -75,6 +81,98 @@ begin
       select count(*), coalesce(sum(p.amount_minor), 0) as amount_minor
       from private.payouts as p where p.status = 'owed'
     ) as owed
+  );
+end;
+$$;
+
+-- What happened lately in chats and deals, and how deals stand now. Few rows are read: block range
+-- indexes on the times find the end of the large tables.
+create or replace function private.count_activity(p_window interval)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_since constant timestamptz := now() - p_window;
+begin
+  return jsonb_build_object(
+    'window_seconds', extract(epoch from p_window)::integer,
+    'messages', (
+      select coalesce(jsonb_object_agg(kind.message_type, kind.count), '{}')
+      from (
+        select m.message_type, count(*)
+        from public.messages as m
+        where m.created_at > v_since
+        group by m.message_type
+      ) as kind
+    ),
+    'delivery', (
+      select jsonb_build_object(
+        'sent', count(*),
+        'delivered', count(*) filter (where m.seq <= p.delivered_seq),
+        'read', count(*) filter (where m.seq <= p.read_seq),
+        -- Of the newest that each device has: the others came with it or before.
+        'lag_seconds', round(avg(
+          greatest(extract(epoch from p.delivered_at - m.created_at), 0)
+        ) filter (where m.seq = p.delivered_seq), 3)
+      )
+      from public.messages as m
+      join private.participants as p
+        on p.conversation_id = m.conversation_id and p.user_id = m.receiver_id
+      where m.created_at > v_since and m.message_type = 'user_input'
+    ),
+    'steps', (
+      select coalesce(jsonb_agg(to_jsonb(step)), '[]')
+      from (
+        select e.from_state, e.to_state, e.action, e.actor_role as role, count(*)
+        from public.conversation_events as e
+        where e.created_at > v_since
+        group by e.from_state, e.to_state, e.action, e.actor_role
+      ) as step
+    ),
+    'closed', (
+      select coalesce(jsonb_object_agg(outcome.reason, outcome.count), '{}')
+      from (
+        select coalesce(c.close_reason, 'none') as reason, count(*)
+        from public.conversation_events as e
+        join public.conversations as c on c.id = e.conversation_id
+        where e.created_at > v_since and e.to_state = 'chat_closed'
+        group by 1
+      ) as outcome
+    ),
+    'states', (
+      select coalesce(jsonb_agg(to_jsonb(place)), '[]')
+      from (
+        select
+          c.flow_state as state,
+          count(*) as deals,
+          round(avg(extract(epoch from now() - c.entered_at))) as average_seconds,
+          round(max(extract(epoch from now() - c.entered_at))) as oldest_seconds
+        from public.conversations as c
+        where c.kind <> 'direct' and c.chat_status <> 'closed'
+        group by c.flow_state
+      ) as place
+    ),
+    'notifications', (
+      select coalesce(jsonb_object_agg(kind.type, kind.count), '{}')
+      from (
+        select n.type, count(*)
+        from private.notifications as n
+        where n.created_at > v_since
+        group by n.type
+      ) as kind
+    ),
+    'push_queue', (
+      select jsonb_build_object(
+        'waiting', count(*),
+        'oldest_seconds', coalesce(round(extract(epoch from now() - min(o.created_at))), 0),
+        'resting_hosts', (
+          select count(*) from private.push_hosts as h where h.cools_until > now()
+        )
+      )
+      from private.push_outbox as o
+    )
   );
 end;
 $$;
