@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.json is not None:
         args.json.write_text(as_json(found, rows), encoding="utf-8")
     if args.publish:
-        publish(found, rows)
+        publish(found, rows, is_whole=not args.only)
         # Not before every row that it calculates with was published once.
         with suppress(LookupError):
             write_example()

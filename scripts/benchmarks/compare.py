@@ -105,7 +105,7 @@ def ratio(
         (float(getattr(a, figure)), float(getattr(b, figure)))
         for a, b in zip(above, below or [], strict=below is not None)
     ]
-    ratios = [a / b for a, b in pairs if b > 0]
+    ratios = [a / b for a, b in pairs if b > 1e-6]
     return median(ratios) if ratios else None
 
 

@@ -7,7 +7,12 @@ from dataclasses import replace
 from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.compare import Row
 from scripts.benchmarks.database import copy_side
-from scripts.benchmarks.read import measure_list, measure_page, measure_sync
+from scripts.benchmarks.read import (
+    measure_list,
+    measure_page,
+    measure_screens,
+    measure_sync,
+)
 from scripts.benchmarks.send import measure_send
 from scripts.benchmarks.world import grow_world
 
@@ -21,17 +26,16 @@ def measure_growth(bench: Bench) -> list[Row]:
     pair = Bench({"new": large, "old": bench.new}, bench.size)
     sizes = f"{bench.size.grown:,} beside {bench.size.messages:,} messages"
     rows = []
-    for measure in (measure_send, measure_page, measure_list, measure_sync):
+    for measure in (measure_send, measure_page, measure_list, measure_sync, measure_screens):
         for row in measure(pair):
-            speed = 1 / (row.ratio or 1)
-            rows.append(
-                replace(
+            row = replace(row, number=f"16 ({row.number})", what=f"{row.what}: {sizes}")
+            if row.ratio is not None:
+                speed = 1 / row.ratio
+                row = replace(
                     row,
-                    number=f"16 ({row.number})",
-                    what=f"{row.what}: {sizes}",
                     gate=f">= {LEAST_SPEED}x of the speed",
                     met=speed >= LEAST_SPEED,
                     more=f"{speed:.2f}x of the speed",
                 )
-            )
+            rows.append(row)
     return rows

@@ -92,9 +92,9 @@ def measure_peers(bench: Bench) -> list[Row]:
     clients, sends = max(4, bench.size.clients), bench.size.cold // 4
     found = _measure(bench, bench.new.server.port, _pick(pairs, clients, sends))
     rows = _compare(clients, found)
-    with _delayed(bench.new.server.port) as port:
+    with delayed(bench.new.server.port, DELAY_MS) as port:
         found = _measure(bench, port, _pick(pairs, 1, sends))
-        return rows + _compare_delayed(found, _round_trip(bench.new, port))
+        return rows + _compare_delayed(found, round_trip(bench.new, port))
 
 
 def _compare(clients: int, found: dict[str, list[Sends]]) -> list[Row]:
@@ -336,9 +336,9 @@ def _call(program: Path, *arguments: str, said: str = "") -> str:
 
 
 @contextmanager
-def _delayed(port: int) -> Iterator[int]:
+def delayed(port: int, millis: float) -> Iterator[int]:
     """The port of a proxy in front of the server."""
-    command = [sys.executable, "-m", "scripts.benchmarks.delay", str(port), str(DELAY_MS)]
+    command = [sys.executable, "-m", "scripts.benchmarks.delay", str(port), str(millis)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as proxy:  # noqa: S603
         try:
             yield int(proxy.stdout.readline() if proxy.stdout else 0)
@@ -346,7 +346,7 @@ def _delayed(port: int) -> Iterator[int]:
             proxy.terminate()
 
 
-def _round_trip(side: Side, port: int) -> float:
+def round_trip(side: Side, port: int) -> float:
     """The milliseconds of the shortest possible question through the proxy."""
     times = []
     with _connect(side, port) as session:

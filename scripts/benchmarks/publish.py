@@ -16,12 +16,20 @@ PAGE = ROOT / "docs" / "PERFORMANCE.md"
 
 
 def publish(
-    run: dict[str, object], rows: Sequence[Row], figures: Path = FIGURES, page: Path = PAGE
+    run: dict[str, object],
+    rows: Sequence[Row],
+    figures: Path = FIGURES,
+    page: Path = PAGE,
+    *,
+    is_whole: bool = False,
 ) -> None:
-    """Write the rows in the place of those of the same name; other rows stay as they were."""
+    """Write the rows in the place of those of the same name.
+
+    Other rows stay as they were, unless the run was a whole one.
+    """
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     run = {**run, "at": now, "cores": os.cpu_count(), "load": round(os.getloadavg()[1], 1)}
-    kept = read_figures(figures)
+    kept = [] if is_whole else read_figures(figures)
     if kept and not run["against"]:
         # Rows that stay were measured beside this one.
         run["against"] = json.loads(figures.read_text(encoding="utf-8"))["against"]

@@ -100,6 +100,9 @@ def test_published_rows_replace_their_own_and_leave_the_others(tmp_path: Path) -
     publish(run, [Row("1", "send", new_us=7.0)], figures, page)
     kept = {row.number: row.new_us for row in read_figures(figures)}
     assert kept == {"1": 7.0, "6": 5.0}
+    publish(run, [Row("8", "list", new_us=3.0)], figures, page, is_whole=True)
+    assert [row.number for row in read_figures(figures)] == ["8"]
+    publish(run, [Row("1", "send", new_us=7.0)], figures, page)
     text = page.read_text()
     assert text.startswith("Above\n")
     assert text.endswith("Below\n")
