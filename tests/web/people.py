@@ -188,7 +188,7 @@ def window(
     try:
         session = json.dumps(json.dumps(member.session))
         context.add_init_script(
-            "if (!sessionStorage.getItem('was-here')) {"
+            "if (location.protocol !== 'about:' && !sessionStorage.getItem('was-here')) {"
             f"localStorage.setItem('parley.session', {session});"
             "sessionStorage.setItem('was-here', 'yes') }"
         )

@@ -212,7 +212,9 @@ def test_nothing_serious_is_wrong_with_a_screen(
 
 
 def test_nothing_serious_is_wrong_with_the_way_in(site: Site, look: Look, tmp_path: Path) -> None:
-    context = site.browser.new_context(viewport={"width": look.width, "height": look.height})
+    context = site.browser.new_context(
+        viewport={"width": look.width, "height": look.height}, reduced_motion="reduce"
+    )
     way_in = Window(context.new_page(), site)
     way_in.go()
     expect(way_in.page.get_by_label("E-mail")).to_be_visible()

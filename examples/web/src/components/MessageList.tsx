@@ -22,6 +22,7 @@ import { type Bubble, type Delivery, MessageRow, Notice } from './MessageRow'
 // Pixels from an end within which the reader counts as being there.
 const NEAR_END = 60
 const NEAR_START = 600
+const CHUNK = 50
 // Messages of one person closer than this stand together.
 const TOGETHER = 5 * 60_000
 
@@ -196,10 +197,21 @@ export function MessageList({
     return { name: author, text: quoted.message.slice(0, 140), seq: quoted.seq }
   }
 
-  const rows: React.ReactNode[] = []
+  // What was here when the chat was opened is cut into chunks that cost nothing while they are off
+  // the screen; what comes later joins the last one, where a message can stay what it is.
+  const newest = useRef(0)
+  newest.current ||= messages.at(-1)?.seq ?? 0
+  const chunkOf = (seq: number) => Math.floor(Math.min(seq, newest.current) / CHUNK)
+  const chunks = new Map<number, React.ReactNode[]>()
+  let rows: React.ReactNode[] = []
+  const turnTo = (chunk: number) => {
+    rows = chunks.get(chunk) ?? []
+    chunks.set(chunk, rows)
+  }
   let before: { at: string; author: string } | null = null
   let isUnreadShown = false
   for (const message of messages) {
+    turnTo(chunkOf(message.seq))
     const isMine = message.sender_id === session.userId
     if (!isSameDay(before?.at, message.created_at)) {
       rows.push(<DayLine key={`day-${message.seq}`} at={message.created_at} />)
@@ -249,6 +261,7 @@ export function MessageList({
     before = { at: message.created_at, author }
   }
   for (const entry of chat.isAtEnd ? queued : []) {
+    turnTo(chunkOf(Number.POSITIVE_INFINITY))
     const isFirst = before?.author !== session.userId || isApart(before.at, entry.created_at)
     const bubble: Bubble = {
       key: entry.id,
@@ -279,10 +292,14 @@ export function MessageList({
         tabIndex={0}
         aria-label={`Messages with ${name}`}
       >
-        <ol className="messages">
-          {chat.hasOlder && <li className="older">Older messages …</li>}
-          {rows}
-        </ol>
+        <div className="messages">
+          {chat.hasOlder && <p className="older">Older messages …</p>}
+          {[...chunks].map(([chunk, inside]) => (
+            <ol key={chunk} className="chunk">
+              {inside}
+            </ol>
+          ))}
+        </div>
       </section>
       {isAway && (
         <button type="button" className="pill" onClick={() => void backToEnd()}>
