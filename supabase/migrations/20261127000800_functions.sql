@@ -1519,6 +1519,40 @@ grant execute on function public.complete_profile(text, text, text, text) to aut
 grant execute on function private.get_profile() to authenticated;
 grant execute on function public.get_profile() to authenticated;
 
+-- source: 20_accounts/delete_my_account.sql sha256:a0a2bf68e52d5ca4350016db55cd77b92495a83eb65a9a7dcc5a6764f2eb0a3d
+-- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
+-- docs/SECURITY.md says what stays, and why.
+create or replace function public.delete_my_account()
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.delete_my_account();
+$$;
+
+-- Deletes the caller's login, as Auth does: triggers refuse it or carry it through.
+--
+-- Definer: clients may not write Auth's tables.
+-- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
+-- Errors: AUTH_REQUIRED (401), FUNDS_HELD (409) while a deal of the caller holds money or a payout
+-- is owed.
+create or replace function private.delete_my_account()
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  delete from auth.users as u where u.id = v_me;
+  return json_build_object('deleted', true);
+end;
+$$;
+
+grant execute on function private.delete_my_account() to authenticated;
+grant execute on function public.delete_my_account() to authenticated;
+
 -- source: 20_accounts/fold_look_alikes.sql sha256:410861f46ee545296fb58cc48b2a5aec682a5261ab1d7c526981c346397ed747
 -- A text with each letter that looks like a Latin letter or digit replaced by that one.
 --

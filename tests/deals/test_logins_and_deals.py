@@ -221,6 +221,8 @@ def test_whoever_is_owed_a_payout_is_paid_first(db: Database, people: Cast) -> N
     refusal = read_refusal(error.value)
     assert (refusal.code, refusal.status) == ("FUNDS_HELD", 409)
     assert refusal.message == "This user is owed a payout."
+    with db.signed_in_as(play.user(INFLUENCER)), db.refused("FUNDS_HELD", 409):
+        db.call("delete_my_account")
     with db.as_service():
         (payout,) = db.call("list_payouts")
         assert payout["display_name"] is not None

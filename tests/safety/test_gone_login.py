@@ -93,3 +93,19 @@ def test_what_is_left_of_a_deleted_login_is_emptied_without_anybody_signing_in(
     assert find_text(db, "a secret heron") == {}
     for table in ("notifications", "rate_limits", "action_results", "push_tokens"):
         assert db.query(f"select 1 as one from private.{table}") == [], table  # noqa: S608
+
+
+def test_a_user_deletes_the_own_login_and_nobody_elses(db: Database, talk: Talk) -> None:
+    send(db, talk.asha, talk.id, "hi")
+    logins = {row["id"] for row in db.query("select id from auth.users")}
+    with db.signed_in_as(talk.asha):
+        assert db.call("delete_my_account") == {"deleted": True}
+        with db.refused("AUTH_REQUIRED", 401):
+            db.call("delete_my_account")
+    left = {row["id"] for row in db.query("select id from auth.users")}
+    assert left == logins - {talk.asha}
+    with db.signed_in_as(talk.bharat):
+        messages = db.call("get_messages", conversation_id=talk.id)
+        assert "hi" in {message["message"] for message in messages}
+        other = db.call("get_conversation_context", conversation_id=talk.id)["other_party"]
+        assert other["display_name"] is None

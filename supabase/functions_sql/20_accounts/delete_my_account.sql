@@ -1,0 +1,32 @@
+-- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
+-- docs/SECURITY.md says what stays, and why.
+create or replace function public.delete_my_account()
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.delete_my_account();
+$$;
+
+-- Deletes the caller's login, as Auth does: triggers refuse it or carry it through.
+--
+-- Definer: clients may not write Auth's tables.
+-- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
+-- Errors: AUTH_REQUIRED (401), FUNDS_HELD (409) while a deal of the caller holds money or a payout
+-- is owed.
+create or replace function private.delete_my_account()
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  delete from auth.users as u where u.id = v_me;
+  return json_build_object('deleted', true);
+end;
+$$;
+
+grant execute on function private.delete_my_account() to authenticated;
+grant execute on function public.delete_my_account() to authenticated;
