@@ -12952,7 +12952,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:5fcc5dc033b6a6291fae5c7b721d4681e8b713aa7e03a79841b20fde84612baf
+-- source: 50_payments/begin_payment.sql sha256:1b8449f8d39cf4c20766094e9eec6a63002ba6929ea01a8e1a9200bd75aea819
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -12974,7 +12974,7 @@ $$;
 -- private.begin_action and private.finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409) while the deal does not
--- wait for a payment, NOT_YOUR_TURN (409) for the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}`
+-- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}`
 -- for less than Razorpay takes.
 -- Source of the least amount: https://razorpay.com/docs/api/orders/create, 100 paise.
 create or replace function private.begin_payment(p_conversation_id uuid)
@@ -13017,6 +13017,19 @@ begin
   end if;
   if v_call.role <> all (v_roles) then
     perform private.raise_not_your_turn(v_conversation);
+  end if;
+  if exists (
+    select from private.payment_orders as o
+    join private.payments as p on p.payment_order_id = o.id
+    where o.conversation_id = v_conversation.id
+      and o.status = 'open'
+      and p.status = 'authorized'
+      and p.captured_at is null
+  ) then
+    perform private.raise_error(
+      'PAYMENT_NOT_READY', 'Your bank has approved a payment, which is being confirmed.',
+      p_status => 409, p_hint => 'Wait for it: nobody has to pay twice.'
+    );
   end if;
   if v_conversation.amount_minor < c_least then
     perform private.raise_error(
@@ -14158,15 +14171,16 @@ $$;
 grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/merge_payment.sql sha256:b2352c65821fc924800ae215ff4633bec739542341dfcfe2fb56d6ee6dc4a5b5
+-- source: 50_payments/merge_payment.sql sha256:b61b29cb86ff3cbf3beb76832d390686206da66795ccdec8e2dfd0750a60349f
 -- Facts about a payment only move forward, so that it does not matter in which order they arrive.
 
--- Stores what Razorpay says about a payment, and tells the deal when it failed now and had not
--- before. The order stays open then: banks may still say yes later.
+-- Stores what Razorpay says about a payment. A payment that failed now and had not before is told to
+-- the deal; its order stays open: banks may still say yes later. A payment that the bank has
+-- approved and Razorpay has not captured is shown, and Pay is not offered meanwhile.
 --
 -- Args: our order, its conversation locked; the payment as it was told.
--- Locks: the conversation must be locked already. Writes: payments, and what private.tell_deal
--- writes.
+-- Locks: the conversation must be locked already. Writes: payments, and what
+-- private.show_authorization and private.tell_deal write.
 create or replace function private.merge_payment(
   p_order private.payment_orders,
   p_told private.payments
@@ -14207,7 +14221,9 @@ begin
       updated_at = clock_timestamp()
     where p.payment_id = p_told.payment_id;
   end if;
-  if v_is_ahead and p_told.status = 'failed' then
+  if v_is_ahead and p_told.status = 'authorized' and p_order.status = 'open' then
+    perform private.show_authorization(p_order.conversation_id);
+  elsif v_is_ahead and p_told.status = 'failed' then
     perform private.tell_deal(
       p_order.conversation_id, 'payment_failed',
       jsonb_strip_nulls(jsonb_build_object(
@@ -15219,7 +15235,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/show_payment_order.sql sha256:a22946979b93ef9a6a0e635b64e1c81ff79c8af2bb3f22016236fe3df7315f46
+-- source: 50_payments/show_payment_order.sql sha256:bcf9b1f8e2acb3daffd29ea97b45626f969e58c081b35b9183f76f99ac9c512b
 -- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
 -- message that is open. A superseded one (p_order null) is removed.
 --
@@ -15261,6 +15277,48 @@ begin
     and m.visible_to <> 'all'
     and m.action_data ? 'payment_order';
   -- No step of the flow, so the conversation's own version stays: tell clients by their own.
+  update private.participants as p
+  set version = p.version + 1
+  where p.conversation_id = p_conversation_id;
+end;
+$$;
+
+-- Says in the brand owner's open action message that the bank has approved a payment, which is not
+-- captured yet, and takes the button to pay away. The next step of the deal draws its own.
+--
+-- Args: the conversation, locked. Writes: conversations, messages, participants.
+create or replace function private.show_authorization(p_conversation_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c_says constant text
+    := 'Your bank has approved the payment. It is being confirmed: there is nothing to do.';
+  v_at constant jsonb := jsonb_build_object('authorized_at', now());
+begin
+  update public.conversations as c
+  set flow_data = jsonb_set(
+    c.flow_data, '{payment_order}', (c.flow_data -> 'payment_order') || v_at
+  )
+  where c.id = p_conversation_id and c.flow_data ? 'payment_order';
+  update public.messages as m
+  set
+    action_data = m.action_data || jsonb_build_object(
+      'subtitle', c_says,
+      'payment_order', (m.action_data -> 'payment_order') || v_at,
+      'buttons', (
+        select coalesce(jsonb_agg(b.value order by b.ordinality), '[]')
+        from jsonb_array_elements(m.action_data -> 'buttons') with ordinality as b
+        where b.value ->> 'action' is distinct from 'proceed_to_payment'
+      )
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = p_conversation_id
+    and m.action_required
+    and not m.action_completed
+    and m.visible_to <> 'all'
+    and m.action_data ? 'payment_order';
   update private.participants as p
   set version = p.version + 1
   where p.conversation_id = p_conversation_id;
@@ -15378,7 +15436,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_refund.sql sha256:5423f4a18712cc7a0acfde6a471b2e122970a9d24b48757b0dcc28a974fe5d8e
+-- source: 50_payments/take_refund.sql sha256:63a0827e98a6114b7e5be174d4402bf5dc2d45a034d82df7bc5ed5d68999ddd5
 -- What Razorpay says about refunds: from a webhook or from its answer to a request of ours. No
 -- refund moves a deal that did not ask for it.
 
@@ -15504,6 +15562,12 @@ begin
       if v_request.status = 'requested' then
         perform private.fail_refund(v_request, p_reason);
       end if;
+    when 'uncaptured_refund' then
+      -- What the bank had approved is off: the payer can try again.
+      perform private.tell_deal(
+        p_order.conversation_id, 'payment_failed',
+        jsonb_build_object('payment_id', p_told.payment_id)
+      );
     else
       -- A payment that a person has returned whole, at once or in parts, needs no return by us.
       select r.* into v_bounce

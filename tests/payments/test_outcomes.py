@@ -25,6 +25,7 @@ from tests.support.payments import (
     Json,
     event_body,
     payment_entity,
+    refund_entity,
     store_event,
     take_event,
 )
@@ -373,3 +374,47 @@ def test_a_payment_that_two_events_tell_of_bounces_once(scene: Scene) -> None:
     second = scene.tell("order.paid", payment=payment, order=scene.paid_order())
     assert (second["outcome"], second["status"]) == ("noop", "processed")
     assert len(requests(scene.db)) == len(ledger(scene.db)) == 1
+
+
+def pay_button(scene: Scene) -> list[Any]:
+    """The open action message of the brand owner: what it says, and its actions."""
+    (row,) = scene.db.query(
+        "select action_data from public.messages where conversation_id = %s"
+        " and action_required and not action_completed and visible_to = 'brand_owner'"
+        " order by seq desc limit 1",
+        scene.id,
+    )
+    data = row["action_data"]
+    return [data["subtitle"], [button["action"] for button in data["buttons"]]]
+
+
+def begin(scene: Scene) -> Any:
+    with scene.db.signed_in_as(scene.people.bharat):
+        return scene.db.call("begin_payment", conversation_id=scene.id)
+
+
+def test_a_payment_that_the_bank_approved_says_so_and_pay_is_not_offered_meanwhile(
+    scene: Scene,
+) -> None:
+    assert "proceed_to_payment" in pay_button(scene)[1]
+    payment = payment_entity(scene.order, status="authorized", captured=False)
+    assert scene.tell("payment.authorized", payment=payment)["outcome"] == "noop"
+    says, actions = pay_button(scene)
+    assert "approved" in says
+    assert "proceed_to_payment" not in actions
+    with scene.db.refused("PAYMENT_NOT_READY", 409):
+        begin(scene)
+    assert "authorized_at" in scene.play.stored()["flow_data"]["payment_order"]
+    captured = {**payment, "status": "captured", "captured": True}
+    assert scene.tell("payment.captured", payment=captured)["outcome"] == "applied"
+
+
+def test_an_approval_that_comes_to_nothing_offers_pay_again(scene: Scene) -> None:
+    payment = payment_entity(scene.order, status="authorized", captured=False)
+    scene.tell("payment.authorized", payment=payment)
+    refund = refund_entity(payment)
+    back = {**payment, "status": "refunded", "amount_refunded": payment["amount"]}
+    answer = scene.tell("refund.processed", refund=refund, payment=back)
+    assert answer["outcome"] == "uncaptured_refund"
+    assert "proceed_to_payment" in pay_button(scene)[1]
+    assert begin(scene)["status"] == "open"

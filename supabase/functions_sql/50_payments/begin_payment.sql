@@ -19,7 +19,7 @@ $$;
 -- private.begin_action and private.finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409) while the deal does not
--- wait for a payment, NOT_YOUR_TURN (409) for the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}`
+-- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}`
 -- for less than Razorpay takes.
 -- Source of the least amount: https://razorpay.com/docs/api/orders/create, 100 paise.
 create or replace function private.begin_payment(p_conversation_id uuid)
@@ -62,6 +62,19 @@ begin
   end if;
   if v_call.role <> all (v_roles) then
     perform private.raise_not_your_turn(v_conversation);
+  end if;
+  if exists (
+    select from private.payment_orders as o
+    join private.payments as p on p.payment_order_id = o.id
+    where o.conversation_id = v_conversation.id
+      and o.status = 'open'
+      and p.status = 'authorized'
+      and p.captured_at is null
+  ) then
+    perform private.raise_error(
+      'PAYMENT_NOT_READY', 'Your bank has approved a payment, which is being confirmed.',
+      p_status => 409, p_hint => 'Wait for it: nobody has to pay twice.'
+    );
   end if;
   if v_conversation.amount_minor < c_least then
     perform private.raise_error(

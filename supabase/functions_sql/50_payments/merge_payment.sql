@@ -1,11 +1,12 @@
 -- Facts about a payment only move forward, so that it does not matter in which order they arrive.
 
--- Stores what Razorpay says about a payment, and tells the deal when it failed now and had not
--- before. The order stays open then: banks may still say yes later.
+-- Stores what Razorpay says about a payment. A payment that failed now and had not before is told to
+-- the deal; its order stays open: banks may still say yes later. A payment that the bank has
+-- approved and Razorpay has not captured is shown, and Pay is not offered meanwhile.
 --
 -- Args: our order, its conversation locked; the payment as it was told.
--- Locks: the conversation must be locked already. Writes: payments, and what private.tell_deal
--- writes.
+-- Locks: the conversation must be locked already. Writes: payments, and what
+-- private.show_authorization and private.tell_deal write.
 create or replace function private.merge_payment(
   p_order private.payment_orders,
   p_told private.payments
@@ -46,7 +47,9 @@ begin
       updated_at = clock_timestamp()
     where p.payment_id = p_told.payment_id;
   end if;
-  if v_is_ahead and p_told.status = 'failed' then
+  if v_is_ahead and p_told.status = 'authorized' and p_order.status = 'open' then
+    perform private.show_authorization(p_order.conversation_id);
+  elsif v_is_ahead and p_told.status = 'failed' then
     perform private.tell_deal(
       p_order.conversation_id, 'payment_failed',
       jsonb_strip_nulls(jsonb_build_object(

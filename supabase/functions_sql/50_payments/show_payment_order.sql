@@ -44,3 +44,45 @@ begin
   where p.conversation_id = p_conversation_id;
 end;
 $$;
+
+-- Says in the brand owner's open action message that the bank has approved a payment, which is not
+-- captured yet, and takes the button to pay away. The next step of the deal draws its own.
+--
+-- Args: the conversation, locked. Writes: conversations, messages, participants.
+create or replace function private.show_authorization(p_conversation_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c_says constant text
+    := 'Your bank has approved the payment. It is being confirmed: there is nothing to do.';
+  v_at constant jsonb := jsonb_build_object('authorized_at', now());
+begin
+  update public.conversations as c
+  set flow_data = jsonb_set(
+    c.flow_data, '{payment_order}', (c.flow_data -> 'payment_order') || v_at
+  )
+  where c.id = p_conversation_id and c.flow_data ? 'payment_order';
+  update public.messages as m
+  set
+    action_data = m.action_data || jsonb_build_object(
+      'subtitle', c_says,
+      'payment_order', (m.action_data -> 'payment_order') || v_at,
+      'buttons', (
+        select coalesce(jsonb_agg(b.value order by b.ordinality), '[]')
+        from jsonb_array_elements(m.action_data -> 'buttons') with ordinality as b
+        where b.value ->> 'action' is distinct from 'proceed_to_payment'
+      )
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = p_conversation_id
+    and m.action_required
+    and not m.action_completed
+    and m.visible_to <> 'all'
+    and m.action_data ? 'payment_order';
+  update private.participants as p
+  set version = p.version + 1
+  where p.conversation_id = p_conversation_id;
+end;
+$$;

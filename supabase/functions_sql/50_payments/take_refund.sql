@@ -123,6 +123,12 @@ begin
       if v_request.status = 'requested' then
         perform private.fail_refund(v_request, p_reason);
       end if;
+    when 'uncaptured_refund' then
+      -- What the bank had approved is off: the payer can try again.
+      perform private.tell_deal(
+        p_order.conversation_id, 'payment_failed',
+        jsonb_build_object('payment_id', p_told.payment_id)
+      );
     else
       -- A payment that a person has returned whole, at once or in parts, needs no return by us.
       select r.* into v_bounce
