@@ -62,6 +62,7 @@ def db(kept_database: KeptDatabase) -> Iterator[Database]:
     """
     with kept_database.lend() as database:
         yield database
+        database.check_events()
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def limited_db(kept_limited_database: KeptDatabase) -> Iterator[Database]:
     """As `db`, with the limits on writing that a project starts with."""
     with kept_limited_database.lend() as database:
         yield database
+        database.check_events()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 /** @import { Action, ActionMessage, Message } from './types.js' */
 
 /**
- * What to draw for an action message, or null for any other. `form` has the fields as an <input>
+ * What to draw for an action message, or null for any other. `quote` is what a member said: draw it
+ * as that member's words. `form` has the fields as an <input>
  * takes them. Buttons and the form's `submit` have the `id` that `click` wants; a button whose
  * schema has required properties needs them too: give `actions`, the user's available ones, to have
  * the schemas.
@@ -19,6 +20,7 @@ export function renderActionMessage(message, actions = []) {
     title: title ?? message.message,
     subtitle: subtitle ?? '',
     text: message.message,
+    quote: action_data.quote ?? null,
     is_open: !action_completed,
     expires_at: expires_at ?? null,
     payment_order: payment_order ?? null,

@@ -29,7 +29,8 @@ export { ParleyError } from './errors.mjs'
  * @import { RealtimeChannel, Session, SupabaseClient } from '@supabase/supabase-js'
  * @import {
  *   Action, ActionResult, AnyEvent, CleanupResult, Context, Events, FunctionName, Functions, Known,
- *   Message, Options, PaidAtCheckout, PaymentRefreshed, RazorpayConfig, SendOptions, SendResult, StepOptions,
+ *   Message, Options, PaidAtCheckout, PaymentRefreshed, RazorpayConfig, SendOptions, SendResult,
+ *   StepName, StepOptions, WithheldMessage,
  * } from './types.js'
  */
 
@@ -341,7 +342,7 @@ export class ParleyClient {
    * {conversation, messages, actions, flow_update}; rejects with ParleyError when the server
    * refuses, e.g. NOT_YOUR_TURN.
    *
-   * @template {FunctionName} N
+   * @template {StepName} N
    * @param {N} name
    * @param {Functions[N]['args']} args
    * @returns {Promise<Functions[N]['answer']>}
@@ -350,7 +351,7 @@ export class ParleyClient {
     const step = { client_action_id: crypto.randomUUID(), ...args }
     const answer = await this.callUntilAnswered(name, step)
     this.#isUnanswered = true
-    for (const message of answer?.messages ?? []) this.#meetMessage(message, null)
+    for (const message of answer.messages) this.#meetMessage(message, null)
     return answer
   }
 
@@ -628,13 +629,13 @@ export class ParleyClient {
   /**
    * Pass a message on if it is the next one; let a sync bring what lies before it.
    *
-   * @param {Message} message
+   * @param {Message | WithheldMessage} message
    * @param {any} context
    */
   #meetMessage(message, context) {
-    const { conversation_id, seq, content_withheld } = message
+    const { conversation_id, seq } = message
     const known = this.#knownOf(conversation_id).seq
-    if (seq <= known + 1 && !content_withheld) return this.#deliver(message, context)
+    if (seq <= known + 1 && !('content_withheld' in message)) return this.#deliver(message, context)
     if (seq <= Math.max(known, this.#wanted.get(conversation_id) ?? 0)) return
     this.#wanted.set(conversation_id, seq)
     this.sync().catch((error) => console.error('sync failed', error))

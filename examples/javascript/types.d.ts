@@ -1,8 +1,28 @@
 // What the client takes, answers and tells; docs/API.md explains it.
 
-import type { ActionData, Action, ActionResult, Context, Message, Quota } from './api.js'
+import type {
+  Answers, Button, ButtonStyle, Cleanup, Context, DatabaseEvents, Headline, InputField, Message,
+  PaymentOrderShown, Quote,
+} from './api.js'
+import type { Database, Json } from './database.js'
 
-export type { Action, ActionData, ActionResult, Context, Message, Quota }
+export type { Database }
+export type * from './api.js'
+
+type Doors = Database['public']['Functions']
+// Null stands for what was left out; any JSON is good where the database takes any.
+type Given<A> = { [K in keyof A]: (Json extends A[K] ? object : A[K]) | null }
+type Arguments<N> = N extends keyof Doors
+  ? [Doors[N]['Args']] extends [never] ? Record<string, never> : Given<Doors[N]['Args']>
+  : never
+
+/** Every function that can be called, with its arguments and its answer. */
+export type Functions = { [N in keyof Answers]: { args: Arguments<N>; answer: Answers[N] } }
+export type FunctionName = keyof Functions
+/** Those that take a client_action_id. */
+export type StepName = {
+  [N in FunctionName]: Answers[N] extends { conversation: Context; messages: Message[] } ? N : never
+}[FunctionName]
 
 /** How a client behaves; durations in milliseconds. */
 export interface Options {
@@ -30,12 +50,7 @@ export interface SendOptions {
   max_points?: number | null
 }
 
-export interface SendResult {
-  /** Null: a repeat of a send whose message has expired. */
-  message: Message | null
-  quota: Quota
-  expired?: boolean
-}
+export type SendResult = Answers['send_message']
 
 export interface StepOptions {
   client_action_id?: string
@@ -43,12 +58,7 @@ export interface StepOptions {
   expected_version?: number
 }
 
-export interface CleanupResult {
-  expired: number
-  scrubbed: number
-  deadlines_run: number
-  throttled: boolean
-}
+export type CleanupResult = Cleanup
 
 /** What checkout opens with. */
 export interface RazorpayConfig {
@@ -74,67 +84,32 @@ export interface PaymentRefreshed {
 
 /** What to draw for an action message. */
 export interface ActionMessage {
-  title: string | null
+  title: string
   subtitle: string
-  text: string | null
+  text: string
+  quote: Quote | null
   is_open: boolean
   expires_at: string | null
-  payment_order: Record<string, any> | null
-  buttons: (ActionButton & { schema: Record<string, any> | null })[]
-  form: { fields: FormField[]; submit: { id: string; text?: string; style?: string } } | null
+  payment_order: PaymentOrderShown | null
+  buttons: (Button & { schema: Record<string, any> | null })[]
+  form: {
+    fields: FormField[]
+    submit: { id: string; text?: string; style?: ButtonStyle }
+  } | null
 }
 
-export interface ActionButton {
-  id: string
-  text: string
-  style: string
-  action: string
-  data?: Record<string, any>
-  [more: string]: unknown
-}
+/** A field as an <input> takes it. */
+export type FormField = Omit<InputField, 'id' | 'value'> & { name: string; defaultValue: string }
 
-export interface FormField {
-  name: string
-  type: string
-  defaultValue: string | number
-  placeholder?: string
-  required?: boolean
-  min?: number
-  max?: number
-  maxLength?: number
-  [more: string]: unknown
-}
-
-/** The compact context in an event. */
-export interface CompactContext {
-  flow_state: string | null
-  chat_status: string
-  awaiting_role: string | null
-  last_seq: number
-  version: number
-}
-
-/** The events of a client, by name. */
-export interface Events {
+/** The events of a client, by name: those of the database, of the other member, and its own. */
+export interface Events
+  extends Omit<DatabaseEvents, 'new_message' | 'bid_changed' | 'campaign_changed'> {
   new_message: {
     conversation_id: string
     message: Message
-    conversation_context: Context | CompactContext | null
+    /** Null: nobody has told. */
+    conversation_context: Context | Headline | null
   }
-  notification: { type: string; data: Record<string, any> }
-  message_delivered: Receipt & { delivered_at: string }
-  message_seen: Receipt & { read_at: string }
-  conversation_state_changed: {
-    conversation_id: string
-    previous_state: string
-    new_state: string
-    reason: string
-    timestamp: string
-  }
-  button_action: StepEvent & { button_id: string }
-  text_input: StepEvent & { input_type: string }
-  quota_changed: Quota
-  user_typing: { conversation_id: string; user_id: string; is_typing: boolean }
   user_status_change: { conversation_id: string; user_id: string; status: 'online' | 'away' }
   user_offline: { conversation_id: string; user_id: string }
   synced: { conversations: Context[] }
@@ -145,19 +120,3 @@ export interface Events {
 export type AnyEvent = {
   [E in keyof Events]: { event: E; payload: Events[E] }
 }[keyof Events]
-
-interface Receipt {
-  conversation_id: string
-  message_id: string
-  seq: number
-  user_id: string
-}
-
-interface StepEvent {
-  conversation_id: string
-  message: Message
-  flow_update: ActionResult['flow_update']
-  conversation_context: CompactContext
-}
-
-export type { FunctionName, Functions } from './api.js'

@@ -546,6 +546,7 @@ class ParleyClient:
         if event != "new_message":
             self._emit(event, payload)
             return
+        assert message is not None  # noqa: S101 - an event of this name has one
         conversation_id, seq = message["conversation_id"], message["seq"]
         if message["sender_id"] != self.user_id:
             self._note_delivered(conversation_id, seq)

@@ -124,7 +124,8 @@ async def test_a_step_given_again_after_a_restart_answers_as_the_first_time(stac
         client, key = request.asha.client, str(uuid.uuid4())
         first = await client.act(request.id, "accept_connection", client_action_id=key)
         again = await client.act(request.id, "accept_connection", client_action_id=key)
-        assert again == first
+        assert again["flow_update"] == first["flow_update"]
+        assert [m["id"] for m in again["messages"]] == [m["id"] for m in first["messages"]]
         with pytest.raises(ParleyError) as refused:
             await client.act(request.id, "end_conversation", client_action_id=key)
         assert refused.value.error_code == "IDEMPOTENCY_MISMATCH"

@@ -31,6 +31,8 @@ class Stage(Database):
         """Undo at the end whatever the block does; may be nested."""
         with super()._connection("postgres").transaction(force_rollback=True):
             yield
+            self._connection("postgres")
+            self.check_events()
 
     def now(self) -> datetime:
         """The time at which everything in this transaction happens."""

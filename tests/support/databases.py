@@ -6,6 +6,7 @@ role, claims and headers of the person who is signed in. `transaction()` groups 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from scripts.build_migrations import apply_sources
 from scripts.local_supabase import postgres
 from scripts.local_supabase.config import database_url
 from scripts.local_supabase.migrations import apply_migrations
+from tests.support.answers import check_answer, check_events
 from tests.support.limits import lift_limits
 from tests.support.stacks import Cluster
 
@@ -170,7 +172,9 @@ class Database:
     def call(self, function: str, /, **arguments: Any) -> Any:
         """Call the RPC; the answer is what a client would get, parsed from JSON."""
         with self._as_person(f"/rpc/{function}") as connection:
-            return _call_function(connection, "public", function, arguments)
+            answer = _call_function(connection, "public", function, arguments)
+        check_answer(function, answer)
+        return answer
 
     def start(self, function: str, /, **arguments: Any) -> Future[Any]:
         """Call the RPC in the background, as the one who is signed in now.
@@ -205,6 +209,16 @@ class Database:
         (row,) = self.query(query, *parameters)
         (value,) = row.values()
         return value
+
+    def check_events(self) -> None:
+        """Hold every broadcast that is stored now against its schema."""
+        with contextlib.suppress(
+            psycopg.ProgrammingError
+        ):  # a test broke it
+            rows = self._connection("postgres").execute(
+                "select event, payload from realtime.messages where event is not null"
+            )
+            check_events((row["event"], row["payload"]) for row in rows)
 
     def call_private(self, function: str, /, **arguments: Any) -> Any:
         """Call a function of schema private as `postgres`, as a test of that function alone."""

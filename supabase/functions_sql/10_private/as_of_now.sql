@@ -24,10 +24,12 @@ stable
 set search_path = ''
 as $$
 begin
-  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
-    select s.free_text
-    from private.flow_states as s
-    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
-  );
+  return p_conversation.chat_status = 'real_time'
+    or p_conversation.chat_status <> 'closed' and exists (
+      select from private.flow_states as s
+      where s.flow_id = p_conversation.flow_id
+        and s.state = p_conversation.flow_state
+        and s.free_text
+    );
 end;
 $$;
