@@ -375,6 +375,7 @@ export type Database = {
           action_completed: boolean;
           action_data: Json | null;
           action_required: boolean;
+          caused_by: string | null;
           client_message_id: string | null;
           conversation_id: string;
           created_at: string;
@@ -398,6 +399,7 @@ export type Database = {
           action_completed?: boolean;
           action_data?: Json | null;
           action_required?: boolean;
+          caused_by?: string | null;
           client_message_id?: string | null;
           conversation_id: string;
           created_at?: string;
@@ -420,6 +422,7 @@ export type Database = {
           action_completed?: boolean;
           action_data?: Json | null;
           action_required?: boolean;
+          caused_by?: string | null;
           client_message_id?: string | null;
           conversation_id?: string;
           created_at?: string;
@@ -636,7 +639,7 @@ export type Database = {
           campaign_id: string;
           client_action_id?: string;
           pitch?: string;
-          quote?: number;
+          quote?: Json;
         };
         Returns: Json;
       };
@@ -686,7 +689,7 @@ export type Database = {
           bid_id: string;
           client_action_id?: string;
           influencer_id?: string;
-          proposed_amount?: number;
+          proposed_amount?: Json;
         };
         Returns: Json;
       };
@@ -897,7 +900,7 @@ export type Database = {
         Args: {
           conversation_id: string;
           note?: string;
-          refund_amount?: number;
+          refund_amount?: Json;
           verdict: string;
         };
         Returns: Json;

@@ -98,7 +98,7 @@ begin
 end;
 $$;
 
--- source: 10_private/as_of_now.sql sha256:d9da31e2dbb36b79efa9ddd7f3e195d697c33a6fd60feb29f3e7f4511a474680
+-- source: 10_private/as_of_now.sql sha256:54082349383e436607d39cc65cab15d5f0768cec8c525328296e1c6206e0120b
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
 create or replace function private.as_of_now(p_conversation public.conversations)
 returns public.conversations
@@ -125,11 +125,13 @@ stable
 set search_path = ''
 as $$
 begin
-  return p_conversation.chat_status = 'real_time' or p_conversation.chat_status <> 'closed' and (
-    select s.free_text
-    from private.flow_states as s
-    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state
-  );
+  return p_conversation.chat_status = 'real_time'
+    or p_conversation.chat_status <> 'closed' and exists (
+      select from private.flow_states as s
+      where s.flow_id = p_conversation.flow_id
+        and s.state = p_conversation.flow_state
+        and s.free_text
+    );
 end;
 $$;
 
