@@ -71,6 +71,7 @@ insert into private.settings (key, value, description) values
   ('rate_typing', '{"per_minute": 20, "burst": 3}', 'Typing notes of one user'),
   ('rate_search', '{"per_minute": 10, "burst": 10}', 'Searches of one user'),
   ('rate_report', '{"per_day": 20, "burst": 20}', 'Reports of one user'),
+  ('rate_export', '{"per_minute": 30, "burst": 60}', 'Pages of one user''s export'),
   ('expired_grace_days', '30', 'Days until an expired message is emptied; null: never'),
   ('cleanup_batch', '500', 'Messages that one login_cleanup flags, and empties, at most'),
   ('rate_action', '{"per_second": 2, "burst": 10}', 'Actions of one user in deals'),
