@@ -214,8 +214,6 @@ def _besides(rows: dict[str, State], flows: Sequence[Flow]) -> Iterable[str]:
         yield f"a block does {code(action)}{where}"
     if state.work_status:
         yield f"the work is {code(state.work_status)}"
-    if state.resumes_with:
-        yield f"after a pause at least {in_words(state.resumes_with)} are left"
 
 
 def _state(

@@ -23,7 +23,7 @@ order by f.kind;
 """
 STATES = """
 select
-  s.state as name, s.title, s.waiting_on, s.clock, s.lasts, s.deadline_action, s.resumes_with,
+  s.state as name, s.title, s.waiting_on, s.clock, s.lasts, s.deadline_action,
   s.free_text, s.on_block, s.work_status
 from private.flow_states as s
 where s.flow_id = %s
@@ -88,7 +88,6 @@ class State:
     clock: str | None
     lasts: timedelta | None
     deadline_action: str | None
-    resumes_with: timedelta | None
     free_text: bool
     on_block: str | None
     work_status: str | None

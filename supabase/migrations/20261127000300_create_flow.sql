@@ -37,8 +37,6 @@ create table private.flow_states (
   clock text,
   lasts interval,
   deadline_action text,
-  -- A state that is taken up again after a pause has at least this long left.
-  resumes_with interval,
   free_text boolean not null default false,
   -- What blocking the other side does here, as an action of the one who blocks.
   on_block text,

@@ -69,7 +69,7 @@ create table private.disputes (
   closed_at timestamptz,
   note text,
 
-  constraint origin_is_known check (origin in ('party', 'bank', 'admin')),
+  constraint origin_is_known check (origin in ('party', 'bank', 'admin', 'clock')),
   constraint closed_with_a_verdict check ((verdict is null) = (closed_at is null))
 );
 comment on column private.disputes.note is 'What operators tell each other; no party sees it.';

@@ -283,6 +283,10 @@ def move_back(db: Database, conversation: str, time: timedelta) -> None:
     """Let every time that the conversation's clocks count from be so much earlier."""
     (row,) = db.query("select flow_data from public.conversations where id = %s", conversation)
     db.query(
+        "update private.ratings set created_at = created_at - %s where conversation_id = %s",
+        *(time, conversation),
+    )
+    db.query(
         """
         update public.conversations
         set flow_data = %(flow_data)s, created_at = created_at - %(time)s,
@@ -314,5 +318,4 @@ def shift_model(deal: Deal, by: timedelta) -> None:
             setattr(deal, name, value + by)
     if deal.pause is not None:
         pause = deal.pause
-        frozen = pause.frozen and pause.frozen + by
-        deal.pause = Pause(pause.state, pause.deadline + by, frozen)
+        deal.pause = Pause(pause.state, pause.deadline + by, pause.since + by, pause.by)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.flow.rows import ADMIN, PARTIES, SYSTEM, Row
-from tests.flow.state import DELIVERY, REVIEW_RESUMES_WITH, Deal, Pause, Step
+from tests.flow.rows import ADMIN, INFLUENCER, PARTIES, SYSTEM, Row
+from tests.flow.state import DELIVERY, REVISION, Deal, Pause, Step
 
 
 def _agree(deal: Deal, price: int | None) -> None:
@@ -35,6 +35,7 @@ def _bounce(deal: Deal, step: Step) -> None:
 
 def _release(deal: Deal, step: Step) -> None:
     deal.released += deal.held
+    deal.is_approved = True
 
 
 def _settle(deal: Deal, step: Step) -> None:
@@ -45,33 +46,40 @@ def _settle(deal: Deal, step: Step) -> None:
 
 
 def pause(deal: Deal, row: Row, step: Step) -> None:
-    """Remember where the deal goes on; a dispute also stops its clocks."""
+    """Remember where the deal goes on, and who asked for the rest."""
+    by = step.role if step.role in PARTIES else None
     if deal.pause is None:
         assert deal.deadline is not None
-        deal.pause = Pause(deal.state, deal.deadline)
-    if row.to == "disputed":
-        deal.pause = replace(deal.pause, frozen=step.at)
+        deal.pause = Pause(deal.state, deal.deadline, step.at, by)
+    elif deal.pause.by != by:
+        deal.pause = replace(deal.pause, by=None)
 
 
-def _resume(deal: Deal, step: Step) -> None:
+def resume(deal: Deal, step: Step) -> bool:
+    """Give back the time of the pause, but not to the one who asked for it.
+
+    True: whoever is awaited has the whole time of the state; False: the limit is the one it was.
+    """
     paused, deal.pause = deal.pause, None
     assert paused is not None
-    stood_still = step.at - (paused.frozen or step.at)
-    deal.deadline = paused.deadline + stood_still
-    # Nobody makes time for themselves by taking back a request of their own.
-    own_doing = step.role == deal.awaiting and step.role in (deal.cancellation_by, deal.dispute_by)
-    if deal.state == "work_submitted" and not own_doing:
-        deal.deadline = max(deal.deadline, step.at + REVIEW_RESUMES_WITH)
-    if deal.delivery_due is not None:
-        deal.delivery_due += stood_still
-    assert deal.paid_at is not None
-    deal.paid_at += stood_still
+    asker = None if step.role == ADMIN else paused.by
+    if asker != INFLUENCER:
+        stood_still = step.at - paused.since
+        assert deal.paid_at is not None
+        deal.paid_at += stood_still
+        if deal.delivery_due is not None:
+            deal.delivery_due += stood_still
+    if asker == deal.awaiting:
+        deal.deadline = paused.deadline
+        return False
+    if deal.state == "work_in_progress":
+        assert deal.delivery_due is not None
+        deal.delivery_due = max(deal.delivery_due, step.at + REVISION)
+    return True
 
 
-def end_pause(deal: Deal, step: Step) -> None:
-    """Go on where the deal was, or forget where that was."""
-    if deal.state in ("payment_completed", "work_in_progress", "work_submitted"):
-        _resume(deal, step)
+def forget_pause(deal: Deal) -> None:
+    """Nothing is asked for and nothing is disputed any more."""
     deal.pause = None
     deal.dispute_origin = deal.dispute_by = None
     deal.cancellation_by = deal.cancellation_refund = None
@@ -81,6 +89,26 @@ def _open_dispute(deal: Deal, step: Step) -> None:
     origins = {SYSTEM: "bank", ADMIN: "admin"}
     deal.dispute_origin = origins.get(step.role, "party")
     deal.dispute_by = step.role if step.role in PARTIES else None
+    # However it is called, a party's dispute uses up a party's dispute.
+    if step.role in PARTIES:
+        deal.used[step.role, "raise_dispute"] += 1
+
+
+def _escalate(deal: Deal, step: Step) -> None:
+    deal.dispute_origin = "clock"
+
+
+def _submit(deal: Deal, step: Step) -> None:
+    deal.has_submission = True
+
+
+def _withdraw(deal: Deal, step: Step) -> None:
+    deal.has_submission = deal.revisions > 0
+    _use(deal, step)
+
+
+def _use(deal: Deal, step: Step) -> None:
+    deal.used[step.role, step.action] += 1
 
 
 def _attempt(deal: Deal, step: Step) -> None:
@@ -124,15 +152,19 @@ def _refund_part(deal: Deal, step: Step) -> None:
 
 def _revise(deal: Deal, step: Step) -> None:
     deal.revisions += 1
+    assert deal.delivery_due is not None
+    deal.delivery_due = max(deal.delivery_due, step.at + REVISION)
 
 
 def _propose_cancellation(deal: Deal, step: Step) -> None:
     deal.cancellation_by = step.role
     deal.cancellation_refund = step.paise("refund_amount")
+    _use(deal, step)
 
 
 def _propose_extension(deal: Deal, step: Step) -> None:
     deal.extension = step.given["days"]
+    _use(deal, step)
 
 
 def _extend(deal: Deal, step: Step) -> None:
@@ -156,6 +188,7 @@ def _close(deal: Deal, step: Step) -> None:
 
 def _rate(deal: Deal, step: Step) -> None:
     deal.rated |= {step.role}
+    deal.first_rated = deal.first_rated or step.at
 
 
 # What a row changes beside state and awaiting role; runs after both.
@@ -196,13 +229,29 @@ EFFECTS: dict[str, Callable[[Deal, Step], None]] = {
     "brand_owner_grants_extension": _extend,
     "brand_owner_declines_extension": _drop_extension,
     **dict.fromkeys(
-        ("brand_owner_approves_work", "review_window_passes", "operator_releases_money"), _release
+        (
+            "brand_owner_approves_work",
+            "review_window_passes",
+            "operator_releases_money",
+            "dispute_limit_passes_after_submission",
+        ),
+        _release,
     ),
+    **dict.fromkeys(("influencer_goes_back", "brand_owner_goes_back"), _use),
+    "influencer_submits_work": _submit,
+    "influencer_withdraws_submission": _withdraw,
+    "revision_limit_passes": _escalate,
     "brand_owner_requests_revision": _revise,
     "party_accepts_cancellation": _refund_agreed,
     "operator_splits_money": _refund_part,
     **dict.fromkeys(
-        ("party_opens_dispute", "bank_opens_dispute", "bank_joins_dispute", "operator_stops_deal"),
+        (
+            "party_opens_dispute",
+            "brand_owner_disputes_overdue_revision",
+            "bank_opens_dispute",
+            "bank_joins_dispute",
+            "operator_stops_deal",
+        ),
         _open_dispute,
     ),
     "bank_takes_money_back": _charge_back,

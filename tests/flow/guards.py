@@ -7,13 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.flow.state import GRACE, MAX_QUESTIONS, MAX_REVISIONS, MAX_ROUNDS, Deal, Step
+from tests.flow.state import (
+    ALLOWANCES,
+    GRACE,
+    MAX_QUESTIONS,
+    MAX_REVISIONS,
+    MAX_ROUNDS,
+    RATING,
+    Deal,
+    Step,
+)
 
 Guard = Callable[[Deal, Step], bool]
 
 
 def _asks_the_standing(price: Callable[[Deal], int | None]) -> Guard:
     return lambda deal, step: step.paise("price") in (None, price(deal))
+
+
+def _has_left(action: str) -> Guard:
+    return lambda deal, step: deal.used[step.role, action] < ALLOWANCES[action]
+
+
+def _may_rate(deal: Deal, step: Step) -> bool:
+    is_shown = deal.first_rated is not None and step.at >= deal.first_rated + RATING
+    is_over = not deal.is_open and step.at >= deal.entered + RATING
+    return deal.is_approved and not is_shown and not is_over
 
 
 GUARDS: dict[str, Guard] = {
@@ -32,6 +51,13 @@ GUARDS: dict[str, Guard] = {
     "is_last_round": lambda deal, step: deal.round + 1 >= MAX_ROUNDS,
     "has_question_left": lambda deal, step: deal.questions < MAX_QUESTIONS,
     "has_revision_left": lambda deal, step: deal.revisions < MAX_REVISIONS,
+    "has_return_left": _has_left("back"),
+    "has_withdrawal_left": _has_left("withdraw_submission"),
+    "has_extension_left": _has_left("request_extension"),
+    "has_cancellation_left": _has_left("request_cancellation"),
+    "has_dispute_left": _has_left("raise_dispute"),
+    "has_submission": lambda deal, step: deal.has_submission,
+    "has_no_submission": lambda deal, step: not deal.has_submission,
     "has_extension": lambda deal, step: deal.extension is not None,
     "is_overdue": lambda deal, step: (
         deal.delivery_due is not None and step.at > deal.delivery_due + GRACE
@@ -49,12 +75,15 @@ GUARDS: dict[str, Guard] = {
     "nothing_captured": lambda deal, step: deal.captured == 0,
     "is_bank_dispute": lambda deal, step: deal.dispute_origin == "bank",
     "is_unrated": lambda deal, step: step.role not in deal.rated,
+    "may_rate": _may_rate,
 }
 
 TURN_GUARDS = frozenset({"is_awaited", "is_requester", "is_opener"})
 CHOOSERS = frozenset(name for name in GUARDS if name.startswith("was_")) | {
     "is_earlier_round",
     "is_last_round",
+    "has_submission",
+    "has_no_submission",
 }
 CODES = {
     "offer_matches": "PRICE_CHANGED",

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.flow.effects import EFFECTS, end_pause, pause
+from tests.flow.effects import EFFECTS, forget_pause, pause, resume
 from tests.flow.guards import CHOOSERS, CODES, GUARDS, STANDING, TURN_GUARDS
 from tests.flow.rows import ADMIN, BEFORE_PAYMENT, MEMBER, PARTIES, ROWS, SYSTEM, Row
-from tests.flow.state import ATTEMPT, WINDOW, WORK_LIMIT, Deal, Step
+from tests.flow.state import ATTEMPT, GRACE, WINDOW, WORK_LIMIT, Deal, Step
 
 # What must be given with an action; everything else may be left out.
 REQUIRED = {
@@ -46,7 +46,7 @@ def states_for(kind: str, action: str) -> set[str]:
 
 
 def set_deadline(deal: Deal) -> None:
-    """Set when the state ends by itself; after a pause `resume` has the last word."""
+    """Set when the state ends by itself; after a pause `resume` says whether."""
     state = deal.state
     if state in BEFORE_PAYMENT.split():
         days = 7 if state == "influencer_responding" else 14
@@ -58,6 +58,8 @@ def set_deadline(deal: Deal) -> None:
     elif state == "work_in_progress":
         assert deal.paid_at is not None
         deal.deadline = deal.paid_at + WORK_LIMIT
+        if deal.delivery_due is not None:
+            deal.deadline = max(deal.deadline, deal.delivery_due + GRACE)
     else:
         lasts = {
             "payment_completed": timedelta(days=7),
@@ -114,6 +116,7 @@ class Refused:
 
 
 PAUSED = frozenset({"cancellation_requested", "disputed"})
+RESUMED = frozenset({"payment_completed", "work_in_progress", "work_submitted"})
 
 
 def _apply(deal: Deal, step: Step) -> list[Taken]:
@@ -130,10 +133,7 @@ def _apply(deal: Deal, step: Step) -> list[Taken]:
         deal.entered = step.at
     if before == "work_in_progress" and deal.state != before:
         deal.extension = None
-    if deal.state != before or deal.state == "payment_pending":
-        set_deadline(deal)
-    if before in PAUSED and deal.state not in PAUSED:
-        end_pause(deal, step)
+    _run_clocks(deal, before, step)
     if deal.state == "chat_closed":
         deal.order_is_open = False
     follow_up = FOLLOW_UPS.get(step.action)
@@ -144,6 +144,17 @@ def _apply(deal: Deal, step: Step) -> list[Taken]:
     if follow_up is not None and goes_on:
         taken += _apply(deal, replace(step, action=follow_up))
     return taken
+
+
+def _run_clocks(deal: Deal, before: str, step: Step) -> None:
+    # A payment that is tried, and more time that is granted, move limits that run already.
+    is_moved = deal.state != before or deal.state in ("payment_pending", "work_in_progress")
+    if before in PAUSED and deal.state in RESUMED:
+        is_moved = resume(deal, step)
+    if is_moved:
+        set_deadline(deal)
+    if before in PAUSED and deal.state not in PAUSED:
+        forget_pause(deal)
 
 
 def _rows_here(deal: Deal, action: str) -> list[Row]:

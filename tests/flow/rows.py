@@ -52,12 +52,14 @@ influencer_declines_price|deals|influencer_price_response|I|reject_price|\
   |brand_owner_negotiation|B|audit>actor
 influencer_sends_counter|deals|negotiation_input|I|submit_counter|\
   is_awaited|brand_owner_negotiation|B|audit>actor
-influencer_goes_back|deals|negotiation_input|I|back|is_awaited|influencer_price_response|I|
+influencer_goes_back|deals|negotiation_input|I|back|\
+  is_awaited has_return_left|influencer_price_response|I|
 brand_owner_sends_counter|deals|negotiation_input|B|submit_counter|\
   is_awaited is_earlier_round|influencer_price_response|I|audit>actor
 brand_owner_sends_last_counter|deals|negotiation_input|B|submit_counter|\
   is_awaited is_last_round|influencer_final_response|I|audit>actor
-brand_owner_goes_back|deals|negotiation_input|B|back|is_awaited|brand_owner_negotiation|B|
+brand_owner_goes_back|deals|negotiation_input|B|back|\
+  is_awaited has_return_left|brand_owner_negotiation|B|
 brand_owner_accepts_counter|deals|brand_owner_negotiation|B|accept_counter|\
   has_counter counter_matches|payment_pending|B|system>other audit>actor
 brand_owner_starts_counter|deals|brand_owner_negotiation|B|make_counter_offer|\
@@ -91,15 +93,21 @@ brand_owner_cancels_before_start|deals|payment_completed|B|cancel_before_start|\
 start_window_passes|deals|payment_completed|S|timer_start_window||refund_pending|-|system>all
 influencer_submits_work|deals|work_in_progress|I|submit_work||work_submitted|B|audit>actor
 party_requests_cancellation|deals|work_in_progress|I B|request_cancellation|\
-  |cancellation_requested|other|audit>actor
-party_opens_dispute|deals|work_in_progress work_submitted|I B|raise_dispute||disputed|-|system>all
+  has_cancellation_left|cancellation_requested|other|audit>actor
+party_opens_dispute|deals|work_in_progress work_submitted|I B|raise_dispute|\
+  has_dispute_left|disputed|-|system>all
 brand_owner_cancels_overdue_work|deals|work_in_progress|B|cancel_overdue|\
-  is_overdue|refund_pending|-|system>other audit>actor
+  is_overdue has_no_submission|refund_pending|-|system>other audit>actor
+brand_owner_disputes_overdue_revision|deals|work_in_progress|B|cancel_overdue|\
+  is_overdue has_submission has_dispute_left|disputed|-|system>all
 influencer_gives_up_work|deals|work_in_progress|I|give_up_work|\
   |refund_pending|-|system>other audit>actor
-work_limit_passes|deals|work_in_progress|S|timer_work_limit||refund_pending|-|system>all
+work_limit_passes|deals|work_in_progress|S|timer_work_limit|\
+  has_no_submission|refund_pending|-|system>all
+revision_limit_passes|deals|work_in_progress|S|timer_work_limit|\
+  has_submission|disputed|-|system>all
 influencer_requests_extension|deals|work_in_progress|I|request_extension|\
-  |=|I|automated>other audit>actor
+  has_extension_left|=|I|automated>other audit>actor
 brand_owner_grants_extension|deals|work_in_progress|B|accept_extension|\
   has_extension|=|I|system>other audit>actor
 brand_owner_declines_extension|deals|work_in_progress|B|decline_extension|\
@@ -110,10 +118,10 @@ free_chat_begins|deals|work_approved|S|enable_real_time||real_time|-|system>all
 brand_owner_requests_revision|deals|work_submitted|B|request_revision|\
   has_revision_left|work_in_progress|I|audit>actor
 party_requests_cancellation|deals|work_submitted|I B|request_cancellation|\
-  |cancellation_requested|other|audit>actor
+  has_cancellation_left|cancellation_requested|other|audit>actor
 review_window_passes|deals|work_submitted|S|timer_review_window||work_approved|-|system>all
 influencer_withdraws_submission|deals|work_submitted|I|withdraw_submission|\
-  |work_in_progress|I|system>other audit>actor
+  has_withdrawal_left|work_in_progress|I|system>other audit>actor
 party_accepts_cancellation|deals|cancellation_requested|I B|accept_cancellation|\
   is_awaited|refund_pending|-|system>all
 cancellation_declined_work_resumes|deals|cancellation_requested|I B|decline_cancellation|\
@@ -128,7 +136,8 @@ cancellation_unanswered_work_resumes|deals|cancellation_requested|S|timer_cancel
   was_working|work_in_progress|I|system>all
 cancellation_unanswered_review_resumes|deals|cancellation_requested|S|timer_cancellation|\
   was_in_review|work_submitted|B|system>all
-party_opens_dispute|deals|cancellation_requested|I B|raise_dispute||disputed|-|system>all
+party_opens_dispute|deals|cancellation_requested|I B|raise_dispute|\
+  has_dispute_left|disputed|-|system>all
 operator_releases_money|deals|disputed|A|resolve_release||work_approved|-|system>all
 operator_refunds_money|deals|disputed|A|resolve_refund||refund_pending|-|system>all
 operator_splits_money|deals|disputed|A|resolve_split||refund_pending|-|system>all
@@ -139,7 +148,10 @@ operator_resumes_review|deals|disputed|A|resolve_resume|was_in_review|work_submi
 dispute_withdrawn_review_resumes|deals|disputed|I B|withdraw_dispute|\
   is_opener was_in_review|work_submitted|B|system>all
 operator_resumes_start|deals|disputed|A|resolve_resume|was_unstarted|payment_completed|I|system>all
-dispute_limit_passes|deals|disputed|S|timer_dispute||refund_pending|-|system>all
+dispute_limit_passes|deals|disputed|S|timer_dispute|\
+  has_no_submission|refund_pending|-|system>all
+dispute_limit_passes_after_submission|deals|disputed|S|timer_dispute|\
+  has_submission|work_approved|-|system>all
 bank_opens_dispute|deals|{PAID}|S|bank_dispute_opened||disputed|-|system>all
 bank_joins_dispute|deals|disputed|S|bank_dispute_opened||=|same|system>all
 bank_takes_money_back|deals|disputed|S|bank_dispute_lost|is_bank_dispute|chat_closed|-|system>all
@@ -147,10 +159,12 @@ refund_arrives|deals|refund_pending|S|refund_processed||chat_closed|-|system>all
 refund_fails|deals|refund_pending|S|refund_failed||=|same|system>B
 operator_confirms_refund|deals|refund_pending|A|mark_refunded_manually||chat_closed|-|system>all
 party_closes_chat|deals|real_time|I B|close_conversation||chat_closed|-|system>all
-party_closes_chat|direct|real_time|M|close_conversation||chat_closed|-|system>all
-party_rates_collaboration|deals|real_time|I B|rate_collaboration|is_unrated|=|-|audit>actor
+party_closes_chat|direct|real_time|M|close_conversation|\
+  has_closing_left|chat_closed|-|system>all
+party_rates_collaboration|deals|real_time chat_closed|I B|rate_collaboration|\
+  is_unrated may_rate|=|-|audit>actor
 member_reopens_chat|direct|chat_closed|M|reopen_conversation|\
-  is_closer is_unblocked|real_time|-|system>all
+  is_closer is_unblocked has_reopening_left|real_time|-|system>all
 operator_closes_deal|deals|{BEFORE_PAYMENT} payment_pending|A|force_close|nothing_captured|\
   chat_closed|-|system>all
 operator_stops_deal|deals|{PAID}|A|force_dispute||disputed|-|system>all

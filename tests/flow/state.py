@@ -5,8 +5,9 @@ Money is in paise, input is in rupees; time is whatever the caller says it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +18,21 @@ Input = Mapping[str, Any]
 MAX_ROUNDS = 3
 MAX_REVISIONS = 3
 MAX_QUESTIONS = 10
+# Of each side, by the action that uses them up.
+ALLOWANCES = {
+    "back": 5,
+    "withdraw_submission": 3,
+    "request_extension": 2,
+    "request_cancellation": 2,
+    "raise_dispute": 1,
+}
 DELIVERY = timedelta(days=14)
+REVISION = timedelta(days=7)
 GRACE = timedelta(days=7)
 ATTEMPT = timedelta(hours=73)
 WINDOW = timedelta(days=7)
 WORK_LIMIT = timedelta(days=75)
-# What the review of work has left at least when it is taken up again.
-REVIEW_RESUMES_WITH = timedelta(hours=72)
+RATING = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,9 @@ class Pause:
 
     state: str
     deadline: datetime
-    # Since when its clocks stand still; a cancellation request lets them go on.
-    frozen: datetime | None = None
+    since: datetime
+    # The party that asked for it; nobody when it was not one party alone.
+    by: str | None
 
 
 @dataclass
@@ -57,7 +67,11 @@ class Deal:
     dispute_origin: str | None = None
     dispute_by: str | None = None
     pause: Pause | None = None
+    used: Counter[tuple[str, str]] = field(default_factory=Counter)
+    has_submission: bool = False
+    is_approved: bool = False
     rated: frozenset[str] = frozenset()
+    first_rated: datetime | None = None
     has_order: bool = False
     order_is_open: bool = False
     payments: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Breaks a flow in every way of a kind: each mutant differs from the flow in one row.
+"""Breaks a flow in every way of a kind: each mutant differs from the flow in one thing.
 
 A spec is what `private.flow_spec` gives. Mutants are as consistent as an editor would leave them:
 with a row go the buttons and messages that only it had, and what leads to the end closes. So it is
@@ -27,8 +27,10 @@ MONEY_EFFECTS = {
 # What decides between moves, and what later moves build on; without them a flow is another flow.
 DECISIVE_GUARDS = {
     "has_counter",
+    "has_no_submission",
     "has_quote",
     "has_revision_left",
+    "has_submission",
     "is_bank_dispute",
     "is_earlier_round",
     "is_last_round",
@@ -36,6 +38,17 @@ DECISIVE_GUARDS = {
     "is_requester",
     "was_there",
 }
+# What ends a way that could be gone round for ever; each is enough for its ways.
+ALLOWANCES = (
+    {"has_return_left"},
+    {"has_question_left"},
+    {"has_revision_left"},
+    {"has_withdrawal_left"},
+    {"has_extension_left"},
+    {"has_cancellation_left"},
+    {"has_dispute_left"},
+    {"has_closing_left", "has_reopening_left"},
+)
 REMEMBERING_EFFECTS = {
     "agree_on_counter",
     "agree_on_offer",
@@ -113,6 +126,40 @@ def remove_decisive_guards(spec: Spec) -> Mutants:
     return _without(spec, "guards", DECISIVE_GUARDS)
 
 
+def lift_allowances(spec: Spec) -> Mutants:
+    """Let something be done as often as anybody likes."""
+    for guards in ALLOWANCES:
+        mutant = copy.deepcopy(spec)
+        for row in mutant["transitions"]:
+            row["guards"] = [guard for guard in row["guards"] if guard not in guards]
+        if mutant != spec:
+            yield f"without {' and '.join(sorted(guards))}", mutant
+
+
+def let_clocks_run_on(spec: Spec) -> Mutants:
+    """Let the time limit of one state count from the payment instead of from its beginning."""
+    for index, state in enumerate(spec["states"]):
+        if state["clock"] == "since_entry":
+            mutant = copy.deepcopy(spec)
+            mutant["states"][index]["clock"] = "since_payment"
+            yield state["state"], mutant
+
+
+def refund_submitted_work(spec: Spec) -> Mutants:
+    """Let one move of a clock or of the brand owner refund what it left to an operator."""
+    for index, row in enumerate(spec["transitions"]):
+        if "has_submission" not in row["guards"]:
+            continue
+        mutant = copy.deepcopy(spec)
+        effects = ["request_refund", "drop_extension"]
+        if "close_dispute" in row["effects"]:
+            effects.append("close_dispute")
+        mutant["transitions"][index] |= {
+            "to_state": "refund_pending", "effects": effects, "follow_up": None
+        }  # fmt: skip
+        yield say(row), mutant
+
+
 MUTATIONS: tuple[Callable[[Spec], Mutants], ...] = (
     drop_rows,
     swap_awaiting,
@@ -120,6 +167,9 @@ MUTATIONS: tuple[Callable[[Spec], Mutants], ...] = (
     remove_money_effects,
     remove_remembering_effects,
     remove_decisive_guards,
+    lift_allowances,
+    let_clocks_run_on,
+    refund_submitted_work,
 )
 
 

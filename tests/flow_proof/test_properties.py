@@ -500,3 +500,135 @@ def test_p12_knows_rounds_counters_and_who_asked(db: Database) -> None:
         'The walk "One\'s own request"',
         'The walk "The other\'s dispute"',
     ]
+
+
+def test_p13_finds_a_round_that_nothing_ends(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "influencer_goes_back")[0]["guards"].remove("has_return_left")
+    assert faults(db, spec, "P13") == {
+        "Nothing counts down on a way from influencer_price_response back to it.": [
+            *TO_PRICE,
+            "influencer negotiate_price -> negotiation_input",
+            "influencer back -> influencer_price_response",
+        ]
+    }
+
+
+def test_p13_asks_that_a_limit_is_counted(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "influencer_goes_back")[0]["effects"].remove("count_return")
+    assert list(faults(db, spec, "P13")) == [
+        "Nothing counts down on a way from influencer_price_response back to it."
+    ]
+
+
+def test_p13_finds_requests_that_keep_a_deal_from_its_end(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    for row in rows(spec, "party_requests_cancellation", from_state="work_submitted"):
+        row["guards"] = []
+    submitted = [*TO_WORK, "influencer submit_work -> work_submitted"]
+    assert faults(db, spec, "P13") == {
+        "Nothing counts down on a way from work_submitted back to it.": [
+            *submitted,
+            "brand_owner request_cancellation -> cancellation_requested",
+            "brand_owner withdraw_cancellation -> work_submitted",
+        ]
+    }
+
+
+def test_p13_lets_operators_and_the_provider_go_round(db: Database) -> None:
+    """An operator stops a deal and lets it go on as often as it takes."""
+    spec = spec_in_use(db, "bid")
+    assert rows(spec, "operator_stops_deal", guards=[])
+    assert rows(spec, "operator_resumes_work", guards=["was_there"])
+    assert prove(db, spec)["violations"] == []
+
+
+def test_p14_finds_a_limit_that_began_before_the_turn(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    state(spec, "work_submitted")["clock"] = "since_payment"
+    found = faults(db, spec, "P14")
+    message = (
+        "The brand_owner has only the time that was left in work_submitted after submit_work by "
+        "the influencer in work_in_progress."
+    )
+    assert found == {message: [*TO_WORK, "influencer submit_work -> work_submitted"]}
+
+
+def test_p14_finds_a_revision_without_time_for_it(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    rows(spec, "brand_owner_requests_revision")[0]["effects"] = []
+    assert faults(db, spec, "P14") == {
+        "The influencer has only the time that was left in work_in_progress after "
+        "request_revision by the brand_owner in work_submitted.": [
+            *TO_WORK,
+            "influencer submit_work -> work_submitted",
+            "brand_owner request_revision -> work_in_progress",
+        ]
+    }
+
+
+def test_p14_finds_a_turn_that_is_passed_on_within_a_state(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    (row,) = rows(spec, "influencer_sends_counter")
+    row |= {"to_state": "negotiation_input", "awaiting": "brand_owner"}
+    assert (
+        "The brand_owner has only the time that was left in negotiation_input after "
+        "submit_counter by the influencer in negotiation_input."
+    ) in faults(db, spec, "P14")
+
+
+def test_p15_finds_a_clock_that_refunds_submitted_work(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    (row,) = rows(spec, "revision_limit_passes")
+    row |= {"to_state": "refund_pending", "effects": ["request_refund", "drop_extension"]}
+    assert faults(db, spec, "P15") == {
+        "revision_limit_passes gives the money back though work was submitted: timer_work_limit "
+        "by the system in work_in_progress.": [
+            *TO_WORK,
+            "influencer submit_work -> work_submitted",
+            "brand_owner request_revision -> work_in_progress",
+            "system timer_work_limit -> refund_pending",
+        ]
+    }
+
+
+def test_p15_finds_a_brand_owner_who_takes_the_money_back(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    drop(spec, "brand_owner_disputes_overdue_revision")
+    rows(spec, "brand_owner_cancels_overdue_work")[0]["guards"] = ["is_overdue"]
+    assert list(faults(db, spec, "P15")) == [
+        "brand_owner_cancels_overdue_work gives the money back though work was submitted: "
+        "cancel_overdue by the brand_owner in work_in_progress."
+    ]
+
+
+def test_p15_finds_silence_that_counts_as_agreement(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    (row,) = rows(spec, "cancellation_unanswered_review_resumes")
+    row |= {
+        "to_state": "refund_pending",
+        "awaiting": None,
+        "guards": ["has_submission"],
+        "effects": ["request_agreed_refund", "drop_cancellation"],
+    }
+    (row,) = rows(spec, "cancellation_unanswered_work_resumes")
+    row["guards"].append("has_no_submission")
+    found = faults(db, spec, "P15")
+    assert list(found) == [
+        "cancellation_unanswered_review_resumes gives the money back though work was submitted: "
+        "timer_cancellation by the system in cancellation_requested."
+    ]
+    (way,) = found.values()
+    assert way[-2:] == [
+        "brand_owner request_cancellation -> cancellation_requested",
+        "system timer_cancellation -> refund_pending",
+    ]
+
+
+def test_p15_lets_both_sides_and_operators_give_it_back(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    assert rows(spec, "party_accepts_cancellation")
+    assert rows(spec, "operator_refunds_money")
+    assert rows(spec, "influencer_gives_up_work")
+    assert prove(db, spec)["violations"] == []

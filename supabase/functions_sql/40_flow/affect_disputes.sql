@@ -10,21 +10,26 @@ set search_path = ''
 as $$
 declare
   v_deal public.conversations := p_step.conversation;
-  -- Where the deal was when the step began.
+  v_origin constant text := case
+    when p_effect = 'escalate' then 'clock'
+    when p_step.role = 'system' then 'bank'
+    when p_step.role = 'admin' then 'admin'
+    else 'party'
+  end;
+  -- The party that asks for the pause, and where the deal was when it did.
+  v_asker constant text := case when p_step.role not in ('system', 'admin') then p_step.role end;
   v_pause constant jsonb := jsonb_build_object(
     'state', (p_step.before).flow_state,
     'work_status', (p_step.before).work_status,
-    'deadline_at', (p_step.before).deadline_at
+    'deadline_at', (p_step.before).deadline_at,
+    'since', p_step.at,
+    'by', v_asker
   );
-  v_origin constant text := case p_step.role
-    when 'system' then 'bank'
-    when 'admin' then 'admin'
-    else 'party'
-  end;
 begin
   case p_effect
     when 'propose_cancellation' then
       perform private.check_refund(v_deal, (p_step.input -> 'refund_amount_minor')::bigint);
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'cancellations');
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'cancellation', jsonb_strip_nulls(jsonb_build_object(
           'by', p_step.role,
@@ -41,7 +46,10 @@ begin
     when 'resume' then
       return private.resume_deal(p_step);
 
-    when 'open_dispute' then
+    when 'open_dispute', 'escalate' then
+      if v_origin = 'party' then
+        v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'disputes');
+      end if;
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'dispute', jsonb_strip_nulls(jsonb_build_object(
           'origin', v_origin,
@@ -49,13 +57,14 @@ begin
           'reason', p_step.input -> 'reason'
         ))
       );
-      -- When the bank joins an open dispute, the pause is the one that runs already.
-      if (p_step.before).flow_state <> v_deal.flow_state then
-        v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
-          'resume', coalesce(v_deal.flow_data -> 'resume', v_pause)
-            || jsonb_build_object('frozen_at', p_step.at)
-        );
-      end if;
+      -- A pause that runs already goes on; when somebody else asks for more, it is nobody's alone.
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+        'resume', case
+          when not v_deal.flow_data ? 'resume' then v_pause
+          when v_deal.flow_data #>> '{resume,by}' = v_asker then v_deal.flow_data -> 'resume'
+          else v_deal.flow_data -> 'resume' || '{"by": null}'
+        end
+      );
       if not p_step.is_trial then
         insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
         values (
@@ -97,9 +106,10 @@ $$;
 
 -- Takes a deal back to where it was before a pause.
 --
--- A time limit that ran on is the one it was, one that was frozen moves on by the pause, and
--- neither is nearer than the state's resumes_with; but those who take back a request of their own
--- gain no time.
+-- The limit of the state is the one it was for a party that asked for the pause alone; anybody else
+-- who is awaited has the whole time of the state, and the work at least the time of a revision. The
+-- delivery moves on by the pause, unless the influencer asked for it. What an operator decides is
+-- nobody's asking.
 create or replace function private.resume_deal(p_step private.flow_step)
 returns public.conversations
 language plpgsql
@@ -109,31 +119,28 @@ as $$
 declare
   v_deal public.conversations := p_step.conversation;
   v_resume constant jsonb := v_deal.flow_data -> 'resume';
-  v_pause constant interval := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
-  v_is_own_doing constant boolean := v_deal.awaiting_role = p_step.role
-    and p_step.role = coalesce(
-      (p_step.before).flow_data #>> '{cancellation,by}',
-      (p_step.before).flow_data #>> '{dispute,opened_by}',
-      ''
-    );
+  v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
+  v_pause constant interval := case
+    when v_asker = 'influencer' then interval '0'
+    else p_step.at - (v_resume ->> 'since')::timestamptz
+  end;
 begin
   v_deal.work_status := v_resume ->> 'work_status';
-  v_deal.deadline_at := greatest(
-    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
-    case when not v_is_own_doing then
-      p_step.at + (
-        select s.resumes_with from private.flow_states as s
-        where s.flow_id = v_deal.flow_id and s.state = v_deal.flow_state
-      )
-    end
+  v_deal.delivery_due_at := v_deal.delivery_due_at + v_pause;
+  v_deal.flow_data := v_deal.flow_data - 'resume' || jsonb_build_object(
+    'clock_from', (v_deal.flow_data ->> 'clock_from')::timestamptz + v_pause
   );
-  if v_pause is not null then
-    v_deal.delivery_due_at := v_deal.delivery_due_at + v_pause;
-    v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
-      'clock_from', (v_deal.flow_data ->> 'clock_from')::timestamptz + v_pause
+  if v_asker = v_deal.awaiting_role then
+    v_deal.deadline_at := (v_resume ->> 'deadline_at')::timestamptz;
+    return v_deal;
+  end if;
+  if v_deal.flow_state = 'work_in_progress' then
+    v_deal.delivery_due_at := greatest(
+      v_deal.delivery_due_at,
+      p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
     );
   end if;
-  v_deal.flow_data := v_deal.flow_data - 'resume';
+  v_deal.deadline_at := private.state_deadline(v_deal);
   return v_deal;
 end;
 $$;

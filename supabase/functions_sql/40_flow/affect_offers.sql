@@ -34,6 +34,8 @@ begin
       v_deal.amount_minor := (v_deal.flow_data -> 'counter_minor')::bigint;
     when 'agree_on_quote' then
       v_deal.amount_minor := (v_deal.flow_data -> 'quote_minor')::bigint;
+    when 'count_return' then
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'returns');
   end case;
 
   if starts_with(p_effect, 'agree_on_') then

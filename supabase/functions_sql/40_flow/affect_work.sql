@@ -32,6 +32,7 @@ begin
 
     when 'withdraw_submission' then
       perform private.review_submission(p_step, 'withdrawn');
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'withdrawals');
       select
         jsonb_strip_nulls(jsonb_build_object(
           'deliverables', s.deliverables, 'description', s.description,
@@ -50,13 +51,18 @@ begin
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'revision_count', private.flow_count(v_deal.flow_data, 'revision_count') + 1
       );
+      v_deal.delivery_due_at := greatest(
+        v_deal.delivery_due_at,
+        p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
+      );
+      v_deal.deadline_at := private.state_deadline(v_deal);
       perform private.review_submission(p_step, 'revision_requested');
 
     when 'approve_work' then
       perform private.review_submission(p_step, 'approved');
 
     when 'propose_extension' then
-      v_deal.flow_data := v_deal.flow_data
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'extensions')
         || jsonb_build_object('extension', jsonb_build_object('days', p_step.input -> 'days'));
 
     when 'accept_extension' then

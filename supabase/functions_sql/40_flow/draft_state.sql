@@ -2,7 +2,7 @@
 -- shows and asks for. A file of 80_data makes one call a state.
 --
 -- Args: the kinds, as for draft_flows; the state's name; `{title, waiting_on, clock, lasts,
--- deadline_action, resumes_with, free_text, on_block, work_status, moves}`. A move is `{name, kind,
+-- deadline_action, free_text, on_block, work_status, moves}`. A move is `{name, kind,
 -- role, action, guards, to, awaiting, effects, reason, follow_up, button, inputs, messages}`:
 -- "kind" limits it to some of the kinds; several roles stand for one row each; without "to" the
 -- conversation stays where it is. Moves and buttons keep the order in which they are written.
@@ -27,8 +27,8 @@ begin
   perform private.refuse_unknown_keys(
     p_state, jsonb_build_array(p_spec),
     array[
-      'title', 'waiting_on', 'clock', 'lasts', 'deadline_action', 'resumes_with', 'free_text',
-      'on_block', 'work_status', 'moves'
+      'title', 'waiting_on', 'clock', 'lasts', 'deadline_action', 'free_text', 'on_block',
+      'work_status', 'moves'
     ]
   );
   perform private.refuse_unknown_keys(
@@ -37,25 +37,25 @@ begin
   );
 
   insert into private.flow_states as s (
-    flow_id, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
+    flow_id, position, state, title, waiting_on, clock, lasts, deadline_action,
     free_text, on_block, work_status
   )
   select
     f.id, v_position, p_state, said.title, coalesce(said.waiting_on, 'none'), said.clock,
-    said.lasts, said.deadline_action, said.resumes_with, coalesce(said.free_text, false),
+    said.lasts, said.deadline_action, coalesce(said.free_text, false),
     said.on_block, said.work_status
   from private.draft_flows(p_kinds) as f (id)
   cross join jsonb_to_record(p_spec) as said (
     title text, waiting_on text, clock text, lasts interval, deadline_action text,
-    resumes_with interval, free_text boolean, on_block text, work_status text
+    free_text boolean, on_block text, work_status text
   )
   on conflict (flow_id, state) do update
   set (
-    position, title, waiting_on, clock, lasts, deadline_action, resumes_with, free_text, on_block,
+    position, title, waiting_on, clock, lasts, deadline_action, free_text, on_block,
     work_status
   ) = (
     excluded.position, excluded.title, excluded.waiting_on, excluded.clock, excluded.lasts,
-    excluded.deadline_action, excluded.resumes_with, excluded.free_text, excluded.on_block,
+    excluded.deadline_action, excluded.free_text, excluded.on_block,
     excluded.work_status
   );
   insert into private.flow_states (flow_id, position, state, title)

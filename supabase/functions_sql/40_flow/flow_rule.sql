@@ -26,6 +26,26 @@ begin
 end;
 $$;
 
+-- flow_data with one more use, by a side, of what a rule max_<what> counts.
+create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_used constant jsonb := coalesce(p_flow_data -> 'used', '{}');
+begin
+  return p_flow_data || jsonb_build_object(
+    'used', v_used || jsonb_build_object(
+      p_role, coalesce(v_used -> p_role, '{}') || jsonb_build_object(
+        p_what, private.flow_count(v_used -> p_role, p_what) + 1
+      )
+    )
+  );
+end;
+$$;
+
 -- The role of the other party; null for the system and for operators.
 create or replace function private.other_role(p_role text)
 returns text

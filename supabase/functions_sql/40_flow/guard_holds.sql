@@ -2,9 +2,10 @@
 -- where it does not hold.
 --
 -- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
--- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
--- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
--- take back a step of their own, which is no way forward. code and sentence: the refusal;
+-- the actor wants it to (a price left out matches); `counted` holds until the actor has used an
+-- allowance up (private.flow_allowances); `open` may hold or not (clocks, blocks and amounts), so
+-- nothing that must be possible may hang on it. undoes: the guard lets somebody take back a step of
+-- their own, which is no way forward. code and sentence: the refusal;
 -- private.refuse_guard adds the details. says: the guard in words, for docs/FLOW.md.
 create or replace view private.flow_guards as
 select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
@@ -37,21 +38,47 @@ from (
       'Chooses the row for a price after which another may follow.'),
     ('is_last_round', 'known', false, 'GUARD_FAILED', null,
       'Chooses the row for the last price that the brand owner may name.'),
-    ('has_question_left', 'open', false, 'GUARD_FAILED', null,
+    ('has_return_left', 'counted', true, 'GUARD_FAILED', null,
+      'The actor may go back from typing a price once more.'),
+    ('has_question_left', 'counted', false, 'GUARD_FAILED', null,
       'The details may be questioned once more.'),
     ('has_revision_left', 'known', false, 'REVISION_LIMIT',
       'No more changes can be asked for: approve, or open a dispute.',
       'One more revision may be asked for.'),
+    ('has_withdrawal_left', 'counted', true, 'GUARD_FAILED', null,
+      'The influencer may take back one more submission.'),
+    ('has_extension_left', 'counted', false, 'GUARD_FAILED',
+      'You have asked for more time as often as this deal allows.',
+      'The influencer may ask for more time once more.'),
+    ('has_cancellation_left', 'counted', false, 'GUARD_FAILED',
+      'You have asked to cancel as often as this deal allows.',
+      'The actor may ask to cancel once more.'),
+    ('has_dispute_left', 'counted', false, 'GUARD_FAILED',
+      'You have opened as many disputes as this deal allows.',
+      'The actor may open one more dispute.'),
+    ('has_closing_left', 'counted', false, 'GUARD_FAILED',
+      'You have closed this chat too often today.',
+      'The actor closed the chat less often in the last 24 hours than is allowed.'),
+    ('has_reopening_left', 'counted', true, 'GUARD_FAILED',
+      'You have opened this chat again too often today.',
+      'The actor opened the chat again less often in the last 24 hours than is allowed.'),
 
     -- The work
     ('has_extension', 'known', false, 'GUARD_FAILED', null,
       'The influencer asked for more time and has no answer yet.'),
+    ('has_submission', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for a deal in which work was submitted and not taken back.'),
+    ('has_no_submission', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for a deal in which no work was submitted, or all was taken back.'),
     ('is_overdue', 'open', false, 'GUARD_FAILED', null,
       'The delivery is late by more than the days of grace.'),
     ('was_there', 'known', false, 'GUARD_FAILED', null,
       'Chooses the row that leads back to where the conversation was before the pause.'),
-    ('is_unrated', 'open', false, 'GUARD_FAILED', null,
+    ('is_unrated', 'counted', false, 'GUARD_FAILED', null,
       'The actor has not rated this collaboration yet.'),
+    ('may_rate', 'open', false, 'GUARD_FAILED', 'The time for ratings is over.',
+      'The work was approved, no rating has been shown, and the chat is open or was closed less '
+      'than rating_days ago.'),
 
     -- The money
     ('has_order', 'known', false, 'GUARD_FAILED', null,
@@ -126,7 +153,27 @@ begin
     when 'has_revision_left' then
       v_holds := private.flow_count(v_data, 'revision_count')
         < private.flow_rule(v_was.flow_id, 'max_revisions');
+    when 'has_return_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'returns');
+    when 'has_withdrawal_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'withdrawals');
+    when 'has_extension_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'extensions');
+    when 'has_cancellation_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'cancellations');
+    when 'has_dispute_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'disputes');
+    when 'has_closing_left' then
+      v_holds := private.count_today(p_step, 'real_time', 'chat_closed')
+        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
+    when 'has_reopening_left' then
+      v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
+        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
 
+    when 'has_submission' then
+      v_holds := v_was.work_submitted;
+    when 'has_no_submission' then
+      v_holds := not coalesce(v_was.work_submitted, false);
     when 'has_extension' then
       v_holds := v_data ? 'extension';
     when 'is_overdue' then
@@ -139,6 +186,8 @@ begin
         select from private.ratings as r
         where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
       );
+    when 'may_rate' then
+      v_holds := private.may_rate(v_was, p_step.at);
 
     when 'has_order' then
       v_holds := exists (
@@ -165,6 +214,71 @@ begin
     else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
   end case;
   return coalesce(v_holds, false);
+end;
+$$;
+
+-- Whether a side may do something once more that a rule max_<what> counts for each side.
+create or replace function private.has_left(
+  p_conversation public.conversations,
+  p_role text,
+  p_what text
+)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce((p_conversation.flow_data #>> array['used', p_role, p_what])::integer, 0)
+    < private.flow_rule(p_conversation.flow_id, 'max_' || p_what);
+end;
+$$;
+
+-- How often the actor led the conversation from one state to another in the last 24 hours.
+create or replace function private.count_today(
+  p_step private.flow_step,
+  p_from_state text,
+  p_to_state text
+)
+returns integer
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select count(*)
+    from public.conversation_events as e
+    where e.conversation_id = (p_step.before).id
+      and e.actor_id = p_step.actor_id
+      and e.from_state = p_from_state
+      and e.to_state = p_to_state
+      and e.effective_at > p_step.at - interval '1 day'
+  );
+end;
+$$;
+
+-- Whether a deal may be rated at a time: its work was approved, no rating has been shown because
+-- the other side gave none, and the chat is open or was closed less than rating_days ago.
+create or replace function private.may_rate(
+  p_conversation public.conversations,
+  p_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_since constant timestamptz := p_at
+    - private.flow_rule(p_conversation.flow_id, 'rating_days') * interval '1 day';
+begin
+  return p_conversation.work_status = 'approved'
+    and (p_conversation.chat_status <> 'closed' or p_conversation.entered_at > v_since)
+    and not exists (
+      select from private.ratings as r
+      where r.conversation_id = p_conversation.id and r.created_at <= v_since
+    );
 end;
 $$;
 

@@ -90,8 +90,8 @@ $$;
 --
 -- since_entry counts from the entry into the state; payment_window like it, but as long as a
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
--- moved on by the time that disputes froze, and never before the days of grace after an agreed
--- delivery (rule overdue_grace_days).
+-- moved on by pauses that the influencer did not ask for, and never before the days of grace after
+-- the delivery (rule overdue_grace_days).
 create or replace function private.state_deadline(p_conversation public.conversations)
 returns timestamptz
 language plpgsql

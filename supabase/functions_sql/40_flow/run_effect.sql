@@ -1,7 +1,11 @@
 -- The effects of the flow: what each does, and where the money of the deal must be before it and is
--- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
+-- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
+-- whoever is awaited after it has the whole time of the state, though its limit counts from before.
 create or replace view private.flow_effects as
-select e.name, e.money_before, e.money_after, e.says
+select
+  e.name, e.money_before, e.money_after,
+  e.name in ('start_work', 'request_revision', 'resume') as gives_time,
+  e.says
 from (
   values
     -- private.affect_requests
@@ -24,6 +28,7 @@ from (
     ('agree_on_offer', null, null, 'Fixes the standing offer as the agreed price.'),
     ('agree_on_counter', null, null, 'Fixes the counter offer as the agreed price.'),
     ('agree_on_quote', null, null, 'Fixes the quote of the application as the agreed price.'),
+    ('count_return', null, null, 'Counts that the actor went back from typing a price.'),
 
     -- private.affect_money
     ('open_order', null, null,
@@ -50,7 +55,8 @@ from (
     ('store_submission', null, null, 'Stores the submission with the next number.'),
     ('withdraw_submission', null, null,
       'Withdraws the newest submission; an earlier one counts again.'),
-    ('request_revision', null, null, 'Counts a revision and marks the submission.'),
+    ('request_revision', null, null,
+      'Counts a revision, marks the submission and gives the delivery the time of a revision.'),
     ('approve_work', null, null, 'Approves the newest submission.'),
     ('propose_extension', null, null, 'Stores the days that the influencer asks for.'),
     ('accept_extension', null, null,
@@ -62,8 +68,12 @@ from (
     ('propose_cancellation', null, null,
       'Stores who asks to cancel and for which refund, and where the deal was.'),
     ('drop_cancellation', null, null, 'Clears the pending cancellation request.'),
-    ('resume', null, null, 'Takes the deal back to where it was before the pause.'),
+    ('resume', null, null,
+      'Takes the deal back to where it was before the pause, with the time that it took, unless it '
+      'was asked for by the party whose time it is.'),
     ('open_dispute', null, null, 'Opens a dispute, stops the clocks and places a legal hold.'),
+    ('escalate', null, null,
+      'Opens a dispute that nobody asked for, because a time limit passed.'),
     ('close_dispute', null, null,
       'Closes the dispute with this action as its verdict and lifts the legal hold.'),
     ('raise_alert', null, null, 'Alerts the operators.')
@@ -83,7 +93,7 @@ begin
   case
     when p_effect in (
       'make_offer', 'make_counter', 'hold_offer', 'finalize_offer', 'agree_on_offer',
-      'agree_on_counter', 'agree_on_quote'
+      'agree_on_counter', 'agree_on_quote', 'count_return'
     ) then
       return private.affect_offers(p_effect, p_step);
     when p_effect in (
@@ -92,8 +102,8 @@ begin
     ) then
       return private.affect_work(p_effect, p_step);
     when p_effect in (
-      'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'close_dispute',
-      'raise_alert'
+      'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'escalate',
+      'close_dispute', 'raise_alert'
     ) then
       return private.affect_disputes(p_effect, p_step);
     when p_effect in (

@@ -11,6 +11,27 @@ as $$
   select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
 $$;
 
+-- The guards that count: the rule with their number, and the effect that uses one up. A row with a
+-- guard and its effect can be taken only so often.
+create or replace view private.flow_allowances as
+select a.guard, a.rule, a.effect
+from (
+  values
+    ('has_round_left', 'max_rounds', null),
+    ('is_earlier_round', 'max_rounds', 'make_offer'),
+    ('is_last_round', 'max_rounds', 'make_offer'),
+    ('has_return_left', 'max_returns', 'count_return'),
+    ('has_question_left', 'max_questions', 'count_question'),
+    ('has_revision_left', 'max_revisions', 'request_revision'),
+    ('has_withdrawal_left', 'max_withdrawals', 'withdraw_submission'),
+    ('has_extension_left', 'max_extensions', 'propose_extension'),
+    ('has_cancellation_left', 'max_cancellations', 'propose_cancellation'),
+    ('has_dispute_left', 'max_disputes', 'open_dispute'),
+    ('has_closing_left', 'max_closings_a_day', 'close'),
+    ('has_reopening_left', 'max_closings_a_day', 'reopen'),
+    ('is_unrated', null, 'keep_rating')
+) as a (guard, rule, effect);
+
 -- What effects and guards read of what was typed with the action: of which type a field must be,
 -- whether it must be there, its bounds as a number or in characters, and whether the history, which
 -- both sides read, may not have it. role: only rows of that role need it.

@@ -29,9 +29,11 @@ cross join lateral (
 
 -- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
 --
--- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
--- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names an effect
--- that does, and that must find the money in money_before.
+-- is_certain: nothing but the situation and the actor decides whether it can be taken. is_granted:
+-- nothing else but an allowance of the actor does. counts_down: it uses some of an allowance up.
+-- undoes: it takes back a step of the actor's own. is_timer: a clock takes it. is_fact: the
+-- provider or the bank said so. moves_money: it names an effect that does, and that must find the
+-- money in money_before.
 create or replace view private.flow_rows as
 select
   t.flow_id,
@@ -47,10 +49,22 @@ select
   t.awaiting,
   t.effects,
   not t.guards && array(
-    select g.name from private.flow_guards as g where g.certainty = 'open'
+    select g.name from private.flow_guards as g where g.certainty in ('open', 'counted')
   ) as is_certain,
+  not t.guards && array(
+    select g.name from private.flow_guards as g where g.certainty = 'open'
+  ) as is_granted,
+  exists (
+    select from private.flow_allowances as a
+    where a.guard = any (t.guards) and a.effect = any (t.effects)
+  ) as counts_down,
   t.guards && array(select g.name from private.flow_guards as g where g.undoes) as undoes,
   t.role = 'system' and t.action is not distinct from s.deadline_action as is_timer,
+  t.role = 'system' and t.action is distinct from s.deadline_action and not exists (
+    select from private.flow_transitions as before
+    where before.flow_id = t.flow_id and before.to_state = t.from_state
+      and before.follow_up = t.action
+  ) as is_fact,
   mover.name is not null as moves_money,
   mover.money_before,
   mover.money_after
@@ -85,8 +99,11 @@ select
   null::text as role,
   null::text as action,
   null::boolean as is_certain,
+  null::boolean as is_granted,
+  null::boolean as counts_down,
   null::boolean as undoes,
   null::boolean as is_timer,
+  null::boolean as is_fact,
   -- The situation that it leads to
   'initial' || quote.is_given::text as key,
   'initial'::text as state,
@@ -97,6 +114,7 @@ select
   0 as round,
   false as has_counter,
   0 as revisions,
+  false as has_submission,
   false as has_extension,
   null::text as requester,
   null::text as dispute_origin,
@@ -111,8 +129,8 @@ where f.kind = 'campaign' or not quote.is_given;
 --
 -- What no later row may ask for is forgotten, so that situations which differ in nothing that
 -- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
--- application is answered, revisions and pauses once the money goes. A row that asks all the same
--- is never taken, and therefore refused as impossible.
+-- application is answered, revisions, submissions and pauses once the money goes. A row that asks
+-- all the same is never taken, and therefore refused as impossible.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -133,8 +151,8 @@ begin
   return query
   select
     p_flow_id, s.depth + 1, s.key, s.state, s.awaiting, s.money,
-    r.number, r.role, r.action, r.is_certain, r.undoes, r.is_timer,
-    next::text, next.*
+    r.number, r.role, r.action, r.is_certain, r.is_granted, r.counts_down, r.undoes, r.is_timer,
+    r.is_fact, next::text, next.*
   from unnest(p_moves) as s
   join private.flow_rows as r on r.flow_id = p_flow_id and r.from_state = s.state
   cross join lateral (
@@ -169,6 +187,13 @@ begin
         when 'request_revision' = any (r.effects) then least(s.revisions, v_max_revisions) + 1
         else s.revisions
       end,
+      case
+        when r.money_after in ('refunding', 'settled') or 'close' = any (r.effects) then false
+        when 'store_submission' = any (r.effects) then true
+        -- The one before, which a revision was asked of, counts again.
+        when 'withdraw_submission' = any (r.effects) then coalesce(s.revisions > 0, false)
+        else s.has_submission
+      end,
       (s.has_extension or 'propose_extension' = any (r.effects))
         and not r.effects && '{accept_extension,drop_extension}',
       case
@@ -176,6 +201,7 @@ begin
         when 'drop_cancellation' <> all (r.effects) then s.requester
       end,
       case
+        when 'escalate' = any (r.effects) then 'clock'
         when 'open_dispute' = any (r.effects) then
           case r.role when 'system' then 'bank' when 'admin' then 'admin' else 'party' end
         when 'close_dispute' <> all (r.effects) then s.dispute_origin
@@ -186,7 +212,7 @@ begin
         when 'close_dispute' <> all (r.effects) then s.dispute_opener
       end,
       case
-        when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
+        when r.effects && '{open_dispute,escalate}' then coalesce(s.resume_state, r.from_state)
         when 'propose_cancellation' = any (r.effects) then r.from_state
         when coalesce(r.money_after, '') not in ('refunding', 'settled')
           and not r.effects && '{resume,close}'
@@ -206,6 +232,8 @@ begin
       case when (s.round + 1 >= v_max_rounds) is not true then 'is_last_round' end,
       case when (s.revisions < v_max_revisions) is not true then 'has_revision_left' end,
       case when not s.has_extension then 'has_extension' end,
+      case when not s.has_submission then 'has_submission' end,
+      case when s.has_submission then 'has_no_submission' end,
       case when s.resume_state is distinct from r.to_state then 'was_there' end,
       case when not s.has_order then 'has_order' end,
       case when s.money <> 'none' then 'nothing_captured' end,

@@ -1,5 +1,5 @@
 -- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
--- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
+-- counter_example}]}`, of the properties P1 to P15 and of its shape. A flow that breaks any may not
 -- be published; docs/FLOW.md says what each means.
 --
 -- Each sentence comes once, with the shortest way to where it is true, as an array of
@@ -68,7 +68,7 @@ begin
       n.property, n.message,
       private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
     from nearest as n
-    union all select l.* from private.refute_loops(p_flow_id, v_moves) as l
+    union all select l.* from private.refute_loops(p_flow_id, v_moves, v_first_moves) as l
     union all select t.* from private.refute_traces(p_flow_id, v_moves) as t
   )
   select coalesce(

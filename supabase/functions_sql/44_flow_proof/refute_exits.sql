@@ -22,7 +22,7 @@ begin
       select l.from_key, l.role
       from unnest(p_moves) as l
       join private.flow_places as there on there.flow_id = p_flow_id and there.state = l.state
-      where l.is_certain and l.role is not null and there.place in ('end', 'platform')
+      where l.is_granted and l.role is not null and there.place in ('end', 'platform')
     );
 
   return query

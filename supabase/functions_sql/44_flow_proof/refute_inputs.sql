@@ -110,7 +110,14 @@ begin
       ('max_rounds', 1, 20),
       ('max_revisions', 0, 50),
       ('max_questions', 0, 100),
+      ('max_returns', 0, 100),
+      ('max_withdrawals', 0, 100),
+      ('max_extensions', 0, 100),
+      ('max_cancellations', 0, 100),
+      ('max_disputes', 0, 100),
+      ('max_closings_a_day', 1, 100),
       ('delivery_days', 1, 365),
+      ('revision_days', 1, 365),
       ('overdue_grace_days', 0, 365),
       ('attempt_hours', 1, 720),
       ('fee_basis_points', 0, 10000),
@@ -119,7 +126,7 @@ begin
   full join jsonb_each_text(v_rules) as rule (name, value) on rule.name = b.name
   where case
     when b.name is null then true
-    when rule.name is null then v_kind <> 'direct'
+    when rule.name is null then v_kind <> 'direct' and b.name <> 'max_closings_a_day'
     when rule.value ~ '^[0-9]{1,6}$' then rule.value::integer not between b.low and b.high
     else true
   end;

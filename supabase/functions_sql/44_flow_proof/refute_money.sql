@@ -2,6 +2,10 @@
 -- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
 -- such a fact; states that are left in the same transaction hear nothing.
 --
+-- P15: once work was submitted only the influencer, both sides together or an operator give the
+-- money back. Finds moves of a clock, of the brand owner or of a fact that refund while a
+-- submission stands.
+--
 -- Args: all moves that the search found, and of these the first into each situation.
 create or replace function private.refute_money(
   p_flow_id bigint,
@@ -98,6 +102,24 @@ begin
   where fact.can_be_true and p.place <> 'passing' and m.money <> 'broken'
     and (m.key, fact.action) not in (
       select h.from_key, h.action from unnest(p_moves) as h where h.role = 'system'
+    );
+
+  return query
+  select
+    'P15',
+    format(
+      '%s gives the money back though work was submitted: %s by the %s in %s.',
+      r.name, m.action, m.role, m.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join unnest(p_first_moves) as before on before.key = m.from_key
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where before.has_submission
+    and (
+      r.effects && '{request_refund,request_split_refund}'
+        and m.role not in ('influencer', 'admin')
+      or 'request_agreed_refund' = any (r.effects) and m.role = 'system'
     );
 end;
 $$;

@@ -11,6 +11,9 @@ declare
   v_kind constant text := (
     select f.kind from private.flow_definitions as f where f.id = p_flow_id
   );
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
+  );
   v_parties constant text[] := (
     select private.list_party_roles(f.kind)
     from private.flow_definitions as f
@@ -173,6 +176,10 @@ begin
     ) as need (effect, guard)
     where need.effect = any (t.effects) and need.guard <> all (t.guards)
     union all
+    select format('%s has the guard %s without the rule %s.', t.name, a.guard, a.rule)
+    from private.flow_allowances as a
+    where a.guard = any (t.guards) and not v_rules ? a.rule
+    union all
     select format('%s has the effect %s, which only a party of a deal can have.', t.name, e.name)
     from unnest(t.effects) as e (name)
     where e.name = any (c_offers || 'keep_rating'::text)
@@ -191,19 +198,15 @@ begin
   -- that carry no texts, and names and limits that no client could use.
   return query
   with said (message) as (
-    select format('The %s of %s must be from 1 minute to 10 years.', time.name, s.state)
+    select format('The time limit of %s must be from 1 minute to 10 years.', s.state)
     from private.flow_states as s
-    cross join lateral (
-      values ('lasts', s.lasts), ('resumes_with', s.resumes_with)
-    ) as time (name, value)
-    where s.flow_id = p_flow_id and time.value is not null
+    where s.flow_id = p_flow_id
       and (
-        time.value not between interval '1 minute' and interval '10 years'
+        s.lasts not between interval '1 minute' and interval '10 years'
         -- A sum of parts that take each other back may be a date that does not exist.
         or least(
-          extract(year from time.value), extract(month from time.value),
-          extract(day from time.value), extract(hour from time.value),
-          extract(minute from time.value), extract(second from time.value)
+          extract(year from s.lasts), extract(month from s.lasts), extract(day from s.lasts),
+          extract(hour from s.lasts), extract(minute from s.lasts), extract(second from s.lasts)
         ) < 0
       )
     union all

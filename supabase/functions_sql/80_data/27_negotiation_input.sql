@@ -27,8 +27,8 @@ select private.draft_state('deals', 'negotiation_input', $$
     },
     {
       "name": "influencer_goes_back",
-      "role": "influencer", "action": "back", "guards": ["is_awaited"],
-      "to": "influencer_price_response", "awaiting": "influencer",
+      "role": "influencer", "action": "back", "guards": ["is_awaited", "has_return_left"],
+      "to": "influencer_price_response", "awaiting": "influencer", "effects": ["count_return"],
       "button": {"text": "Back", "style": "secondary"},
       "messages": [
         {
@@ -72,8 +72,8 @@ select private.draft_state('deals', 'negotiation_input', $$
     },
     {
       "name": "brand_owner_goes_back",
-      "role": "brand_owner", "action": "back", "guards": ["is_awaited"],
-      "to": "brand_owner_negotiation", "awaiting": "brand_owner",
+      "role": "brand_owner", "action": "back", "guards": ["is_awaited", "has_return_left"],
+      "to": "brand_owner_negotiation", "awaiting": "brand_owner", "effects": ["count_return"],
       "button": {"text": "Back", "style": "secondary"},
       "messages": [
         {

@@ -76,7 +76,8 @@ select private.draft_state('deals', 'work_in_progress', $$
     },
     {
       "name": "brand_owner_cancels_overdue_work",
-      "role": "brand_owner", "action": "cancel_overdue", "guards": ["is_overdue"],
+      "role": "brand_owner", "action": "cancel_overdue",
+      "guards": ["is_overdue", "has_no_submission"],
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "button": {"text": "Cancel: overdue", "style": "danger"},
       "inputs": [
@@ -95,9 +96,23 @@ select private.draft_state('deals', 'work_in_progress', $$
       ]
     },
     {
+      "name": "brand_owner_disputes_overdue_revision",
+      "role": "brand_owner", "action": "cancel_overdue",
+      "guards": ["is_overdue", "has_submission", "has_dispute_left"],
+      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text":
+          "{brand_owner} cancels: the revision is overdue. An operator will decide.{reason_hint}",
+          "notification": "dispute"
+        }
+      ]
+    },
+    {
       "name": "influencer_requests_extension",
-      "role": "influencer", "action": "request_extension", "awaiting": "influencer",
-      "effects": ["propose_extension"],
+      "role": "influencer", "action": "request_extension", "guards": ["has_extension_left"],
+      "awaiting": "influencer", "effects": ["propose_extension"],
       "button": {"text": "Ask for more time", "style": "secondary"},
       "inputs": [
         {
@@ -123,13 +138,14 @@ select private.draft_state('deals', 'work_in_progress', $$
     {
       "name": "party_requests_cancellation",
       "role": "influencer brand_owner", "action": "request_cancellation",
+      "guards": ["has_cancellation_left"],
       "to": "cancellation_requested", "awaiting": "other",
       "effects": ["propose_cancellation", "drop_extension"],
       "button": {"text": "Ask to cancel", "style": "secondary"}
     },
     {
       "name": "party_opens_dispute",
-      "role": "influencer brand_owner", "action": "raise_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute", "guards": ["has_dispute_left"],
       "to": "disputed",
       "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
@@ -161,7 +177,7 @@ select private.draft_state('deals', 'work_in_progress', $$
     },
     {
       "name": "work_limit_passes",
-      "role": "system", "action": "timer_work_limit",
+      "role": "system", "action": "timer_work_limit", "guards": ["has_no_submission"],
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "reason": "not_delivered",
       "messages": [
@@ -169,6 +185,19 @@ select private.draft_state('deals', 'work_in_progress', $$
           "type": "system", "to": "all",
           "text": "The work was not delivered in time. The refund has started.",
           "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "revision_limit_passes",
+      "role": "system", "action": "timer_work_limit", "guards": ["has_submission"],
+      "to": "disputed", "effects": ["escalate", "drop_extension", "raise_alert"],
+      "reason": "revision_not_delivered",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The revision was not delivered in time. An operator will decide.",
+          "notification": "dispute"
         }
       ]
     },

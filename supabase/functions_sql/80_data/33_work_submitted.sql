@@ -2,8 +2,7 @@
 select private.draft_state('deals', 'work_submitted', $$
 {
   "title": "Work under review", "clock": "since_entry", "lasts": "7 days",
-  "deadline_action": "timer_review_window", "resumes_with": "72 hours",
-  "work_status": "submitted",
+  "deadline_action": "timer_review_window", "work_status": "submitted",
   "moves": [
     {
       "name": "brand_owner_approves_work",
@@ -47,6 +46,7 @@ select private.draft_state('deals', 'work_submitted', $$
     {
       "name": "influencer_withdraws_submission",
       "role": "influencer", "action": "withdraw_submission",
+      "guards": ["has_withdrawal_left"],
       "to": "work_in_progress", "awaiting": "influencer", "effects": ["withdraw_submission"],
       "button": {"text": "Take it back", "style": "secondary"},
       "messages": [
@@ -65,13 +65,14 @@ select private.draft_state('deals', 'work_submitted', $$
     {
       "name": "party_requests_cancellation",
       "role": "influencer brand_owner", "action": "request_cancellation",
+      "guards": ["has_cancellation_left"],
       "to": "cancellation_requested", "awaiting": "other",
       "effects": ["propose_cancellation", "drop_extension"],
       "button": {"text": "Ask to cancel", "style": "secondary", "drawn": "nowhere"}
     },
     {
       "name": "party_opens_dispute",
-      "role": "influencer brand_owner", "action": "raise_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute", "guards": ["has_dispute_left"],
       "to": "disputed",
       "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}

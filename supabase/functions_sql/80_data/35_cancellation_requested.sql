@@ -104,7 +104,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
     },
     {
       "name": "party_opens_dispute",
-      "role": "influencer brand_owner", "action": "raise_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute", "guards": ["has_dispute_left"],
       "to": "disputed",
       "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}

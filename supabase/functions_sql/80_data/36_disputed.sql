@@ -47,13 +47,29 @@ select private.draft_state('deals', 'disputed', $$
     },
     {
       "name": "dispute_limit_passes",
-      "role": "system", "action": "timer_dispute",
+      "role": "system", "action": "timer_dispute", "guards": ["has_no_submission"],
       "to": "refund_pending", "effects": ["close_dispute", "request_refund", "raise_alert"],
       "reason": "dispute_undecided",
       "messages": [
         {
           "type": "system", "to": "all",
-          "text": "The dispute was not decided in time. The refund has started.",
+          "text":
+          "The dispute was not decided in time. No work was submitted, so the refund has started.",
+          "notification": "dispute"
+        }
+      ]
+    },
+    {
+      "name": "dispute_limit_passes_after_submission",
+      "role": "system", "action": "timer_dispute", "guards": ["has_submission"],
+      "to": "work_approved",
+      "effects": ["close_dispute", "approve_work", "release_funds", "raise_alert"],
+      "reason": "dispute_undecided", "follow_up": "enable_real_time",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text":
+          "The dispute was not decided in time. Work was submitted, so it counts as approved.",
           "notification": "dispute"
         }
       ]

@@ -6,8 +6,8 @@ select private.draft_state('deals', 'real_time', $$
   "moves": [
     {
       "name": "party_rates_collaboration",
-      "role": "influencer brand_owner", "action": "rate_collaboration", "guards": ["is_unrated"],
-      "effects": ["keep_rating"],
+      "role": "influencer brand_owner", "action": "rate_collaboration",
+      "guards": ["is_unrated", "may_rate"], "effects": ["keep_rating"],
       "button": {"text": "Rate", "style": "primary"},
       "inputs": [
         {
@@ -63,7 +63,7 @@ select private.draft_state('direct', 'real_time', $$
   "moves": [
     {
       "name": "party_closes_chat",
-      "role": "member", "action": "close_conversation",
+      "role": "member", "action": "close_conversation", "guards": ["has_closing_left"],
       "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
       "button": {"text": "Close", "style": "secondary"},
       "messages": [

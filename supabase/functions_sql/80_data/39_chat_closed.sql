@@ -4,6 +4,12 @@ select private.draft_state('deals', 'chat_closed', $$
   "title": "Closed",
   "moves": [
     {
+      "name": "party_rates_collaboration",
+      "role": "influencer brand_owner", "action": "rate_collaboration",
+      "guards": ["is_unrated", "may_rate"], "effects": ["keep_rating"],
+      "button": {"text": "Rate", "style": "primary"}
+    },
+    {
       "name": "payment_arrives_late",
       "role": "system", "action": "payment_captured", "guards": ["has_order", "is_new_payment"],
       "effects": ["bounce_payment"], "reason": "late_payment",
@@ -30,7 +36,8 @@ select private.draft_state('direct', 'chat_closed', $$
   "moves": [
     {
       "name": "member_reopens_chat",
-      "role": "member", "action": "reopen_conversation", "guards": ["is_closer", "is_unblocked"],
+      "role": "member", "action": "reopen_conversation", 
+      "guards": ["is_closer", "is_unblocked", "has_reopening_left"],
       "to": "real_time", "effects": ["reopen"],
       "button": {"text": "Open again", "style": "secondary"},
       "messages": [

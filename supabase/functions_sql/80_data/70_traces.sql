@@ -123,6 +123,17 @@ with recursive given (kinds, name, begins_with, steps) as (
       brand_owner decline_extension work_in_progress'),
     ('deals', 'The work is overdue', 'The work begins',
       'brand_owner cancel_overdue refund_pending'),
+    ('deals', 'The revision is overdue', 'The work is submitted',
+      'brand_owner request_revision work_in_progress
+      brand_owner cancel_overdue disputed
+      brand_owner withdraw_dispute work_in_progress'),
+    ('deals', 'The work never comes', 'The work begins',
+      'system timer_work_limit refund_pending'),
+    ('deals', 'The revision never comes, and nobody decides', 'The work is submitted',
+      'brand_owner request_revision work_in_progress
+      system timer_work_limit disputed
+      system timer_dispute work_approved
+      system enable_real_time real_time'),
     ('deals', 'The influencer gives the work up', 'The work begins',
       'influencer give_up_work refund_pending'),
     ('deals', 'The work is submitted', 'The work begins',
@@ -140,6 +151,10 @@ with recursive given (kinds, name, begins_with, steps) as (
     ('deals', 'Nobody reviews the work', 'The work is submitted',
       'system timer_review_window work_approved
       system enable_real_time real_time'),
+    ('deals', 'Both rate each other after the end', 'The work is approved',
+      'influencer close_conversation chat_closed
+      influencer rate_collaboration chat_closed
+      brand_owner rate_collaboration chat_closed'),
     ('deals', 'What may still happen in the free chat', 'The work is approved',
       'influencer rate_collaboration real_time
       brand_owner rate_collaboration real_time
@@ -201,6 +216,9 @@ with recursive given (kinds, name, begins_with, steps) as (
     ('deals', 'An operator decides for the brand owner', 'The work begins',
       'brand_owner raise_dispute disputed
       admin resolve_refund refund_pending'),
+    ('deals', 'Nobody decides a dispute about work that never came', 'The work begins',
+      'influencer raise_dispute disputed
+      system timer_dispute refund_pending'),
     ('deals', 'An operator shares the money', 'The work is submitted',
       'influencer raise_dispute disputed
       admin resolve_split refund_pending'),
