@@ -308,7 +308,7 @@ def test_every_attempt_to_pay_keeps_the_window_open(stage: Stage, cast: Cast) ->
 
 def test_time_in_a_dispute_is_no_time_to_work(stage: Stage, cast: Cast) -> None:
     play = open_play(stage, cast, "bid", "work_in_progress")
-    play.let_pass(timedelta(days=10))
+    play.let_pass(timedelta(days=3))
     limit, due = play.model.deadline, play.model.delivery_due
     play.do("I", "raise_dispute")
     play.let_pass(timedelta(days=30))
@@ -319,14 +319,14 @@ def test_time_in_a_dispute_is_no_time_to_work(stage: Stage, cast: Cast) -> None:
     check_offered(play)
 
 
-def test_a_review_that_goes_on_has_three_days_left(stage: Stage, cast: Cast) -> None:
+def test_a_review_that_goes_on_has_its_whole_time(stage: Stage, cast: Cast) -> None:
     play = open_play(stage, cast, "bid", "work_submitted")
     play.let_pass(timedelta(days=6, hours=23))
     play.do("I", "request_cancellation")
     play.let_pass(timedelta(hours=10))
     play.do("B", "decline_cancellation")
     check_same(play)
-    assert play.model.deadline == stage.now() + timedelta(hours=72)
+    assert play.model.deadline == stage.now() + timedelta(days=7)
 
 
 def test_the_party_that_stays_away_stalls_nobody(stage: Stage, cast: Cast) -> None:

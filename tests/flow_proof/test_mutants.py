@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +10,7 @@ from tests.flow_proof.flows import KINDS, prove, spec_in_use
 from tests.flow_proof.mutants import MUTATIONS, Mutants, Spec
 from tests.support.databases import Database
 
-# The short form takes one mutant of so many; every kind of mutation has some.
+# The short form takes one mutant of so many.
 STEP = 12
 
 
@@ -21,12 +20,12 @@ def test_every_mutant_breaks_a_property(
     db: Database, kind: str, mutate: Callable[[Spec], Mutants], is_long: bool
 ) -> None:
     survivors = []
-    made = 0
-    # Bids and campaigns have most rows in common: their samples begin at different ones.
-    first = 0 if is_long else KINDS.index(kind) * STEP // 2
-    mutants = itertools.islice(mutate(spec_in_use(db, kind)), first, None, 1 if is_long else STEP)
+    mutants = list(mutate(spec_in_use(db, kind)))
+    made = len(mutants)
+    if made > STEP and not is_long:
+        # Bids and campaigns have most rows in common: their samples begin at different ones.
+        mutants = mutants[KINDS.index(kind) * STEP // 2 :: STEP]
     for name, mutant in mutants:
-        made += 1
         broken = {violation["property"] for violation in prove(db, mutant)["violations"]}
         # The shape alone would not do: an editor mends that, and the meaning stays broken.
         if not broken - {"shape"}:

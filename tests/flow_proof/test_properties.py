@@ -530,8 +530,8 @@ def test_p13_finds_requests_that_keep_a_deal_from_its_end(db: Database) -> None:
     assert faults(db, spec, "P13") == {
         "Nothing counts down on a way from work_submitted back to it.": [
             *submitted,
-            "brand_owner request_cancellation -> cancellation_requested",
-            "brand_owner withdraw_cancellation -> work_submitted",
+            "influencer request_cancellation -> cancellation_requested",
+            "influencer withdraw_cancellation -> work_submitted",
         ]
     }
 
@@ -621,7 +621,7 @@ def test_p15_finds_silence_that_counts_as_agreement(db: Database) -> None:
     ]
     (way,) = found.values()
     assert way[-2:] == [
-        "brand_owner request_cancellation -> cancellation_requested",
+        "influencer request_cancellation -> cancellation_requested",
         "system timer_cancellation -> refund_pending",
     ]
 

@@ -38,11 +38,13 @@ begin
       p_hint => 'Call get_available_actions to see what can be done now.'
     );
   end if;
+  -- Closed for good: nothing leads out again, though it may still be rated.
   if v_conversation.chat_status = 'closed' and not exists (
     select from private.flow_transitions as t
     where t.flow_id = v_conversation.flow_id
       and t.from_state = v_conversation.flow_state
       and t.role = any (v_roles)
+      and (t.to_state <> t.from_state or t.role = 'system')
   ) then
     perform private.raise_chat_closed();
   end if;

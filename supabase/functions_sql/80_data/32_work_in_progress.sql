@@ -132,6 +132,11 @@ select private.draft_state('deals', 'work_in_progress', $$
           "buttons": {"accept_extension": null, "decline_extension": null},
           "notification": "action_required"
         },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work is due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        },
         {"type": "audit", "to": "actor", "text": "You asked for {days} more days."}
       ]
     },
