@@ -16,7 +16,6 @@ from scripts.docs.flow_rows import (
     Message,
     Move,
     State,
-    in_words,
     limit_in_words,
     placeholders,
     share,

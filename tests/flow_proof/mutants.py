@@ -137,9 +137,9 @@ def lift_allowances(spec: Spec) -> Mutants:
 
 
 def let_clocks_run_on(spec: Spec) -> Mutants:
-    """Let the time limit of one state count from the payment instead of from its beginning."""
+    """Let the time limit of one party's state count from the payment, not from its beginning."""
     for index, state in enumerate(spec["states"]):
-        if state["clock"] == "since_entry":
+        if state["clock"] == "since_entry" and state["waiting_on"] == "none":
             mutant = copy.deepcopy(spec)
             mutant["states"][index]["clock"] = "since_payment"
             yield state["state"], mutant

@@ -526,14 +526,12 @@ def test_p13_finds_requests_that_keep_a_deal_from_its_end(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     for row in rows(spec, "party_requests_cancellation", from_state="work_submitted"):
         row["guards"] = []
-    submitted = [*TO_WORK, "influencer submit_work -> work_submitted"]
-    assert faults(db, spec, "P13") == {
-        "Nothing counts down on a way from work_submitted back to it.": [
-            *submitted,
-            "influencer request_cancellation -> cancellation_requested",
-            "influencer withdraw_cancellation -> work_submitted",
-        ]
-    }
+    found = faults(db, spec, "P13")
+    assert list(found) == ["Nothing counts down on a way from work_submitted back to it."]
+    (way,) = found.values()
+    assert way[:-2] == [*TO_WORK, "influencer submit_work -> work_submitted"]
+    assert way[-2].endswith(" request_cancellation -> cancellation_requested")
+    assert way[-1].endswith(" -> work_submitted")
 
 
 def test_p13_lets_operators_and_the_provider_go_round(db: Database) -> None:
