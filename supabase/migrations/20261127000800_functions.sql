@@ -5370,7 +5370,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_disputes.sql sha256:40be33ec0b8a6643f9a5c0adb4d20e6ec0de92ed2a8d345bdd1c6353a75d42cc
+-- source: 40_flow/affect_disputes.sql sha256:f5f36c0bf1bee7ccf991096bada394ff53eaad96f7939968851b7326d83933eb
 -- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -5383,21 +5383,26 @@ set search_path = ''
 as $$
 declare
   v_deal public.conversations := p_step.conversation;
-  -- Where the deal was when the step began.
+  v_origin constant text := case
+    when p_effect = 'escalate' then 'clock'
+    when p_step.role = 'system' then 'bank'
+    when p_step.role = 'admin' then 'admin'
+    else 'party'
+  end;
+  -- The party that asks for the pause, and where the deal was when it did.
+  v_asker constant text := case when p_step.role not in ('system', 'admin') then p_step.role end;
   v_pause constant jsonb := jsonb_build_object(
     'state', (p_step.before).flow_state,
     'work_status', (p_step.before).work_status,
-    'deadline_at', (p_step.before).deadline_at
+    'deadline_at', (p_step.before).deadline_at,
+    'since', p_step.at,
+    'by', v_asker
   );
-  v_origin constant text := case p_step.role
-    when 'system' then 'bank'
-    when 'admin' then 'admin'
-    else 'party'
-  end;
 begin
   case p_effect
     when 'propose_cancellation' then
       perform private.check_refund(v_deal, (p_step.input -> 'refund_amount_minor')::bigint);
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'cancellations');
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'cancellation', jsonb_strip_nulls(jsonb_build_object(
           'by', p_step.role,
@@ -5414,7 +5419,10 @@ begin
     when 'resume' then
       return private.resume_deal(p_step);
 
-    when 'open_dispute' then
+    when 'open_dispute', 'escalate' then
+      if v_origin = 'party' then
+        v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'disputes');
+      end if;
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'dispute', jsonb_strip_nulls(jsonb_build_object(
           'origin', v_origin,
@@ -5422,13 +5430,14 @@ begin
           'reason', p_step.input -> 'reason'
         ))
       );
-      -- When the bank joins an open dispute, the pause is the one that runs already.
-      if (p_step.before).flow_state <> v_deal.flow_state then
-        v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
-          'resume', coalesce(v_deal.flow_data -> 'resume', v_pause)
-            || jsonb_build_object('frozen_at', p_step.at)
-        );
-      end if;
+      -- A pause that runs already goes on; when somebody else asks for more, it is nobody's alone.
+      v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
+        'resume', case
+          when not v_deal.flow_data ? 'resume' then v_pause
+          when v_deal.flow_data #>> '{resume,by}' = v_asker then v_deal.flow_data -> 'resume'
+          else v_deal.flow_data -> 'resume' || '{"by": null}'
+        end
+      );
       if not p_step.is_trial then
         insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
         values (
@@ -5470,9 +5479,10 @@ $$;
 
 -- Takes a deal back to where it was before a pause.
 --
--- A time limit that ran on is the one it was, one that was frozen moves on by the pause, and
--- neither is nearer than the state's resumes_with; but those who take back a request of their own
--- gain no time.
+-- The limit of the state is the one it was for a party that asked for the pause alone; anybody else
+-- who is awaited has the whole time of the state, and the work at least the time of a revision. The
+-- delivery moves on by the pause, unless the influencer asked for it. What an operator decides is
+-- nobody's asking.
 create or replace function private.resume_deal(p_step private.flow_step)
 returns public.conversations
 language plpgsql
@@ -5482,31 +5492,28 @@ as $$
 declare
   v_deal public.conversations := p_step.conversation;
   v_resume constant jsonb := v_deal.flow_data -> 'resume';
-  v_pause constant interval := p_step.at - (v_resume ->> 'frozen_at')::timestamptz;
-  v_is_own_doing constant boolean := v_deal.awaiting_role = p_step.role
-    and p_step.role = coalesce(
-      (p_step.before).flow_data #>> '{cancellation,by}',
-      (p_step.before).flow_data #>> '{dispute,opened_by}',
-      ''
-    );
+  v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
+  v_pause constant interval := case
+    when v_asker = 'influencer' then interval '0'
+    else p_step.at - (v_resume ->> 'since')::timestamptz
+  end;
 begin
   v_deal.work_status := v_resume ->> 'work_status';
-  v_deal.deadline_at := greatest(
-    (v_resume ->> 'deadline_at')::timestamptz + coalesce(v_pause, interval '0'),
-    case when not v_is_own_doing then
-      p_step.at + (
-        select s.resumes_with from private.flow_states as s
-        where s.flow_id = v_deal.flow_id and s.state = v_deal.flow_state
-      )
-    end
+  v_deal.delivery_due_at := v_deal.delivery_due_at + v_pause;
+  v_deal.flow_data := v_deal.flow_data - 'resume' || jsonb_build_object(
+    'clock_from', (v_deal.flow_data ->> 'clock_from')::timestamptz + v_pause
   );
-  if v_pause is not null then
-    v_deal.delivery_due_at := v_deal.delivery_due_at + v_pause;
-    v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
-      'clock_from', (v_deal.flow_data ->> 'clock_from')::timestamptz + v_pause
+  if v_asker = v_deal.awaiting_role then
+    v_deal.deadline_at := (v_resume ->> 'deadline_at')::timestamptz;
+    return v_deal;
+  end if;
+  if v_deal.flow_state = 'work_in_progress' then
+    v_deal.delivery_due_at := greatest(
+      v_deal.delivery_due_at,
+      p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
     );
   end if;
-  v_deal.flow_data := v_deal.flow_data - 'resume';
+  v_deal.deadline_at := private.state_deadline(v_deal);
   return v_deal;
 end;
 $$;
@@ -5740,7 +5747,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_offers.sql sha256:911ce4e4053b5ad4f84cc760603d86a308e19ac14fce5a21422777b233fd26d6
+-- source: 40_flow/affect_offers.sql sha256:4c9a8fc17f92fee698e52c5fe5226be3e0a5e43b745a91ce19e7176a2f140d12
 -- The effects on prices: offers, counter offers, and the price that is agreed on.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -5777,6 +5784,8 @@ begin
       v_deal.amount_minor := (v_deal.flow_data -> 'counter_minor')::bigint;
     when 'agree_on_quote' then
       v_deal.amount_minor := (v_deal.flow_data -> 'quote_minor')::bigint;
+    when 'count_return' then
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'returns');
   end case;
 
   if starts_with(p_effect, 'agree_on_') then
@@ -5854,7 +5863,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_work.sql sha256:a5662023ac66120b1cabfd51c7f7a7ab77794f6ae1f3ec0da6d626dc15540b1a
+-- source: 40_flow/affect_work.sql sha256:7d969c62840ab257456fb711320fc16a54277f48a4834ff701c2219e095fe229
 -- The effects on the work: its start, submissions, revisions, more time, and ratings.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -5889,6 +5898,7 @@ begin
 
     when 'withdraw_submission' then
       perform private.review_submission(p_step, 'withdrawn');
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'withdrawals');
       select
         jsonb_strip_nulls(jsonb_build_object(
           'deliverables', s.deliverables, 'description', s.description,
@@ -5907,13 +5917,18 @@ begin
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'revision_count', private.flow_count(v_deal.flow_data, 'revision_count') + 1
       );
+      v_deal.delivery_due_at := greatest(
+        v_deal.delivery_due_at,
+        p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
+      );
+      v_deal.deadline_at := private.state_deadline(v_deal);
       perform private.review_submission(p_step, 'revision_requested');
 
     when 'approve_work' then
       perform private.review_submission(p_step, 'approved');
 
     when 'propose_extension' then
-      v_deal.flow_data := v_deal.flow_data
+      v_deal.flow_data := private.count_use(v_deal.flow_data, p_step.role, 'extensions')
         || jsonb_build_object('extension', jsonb_build_object('days', p_step.input -> 'days'));
 
     when 'accept_extension' then
@@ -6573,12 +6588,12 @@ begin
 end;
 $$;
 
--- source: 40_flow/draft_state.sql sha256:ef24cecb8cee50e70786828d3b6eb8aa208fbeb62ff9759b5270db81975aabf7
+-- source: 40_flow/draft_state.sql sha256:c5b2b1fccf4402e16284e76bdefdf1e42c00748d23fe79542caca10651dad972
 -- Adds a state to the drafts of some kinds of flow: the state, its moves, and what each move says,
 -- shows and asks for. A file of 80_data makes one call a state.
 --
 -- Args: the kinds, as for draft_flows; the state's name; `{title, waiting_on, clock, lasts,
--- deadline_action, resumes_with, free_text, on_block, work_status, moves}`. A move is `{name, kind,
+-- deadline_action, free_text, on_block, work_status, moves}`. A move is `{name, kind,
 -- role, action, guards, to, awaiting, effects, reason, follow_up, button, inputs, messages}`:
 -- "kind" limits it to some of the kinds; several roles stand for one row each; without "to" the
 -- conversation stays where it is. Moves and buttons keep the order in which they are written.
@@ -6603,8 +6618,8 @@ begin
   perform private.refuse_unknown_keys(
     p_state, jsonb_build_array(p_spec),
     array[
-      'title', 'waiting_on', 'clock', 'lasts', 'deadline_action', 'resumes_with', 'free_text',
-      'on_block', 'work_status', 'moves'
+      'title', 'waiting_on', 'clock', 'lasts', 'deadline_action', 'free_text', 'on_block',
+      'work_status', 'moves'
     ]
   );
   perform private.refuse_unknown_keys(
@@ -6613,25 +6628,25 @@ begin
   );
 
   insert into private.flow_states as s (
-    flow_id, position, state, title, waiting_on, clock, lasts, deadline_action, resumes_with,
+    flow_id, position, state, title, waiting_on, clock, lasts, deadline_action,
     free_text, on_block, work_status
   )
   select
     f.id, v_position, p_state, said.title, coalesce(said.waiting_on, 'none'), said.clock,
-    said.lasts, said.deadline_action, said.resumes_with, coalesce(said.free_text, false),
+    said.lasts, said.deadline_action, coalesce(said.free_text, false),
     said.on_block, said.work_status
   from private.draft_flows(p_kinds) as f (id)
   cross join jsonb_to_record(p_spec) as said (
     title text, waiting_on text, clock text, lasts interval, deadline_action text,
-    resumes_with interval, free_text boolean, on_block text, work_status text
+    free_text boolean, on_block text, work_status text
   )
   on conflict (flow_id, state) do update
   set (
-    position, title, waiting_on, clock, lasts, deadline_action, resumes_with, free_text, on_block,
+    position, title, waiting_on, clock, lasts, deadline_action, free_text, on_block,
     work_status
   ) = (
     excluded.position, excluded.title, excluded.waiting_on, excluded.clock, excluded.lasts,
-    excluded.deadline_action, excluded.resumes_with, excluded.free_text, excluded.on_block,
+    excluded.deadline_action, excluded.free_text, excluded.on_block,
     excluded.work_status
   );
   insert into private.flow_states (flow_id, position, state, title)
@@ -6954,7 +6969,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_rule.sql sha256:f3e0a85ddced07644cb7d4bab53650a5e8275fc2486fa36feb4611497478bab3
+-- source: 40_flow/flow_rule.sql sha256:191532f73bbeb75955918438d29144110508d7433a4b3fa2fc341b646d432e27
 -- What guards, effects and texts read of a flow and of a conversation on it.
 
 -- A number of a flow; docs/FLOW.md lists them.
@@ -6980,6 +6995,26 @@ set search_path = ''
 as $$
 begin
   return coalesce((p_flow_data ->> p_key)::integer, 0);
+end;
+$$;
+
+-- flow_data with one more use, by a side, of what a rule max_<what> counts.
+create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_used constant jsonb := coalesce(p_flow_data -> 'used', '{}');
+begin
+  return p_flow_data || jsonb_build_object(
+    'used', v_used || jsonb_build_object(
+      p_role, coalesce(v_used -> p_role, '{}') || jsonb_build_object(
+        p_what, private.flow_count(v_used -> p_role, p_what) + 1
+      )
+    )
+  );
 end;
 $$;
 
@@ -7018,14 +7053,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/guard_holds.sql sha256:57224a08198c04abcc95c15d9da8eb5d2860ae0fc6258b70c3474ff3e1a9eef6
+-- source: 40_flow/guard_holds.sql sha256:024a0e842af678a7e18318b7300af6e4515afc6e7cf175e09172b2ed4972718a
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
 -- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
--- the actor wants it to (a price left out matches); `open` may hold or not (clocks, blocks, counts
--- and amounts), so nothing that must be possible may hang on it. undoes: the guard lets somebody
--- take back a step of their own, which is no way forward. code and sentence: the refusal;
+-- the actor wants it to (a price left out matches); `counted` holds until the actor has used an
+-- allowance up (private.flow_allowances); `open` may hold or not (clocks, blocks and amounts), so
+-- nothing that must be possible may hang on it. undoes: the guard lets somebody take back a step of
+-- their own, which is no way forward. code and sentence: the refusal;
 -- private.refuse_guard adds the details. says: the guard in words, for docs/FLOW.md.
 create or replace view private.flow_guards as
 select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
@@ -7058,21 +7094,47 @@ from (
       'Chooses the row for a price after which another may follow.'),
     ('is_last_round', 'known', false, 'GUARD_FAILED', null,
       'Chooses the row for the last price that the brand owner may name.'),
-    ('has_question_left', 'open', false, 'GUARD_FAILED', null,
+    ('has_return_left', 'counted', true, 'GUARD_FAILED', null,
+      'The actor may go back from typing a price once more.'),
+    ('has_question_left', 'counted', false, 'GUARD_FAILED', null,
       'The details may be questioned once more.'),
     ('has_revision_left', 'known', false, 'REVISION_LIMIT',
       'No more changes can be asked for: approve, or open a dispute.',
       'One more revision may be asked for.'),
+    ('has_withdrawal_left', 'counted', true, 'GUARD_FAILED', null,
+      'The influencer may take back one more submission.'),
+    ('has_extension_left', 'counted', false, 'GUARD_FAILED',
+      'You have asked for more time as often as this deal allows.',
+      'The influencer may ask for more time once more.'),
+    ('has_cancellation_left', 'counted', false, 'GUARD_FAILED',
+      'You have asked to cancel as often as this deal allows.',
+      'The actor may ask to cancel once more.'),
+    ('has_dispute_left', 'counted', false, 'GUARD_FAILED',
+      'You have opened as many disputes as this deal allows.',
+      'The actor may open one more dispute.'),
+    ('has_closing_left', 'counted', false, 'GUARD_FAILED',
+      'You have closed this chat too often today.',
+      'The actor closed the chat less often in the last 24 hours than is allowed.'),
+    ('has_reopening_left', 'counted', true, 'GUARD_FAILED',
+      'You have opened this chat again too often today.',
+      'The actor opened the chat again less often in the last 24 hours than is allowed.'),
 
     -- The work
     ('has_extension', 'known', false, 'GUARD_FAILED', null,
       'The influencer asked for more time and has no answer yet.'),
+    ('has_submission', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for a deal in which work was submitted and not taken back.'),
+    ('has_no_submission', 'known', false, 'GUARD_FAILED', null,
+      'Chooses the row for a deal in which no work was submitted, or all was taken back.'),
     ('is_overdue', 'open', false, 'GUARD_FAILED', null,
       'The delivery is late by more than the days of grace.'),
     ('was_there', 'known', false, 'GUARD_FAILED', null,
       'Chooses the row that leads back to where the conversation was before the pause.'),
-    ('is_unrated', 'open', false, 'GUARD_FAILED', null,
+    ('is_unrated', 'counted', false, 'GUARD_FAILED', null,
       'The actor has not rated this collaboration yet.'),
+    ('may_rate', 'open', false, 'GUARD_FAILED', 'The time for ratings is over.',
+      'The work was approved, no rating has been shown, and the chat is open or was closed less '
+      'than rating_days ago.'),
 
     -- The money
     ('has_order', 'known', false, 'GUARD_FAILED', null,
@@ -7147,7 +7209,27 @@ begin
     when 'has_revision_left' then
       v_holds := private.flow_count(v_data, 'revision_count')
         < private.flow_rule(v_was.flow_id, 'max_revisions');
+    when 'has_return_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'returns');
+    when 'has_withdrawal_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'withdrawals');
+    when 'has_extension_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'extensions');
+    when 'has_cancellation_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'cancellations');
+    when 'has_dispute_left' then
+      v_holds := private.has_left(v_was, p_step.role, 'disputes');
+    when 'has_closing_left' then
+      v_holds := private.count_today(p_step, 'real_time', 'chat_closed')
+        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
+    when 'has_reopening_left' then
+      v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
+        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
 
+    when 'has_submission' then
+      v_holds := v_was.work_submitted;
+    when 'has_no_submission' then
+      v_holds := not coalesce(v_was.work_submitted, false);
     when 'has_extension' then
       v_holds := v_data ? 'extension';
     when 'is_overdue' then
@@ -7160,6 +7242,8 @@ begin
         select from private.ratings as r
         where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
       );
+    when 'may_rate' then
+      v_holds := private.may_rate(v_was, p_step.at);
 
     when 'has_order' then
       v_holds := exists (
@@ -7186,6 +7270,71 @@ begin
     else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
   end case;
   return coalesce(v_holds, false);
+end;
+$$;
+
+-- Whether a side may do something once more that a rule max_<what> counts for each side.
+create or replace function private.has_left(
+  p_conversation public.conversations,
+  p_role text,
+  p_what text
+)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce((p_conversation.flow_data #>> array['used', p_role, p_what])::integer, 0)
+    < private.flow_rule(p_conversation.flow_id, 'max_' || p_what);
+end;
+$$;
+
+-- How often the actor led the conversation from one state to another in the last 24 hours.
+create or replace function private.count_today(
+  p_step private.flow_step,
+  p_from_state text,
+  p_to_state text
+)
+returns integer
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select count(*)
+    from public.conversation_events as e
+    where e.conversation_id = (p_step.before).id
+      and e.actor_id = p_step.actor_id
+      and e.from_state = p_from_state
+      and e.to_state = p_to_state
+      and e.effective_at > p_step.at - interval '1 day'
+  );
+end;
+$$;
+
+-- Whether a deal may be rated at a time: its work was approved, no rating has been shown because
+-- the other side gave none, and the chat is open or was closed less than rating_days ago.
+create or replace function private.may_rate(
+  p_conversation public.conversations,
+  p_at timestamptz
+)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_since constant timestamptz := p_at
+    - private.flow_rule(p_conversation.flow_id, 'rating_days') * interval '1 day';
+begin
+  return p_conversation.work_status = 'approved'
+    and (p_conversation.chat_status <> 'closed' or p_conversation.entered_at > v_since)
+    and not exists (
+      select from private.ratings as r
+      where r.conversation_id = p_conversation.id and r.created_at <= v_since
+    );
 end;
 $$;
 
@@ -7627,7 +7776,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/refuse_step.sql sha256:35b686587af48b72ca193250e9d3eec7354267aeb86f916cddb6470b27c568e6
+-- source: 40_flow/refuse_step.sql sha256:158395cf0d6dcb48c28d0ba0782ea1c1952eda227678005fb208cfaeb5915628
 -- How a step is refused that the flow has no row for, or that is somebody else's to take. None of
 -- this runs when a step is taken.
 
@@ -7668,11 +7817,13 @@ begin
       p_hint => 'Call get_available_actions to see what can be done now.'
     );
   end if;
+  -- Closed for good: nothing leads out again, though it may still be rated.
   if v_conversation.chat_status = 'closed' and not exists (
     select from private.flow_transitions as t
     where t.flow_id = v_conversation.flow_id
       and t.from_state = v_conversation.flow_state
       and t.role = any (v_roles)
+      and (t.to_state <> t.from_state or t.role = 'system')
   ) then
     perform private.raise_chat_closed();
   end if;
@@ -7798,7 +7949,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:5e08f43e37b0c7d0bb1725cbe8cb2785fe2aea219f683a226022f3eec7713c98
+-- source: 40_flow/run_deadlines.sql sha256:a9146118d0c82f5bb81a51dd29619c4ea4fc1fcd11a908efc426fee397c6b13a
 -- Time limits without a timer: readers see what is due, writers store it.
 
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
@@ -7891,8 +8042,8 @@ $$;
 --
 -- since_entry counts from the entry into the state; payment_window like it, but as long as a
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
--- moved on by the time that disputes froze, and never before the days of grace after an agreed
--- delivery (rule overdue_grace_days).
+-- moved on by pauses that the influencer did not ask for, and never before the days of grace after
+-- the delivery (rule overdue_grace_days).
 create or replace function private.state_deadline(p_conversation public.conversations)
 returns timestamptz
 language plpgsql
@@ -7921,11 +8072,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_effect.sql sha256:41fc44ddb25fc2c6604c2a11fe068f01ad6e24d0043a9835cde3991ee8c3e6c6
+-- source: 40_flow/run_effect.sql sha256:866cf0bd1042a2ae766ea74d05553cbe22f68cf5f64bb0c757ca6da18669f1cf
 -- The effects of the flow: what each does, and where the money of the deal must be before it and is
--- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none.
+-- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
+-- whoever is awaited after it has the whole time of the state, though its limit counts from before.
 create or replace view private.flow_effects as
-select e.name, e.money_before, e.money_after, e.says
+select
+  e.name, e.money_before, e.money_after,
+  e.name in ('start_work', 'request_revision', 'resume') as gives_time,
+  e.says
 from (
   values
     -- private.affect_requests
@@ -7948,6 +8103,7 @@ from (
     ('agree_on_offer', null, null, 'Fixes the standing offer as the agreed price.'),
     ('agree_on_counter', null, null, 'Fixes the counter offer as the agreed price.'),
     ('agree_on_quote', null, null, 'Fixes the quote of the application as the agreed price.'),
+    ('count_return', null, null, 'Counts that the actor went back from typing a price.'),
 
     -- private.affect_money
     ('open_order', null, null,
@@ -7974,7 +8130,8 @@ from (
     ('store_submission', null, null, 'Stores the submission with the next number.'),
     ('withdraw_submission', null, null,
       'Withdraws the newest submission; an earlier one counts again.'),
-    ('request_revision', null, null, 'Counts a revision and marks the submission.'),
+    ('request_revision', null, null,
+      'Counts a revision, marks the submission and gives the delivery the time of a revision.'),
     ('approve_work', null, null, 'Approves the newest submission.'),
     ('propose_extension', null, null, 'Stores the days that the influencer asks for.'),
     ('accept_extension', null, null,
@@ -7986,8 +8143,12 @@ from (
     ('propose_cancellation', null, null,
       'Stores who asks to cancel and for which refund, and where the deal was.'),
     ('drop_cancellation', null, null, 'Clears the pending cancellation request.'),
-    ('resume', null, null, 'Takes the deal back to where it was before the pause.'),
+    ('resume', null, null,
+      'Takes the deal back to where it was before the pause, with the time that it took, unless it '
+      'was asked for by the party whose time it is.'),
     ('open_dispute', null, null, 'Opens a dispute, stops the clocks and places a legal hold.'),
+    ('escalate', null, null,
+      'Opens a dispute that nobody asked for, because a time limit passed.'),
     ('close_dispute', null, null,
       'Closes the dispute with this action as its verdict and lifts the legal hold.'),
     ('raise_alert', null, null, 'Alerts the operators.')
@@ -8007,7 +8168,7 @@ begin
   case
     when p_effect in (
       'make_offer', 'make_counter', 'hold_offer', 'finalize_offer', 'agree_on_offer',
-      'agree_on_counter', 'agree_on_quote'
+      'agree_on_counter', 'agree_on_quote', 'count_return'
     ) then
       return private.affect_offers(p_effect, p_step);
     when p_effect in (
@@ -8016,8 +8177,8 @@ begin
     ) then
       return private.affect_work(p_effect, p_step);
     when p_effect in (
-      'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'close_dispute',
-      'raise_alert'
+      'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'escalate',
+      'close_dispute', 'raise_alert'
     ) then
       return private.affect_disputes(p_effect, p_step);
     when p_effect in (
@@ -9750,7 +9911,7 @@ as $$
     end;
 $$;
 
--- source: 44_flow_proof/flow_facts.sql sha256:4863634e5b20165203f6fa39deb449fea6f7586f175acc10368985bb68b8ba5f
+-- source: 44_flow_proof/flow_facts.sql sha256:158161821a39bc4d44c23ab7ff5c684a26b02de54634e84475af02bd30e166a3
 -- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
 -- runs them: private.flow_guards in guard_holds.sql, private.flow_effects in run_effect.sql.
 
@@ -9763,6 +9924,27 @@ set search_path = ''
 as $$
   select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
 $$;
+
+-- The guards that count: the rule with their number, and the effect that uses one up. A row with a
+-- guard and its effect can be taken only so often.
+create or replace view private.flow_allowances as
+select a.guard, a.rule, a.effect
+from (
+  values
+    ('has_round_left', 'max_rounds', null),
+    ('is_earlier_round', 'max_rounds', 'make_offer'),
+    ('is_last_round', 'max_rounds', 'make_offer'),
+    ('has_return_left', 'max_returns', 'count_return'),
+    ('has_question_left', 'max_questions', 'count_question'),
+    ('has_revision_left', 'max_revisions', 'request_revision'),
+    ('has_withdrawal_left', 'max_withdrawals', 'withdraw_submission'),
+    ('has_extension_left', 'max_extensions', 'propose_extension'),
+    ('has_cancellation_left', 'max_cancellations', 'propose_cancellation'),
+    ('has_dispute_left', 'max_disputes', 'open_dispute'),
+    ('has_closing_left', 'max_closings_a_day', 'close'),
+    ('has_reopening_left', 'max_closings_a_day', 'reopen'),
+    ('is_unrated', null, 'keep_rating')
+) as a (guard, rule, effect);
 
 -- What effects and guards read of what was typed with the action: of which type a field must be,
 -- whether it must be there, its bounds as a number or in characters, and whether the history, which
@@ -9816,7 +9998,7 @@ from (
     ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
 ) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
 
--- source: 44_flow_proof/flow_moves.sql sha256:38b4e3e1427cc799743dd32785ed657cb9bbaa69b2d3726ae0467a060a613885
+-- source: 44_flow_proof/flow_moves.sql sha256:8cc0e13c1a39003bbf82c1533ca3c158b98532ef8e2f46c5e84aa005e43d936a
 -- The search through a flow: every situation that a conversation can come to, and every move from
 -- one to another.
 
@@ -9848,9 +10030,11 @@ cross join lateral (
 
 -- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
 --
--- is_certain: nothing but the situation and the actor decides whether it can be taken. undoes: it
--- takes back a step of the actor's own. is_timer: a clock takes it. moves_money: it names an effect
--- that does, and that must find the money in money_before.
+-- is_certain: nothing but the situation and the actor decides whether it can be taken. is_granted:
+-- nothing else but an allowance of the actor does. counts_down: it uses some of an allowance up.
+-- undoes: it takes back a step of the actor's own. is_timer: a clock takes it. is_fact: the
+-- provider or the bank said so. moves_money: it names an effect that does, and that must find the
+-- money in money_before.
 create or replace view private.flow_rows as
 select
   t.flow_id,
@@ -9866,10 +10050,22 @@ select
   t.awaiting,
   t.effects,
   not t.guards && array(
-    select g.name from private.flow_guards as g where g.certainty = 'open'
+    select g.name from private.flow_guards as g where g.certainty in ('open', 'counted')
   ) as is_certain,
+  not t.guards && array(
+    select g.name from private.flow_guards as g where g.certainty = 'open'
+  ) as is_granted,
+  exists (
+    select from private.flow_allowances as a
+    where a.guard = any (t.guards) and a.effect = any (t.effects)
+  ) as counts_down,
   t.guards && array(select g.name from private.flow_guards as g where g.undoes) as undoes,
   t.role = 'system' and t.action is not distinct from s.deadline_action as is_timer,
+  t.role = 'system' and t.action is distinct from s.deadline_action and not exists (
+    select from private.flow_transitions as before
+    where before.flow_id = t.flow_id and before.to_state = t.from_state
+      and before.follow_up = t.action
+  ) as is_fact,
   mover.name is not null as moves_money,
   mover.money_before,
   mover.money_after
@@ -9904,8 +10100,11 @@ select
   null::text as role,
   null::text as action,
   null::boolean as is_certain,
+  null::boolean as is_granted,
+  null::boolean as counts_down,
   null::boolean as undoes,
   null::boolean as is_timer,
+  null::boolean as is_fact,
   -- The situation that it leads to
   'initial' || quote.is_given::text as key,
   'initial'::text as state,
@@ -9916,6 +10115,7 @@ select
   0 as round,
   false as has_counter,
   0 as revisions,
+  false as has_submission,
   false as has_extension,
   null::text as requester,
   null::text as dispute_origin,
@@ -9930,8 +10130,8 @@ where f.kind = 'campaign' or not quote.is_given;
 --
 -- What no later row may ask for is forgotten, so that situations which differ in nothing that
 -- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
--- application is answered, revisions and pauses once the money goes. A row that asks all the same
--- is never taken, and therefore refused as impossible.
+-- application is answered, revisions, submissions and pauses once the money goes. A row that asks
+-- all the same is never taken, and therefore refused as impossible.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -9952,8 +10152,8 @@ begin
   return query
   select
     p_flow_id, s.depth + 1, s.key, s.state, s.awaiting, s.money,
-    r.number, r.role, r.action, r.is_certain, r.undoes, r.is_timer,
-    next::text, next.*
+    r.number, r.role, r.action, r.is_certain, r.is_granted, r.counts_down, r.undoes, r.is_timer,
+    r.is_fact, next::text, next.*
   from unnest(p_moves) as s
   join private.flow_rows as r on r.flow_id = p_flow_id and r.from_state = s.state
   cross join lateral (
@@ -9988,6 +10188,13 @@ begin
         when 'request_revision' = any (r.effects) then least(s.revisions, v_max_revisions) + 1
         else s.revisions
       end,
+      case
+        when r.money_after in ('refunding', 'settled') or 'close' = any (r.effects) then false
+        when 'store_submission' = any (r.effects) then true
+        -- The one before, which a revision was asked of, counts again.
+        when 'withdraw_submission' = any (r.effects) then coalesce(s.revisions > 0, false)
+        else s.has_submission
+      end,
       (s.has_extension or 'propose_extension' = any (r.effects))
         and not r.effects && '{accept_extension,drop_extension}',
       case
@@ -9995,6 +10202,7 @@ begin
         when 'drop_cancellation' <> all (r.effects) then s.requester
       end,
       case
+        when 'escalate' = any (r.effects) then 'clock'
         when 'open_dispute' = any (r.effects) then
           case r.role when 'system' then 'bank' when 'admin' then 'admin' else 'party' end
         when 'close_dispute' <> all (r.effects) then s.dispute_origin
@@ -10005,7 +10213,7 @@ begin
         when 'close_dispute' <> all (r.effects) then s.dispute_opener
       end,
       case
-        when 'open_dispute' = any (r.effects) then coalesce(s.resume_state, r.from_state)
+        when r.effects && '{open_dispute,escalate}' then coalesce(s.resume_state, r.from_state)
         when 'propose_cancellation' = any (r.effects) then r.from_state
         when coalesce(r.money_after, '') not in ('refunding', 'settled')
           and not r.effects && '{resume,close}'
@@ -10025,6 +10233,8 @@ begin
       case when (s.round + 1 >= v_max_rounds) is not true then 'is_last_round' end,
       case when (s.revisions < v_max_revisions) is not true then 'has_revision_left' end,
       case when not s.has_extension then 'has_extension' end,
+      case when not s.has_submission then 'has_submission' end,
+      case when s.has_submission then 'has_no_submission' end,
       case when s.resume_state is distinct from r.to_state then 'was_there' end,
       case when not s.has_order then 'has_order' end,
       case when s.money <> 'none' then 'nothing_captured' end,
@@ -10359,9 +10569,9 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/prove_flow.sql sha256:37fecd35a75e14c5e77a0760ee73143a95f9573159594e2338221374ca27910a
+-- source: 44_flow_proof/prove_flow.sql sha256:7ebff4130ed5d2b57e44fa4a77dbf26ee4e8227b9156164d57865156c8a86ca0
 -- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
--- counter_example}]}`, of the properties P1 to P12 and of its shape. A flow that breaks any may not
+-- counter_example}]}`, of the properties P1 to P15 and of its shape. A flow that breaks any may not
 -- be published; docs/FLOW.md says what each means.
 --
 -- Each sentence comes once, with the shortest way to where it is true, as an array of
@@ -10430,7 +10640,7 @@ begin
       n.property, n.message,
       private.tell_flow_path(v_first_moves, n.key, p_flow_id, n.number)
     from nearest as n
-    union all select l.* from private.refute_loops(p_flow_id, v_moves) as l
+    union all select l.* from private.refute_loops(p_flow_id, v_moves, v_first_moves) as l
     union all select t.* from private.refute_traces(p_flow_id, v_moves) as t
   )
   select coalesce(
@@ -10568,11 +10778,14 @@ $$;
 grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
 grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
 
--- source: 44_flow_proof/refute_clocks.sql sha256:04ecdd8fa6d3b75c5044e0d633c9a4bd7d23f340940a1670b728c0c9716088ec
+-- source: 44_flow_proof/refute_clocks.sql sha256:4d59719cdd8ca1e593e78a9c61c54ef0dfc1135567ef7595b532a108cbe6432c
 -- P6: nobody waits for ever, and no deal goes on for ever without anybody's step. Wherever a party
 -- or an operator is awaited there is a time limit, it has something to count from, and what comes
 -- after it can be taken in every situation and leads elsewhere. A provider is asked again instead,
 -- so it needs no limit.
+-- P14: no action of one side leaves the other side less than the whole time of a state. Finds moves
+-- that make a party awaited in a state that is not entered, or whose limit counts from before,
+-- where no effect of the move gives the whole time again. What a party does to itself is its own.
 create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -10606,77 +10819,29 @@ begin
         where t.role = 'system' and t.is_certain and t.state <> t.from_state
       )
     );
-end;
-$$;
-
--- P6: no deal goes on for ever by itself. Finds situations that lead back to themselves by nothing
--- but time limits and what follows on them at once; whoever read such a deal would wait for ever.
---
--- The counter-example is one round of such a way.
-create or replace function private.refute_loops(p_flow_id bigint, p_moves private.flow_moves[])
-returns table (property text, message text, counter_example jsonb)
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  -- In the end those moves that are part of a round, or on the way from one to another.
-  v_moves private.flow_moves[] := array(
-    select m
-    from unnest(p_moves) as m
-    where m.from_key is not null
-      and (
-        m.is_timer
-        or exists (
-          select from private.flow_transitions as t
-          where t.flow_id = p_flow_id and t.to_state = m.from_state and t.follow_up = m.action
-            and m.role in (t.role, 'system')
-        )
-      )
-  );
-  v_count integer;
-begin
-  loop
-    v_count := cardinality(v_moves);
-    v_moves := array(
-      select m
-      from unnest(v_moves) as m
-      where m.key in (select after.from_key from unnest(v_moves) as after)
-        and m.from_key in (select before.key from unnest(v_moves) as before)
-    );
-    exit when cardinality(v_moves) = v_count;
-  end loop;
 
   return query
-  with recursive onward as materialized (
-    select distinct on (m.from_key) m.* from unnest(v_moves) as m order by m.from_key, m.number
-  ),
-  way (key, keys, states, steps) as (
-    (
-      select m.from_key, array[]::text[], array[]::text[], array[]::text[]
-      from onward as m
-      order by m.depth, m.from_key
-      limit 1
-    )
-    union all
-    select
-      m.key, w.keys || w.key, w.states || m.from_state,
-      w.steps || format('%s %s -> %s', m.role, m.action, m.state)
-    from way as w
-    join onward as m on m.from_key = w.key
-    where w.key <> all (w.keys)
-  )
   select
-    'P6',
-    format('A conversation in %s may come back there by itself, for ever.', w.states[round.begin]),
-    to_jsonb(w.steps[round.begin:])
-  from way as w
-  cross join lateral (select array_position(w.keys, w.key)) as round (begin)
-  where round.begin is not null;
+    'P14',
+    format(
+      'The %s has only the time that was left in %s after %s by the %s in %s.',
+      m.awaiting, m.state, m.action, m.role, m.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join private.flow_states as s on s.flow_id = p_flow_id and s.state = m.state
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where m.role <> m.awaiting and m.money <> 'broken'
+    and case
+      when m.state = m.from_state then m.awaiting is distinct from m.from_awaiting
+      else s.clock = 'since_payment' and not exists (
+        select from private.flow_effects as e where e.name = any (r.effects) and e.gives_time
+      )
+    end;
 end;
 $$;
 
--- source: 44_flow_proof/refute_exits.sql sha256:15ae73d26c640e6a107b793ac1929e240bd4d798600a569bf2dfab5d0bcaa0b8
+-- source: 44_flow_proof/refute_exits.sql sha256:9c69d3bb2c775dbe3a4e6fe7c4bc754fb1e969729cfbf0f665ec2fe7eb31a24c
 -- P5: both parties can always leave, and blocking the other side always works. Finds situations of
 -- a party's turn or of free talk where one can neither close the conversation nor put the deal into
 -- the hands of an operator or of a refund; and those of a state where what a block does cannot be
@@ -10701,7 +10866,7 @@ begin
       select l.from_key, l.role
       from unnest(p_moves) as l
       join private.flow_places as there on there.flow_id = p_flow_id and there.state = l.state
-      where l.is_certain and l.role is not null and there.place in ('end', 'platform')
+      where l.is_granted and l.role is not null and there.place in ('end', 'platform')
     );
 
   return query
@@ -10731,7 +10896,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_inputs.sql sha256:03b16897fe619419452f11ae19826f5c9ecf5fcd06becaf203bf138e94d5077f
+-- source: 44_flow_proof/refute_inputs.sql sha256:e9f71a7e9b6d6556586a921ef1b10f588ac8be26a284e7f2d724451420073c80
 -- Shape: the numbers of a flow are within bounds, and what effects and guards read is typed with
 -- their action, as private.flow_needs says.
 create or replace function private.refute_inputs(p_flow_id bigint)
@@ -10844,7 +11009,14 @@ begin
       ('max_rounds', 1, 20),
       ('max_revisions', 0, 50),
       ('max_questions', 0, 100),
+      ('max_returns', 0, 100),
+      ('max_withdrawals', 0, 100),
+      ('max_extensions', 0, 100),
+      ('max_cancellations', 0, 100),
+      ('max_disputes', 0, 100),
+      ('max_closings_a_day', 1, 100),
       ('delivery_days', 1, 365),
+      ('revision_days', 1, 365),
       ('overdue_grace_days', 0, 365),
       ('attempt_hours', 1, 720),
       ('fee_basis_points', 0, 10000),
@@ -10853,10 +11025,124 @@ begin
   full join jsonb_each_text(v_rules) as rule (name, value) on rule.name = b.name
   where case
     when b.name is null then true
-    when rule.name is null then v_kind <> 'direct'
+    when rule.name is null then v_kind <> 'direct' and b.name <> 'max_closings_a_day'
     when rule.value ~ '^[0-9]{1,6}$' then rule.value::integer not between b.low and b.high
     else true
   end;
+end;
+$$;
+
+-- source: 44_flow_proof/refute_loops.sql sha256:b9264ef1a84bf55e1e562fc2d4b575d58832a9f77c576deff091ffc5510e81cf
+-- P6: no deal goes on for ever without anybody's step. Finds situations that lead back to
+-- themselves by nothing but time limits and what follows on them at once; the counter-example is
+-- one round.
+-- P13: every round of the flow uses some allowance up. Finds situations that parties and time
+-- limits lead back to by moves none of which counts down; operators and facts from outside go round
+-- as they like. The counter-example is the shortest round, after the shortest way to it.
+--
+-- Args: all moves that the search found, and of these the first into each situation.
+create or replace function private.refute_loops(
+  p_flow_id bigint,
+  p_moves private.flow_moves[],
+  p_first_moves private.flow_moves[]
+)
+returns table (property text, message text, counter_example jsonb)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'P6',
+    format('A conversation in %s may come back there by itself, for ever.', round.state),
+    round.steps
+  from private.find_round(array(
+    select m
+    from unnest(p_moves) as m
+    where m.is_timer
+      or exists (
+        select from private.flow_transitions as t
+        where t.flow_id = p_flow_id and t.to_state = m.from_state and t.follow_up = m.action
+          and m.role in (t.role, 'system')
+      )
+  )) as round;
+  if found then
+    return;
+  end if;
+
+  return query
+  select
+    'P13',
+    format('Nothing counts down on a way from %s back to it.', round.state),
+    private.tell_flow_path(p_first_moves, round.key, p_flow_id, null) || round.steps
+  from private.find_round(array(
+    select m
+    from unnest(p_moves) as m
+    -- A move that leaves the situation as it was is no round: a payment that is tried again.
+    where m.from_key <> m.key and m.role <> 'admin' and not m.is_fact and not m.counts_down
+  )) as round;
+end;
+$$;
+
+-- The shortest round that these moves allow: where it begins and ends, and its steps; no row where
+-- they allow none. Of several the one that begins nearest to the beginning.
+create or replace function private.find_round(p_moves private.flow_moves[])
+returns table (key text, state text, steps jsonb)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- In the end those moves that are part of a round, or on the way from one to another.
+  v_moves private.flow_moves[] := p_moves;
+  v_count integer;
+  -- Ways of one length: where each began, where it is, and its steps, a line each.
+  v_starts text[];
+  v_keys text[];
+  v_ways text[];
+  v_known text[] := array[]::text[];
+begin
+  loop
+    v_count := cardinality(v_moves);
+    v_moves := array(
+      select m
+      from unnest(v_moves) as m
+      where m.key in (select after.from_key from unnest(v_moves) as after)
+        and m.from_key in (select before.key from unnest(v_moves) as before)
+    );
+    exit when cardinality(v_moves) = v_count;
+  end loop;
+
+  v_starts := array(select distinct m.from_key from unnest(v_moves) as m);
+  v_keys := v_starts;
+  v_ways := array_fill(''::text, array[cardinality(v_starts)]);
+  while cardinality(v_starts) > 0 loop
+    select array_agg(w.start), array_agg(w.at), array_agg(w.way)
+    into v_starts, v_keys, v_ways
+    from (
+      select distinct on (before.start, m.key)
+        before.start, m.key as at,
+        concat_ws(e'\n', nullif(before.way, ''), format('%s %s -> %s', m.role, m.action, m.state))
+          as way
+      from unnest(v_starts, v_keys, v_ways) as before (start, at, way)
+      join unnest(v_moves) as m on m.from_key = before.at
+      where before.start || ' ' || m.key <> all (v_known)
+      order by before.start, m.key, m.number
+    ) as w;
+    v_known := v_known || array(
+      select w.start || ' ' || w.at from unnest(v_starts, v_keys) as w (start, at)
+    );
+
+    return query
+    select m.from_key, m.from_state, to_jsonb(string_to_array(w.way, e'\n'))
+    from unnest(v_starts, v_keys, v_ways) as w (start, at, way)
+    join unnest(v_moves) as m on m.from_key = w.start
+    where w.at = w.start
+    order by m.depth, m.from_key
+    limit 1;
+    exit when found;
+  end loop;
 end;
 $$;
 
@@ -11026,10 +11312,14 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_money.sql sha256:5fd29cf3b2814acd113bd8ec0798d90b428b53c0f42ad6488810d4a65a01ec69
+-- source: 44_flow_proof/refute_money.sql sha256:6242c8d170feeecac3ff757c7bc4f92b70931f21eeaabb415c84a1d5222a5229
 -- P7: money is held once and settled once, and effects find what they work on.
 -- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
 -- such a fact; states that are left in the same transaction hear nothing.
+--
+-- P15: once work was submitted only the influencer, both sides together or an operator give the
+-- money back. Finds moves of a clock, of the brand owner or of a fact that refund while a
+-- submission stands.
 --
 -- Args: all moves that the search found, and of these the first into each situation.
 create or replace function private.refute_money(
@@ -11128,6 +11418,24 @@ begin
     and (m.key, fact.action) not in (
       select h.from_key, h.action from unnest(p_moves) as h where h.role = 'system'
     );
+
+  return query
+  select
+    'P15',
+    format(
+      '%s gives the money back though work was submitted: %s by the %s in %s.',
+      r.name, m.action, m.role, m.from_state
+    ),
+    m.from_key, m.number
+  from unnest(p_moves) as m
+  join unnest(p_first_moves) as before on before.key = m.from_key
+  join private.flow_rows as r on r.flow_id = p_flow_id and r.number = m.number
+  where before.has_submission
+    and (
+      r.effects && '{request_refund,request_split_refund}'
+        and m.role not in ('influencer', 'admin')
+      or 'request_agreed_refund' = any (r.effects) and m.role = 'system'
+    );
 end;
 $$;
 
@@ -11204,7 +11512,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_rows.sql sha256:973e5587367da16f1a27d53398771a4e323d73c64565e7e4d0959806dbd5a703
+-- source: 44_flow_proof/refute_rows.sql sha256:493c3cd1f76c7f1c434514dedd0259c0f4d2879ea63aa93f1313581a71821593
 -- Shape: rows name what exists, together what belongs together, and say what the engine can use.
 create or replace function private.refute_rows(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
@@ -11217,6 +11525,9 @@ declare
   c_offers constant text[] := array['make_offer', 'make_counter', 'hold_offer'];
   v_kind constant text := (
     select f.kind from private.flow_definitions as f where f.id = p_flow_id
+  );
+  v_rules constant jsonb := (
+    select f.rules from private.flow_definitions as f where f.id = p_flow_id
   );
   v_parties constant text[] := (
     select private.list_party_roles(f.kind)
@@ -11380,6 +11691,10 @@ begin
     ) as need (effect, guard)
     where need.effect = any (t.effects) and need.guard <> all (t.guards)
     union all
+    select format('%s has the guard %s without the rule %s.', t.name, a.guard, a.rule)
+    from private.flow_allowances as a
+    where a.guard = any (t.guards) and not v_rules ? a.rule
+    union all
     select format('%s has the effect %s, which only a party of a deal can have.', t.name, e.name)
     from unnest(t.effects) as e (name)
     where e.name = any (c_offers || 'keep_rating'::text)
@@ -11398,19 +11713,15 @@ begin
   -- that carry no texts, and names and limits that no client could use.
   return query
   with said (message) as (
-    select format('The %s of %s must be from 1 minute to 10 years.', time.name, s.state)
+    select format('The time limit of %s must be from 1 minute to 10 years.', s.state)
     from private.flow_states as s
-    cross join lateral (
-      values ('lasts', s.lasts), ('resumes_with', s.resumes_with)
-    ) as time (name, value)
-    where s.flow_id = p_flow_id and time.value is not null
+    where s.flow_id = p_flow_id
       and (
-        time.value not between interval '1 minute' and interval '10 years'
+        s.lasts not between interval '1 minute' and interval '10 years'
         -- A sum of parts that take each other back may be a date that does not exist.
         or least(
-          extract(year from time.value), extract(month from time.value),
-          extract(day from time.value), extract(hour from time.value),
-          extract(minute from time.value), extract(second from time.value)
+          extract(year from s.lasts), extract(month from s.lasts), extract(day from s.lasts),
+          extract(hour from s.lasts), extract(minute from s.lasts), extract(second from s.lasts)
         ) < 0
       )
     union all
@@ -17002,31 +17313,33 @@ create policy work_submissions_select_member on public.work_submissions
 for select to authenticated
 using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
 
--- source: 80_data/10_drafts.sql sha256:ef887357dccd4870ae4e5ae80c568871ac0e998540f03adc10469567b4066b02
+-- source: 80_data/10_drafts.sql sha256:d2a7e600e77cc8def60dd58157399415e2a42df5d56fbdd99ed7edb298119449
 -- Begins a draft of each kind's flow; the files that follow fill them, the last one publishes what
 -- differs from the flow that is in use.
 --
--- The rules: prices a brand owner may name in one deal; revisions that may be asked for; questions
--- about the details; days from the start of work to its delivery, and from there until the brand
--- owner may cancel; hours that a payment attempt may still come through (Razorpay's late
--- authorisation takes up to 3 days); the platform's fee in hundredths of a percent; days until a
--- single rating is shown.
+-- The rules (docs/parts/flow_rules.md): how often something may be done, then times, the fee, and
+-- how long ratings stay open. Razorpay's late authorisation takes up to 3 days, which attempt_hours
+-- must outlast.
 insert into private.flow_definitions (kind, rules) values
   (
     'bid',
     '{
-      "max_rounds": 3, "max_revisions": 3, "max_questions": 10, "delivery_days": 14,
-      "overdue_grace_days": 7, "attempt_hours": 73, "fee_basis_points": 0, "rating_days": 14
+      "max_rounds": 3, "max_returns": 5, "max_questions": 10, "max_revisions": 3,
+      "max_withdrawals": 3, "max_extensions": 2, "max_cancellations": 2, "max_disputes": 1,
+      "delivery_days": 14, "revision_days": 7, "overdue_grace_days": 7, "attempt_hours": 73,
+      "fee_basis_points": 0, "rating_days": 14
     }'
   ),
   (
     'campaign',
     '{
-      "max_rounds": 3, "max_revisions": 3, "max_questions": 10, "delivery_days": 14,
-      "overdue_grace_days": 7, "attempt_hours": 73, "fee_basis_points": 0, "rating_days": 14
+      "max_rounds": 3, "max_returns": 5, "max_questions": 10, "max_revisions": 3,
+      "max_withdrawals": 3, "max_extensions": 2, "max_cancellations": 2, "max_disputes": 1,
+      "delivery_days": 14, "revision_days": 7, "overdue_grace_days": 7, "attempt_hours": 73,
+      "fee_basis_points": 0, "rating_days": 14
     }'
   ),
-  ('direct', '{}');
+  ('direct', '{"max_closings_a_day": 3}');
 
 -- source: 80_data/15_shared_moves.sql sha256:7418f59401d75ef8e1e90aa082bea38dee0d5a070b7946a77cb379de28ac18b9
 -- What several states have in common: the messages of a move that has the same name in each of
@@ -17688,7 +18001,7 @@ select private.draft_state('deals', 'influencer_price_response', $$
 }
 $$);
 
--- source: 80_data/27_negotiation_input.sql sha256:9adba8e5c0c665f93df1a7a21cad48701632a6f873350b8e49ea882a1b6dcd14
+-- source: 80_data/27_negotiation_input.sql sha256:00175296e7dc920b000277380401ed5f2bb39eddae84359fa092fef07505c093
 -- The one who is awaited types another price.
 select private.draft_state('deals', 'negotiation_input', $$
 {
@@ -17718,8 +18031,8 @@ select private.draft_state('deals', 'negotiation_input', $$
     },
     {
       "name": "influencer_goes_back",
-      "role": "influencer", "action": "back", "guards": ["is_awaited"],
-      "to": "influencer_price_response", "awaiting": "influencer",
+      "role": "influencer", "action": "back", "guards": ["is_awaited", "has_return_left"],
+      "to": "influencer_price_response", "awaiting": "influencer", "effects": ["count_return"],
       "button": {"text": "Back", "style": "secondary"},
       "messages": [
         {
@@ -17763,8 +18076,8 @@ select private.draft_state('deals', 'negotiation_input', $$
     },
     {
       "name": "brand_owner_goes_back",
-      "role": "brand_owner", "action": "back", "guards": ["is_awaited"],
-      "to": "brand_owner_negotiation", "awaiting": "brand_owner",
+      "role": "brand_owner", "action": "back", "guards": ["is_awaited", "has_return_left"],
+      "to": "brand_owner_negotiation", "awaiting": "brand_owner", "effects": ["count_return"],
       "button": {"text": "Back", "style": "secondary"},
       "messages": [
         {
@@ -18160,7 +18473,7 @@ select private.draft_state('deals', 'payment_completed', $$
 }
 $$);
 
--- source: 80_data/32_work_in_progress.sql sha256:b79c88faef3d0487febe977dfcff818534543e176e32eed9cffef7e872161b7f
+-- source: 80_data/32_work_in_progress.sql sha256:9a9dfb82c07d9e9e8900eb872a1677c6481e5224008df2d36f08b2e3e0120bf9
 -- The influencer works.
 select private.draft_state('deals', 'work_in_progress', $$
 {
@@ -18239,7 +18552,8 @@ select private.draft_state('deals', 'work_in_progress', $$
     },
     {
       "name": "brand_owner_cancels_overdue_work",
-      "role": "brand_owner", "action": "cancel_overdue", "guards": ["is_overdue"],
+      "role": "brand_owner", "action": "cancel_overdue",
+      "guards": ["is_overdue", "has_no_submission"],
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "button": {"text": "Cancel: overdue", "style": "danger"},
       "inputs": [
@@ -18258,9 +18572,22 @@ select private.draft_state('deals', 'work_in_progress', $$
       ]
     },
     {
+      "name": "brand_owner_disputes_overdue_revision",
+      "role": "brand_owner", "action": "cancel_overdue",
+      "guards": ["is_overdue", "has_submission", "has_dispute_left"],
+      "to": "disputed", "effects": ["open_dispute", "drop_extension", "raise_alert"],
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "{brand_owner} cancels: the revision is overdue. An operator will decide.",
+          "quote": "{reason}", "notification": "dispute"
+        }
+      ]
+    },
+    {
       "name": "influencer_requests_extension",
-      "role": "influencer", "action": "request_extension", "awaiting": "influencer",
-      "effects": ["propose_extension"],
+      "role": "influencer", "action": "request_extension", "guards": ["has_extension_left"],
+      "awaiting": "influencer", "effects": ["propose_extension"],
       "button": {"text": "Ask for more time", "style": "secondary"},
       "inputs": [
         {
@@ -18280,19 +18607,25 @@ select private.draft_state('deals', 'work_in_progress', $$
           "buttons": {"accept_extension": null, "decline_extension": null},
           "notification": "action_required"
         },
+        {
+          "type": "automated", "to": "influencer",
+          "text": "The work is due on {delivery_due}.",
+          "title": "Submit your work", "subtitle": "Give links to what you made."
+        },
         {"type": "audit", "to": "actor", "text": "You asked for {days} more days."}
       ]
     },
     {
       "name": "party_requests_cancellation",
       "role": "influencer brand_owner", "action": "request_cancellation",
+      "guards": ["has_cancellation_left"],
       "to": "cancellation_requested", "awaiting": "other",
       "effects": ["propose_cancellation", "drop_extension"],
       "button": {"text": "Ask to cancel", "style": "secondary"}
     },
     {
       "name": "party_opens_dispute",
-      "role": "influencer brand_owner", "action": "raise_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute", "guards": ["has_dispute_left"],
       "to": "disputed",
       "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
@@ -18324,7 +18657,7 @@ select private.draft_state('deals', 'work_in_progress', $$
     },
     {
       "name": "work_limit_passes",
-      "role": "system", "action": "timer_work_limit",
+      "role": "system", "action": "timer_work_limit", "guards": ["has_no_submission"],
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "reason": "not_delivered",
       "messages": [
@@ -18332,6 +18665,19 @@ select private.draft_state('deals', 'work_in_progress', $$
           "type": "system", "to": "all",
           "text": "The work was not delivered in time. The refund has started.",
           "notification": "payment"
+        }
+      ]
+    },
+    {
+      "name": "revision_limit_passes",
+      "role": "system", "action": "timer_work_limit", "guards": ["has_submission"],
+      "to": "disputed", "effects": ["escalate", "drop_extension", "raise_alert"],
+      "reason": "revision_not_delivered",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text": "The revision was not delivered in time. An operator will decide.",
+          "notification": "dispute"
         }
       ]
     },
@@ -18350,13 +18696,12 @@ select private.draft_state('deals', 'work_in_progress', $$
 }
 $$);
 
--- source: 80_data/33_work_submitted.sql sha256:c0301eb75aeed153e6790d1611d0aa4cdce9517eedcd7e0932ea1a764741f5f3
+-- source: 80_data/33_work_submitted.sql sha256:e3e78b646f9326bb06d037d570bdb3c80fa7892e9d029cfa8e7310afffd85778
 -- The brand owner reviews what the influencer submitted.
 select private.draft_state('deals', 'work_submitted', $$
 {
   "title": "Work under review", "clock": "since_entry", "lasts": "7 days",
-  "deadline_action": "timer_review_window", "resumes_with": "72 hours",
-  "work_status": "submitted",
+  "deadline_action": "timer_review_window", "work_status": "submitted",
   "moves": [
     {
       "name": "brand_owner_approves_work",
@@ -18400,6 +18745,7 @@ select private.draft_state('deals', 'work_submitted', $$
     {
       "name": "influencer_withdraws_submission",
       "role": "influencer", "action": "withdraw_submission",
+      "guards": ["has_withdrawal_left"],
       "to": "work_in_progress", "awaiting": "influencer", "effects": ["withdraw_submission"],
       "button": {"text": "Take it back", "style": "secondary"},
       "messages": [
@@ -18418,13 +18764,14 @@ select private.draft_state('deals', 'work_submitted', $$
     {
       "name": "party_requests_cancellation",
       "role": "influencer brand_owner", "action": "request_cancellation",
+      "guards": ["has_cancellation_left"],
       "to": "cancellation_requested", "awaiting": "other",
       "effects": ["propose_cancellation", "drop_extension"],
       "button": {"text": "Ask to cancel", "style": "secondary", "drawn": "nowhere"}
     },
     {
       "name": "party_opens_dispute",
-      "role": "influencer brand_owner", "action": "raise_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute", "guards": ["has_dispute_left"],
       "to": "disputed",
       "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
@@ -18480,7 +18827,7 @@ select private.draft_state('deals', 'work_approved', $$
 }
 $$);
 
--- source: 80_data/35_cancellation_requested.sql sha256:f511cd1751c547f7eaf7c97d28311296f6a4e54443a77bfe090ad10c34868160
+-- source: 80_data/35_cancellation_requested.sql sha256:7e1dc3bd028b6f1a048432dfb7210ee650c5143d0012ceb045233118f88ba961
 -- One side asked to cancel; the other side answers.
 select private.draft_state('deals', 'cancellation_requested', $$
 {
@@ -18587,7 +18934,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
     },
     {
       "name": "party_opens_dispute",
-      "role": "influencer brand_owner", "action": "raise_dispute",
+      "role": "influencer brand_owner", "action": "raise_dispute", "guards": ["has_dispute_left"],
       "to": "disputed",
       "effects": ["open_dispute", "drop_cancellation", "drop_extension", "raise_alert"],
       "button": {"text": "Open a dispute", "style": "danger"}
@@ -18651,7 +18998,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
 }
 $$);
 
--- source: 80_data/36_disputed.sql sha256:f17c5f5555b4e46bf1e38532e5a02a2ade222363553058e5b4a14466678b0d78
+-- source: 80_data/36_disputed.sql sha256:6ff7375a8906df74d8ceada778b36511d9b750058629314d0f876c105eb1cbad
 -- The deal rests until an operator or the bank decides.
 select private.draft_state('deals', 'disputed', $$
 {
@@ -18701,13 +19048,29 @@ select private.draft_state('deals', 'disputed', $$
     },
     {
       "name": "dispute_limit_passes",
-      "role": "system", "action": "timer_dispute",
+      "role": "system", "action": "timer_dispute", "guards": ["has_no_submission"],
       "to": "refund_pending", "effects": ["close_dispute", "request_refund", "raise_alert"],
       "reason": "dispute_undecided",
       "messages": [
         {
           "type": "system", "to": "all",
-          "text": "The dispute was not decided in time. The refund has started.",
+          "text":
+          "The dispute was not decided in time. No work was submitted, so the refund has started.",
+          "notification": "dispute"
+        }
+      ]
+    },
+    {
+      "name": "dispute_limit_passes_after_submission",
+      "role": "system", "action": "timer_dispute", "guards": ["has_submission"],
+      "to": "work_approved",
+      "effects": ["close_dispute", "approve_work", "release_funds", "raise_alert"],
+      "reason": "dispute_undecided", "follow_up": "enable_real_time",
+      "messages": [
+        {
+          "type": "system", "to": "all",
+          "text":
+          "The dispute was not decided in time. Work was submitted, so it counts as approved.",
           "notification": "dispute"
         }
       ]
@@ -18901,7 +19264,7 @@ select private.draft_state('deals', 'refund_pending', $$
 }
 $$);
 
--- source: 80_data/38_real_time.sql sha256:a1d10b7cb9029d55907f467961e177e1299eeccd3be96d73d8977f4a54a25839
+-- source: 80_data/38_real_time.sql sha256:da9ab6300d789a150fda07a9a574f13c055f1364c2fc46b2dc29b0b09bca3e74
 -- The two talk freely; the deal, if there was one, is settled. A direct chat closes without a
 -- reason: words to the other side are messages, with their limits.
 select private.draft_state('deals', 'real_time', $$
@@ -18910,8 +19273,8 @@ select private.draft_state('deals', 'real_time', $$
   "moves": [
     {
       "name": "party_rates_collaboration",
-      "role": "influencer brand_owner", "action": "rate_collaboration", "guards": ["is_unrated"],
-      "effects": ["keep_rating"],
+      "role": "influencer brand_owner", "action": "rate_collaboration",
+      "guards": ["is_unrated", "may_rate"], "effects": ["keep_rating"],
       "button": {"text": "Rate", "style": "primary"},
       "inputs": [
         {
@@ -18967,7 +19330,7 @@ select private.draft_state('direct', 'real_time', $$
   "moves": [
     {
       "name": "party_closes_chat",
-      "role": "member", "action": "close_conversation",
+      "role": "member", "action": "close_conversation", "guards": ["has_closing_left"],
       "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
       "button": {"text": "Close", "style": "secondary"},
       "messages": [
@@ -18982,12 +19345,18 @@ select private.draft_state('direct', 'real_time', $$
 }
 $$);
 
--- source: 80_data/39_chat_closed.sql sha256:3a0cb6ac542d3f5f00302d1f09fe705fe63fc444734fb121798d5475f421466a
+-- source: 80_data/39_chat_closed.sql sha256:4267c156f2636b49b61820fe6979f134ac0dca416f39a02ed7ef921d230df8b2
 -- The conversation is over; a direct chat may be opened again.
 select private.draft_state('deals', 'chat_closed', $$
 {
   "title": "Closed",
   "moves": [
+    {
+      "name": "party_rates_collaboration",
+      "role": "influencer brand_owner", "action": "rate_collaboration",
+      "guards": ["is_unrated", "may_rate"], "effects": ["keep_rating"],
+      "button": {"text": "Rate", "style": "primary"}
+    },
     {
       "name": "payment_arrives_late",
       "role": "system", "action": "payment_captured", "guards": ["has_order", "is_new_payment"],
@@ -19015,7 +19384,8 @@ select private.draft_state('direct', 'chat_closed', $$
   "moves": [
     {
       "name": "member_reopens_chat",
-      "role": "member", "action": "reopen_conversation", "guards": ["is_closer", "is_unblocked"],
+      "role": "member", "action": "reopen_conversation",
+      "guards": ["is_closer", "is_unblocked", "has_reopening_left"],
       "to": "real_time", "effects": ["reopen"],
       "button": {"text": "Open again", "style": "secondary"},
       "messages": [
@@ -19026,7 +19396,7 @@ select private.draft_state('direct', 'chat_closed', $$
 }
 $$);
 
--- source: 80_data/70_traces.sql sha256:a297abea038f621d28229b47d6eb06c1905f3fa8b8af6868e3dbfa8dabdc8d9e
+-- source: 80_data/70_traces.sql sha256:d88363d7ca14dded1c1d891d7de2122537c47a7948a0f4377c54a3c4d46e7cc7
 -- Walks that the flows must allow, whatever else they come to allow: `role action state` a line.
 -- The proof of a flow takes them (P12), because rows that are alternatives to each other miss
 -- nothing when one is gone; every such row is in one of these walks.
@@ -19152,6 +19522,17 @@ with recursive given (kinds, name, begins_with, steps) as (
       brand_owner decline_extension work_in_progress'),
     ('deals', 'The work is overdue', 'The work begins',
       'brand_owner cancel_overdue refund_pending'),
+    ('deals', 'The revision is overdue', 'The work is submitted',
+      'brand_owner request_revision work_in_progress
+      brand_owner cancel_overdue disputed
+      brand_owner withdraw_dispute work_in_progress'),
+    ('deals', 'The work never comes', 'The work begins',
+      'system timer_work_limit refund_pending'),
+    ('deals', 'The revision never comes, and nobody decides', 'The work is submitted',
+      'brand_owner request_revision work_in_progress
+      system timer_work_limit disputed
+      system timer_dispute work_approved
+      system enable_real_time real_time'),
     ('deals', 'The influencer gives the work up', 'The work begins',
       'influencer give_up_work refund_pending'),
     ('deals', 'The work is submitted', 'The work begins',
@@ -19169,6 +19550,10 @@ with recursive given (kinds, name, begins_with, steps) as (
     ('deals', 'Nobody reviews the work', 'The work is submitted',
       'system timer_review_window work_approved
       system enable_real_time real_time'),
+    ('deals', 'Both rate each other after the end', 'The work is approved',
+      'influencer close_conversation chat_closed
+      influencer rate_collaboration chat_closed
+      brand_owner rate_collaboration chat_closed'),
     ('deals', 'What may still happen in the free chat', 'The work is approved',
       'influencer rate_collaboration real_time
       brand_owner rate_collaboration real_time
@@ -19230,6 +19615,9 @@ with recursive given (kinds, name, begins_with, steps) as (
     ('deals', 'An operator decides for the brand owner', 'The work begins',
       'brand_owner raise_dispute disputed
       admin resolve_refund refund_pending'),
+    ('deals', 'Nobody decides a dispute about work that never came', 'The work begins',
+      'influencer raise_dispute disputed
+      system timer_dispute refund_pending'),
     ('deals', 'An operator shares the money', 'The work is submitted',
       'influencer raise_dispute disputed
       admin resolve_split refund_pending'),

@@ -103,9 +103,8 @@ select private.draft_state('deals', 'work_in_progress', $$
       "messages": [
         {
           "type": "system", "to": "all",
-          "text":
-          "{brand_owner} cancels: the revision is overdue. An operator will decide.{reason_hint}",
-          "notification": "dispute"
+          "text": "{brand_owner} cancels: the revision is overdue. An operator will decide.",
+          "quote": "{reason}", "notification": "dispute"
         }
       ]
     },

@@ -36,7 +36,7 @@ select private.draft_state('direct', 'chat_closed', $$
   "moves": [
     {
       "name": "member_reopens_chat",
-      "role": "member", "action": "reopen_conversation", 
+      "role": "member", "action": "reopen_conversation",
       "guards": ["is_closer", "is_unblocked", "has_reopening_left"],
       "to": "real_time", "effects": ["reopen"],
       "button": {"text": "Open again", "style": "secondary"},
