@@ -254,6 +254,8 @@ def measure_screens(bench: Bench) -> list[Row]:
 def measure_unread(bench: Bench) -> list[Row]:
     """Row 15: what a user sees who left very many messages unread in one conversation."""
     unread = bench.size.unread
+    # Counting stops at 1,000; some of those have expired.
+    least = min(unread, 1_000) * 9 // 10
     for side in bench.sides.values():
         (made,) = _one(side, "select count(*) from public.conversations where id = %s", _late())
         if not made:
@@ -263,13 +265,13 @@ def measure_unread(bench: Bench) -> list[Row]:
 
     def context(_side: Side) -> tuple[Read, None]:
         def is_counted(rows: Rows) -> bool:
-            return int(rows[0][0]["unread_count"]) >= min(unread, 1_000)
+            return int(rows[0][0]["unread_count"]) >= least
 
         return Read(CONTEXT_CALL, is_counted, LATE, {"conversation": _late()}), None
 
     def count(_side: Side) -> tuple[Read, None]:
         def is_counted(rows: Rows) -> bool:
-            return int(rows[0][0]["unread_messages"]) >= min(unread, 1_000)
+            return int(rows[0][0]["unread_messages"]) >= least
 
         return Read(UNREAD_CALL, is_counted, LATE), None
 
