@@ -1521,40 +1521,6 @@ grant execute on function public.complete_profile(text, text, text, text) to aut
 grant execute on function private.get_profile() to authenticated;
 grant execute on function public.get_profile() to authenticated;
 
--- source: 20_accounts/delete_my_account.sql sha256:a0a2bf68e52d5ca4350016db55cd77b92495a83eb65a9a7dcc5a6764f2eb0a3d
--- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
--- docs/SECURITY.md says what stays, and why.
-create or replace function public.delete_my_account()
-returns json
-language sql
-set search_path = ''
-as $$
-  select private.delete_my_account();
-$$;
-
--- Deletes the caller's login, as Auth does: triggers refuse it or carry it through.
---
--- Definer: clients may not write Auth's tables.
--- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
--- Errors: AUTH_REQUIRED (401), FUNDS_HELD (409) while a deal of the caller holds money or a payout
--- is owed.
-create or replace function private.delete_my_account()
-returns json
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-  v_me constant uuid := private.require_user();
-begin
-  delete from auth.users as u where u.id = v_me;
-  return json_build_object('deleted', true);
-end;
-$$;
-
-grant execute on function private.delete_my_account() to authenticated;
-grant execute on function public.delete_my_account() to authenticated;
-
 -- source: 20_accounts/export_my_data.sql sha256:7cebd1da41a6058cca2f0cc0f251e9b5aaab64a12997aa9961cbeb7bc00442fa
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
 -- page is of one section: profile, bids, campaigns, applications, conversations, messages, work,
@@ -12152,6 +12118,40 @@ grant execute on function private.block_user(uuid) to authenticated;
 grant execute on function public.block_user(uuid) to authenticated;
 grant execute on function private.unblock_user(uuid) to authenticated;
 grant execute on function public.unblock_user(uuid) to authenticated;
+
+-- source: 45_safety/delete_my_account.sql sha256:a0a2bf68e52d5ca4350016db55cd77b92495a83eb65a9a7dcc5a6764f2eb0a3d
+-- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
+-- docs/SECURITY.md says what stays, and why.
+create or replace function public.delete_my_account()
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.delete_my_account();
+$$;
+
+-- Deletes the caller's login, as Auth does: triggers refuse it or carry it through.
+--
+-- Definer: clients may not write Auth's tables.
+-- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
+-- Errors: AUTH_REQUIRED (401), FUNDS_HELD (409) while a deal of the caller holds money or a payout
+-- is owed.
+create or replace function private.delete_my_account()
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := private.require_user();
+begin
+  delete from auth.users as u where u.id = v_me;
+  return json_build_object('deleted', true);
+end;
+$$;
+
+grant execute on function private.delete_my_account() to authenticated;
+grant execute on function public.delete_my_account() to authenticated;
 
 -- source: 45_safety/leave_deals.sql sha256:b404a31a8a48b40d1c0cceb0a12617644d59ad296d93ecf14f3b24bf701c04ac
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
