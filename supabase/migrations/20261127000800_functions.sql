@@ -6414,7 +6414,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:69acd72e753436b3b9fad7b1aa399efc56323b02bb2235c78021b0cdedaf0454
+-- source: 40_flow/deal_values.sql sha256:8f49014e71b9aaecbe1c5bafac157dcfe8255f75c7c33d01dccba596d367d7ee
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -6443,6 +6443,9 @@ begin
       'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
       'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
       'released_text', private.rupees_text(p_conversation.released_minor),
+      'refunded_text', private.rupees_text(p_conversation.refunded_minor),
+      'released_hint', ' '
+        || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
       'refund_text', private.rupees_text(
         coalesce(
           (v_data -> 'refund_minor')::bigint,
@@ -19199,7 +19202,7 @@ select private.draft_state('deals', 'disputed', $$
 }
 $$);
 
--- source: 80_data/37_refund_pending.sql sha256:77959152bcb2e558d82d964f66f14a7af26b37272aaf891047ac5b2e5a1cb4ca
+-- source: 80_data/37_refund_pending.sql sha256:510f14166386a66dd85ca48a73ae5216c7115c2345be104c64c0e9db7da4767e
 -- The refund is with the payment provider.
 select private.draft_state('deals', 'refund_pending', $$
 {
@@ -19219,8 +19222,14 @@ select private.draft_state('deals', 'refund_pending', $$
       ],
       "messages": [
         {
-          "type": "system", "to": "all",
-          "text": "The refund is complete.", "notification": "deal_closed"
+          "type": "system", "to": "brand_owner",
+          "text": "The refund is complete: {refunded_text} was refunded to you.",
+          "notification": "deal_closed"
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text": "The refund to the brand owner is complete.{released_hint}",
+          "notification": "deal_closed"
         }
       ]
     },
@@ -19255,8 +19264,14 @@ select private.draft_state('deals', 'refund_pending', $$
       ],
       "messages": [
         {
-          "type": "system", "to": "all",
-          "text": "The refund is complete.", "notification": "deal_closed"
+          "type": "system", "to": "brand_owner",
+          "text": "The refund is complete: {refunded_text} was refunded to you.",
+          "notification": "deal_closed"
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text": "The refund to the brand owner is complete.{released_hint}",
+          "notification": "deal_closed"
         }
       ]
     }

@@ -155,9 +155,10 @@ dispute_limit_passes_after_submission|deals|disputed|S|timer_dispute|\
 bank_opens_dispute|deals|{PAID}|S|bank_dispute_opened||disputed|-|system>all
 bank_joins_dispute|deals|disputed|S|bank_dispute_opened||=|same|system>all
 bank_takes_money_back|deals|disputed|S|bank_dispute_lost|is_bank_dispute|chat_closed|-|system>all
-refund_arrives|deals|refund_pending|S|refund_processed||chat_closed|-|system>all
+refund_arrives|deals|refund_pending|S|refund_processed||chat_closed|-|system>B system>I
 refund_fails|deals|refund_pending|S|refund_failed||=|same|system>B
-operator_confirms_refund|deals|refund_pending|A|mark_refunded_manually||chat_closed|-|system>all
+operator_confirms_refund|deals|refund_pending|A|mark_refunded_manually||chat_closed|-|\
+  system>B system>I
 party_closes_chat|deals|real_time|I B|close_conversation||chat_closed|-|system>all
 party_closes_chat|direct|real_time|M|close_conversation|\
   has_closing_left|chat_closed|-|system>all

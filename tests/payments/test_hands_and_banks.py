@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow.deals import Cast
+from tests.flow.deals import Cast, open_play
 from tests.payments.scenes import (
     AGREED,
     Scene,
@@ -341,3 +341,26 @@ def test_an_operators_button_waits_for_no_long_pause(late: tuple[Scene, Json]) -
     with operator(scene.db, scene.people):
         assert len(scene.db.call("take_refund_requests")) == 1
         assert scene.db.call("take_refund_requests") == []
+
+
+@pytest.mark.parametrize(("amount", "theirs"), [(2000, True), (None, False)])
+def test_after_a_refund_each_side_reads_what_is_theirs(
+    db: Database, people: Cast, amount: int | None, theirs: bool
+) -> None:
+    scene = "disputed by I during work" if amount else "refund_pending"
+    play = open_play(db, people, "bid", scene)
+    if amount:
+        play.do("A", "resolve_split", refund_amount=amount)
+    play.do("S", "refund_processed", reference="rfnd_1")
+    said = {
+        row["visible_to"]: row["message"]
+        for row in db.query(
+            "select visible_to, message from public.messages where conversation_id = %s"
+            " and message like 'The refund%%complete%%' order by seq",
+            play.id,
+        )
+    }
+    books = play.stored()
+    assert "\u20b9" in said["brand_owner"]
+    assert f"{books['refunded_minor'] // 100:,}"[-3:] in said["brand_owner"]
+    assert ("is yours" in said["influencer"]) == theirs

@@ -26,6 +26,9 @@ begin
       'quote_text', private.rupees_text((v_data -> 'quote_minor')::bigint),
       'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
       'released_text', private.rupees_text(p_conversation.released_minor),
+      'refunded_text', private.rupees_text(p_conversation.refunded_minor),
+      'released_hint', ' '
+        || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
       'refund_text', private.rupees_text(
         coalesce(
           (v_data -> 'refund_minor')::bigint,

@@ -17,8 +17,14 @@ select private.draft_state('deals', 'refund_pending', $$
       ],
       "messages": [
         {
-          "type": "system", "to": "all",
-          "text": "The refund is complete.", "notification": "deal_closed"
+          "type": "system", "to": "brand_owner",
+          "text": "The refund is complete: {refunded_text} was refunded to you.",
+          "notification": "deal_closed"
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text": "The refund to the brand owner is complete.{released_hint}",
+          "notification": "deal_closed"
         }
       ]
     },
@@ -53,8 +59,14 @@ select private.draft_state('deals', 'refund_pending', $$
       ],
       "messages": [
         {
-          "type": "system", "to": "all",
-          "text": "The refund is complete.", "notification": "deal_closed"
+          "type": "system", "to": "brand_owner",
+          "text": "The refund is complete: {refunded_text} was refunded to you.",
+          "notification": "deal_closed"
+        },
+        {
+          "type": "system", "to": "influencer",
+          "text": "The refund to the brand owner is complete.{released_hint}",
+          "notification": "deal_closed"
         }
       ]
     }
