@@ -89,7 +89,8 @@ async def test_a_deal_is_played_with_what_the_client_was_sent(stack: Stack) -> N
                 (
                     p["message"]
                     for p in request.bharat.payloads("new_message")
-                    if "Which tea?" in p["message"]["message"]
+                    if {"by": str(request.asha.client.user_id), "text": "Which tea?"}
+                    == (p["message"]["action_data"] or {}).get("quote")
                 ),
                 None,
             )

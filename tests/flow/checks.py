@@ -231,3 +231,9 @@ def check_message_of(play: Play, role: str, action_data: dict[str, Any]) -> None
         action_data.get("buttons"),
         action_data.get("input_field"),
     )
+
+
+def done(answer: Any) -> dict[str, Any]:
+    """What an answer says was done: the part that a repeat says again, whatever came between."""
+    parts = ("success", "created", "messages", "flow_update")
+    return {part: answer.get(part) for part in parts}

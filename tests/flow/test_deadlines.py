@@ -11,7 +11,7 @@ import pytest
 
 from tests.chat.scenes import everything
 from tests.flow import model
-from tests.flow.checks import check_messages, check_offered, check_same
+from tests.flow.checks import check_messages, check_offered, check_same, done
 from tests.flow.deals import SCENES, Cast, Play, imagine, move_back, open_play
 from tests.flow.model import Refused, Taken
 from tests.flow.rows import BRAND_OWNER, INFLUENCER, PARTIES
@@ -409,7 +409,9 @@ def test_free_text_is_open_from_the_deadline_on(stage: Stage, cast: Cast) -> Non
     check_same(play)
 
 
-def test_a_repeat_after_a_deadline_answers_what_was_answered(stage: Stage, cast: Cast) -> None:
+def test_a_repeat_after_a_deadline_answers_what_was_done_and_takes_no_step(
+    stage: Stage, cast: Cast
+) -> None:
     play = open_play(stage, cast, "bid", "work_in_progress")
     press = {
         "conversation_id": play.id,
@@ -420,7 +422,9 @@ def test_a_repeat_after_a_deadline_answers_what_was_answered(stage: Stage, cast:
     with stage.signed_in_as(cast.asha):
         first = stage.call("take_action", **press)
         move_back(stage, play.id, timedelta(days=30))
-        assert stage.call("take_action", **press) == first
+        again = stage.call("take_action", **press)
+        assert done(again) == done(first)
+        assert again["conversation"]["flow_state"] == "real_time"
         with stage.refused("IDEMPOTENCY_MISMATCH", 409):
             stage.call("take_action", **{**press, "input": {"deliverables": "y"}})
     assert play.stored()["flow_state"] == "work_submitted"

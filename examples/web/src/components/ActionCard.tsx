@@ -8,6 +8,7 @@ import { formatLeft } from '../data/clock'
 import type { Action, ActionResult, Message, Schema } from '../data/types'
 import { useSession } from '../hooks/useSession'
 import { Ticking } from './bits'
+import { Quote } from './Quote'
 import { RichText } from './RichText'
 import { explain, SchemaForm } from './SchemaForm'
 
@@ -72,6 +73,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
       <p>
         <RichText text={message.message} />
       </p>
+      <Quote message={message} />
       {data?.subtitle && (
         <p className="muted">
           <RichText text={data.subtitle} />

@@ -8,6 +8,7 @@ import type { Message } from '../data/types'
 import { useSession } from '../hooks/useSession'
 import { Ticking } from './bits'
 import { Icon, type IconName } from './Icon'
+import { Quote } from './Quote'
 import { RichText } from './RichText'
 
 export type Delivery = 'waiting' | 'refused' | 'sent' | 'delivered' | 'read'
@@ -139,6 +140,7 @@ export const Notice = memo(function Notice({ message }: { message: Message }) {
   return (
     <li className="notice" data-key={message.id} data-seq={message.seq}>
       <RichText text={message.message} />
+      <Quote message={message} />
     </li>
   )
 })

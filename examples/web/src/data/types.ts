@@ -55,6 +55,8 @@ export interface ActionData {
   submit_action?: string
   submit_button?: { text: string; style: string }
   expires_at?: string | null
+  // What a party typed, in their own words.
+  quote?: { by: string; text: string }
 }
 
 export interface SchemaProperty {
