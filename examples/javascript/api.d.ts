@@ -2212,6 +2212,14 @@ export interface Alert {
    * What the operator noted.
    */
   note: string | null;
+  /**
+   * How many days the dispute of the conversation has been open.
+   */
+  dispute_days: number | null;
+  /**
+   * 7, 30 or 50 once it has been open that many days.
+   */
+  reminder: number | null;
 }
 /**
  * What an influencer is owed or was paid.

@@ -575,6 +575,8 @@ class Alert(TypedDict):
     last_seen_at: str
     resolved_at: str | None
     note: str | None
+    dispute_days: int | None
+    reminder: int | None
 
 
 class Payout(TypedDict):

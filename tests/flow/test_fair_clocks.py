@@ -16,6 +16,7 @@ from tests.flow.model import Refused, run_timers, take
 from tests.flow.rows import BRAND_OWNER, INFLUENCER, PARTIES
 from tests.flow.stages import Stage
 from tests.flow.state import ALLOWANCES, DELIVERY, GRACE, REVISION
+from tests.support.databases import Database
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -181,6 +182,30 @@ def test_nobody_gets_all_the_money_back_for_work_that_was_delivered(
         ("timer_dispute", "work_approved"),
         ("timer_work_limit", "disputed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "reminder", "severity"),
+    [
+        (6, None, "warning"), (7, 7, "warning"), (29, 7, "warning"), (30, 30, "warning"),
+        (49, 30, "warning"), (50, 50, "critical"), (59, 50, "critical"),
+    ],
+)  # fmt: skip
+def test_operators_are_reminded_of_a_dispute_that_waits(
+    stage: Stage, cast: Cast, days: int, reminder: int | None, severity: str
+) -> None:
+    play = open_play(stage, cast, "bid", "work_submitted")
+    play.do("B", "raise_dispute")
+    stage.query(
+        "update private.disputes set opened_at = opened_at - %s where conversation_id = %s",
+        *(days * DAY, play.id),
+    )
+    with stage.as_service():
+        (alert,) = stage.call("list_alerts")
+        urgent = stage.call("list_alerts", severity="critical")
+    assert (alert["dispute_days"], alert["reminder"]) == (days, reminder)
+    assert alert["severity"] == severity
+    assert bool(urgent) == (severity == "critical")
 
 
 # A pause gives its asker no time
@@ -449,3 +474,33 @@ def test_a_deal_that_came_to_nothing_is_not_rated(stage: Stage, cast: Cast, scen
     play = open_play(stage, cast, "bid", scene)
     for role in PARTIES:
         refused(play, role, "rate_collaboration", "may_rate")
+
+
+# Direct chats
+
+
+def test_a_direct_chat_is_closed_and_opened_again_three_times_a_day(db: Database) -> None:
+    asha, bharat = (db.create_user(name) for name in ("Asha", "Bharat"))
+    with db.signed_in_as(asha):
+        talk = db.call("direct_connect", target_user_id=bharat)["conversation"]
+    chat = {"conversation_id": talk["conversation_id"]}
+    with db.signed_in_as(asha):
+        for _ in range(3):
+            db.call("take_action", action="close_conversation", **chat)
+            db.call("take_action", action="reopen_conversation", **chat)
+        with db.refused("GUARD_FAILED", 409, details={"guard": "has_closing_left"}):
+            db.call("take_action", action="close_conversation", **chat)
+        assert db.call("get_available_actions", **chat) == []
+    # Everybody has three of their own.
+    with db.signed_in_as(bharat):
+        db.call("take_action", action="close_conversation", **chat)
+        db.call("take_action", action="reopen_conversation", **chat)
+    # A day later there are three more. History cannot be changed but by the platform.
+    db.query_as_superuser(
+        "set session_replication_role = replica;"
+        "update public.conversation_events set effective_at = effective_at - interval '1 day';"
+        "reset session_replication_role"
+    )
+    with db.signed_in_as(asha):
+        db.call("take_action", action="close_conversation", **chat)
+        db.call("take_action", action="reopen_conversation", **chat)

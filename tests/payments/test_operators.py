@@ -105,7 +105,9 @@ def test_an_alert_says_all_that_is_needed(scene: Scene) -> None:
         "note": None,
     }
     assert {key: alert[key] for key in wanted} == wanted
-    assert set(alert) - set(wanted) == {"details", "first_seen_at", "last_seen_at"}
+    assert set(alert) - set(wanted) == {
+        "details", "dispute_days", "first_seen_at", "last_seen_at", "reminder",
+    }  # fmt: skip
     assert alert["details"]["asked_minor"] == AGREED
 
 

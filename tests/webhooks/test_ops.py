@@ -27,6 +27,8 @@ ALERT = {
     "last_seen_at": "2026-11-21T10:00:00+00:00",
     "resolved_at": None,
     "note": None,
+    "dispute_days": None,
+    "reminder": None,
 }
 REPLAYED = {
     "outcome": "applied",
