@@ -60,6 +60,7 @@ def test_the_demo_plays_twice_on_the_same_data(command: list[str]) -> None:
     assert "₹4,500 released to the influencer, ₹3,000 refunded to the brand owner" in first.stdout
     assert "Mallory changes  one byte of a webhook: 401 BAD_SIGNATURE" in first.stdout
     assert "From start to the first delivered message" in first.stderr
+    assert f"Open       {url_of(command, 'web-port').rstrip('/')} " in first.stdout
     second = run_once(command)
     assert "Making a database cluster" in first.stderr
     assert "Making a database cluster" not in second.stderr
@@ -107,6 +108,11 @@ def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
         assert running.stdout is not None
         try:
             assert httpx.get(f"{app_url}readyz", timeout=PATIENCE).status_code == 200
+            page = httpx.get(url_of(command, "web-port"), timeout=PATIENCE)
+            assert "<title>Parley</title>" in page.text
+            assert "default-src 'none'" in page.headers["content-security-policy"]
+            settings = httpx.get(url_of(command, "web-port", "config.json")).json()
+            assert f"{settings['appUrl']}/" == app_url
             other = subprocess.run(  # noqa: S603
                 command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +13,10 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from scripts.demo import web
+from scripts.demo.gateway import make_push_keys
 from tests.end_to_end.gateway import running_payments
 from tests.support.stacks import Stack, free_port
-from tests.web.people import Member, Site, Window, admit, window
+from tests.web.people import Member, Site, Window, admit, build, window
 
 LOOPBACK = "127.0.0.1"
 
@@ -46,11 +46,11 @@ def running_server(folder: Path, config: dict[str, object], port: int) -> Iterat
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the built client."""
-    return asyncio.run(web.build(tmp_path_factory.mktemp("web") / "build.log"))
+    return build(tmp_path_factory.mktemp("web") / "build.log")
 
 
 @pytest.fixture(scope="package")
-def site(stack: Stack, built: Path) -> Iterator[Site]:
+def site(stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The client on a running stack, with the app and a sandbox in Razorpay's place.
 
     The browser lives as long as this folder's tests: while it does, no other loop may run here.
@@ -66,7 +66,7 @@ def site(stack: Stack, built: Path) -> Iterator[Site]:
             "supabaseKey": stack.anon_key,
             "appUrl": payments.app_url,
             "checkoutUrl": f"{payments.sandbox.url}/v1/checkout.js",
-            "vapidKey": "",
+            "vapidKey": make_push_keys(tmp_path_factory.mktemp("keys") / "vapid.key").public,
             "demoPeople": [],
         }
         everything.enter_context(running_server(built, config, port))

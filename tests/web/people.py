@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from scripts.demo import web
 from scripts.demo.person import Json
 from tests.end_to_end.gateway import Payments
 from tests.end_to_end.people import service_headers
@@ -98,6 +102,12 @@ class Member:
             "send_message", conversation_id=conversation_id, message=text, **options
         )
         return sent
+
+
+def build(log: Path) -> Path:
+    """The folder with the built client; in a thread, since the browser's loop may run in this."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(lambda: asyncio.run(web.build(log))).result()
 
 
 def admit(site: Site, name: str, role: str) -> Member:

@@ -437,7 +437,11 @@ export class Session {
 
   async setPreferences(id: string, preferences: object) {
     const args = { conversation_id: id, ...preferences }
-    this.#takeContexts([await this.client.call<Context>('set_conversation_preferences', args)])
+    const context = await this.client.callUntilAnswered<Context>(
+      'set_conversation_preferences',
+      args,
+    )
+    this.#takeContexts([context])
   }
 
   async setBlocked(userId: string, isBlocked: boolean) {

@@ -1,0 +1,53 @@
+"""The inbox: what is pinned, muted, archived; filters; whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.web.people import Member, Site, Window, admit
+
+Open = Callable[..., Window]
+
+
+def test_chats_are_pinned_muted_archived_and_filtered(
+    site: Site, bharat: Member, open_window: Open
+) -> None:
+    chitra = admit(site, "Chitra", "influencer")
+    dev = admit(site, "Dev", "brand_owner")
+    first, second = chitra.connect(bharat), chitra.connect(dev)
+    bid = chitra.call("create_bid", title="A reel", description="Short")
+    bharat.call("connect_bid", bid_id=bid["id"])
+    window = open_window(chitra)
+    window.open_chat(first)
+    rows = window.page.locator(".row")
+    menu = window.page.get_by_label("More about this chat")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(2)).to_contain_text("Bharat")
+    menu.click()
+    window.page.get_by_role("button", name="Pin to the top").click()
+    expect(rows.first).to_contain_text("Hello Chitra")
+    expect(rows.first).to_have_attribute("aria-current", "page")
+    menu.click()
+    window.page.get_by_role("button", name="Mute", exact=True).click()
+    menu.click()
+    expect(window.page.get_by_role("button", name="Unmute")).to_be_visible()
+    window.page.get_by_role("button", name="Archive", exact=True).click()
+    expect(rows).to_have_count(2)
+    for name, count in (("Archived", 1), ("My turn", 1), ("Deals", 1), ("Chats", 1), ("Unread", 2)):
+        window.page.get_by_role("group").get_by_role("button", name=name, exact=True).click()
+        expect(rows).to_have_count(count)
+    window.page.get_by_role("button", name="All").click()
+    bharat.send(first, "Back with me")
+    expect(rows).to_have_count(3)
+    window.open_chat(second)
+    expect(window.page.locator(".row", has_text="Dev").locator(".badge")).to_have_count(0)
+
+
+def test_nobody_has_written_yet(site: Site, open_window: Open) -> None:
+    window = open_window(admit(site, "Esha", "influencer"))
+    window.go("")
+    expect(window.page.get_by_role("heading", name="No chats yet")).to_be_visible()
+    window.page.get_by_role("link", name="To the market").click()
+    expect(window.page.get_by_role("heading", name="Market")).to_be_visible()
