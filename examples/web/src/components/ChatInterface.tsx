@@ -15,9 +15,6 @@ import { Icon } from './Icon'
 import { MessageList, type MessageListHandle } from './MessageList'
 import { Highlighted } from './RichText'
 
-// A mute is for a year.
-const MUTE = 365 * 24 * 60 * 60 * 1000
-
 const DealPanel = lazy(() => import('./DealPanel'))
 
 export function ChatInterface({ conversationId }: { conversationId: string }) {
