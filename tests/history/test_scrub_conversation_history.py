@@ -146,3 +146,11 @@ def test_two_who_scrub_at_once_scrub_once(db: Database, story: Story) -> None:
         waiting = other.start("scrub_conversation_history", **arguments)
         db.wait_until_blocked(other)
     assert waiting.result(PATIENCE) == {"scrubbed": 0}
+
+
+def test_an_operator_erases_no_history_of_their_own(db: Database, story: Story) -> None:
+    db.query("insert into private.admins (user_id) values (%s)", story.asha)
+    before = events_of(db, story.id)
+    with db.signed_in_as(story.asha), db.refused("FORBIDDEN", 403):
+        db.call("scrub_conversation_history", conversation_id=story.id, reason=WHY)
+    assert events_of(db, story.id) == before

@@ -16,7 +16,8 @@ $$;
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and
 -- what private.run_deadlines writes.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
+-- Errors: FORBIDDEN (403) also to operators who are members of the conversation, INPUT_INVALID
+-- (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
 -- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
 create or replace function private.scrub_conversation_history(
   p_conversation_id uuid,
@@ -38,6 +39,12 @@ begin
   v_conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
+  if auth.uid() in (v_conversation.user_a, v_conversation.user_b) then
+    perform private.raise_error(
+      'FORBIDDEN', 'An operator decides nothing in a conversation of their own.', p_status => 403,
+      p_hint => 'Ask another operator.'
+    );
+  end if;
   if v_conversation.held_minor > 0 then
     perform private.raise_error(
       'FUNDS_HELD', 'The deal still holds money.', p_status => 409,
