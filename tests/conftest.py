@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.databases import Database, make_template
 from tests.support.kept_databases import KeptDatabase
-from tests.support.limits import lift_limits
+from tests.support.limits import lift_limits, lifted_limits
 from tests.support.stacks import (
     Cluster,
     Stack,
@@ -75,10 +75,14 @@ def limited_db(kept_limited_database: KeptDatabase) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """A running Supabase with our migrations: the local stack, or the one the environment names."""
+    """A running Supabase with our migrations: the local stack, or the one the environment names.
+
+    Its limits on writing are lifted; those of a project that is not ours come back at the end.
+    """
     given = stack_from_environment()
     if given is not None:
-        yield given
+        with lifted_limits(given.db_url):
+            yield given
         return
     # Without the quota of events: all tests together are one project that never rests.
     with running_stack("--realtime-delays", "0.1", "0.1", "--realtime-events", "0") as running:

@@ -6,6 +6,38 @@
  */
 
 /**
+ * What a page of one's own data has.
+ * - profile: The account.
+ * - bids: One's bids.
+ * - campaigns: One's campaigns.
+ * - applications: One's applications.
+ * - conversations: One's conversations.
+ * - messages: What one sent and may still read.
+ * - work: The work of one's deals.
+ * - ratings: The ratings one gave.
+ * - points: What moved one's points.
+ * - payouts: One's payouts.
+ * - blocks: Whom one blocks.
+ * - reports: What one reported.
+ * - devices: The devices that get pushes.
+ * - notifications: What one was told.
+ */
+export type ExportSection =
+  | "profile"
+  | "bids"
+  | "campaigns"
+  | "applications"
+  | "conversations"
+  | "messages"
+  | "work"
+  | "ratings"
+  | "points"
+  | "payouts"
+  | "blocks"
+  | "reports"
+  | "devices"
+  | "notifications";
+/**
  * What a notification is about.
  * - message: Somebody wrote.
  * - action_required: The reader has to act.
@@ -203,6 +235,30 @@ export interface Api {
   events: DatabaseEvents;
 }
 export interface Answers {
+  delete_my_account: {
+    /**
+     * The login is gone.
+     */
+    deleted: true;
+  };
+  export_my_data: {
+    /**
+     * The form of the rows.
+     */
+    version: number;
+    /**
+     * What this page has.
+     */
+    section: ExportSection;
+    /**
+     * Rows with the columns of their table.
+     */
+    rows: {}[];
+    /**
+     * Where the next page begins; null on the last.
+     */
+    next_cursor: string | null;
+  };
   complete_profile: Profile;
   get_profile: Profile;
   get_quota: Quota;

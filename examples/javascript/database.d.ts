@@ -701,6 +701,7 @@ export type Database = {
         Args: { brief: string; budget?: Json; title: string };
         Returns: Json;
       };
+      delete_my_account: { Args: Record<PropertyKey, never>; Returns: Json };
       diagnose_conversation: {
         Args: { conversation_id: string };
         Returns: Json;
@@ -712,6 +713,10 @@ export type Database = {
           points_cost?: number;
           target_user_id: string;
         };
+        Returns: Json;
+      };
+      export_my_data: {
+        Args: { cursor?: string; page_size?: number };
         Returns: Json;
       };
       force_close: {

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
+class DeleteMyAccount(TypedDict):
+    deleted: Literal[True]
+
+
 class GrantPoints(TypedDict):
     id: int
     user_id: str
@@ -138,6 +142,24 @@ class UserTyping(TypedDict):
     conversation_id: str
     user_id: str
     is_typing: bool
+
+
+ExportSection: TypeAlias = Literal[
+    "profile",
+    "bids",
+    "campaigns",
+    "applications",
+    "conversations",
+    "messages",
+    "work",
+    "ratings",
+    "points",
+    "payouts",
+    "blocks",
+    "reports",
+    "devices",
+    "notifications",
+]
 
 
 NotificationType: TypeAlias = Literal[
@@ -794,6 +816,13 @@ class Mine(TypedDict):
     campaigns: list[Campaign]
 
 
+class ExportMyData(TypedDict):
+    version: int
+    section: ExportSection
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
+
+
 class SimulateAction(TypedDict):
     allowed: bool
     error: Refusal | None
@@ -1169,6 +1198,8 @@ class Sync(TypedDict):
 
 
 class Answers(TypedDict):
+    delete_my_account: DeleteMyAccount
+    export_my_data: ExportMyData
     complete_profile: Profile
     get_profile: Profile
     get_quota: Quota

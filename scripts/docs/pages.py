@@ -10,6 +10,7 @@ from pathlib import Path
 from scripts.docs.catalog import Catalog, Function, Relation, labelled
 from scripts.docs.markdown import table
 from scripts.docs.raised import Raised, codes_in, find_raised, find_reachable
+from scripts.docs.shapes import render_answer, render_events, render_shapes
 
 PARTS = Path(__file__).parents[2] / "docs" / "parts"
 NOTE = "<!-- Written by scripts/render_docs.py from supabase/functions_sql: edit there. -->"
@@ -43,9 +44,7 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
         sections.append(f"## {area.split('_', 1)[1].replace('_', ' ').capitalize()}")
         for door in doors:
             sections += _door(door, workers[door.name], known, _codes(door, raised, reachable))
-    sections += ["## Shapes", "An answer, or a row of it, that has a shape of its own:"]
-    for view in (one for one in catalog.relations if one.is_view and one.name.startswith("my_")):
-        sections += _relation(f"{view.name.removeprefix('my_')} in answers", view)
+    sections += ["## Shapes", "What several answers and events are made of.", *render_shapes()]
     sections += [
         "## Tables",
         "Clients may select these, and nobody may write them: row-level security shows each "
@@ -55,6 +54,7 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
     for relation in readable:
         sections += _relation(relation.name, relation)
     sections.append((parts / "realtime.md").read_text("utf-8").strip())
+    sections += render_events()
     return "\n\n".join(sections) + "\n"
 
 
@@ -175,6 +175,7 @@ def _door(door: Function, worker: Function, known: set[str], codes: Sequence[str
     about = _about(worker.header)
     if about:
         yield about
+    yield from render_answer(door.name)
     if errors:
         yield f"Errors: {_link_codes(errors, known)}"
 

@@ -212,9 +212,7 @@ class Database:
 
     def check_events(self) -> None:
         """Hold every broadcast that is stored now against its schema."""
-        with contextlib.suppress(
-            psycopg.ProgrammingError
-        ):  # a test broke it
+        with contextlib.suppress(psycopg.ProgrammingError):  # a test broke it
             rows = self._connection("postgres").execute(
                 "select event, payload from realtime.messages where event is not null"
             )
