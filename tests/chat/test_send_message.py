@@ -229,3 +229,32 @@ def test_sends_wait_for_their_conversation_and_for_their_sender_and_for_nothing_
         assert read == []
     assert second.result(PATIENCE)["message"]["seq"] == 3
     assert third.result(PATIENCE)["message"]["seq"] == 3
+
+
+def test_a_message_to_a_deleted_login_is_refused_and_costs_nothing(
+    db: Database, talk: Talk
+) -> None:
+    send(db, talk.asha, talk.id, "hi")
+    send(db, talk.bharat, talk.id, "hello")
+    db.query("delete from auth.users where id = %s", talk.bharat)
+    before = everything(db)
+    with db.refused("USER_NOT_FOUND", 404):
+        send(db, talk.asha, talk.id, "still there?")
+    assert everything(db) == before
+
+
+def test_a_crowd_of_equal_tries_stores_one_message_and_charges_it_once(
+    db: Database, talk: Talk
+) -> None:
+    own_id = uuid.uuid4()
+    sessions = [db.session() for _ in range(8)]
+
+    def try_once(session: Database) -> Any:
+        return send(session, talk.asha, talk.id, "once", client_message_id=own_id)
+
+    with ThreadPoolExecutor(len(sessions)) as crowd:
+        answers = list(crowd.map(try_once, sessions))
+    assert all(answer == answers[0] for answer in answers)
+    assert db.value("select count(*) from public.messages where sender_id = %s", talk.asha) == 1
+    used = "select messages_sent_today from private.accounts where user_id = %s"
+    assert db.value(used, talk.asha) == 1

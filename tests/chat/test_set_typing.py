@@ -1,4 +1,4 @@
-"""set_typing: kept for six seconds, told to the conversation, and not across a block."""
+"""set_typing: kept for six seconds, written nowhere else, and not across a block."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chat.scenes import Talk, block, broadcasts, context_of, everything
+from tests.chat.scenes import Talk, block, context_of, everything
 from tests.support.databases import Database
 
 SHIFT = """
@@ -43,39 +43,22 @@ def test_the_other_side_sees_for_six_seconds_who_types(db: Database, talk: Talk)
 @pytest.mark.parametrize("stop", [False, None])
 def test_whoever_stops_is_no_longer_typing(db: Database, talk: Talk, stop: bool | None) -> None:
     set_typing(db, talk.asha, talk.id)
-    db.query("delete from realtime.messages")
     set_typing(db, talk.asha, talk.id, stop)
     assert context_of(db, talk.bharat, talk.id)["other_typing"] is False
-    (told,) = broadcasts(db, "user_typing")
-    assert told["payload"]["is_typing"] is False
 
 
-def test_typing_is_told_on_the_conversation_and_nowhere_else(db: Database, talk: Talk) -> None:
+def test_typing_is_never_a_row_of_realtime(db: Database, talk: Talk) -> None:
     db.query("delete from realtime.messages")
     set_typing(db, talk.asha, talk.id)
-    (told,) = db.query("select topic, extension, event, payload, private from realtime.messages")
-    payload = told["payload"]
-    payload.pop("id", None)  # Realtime's own
-    assert told == {
-        "topic": f"conversation:{talk.id}",
-        "extension": "broadcast",
-        "event": "user_typing",
-        "payload": {
-            "conversation_id": talk.id,
-            "user_id": str(talk.asha),
-            "is_typing": True,
-        },
-        "private": True,
-    }
+    set_typing(db, talk.asha, talk.id, False)
+    assert db.query("select event from realtime.messages") == []
 
 
 @pytest.mark.parametrize("who_blocks", ["asha", "bharat"])
 def test_nobody_is_shown_typing_across_a_block(db: Database, talk: Talk, who_blocks: str) -> None:
-    db.query("delete from realtime.messages")
     pair = (talk.asha, talk.bharat)
     block(db, *(pair if who_blocks == "asha" else reversed(pair)))
     set_typing(db, talk.asha, talk.id)
-    assert broadcasts(db, "user_typing") == []
     assert context_of(db, talk.bharat, talk.id)["other_typing"] is False
 
 

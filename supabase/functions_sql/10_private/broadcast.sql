@@ -45,6 +45,26 @@ begin
 end;
 $$;
 
+-- How many rows were broadcast in the last minute, for operators to compare with their plan; null
+-- where the platform does not let us count.
+create or replace function private.count_broadcasts()
+returns bigint
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select count(*)
+    from realtime.messages as m
+    where m.extension = 'broadcast' and m.private and m.inserted_at > now() - interval '1 minute'
+  );
+exception
+  when insufficient_privilege or undefined_table or undefined_column then
+    return null;
+end;
+$$;
+
 -- The caller's other sessions that can still be listening. A token lives a week at most, and a
 -- session that hears has a token: one that was not refreshed for eight days hears nothing.
 -- Without a session id in the token every session is another one, which costs an event and loses

@@ -1,10 +1,11 @@
--- Notes that the caller is typing, for six seconds, and tells who listens to the conversation.
+-- Notes that the caller is typing, for six seconds, for clients that reconnect.
 --
--- Kept for clients that reconnect; nobody keeps what was typed. A blocked typist is not announced.
+-- Who listens hears it from the client itself, on the conversation's topic: typing never becomes a
+-- row that counts against Realtime's quota. Nobody keeps what was typed, nor that a blocked user
+-- types.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
--- participants, realtime.messages.
--- Events: user_typing on the topic `conversation:<id>`.
+-- participants.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), RATE_LIMITED (429).
 create or replace function private.set_typing(p_conversation_id uuid, p_is_typing boolean)
 returns void
@@ -32,17 +33,6 @@ begin
   update private.participants as p
   set typing_until = case when p_is_typing then now() + c_kept end
   where p.conversation_id = p_conversation_id and p.user_id = v_me;
-  perform private.broadcast(
-    array['user_typing'],
-    array['conversation:' || p_conversation_id],
-    array[
-      jsonb_build_object(
-        'conversation_id', p_conversation_id,
-        'user_id', v_me,
-        'is_typing', coalesce(p_is_typing, false)
-      )
-    ]
-  );
 end;
 $$;
 
@@ -50,15 +40,11 @@ $$;
 create or replace function public.set_typing(conversation_id uuid, is_typing boolean)
 returns void
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.set_typing(conversation_id, is_typing);
 $$;
 
-revoke all on function private.set_typing(uuid, boolean)
-from public, anon, authenticated, service_role;
-grant execute on function private.set_typing(uuid, boolean) to authenticated;
-revoke all on function public.set_typing(uuid, boolean)
-from public, anon, authenticated, service_role;
-grant execute on function public.set_typing(uuid, boolean) to authenticated;
+grant execute on function
+  private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
+to authenticated;

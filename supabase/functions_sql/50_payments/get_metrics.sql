@@ -4,8 +4,8 @@
 -- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
--- payment_mode, window_seconds, messages, delivery, steps, states, closed, notifications,
--- push_queue}`; stuck events wait for more than 5 minutes, the balance is 0. Of the last
+-- payment_mode, broadcasts_last_minute, broadcasts_lost, window_seconds, messages, delivery, steps,
+-- states, closed, notifications, push_queue}`; stuck events wait for more than 5 minutes, the balance is 0. Of the last
 -- window_seconds: messages and notifications by type, delivery `{sent, delivered, read,
 -- lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed conversations by
 -- reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue
@@ -57,7 +57,12 @@ begin
       'payouts_owed', owed.count,
       'payouts_owed_minor', owed.amount_minor,
       'ledger_balance_minor', private.balance_books(),
-      'payment_mode', private.get_setting('payment_mode')
+      'payment_mode', private.get_setting('payment_mode'),
+      'broadcasts_last_minute', private.count_broadcasts(),
+      'broadcasts_lost', (
+        select case when f.is_called then f.last_value else 0 end
+        from private.broadcast_failures as f
+      )
     ) || private.count_activity(interval '5 minutes')
     from (
       select

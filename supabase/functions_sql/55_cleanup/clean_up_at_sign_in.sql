@@ -22,6 +22,3 @@ exception
     return null;
 end;
 $$;
-
-revoke all on function private.clean_up_at_sign_in()
-from public, anon, authenticated, service_role;
