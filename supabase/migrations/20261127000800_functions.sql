@@ -13457,7 +13457,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:1b8449f8d39cf4c20766094e9eec6a63002ba6929ea01a8e1a9200bd75aea819
+-- source: 50_payments/begin_payment.sql sha256:6c6b5dc69c977f01a4a4413937b0c5ae9665adb83ff337ef6798cc8d615d9f88
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -13479,8 +13479,8 @@ $$;
 -- private.begin_action and private.finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409) while the deal does not
--- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}`
--- for less than Razorpay takes.
+-- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for
+-- the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}` for less than Razorpay takes.
 -- Source of the least amount: https://razorpay.com/docs/api/orders/create, 100 paise.
 create or replace function private.begin_payment(p_conversation_id uuid)
 returns jsonb
@@ -14112,7 +14112,7 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:8be7e618b76f38448b221a5b86cadf39e5e1cfa53e2e06643b3ecf7f7af489a5
+-- source: 50_payments/get_metrics.sql sha256:9d90c9366690094d9972ca613bee8ec9ae0a50263f4c6d07bafd7257c5d481b0
 -- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
 -- counted on the way of a message or a step, so no row gets hot.
 
@@ -14120,11 +14120,11 @@ to authenticated, service_role;
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
 -- payment_mode, broadcasts_last_minute, broadcasts_lost, window_seconds, messages, delivery, steps,
--- states, closed, notifications, push_queue}`; stuck events wait for more than 5 minutes, the balance is 0. Of the last
--- window_seconds: messages and notifications by type, delivery `{sent, delivered, read,
--- lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed conversations by
--- reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue
--- `{waiting, oldest_seconds, resting_hosts}`.
+-- states, closed, notifications, push_queue}`; stuck events wait for more than 5 minutes, the
+-- balance is 0. Of the last window_seconds: messages and notifications by type, delivery `{sent,
+-- delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed
+-- conversations by reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`,
+-- push_queue `{waiting, oldest_seconds, resting_hosts}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql
@@ -14699,11 +14699,11 @@ $$;
 grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/merge_payment.sql sha256:b61b29cb86ff3cbf3beb76832d390686206da66795ccdec8e2dfd0750a60349f
+-- source: 50_payments/merge_payment.sql sha256:11ff945f6dd92fe907a8cedd06a773877436dd3fda9b47e9fd16d59cc9328d9a
 -- Facts about a payment only move forward, so that it does not matter in which order they arrive.
 
--- Stores what Razorpay says about a payment. A payment that failed now and had not before is told to
--- the deal; its order stays open: banks may still say yes later. A payment that the bank has
+-- Stores what Razorpay says about a payment. A payment that failed now and had not before is told
+-- to the deal; its order stays open: banks may still say yes later. A payment that the bank has
 -- approved and Razorpay has not captured is shown, and Pay is not offered meanwhile.
 --
 -- Args: our order, its conversation locked; the payment as it was told.

@@ -19,8 +19,8 @@ $$;
 -- private.begin_action and private.finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409) while the deal does not
--- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}`
--- for less than Razorpay takes.
+-- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for
+-- the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}` for less than Razorpay takes.
 -- Source of the least amount: https://razorpay.com/docs/api/orders/create, 100 paise.
 create or replace function private.begin_payment(p_conversation_id uuid)
 returns jsonb

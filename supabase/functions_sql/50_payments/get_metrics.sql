@@ -5,11 +5,11 @@
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
 -- payment_mode, broadcasts_last_minute, broadcasts_lost, window_seconds, messages, delivery, steps,
--- states, closed, notifications, push_queue}`; stuck events wait for more than 5 minutes, the balance is 0. Of the last
--- window_seconds: messages and notifications by type, delivery `{sent, delivered, read,
--- lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed conversations by
--- reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue
--- `{waiting, oldest_seconds, resting_hosts}`.
+-- states, closed, notifications, push_queue}`; stuck events wait for more than 5 minutes, the
+-- balance is 0. Of the last window_seconds: messages and notifications by type, delivery `{sent,
+-- delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed
+-- conversations by reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`,
+-- push_queue `{waiting, oldest_seconds, resting_hosts}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql

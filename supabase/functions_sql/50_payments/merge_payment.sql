@@ -1,7 +1,7 @@
 -- Facts about a payment only move forward, so that it does not matter in which order they arrive.
 
--- Stores what Razorpay says about a payment. A payment that failed now and had not before is told to
--- the deal; its order stays open: banks may still say yes later. A payment that the bank has
+-- Stores what Razorpay says about a payment. A payment that failed now and had not before is told
+-- to the deal; its order stays open: banks may still say yes later. A payment that the bank has
 -- approved and Razorpay has not captured is shown, and Pay is not offered meanwhile.
 --
 -- Args: our order, its conversation locked; the payment as it was told.
