@@ -137,15 +137,19 @@ class Client:
             await self._join(socket)
             await self.sync()
             self.is_joined.set()
-            async with asyncio.TaskGroup() as tasks:
-                beating = tasks.create_task(self._beat(socket))
-                syncing = tasks.create_task(self._sync_by_time())
+            beside = [
+                asyncio.create_task(self._beat(socket)),
+                asyncio.create_task(self._sync_by_time()),
+            ]
+            try:
                 async for frame in socket:
                     await self._hear(json.loads(frame))
                     if self.is_slow and random.randrange(NAP_ONE_IN) == 0:  # noqa: S311
                         await asyncio.sleep(NAP_SECONDS)
-                beating.cancel()
-                syncing.cancel()
+            finally:
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
 
     async def _join(self, socket: ClientConnection) -> None:
         config = {"private": True, "broadcast": {"self": False, "ack": False}}
@@ -188,7 +192,7 @@ class Client:
             self._known[place] = seq
         elif seq > known + 1:
             self._books.events["gaps"] += 1
-            await self.sync()
+            await self._try_sync()
 
     def _keep(self, message: dict[str, Any]) -> None:
         if message.get("client_message_id") and message["sender_id"] != self.user:
@@ -202,7 +206,14 @@ class Client:
     async def _sync_by_time(self) -> None:
         while True:
             await asyncio.sleep(SYNC_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+            await self._try_sync()
+
+    async def _try_sync(self) -> None:
+        """Sync, or leave it to the next time."""
+        try:
             await self.sync()
+        except httpx.HTTPError as error:
+            self._books.events[f"sync failed: {type(error).__name__}"] += 1
 
     async def _push(
         self, socket: ClientConnection, topic: str, event: str, payload: dict[str, Any]
