@@ -243,19 +243,19 @@ export interface Answers {
   };
   export_my_data: {
     /**
-     * The form of the rows.
+     * The version of this form.
      */
     version: number;
     /**
-     * What this page has.
+     * What the rows are of.
      */
-    section: ExportSection;
+    section: string;
     /**
-     * Rows with the columns of their table.
+     * The caller's own rows, as they are stored.
      */
     rows: {}[];
     /**
-     * Where the next page begins; null on the last.
+     * What to pass for the next page; null after the last one.
      */
     next_cursor: string | null;
   };
@@ -664,6 +664,10 @@ export interface Answers {
      * How many steps were written.
      */
     deadlines_run: number;
+    /**
+     * How many messages whose grace is over were emptied.
+     */
+    scrubbed: number;
   };
   publish_flow: {
     /**

@@ -9,6 +9,13 @@ class DeleteMyAccount(TypedDict):
     deleted: Literal[True]
 
 
+class ExportMyData(TypedDict):
+    version: int
+    section: str
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
+
+
 class GrantPoints(TypedDict):
     id: int
     user_id: str
@@ -112,6 +119,7 @@ class ScrubConversationHistory(TypedDict):
 
 class SweepDue(TypedDict):
     deadlines_run: int
+    scrubbed: int
 
 
 class MessageDelivered(TypedDict):
@@ -814,13 +822,6 @@ class Application(TypedDict):
 class Mine(TypedDict):
     bids: list[Bid]
     campaigns: list[Campaign]
-
-
-class ExportMyData(TypedDict):
-    version: int
-    section: ExportSection
-    rows: list[dict[str, Any]]
-    next_cursor: str | None
 
 
 class SimulateAction(TypedDict):
