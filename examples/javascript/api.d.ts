@@ -243,19 +243,19 @@ export interface Answers {
   };
   export_my_data: {
     /**
-     * The version of this form.
+     * The form of the rows.
      */
     version: number;
     /**
-     * What the rows are of.
+     * What this page has.
      */
-    section: string;
+    section: ExportSection;
     /**
-     * The caller's own rows, as they are stored.
+     * Rows with the columns of their table.
      */
     rows: {}[];
     /**
-     * What to pass for the next page; null after the last one.
+     * Where the next page begins; null on the last.
      */
     next_cursor: string | null;
   };

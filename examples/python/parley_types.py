@@ -9,13 +9,6 @@ class DeleteMyAccount(TypedDict):
     deleted: Literal[True]
 
 
-class ExportMyData(TypedDict):
-    version: int
-    section: str
-    rows: list[dict[str, Any]]
-    next_cursor: str | None
-
-
 class GrantPoints(TypedDict):
     id: int
     user_id: str
@@ -822,6 +815,13 @@ class Application(TypedDict):
 class Mine(TypedDict):
     bids: list[Bid]
     campaigns: list[Campaign]
+
+
+class ExportMyData(TypedDict):
+    version: int
+    section: ExportSection
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
 
 
 class SimulateAction(TypedDict):
