@@ -224,7 +224,7 @@ export class ParleyClient {
    * @param {'online' | 'away'} [status]
    */
   async openConversation(conversationId, status = 'online') {
-    const topic = `conversation:${conversationId}`
+    const topic = `conversation:${conversationId.toLowerCase()}`
     this.#presences.set(topic, { user_id: this.userId, status })
     const before = this.#joins.get(topic)
     await this.#enter(topic)
@@ -237,7 +237,7 @@ export class ParleyClient {
    * @param {string} conversationId
    */
   closeConversation(conversationId) {
-    return this.#leave(`conversation:${conversationId}`)
+    return this.#leave(`conversation:${conversationId.toLowerCase()}`)
   }
 
   /**
@@ -247,7 +247,7 @@ export class ParleyClient {
    * @param {boolean} isTyping
    */
   async setTyping(conversationId, isTyping) {
-    const channel = this.#joins.get(`conversation:${conversationId}`)?.channel
+    const channel = this.#joins.get(`conversation:${conversationId.toLowerCase()}`)?.channel
     if (channel?.state !== 'joined' || !this.supabase.realtime.isConnected()) return
     const payload = { conversation_id: conversationId, user_id: this.userId, is_typing: isTyping }
     await channel.send({ type: 'broadcast', event: 'user_typing', payload })

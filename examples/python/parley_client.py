@@ -221,7 +221,7 @@ class ParleyClient:
         Events: user_typing {conversation_id, user_id, is_typing}, user_status_change and
         user_offline {conversation_id, user_id[, status]}. Calling again changes the status.
         """
-        topic = f"conversation:{conversation_id}"
+        topic = f"conversation:{conversation_id.lower()}"
         self._presences[topic] = {"user_id": self.user_id, "status": status}
         before = self._channels.get(topic)
         await self._enter_topic(topic)
@@ -230,11 +230,11 @@ class ParleyClient:
 
     async def close_conversation(self, conversation_id: str) -> None:
         """Leave the conversation's channel: the other side hears user_offline."""
-        await self._leave_topic(f"conversation:{conversation_id}")
+        await self._leave_topic(f"conversation:{conversation_id.lower()}")
 
     async def set_typing(self, conversation_id: str, is_typing: bool) -> None:
         """Tell the other side; a hint that is dropped without a connection."""
-        channel = self._channels.get(f"conversation:{conversation_id}")
+        channel = self._channels.get(f"conversation:{conversation_id.lower()}")
         if channel and channel.is_joined and self.supabase.realtime.is_connected:
             event = {"conversation_id": conversation_id, "user_id": self.user_id}
             await channel.send_broadcast("user_typing", {**event, "is_typing": is_typing})

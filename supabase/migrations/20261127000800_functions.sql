@@ -270,7 +270,7 @@ begin
 end;
 $$;
 
--- source: 10_private/check_size.sql sha256:e942180e561b6836daf2db79fc574f544fbed6ce81a4548b391900e1d4713fc8
+-- source: 10_private/check_size.sql sha256:87a2b5ce33fe906ed145202ae7bd70e1417fa56895e1d70a9a67f2986679724c
 -- Refuses a name, a reference or an address that is larger than any honest one, before any work is
 -- done on it. What people type goes through private.read_text.
 --
@@ -312,6 +312,49 @@ begin
       p_field, 'depth', format('At most %s levels of JSON inside each other.', c_max_depth)
     );
   end if;
+end;
+$$;
+
+-- The values that a caller typed into the fields of an action, texts in NFC: what is looked at
+-- afterwards, under a lock, takes normalize() no work. Call it before any lock is taken.
+--
+-- A value that is no object comes back as it is; so does null.
+-- Args: as for check_json. Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json, and
+-- combining_marks, which names the field of the object.
+create or replace function private.read_fields(p_json jsonb, p_field text, p_max_bytes integer)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_piled text;
+  v_fields jsonb;
+begin
+  perform private.check_json(p_json, p_field, p_max_bytes);
+  if jsonb_typeof(p_json) <> 'object'
+    or octet_length(p_json::text) = char_length(p_json::text) then
+    return p_json;
+  end if;
+  select f.key into v_piled
+  from jsonb_each_text(p_json) as f
+  where private.has_piled_marks(f.value)
+  limit 1;
+  if found then
+    perform private.raise_input_invalid(
+      v_piled, 'combining_marks', 'The text piles up accents on one letter: write at most 32.'
+    );
+  end if;
+  select jsonb_object_agg(
+    f.key,
+    case jsonb_typeof(f.value)
+      when 'string' then to_jsonb(normalize(f.value #>> '{}', nfc))
+      else f.value
+    end
+  )
+  into v_fields
+  from jsonb_each(p_json) as f;
+  return v_fields;
 end;
 $$;
 
@@ -531,12 +574,13 @@ $$;
 revoke all on function private.is_my_conversation(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_my_topic.sql sha256:c95fb5f4640cf8e6ec536c953578795f09b1a5e0865cb2b5d98bef7acabe30cb
+-- source: 10_private/is_my_topic.sql sha256:d076d1502d15f722750b7f22d24a4da2860cd9544830257bb2127d0be7ccd444
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
 -- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
--- `campaign:<id>` are heard by the owner and by those who have a conversation on it.
+-- `campaign:<id>` are heard by the owner and by those who have a conversation on it. An id in any
+-- case is the same id.
 -- Definer: policies on realtime.messages run as the caller, who may not read participants.
 create or replace function private.is_my_topic(p_topic text, p_speak boolean)
 returns boolean
@@ -550,7 +594,7 @@ declare
   v_kind constant text := split_part(p_topic, ':', 1);
   v_id constant text := substr(p_topic, length(v_kind) + 2);
 begin
-  if v_id !~ c_uuid or private.my_id() is null then
+  if v_id !~* c_uuid or private.my_id() is null then
     return false;
   end if;
   return case v_kind
@@ -1541,7 +1585,7 @@ grant execute on function public.complete_profile(text, text, text, text) to aut
 grant execute on function private.get_profile() to authenticated;
 grant execute on function public.get_profile() to authenticated;
 
--- source: 20_accounts/export_my_data.sql sha256:7cebd1da41a6058cca2f0cc0f251e9b5aaab64a12997aa9961cbeb7bc00442fa
+-- source: 20_accounts/export_my_data.sql sha256:5d2897a673819c123d3678886df82788097601907d5edf88b2dbd33d306bbb18
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
 -- page is of one section: profile, bids, campaigns, applications, conversations, messages, work,
 -- ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
@@ -1585,7 +1629,7 @@ declare
 begin
   if p_cursor is not null then
     v_section := split_part(left(p_cursor, 100), ':', 1);
-    v_after := nullif(split_part(left(p_cursor, 100), ':', 2), '');
+    v_after := nullif(split_part(lower(left(p_cursor, 100)), ':', 2), '');
     if v_section <> all (c_sections) or v_after !~ c_after and v_after !~ '^[0-9]{1,18}$' then
       perform private.raise_input_invalid(
         'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
@@ -8278,7 +8322,7 @@ $$;
 grant execute on function private.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 grant execute on function public.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 
--- source: 43_deals/click_button.sql sha256:b94b822639b5d1960fba05bf44bb1e0fe142d93cc8c7a114eabc847dd04f15f5
+-- source: 43_deals/click_button.sql sha256:a81c40de61e454b095a4f5f178863ad52780a6b92b68ebbc3e86ec3336124e6b
 -- Clicks a button of an action message: the action is the one that the engine itself stored there.
 --
 -- Without a message the newest open one that has the button is meant; a button that no open message
@@ -8308,11 +8352,8 @@ declare
 begin
   v_step := private.begin_action(
     p_conversation_id,
-    jsonb_build_object(
-      'button_id', p_button_id, 'message_id', p_message_id,
-      'additional_data', coalesce(p_additional_data, '{}')
-    ),
-    p_client_action_id
+    jsonb_build_object('button_id', p_button_id, 'message_id', p_message_id),
+    p_additional_data, p_client_action_id
   );
   if v_step.earlier is not null then
     return v_step.earlier;
@@ -8320,9 +8361,9 @@ begin
   v_button := private.find_button(v_step, p_button_id, p_message_id);
   return private.finish_action(
     v_step, v_button ->> 'action',
-    case jsonb_typeof(p_additional_data)
-      when 'object' then coalesce(v_button -> 'data', '{}') || p_additional_data
-      else coalesce(p_additional_data, v_button -> 'data')
+    case jsonb_typeof(v_step.input)
+      when 'object' then coalesce(v_button -> 'data', '{}') || v_step.input
+      else v_step.input
     end,
     jsonb_build_object('event', 'button_action', 'button_id', p_button_id)
   );
@@ -8991,7 +9032,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/operate.sql sha256:79b4a3ec1fead414ab4bb26c20832065fbfa31ef7c9f0094debd33b1624b689e
+-- source: 43_deals/operate.sql sha256:45cd57accf68951eb55c223f5f7d4eeb96724d9c085bc4e77b2928a968557952
 -- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
 --
 -- Time limits and follow-ups are the engine's own: nobody else may take them.
@@ -9014,8 +9055,8 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
+  v_input constant jsonb := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
 begin
-  perform private.check_json(p_input, 'input', 65536);
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
@@ -9046,7 +9087,7 @@ begin
   v_step.actor_id := case when p_role = 'admin' then auth.uid() end;
   v_step.role := p_role;
   v_step.action := p_action;
-  v_step.input := coalesce(p_input, '{}');
+  v_step.input := v_input;
   v_step.at := clock_timestamp();
   v_step.is_trial := false;
   v_step := private.advance_conversation(v_step);
@@ -9303,7 +9344,7 @@ $$;
 grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
 grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
 
--- source: 43_deals/submit_text.sql sha256:687c58dac83712cc4544b2b28050b56ee9cea622ec178e93d0210c42893dc20e
+-- source: 43_deals/submit_text.sql sha256:86a7d86bfb9e825b46f102a04abdb6edb8e3dbed6de0da05059b2e482e53fd3d
 -- Sends what was typed into the form that is open for the caller.
 --
 -- input_type says which field the client means: negotiation, price, project_details, question,
@@ -9328,21 +9369,23 @@ as $$
 declare
   v_step private.flow_step;
   v_form private.flow_inputs;
+  v_text text;
 begin
   v_step := private.begin_action(
-    p_conversation_id, jsonb_build_object('text', p_text, 'input_type', p_input_type),
-    p_client_action_id
+    p_conversation_id, jsonb_build_object('input_type', p_input_type),
+    jsonb_build_object('text', p_text), p_client_action_id
   );
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  v_text := v_step.input ->> 'text';
   v_form := private.find_form(v_step, p_input_type);
   return private.finish_action(
     v_step, v_form.action,
     jsonb_build_object(
       v_form.field,
       -- Nothing typed into a price is a price that cannot be read.
-      case when v_form.type = 'price' then coalesce(p_text, '') else p_text end
+      case when v_form.type = 'price' then coalesce(v_text, '') else v_text end
     ),
     jsonb_build_object('event', 'text_input', 'input_type', p_input_type)
   );
@@ -9533,7 +9576,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:f9d283fba2472227af792e18a011cc4c8109aa1074f2b3d1c48bf22640f66672
+-- source: 43_deals/take_action.sql sha256:2a7482d69c01bea18347e4ff3d83307f5275d192ec80d5f377ce1aff4371dd0d
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -9567,13 +9610,13 @@ declare
 begin
   v_step := private.begin_action(
     p_conversation_id,
-    jsonb_build_object('action', p_action, 'input', coalesce(p_input, '{}')),
-    p_client_action_id, p_expected_version
+    jsonb_build_object('action', p_action),
+    p_input, p_client_action_id, p_expected_version
   );
   return coalesce(
     v_step.earlier,
     private.finish_action(
-      v_step, p_action, p_input, private.describe_action(v_step.conversation, p_action)
+      v_step, p_action, v_step.input, private.describe_action(v_step.conversation, p_action)
     )
   );
 end;
@@ -9597,16 +9640,18 @@ $$;
 -- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
 -- conversation, takes the steps that are due, and refuses what was decided on an older state.
 --
--- Args: the conversation; what is asked, to compare a repeat with; the client's id of it; the
--- version that the user saw (null: any).
--- Returns the step, without its action; a repeat has its answer in earlier.
+-- Args: the conversation; what is asked, and the input that was typed for it, to compare a repeat
+-- with; the client's id of it; the version that the user saw (null: any).
+-- Returns the step, without its action, with the input as private.read_fields reads it, before
+-- anything is locked; a repeat has its answer in earlier.
 -- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
 -- private.run_deadlines writes.
--- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
--- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+-- Errors: AUTH_REQUIRED (401), those of private.read_fields, RATE_LIMITED (429) `{retry_after}`,
+-- CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
 create or replace function private.begin_action(
   p_conversation_id uuid,
   p_request jsonb,
+  p_input jsonb,
   p_client_action_id uuid,
   p_expected_version bigint default null
 )
@@ -9619,12 +9664,14 @@ declare
 begin
   v_step.actor_id := private.require_user();
   perform private.check_json(p_request, 'input', 65536);
+  v_step.input := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
   v_step.role := private.role_in(v_step.conversation, v_step.actor_id);
   v_step := private.find_repeat(
-    v_step, p_request || jsonb_build_object('conversation_id', p_conversation_id),
+    v_step,
+    p_request || jsonb_build_object('conversation_id', p_conversation_id, 'input', v_step.input),
     p_client_action_id
   );
   if v_step.earlier is null then
@@ -13457,7 +13504,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:6c6b5dc69c977f01a4a4413937b0c5ae9665adb83ff337ef6798cc8d615d9f88
+-- source: 50_payments/begin_payment.sql sha256:fffeed97a6df090431b901243dc01c07fcf3d9867b6205559bbd1c07a1e52039
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -13497,7 +13544,8 @@ declare
   v_roles text[];
 begin
   v_call := private.begin_action(
-    p_conversation_id, jsonb_build_object('action', 'proceed_to_payment'), null
+    p_conversation_id, jsonb_build_object('action', 'proceed_to_payment'), p_input => null,
+    p_client_action_id => null
   );
   v_conversation := v_call.conversation;
   v_roles := array(

@@ -24,7 +24,9 @@ def export(db: Database, user: uuid.UUID, page_size: int) -> dict[str, list[Any]
             sections.setdefault(page["section"], []).extend(page["rows"])
             if page["next_cursor"] is None:
                 return sections
-            cursor = page["next_cursor"]
+            # An id in any case is the same id.
+            section, _, after = page["next_cursor"].partition(":")
+            cursor = f"{section}:{after.upper()}"
 
 
 def test_it_has_all_of_the_callers_and_nothing_of_anybody_else(db: Database) -> None:

@@ -88,6 +88,60 @@ def test_the_second_button_hears_what_the_first_has_done(
         assert answer.details["current_state"] == play.model.state
 
 
+PILE = "a" + "\u0301" * 33
+
+
+@pytest.mark.parametrize(("text", "rule"), [("\u00e9" * 40_000, "size"), (PILE, "combining_marks")])
+def test_input_is_bounded_before_the_conversation_is_locked(
+    db: Database, people: Cast, text: str, rule: str
+) -> None:
+    play = open_play(db, people, "bid", "work_in_progress")
+    field = "input" if rule == "size" else "deliverables"
+    given = {"action": "submit_work", "input": {"deliverables": text}}
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("take_action", field, given),
+        ("submit_work", field, {"deliverables": text}),
+        ("submit_text", "text" if rule != "size" else field, {"text": text, "input_type": "x"}),
+        ("click_button", field, {"button_id": "x", "additional_data": {"deliverables": text}}),
+    ]
+    with psycopg.connect(db.dsn()) as holder:
+        # Somebody else holds the conversation, for as long as they like.
+        holder.execute("select 1 from public.conversations where id = %s for update", (play.id,))
+        other = db.session()
+        for function, named, arguments in calls:
+            with other.signed_in_as(people.asha):
+                waiting = other.start(function, conversation_id=play.id, **arguments)
+                refusal = result_of(waiting)
+            assert (refusal.code, refusal.details) == (
+                "INPUT_INVALID",
+                {"field": named, "rule": rule},
+            ), function
+
+
+def test_input_is_composed_before_the_conversation_is_locked(db: Database, people: Cast) -> None:
+    """What is stored is composed, and a line end before an accent is still a line end."""
+    play = open_play(db, people, "bid", "work_in_progress")
+    typed, stored = 'Cafe\u0301\n\u0303 "\u0338', 'Caf\u00e9\n\u0303 "\u0338'
+    key = uuid.uuid4()
+    with db.signed_in_as(people.asha):
+        for text in (typed, stored):
+            answer = db.call(
+                "submit_work", conversation_id=play.id, deliverables=text, client_action_id=key
+            )
+            assert answer["conversation"]["flow_state"] == "work_submitted"
+    assert (
+        db.value(
+            "select deliverables from public.work_submissions where conversation_id = %s", play.id
+        )
+        == stored
+    )
+    read = db.query(
+        "select private.read_fields(%s, 'input', 65536) as it",
+        psycopg.types.json.Jsonb({"a": typed, "b": 1, "c": [typed], "d": None}),
+    )[0]["it"]
+    assert read == {"a": stored, "b": 1, "c": [typed], "d": None}
+
+
 @pytest.mark.parametrize(
     ("scene", "role", "action"),
     [

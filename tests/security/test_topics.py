@@ -60,7 +60,6 @@ def misspelt(topic: str) -> Iterator[str]:
         f"{kind}:",
         f"{kind}:{uuid.uuid4()}",
         f"{kind}:{uuid.UUID(int=0)}",
-        f"{kind}:{own.upper()}",
         f"{kind.upper()}:{own}",
         f"{kind}:{own} ",
         f" {kind}:{own}",
@@ -126,6 +125,8 @@ def test_a_bid_or_campaign_is_heard_by_its_owner_and_those_who_deal_on_it(
         assert listeners() == {owner, partner}
         close(db, ware, owner, made["id"])
         assert listeners() == {owner, partner}
+        topic = f"{ware.kind}:{made['id'].upper()}"
+        assert listeners() == {owner, partner}
         for user in market.everybody:
             for extension in ("broadcast", "presence"):
                 assert not may_speak(db, user, topic, extension)
@@ -140,6 +141,16 @@ def test_a_bids_topic_is_no_campaigns(db: Database, market: Market) -> None:
         for user in (market.owner(ware), market.partner(ware)):
             assert may_hear(db, user, f"{ware.kind}:{made['id']}")
             assert not may_hear(db, user, f"{other.kind}:{made['id']}")
+
+
+def test_an_id_in_capitals_is_the_same_id(db: Database, talk: Talk) -> None:
+    theirs = f"conversation:{str(talk.id).upper()}"
+    assert theirs != f"conversation:{talk.id}"
+    for user in (talk.asha, talk.bharat, talk.chitra):
+        assert may_hear(db, user, f"user:{str(talk.asha).upper()}") == (user == talk.asha)
+        assert not may_speak(db, user, f"user:{str(talk.asha).upper()}")
+        assert may_hear(db, user, theirs) == (user != talk.chitra)
+        assert may_speak(db, user, theirs) == (user != talk.chitra)
 
 
 def test_only_broadcast_and_presence_are_spoken(db: Database, talk: Talk) -> None:

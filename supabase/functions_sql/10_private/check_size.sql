@@ -41,3 +41,46 @@ begin
   end if;
 end;
 $$;
+
+-- The values that a caller typed into the fields of an action, texts in NFC: what is looked at
+-- afterwards, under a lock, takes normalize() no work. Call it before any lock is taken.
+--
+-- A value that is no object comes back as it is; so does null.
+-- Args: as for check_json. Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json, and
+-- combining_marks, which names the field of the object.
+create or replace function private.read_fields(p_json jsonb, p_field text, p_max_bytes integer)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_piled text;
+  v_fields jsonb;
+begin
+  perform private.check_json(p_json, p_field, p_max_bytes);
+  if jsonb_typeof(p_json) <> 'object'
+    or octet_length(p_json::text) = char_length(p_json::text) then
+    return p_json;
+  end if;
+  select f.key into v_piled
+  from jsonb_each_text(p_json) as f
+  where private.has_piled_marks(f.value)
+  limit 1;
+  if found then
+    perform private.raise_input_invalid(
+      v_piled, 'combining_marks', 'The text piles up accents on one letter: write at most 32.'
+    );
+  end if;
+  select jsonb_object_agg(
+    f.key,
+    case jsonb_typeof(f.value)
+      when 'string' then to_jsonb(normalize(f.value #>> '{}', nfc))
+      else f.value
+    end
+  )
+  into v_fields
+  from jsonb_each(p_json) as f;
+  return v_fields;
+end;
+$$;

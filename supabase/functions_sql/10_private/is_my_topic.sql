@@ -2,7 +2,8 @@
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
 -- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
--- `campaign:<id>` are heard by the owner and by those who have a conversation on it.
+-- `campaign:<id>` are heard by the owner and by those who have a conversation on it. An id in any
+-- case is the same id.
 -- Definer: policies on realtime.messages run as the caller, who may not read participants.
 create or replace function private.is_my_topic(p_topic text, p_speak boolean)
 returns boolean
@@ -16,7 +17,7 @@ declare
   v_kind constant text := split_part(p_topic, ':', 1);
   v_id constant text := substr(p_topic, length(v_kind) + 2);
 begin
-  if v_id !~ c_uuid or private.my_id() is null then
+  if v_id !~* c_uuid or private.my_id() is null then
     return false;
   end if;
   return case v_kind

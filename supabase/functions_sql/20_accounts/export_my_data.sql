@@ -41,7 +41,7 @@ declare
 begin
   if p_cursor is not null then
     v_section := split_part(left(p_cursor, 100), ':', 1);
-    v_after := nullif(split_part(left(p_cursor, 100), ':', 2), '');
+    v_after := nullif(split_part(lower(left(p_cursor, 100)), ':', 2), '');
     if v_section <> all (c_sections) or v_after !~ c_after and v_after !~ '^[0-9]{1,18}$' then
       perform private.raise_input_invalid(
         'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'

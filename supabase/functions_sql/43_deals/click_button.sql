@@ -27,11 +27,8 @@ declare
 begin
   v_step := private.begin_action(
     p_conversation_id,
-    jsonb_build_object(
-      'button_id', p_button_id, 'message_id', p_message_id,
-      'additional_data', coalesce(p_additional_data, '{}')
-    ),
-    p_client_action_id
+    jsonb_build_object('button_id', p_button_id, 'message_id', p_message_id),
+    p_additional_data, p_client_action_id
   );
   if v_step.earlier is not null then
     return v_step.earlier;
@@ -39,9 +36,9 @@ begin
   v_button := private.find_button(v_step, p_button_id, p_message_id);
   return private.finish_action(
     v_step, v_button ->> 'action',
-    case jsonb_typeof(p_additional_data)
-      when 'object' then coalesce(v_button -> 'data', '{}') || p_additional_data
-      else coalesce(p_additional_data, v_button -> 'data')
+    case jsonb_typeof(v_step.input)
+      when 'object' then coalesce(v_button -> 'data', '{}') || v_step.input
+      else v_step.input
     end,
     jsonb_build_object('event', 'button_action', 'button_id', p_button_id)
   );

@@ -20,8 +20,8 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
+  v_input constant jsonb := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
 begin
-  perform private.check_json(p_input, 'input', 65536);
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
@@ -52,7 +52,7 @@ begin
   v_step.actor_id := case when p_role = 'admin' then auth.uid() end;
   v_step.role := p_role;
   v_step.action := p_action;
-  v_step.input := coalesce(p_input, '{}');
+  v_step.input := v_input;
   v_step.at := clock_timestamp();
   v_step.is_trial := false;
   v_step := private.advance_conversation(v_step);

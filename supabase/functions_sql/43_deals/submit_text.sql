@@ -22,21 +22,23 @@ as $$
 declare
   v_step private.flow_step;
   v_form private.flow_inputs;
+  v_text text;
 begin
   v_step := private.begin_action(
-    p_conversation_id, jsonb_build_object('text', p_text, 'input_type', p_input_type),
-    p_client_action_id
+    p_conversation_id, jsonb_build_object('input_type', p_input_type),
+    jsonb_build_object('text', p_text), p_client_action_id
   );
   if v_step.earlier is not null then
     return v_step.earlier;
   end if;
+  v_text := v_step.input ->> 'text';
   v_form := private.find_form(v_step, p_input_type);
   return private.finish_action(
     v_step, v_form.action,
     jsonb_build_object(
       v_form.field,
       -- Nothing typed into a price is a price that cannot be read.
-      case when v_form.type = 'price' then coalesce(p_text, '') else p_text end
+      case when v_form.type = 'price' then coalesce(v_text, '') else v_text end
     ),
     jsonb_build_object('event', 'text_input', 'input_type', p_input_type)
   );

@@ -31,13 +31,13 @@ declare
 begin
   v_step := private.begin_action(
     p_conversation_id,
-    jsonb_build_object('action', p_action, 'input', coalesce(p_input, '{}')),
-    p_client_action_id, p_expected_version
+    jsonb_build_object('action', p_action),
+    p_input, p_client_action_id, p_expected_version
   );
   return coalesce(
     v_step.earlier,
     private.finish_action(
-      v_step, p_action, p_input, private.describe_action(v_step.conversation, p_action)
+      v_step, p_action, v_step.input, private.describe_action(v_step.conversation, p_action)
     )
   );
 end;
@@ -61,16 +61,18 @@ $$;
 -- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
 -- conversation, takes the steps that are due, and refuses what was decided on an older state.
 --
--- Args: the conversation; what is asked, to compare a repeat with; the client's id of it; the
--- version that the user saw (null: any).
--- Returns the step, without its action; a repeat has its answer in earlier.
+-- Args: the conversation; what is asked, and the input that was typed for it, to compare a repeat
+-- with; the client's id of it; the version that the user saw (null: any).
+-- Returns the step, without its action, with the input as private.read_fields reads it, before
+-- anything is locked; a repeat has its answer in earlier.
 -- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
 -- private.run_deadlines writes.
--- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
--- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
+-- Errors: AUTH_REQUIRED (401), those of private.read_fields, RATE_LIMITED (429) `{retry_after}`,
+-- CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
 create or replace function private.begin_action(
   p_conversation_id uuid,
   p_request jsonb,
+  p_input jsonb,
   p_client_action_id uuid,
   p_expected_version bigint default null
 )
@@ -83,12 +85,14 @@ declare
 begin
   v_step.actor_id := private.require_user();
   perform private.check_json(p_request, 'input', 65536);
+  v_step.input := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
   v_step.role := private.role_in(v_step.conversation, v_step.actor_id);
   v_step := private.find_repeat(
-    v_step, p_request || jsonb_build_object('conversation_id', p_conversation_id),
+    v_step,
+    p_request || jsonb_build_object('conversation_id', p_conversation_id, 'input', v_step.input),
     p_client_action_id
   );
   if v_step.earlier is null then

@@ -37,7 +37,8 @@ declare
   v_roles text[];
 begin
   v_call := private.begin_action(
-    p_conversation_id, jsonb_build_object('action', 'proceed_to_payment'), null
+    p_conversation_id, jsonb_build_object('action', 'proceed_to_payment'), p_input => null,
+    p_client_action_id => null
   );
   v_conversation := v_call.conversation;
   v_roles := array(
