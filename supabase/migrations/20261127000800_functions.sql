@@ -1585,7 +1585,7 @@ grant execute on function public.complete_profile(text, text, text, text) to aut
 grant execute on function private.get_profile() to authenticated;
 grant execute on function public.get_profile() to authenticated;
 
--- source: 20_accounts/export_my_data.sql sha256:5d2897a673819c123d3678886df82788097601907d5edf88b2dbd33d306bbb18
+-- source: 20_accounts/export_my_data.sql sha256:5ab99a0baa9e6222faf7157615a4399d652b17fa756da3ca738a65c86241e3a9
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
 -- page is of one section: profile, bids, campaigns, applications, conversations, messages, work,
 -- ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
@@ -1668,9 +1668,10 @@ stable
 set search_path = ''
 as $$
 declare
-  v_id constant uuid := case when p_after like '%-%' then split_part(p_after, '_', 1) end;
+  v_id constant uuid := case when p_after like '%-%' then split_part(p_after, '_', 1)::uuid end;
   v_number constant bigint := case
-    when p_after like '%-%' then nullif(split_part(p_after, '_', 2), '') else p_after
+    when p_after like '%-%' then nullif(split_part(p_after, '_', 2), '')::bigint
+    else p_after::bigint
   end;
 begin
   case p_section
@@ -12175,23 +12176,15 @@ grant execute on function public.block_user(uuid) to authenticated;
 grant execute on function private.unblock_user(uuid) to authenticated;
 grant execute on function public.unblock_user(uuid) to authenticated;
 
--- source: 45_safety/delete_my_account.sql sha256:a0a2bf68e52d5ca4350016db55cd77b92495a83eb65a9a7dcc5a6764f2eb0a3d
--- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
--- docs/SECURITY.md says what stays, and why.
-create or replace function public.delete_my_account()
-returns json
-language sql
-set search_path = ''
-as $$
-  select private.delete_my_account();
-$$;
-
--- Deletes the caller's login, as Auth does: triggers refuse it or carry it through.
+-- source: 45_safety/delete_my_account.sql sha256:b618793ece6b288f2799797e50a55759129a4473b4422a892d4d5342c3bb03d4
+-- Deletes the caller's login, as Auth does: triggers refuse it or carry it through. The trigger
+-- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds money
+-- or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says what
+-- stays, and why.
 --
 -- Definer: clients may not write Auth's tables.
 -- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
--- Errors: AUTH_REQUIRED (401), FUNDS_HELD (409) while a deal of the caller holds money or a payout
--- is owed.
+-- Errors: AUTH_REQUIRED (401).
 create or replace function private.delete_my_account()
 returns json
 language plpgsql
@@ -12206,8 +12199,16 @@ begin
 end;
 $$;
 
-grant execute on function private.delete_my_account() to authenticated;
-grant execute on function public.delete_my_account() to authenticated;
+-- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
+create or replace function public.delete_my_account()
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.delete_my_account();
+$$;
+
+grant execute on function private.delete_my_account(), public.delete_my_account() to authenticated;
 
 -- source: 45_safety/leave_deals.sql sha256:b404a31a8a48b40d1c0cceb0a12617644d59ad296d93ecf14f3b24bf701c04ac
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before

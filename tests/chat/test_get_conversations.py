@@ -209,6 +209,7 @@ def test_a_broken_cursor_and_an_unknown_filter_are_refused(
 def test_a_cursor_in_capitals_is_the_same_position(db: Database, asha: uuid.UUID) -> None:
     open_talks(db, asha, 3)
     _, cursor = page_of(db, asha, page_size=1)
+    assert cursor
     assert page_of(db, asha, cursor=cursor.upper()) == page_of(db, asha, cursor=cursor)
 
 

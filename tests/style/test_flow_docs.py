@@ -56,7 +56,7 @@ def flows(project: Database) -> list[Flow]:
 
 def state(name: str) -> State:
     """A state with nothing but a name."""
-    return State(name, name.title(), "none", None, None, None, None, False, None, None)
+    return State(name, name.title(), "none", None, None, None, False, None, None)
 
 
 def move(name: str, source: str, action: str, target: str | None, *roles: str) -> Move:

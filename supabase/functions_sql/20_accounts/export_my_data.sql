@@ -80,9 +80,10 @@ stable
 set search_path = ''
 as $$
 declare
-  v_id constant uuid := case when p_after like '%-%' then split_part(p_after, '_', 1) end;
+  v_id constant uuid := case when p_after like '%-%' then split_part(p_after, '_', 1)::uuid end;
   v_number constant bigint := case
-    when p_after like '%-%' then nullif(split_part(p_after, '_', 2), '') else p_after
+    when p_after like '%-%' then nullif(split_part(p_after, '_', 2), '')::bigint
+    else p_after::bigint
   end;
 begin
   case p_section

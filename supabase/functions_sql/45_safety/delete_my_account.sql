@@ -1,19 +1,11 @@
--- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
--- docs/SECURITY.md says what stays, and why.
-create or replace function public.delete_my_account()
-returns json
-language sql
-set search_path = ''
-as $$
-  select private.delete_my_account();
-$$;
-
--- Deletes the caller's login, as Auth does: triggers refuse it or carry it through.
+-- Deletes the caller's login, as Auth does: triggers refuse it or carry it through. The trigger
+-- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds money
+-- or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says what
+-- stays, and why.
 --
 -- Definer: clients may not write Auth's tables.
 -- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
--- Errors: AUTH_REQUIRED (401), FUNDS_HELD (409) while a deal of the caller holds money or a payout
--- is owed.
+-- Errors: AUTH_REQUIRED (401).
 create or replace function private.delete_my_account()
 returns json
 language plpgsql
@@ -28,5 +20,13 @@ begin
 end;
 $$;
 
-grant execute on function private.delete_my_account() to authenticated;
-grant execute on function public.delete_my_account() to authenticated;
+-- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
+create or replace function public.delete_my_account()
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.delete_my_account();
+$$;
+
+grant execute on function private.delete_my_account(), public.delete_my_account() to authenticated;
