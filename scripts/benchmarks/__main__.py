@@ -35,7 +35,7 @@ from scripts.benchmarks.send import measure_envelope, measure_send
 from scripts.benchmarks.store import measure_store
 from scripts.benchmarks.webhook import measure_webhook
 from scripts.benchmarks.world import SIZES, Size, make_world
-from scripts.local_supabase.postgres import StackError
+from scripts.dev.local_supabase.postgres import StackError
 
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "send": measure_send,

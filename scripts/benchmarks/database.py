@@ -13,10 +13,10 @@ from typing import Any
 
 import psycopg
 
-from scripts.build_migrations import apply_sources
-from scripts.local_supabase import postgres
-from scripts.local_supabase.migrations import apply_migrations
-from scripts.local_supabase.throwaway import Cluster, running_cluster, temporary_folder
+from scripts.build.build_migrations import apply_sources
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.migrations import apply_migrations
+from scripts.dev.local_supabase.throwaway import Cluster, running_cluster, temporary_folder
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from scripts.local_supabase.config import LOOPBACK
+from scripts.dev.local_supabase.config import LOOPBACK
 
 Late = queue.SimpleQueue[tuple[float, bytes]]
 

@@ -27,9 +27,9 @@ from scripts.benchmarks.compare import Row
 from scripts.benchmarks.database import ROOT, BenchmarkError
 from scripts.benchmarks.stack import Stack, running_stack
 from scripts.benchmarks.world import SQL, Size
-from scripts.local_supabase.config import LOOPBACK, database_url
-from scripts.local_supabase.ports import free_port
-from scripts.local_supabase.postgres import SUPERUSER
+from scripts.dev.local_supabase.config import LOOPBACK, database_url
+from scripts.dev.local_supabase.ports import free_port
+from scripts.dev.local_supabase.postgres import SUPERUSER
 
 CONNECTIONS = 16
 # Events that the app is sent, and how many deals they are about.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 from scripts.benchmarks.database import Connection, Side
-from scripts.local_supabase import postgres
+from scripts.dev.local_supabase import postgres
 
 PATIENCE = 30.0
 

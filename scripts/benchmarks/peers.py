@@ -33,8 +33,8 @@ from scripts.benchmarks.compare import Row, interleave, middle, ratio
 from scripts.benchmarks.database import ROOT, BenchmarkError, Connection, Side
 from scripts.benchmarks.meters import Spent, metered_clients
 from scripts.benchmarks.world import run_sql
-from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
-from scripts.local_supabase.postgres import SUPERUSER
+from scripts.dev.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
+from scripts.dev.local_supabase.postgres import SUPERUSER
 
 FOLDER = Path(__file__).parent / "node"
 TEXT = "Can you send me the draft of part 17 before tomorrow evening?"

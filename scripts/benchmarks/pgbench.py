@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from scripts.benchmarks.database import BenchmarkError, Connection, Side
 from scripts.benchmarks.meters import Spent, metered_clients
 from scripts.benchmarks.world import SQL, Size
-from scripts.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
-from scripts.local_supabase.postgres import SUPERUSER
+from scripts.dev.local_supabase.config import DATABASE_PASSWORD, LOOPBACK
+from scripts.dev.local_supabase.postgres import SUPERUSER
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from scripts.benchmarks.meters import Spent
 from scripts.benchmarks.pgbench import Script, compose, play, run_script
 from scripts.benchmarks.turns import Player, take_turns
 from scripts.benchmarks.world import Size
-from scripts.local_supabase.postgres import SUPERUSER
+from scripts.dev.local_supabase.postgres import SUPERUSER
 
 PICK = ("pick_by_power_law", "pick_member")
 FLOOR = compose("floor", "postgres", *PICK, "insert_floor")

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 
 from scripts.benchmarks.database import ROOT, BenchmarkError
-from scripts.local_supabase.config import database_url
-from scripts.local_supabase.ports import free_port
-from scripts.local_supabase.postgres import SUPERUSER
-from scripts.local_supabase.throwaway import temporary_folder
+from scripts.dev.local_supabase.config import database_url
+from scripts.dev.local_supabase.ports import free_port
+from scripts.dev.local_supabase.postgres import SUPERUSER
+from scripts.dev.local_supabase.throwaway import temporary_folder
 
 NAMES = ("SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY")
 
@@ -95,7 +95,7 @@ def _works_below(process: psutil.Process, folder: Path | None) -> bool:
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "scripts.local_supabase", *arguments],
+        [sys.executable, "-m", "scripts.dev.local_supabase", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
--- Functions: built from supabase/functions_sql by scripts/build_migrations.py.
+-- Functions: built from supabase/functions_sql by scripts/build/build_migrations.py.
 
 -- A function may call one that is created further down.
 set check_function_bodies = off;
@@ -1762,10 +1762,10 @@ $$;
 grant execute on function private.export_my_data(text, integer) to authenticated;
 grant execute on function public.export_my_data(text, integer) to authenticated;
 
--- source: 20_accounts/fold_look_alikes.sql sha256:410861f46ee545296fb58cc48b2a5aec682a5261ab1d7c526981c346397ed747
+-- source: 20_accounts/fold_look_alikes.sql sha256:ce1d558e8240e93e71e3c6e2cd52238491b59b77bcbe3ff8ff1244abf8306c16
 -- A text with each letter that looks like a Latin letter or digit replaced by that one.
 --
--- Written by scripts/build_tables.py from Unicode's confusables (TR 39); call it on a text in
+-- Written by scripts/build/build_tables.py from Unicode's confusables (TR 39); call it on a text in
 -- form NFKD without its marks, which has turned full-width, circled and mathematical letters into
 -- plain ones already.
 create or replace function private.fold_look_alikes(p_text text)
@@ -1852,12 +1852,12 @@ as $$
   );
 $$;
 
--- source: 20_accounts/is_phone_number.sql sha256:9a2da49ad4a8723def7d35f34d6951540c05f98c45cebf1f2ac26df936a3e35a
+-- source: 20_accounts/is_phone_number.sql sha256:c3bc739da28fee462dde0314f11da2f73c347a5fa6b3db3135c181a9df12836e
 -- Whether a phone number in the form +919876543210 has the length that lines and mobile phones have
 -- in its country, and no zero after the country's code where none belongs.
 --
--- Written by scripts/build_tables.py from Google's libphonenumber: for each set of countries, their
--- codes, and how many digits follow.
+-- Written by scripts/build/build_tables.py from Google's libphonenumber: for each set of countries,
+-- their codes, and how many digits follow.
 create or replace function private.is_phone_number(p_phone text)
 returns boolean
 language sql

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts import build_tables
+from scripts.build import build_tables
 from tests.chat.scenes import context_of, open_talk
 from tests.support.databases import Database
 

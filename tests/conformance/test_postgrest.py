@@ -15,9 +15,9 @@ import psycopg
 import pytest
 import uvicorn
 
-from scripts.local_supabase import postgres
-from scripts.local_supabase.config import DEMO_JWT_SECRET, Settings
-from scripts.local_supabase.rest import open_rest, reload
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.config import DEMO_JWT_SECRET, Settings
+from scripts.dev.local_supabase.rest import open_rest, reload
 from tests.conformance.postgrest.replay import HERE, Answer, differences, load_goldens, send
 from tests.support.stacks import Cluster, free_port
 

@@ -17,9 +17,9 @@ import uvicorn
 import websockets
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scripts.local_supabase import postgres
-from scripts.local_supabase.config import LOOPBACK, Settings
-from scripts.local_supabase.realtime import open_realtime
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.config import LOOPBACK, Settings
+from scripts.dev.local_supabase.realtime import open_realtime
 from tests.conformance.realtime import replay
 from tests.support.stacks import Cluster, free_port
 
@@ -123,7 +123,7 @@ async def _serving(app: ASGIApp) -> AsyncIterator[int]:
         app,
         host=LOOPBACK,
         port=port,
-        ws="scripts.local_supabase.realtime.protocol:WebSocketProtocol",
+        ws="scripts.dev.local_supabase.realtime.protocol:WebSocketProtocol",
         ws_ping_interval=None,
         ws_max_size=5_000_000,
         lifespan="off",

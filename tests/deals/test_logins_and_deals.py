@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from scripts.local_supabase import postgres
+from scripts.dev.local_supabase import postgres
 from tests.chat.scenes import everything
 from tests.flow.deals import SCENES, Cast, Play, imagine, move_back, open_play
 from tests.flow.rows import BRAND_OWNER, INFLUENCER, PARTIES

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.flow import model
 from tests.flow.checks import done
@@ -137,7 +138,7 @@ def test_input_is_composed_before_the_conversation_is_locked(db: Database, peopl
     )
     read = db.query(
         "select private.read_fields(%s, 'input', 65536) as it",
-        psycopg.types.json.Jsonb({"a": typed, "b": 1, "c": [typed], "d": None}),
+        Jsonb({"a": typed, "b": 1, "c": [typed], "d": None}),
     )[0]["it"]
     assert read == {"a": stored, "b": 1, "c": [typed], "d": None}
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.demo.person import Json, Person
+from scripts.dev.demo.person import Json, Person
 from tests.end_to_end.gateway import Payments
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from scripts.demo.person import Json, Person
-from scripts.razorpay_sandbox.client import (
+from scripts.dev.demo.person import Json, Person
+from scripts.dev.razorpay_sandbox.client import (
     KEY_ID,
     KEY_SECRET,
     WEBHOOK_SECRET,

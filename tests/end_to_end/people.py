@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from examples.python.parley_client import Options, ParleyClient
-from scripts.demo.person import PATIENCE, Person
+from scripts.dev.demo.person import PATIENCE, Person
 from tests.support.stacks import Stack, run_cli, stack_from_environment
 
 PASSWORD = "correct horse battery staple"

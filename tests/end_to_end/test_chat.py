@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from examples.python.parley_client import ParleyClient, ParleyError
-from scripts.demo.person import PATIENCE, Json
+from scripts.dev.demo.person import PATIENCE, Json
 from tests.end_to_end.people import NEXT_SEQ, PASSWORD, sdk_warnings, signed_in, talking
 from tests.support.stacks import Stack
 

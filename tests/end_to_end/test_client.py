@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from examples.python.parley_client import ParleyClient, ParleyError
-from scripts.demo.person import Json
+from scripts.dev.demo.person import Json
 from tests.end_to_end.people import PASSWORD, make_user, sdk_warnings, signed_in, talking
 from tests.support.stacks import Stack
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from examples.python.parley_client import ParleyError
-from scripts.demo.person import Json, Person
+from scripts.dev.demo.person import Json, Person
 from tests.end_to_end.people import sdk_warnings, signed_in
 from tests.support.stacks import Stack
 

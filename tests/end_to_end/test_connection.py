@@ -8,8 +8,8 @@ import time
 import jwt
 import pytest
 
-from scripts.demo.person import PATIENCE
-from scripts.demo.relay import open_relay
+from scripts.dev.demo.person import PATIENCE
+from scripts.dev.demo.relay import open_relay
 from tests.end_to_end.people import (
     NEXT_SEQ,
     kill,

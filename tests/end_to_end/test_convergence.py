@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from examples.python.parley_client import ParleyError
-from scripts.demo.person import Json, Person
+from scripts.dev.demo.person import Json, Person
 from tests.chat.scenes import dice
 from tests.end_to_end.people import NEXT_SEQ, Talk, sdk_warnings, talking
 from tests.support.stacks import Stack

@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from scripts.demo.person import Person
+from scripts.dev.demo.person import Person
 from tests.chat.scenes import dice
 from tests.end_to_end.people import (
     NEXT_SEQ,

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from examples.python.parley_client import ParleyError
-from scripts.demo.person import Json
-from scripts.razorpay_sandbox.client import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
-from scripts.razorpay_sandbox.webhooks import sign
+from scripts.dev.demo.person import Json
+from scripts.dev.razorpay_sandbox.client import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+from scripts.dev.razorpay_sandbox.webhooks import sign
 from tests.end_to_end.deals import Deal, agree, dealing
 from tests.end_to_end.gateway import Payments
 from tests.end_to_end.people import sdk_warnings

@@ -10,7 +10,7 @@ import pytest
 from realtime.message import SuccessSystemPayload
 from realtime.types import PostgresChangesPayload, RealtimePostgresChangesListenEvent
 
-from scripts.demo.person import PATIENCE, Person
+from scripts.dev.demo.person import PATIENCE, Person
 from tests.end_to_end.people import sdk_warnings, talking
 from tests.support.stacks import Stack
 

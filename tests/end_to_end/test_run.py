@@ -24,7 +24,7 @@ def command() -> Iterator[list[str]]:
     """The command with a folder and ports of its own."""
     with temporary_folder() as folder:
         ports = [f"--{name}={free_port()}" for name in PORTS]
-        yield [sys.executable, "-m", "scripts.demo", f"--data-dir={folder}", *ports]
+        yield [sys.executable, "-m", "scripts.dev.demo", f"--data-dir={folder}", *ports]
 
 
 def run_once(command: list[str]) -> subprocess.CompletedProcess[str]:

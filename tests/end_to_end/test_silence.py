@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from examples.python.parley_client import ParleyClient
-from scripts.demo.person import Person
+from scripts.dev.demo.person import Person
 from tests.end_to_end.people import PASSWORD, needs_our_process, sdk_warnings, talking
 from tests.support.limits import lift_limits
 from tests.support.node import run_node_tests

@@ -15,7 +15,7 @@ import httpx
 import psycopg
 import pytest
 
-from scripts.local_supabase.config import LOOPBACK
+from scripts.dev.local_supabase.config import LOOPBACK
 from tests.support.stacks import free_port, parse_environment, run_cli, temporary_folder
 
 Said = subprocess.CompletedProcess[str]

@@ -13,10 +13,10 @@ import uvicorn
 import websockets
 from starlette.applications import Starlette
 
-from scripts.local_supabase import postgres
-from scripts.local_supabase.config import LOOPBACK, Settings
-from scripts.local_supabase.realtime import open_realtime
-from scripts.local_supabase.realtime.rate import EventRate
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.config import LOOPBACK, Settings
+from scripts.dev.local_supabase.realtime import open_realtime
+from scripts.dev.local_supabase.realtime.rate import EventRate
 from tests.support.stacks import Cluster, free_port
 
 DATABASE = "realtime_rate"
@@ -148,7 +148,7 @@ async def _serve(settings: Settings, work: Callable[[Starlette], Awaitable[None]
             app,
             host=LOOPBACK,
             port=settings.port,
-            ws="scripts.local_supabase.realtime.protocol:WebSocketProtocol",
+            ws="scripts.dev.local_supabase.realtime.protocol:WebSocketProtocol",
             ws_ping_interval=None,
             lifespan="off",
             log_level="warning",

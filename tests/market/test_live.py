@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from examples.python.parley_client import ParleyError
-from scripts.demo.person import PATIENCE, Person
+from scripts.dev.demo.person import PATIENCE, Person
 from tests.end_to_end.people import sdk_warnings, signed_in
 from tests.market.scenes import WARES, Role
 from tests.support.stacks import Stack

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from scripts import build_migrations, lock_migrations
-from scripts.local_supabase import postgres
-from scripts.local_supabase.migrations import apply_migrations
+from scripts.build import build_migrations, lock_migrations
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.migrations import apply_migrations
 from tests.support.databases import Database
 from tests.support.node import run_supabase
 from tests.support.sources import all_made

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import build_migrations
-from scripts.build_migrations import BuildError, build, check, next_version, read_sources
+from scripts.build import build_migrations
+from scripts.build.build_migrations import BuildError, build, check, next_version, read_sources
 
 
 class Project:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import lock_migrations
+from scripts.build import lock_migrations
 
 OLD = "20260101000000_create_users.sql"
 NEW = "20260201000000_create_talks.sql"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from scripts import build_migrations
-from scripts.build_migrations import MIGRATIONS, SOURCES
-from scripts.local_supabase import postgres
-from scripts.local_supabase.migrations import apply_migrations
+from scripts.build import build_migrations
+from scripts.build.build_migrations import MIGRATIONS, SOURCES
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.migrations import apply_migrations
 from tests.flow.deals import Play, gather_cast, open_play
 from tests.support.databases import Database
 from tests.support.limits import lift_limits

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_supabase.postgres import wait_until
+from scripts.dev.local_supabase.postgres import wait_until
 from tests.chat.scenes import Talk, everything, open_talk, send
 from tests.notifications.devices import KEYS, endpoint, register, take, waiting
 from tests.support.databases import PATIENCE, Database

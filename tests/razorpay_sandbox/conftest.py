@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.razorpay_sandbox.client import SandboxClient, running_sandbox
+from scripts.dev.razorpay_sandbox.client import SandboxClient, running_sandbox
 from tests.razorpay_sandbox.support import Receiver, running_receiver
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import razorpay  # type: ignore[import-untyped]
 
-from scripts.razorpay_sandbox.client import KEY_ID, KEY_SECRET, SandboxClient
+from scripts.dev.razorpay_sandbox.client import KEY_ID, KEY_SECRET, SandboxClient
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 import requests
 from razorpay.errors import BadRequestError  # type: ignore[import-untyped]
 
-from scripts.razorpay_sandbox.client import KEY_ID, KEY_SECRET, SandboxClient
+from scripts.dev.razorpay_sandbox.client import KEY_ID, KEY_SECRET, SandboxClient
 from tests.razorpay_sandbox.support import Receiver, new_order, refund, sdk
 
 KEY = "refund-of-this-test"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.razorpay_sandbox.client import KEY_ID, KEY_SECRET, SandboxClient
+from scripts.dev.razorpay_sandbox.client import KEY_ID, KEY_SECRET, SandboxClient
 from tests.razorpay_sandbox.support import Receiver, new_order, refund, sdk
 from tests.support.stacks import ROOT
 

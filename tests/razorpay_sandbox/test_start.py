@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.razorpay_sandbox.client import SandboxClient, running_sandbox
-from scripts.razorpay_sandbox.config import SettingsError
+from scripts.dev.razorpay_sandbox.client import SandboxClient, running_sandbox
+from scripts.dev.razorpay_sandbox.config import SettingsError
 from tests.razorpay_sandbox.support import new_order, sdk
 from tests.support.node import NODE
 from tests.support.stacks import ROOT, free_port
@@ -31,7 +31,7 @@ BROWSER = Path(__file__).parent / "browser.mjs"
 def started(port: int, *options: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
     """The command, in an environment with our keys and these changes; killed if it still runs."""
     with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "scripts.razorpay_sandbox", "--port", str(port), *options],
+        [sys.executable, "-m", "scripts.dev.razorpay_sandbox", "--port", str(port), *options],
         cwd=ROOT,
         env={**os.environ, **KEYS, **changes},
         stdout=subprocess.PIPE,

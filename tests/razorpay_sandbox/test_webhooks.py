@@ -8,8 +8,8 @@ import pytest
 from razorpay import Utility  # type: ignore[import-untyped]
 from razorpay.errors import SignatureVerificationError  # type: ignore[import-untyped]
 
-from scripts.razorpay_sandbox.client import WEBHOOK_SECRET, SandboxClient, running_sandbox
-from scripts.razorpay_sandbox.webhooks import sign
+from scripts.dev.razorpay_sandbox.client import WEBHOOK_SECRET, SandboxClient, running_sandbox
+from scripts.dev.razorpay_sandbox.webhooks import sign
 from tests.razorpay_sandbox.support import Receiver, Taken, new_order, sdk
 from tests.razorpay_sandbox.test_shapes import FIXTURES
 

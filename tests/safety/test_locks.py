@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from scripts.local_supabase import postgres
+from scripts.dev.local_supabase import postgres
 from tests.chat.scenes import Talk, dice, open_talk, send
 from tests.support.crowds import OK, play_at_once
 from tests.support.databases import PATIENCE, Database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scripts.build_migrations import MIGRATIONS
+from scripts.build.build_migrations import MIGRATIONS
 from tests.support.databases import Database
 from tests.support.sources import all_made, blank, granted_functions
 

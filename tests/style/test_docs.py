@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build_migrations import read_sources
-from scripts.docs.catalog import Catalog, labelled, read_catalog
-from scripts.docs.pages import PARTS
-from scripts.docs.raised import codes_in, find_calls, find_raised, find_reachable
-from scripts.render_docs import DOCS, find_stale, render_pages
+from scripts.build.build_migrations import read_sources
+from scripts.build.docs.catalog import Catalog, labelled, read_catalog
+from scripts.build.docs.pages import PARTS
+from scripts.build.docs.raised import codes_in, find_calls, find_raised, find_reachable
+from scripts.build.render_docs import DOCS, find_stale, render_pages
 from tests.support.databases import Database, copied_database
 from tests.support.project import project_files
 from tests.support.stacks import ROOT, Cluster
@@ -96,7 +96,7 @@ def leads_somewhere(word: str, page: Path) -> bool:
         return any(path.name == word for path in project_files())
     folders = [folder for folder in page.parents if folder.is_relative_to(ROOT)]
     # Pages about the sources and about tests of them name both by their place there.
-    folders += [ROOT / "supabase" / "functions_sql", ROOT / "scripts" / "local_supabase"]
+    folders += [ROOT / "supabase" / "functions_sql", ROOT / "scripts" / "dev" / "local_supabase"]
     return any((folder / word).exists() for folder in folders)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.docs.catalog import Argument, Function, comment_above, labelled
-from scripts.docs.pages import fill_blocks
-from scripts.docs.raised import find_raised, find_reachable, split
+from scripts.build.docs.catalog import Argument, Function, comment_above, labelled
+from scripts.build.docs.pages import fill_blocks
+from scripts.build.docs.raised import find_raised, find_reachable, split
 
 
 def function(

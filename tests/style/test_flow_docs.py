@@ -15,9 +15,9 @@ from itertools import combinations
 
 import pytest
 
-from scripts.docs.flow import render_pictures
-from scripts.docs.flow_picture import main_path
-from scripts.docs.flow_rows import (
+from scripts.build.docs.flow import render_pictures
+from scripts.build.docs.flow_picture import main_path
+from scripts.build.docs.flow_rows import (
     Field,
     Flow,
     Move,
@@ -28,10 +28,10 @@ from scripts.docs.flow_rows import (
     share_fields,
     share_moves,
 )
-from scripts.docs.layout import MONO, SANS, SIZE, TITLE_SIZE, Arrow, Box, Words
-from scripts.docs.pages import PARTS
-from scripts.docs.picture import draw
-from scripts.render_docs import DOCS, find_stale, render_pages
+from scripts.build.docs.layout import MONO, SANS, SIZE, TITLE_SIZE, Arrow, Box, Words
+from scripts.build.docs.pages import PARTS
+from scripts.build.docs.picture import draw
+from scripts.build.render_docs import DOCS, find_stale, render_pages
 from tests.support.databases import Database, copied_database
 from tests.support.stacks import ROOT, Cluster
 
@@ -326,7 +326,7 @@ def test_words_that_mean_something_to_xml_are_drawn_as_they_are() -> None:
 
 SAME = """
 from tests.style.test_flow_docs import flow, move
-from scripts.docs.flow_picture import draw_flow
+from scripts.build.docs.flow_picture import draw_flow
 moves = [
     move("one", "a", "go", "b", "influencer"), move("two", "a", "skip", "c", "brand_owner"),
     move("three", "b", "skip", "c", "influencer", "brand_owner"),

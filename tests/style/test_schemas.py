@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from scripts.schemas import read_schemas
+from scripts.build.schemas import read_schemas
 from tests.support.answers import check_answer
 from tests.support.databases import Database
 

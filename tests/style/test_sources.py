@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
-from scripts.build_migrations import Source, read_sources
+from scripts.build.build_migrations import Source, read_sources
 from tests.support.project import project_files
 from tests.support.sources import Made, all_made, blank, find_made
 from tests.support.stacks import ROOT

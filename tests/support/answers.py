@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from scripts.schemas import Schema, read_schemas
+from scripts.build.schemas import Schema, read_schemas
 
 
 @cache

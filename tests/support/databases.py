@@ -20,10 +20,10 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from scripts.build_migrations import apply_sources
-from scripts.local_supabase import postgres
-from scripts.local_supabase.config import database_url
-from scripts.local_supabase.migrations import apply_migrations
+from scripts.build.build_migrations import apply_sources
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.config import database_url
+from scripts.dev.local_supabase.migrations import apply_migrations
 from tests.support.answers import check_answer, check_events
 from tests.support.limits import lift_limits
 from tests.support.stacks import Cluster

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripts.build_migrations import Source, read_sources
+from scripts.build.build_migrations import Source, read_sources
 
 # Comments, strings, quoted names and dollar-quoted bodies of PostgreSQL, in one alternation.
 TOKEN = re.compile(

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.local_supabase.ports import free_port
-from scripts.local_supabase.throwaway import Cluster, running_cluster, temporary_folder
+from scripts.dev.local_supabase.ports import free_port
+from scripts.dev.local_supabase.throwaway import Cluster, running_cluster, temporary_folder
 
 __all__ = [
     "ENVIRONMENT",
@@ -55,7 +55,7 @@ class Stack:
 def run_cli(*arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run `local-supabase` with the arguments and catch what it says."""
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "scripts.local_supabase", *map(str, arguments)],
+        [sys.executable, "-m", "scripts.dev.local_supabase", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,

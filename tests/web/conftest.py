@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from scripts.demo import web
-from scripts.demo.gateway import make_push_keys
+from scripts.dev.demo import web
+from scripts.dev.demo.gateway import make_push_keys
 from tests.end_to_end.gateway import running_payments
 from tests.support.stacks import Stack, free_port
 from tests.web.people import Member, Site, Window, admit, build, window
@@ -23,7 +23,7 @@ LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def running_server(folder: Path, config: dict[str, object], port: int) -> Iterator[None]:
-    """The server of `scripts/demo/web.py` in a thread."""
+    """The server of `scripts/dev/demo/web.py` in a thread."""
     server = uvicorn.Server(
         uvicorn.Config(
             web.create_app(folder, config),

@@ -16,8 +16,8 @@ import httpx
 import psycopg
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from scripts.demo import web
-from scripts.demo.person import Json
+from scripts.dev.demo import web
+from scripts.dev.demo.person import Json
 from tests.end_to_end.gateway import Payments
 from tests.end_to_end.people import service_headers
 from tests.support.stacks import Stack

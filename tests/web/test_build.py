@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.demo import web
-from scripts.demo.services import ServiceError
+from scripts.dev.demo import web
+from scripts.dev.demo.services import ServiceError
 from tests.support.stacks import free_port
 from tests.web.people import build
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import expect
 
-from scripts.demo.web import CLIENT
+from scripts.dev.demo.web import CLIENT
 from tests.support.stacks import ROOT
 from tests.web.people import Member, Site, Window, admit, window
 

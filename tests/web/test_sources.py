@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from scripts.demo.web import CLIENT
+from scripts.dev.demo.web import CLIENT
 from tests.support.stacks import Stack
 from tests.web.people import Site
 

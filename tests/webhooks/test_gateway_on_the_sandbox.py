@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.razorpay_sandbox.client import (
+from scripts.dev.razorpay_sandbox.client import (
     KEY_ID,
     KEY_SECRET,
     WEBHOOK_SECRET,

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.local_supabase import postgres
+from scripts.dev.local_supabase import postgres
 from tests.support.stacks import ROOT, free_port
 from tests.webhooks.events import WEBHOOK_SECRETS, sign
 from tests.webhooks.support import RAZORPAY, FakeSupabase, settings

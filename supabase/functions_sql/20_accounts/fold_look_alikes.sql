@@ -1,6 +1,6 @@
 -- A text with each letter that looks like a Latin letter or digit replaced by that one.
 --
--- Written by scripts/build_tables.py from Unicode's confusables (TR 39); call it on a text in
+-- Written by scripts/build/build_tables.py from Unicode's confusables (TR 39); call it on a text in
 -- form NFKD without its marks, which has turned full-width, circled and mathematical letters into
 -- plain ones already.
 create or replace function private.fold_look_alikes(p_text text)

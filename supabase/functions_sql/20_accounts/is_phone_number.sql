@@ -1,8 +1,8 @@
 -- Whether a phone number in the form +919876543210 has the length that lines and mobile phones have
 -- in its country, and no zero after the country's code where none belongs.
 --
--- Written by scripts/build_tables.py from Google's libphonenumber: for each set of countries, their
--- codes, and how many digits follow.
+-- Written by scripts/build/build_tables.py from Google's libphonenumber: for each set of countries,
+-- their codes, and how many digits follow.
 create or replace function private.is_phone_number(p_phone text)
 returns boolean
 language sql

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from scripts.local_supabase import postgres
-from scripts.local_supabase.config import Settings
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.config import Settings
 from tests.local_supabase.auth.server import Auth, serving
 from tests.support.stacks import Cluster
 

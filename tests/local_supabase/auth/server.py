@@ -22,9 +22,9 @@ from supabase import (
     create_client,
 )
 
-from scripts.local_supabase.auth import open_auth
-from scripts.local_supabase.config import LOOPBACK, Settings
-from scripts.local_supabase.gateway import Gateway
+from scripts.dev.local_supabase.auth import open_auth
+from scripts.dev.local_supabase.config import LOOPBACK, Settings
+from scripts.dev.local_supabase.gateway import Gateway
 
 PASSWORD = "correct horse 1"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.local_supabase.auth.errors import ApiError
-from scripts.local_supabase.auth.limits import PER_ACCOUNT, PER_ADDRESS, WINDOW, FailedLogins
+from scripts.dev.local_supabase.auth.errors import ApiError
+from scripts.dev.local_supabase.auth.limits import PER_ACCOUNT, PER_ADDRESS, WINDOW, FailedLogins
 from tests.local_supabase.auth.server import Auth, assert_refused, new_email
 
 

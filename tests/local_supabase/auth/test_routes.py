@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_supabase.config import Settings
+from scripts.dev.local_supabase.config import Settings
 from tests.local_supabase.auth.server import Auth, assert_refused, serving
 
 

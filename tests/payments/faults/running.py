@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from scripts.razorpay_sandbox.client import KEY_ID, KEY_SECRET, running_sandbox
+from scripts.dev.razorpay_sandbox.client import KEY_ID, KEY_SECRET, running_sandbox
 from tests.end_to_end.people import PASSWORD, make_user
 from tests.flow.deals import Cast
 from tests.flow.rows import BRAND_OWNER, INFLUENCER

@@ -12,7 +12,7 @@ import httpx
 import jwt
 import pytest
 
-from scripts.razorpay_sandbox.client import KEY_ID, KEY_SECRET
+from scripts.dev.razorpay_sandbox.client import KEY_ID, KEY_SECRET
 from tests.flow.deals import Play
 from tests.payments.faults.world import PATIENCE, World
 from tests.webhooks.support import user_claims

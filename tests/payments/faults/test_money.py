@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_supabase import postgres
+from scripts.dev.local_supabase import postgres
 from tests.flow.deals import Play
 from tests.payments.faults.world import PATIENCE, World
 from tests.payments.scenes import AGREED

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from scripts.local_supabase import postgres
+from scripts.dev.local_supabase import postgres
 from tests.chat.scenes import send as send_message
 from tests.end_to_end.people import make_user
 from tests.payments.faults.relay import Relay, running_relay

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
-from scripts.razorpay_sandbox.client import SandboxClient
+from scripts.dev.razorpay_sandbox.client import SandboxClient
 from tests.flow.deals import Cast, Play, open_play
 from tests.flow.rows import INFLUENCER
 from tests.payments.scenes import FIXTURES, Scene

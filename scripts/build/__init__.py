@@ -1,0 +1,1 @@
+"""What is written from the sources: migrations, their lock, tables, pages."""

@@ -1,0 +1,1 @@
+"""What the commands start: the local Supabase, the sandbox, the demo."""

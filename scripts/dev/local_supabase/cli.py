@@ -1,0 +1,333 @@
+"""start, stop, status and reset of the local stack."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.config import DEMO_PUBLISHABLE_KEY, DEMO_SECRET_KEY, Settings
+from scripts.dev.local_supabase.migrations import apply_migrations
+from scripts.dev.local_supabase.ports import require_free
+from scripts.dev.local_supabase.postgres import StackError
+from scripts.dev.local_supabase.server import LOCK_NAME
+
+ROOT = Path(__file__).parents[3]
+DEFAULT_DATA_DIR = ROOT / ".local" / "supabase"
+# `supabase start` uses the same two.
+DEFAULT_PORT = 54321
+DEFAULT_DB_PORT = 54322
+API_START_TIMEOUT = 30.0
+API_STOP_TIMEOUT = 10.0
+
+
+@dataclass
+class State:
+    """What a later command must know about a stack, kept in its data folder."""
+
+    port: int
+    db_port: int
+    postgres_bin: str
+    realtime_delays: tuple[float, float] = (2.0, 5.0)
+    realtime_events: int = 100
+    access_token_lifetime: int = 3600
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did what was asked, 1 with one sentence on stderr otherwise."""
+    args = _parser().parse_args(argv)
+    data_dir: Path = args.data_dir.resolve()
+    try:
+        return int(args.run(data_dir, args))
+    except (StackError, psycopg.Error, OSError) as error:
+        print(f"local-supabase: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="local-supabase",
+        description="A Supabase for development and tests, without Docker. Loopback only.",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where it lives")
+    starting = argparse.ArgumentParser(add_help=False)
+    starting.add_argument("--port", type=_port, help=f"of the API (default {DEFAULT_PORT})")
+    starting.add_argument("--db-port", type=_port, help=f"of Postgres (default {DEFAULT_DB_PORT})")
+    starting.add_argument(
+        "--postgres-bin", type=Path, help="folder of another PostgreSQL's binaries (15 or newer)"
+    )
+    starting.add_argument(
+        "--no-migrations", action="store_true", help="an empty project, without our tables"
+    )
+    starting.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="return only when every service answers (default)",
+    )
+    starting.add_argument(
+        "--realtime-delays",
+        type=float,
+        nargs=2,
+        metavar=("CONNECT", "JOIN"),
+        help="seconds before a refused socket or join is answered (default 2 5, as the platform)",
+    )
+    starting.add_argument(
+        "--realtime-events",
+        type=int,
+        metavar="N",
+        help="Realtime's quota of events a second: 100 as on the free plan (default), 0 for none",
+    )
+    starting.add_argument(
+        "--access-token-lifetime", type=int, metavar="SECONDS", help="default 3600"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, parents, text in (
+        ("start", start, [common, starting], "start it in the background and print its keys"),
+        ("stop", stop, [common], "stop it and keep the data"),
+        ("status", status, [common], "say whether it runs; exit status 3 when it does not"),
+        ("reset", reset, [common, starting], "delete the data and start anew"),
+    ):
+        command = commands.add_parser(name, parents=parents, help=text, description=text)
+        command.set_defaults(run=run)
+        if name == "status":
+            command.add_argument("--env", action="store_true", help="print NAME=value lines")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{port} is no port: choose one from 1 to 65535")
+    return port
+
+
+def start(data_dir: Path, args: argparse.Namespace) -> int:
+    """Bring up whatever of the stack is down, then print where it is and its keys."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with _only_one(data_dir):
+        state = _wanted(data_dir, args)
+        binaries = Path(state.postgres_bin)
+        cluster = data_dir / "postgres"
+        if not postgres.is_running(cluster):
+            require_free(state.db_port, "--db-port")
+        if _api_pid(data_dir) is None:
+            require_free(state.port, "--port")
+        if not cluster.exists():
+            _say("Making a database cluster")
+            fresh = data_dir / "postgres.new"
+            postgres.forget_cluster(fresh)
+            postgres.init_cluster(fresh, binaries)
+            fresh.rename(cluster)
+        _save(data_dir, state)
+        postgres.start_cluster(cluster, state.db_port, binaries)
+        if postgres.bootstrap(state.db_port):
+            _say("Made the database a Supabase project")
+        settings = _settings(data_dir, state)
+        if not args.no_migrations:
+            for name in apply_migrations(settings.dsn()):
+                _say(f"Applied {name}")
+        if _api_pid(data_dir) is None:
+            _launch_api(data_dir, state)
+        if args.wait:
+            _await_api(data_dir, settings)
+    _print_environment(settings)
+    return 0
+
+
+def stop(data_dir: Path, _args: argparse.Namespace) -> int:
+    """Stop the API, then Postgres."""
+    state = _load(data_dir)
+    if state is None:
+        _say(f"No stack in {data_dir}")
+        return 0
+    with _only_one(data_dir):
+        pid = _api_pid(data_dir)
+        if pid is not None:
+            _end(pid)
+        postgres.stop_cluster(data_dir / "postgres", Path(state.postgres_bin))
+    _say("Stopped; the data stays")
+    return 0
+
+
+def status(data_dir: Path, args: argparse.Namespace) -> int:
+    """Say what runs; with --env print the keys. Exit status 3 when something is down."""
+    state = _load(data_dir)
+    if state is None:
+        raise StackError(f"There is no stack in {data_dir}: start one.")
+    up = {
+        "API": _api_pid(data_dir) is not None,
+        "Postgres": postgres.is_running(data_dir / "postgres"),
+    }
+    for name, alive in up.items():
+        _say(f"{name} is {'up' if alive else 'down'}")
+    if args.env or all(up.values()):
+        _print_environment(_settings(data_dir, state))
+    return 0 if all(up.values()) else 3
+
+
+def reset(data_dir: Path, args: argparse.Namespace) -> int:
+    """Delete all data of the stack and start it anew."""
+    stop(data_dir, args)
+    postgres.forget_cluster(data_dir / "postgres")
+    return start(data_dir, args)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The names and values that `supabase status -o env` prints."""
+    return {
+        "API_URL": settings.api_url,
+        "REALTIME_URL": f"{settings.api_url}/realtime/v1".replace("http", "ws", 1),
+        "DB_URL": settings.dsn(),
+        "JWT_SECRET": settings.jwt_secret,
+        "ANON_KEY": settings.api_key("anon"),
+        "SERVICE_ROLE_KEY": settings.api_key("service_role"),
+        "PUBLISHABLE_KEY": DEMO_PUBLISHABLE_KEY,
+        "SECRET_KEY": DEMO_SECRET_KEY,
+    }
+
+
+def _print_environment(settings: Settings) -> None:
+    for name, value in environment(settings).items():
+        print(f'{name}="{value}"')  # noqa: T201
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def _wanted(data_dir: Path, args: argparse.Namespace) -> State:
+    """The stack that was asked for; what was not said stays as it was, or is the default."""
+    known = _load(data_dir)
+    base = known or State(DEFAULT_PORT, DEFAULT_DB_PORT, str(postgres.embedded_binaries()))
+    asked = {
+        "port": args.port,
+        "db_port": args.db_port,
+        "postgres_bin": args.postgres_bin and str(args.postgres_bin.resolve()),
+        "realtime_delays": args.realtime_delays and tuple(args.realtime_delays),
+        "realtime_events": args.realtime_events,
+        "access_token_lifetime": args.access_token_lifetime,
+    }
+    wanted = replace(base, **{name: value for name, value in asked.items() if value is not None})
+    if not (Path(wanted.postgres_bin) / "pg_ctl").exists():
+        raise StackError(
+            f"There is no pg_ctl in {wanted.postgres_bin}: name PostgreSQL's bin folder."
+        )
+    if known and wanted != known and _is_up(data_dir):
+        raise StackError(
+            f"The stack in {data_dir} is up with other settings (API {known.port}, "
+            f"Postgres {known.db_port}): stop it first."
+        )
+    return wanted
+
+
+def _is_up(data_dir: Path) -> bool:
+    return _api_pid(data_dir) is not None or postgres.is_running(data_dir / "postgres")
+
+
+def _load(data_dir: Path) -> State | None:
+    file = data_dir / "state.json"
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+        return State(**(known | {"realtime_delays": tuple(known["realtime_delays"])}))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise StackError(f"{file} is damaged: delete it, the data stays.") from error
+
+
+def _save(data_dir: Path, state: State) -> None:
+    whole = data_dir / "state.json.new"
+    whole.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
+    whole.rename(data_dir / "state.json")
+
+
+def _settings(data_dir: Path, state: State) -> Settings:
+    return Settings(data_dir=data_dir, port=state.port, db_port=state.db_port)
+
+
+def _end(pid: int) -> None:
+    """End the API's process; return when it is gone, not only its lock."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            process.send_signal(how)
+            with contextlib.suppress(StackError):
+                postgres.wait_until(
+                    lambda: not postgres.is_alive(process), API_STOP_TIMEOUT, "still there"
+                )
+                return
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Let two commands on one data folder follow each other."""
+    with (data_dir / "command.lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _api_pid(data_dir: Path) -> int | None:
+    """The process that serves the API, or None. It holds a lock as long as it lives."""
+    try:
+        lock = (data_dir / LOCK_NAME).open("r", encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(lock.read() or 0) or None
+    return None
+
+
+def _launch_api(data_dir: Path, state: State) -> None:
+    connect_refusal, join_refusal = state.realtime_delays
+    with (data_dir / "api.log").open("ab") as log:
+        subprocess.Popen(  # noqa: S603
+            [
+                *(sys.executable, "-m", "scripts.dev.local_supabase.server"),
+                *("--data-dir", str(data_dir)),
+                *("--port", str(state.port), "--db-port", str(state.db_port)),
+                *("--connect-refusal", str(connect_refusal), "--join-refusal", str(join_refusal)),
+                *("--realtime-events", str(state.realtime_events)),
+                *("--access-token-lifetime", str(state.access_token_lifetime)),
+            ],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _await_api(data_dir: Path, settings: Settings) -> None:
+    began = time.monotonic()
+
+    def answers() -> bool:
+        if _api_pid(data_dir) is None and time.monotonic() - began > API_START_TIMEOUT / 3:
+            raise StackError(f"The API ended; its last words are in {data_dir / 'api.log'}.")
+        try:
+            with urllib.request.urlopen(f"{settings.api_url}/health", timeout=2) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    complaint = f"The API does not answer; its last words are in {data_dir / 'api.log'}."
+    postgres.wait_until(answers, API_START_TIMEOUT, complaint)

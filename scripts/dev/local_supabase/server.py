@@ -1,0 +1,119 @@
+"""The process that serves REST, Auth and Realtime on one port; `cli.py` starts and stops it."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TextIO
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scripts.dev.local_supabase.auth import open_auth
+from scripts.dev.local_supabase.config import DEMO_JWT_SECRET, LOOPBACK, Settings
+from scripts.dev.local_supabase.gateway import Gateway
+from scripts.dev.local_supabase.realtime import open_realtime
+from scripts.dev.local_supabase.realtime.protocol import WebSocketProtocol
+from scripts.dev.local_supabase.rest import open_rest
+
+LOCK_NAME = "api.lock"
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The whole stack as one ASGI app; its lifespan opens and closes every protocol."""
+    opened: dict[str, ASGIApp] = {}
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            opened["gateway"] = Gateway(
+                settings,
+                {
+                    "rest": await stack.enter_async_context(open_rest(settings)),
+                    "auth": await stack.enter_async_context(open_auth(settings)),
+                    "realtime": await stack.enter_async_context(open_realtime(settings)),
+                },
+            )
+            yield
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await opened["gateway"](scope, receive, send)
+
+    return Starlette(lifespan=lifespan, routes=[Mount("/", app=serve)])
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop. Holds a lock in the data folder, so that it runs once."""
+    with (settings.data_dir / LOCK_NAME).open("a+", encoding="utf-8") as lock:
+        if not _take(lock):
+            sys.exit(f"The stack in {settings.data_dir} is being served already.")
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        # A refused statement is answered; psycopg adds a line for each that was sent behind it.
+        logging.getLogger("psycopg").addFilter(lambda record: "terminating" not in record.msg)
+        uvicorn.run(
+            create_app(settings),
+            host=LOOPBACK,
+            port=settings.port,
+            ws=WebSocketProtocol,
+            ws_ping_interval=None,  # Realtime's clients send heartbeats of their own
+            ws_max_size=5_000_000,  # Realtime closes with 1009 above this (transcript 16b)
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=2,
+        )
+
+
+def _take(lock: TextIO) -> bool:
+    """Lock the file; tries for a second, since cli.py holds it shared for a moment to look."""
+    for _ in range(20):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse what cli.py passes on, and serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--db-port", type=int, required=True)
+    parser.add_argument("--jwt-secret", default=os.environ.get("JWT_SECRET", DEMO_JWT_SECRET))
+    parser.add_argument("--connect-refusal", type=float, default=2.0, help="seconds")
+    parser.add_argument("--join-refusal", type=float, default=5.0, help="seconds")
+    parser.add_argument("--realtime-events", type=int, default=100, help="a second; 0: no limit")
+    parser.add_argument("--access-token-lifetime", type=int, default=3600, help="seconds")
+    args = parser.parse_args(argv)
+    run(
+        Settings(
+            data_dir=args.data_dir,
+            port=args.port,
+            db_port=args.db_port,
+            jwt_secret=args.jwt_secret,
+            realtime_connect_refusal=args.connect_refusal,
+            realtime_join_refusal=args.join_refusal,
+            realtime_events=args.realtime_events,
+            access_token_lifetime=args.access_token_lifetime,
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

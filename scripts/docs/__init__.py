@@ -1,1 +1,0 @@
-"""What scripts/render_docs.py is made of: reading the catalog and the sources, writing pages."""
