@@ -12176,11 +12176,11 @@ grant execute on function public.block_user(uuid) to authenticated;
 grant execute on function private.unblock_user(uuid) to authenticated;
 grant execute on function public.unblock_user(uuid) to authenticated;
 
--- source: 45_safety/delete_my_account.sql sha256:b618793ece6b288f2799797e50a55759129a4473b4422a892d4d5342c3bb03d4
+-- source: 45_safety/delete_my_account.sql sha256:63fc54104beeb0f306d8fd3d0e67dfdbedaf5ff7339c6b13402a590932572c2b
 -- Deletes the caller's login, as Auth does: triggers refuse it or carry it through. The trigger
--- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds money
--- or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says what
--- stays, and why.
+-- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds
+-- money or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says
+-- what stays, and why.
 --
 -- Definer: clients may not write Auth's tables.
 -- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.

@@ -1,7 +1,7 @@
 -- Deletes the caller's login, as Auth does: triggers refuse it or carry it through. The trigger
--- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds money
--- or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says what
--- stays, and why.
+-- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds
+-- money or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says
+-- what stays, and why.
 --
 -- Definer: clients may not write Auth's tables.
 -- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
