@@ -11,8 +11,17 @@ import psycopg
 
 from scripts.dev.local_supabase import postgres
 from tests.chat.scenes import Talk, dice, open_talk, send
+from tests.flow.deals import Cast, open_play
 from tests.support.crowds import OK, play_at_once
 from tests.support.databases import PATIENCE, Database
+from tests.support.payments import (
+    Order,
+    attach_order,
+    event_body,
+    order_entity,
+    payment_entity,
+    take_event,
+)
 
 # What may become of a call of the crowd: no deadlock (40P01), no broken key (23...), no timeout.
 EXPECTED = {
@@ -25,9 +34,12 @@ EXPECTED = {
     "CHAT_CLOSED",
     "CONVERSATION_NOT_FOUND",
     "FLOW_STATE_INVALID",
+    "FUNDS_HELD",  # a deal that was paid keeps its people
     "FORBIDDEN",  # the other side of a campaign has no role any more
     "INSUFFICIENT_POINTS",
     "NOT_YOUR_TURN",
+    "PAYMENT_ALREADY_DONE",
+    "PAYMENT_NOT_READY",
     "PROFILE_INCOMPLETE",
     "ACTION_UNKNOWN",
     "RATE_LIMITED",
@@ -57,10 +69,20 @@ class Crowd:
         for user in self.brands:
             with db.signed_in_as(user):
                 self.campaigns += [db.call("create_campaign", title="a", brief="b")["id"]]
+        # Deals that wait for their payments: of everybody one.
+        nobody = uuid.uuid4()
+        self.orders: list[Order] = []
+        for influencer, brand in zip(self.influencers, self.brands, strict=True):
+            people = Cast(influencer, brand, nobody, nobody)
+            play = open_play(db, people, "bid", "payment_pending with an order")
+            self.orders.append(attach_order(db, play.id))
 
     def play(self, db: Database, number: int) -> None:
-        """One thing that one of them does, or the deletion of one."""
+        """One thing that one of them does or Razorpay says, or the deletion of one."""
         chance = dice(number)
+        if number % 5 == 3:
+            self.tell(db, chance)
+            return
         if number % 25 == 24:
             with psycopg.connect(db.dsn("supabase_auth_admin"), autocommit=True) as auth:
                 user = chance.choice([*self.influencers[2:], *self.brands[2:]])
@@ -70,6 +92,21 @@ class Crowd:
         function, arguments = self.choose(db, chance, user)
         with db.signed_in_as(user):
             db.call(function, **arguments)
+
+    def tell(self, db: Database, chance: random.Random) -> None:
+        """An event about a payment: of few payments many events, some of them at once."""
+        order = chance.choice(self.orders)
+        payment_id = f"pay_{chance.choice('12')}{order.razorpay_order_id[-13:]}"
+        status = chance.choice(["authorized", "failed", "captured", "captured", "paid"])
+        if status == "paid":
+            paid = order_entity(order, status="paid", amount_paid=order.amount_minor, amount_due=0)
+            body = event_body("order.paid", payment=payment_entity(order, payment_id), order=paid)
+        else:
+            payment = payment_entity(
+                order, payment_id, status=status, captured=status == "captured"
+            )
+            body = event_body(f"payment.{status}", payment=payment)
+        take_event(db, body)
 
     def choose(
         self, db: Database, chance: random.Random, user: uuid.UUID
@@ -90,12 +127,15 @@ class Crowd:
             ("mark_read", talk),
             ("login_cleanup", {}),
             ("take_action", {**talk, "action": "close_conversation"}),
+            ("take_action", {**talk, "action": "end_conversation"}),
+            ("begin_payment", talk),
         ]
         if user in self.influencers:
             own = [
                 ("apply_to_campaign", {"campaign_id": chance.choice(self.campaigns), "quote": 50}),
                 ("apply_to_campaign", {"campaign_id": chance.choice(self.campaigns), "quote": 50}),
                 ("take_action", {**talk, "action": "accept_connection"}),
+                ("take_action", {**talk, "action": "start_work"}),
                 ("close_bid", {"bid_id": chance.choice(self.bids)}),
             ]
         else:
@@ -105,15 +145,24 @@ class Crowd:
                 ("connect_bid", {"bid_id": chance.choice(self.bids)}),
                 ("invite_to_campaign", {"campaign_id": chance.choice(self.campaigns), **invited}),
                 ("take_action", {**talk, "action": "accept_application"}),
+                ("take_action", {**talk, "action": "cancel_before_start"}),
             ]
         return chance.choice([*common, *own, *own])
 
 
-def test_deletions_deals_sends_blocks_and_cleanups_never_deadlock(db: Database) -> None:
+def test_deletions_deals_sends_blocks_cleanups_and_webhooks_never_deadlock(db: Database) -> None:
     crowd = Crowd(db)
     seen = play_at_once(db, threads=8, times=500, play=crowd.play)
     assert set(seen) <= EXPECTED | {"CAMPAIGN_NOT_FOUND"}, seen
     assert seen[OK] > 150, seen
+    # A webhook swallows what goes wrong: it counts it. None was lost, and some paid a deal.
+    events = db.query("select outcome, attempts, error from private.payment_events")
+    assert len(events) == 100
+    assert {event["error"] for event in events} == {None}
+    assert max(event["attempts"] for event in events) == 1
+    outcomes = {event["outcome"] for event in events}
+    assert outcomes <= {"applied", "noop", "double_payment", "captured_after_closed", "waiting"}
+    assert "applied" in outcomes
     # Whoever was deleted has no deal that is open, and takes no message.
     assert (
         db.query(
