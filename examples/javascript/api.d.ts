@@ -934,6 +934,10 @@ export interface Quota {
    */
   points_per_message: number;
   /**
+   * What the next message costs; 0 while free ones are left.
+   */
+  cost: number;
+  /**
    * The points that are there.
    */
   points_balance: number;
@@ -1858,6 +1862,10 @@ export interface Action {
    * Until when it can be taken.
    */
   deadline_at: string | null;
+  /**
+   * How many points it costs; steps of a deal are free.
+   */
+  cost: number;
 }
 /**
  * How the state moved.

@@ -194,6 +194,7 @@ class Quota(TypedDict):
     used_today: int
     free_left: int
     points_per_message: int
+    cost: int
     points_balance: int
     resets_at: str
     timezone: str
@@ -916,6 +917,7 @@ class Action(TypedDict):
     input: InputField | None
     schema: dict[str, Any]
     deadline_at: str | None
+    cost: int
 
 
 class MarketScreen(TypedDict):

@@ -2049,7 +2049,7 @@ revoke all on function public.get_points_history(integer, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_points_history(integer, bigint) to authenticated;
 
--- source: 25_points/get_quota.sql sha256:aaf553460477aae834831b42bd210477d14d015b678d467d14cb68193eceb7de
+-- source: 25_points/get_quota.sql sha256:3622e01aa651abdb1c3fd02ca7a8c094acfd3d0868a26e5751dc9df4eb75a1ed
 -- The caller's quota at this moment.
 --
 -- Definer: accounts are private.
@@ -2074,7 +2074,7 @@ end;
 $$;
 
 -- RPC: the caller's free messages and points; returns `{daily_free_limit, used_today, free_left,
--- points_per_message, points_balance, resets_at, timezone}`.
+-- points_per_message, cost, points_balance, resets_at, timezone}`.
 create or replace function public.get_quota()
 returns jsonb
 language sql
@@ -2178,7 +2178,7 @@ from public, anon, authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
--- source: 25_points/spend_points.sql sha256:1264d936edb30467983a9210e9ad1919e5d1b8081d20bf8ff22f25fc443e4164
+-- source: 25_points/spend_points.sql sha256:ce6e512498c7a099897c724fe1336516997b09022877658bac1d8c283ebfc94f
 -- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
 --
 -- Sends charge themselves; see private.send_message.
@@ -2303,7 +2303,8 @@ end;
 $$;
 
 -- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
--- points_per_message, points_balance, resets_at, timezone}`.
+-- points_per_message, cost, points_balance, resets_at, timezone}`; cost is what the next message
+-- costs, in points.
 create or replace function private.quota_json(p_account private.accounts)
 returns jsonb
 language plpgsql
@@ -2326,6 +2327,10 @@ begin
     'used_today', v_used,
     'free_left', greatest(p_account.daily_free_limit - v_used, 0),
     'points_per_message', p_account.points_per_message,
+    'cost', case
+      when v_used < p_account.daily_free_limit then 0
+      else p_account.points_per_message
+    end,
     'points_balance', p_account.points_balance,
     'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
     'timezone', v_timezone
@@ -3113,7 +3118,7 @@ grant execute on function
   private.mark_delivered(uuid, bigint), public.mark_delivered(uuid, bigint)
 to authenticated;
 
--- source: 30_chat/send_message.sql sha256:85a964942a4a462966c95bbf9758db1a4c7f090fbabc46b5731591541ea64327
+-- source: 30_chat/send_message.sql sha256:47a6cb1e014301d7e7cf95782fb3644d49fed50dbc1441f0c8b13c9a52f9639f
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3403,6 +3408,7 @@ begin
       'used_today', v_used,
       'free_left', greatest(v_free_limit - v_used, 0),
       'points_per_message', v_points_each,
+      'cost', case when v_used < v_free_limit then 0 else v_points_each end,
       'points_balance', v_balance,
       'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
       'timezone', v_timezone
@@ -7407,7 +7413,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_actions.sql sha256:a178b54bb468051cf19a6b0c3470ec91a6dfa2c18756a6d41d7b54803020e271
+-- source: 40_flow/open_actions.sql sha256:ecb5393026b918e567bea4e1935f5750731c75915881ee387328154bdc528cb7
 -- What a party may do in a conversation now, in the order of the screen: `[{action, text, style,
 -- drawn, data, fields, schema}]`, filled in.
 --
@@ -7511,7 +7517,9 @@ begin
           'style', a.value -> 'style',
           'input', a.value -> 'fields' -> 0,
           'schema', a.value -> 'schema',
-          'deadline_at', p_conversation.deadline_at
+          'deadline_at', p_conversation.deadline_at,
+          -- Only messages cost points; a step of a deal is free.
+          'cost', 0
         )
         order by a.ordinality
       ),

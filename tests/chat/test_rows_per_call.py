@@ -104,7 +104,7 @@ def test_what_is_no_message_writes_as_many_rows_as_the_table_says(db: Database, 
     count("report_message", message_id=sent["id"], reason="spam")
     count("set_privacy", last_seen=False)
     count("complete_profile", display_name="Asha Two")
-    push = {"kind": "web_push", "token": endpoint("phone"), "keys": KEYS}
+    push: dict[str, Any] = {"kind": "web_push", "token": endpoint("phone"), "keys": KEYS}
     count("register_push_token", **push)
     count("unregister_push_token", token=push["token"])
     count("block_user", user_id=talk.bharat)

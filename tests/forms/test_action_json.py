@@ -79,6 +79,7 @@ def test_an_action_without_fields_is_a_button(db: Database) -> None:
             "additionalProperties": True,
         },
         "deadline_at": answer["deadline_at"],
+        "cost": 0,
     }
     assert datetime.fromisoformat(answer["deadline_at"]) == LIMIT
 

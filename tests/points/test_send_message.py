@@ -53,6 +53,7 @@ def test_the_answer_of_a_send_says_what_get_quota_says(db: Database, talk: Talk)
             "used_today": used,
             "free_left": max(2 - used, 0),
             "points_per_message": 7,
+            "cost": 0 if used < 2 else 7,
             "points_balance": balance,
             "resets_at": answer["quota"]["resets_at"],
             "timezone": "UTC",

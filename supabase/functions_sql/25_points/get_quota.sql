@@ -22,7 +22,7 @@ end;
 $$;
 
 -- RPC: the caller's free messages and points; returns `{daily_free_limit, used_today, free_left,
--- points_per_message, points_balance, resets_at, timezone}`.
+-- points_per_message, cost, points_balance, resets_at, timezone}`.
 create or replace function public.get_quota()
 returns jsonb
 language sql

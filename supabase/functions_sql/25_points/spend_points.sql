@@ -122,7 +122,8 @@ end;
 $$;
 
 -- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
--- points_per_message, points_balance, resets_at, timezone}`.
+-- points_per_message, cost, points_balance, resets_at, timezone}`; cost is what the next message
+-- costs, in points.
 create or replace function private.quota_json(p_account private.accounts)
 returns jsonb
 language plpgsql
@@ -145,6 +146,10 @@ begin
     'used_today', v_used,
     'free_left', greatest(p_account.daily_free_limit - v_used, 0),
     'points_per_message', p_account.points_per_message,
+    'cost', case
+      when v_used < p_account.daily_free_limit then 0
+      else p_account.points_per_message
+    end,
     'points_balance', p_account.points_balance,
     'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
     'timezone', v_timezone

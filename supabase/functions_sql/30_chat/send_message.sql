@@ -287,6 +287,7 @@ begin
       'used_today', v_used,
       'free_left', greatest(v_free_limit - v_used, 0),
       'points_per_message', v_points_each,
+      'cost', case when v_used < v_free_limit then 0 else v_points_each end,
       'points_balance', v_balance,
       'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
       'timezone', v_timezone

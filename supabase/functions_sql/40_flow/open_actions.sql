@@ -101,7 +101,9 @@ begin
           'style', a.value -> 'style',
           'input', a.value -> 'fields' -> 0,
           'schema', a.value -> 'schema',
-          'deadline_at', p_conversation.deadline_at
+          'deadline_at', p_conversation.deadline_at,
+          -- Only messages cost points; a step of a deal is free.
+          'cost', 0
         )
         order by a.ordinality
       ),

@@ -157,6 +157,7 @@ export interface Quota {
   used_today: number
   free_left: number
   points_per_message: number
+  cost: number
   points_balance: number
   resets_at: string
   timezone: string

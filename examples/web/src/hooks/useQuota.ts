@@ -3,6 +3,6 @@ import { useSessionState } from './useSession'
 /** The free messages of today and the points; `nextCost` is what the next message costs. */
 export function useQuota() {
   const quota = useSessionState((state) => state.quota)
-  const nextCost = quota && quota.free_left <= 0 ? quota.points_per_message : 0
+  const nextCost = quota?.cost ?? 0
   return { quota, nextCost, loading: !quota }
 }
