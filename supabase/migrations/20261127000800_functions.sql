@@ -17025,14 +17025,14 @@ create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:6a2daf1b87c018094822d07022cf8ad6b7d7db0c07c89ac2ba547d3c7edb36ac
+-- source: 60_triggers/keep_login_with_funds.sql sha256:4f11723019406110ee89ca38976ce9577836e8b40f5d1572b8fe949f385cded2
 -- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
 -- both sides would lose whom to ask, and operators whom to pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: all that the deletion changes, in the order of everybody: the account, the user's bids and
--- campaigns, then the conversations, each in the order of their ids. What is coming in at this
--- moment is waited for.
+-- Locks: all that the deletion changes, in the order of everybody: the account, what is charged to
+-- the user's limits, the user's bids and campaigns, then the conversations, each in the order of
+-- their ids. What is coming in at this moment is waited for.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
@@ -17042,6 +17042,10 @@ set search_path = ''
 as $$
 begin
   perform 1 from private.accounts as a where a.user_id = old.id for update;
+  perform 1 from private.rate_limits as l
+  where l.user_id = old.id
+  order by l.action
+  for update;
   perform 1 from public.bids as b where b.influencer_id = old.id order by b.id for no key update;
   perform 1 from public.campaigns as c
   where c.brand_owner_id = old.id

@@ -44,6 +44,23 @@ def test_nothing_waits_in_a_new_chat(db: Database, talk: Talk) -> None:
         assert unread(db, user) == NOTHING
 
 
+def test_counting_stops_at_1000(db: Database, talk: Talk) -> None:
+    own = {"sender_id": talk.asha, "receiver_id": talk.bharat}
+    add_messages(db, talk.id, [own] * 1001)
+    assert unread(db, talk.bharat)["unread_messages"] == 1000
+    with db.signed_in_as(talk.bharat):
+        (row,) = db.call("get_conversations")["conversations"]
+    assert row["unread_count"] == 1000
+
+
+def test_what_the_own_step_caused_is_not_unread(db: Database, talk: Talk) -> None:
+    before = unread(db, talk.asha)
+    with db.signed_in_as(talk.asha):
+        db.call("take_action", conversation_id=talk.id, action="close_conversation")
+    assert unread(db, talk.asha) == before
+    assert unread(db, talk.bharat)["unread_messages"] == 1
+
+
 def test_the_count_is_right_after_whatever_happens(db: Database, talk: Talk) -> None:
     chance = dice(43)
     people = (talk.asha, talk.bharat, talk.chitra)

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
+import pytest
 
 from scripts.dev.local_supabase import postgres
 from tests.chat.scenes import Talk, dice, open_talk, send
 from tests.flow.deals import Cast, open_play
 from tests.support.crowds import OK, play_at_once
-from tests.support.databases import PATIENCE, Database
+from tests.support.databases import PATIENCE, Database, read_refusal
 from tests.support.payments import (
     Order,
     attach_order,
@@ -201,6 +202,31 @@ def test_a_deletion_locks_in_the_order_of_a_connection(db: Database) -> None:
         holder.commit()
         assert again.result(PATIENCE)["created"] is False
         assert gone.result(PATIENCE)
+
+
+def test_a_deletion_locks_in_the_order_of_an_action(db: Database) -> None:
+    """An action charges its limit, then wants the deal; so does the deletion."""
+    asha, bharat = join(db, "Asha", "influencer"), join(db, "Bharat", "brand_owner")
+    nobody = uuid.uuid4()
+    play = open_play(db, Cast(asha, bharat, nobody, nobody), "bid", "brand_owner_details")
+    acting, deleting = db.session(), db.session()
+    with psycopg.connect(db.dsn()) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("select 1 from public.conversations where id = %s for update", (play.id,))
+        gone = pool.submit(
+            deleting.query_as_superuser,
+            "delete from auth.users where id = %s returning id",
+            bharat,
+        )
+        postgres.wait_until(lambda: waiting(db) == 1, PATIENCE, "the deletion waits for nothing")
+        with acting.signed_in_as(bharat):
+            action = acting.start("take_action", conversation_id=play.id, action="end_conversation")
+            postgres.wait_until(lambda: waiting(db) == 2, PATIENCE, "the action waits for nothing")
+            holder.commit()
+            assert gone.result(PATIENCE)
+            with pytest.raises(psycopg.Error) as refused:
+                action.result(PATIENCE)
+    assert read_refusal(refused.value).code == "CHAT_CLOSED"
+    assert play.stored()["chat_status"] == "closed"
 
 
 def waiting(db: Database) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.chat.scenes import Talk, open_talk
+from tests.chat.scenes import Talk, block, open_talk
 from tests.market.scenes import WARES, Market, close, create, open_deal_on, open_market
 from tests.support.databases import Database
 
@@ -141,6 +141,16 @@ def test_a_bids_topic_is_no_campaigns(db: Database, market: Market) -> None:
         for user in (market.owner(ware), market.partner(ware)):
             assert may_hear(db, user, f"{ware.kind}:{made['id']}")
             assert not may_hear(db, user, f"{other.kind}:{made['id']}")
+
+
+def test_across_a_block_nobody_types_or_is_present(db: Database, talk: Talk) -> None:
+    block(db, talk.bharat, talk.asha)
+    topic = f"conversation:{talk.id}"
+    for user in (talk.asha, talk.bharat):
+        assert may_hear(db, user, topic)
+        for spelt in (topic, f"conversation:{str(talk.id).upper()}"):
+            for extension in ("broadcast", "presence"):
+                assert not may_speak(db, user, spelt, extension)
 
 
 def test_an_id_in_capitals_is_the_same_id(db: Database, talk: Talk) -> None:

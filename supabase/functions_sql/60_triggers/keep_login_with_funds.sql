@@ -2,9 +2,9 @@
 -- both sides would lose whom to ask, and operators whom to pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: all that the deletion changes, in the order of everybody: the account, the user's bids and
--- campaigns, then the conversations, each in the order of their ids. What is coming in at this
--- moment is waited for.
+-- Locks: all that the deletion changes, in the order of everybody: the account, what is charged to
+-- the user's limits, the user's bids and campaigns, then the conversations, each in the order of
+-- their ids. What is coming in at this moment is waited for.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
@@ -14,6 +14,10 @@ set search_path = ''
 as $$
 begin
   perform 1 from private.accounts as a where a.user_id = old.id for update;
+  perform 1 from private.rate_limits as l
+  where l.user_id = old.id
+  order by l.action
+  for update;
   perform 1 from public.bids as b where b.influencer_id = old.id order by b.id for no key update;
   perform 1 from public.campaigns as c
   where c.brand_owner_id = old.id
