@@ -1129,7 +1129,7 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/views.sql sha256:dcce12920ce42298809fe5c9af7777f8b1d5a0e9a74042b277761dd3a3c7e3bf
+-- source: 10_private/views.sql sha256:10f0b5d0db22f422498e03ca7ff60a401497930b22cd13a0f3d0bc3a26f29c4f
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1159,7 +1159,9 @@ select
   end as other_read_seq,
   other.read_at as other_read_at,
   case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
-  mine.user_id is not null as has_account
+  mine.user_id is not null as has_account,
+  -- A time limit has passed: what was asked is over, whether or not the step has been written.
+  coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
@@ -1190,7 +1192,7 @@ select
   m.visible_to,
   m.action_required,
   m.action_data,
-  m.action_completed,
+  m.action_completed or m.action_required and mark.is_over as action_completed,
   m.is_automated,
   m.reply_to,
   m.client_message_id,
@@ -2824,7 +2826,7 @@ grant execute on function
   private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
 to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:3258bcdeb1269609c6179db9485f06d7678994cbebea056b7d93467d5281c003
+-- source: 30_chat/get_messages.sql sha256:ea4b7b8740e0ee00912b5fb5c941b550d01a1be0876d8b37abb9eb949c286024
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: one look at the membership and the marks instead of a policy for each row.
@@ -2855,13 +2857,14 @@ declare
   v_other_read_seq bigint;
   v_other_read_at timestamptz;
   v_other_delivered_seq bigint;
+  v_is_over boolean;
 begin
   select
     k.read_seq, k.read_at, k.delivered_seq, k.other_read_seq, k.other_read_at,
-    k.other_delivered_seq
+    k.other_delivered_seq, k.is_over
   into
     v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
-    v_other_delivered_seq
+    v_other_delivered_seq, v_is_over
   from private.my_marks as k
   where k.conversation_id = p_conversation_id and k.has_account;
   if not found then
@@ -2898,8 +2901,9 @@ begin
   return query
   select
     m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-    m.message_type, m.visible_to, m.action_required, m.action_data, m.action_completed,
-    m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+    m.message_type, m.visible_to, m.action_required, m.action_data,
+    m.action_completed or m.action_required and v_is_over, m.is_automated, m.reply_to,
+    m.client_message_id, m.expires_at,
     m.seq <= reader.read_seq, m.seq <= reader.read_seq,
     case when m.seq <= reader.read_seq then reader.read_at end,
     case
@@ -3858,7 +3862,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:5d2091750540751098b3d613d7392862f7c937eeea9104966ae99c591a15ef80
+-- source: 30_chat/sync.sql sha256:05c65accc5a366c8502f75de4c7d4336881a314c77fda759876c0d32cdef3b48
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -3940,7 +3944,8 @@ begin
     cross join lateral (
       select
         m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-        m.message_type, m.visible_to, m.action_required, m.action_data, m.action_completed,
+        m.message_type, m.visible_to, m.action_required, m.action_data,
+        m.action_completed or m.action_required and mark.is_over as action_completed,
         m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
         m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
         case when m.seq <= reader.read_seq then reader.read_at end as read_at,

@@ -27,7 +27,9 @@ select
   end as other_read_seq,
   other.read_at as other_read_at,
   case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
-  mine.user_id is not null as has_account
+  mine.user_id is not null as has_account,
+  -- A time limit has passed: what was asked is over, whether or not the step has been written.
+  coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
@@ -58,7 +60,7 @@ select
   m.visible_to,
   m.action_required,
   m.action_data,
-  m.action_completed,
+  m.action_completed or m.action_required and mark.is_over as action_completed,
   m.is_automated,
   m.reply_to,
   m.client_message_id,

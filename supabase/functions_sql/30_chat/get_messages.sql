@@ -28,13 +28,14 @@ declare
   v_other_read_seq bigint;
   v_other_read_at timestamptz;
   v_other_delivered_seq bigint;
+  v_is_over boolean;
 begin
   select
     k.read_seq, k.read_at, k.delivered_seq, k.other_read_seq, k.other_read_at,
-    k.other_delivered_seq
+    k.other_delivered_seq, k.is_over
   into
     v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
-    v_other_delivered_seq
+    v_other_delivered_seq, v_is_over
   from private.my_marks as k
   where k.conversation_id = p_conversation_id and k.has_account;
   if not found then
@@ -71,8 +72,9 @@ begin
   return query
   select
     m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-    m.message_type, m.visible_to, m.action_required, m.action_data, m.action_completed,
-    m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+    m.message_type, m.visible_to, m.action_required, m.action_data,
+    m.action_completed or m.action_required and v_is_over, m.is_automated, m.reply_to,
+    m.client_message_id, m.expires_at,
     m.seq <= reader.read_seq, m.seq <= reader.read_seq,
     case when m.seq <= reader.read_seq then reader.read_at end,
     case
