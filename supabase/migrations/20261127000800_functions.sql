@@ -9162,10 +9162,11 @@ begin
 end;
 $$;
 
--- source: 43_deals/resolve_dispute.sql sha256:d8d2dac287e5844a487063eb2230c453e3070f4852fb1156176c54c1809b9275
+-- source: 43_deals/resolve_dispute.sql sha256:1a0d4210e41d63dc874247ab9fd467619cde19cde9268068a97402c6becdb2f0
 -- An operator decides a dispute: release gives the money to the influencer, refund to the brand
 -- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
--- lets the deal go on where it was. The parties never see note.
+-- lets the deal go on where it was. A split of all that is held is a refund, by its name. The
+-- parties never see note.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.
@@ -9188,6 +9189,15 @@ begin
     perform private.raise_input_invalid(
       'verdict', 'one_of', 'The verdict is release, refund, split or resume.'
     );
+  end if;
+  if p_verdict = 'split' and exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id
+      and case when c.flow_state = 'disputed' and jsonb_typeof(p_refund_amount) = 'number'
+        then c.held_minor = p_refund_amount::numeric * 100
+      end
+  ) then
+    return private.resolve_dispute(p_conversation_id, 'refund', null, p_note);
   end if;
   return private.operate(
     p_conversation_id, 'resolve_' || p_verdict,

@@ -14,6 +14,7 @@ from tests.chat.scenes import block
 from tests.flow import model
 from tests.flow.checks import check_books, check_offered, check_same
 from tests.flow.deals import PRICE, Cast, Play, open_play
+from tests.flow.model import Refused
 from tests.flow.rows import ADMIN, BRAND_OWNER, INFLUENCER, PARTIES, SYSTEM
 from tests.flow.stages import Stage
 from tests.flow.state import DELIVERY, GRACE, MAX_QUESTIONS, MAX_REVISIONS, MAX_ROUNDS, Deal
@@ -375,7 +376,15 @@ def test_no_more_is_given_back_than_what_is_held(stage: Stage, cast: Cast) -> No
         refuse(play, INFLUENCER, "request_cancellation", "PRICE_OUT_OF_RANGE", refund_amount=amount)
     play.do("I", "raise_dispute")
     refuse(play, ADMIN, "resolve_split", "PRICE_OUT_OF_RANGE", refund_amount=PRICE + 0.01)
-    play.do("A", "resolve_split", refund_amount=PRICE)
+    # All of it is a refund, by its name.
+    play.call(ADMIN, "resolve_split", {"refund_amount": PRICE})
+    taken = model.take(play.model, play.step(ADMIN, "resolve_refund", {}))
+    assert not isinstance(taken, Refused)
+    said = (
+        "select count(*) from public.conversation_events where conversation_id = %s and action = %s"
+    )
+    assert stage.value(said, play.id, "resolve_refund") == 1
+    check_same(play)
     play.do("S", "refund_processed")
     check_same(play)
     assert (play.model.refunded, play.model.released) == (PRICE * 100, 0)

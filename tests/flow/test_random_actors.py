@@ -61,7 +61,7 @@ def some_input(chance: random.Random, play: Play, action: str) -> dict[str, Any]
         given["price"] = some_price(chance, deal)
     names_a_part = action == "request_cancellation" and chance.random() < 0.5
     if deal.held and (names_a_part or action == "resolve_split"):
-        given["refund_amount"] = chance.randint(1, deal.held // 100)
+        given["refund_amount"] = chance.randint(1, deal.held // 100 - 1)
     required = model.REQUIRED.get(action)
     if required and chance.random() < 0.1:
         del given[required[0]]
