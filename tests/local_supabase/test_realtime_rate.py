@@ -129,7 +129,7 @@ async def _flood(app: Starlette, settings: Settings) -> None:
 
 async def _follow(connection: psycopg.Connection[Any], app: Starlette) -> None:
     """Return when the server has confirmed everything that was committed."""
-    now = connection.execute("select pg_current_wal_flush_lsn()").fetchone()
+    now = connection.execute("select pg_current_wal_insert_lsn()").fetchone()
     assert now
     while True:
         row = connection.execute(

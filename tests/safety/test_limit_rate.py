@@ -221,6 +221,7 @@ def test_a_new_project_has_these_limits(limited_db: Database) -> None:
         "rate_action": {"per_second": 2, "burst": 10},
         "rate_deal": {"per_day": 50, "burst": 50},
         "rate_direct_connect": {"per_day": 20, "burst": 20},
+        "rate_export": {"per_minute": 30, "burst": 60},
         "rate_report": {"per_day": 20, "burst": 20},
         "rate_search": {"per_minute": 10, "burst": 10},
         "rate_send": {"per_second": 5, "burst": 10},

@@ -10,6 +10,9 @@ import jsonschema_rs
 
 from scripts.build.schemas import Schema, read_schemas
 
+# Functions that tests of the helper make for themselves.
+OF_TESTS = {"who_am_i", "count_up", "do_nothing", "refuse", "touch_secret"}
+
 
 @cache
 def _validators(kind: str) -> dict[str, Any]:
@@ -23,6 +26,8 @@ def _validators(kind: str) -> dict[str, Any]:
 
 def check_answer(function: str, answer: Any) -> None:
     """Fail if a function answers what its schema does not say; it must have one."""
+    if function in OF_TESTS:
+        return
     validators = _validators("answers")
     assert function in validators, f"write down in supabase/schemas what {function} answers"
     _check(function, validators[function], answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,8 @@ class Transaction:
 @contextlib.asynccontextmanager
 async def open_pool(dsn: str) -> AsyncIterator[Pool]:
     """Connections of the role `authenticator`; a database that is away does not stop it."""
+    # A connection that is closed on purpose (see _roll_back) is no news.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     pool: Pool = AsyncConnectionPool(
         dsn,
         open=False,
@@ -110,23 +113,24 @@ async def _attempt(
     except psycopg.OperationalError as error:
         if connection.broken or connection.closed:
             raise BrokenBeforeCommitError(str(error)) from error
-        await _roll_back(connection, cursors)
+        await _roll_back(connection, len(statements), cursors)
         raise
     except BaseException:
-        await _roll_back(connection, cursors)
+        await _roll_back(connection, len(statements), cursors)
         raise
     await connection.execute("commit")
     return rows
 
 
 async def _roll_back(
-    connection: AsyncConnection[DictRow], cursors: Sequence[AsyncCursor[DictRow]]
+    connection: AsyncConnection[DictRow], count: int, cursors: Sequence[AsyncCursor[DictRow]]
 ) -> None:
     with contextlib.suppress(psycopg.OperationalError):
         await connection.execute("rollback")
     # A statement behind the one that failed was skipped, and so was its PREPARE, which psycopg
     # takes for done: the pool makes a new connection in place of this one.
-    if any(cursor.pgresult is None or cursor.pgresult.status == SKIPPED for cursor in cursors):
+    done = [c for c in cursors if c.pgresult is not None and c.pgresult.status != SKIPPED]
+    if len(done) < count:
         await connection.close()
 
 
