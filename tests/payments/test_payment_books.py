@@ -19,7 +19,6 @@ IMPOSSIBLE = {
     "payment_disputes": ("status = 'gone'", "amount_minor = 0"),
     "payment_events": (
         "status = 'gone'",
-        "source = 'another'",
         "secret_slot = 'next'",
         "mode = 'none'",
     ),

@@ -53,6 +53,15 @@ _ALERT = _object(
         "last_seen_at": _TIME,
         "resolved_at": {"type": ["string", "null"], "format": "date-time"},
         "note": _MAYBE_TEXT,
+        "dispute_days": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "How many days the conversation's dispute has been open, if one is.",
+        },
+        "reminder": {
+            "enum": [7, 30, 50, None],
+            "description": "The last of these that dispute_days has reached.",
+        },
     }
 )
 

@@ -21,10 +21,6 @@ from tests.payments.faults.world import World, open_client
 from tests.support.payments import Json, Order, event_body, made_up_id, payment_entity
 from tests.webhooks.support import user_claims
 
-# Some 12,000 webhooks.
-PAYMENTS = 1_000
-# Of these the browser says that they succeeded, while the webhooks come.
-WITH_BROWSER = 100
 COPIES = 3
 THREADS = 8
 PAIRS = 5
@@ -32,6 +28,19 @@ AGREED = 500_000
 # A client that was served as often as gunicorn's workers serve, or met one that ends, comes again.
 TRIES = 5
 HUNG_UP = 0
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How many payments there are; of how many the browser speaks while the webhooks come."""
+
+    payments: int
+    with_browser: int
+
+
+SHORT = Crowd(payments=100, with_browser=20)
+# Some 12,000 webhooks.
+LONG = Crowd(payments=1_000, with_browser=100)
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,13 @@ class Sold:
 
 
 @pytest.fixture
-def sold(world: World) -> list[Sold]:
+def crowd(is_long: bool) -> Crowd:
+    """A hundred payments, or the full thousand."""
+    return LONG if is_long else SHORT
+
+
+@pytest.fixture
+def sold(world: World, crowd: Crowd) -> list[Sold]:
     """Deals of several people that wait for their payments."""
     people = [
         [world.db.create_user(f"{role} {uuid.uuid4().hex}") for role in ("Asha", "Bharat")]
@@ -71,7 +86,7 @@ def sold(world: World) -> list[Sold]:
                 world.db.call("complete_profile", role=role, display_name=role)
     with ThreadPoolExecutor(PAIRS) as pool:
         made = [
-            pool.submit(make_unpaid_deals, world.db.dsn(), asha, bharat, PAYMENTS // PAIRS)
+            pool.submit(make_unpaid_deals, world.db.dsn(), asha, bharat, crowd.payments // PAIRS)
             for asha, bharat in people
         ]
         for each in made:
@@ -81,10 +96,10 @@ def sold(world: World) -> list[Sold]:
         " from private.payment_orders as o"
         " join public.conversations as c on c.id = o.conversation_id order by o.created_at, o.id"
     )
-    assert len(waiting) == PAYMENTS
+    assert len(waiting) == crowd.payments
     found = []
     for number, row in enumerate(waiting):
-        has_browser = number < WITH_BROWSER
+        has_browser = number < crowd.with_browser
         paid = _pay(world, row["brand_owner_id"], row["conversation_id"]) if has_browser else None
         order_id = paid["razorpay_order_id"] if paid else made_up_id("order")
         order = Order(row["id"], row["conversation_id"], row["receipt"], order_id, AGREED)
@@ -150,7 +165,7 @@ class Senders:
 
 
 def test_of_many_payments_told_of_in_every_way_each_moves_its_deal_once(
-    world: World, sold: list[Sold]
+    world: World, crowd: Crowd, sold: list[Sold]
 ) -> None:
     pick = random.Random(20261122)  # noqa: S311
     with (
@@ -174,27 +189,27 @@ def test_of_many_payments_told_of_in_every_way_each_moves_its_deal_once(
         " group by 1, 2, 3"
     )
     assert [tuple(row.values()) for row in states] == [
-        ("payment_completed", AGREED, AGREED, PAYMENTS)
+        ("payment_completed", AGREED, AGREED, crowd.payments)
     ]
     steps = world.db.query(
         "select count(*) as n from public.conversation_events where to_state = 'payment_completed'"
         " and from_state = 'payment_pending' group by conversation_id"
     )
-    assert [row["n"] for row in steps] == [1] * PAYMENTS
+    assert [row["n"] for row in steps] == [1] * crowd.payments
     ledger = world.db.query(
         "select from_account, to_account, sum(amount_minor)::bigint as amount, count(*) as n"
         " from private.escrow_ledger group by 1, 2"
     )
     assert [tuple(row.values()) for row in ledger] == [
-        ("gateway", "held", PAYMENTS * AGREED, PAYMENTS)
+        ("gateway", "held", crowd.payments * AGREED, crowd.payments)
     ]
     events = world.db.query(
         "select status, count(*) as n, sum(deliveries) as sent from private.payment_events"
         " group by 1"
     )
     (row,) = events
-    assert (row["status"], row["n"]) == ("processed", PAYMENTS * 4)
-    assert row["sent"] >= PAYMENTS * 4 * COPIES
+    assert (row["status"], row["n"]) == ("processed", crowd.payments * 4)
+    assert row["sent"] >= crowd.payments * 4 * COPIES
     assert world.alerts() == []
     assert world.db.value("select count(*) from private.refunds") == 0
     assert world.count("parley_ledger_balance_minor") == 0
