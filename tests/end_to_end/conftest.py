@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.doors import call
 from tests.end_to_end.gateway import Payments, running_payments
-from tests.end_to_end.people import PASSWORD, make_user
+from tests.end_to_end.people import sign_in
 from tests.support.stacks import Stack, running_stack
 
 
@@ -44,17 +44,12 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def user(stack: Stack, http: httpx.Client) -> dict[str, str]:
     """The headers of a signed-in user."""
-    answer = http.post(
-        "/auth/v1/token?grant_type=password", json={"email": make_user(stack), "password": PASSWORD}
-    )
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    return sign_in(stack, http)[1]
 
 
 @pytest.fixture(scope="module")
 def talk(stack: Stack, http: httpx.Client, user: dict[str, str]) -> str:
     """A conversation of the user."""
-    other = http.post(
-        "/auth/v1/token?grant_type=password", json={"email": make_user(stack), "password": PASSWORD}
-    ).json()["user"]["id"]
-    answer = call(http, user, "direct_connect", target_user_id=other)
+    other_id, _ = sign_in(stack, http)
+    answer = call(http, user, "direct_connect", target_user_id=other_id)
     return str(answer.json()["conversation"]["conversation_id"])

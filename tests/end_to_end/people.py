@@ -50,6 +50,14 @@ def service_headers(stack: Stack) -> dict[str, str]:
     return {"apikey": key, "Authorization": f"Bearer {key}"}
 
 
+def sign_in(stack: Stack, http: httpx.Client) -> tuple[str, dict[str, str]]:
+    """A new user's id and the headers of the user's requests."""
+    answer = http.post(
+        "/auth/v1/token?grant_type=password", json={"email": make_user(stack), "password": PASSWORD}
+    ).json()
+    return answer["user"]["id"], {"Authorization": f"Bearer {answer['access_token']}"}
+
+
 @asynccontextmanager
 async def signed_in(
     stack: Stack, url: str | None = None, **options: Unpack[Options]

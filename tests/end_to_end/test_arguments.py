@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.doors import NOBODY, PAGE, Door, answer_of, call, read_doors
-from tests.end_to_end.people import service_headers
+from tests.end_to_end.people import service_headers, sign_in
 from tests.support.stacks import Stack
 
 DOORS = read_doors()
@@ -107,7 +107,20 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
         (422, "MEDIA_INVALID"),
     ),
     ("get_conversation_context", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
+    ("get_profile", {"user_id": NOBODY}, (404, "PGRST202")),
+    ("export_my_data", {"cursor": "secrets:"}, (422, "INPUT_INVALID")),
+    ("delete_my_account", {"user_id": NOBODY}, (404, "PGRST202")),
     ("get_direct_connections", {"cursor": "1_2"}, (422, "INPUT_INVALID")),
+    ("get_inbox_screen", {"filter": "nice"}, (422, "INPUT_INVALID")),
+    ("get_chat_screen", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
+    (
+        "get_chat_screen",
+        {"conversation_id": "TALK", "known_version": "a" * 65},
+        (422, "INPUT_INVALID"),
+    ),
+    ("get_deal_screen", {"conversation_id": "TALK"}, (404, "CONVERSATION_NOT_FOUND")),
+    ("get_market_screen", {"known_version": "a" * 65}, (422, "INPUT_INVALID")),
+    ("get_quota_screen", {"page_size": "many"}, (400, "22P02")),
     ("get_unread_count", {"conversation_id": "TALK"}, (404, "PGRST202")),
     ("mark_delivered", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
     ("set_conversation_preferences", {"conversation_id": NOBODY}, (404, "CONVERSATION_NOT_FOUND")),
@@ -154,7 +167,11 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
     ("set_privacy", {"last_seen": "perhaps"}, (400, "22P02")),
     ("report_message", {"message_id": NOBODY, "reason": "spam"}, (404, "MESSAGE_NOT_FOUND")),
     ("create_bid", {"title": "A", "description": "B"}, (409, "PROFILE_INCOMPLETE")),
-    ("create_bid", {"title": "A", "description": "B", "amount": "much"}, (400, "22P02")),
+    (
+        "create_bid",
+        {"title": "A", "description": "B", "amount": "much"},
+        (409, "PROFILE_INCOMPLETE"),  # who may not, is told so before the amount is read
+    ),
     ("create_campaign", {"title": "A", "brief": "B"}, (409, "PROFILE_INCOMPLETE")),
     ("create_campaign", {"title": "A"}, (404, "PGRST202")),
     ("close_bid", {"bid_id": NOBODY}, (404, "BID_NOT_FOUND")),
@@ -165,7 +182,7 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
     ("connect_bid", {"bid_id": NOBODY, "proposed_amount": 0.001}, (422, "INPUT_INVALID")),
     ("apply_to_campaign", {"campaign_id": NOBODY}, (409, "PROFILE_INCOMPLETE")),
     ("apply_to_campaign", {"campaign_id": NOBODY, "quote": 0}, (422, "PRICE_OUT_OF_RANGE")),
-    ("apply_to_campaign", {"campaign_id": NOBODY, "quote": "much"}, (400, "22P02")),
+    ("apply_to_campaign", {"campaign_id": NOBODY, "quote": "much"}, (422, "PRICE_UNPARSEABLE")),
     (
         "invite_to_campaign",
         {"campaign_id": NOBODY, "influencer_id": NOBODY},
@@ -250,6 +267,8 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
     ("replay_payment_event", {"event_row_id": 1}, (403, "FORBIDDEN")),
     ("replay_payment_event", {"event_row_id": "first"}, (400, "22P02")),
     ("scrub_payment_events", {}, (403, "FORBIDDEN")),
+    ("apply_waiting_event", {}, (403, "FORBIDDEN")),
+    ("get_payouts", {"before": "yesterday"}, (400, "22P02")),
     ("list_alerts", {}, (403, "FORBIDDEN")),
     ("list_alerts", {"before": "now"}, (400, "22P02")),
     ("resolve_alert", {"alert_id": 1}, (403, "FORBIDDEN")),
@@ -266,7 +285,7 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
 
 def test_every_function_of_the_api_has_a_refusal_here() -> None:
     at_a_glance = re.findall(r"^\| \[`(\w+)`\]", PAGE.read_text("utf-8"), re.MULTILINE)
-    assert list(DOORS) == at_a_glance
+    assert sorted(DOORS) == sorted(at_a_glance)  # the tables are by who calls
     assert {function for function, _, _ in REFUSALS} - {"no_such_function"} == DOORS.keys()
 
 
@@ -351,6 +370,8 @@ def test_no_argument_of_a_function_gives_a_500(
     stack: Stack, http: httpx.Client, user: dict[str, str], talk: str, door: Door
 ) -> None:
     headers = user if "authenticated" in door.roles else service_headers(stack)
+    if door.name == "delete_my_account":
+        _, headers = sign_in(stack, http)  # the other functions need theirs
     harmless = door.harmless_arguments(talk)
     assert call(http, headers, door.name, **harmless).status_code < 500
     failed = []

@@ -20,7 +20,7 @@ from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings]
 
-ACTIONS = 25
+ACTIONS = 40  # only the other side's are heard: enough for each fate of a broadcast
 TASKS = 2  # of each person at the same time
 # Far beyond what the actions take on a busy machine.
 PATIENCE = 60.0
