@@ -92,8 +92,12 @@ def test_an_event_is_stored_then_processed_by_the_service(
         "account_id": None,
     }
     assert supabase.asked("process_payment_event") == [{"event_row_id": 7}]
-    order = [asked.path.rpartition("/")[2] for asked in supabase.received]
-    assert order[:2] == ["record_payment_event", "process_payment_event"]
+    called = [asked.path.rpartition("/")[2] for asked in supabase.received]
+    # The loop of refunds may call in between: it starts with the app.
+    assert [name for name in called if name.endswith("_payment_event")] == [
+        "record_payment_event",
+        "process_payment_event",
+    ]
 
 
 @pytest.mark.parametrize(
