@@ -27,6 +27,9 @@ begin
   if not exists (select from pg_roles where rolname = 'supabase_auth_admin') then
     create role supabase_auth_admin login noinherit createrole;
   end if;
+  if not exists (select from pg_roles where rolname = 'supabase_storage_admin') then
+    create role supabase_storage_admin login noinherit createrole;
+  end if;
   if not exists (select from pg_roles where rolname = 'supabase_realtime_admin') then
     create role supabase_realtime_admin nologin noinherit;
   end if;
@@ -37,15 +40,17 @@ begin
   execute format('alter role postgres password %L', v_password);
   execute format('alter role authenticator password %L', v_password);
   execute format('alter role supabase_auth_admin password %L', v_password);
+  execute format('alter role supabase_storage_admin password %L', v_password);
 end
 $$;
 
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role, authenticator to postgres with admin option;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
--- Hosted, the extension supautils lets postgres make policies on realtime.messages; membership in
--- the owner's role does the same here.
-grant supabase_realtime_admin to postgres;
+grant authenticator to supabase_storage_admin;
+-- Hosted, the extension supautils lets postgres make policies on realtime.messages and on the tables
+-- of storage; membership in the owner's role does the same here.
+grant supabase_realtime_admin, supabase_storage_admin to postgres;
 
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
@@ -53,4 +58,5 @@ alter role authenticator set statement_timeout = '8s';
 alter role authenticator set lock_timeout = '8s';
 alter role postgres set search_path = '"$user"', 'public', 'extensions';
 alter role supabase_auth_admin set search_path = 'auth';
+alter role supabase_storage_admin set search_path = 'storage';
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = '60s';
