@@ -193,6 +193,13 @@ export type Database = {
             referencedRelation: "conversations";
             referencedColumns: ["id"];
           },
+          {
+            foreignKeyName: "conversation_events_conversation_id_fkey";
+            columns: ["conversation_id"];
+            isOneToOne: false;
+            referencedRelation: "conversations_now";
+            referencedColumns: ["conversation_id"];
+          },
         ];
       };
       conversations: {
@@ -489,6 +496,13 @@ export type Database = {
             referencedRelation: "conversations";
             referencedColumns: ["id"];
           },
+          {
+            foreignKeyName: "offers_conversation_id_fkey";
+            columns: ["conversation_id"];
+            isOneToOne: false;
+            referencedRelation: "conversations_now";
+            referencedColumns: ["conversation_id"];
+          },
         ];
       };
       requests: {
@@ -617,11 +631,63 @@ export type Database = {
             referencedRelation: "conversations";
             referencedColumns: ["id"];
           },
+          {
+            foreignKeyName: "work_submissions_conversation_id_fkey";
+            columns: ["conversation_id"];
+            isOneToOne: false;
+            referencedRelation: "conversations_now";
+            referencedColumns: ["conversation_id"];
+          },
         ];
       };
     };
     Views: {
-      [_ in never]: never;
+      conversations_now: {
+        Row: {
+          amount_minor: number | null;
+          archived: boolean | null;
+          automation_enabled: boolean | null;
+          awaiting_role: string | null;
+          bid_id: string | null;
+          campaign_id: string | null;
+          chat_status: string | null;
+          close_reason: string | null;
+          conversation_id: string;
+          created_at: string | null;
+          currency: string | null;
+          current_action_data: Json | null;
+          deadline_at: string | null;
+          delivery_due_at: string | null;
+          escrow: Json | null;
+          flow_data: Json | null;
+          flow_state: string | null;
+          free_text_allowed: boolean | null;
+          kind: string | null;
+          last_message: Json | null;
+          last_seq: number | null;
+          muted_until: string | null;
+          my_role: string | null;
+          other_delivered_seq: number | null;
+          other_party: Json | null;
+          other_read_seq: number | null;
+          other_typing: boolean | null;
+          pinned: boolean | null;
+          price: number | null;
+          read_seq: number | null;
+          request_id: string | null;
+          server_now: string | null;
+          submission_date: string | null;
+          unread_count: number | null;
+          updated_at: string | null;
+          version: number | null;
+          waiting_on: string | null;
+          work_status: string | null;
+          work_submission: Json | null;
+          work_submitted: boolean | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
     };
     Functions: {
       apply_payment_snapshot: {

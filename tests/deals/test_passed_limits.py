@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.flow.deals import Cast, Play, gather_cast, open_play
@@ -64,3 +65,59 @@ def test_sync_with_the_version_from_before_returns_the_conversation(
     assert context["chat_status"] == "closed"
     again = read(play, "brand_owner", "get_conversation_context", conversation_id=play.id)
     assert again["chat_status"] == "closed"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_whoever_asks_hears_the_same_of_a_limit_that_has_passed(
+    db: Database, cast: Cast, scene: str
+) -> None:
+    """The context, lists, sync, the view, and what an operator looks into; nobody touched it."""
+    play = open_play(db, cast, scene=scene)
+    version = play.stored()["version"]
+    play.let_pass(timedelta(days=30))
+
+    for role in ("influencer", "brand_owner"):
+        context = play.context(role)
+        assert context["flow_state"] != scene
+        (listed,) = read(play, role, "get_conversations", filter="all")["conversations"]
+        (synced,) = read(play, role, "sync")["conversations"]
+        (inbox,) = read(play, role, "get_inbox_screen", filter="all")["conversations"]
+        with db.signed_in_as(play.user(role)):
+            (row,) = db.select("select to_json(n) as now from public.conversations_now as n")
+        moving = {"server_now", "version", "other_delivered_seq"}  # sync marks as delivered
+        for seen in (listed, synced, inbox, row["now"]):
+            assert {k: v for k, v in seen.items() if k not in moving} == {
+                k: v for k, v in context.items() if k not in moving
+            }
+        assert open_buttons(read(play, role, "get_messages", conversation_id=play.id)) == []
+    with db.signed_in_as(cast.omkar):
+        looked_into = db.call("diagnose_conversation", conversation_id=play.id)
+    told = ("kind", "chat_status", "flow_state", "awaiting_role", "deadline_at", "amount_minor")
+    assert {key: looked_into[key] for key in told} == {key: context[key] for key in told}
+    assert looked_into["problems"] == []
+    assert play.stored()["version"] == version, "a reader wrote"
+
+
+def test_what_a_clock_changes_is_read_as_of_now_or_not_at_all(db: Database, cast: Cast) -> None:
+    play = open_play(db, cast, scene="influencer_price_response")
+    whole = "select to_jsonb(c) as it from public.conversations as c"
+    (before,) = db.query(whole)
+    with db.as_service():
+        play.let_pass(timedelta(days=30))
+        db.call("sweep_due")
+    (after,) = db.query(whole)
+    changed = {key for key, value in before["it"].items() if after["it"][key] != value}
+    assert "flow_state" in changed
+    with db.signed_in_as(cast.asha):
+        (readable,) = db.select(
+            """
+            select array_agg(a.attname::text) as columns from pg_attribute as a
+            where a.attrelid = 'public.conversations'::regclass and a.attnum > 0
+              and has_column_privilege(a.attrelid, a.attnum, 'select')
+            """
+        )
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            db.select("select flow_state from public.conversations")
+        assert db.select("select id from public.conversations where kind = 'bid'")
+    # The play moved this one back with the rest.
+    assert changed & set(readable["columns"]) <= {"created_at"}

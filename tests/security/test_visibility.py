@@ -238,7 +238,7 @@ def test_nothing_that_anybody_is_told_holds_what_they_may_not_read(
                     db.call("get_conversations", page_size=100, filter="all"),
                     db.select(EVERY_MESSAGE),
                     db.select("select message from public.messages"),
-                    db.select("select * from public.conversations"),
+                    db.select("select * from public.conversations_now"),
                 ]
             )
         for message in world.messages:
