@@ -247,8 +247,47 @@ export type Database = {
           work_status: string | null;
           work_submission: Json | null;
           work_submitted: boolean;
+          brand_owner: {
+            avatar_url: string | null;
+            created_at: string;
+            display_name: string | null;
+            id: string;
+            role: string | null;
+            updated_at: string;
+          } | null;
+          influencer: {
+            avatar_url: string | null;
+            created_at: string;
+            display_name: string | null;
+            id: string;
+            role: string | null;
+            updated_at: string;
+          } | null;
+          messages: {
+            action_completed: boolean;
+            action_data: Json | null;
+            action_required: boolean;
+            caused_by: string | null;
+            client_message_id: string | null;
+            conversation_id: string;
+            created_at: string;
+            expires_at: string | null;
+            id: string;
+            is_automated: boolean;
+            is_expired: boolean;
+            media_url: string | null;
+            message: string;
+            message_type: string;
+            receiver_id: string | null;
+            reply_to: string | null;
+            scrubbed_at: string | null;
+            sender_id: string;
+            seq: number;
+            updated_at: string;
+            visible_to: string;
+          } | null;
         };
-        ComputedFields: never;
+        ComputedFields: "brand_owner" | "influencer" | "messages";
         Insert: {
           amount_minor?: number | null;
           automation_enabled?: never;
@@ -400,8 +439,69 @@ export type Database = {
           seq: number;
           updated_at: string;
           visible_to: string;
+          conversations: {
+            amount_minor: number | null;
+            automation_enabled: boolean;
+            awaiting_role: string | null;
+            bid_id: string | null;
+            brand_owner_id: string | null;
+            campaign_id: string | null;
+            captured_minor: number | null;
+            charged_back_minor: number | null;
+            chat_status: string;
+            close_reason: string | null;
+            closed_by: string | null;
+            created_at: string;
+            currency: string;
+            current_action_data: Json | null;
+            deadline_at: string | null;
+            delivery_due_at: string | null;
+            entered_at: string;
+            fee_minor: number | null;
+            flow_data: NonNullable<Json>;
+            flow_id: number | null;
+            flow_state: string;
+            held_minor: number | null;
+            id: string;
+            influencer_id: string | null;
+            is_barred: boolean;
+            kind: string;
+            last_message_at: string;
+            last_seq: number;
+            listed_at: string;
+            refunded_minor: number | null;
+            released_minor: number | null;
+            request_id: string | null;
+            submission_date: string | null;
+            timed_at: string | null;
+            updated_at: string;
+            user_a: string;
+            user_a_wrote: boolean;
+            user_b: string;
+            user_b_wrote: boolean;
+            version: number;
+            work_status: string | null;
+            work_submission: Json | null;
+            work_submitted: boolean;
+          } | null;
+          receiver: {
+            avatar_url: string | null;
+            created_at: string;
+            display_name: string | null;
+            id: string;
+            role: string | null;
+            updated_at: string;
+          } | null;
+          sender: {
+            avatar_url: string | null;
+            created_at: string;
+            display_name: string | null;
+            id: string;
+            role: string | null;
+            updated_at: string;
+          } | null;
         };
-        ComputedFields: never;
+        ComputedFields: "conversations" | "receiver" | "sender";
         Insert: {
           action_completed?: boolean;
           action_data?: Json | null;
@@ -721,6 +821,18 @@ export type Database = {
       };
       begin_payment: { Args: { conversation_id: string }; Returns: Json };
       block_user: { Args: { user_id: string }; Returns: Json };
+      brand_owner: {
+        Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
+        Returns: {
+          error: true;
+        } & "the function public.brand_owner with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        SetofOptions: {
+          from: "conversations";
+          to: "users";
+          isOneToOne: true;
+          isSetofReturn: true;
+        };
+      };
       claim_payment_poll: {
         Args: {
           conversation_id: string;
@@ -758,6 +870,18 @@ export type Database = {
           proposed_amount?: Json;
         };
         Returns: Json;
+      };
+      conversations: {
+        Args: { "": Database["public"]["Tables"]["messages"]["Row"] };
+        Returns: {
+          error: true;
+        } & "the function public.conversations with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        SetofOptions: {
+          from: "messages";
+          to: "conversations";
+          isOneToOne: true;
+          isSetofReturn: true;
+        };
       };
       create_bid: {
         Args: { amount?: Json; description: string; title: string };
@@ -888,6 +1012,18 @@ export type Database = {
         };
         Returns: Json;
       };
+      influencer: {
+        Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
+        Returns: {
+          error: true;
+        } & "the function public.influencer with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        SetofOptions: {
+          from: "conversations";
+          to: "users";
+          isOneToOne: true;
+          isSetofReturn: true;
+        };
+      };
       invite_to_campaign: {
         Args: {
           campaign_id: string;
@@ -930,11 +1066,35 @@ export type Database = {
         Args: { conversation_id: string; note?: string; reference: string };
         Returns: Json;
       };
+      messages: {
+        Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
+        Returns: {
+          error: true;
+        } & "the function public.messages with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        SetofOptions: {
+          from: "conversations";
+          to: "messages";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       process_payment_event: {
         Args: { actor?: string; event_row_id: number };
         Returns: Json;
       };
       publish_flow: { Args: { spec: Json }; Returns: Json };
+      receiver: {
+        Args: { "": Database["public"]["Tables"]["messages"]["Row"] };
+        Returns: {
+          error: true;
+        } & "the function public.receiver with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        SetofOptions: {
+          from: "messages";
+          to: "users";
+          isOneToOne: true;
+          isSetofReturn: true;
+        };
+      };
       record_payment_event: {
         Args: {
           account_id?: string;
@@ -1010,6 +1170,18 @@ export type Database = {
           reply_to?: string;
         };
         Returns: Json;
+      };
+      sender: {
+        Args: { "": Database["public"]["Tables"]["messages"]["Row"] };
+        Returns: {
+          error: true;
+        } & "the function public.sender with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        SetofOptions: {
+          from: "messages";
+          to: "users";
+          isOneToOne: true;
+          isSetofReturn: true;
+        };
       };
       set_conversation_preferences: {
         Args: {

@@ -3148,6 +3148,76 @@ grant execute on function
   private.mark_delivered(uuid, bigint), public.mark_delivered(uuid, bigint)
 to authenticated;
 
+-- source: 30_chat/relationships.sql sha256:f0d0ae8e454e55e3cc352d6a632eb344ffccf25b077981174f8ff78731d8160a
+-- Relationships for embedding: `conversations?select=*,messages(*)` and the like, where no foreign
+-- key leads. PostgREST calls such a function for each row; policies decide what it finds.
+--
+-- Functions and not foreign keys, because a key costs every send a check and these cost it nothing.
+-- They pin no search_path, so that Postgres inlines them: an embedded page reads its rows by the
+-- index. Nobody can call them as RPCs, because their argument has no name.
+
+create or replace function public.messages(public.conversations)
+returns setof public.messages
+language sql
+stable
+as $$
+  select m.* from public.messages as m where m.conversation_id = $1.id;
+$$;
+
+create or replace function public.brand_owner(public.conversations)
+returns setof public.users
+language sql
+stable
+rows 1
+as $$
+  select u.* from public.users as u where u.id = $1.brand_owner_id;
+$$;
+
+create or replace function public.influencer(public.conversations)
+returns setof public.users
+language sql
+stable
+rows 1
+as $$
+  select u.* from public.users as u where u.id = $1.influencer_id;
+$$;
+
+create or replace function public.conversations(public.messages)
+returns setof public.conversations
+language sql
+stable
+rows 1
+as $$
+  select c.* from public.conversations as c where c.id = $1.conversation_id;
+$$;
+
+create or replace function public.sender(public.messages)
+returns setof public.users
+language sql
+stable
+rows 1
+as $$
+  select u.* from public.users as u where u.id = $1.sender_id;
+$$;
+
+create or replace function public.receiver(public.messages)
+returns setof public.users
+language sql
+stable
+rows 1
+as $$
+  select u.* from public.users as u where u.id = $1.receiver_id;
+$$;
+
+grant execute on function
+  public.messages(public.conversations),
+  public.brand_owner(public.conversations),
+  public.influencer(public.conversations),
+  public.conversations(public.messages),
+  public.sender(public.messages),
+  public.receiver(public.messages)
+to authenticated, service_role;
+
 -- source: 30_chat/send_message.sql sha256:47a6cb1e014301d7e7cf95782fb3644d49fed50dbc1441f0c8b13c9a52f9639f
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --

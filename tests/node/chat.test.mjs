@@ -326,3 +326,17 @@ function watch(person) {
   }
   return { heard, ready, hears }
 }
+
+test('a conversation brings its messages, and a message who sent it', () =>
+  talking(async ({ asha, id }) => {
+    const { data, error } = await asha.client.supabase
+      .from('conversations')
+      .select('id, messages(message, sender(id))')
+      .eq('id', id)
+      .order('seq', { referencedTable: 'messages', ascending: false })
+      .limit(1, { referencedTable: 'messages' })
+      .single()
+    assert.equal(error, null)
+    assert.equal(data.messages[0].message, 'Hello.')
+    assert.deepEqual(Object.keys(data.messages[0].sender), ['id'])
+  }))

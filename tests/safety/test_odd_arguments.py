@@ -20,6 +20,7 @@ select p.proname as name,
   p.proargnames[1:p.pronargs] as names
 from pg_catalog.pg_proc as p
 where p.pronamespace = 'public'::regnamespace
+  and (p.pronargs = 0 or p.proargnames is not null)
   and has_function_privilege('authenticated', p.oid, 'execute')
   and not exists (
     select from pg_catalog.pg_depend as d where d.objid = p.oid and d.deptype = 'e'

@@ -30,7 +30,7 @@ select p.proname as name,
   p.pronargs - p.pronargdefaults as required,
   has_function_privilege('authenticated', p.oid, 'execute') as is_for_users
 from pg_catalog.pg_proc as p
-where p.pronamespace = 'public'::regnamespace and p.pronargs > 0
+where p.pronamespace = 'public'::regnamespace and p.pronargs > 0 and p.proargnames is not null
   and not exists (
     select from pg_catalog.pg_depend as d where d.objid = p.oid and d.deptype = 'e'
   )

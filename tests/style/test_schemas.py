@@ -34,7 +34,8 @@ CLOSED = {
 
 def test_every_function_of_the_api_has_its_answer_written_down(db: Database) -> None:
     doors = db.query(
-        "select proname from pg_catalog.pg_proc where pronamespace = 'public'::regnamespace"
+        "select proname from pg_catalog.pg_proc where pronamespace = 'public'::regnamespace "
+        "and (pronargs = 0 or proargnames is not null)"
     )
     assert sorted(read_schemas().answers) == sorted(door["proname"] for door in doors)
 

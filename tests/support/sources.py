@@ -26,6 +26,8 @@ TABLE = re.compile(r"\bon\s+(?P<table>\w+\.\w+)")
 GRANT = re.compile(
     r"\bgrant\s+execute\s+on\s+function\s+(?P<functions>[^;]+?)\s+to\s+(?P<roles>[\w,\s]+);"
 )
+# Not RPCs but what PostgREST embeds rows by.
+RELATIONSHIPS = "30_chat/relationships.sql"
 GRANTED = re.compile(r"\b(\w+\.\w+)\s*\(")
 
 

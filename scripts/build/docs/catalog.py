@@ -45,6 +45,8 @@ select
   ) as arguments
 from pg_catalog.pg_proc as p
 where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+  -- Whose argument has no name is a relationship, and no RPC.
+  and (p.pronargs = 0 or p.proargnames is not null)
 order by 1, 2;
 """
 RELATIONS = """

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from scripts.dev.local_supabase.rest.relationships import (
+    COMPUTED,
     FOREIGN_KEYS,
     VIEW_RULES,
     Relationship,
@@ -129,7 +130,7 @@ async def load(connection: AsyncConnection[DictRow], timezones: frozenset[str]) 
     return Catalog(
         tables=_tables(columns),
         functions=dict(functions),
-        relationships=find_relationships(columns=columns, keys=keys, rules=rules),
+        relationships=find_relationships(keys, columns, rules, await rows(COMPUTED, SCHEMA)),
         timezones=timezones,
         roles={row["name"]: _settings(row["settings"]) for row in await rows(ROLES)},
     )

@@ -145,6 +145,8 @@ def _find_relationship(
 
 
 def _leads_to(way: Relationship, target: str, hint: str | None) -> bool:
+    if way.function:
+        return target == way.function and hint is None
     here, there = way.pairs[0] if len(way.pairs) == 1 and not way.junction else ("", "")
     if way.table == way.foreign and not way.junction:
         # One foreign key, two ways: the table's name means the many, the column's name the one.
@@ -163,7 +165,7 @@ def _no_relationship(catalog: Catalog, origin: str, target: str, hint: str | Non
         better = nearest(origin, catalog.relationships)
         said = f"'{better}' instead of '{origin}'"
     else:
-        children = {way.foreign for way in known}
+        children = {way.function or way.foreign for way in known}
         better = None if target in children else nearest(target, children)
         said = f"'{better}' instead of '{target}'"
     return ApiError(

@@ -1,4 +1,7 @@
-"""Ways from one relation to another: foreign keys, both ways, through junctions, seen in views."""
+"""Ways from one relation to another: foreign keys, and functions from a row to rows.
+
+Foreign keys lead both ways, through junctions, and through the views that show them.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,8 @@ class Relationship:
     junction: str = ""
     far_constraint: str = ""
     far_pairs: Pairs = ()
+    # Of a computed one: the function, by whose name it is embedded.
+    function: str = ""
 
     @property
     def to_one(self) -> bool:
@@ -68,6 +73,15 @@ FOREIGN_KEYS = """
   from pg_catalog.pg_constraint as k
   where k.contype = 'f' and k.conparentid = 0
   order by k.conname"""
+
+COMPUTED = """
+  select p.proname as name, p.prorows = 1 as to_one,
+    origin.relname as source, target.relname as target
+  from pg_catalog.pg_proc as p
+  join pg_catalog.pg_class as origin on origin.reltype = p.proargtypes[0]
+  join pg_catalog.pg_class as target on target.reltype = p.prorettype
+  where p.pronargs = 1 and p.proretset and p.pronamespace = %s::regnamespace
+    and origin.relnamespace = p.pronamespace and target.relnamespace = p.pronamespace"""
 
 VIEW_RULES = """
   select c.oid::bigint as id, r.ev_action::text as rule
@@ -126,9 +140,9 @@ def _keys_of_views(
 
 
 def find_relationships(
-    keys: list[DictRow], columns: list[DictRow], rules: list[DictRow]
+    keys: list[DictRow], columns: list[DictRow], rules: list[DictRow], computed: list[DictRow]
 ) -> dict[str, list[Relationship]]:
-    """The ways out of each relation, from the rows of FOREIGN_KEYS, TABLES and VIEW_RULES."""
+    """The ways out of each relation, from the rows of TABLES and of the queries above."""
     names: Mapping[int, str] = {row["id"]: row["name"] for row in columns}
     tied = [_foreign_key(row) for row in keys]
     tied += _keys_of_views(tied, columns, rules)
@@ -157,4 +171,10 @@ def find_relationships(
                     tuple((b, a) for a, b in far.pairs),
                 )
             )
+    for row in computed:
+        cardinality: Cardinality = "many-to-one" if row["to_one"] else "one-to-many"
+        way = Relationship(row["source"], row["target"], cardinality, "", (), function=row["name"])
+        # It takes the place of a foreign key of that name.
+        others = [one for one in found[way.table] if one.foreign != way.function]
+        found[way.table] = [*others, way]
     return dict(found)

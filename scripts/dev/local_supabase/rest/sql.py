@@ -82,7 +82,9 @@ class Writer:
 
     def _join(self, child: Node) -> str:
         way, joined = child.way, quote(child.joined)
-        source = f"{quote(SCHEMA)}.{quote(way.foreign)}"
+        source = f"{quote(SCHEMA)}.{quote(way.function or way.foreign)}"
+        if way.function:
+            source += f"({quote(child.parent)})"
         if way.junction:
             junction = f"{quote(SCHEMA)}.{quote(way.junction)} as {quote(child.joined + '_by')}"
             source = f"{junction}, {source}"
