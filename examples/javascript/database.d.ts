@@ -193,13 +193,6 @@ export type Database = {
             referencedRelation: "conversations";
             referencedColumns: ["id"];
           },
-          {
-            foreignKeyName: "conversation_events_conversation_id_fkey";
-            columns: ["conversation_id"];
-            isOneToOne: false;
-            referencedRelation: "conversations_now";
-            referencedColumns: ["conversation_id"];
-          },
         ];
       };
       conversations: {
@@ -596,13 +589,6 @@ export type Database = {
             referencedRelation: "conversations";
             referencedColumns: ["id"];
           },
-          {
-            foreignKeyName: "offers_conversation_id_fkey";
-            columns: ["conversation_id"];
-            isOneToOne: false;
-            referencedRelation: "conversations_now";
-            referencedColumns: ["conversation_id"];
-          },
         ];
       };
       requests: {
@@ -731,13 +717,6 @@ export type Database = {
             referencedRelation: "conversations";
             referencedColumns: ["id"];
           },
-          {
-            foreignKeyName: "work_submissions_conversation_id_fkey";
-            columns: ["conversation_id"];
-            isOneToOne: false;
-            referencedRelation: "conversations_now";
-            referencedColumns: ["conversation_id"];
-          },
         ];
       };
     };
@@ -752,7 +731,7 @@ export type Database = {
           campaign_id: string | null;
           chat_status: string | null;
           close_reason: string | null;
-          conversation_id: string;
+          conversation_id: string | null;
           created_at: string | null;
           currency: string | null;
           current_action_data: Json | null;
@@ -784,8 +763,31 @@ export type Database = {
           work_status: string | null;
           work_submission: Json | null;
           work_submitted: boolean | null;
+          messages: {
+            action_completed: boolean;
+            action_data: Json | null;
+            action_required: boolean;
+            caused_by: string | null;
+            client_message_id: string | null;
+            conversation_id: string;
+            created_at: string;
+            expires_at: string | null;
+            id: string;
+            is_automated: boolean;
+            is_expired: boolean;
+            media_url: string | null;
+            message: string;
+            message_type: string;
+            receiver_id: string | null;
+            reply_to: string | null;
+            scrubbed_at: string | null;
+            sender_id: string;
+            seq: number;
+            updated_at: string;
+            visible_to: string;
+          } | null;
         };
-        ComputedFields: never;
+        ComputedFields: "messages";
         Relationships: [];
       };
     };
@@ -1066,18 +1068,33 @@ export type Database = {
         Args: { conversation_id: string; note?: string; reference: string };
         Returns: Json;
       };
-      messages: {
-        Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
-        Returns: {
-          error: true;
-        } & "the function public.messages with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
-        SetofOptions: {
-          from: "conversations";
-          to: "messages";
-          isOneToOne: false;
-          isSetofReturn: true;
-        };
-      };
+      messages:
+        | {
+            Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
+            Returns: {
+              error: true;
+            } & "the function public.messages with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+            SetofOptions: {
+              from: "conversations";
+              to: "messages";
+              isOneToOne: false;
+              isSetofReturn: true;
+            };
+          }
+        | {
+            Args: {
+              "": Database["public"]["Views"]["conversations_now"]["Row"];
+            };
+            Returns: {
+              error: true;
+            } & "the function public.messages with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+            SetofOptions: {
+              from: "conversations_now";
+              to: "messages";
+              isOneToOne: false;
+              isSetofReturn: true;
+            };
+          };
       process_payment_event: {
         Args: { actor?: string; event_row_id: number };
         Returns: Json;

@@ -74,12 +74,7 @@ comment on column public.conversations.amount_minor is 'The agreed price in pais
 comment on column public.conversations.last_seq is
   'The seq of the newest message; the next one is given out under this row''s lock.';
 alter table public.conversations enable row level security;
-grant select on public.conversations to service_role;
--- Clients read here what a clock never changes; the rest is as of now in public.conversations_now.
-grant select (
-  id, kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
-  currency, created_at
-) on public.conversations to authenticated;
+grant select on public.conversations to authenticated, service_role;
 -- The planner's samples would be readable, through estimated counts, by everybody.
 alter table public.conversations
 alter column current_action_data set statistics 0,

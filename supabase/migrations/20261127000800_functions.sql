@@ -2457,12 +2457,12 @@ begin
 end;
 $$;
 
--- source: 30_chat/conversations_now.sql sha256:848d82dcc99f09d84e84a0a24f71bf595182f36aae87e3f61191735ddc5bebb3
+-- source: 30_chat/conversations_now.sql sha256:30cda3b80ae68d6b28e792ac3fb9801172d825681469ad9c9639ef267af68b36
 -- The caller's conversations as they are now, a row each, with the keys of the context.
 --
 -- For clients that select from tables: a filter on conversation_id reads only that conversation.
--- A time limit that has passed counts here as it does in every function; public.conversations has
--- what was written last, and shows clients only what no clock changes.
+-- A time limit that has passed counts here as it does in every function; public.conversations
+-- leaves the conversation out until somebody has written the step.
 -- Definer: reads private.my_conversations.
 create or replace function private.show_conversation(p_conversation_id uuid)
 returns setof private.my_conversations
@@ -2477,7 +2477,7 @@ $$;
 create or replace view public.conversations_now
 with (security_invoker = true) as
 select *
-from (select c.id as conversation_id from public.conversations as c) as mine
+from unnest(private.list_my_conversation_ids()) as mine (conversation_id)
 join lateral private.show_conversation(mine.conversation_id) as now using (conversation_id);
 
 grant execute on function private.show_conversation(uuid) to authenticated;
@@ -3148,7 +3148,7 @@ grant execute on function
   private.mark_delivered(uuid, bigint), public.mark_delivered(uuid, bigint)
 to authenticated;
 
--- source: 30_chat/relationships.sql sha256:f0d0ae8e454e55e3cc352d6a632eb344ffccf25b077981174f8ff78731d8160a
+-- source: 30_chat/relationships.sql sha256:db0c143851f78ae5cc25d918da5e0f20d8da3ecdf0787c84dd98f22f02ec46be
 -- Relationships for embedding: `conversations?select=*,messages(*)` and the like, where no foreign
 -- key leads. PostgREST calls such a function for each row; policies decide what it finds.
 --
@@ -3162,6 +3162,14 @@ language sql
 stable
 as $$
   select m.* from public.messages as m where m.conversation_id = $1.id;
+$$;
+
+create or replace function public.messages(public.conversations_now)
+returns setof public.messages
+language sql
+stable
+as $$
+  select m.* from public.messages as m where m.conversation_id = $1.conversation_id;
 $$;
 
 create or replace function public.brand_owner(public.conversations)
@@ -3211,6 +3219,7 @@ $$;
 
 grant execute on function
   public.messages(public.conversations),
+  public.messages(public.conversations_now),
   public.brand_owner(public.conversations),
   public.influencer(public.conversations),
   public.conversations(public.messages),
@@ -17420,12 +17429,16 @@ create policy conversation_events_select_member on public.conversation_events
 for select to authenticated
 using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
 
--- source: 70_policies/conversations.sql sha256:785ab6e5fcd424b16a001b9ebfa267448cd662de8cc3b0827d952b2d048b5402
--- A conversation is its members' alone.
+-- source: 70_policies/conversations.sql sha256:6a7804b1721ea6544e3bc3f6cd9a2508f2f7aaf3c558c07f2291dd4e59314d90
+-- A conversation is its members' alone, while no time limit has passed that is not written yet:
+-- until then what is stored is not what is. public.conversations_now has every conversation.
 drop policy if exists conversations_select_member on public.conversations;
 create policy conversations_select_member on public.conversations
 for select to authenticated
-using (id = any((select private.list_my_conversation_ids())::uuid[]));
+using (
+  id = any((select private.list_my_conversation_ids())::uuid[])
+  and (deadline_at is null or deadline_at > now())
+);
 
 -- source: 70_policies/messages.sql sha256:1a71392e17e7826b9924ec56281f93db7aca1dd926175fbda508d3accb0e48c6
 -- A message is for the members of its conversation, or for the one it names, until it expires.

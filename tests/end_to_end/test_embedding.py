@@ -24,13 +24,17 @@ async def test_a_conversation_brings_its_messages_and_a_message_its_sender(stack
 
         async def select(person: Any, table: str, what: str) -> Any:
             rows = person.client.supabase.from_(table).select(what)
-            column = "id" if table == "conversations" else "conversation_id"
+            column = {"conversations": "id"}.get(table, "conversation_id")
             return (await rows.eq(column, talk.id).execute()).data
 
         (row,) = await select(talk.asha, "conversations", "*, messages(*)")
         texts = {message["seq"]: message["message"] for message in row["messages"]}
         assert row["last_seq"] == 5
         assert texts == {1: "Conversation started", 2: "Hello?", 3: "Hello.", 4: "Namaste"}
+
+        (now,) = await select(talk.asha, "conversations_now", "last_seq, messages(seq)")
+        assert now["last_seq"] == 5
+        assert {message["seq"] for message in now["messages"]} == set(texts)
 
         newest = (
             talk.asha.client.supabase.from_("conversations")

@@ -50,7 +50,7 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
         "Clients may select these columns, and nobody may write them: row-level security shows "
         "each reader their own rows. A table has what was written last. A time limit that passes "
         "is written by the next action, sweep or sign-in, and counts before that in every function "
-        "and in `conversations_now`; of `conversations` clients select what no time limit changes.",
+        "and in `conversations_now`; until then `conversations` leaves that conversation out.",
     ]
     readable = [one for one in catalog.relations if one.schema == "public" and one.readers]
     for relation in readable:

@@ -1,8 +1,8 @@
 -- The caller's conversations as they are now, a row each, with the keys of the context.
 --
 -- For clients that select from tables: a filter on conversation_id reads only that conversation.
--- A time limit that has passed counts here as it does in every function; public.conversations has
--- what was written last, and shows clients only what no clock changes.
+-- A time limit that has passed counts here as it does in every function; public.conversations
+-- leaves the conversation out until somebody has written the step.
 -- Definer: reads private.my_conversations.
 create or replace function private.show_conversation(p_conversation_id uuid)
 returns setof private.my_conversations
@@ -17,7 +17,7 @@ $$;
 create or replace view public.conversations_now
 with (security_invoker = true) as
 select *
-from (select c.id as conversation_id from public.conversations as c) as mine
+from unnest(private.list_my_conversation_ids()) as mine (conversation_id)
 join lateral private.show_conversation(mine.conversation_id) as now using (conversation_id);
 
 grant execute on function private.show_conversation(uuid) to authenticated;

@@ -13,6 +13,14 @@ as $$
   select m.* from public.messages as m where m.conversation_id = $1.id;
 $$;
 
+create or replace function public.messages(public.conversations_now)
+returns setof public.messages
+language sql
+stable
+as $$
+  select m.* from public.messages as m where m.conversation_id = $1.conversation_id;
+$$;
+
 create or replace function public.brand_owner(public.conversations)
 returns setof public.users
 language sql
@@ -60,6 +68,7 @@ $$;
 
 grant execute on function
   public.messages(public.conversations),
+  public.messages(public.conversations_now),
   public.brand_owner(public.conversations),
   public.influencer(public.conversations),
   public.conversations(public.messages),
