@@ -64,6 +64,9 @@ insert into private.settings (key, value, description) values
   ('chat_open_points', '0', 'Points that opening a direct chat costs'),
   ('quota_timezone', '"UTC"', 'Whose midnight resets the free messages (IANA name)'),
   ('stranger_messages', '1', 'Messages in a direct chat before the first answer; null: any'),
+  ('direct_blocked_during_deal', 'false', 'Whether an open deal of two people stops their direct chat'),
+  ('system_user_id', '"00000000-0000-0000-0000-000000000000"',
+    'Sender of what the system says: the id of a row of public.users with the role system'),
   ('media_hosts', 'null', 'Hosts media_url may name; "*.example.com" is any subdomain; null: any'),
   ('rate_send', '{"per_second": 5, "burst": 10}', 'Messages of one user'),
   ('rate_send_long', '{"per_second": 1, "burst": 60}', 'Messages of one user, over a minute'),
@@ -83,6 +86,7 @@ insert into private.settings (key, value, description) values
 create table private.send_rules (
   is_only boolean primary key default true,
   quota_timezone text not null,
+  -- Null: any; negative: every message of a direct chat is looked at, not only a stranger's.
   stranger_messages bigint,
   -- A send fits while its user's due time is at most `ahead` from now, and moves it on by `step`:
   -- one pair for the short limit, one for the long one.

@@ -3227,7 +3227,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:47a6cb1e014301d7e7cf95782fb3644d49fed50dbc1441f0c8b13c9a52f9639f
+-- source: 30_chat/send_message.sql sha256:cd62ac80458551f3b5404102eeb9ccda2ea64a9fa15612e6aed90674947de2fa
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3241,8 +3241,9 @@ to authenticated, service_role;
 -- the conversation; to the sender only where another session of the sender may listen.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), USER_NOT_FOUND (404) when the other
--- login was deleted, GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, MESSAGE_EMPTY (422),
--- MESSAGE_TOO_LONG (422) `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422)
+-- login was deleted, DEAL_IS_OPEN (409) `{conversation_id}`, GUARD_FAILED (409)
+-- `{guard: "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422)
+-- `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422)
 -- `{rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
 -- EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
 -- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
@@ -3408,7 +3409,8 @@ begin
       end if;
 
       if not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
-        or not (v_other_wrote or v_kind <> 'direct' or v_strangers_may is null) then
+        or v_kind = 'direct' and v_strangers_may is not null
+        and (v_strangers_may < 0 or not v_other_wrote) then
         perform private.check_send(
           p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours
         );
@@ -3606,9 +3608,10 @@ $$;
 --
 -- Args: the conversation, locked, with the number of this message given out already; the sender;
 -- the message; its lifetime in hours, fractions allowed (null: for ever).
--- Errors: those of check_free_text and check_stranger, MESSAGE_EMPTY (422), MESSAGE_NOT_FOUND (404)
--- when reply_to is none of the conversation's messages that the caller sees, EXPIRATION_INVALID
--- (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) under a legal hold.
+-- Errors: those of check_free_text, check_open_deal and check_stranger, MESSAGE_EMPTY (422),
+-- MESSAGE_NOT_FOUND (404) when reply_to is none of the conversation's messages that the caller
+-- sees, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) under a
+-- legal hold.
 create or replace function private.check_send(
   p_conversation_id uuid,
   p_sender_id uuid,
@@ -3629,6 +3632,7 @@ declare
 begin
   select c.* into v_conversation from public.conversations as c where c.id = p_conversation_id;
   perform private.check_free_text(v_conversation, p_sender_id);
+  perform private.check_open_deal(v_conversation);
   perform private.check_stranger(v_conversation, p_sender_id);
   if p_media_url is null and private.is_blank(p_message) then
     perform private.raise_error(
@@ -3695,6 +3699,39 @@ begin
     perform private.raise_state_invalid(
       p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
       private.free_text_states(p_conversation.flow_id)
+    );
+  end if;
+end;
+$$;
+
+-- Refuses a message of a direct chat while its two members have an open deal, where setting
+-- direct_blocked_during_deal says so. A deal is open until its free chat begins or it is closed.
+--
+-- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
+create or replace function private.check_open_deal(p_conversation public.conversations)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal_id uuid;
+begin
+  if p_conversation.kind <> 'direct'
+    or private.get_setting('direct_blocked_during_deal') is distinct from 'true' then
+    return;
+  end if;
+  select c.id into v_deal_id
+  from public.conversations as c
+  where c.user_a = p_conversation.user_a
+    and c.user_b = p_conversation.user_b
+    and c.chat_status = 'automated'
+    and (private.as_of_now(c)).chat_status = 'automated'
+  limit 1;
+  if found then
+    perform private.raise_error(
+      'DEAL_IS_OPEN', 'You have an open deal with this user; write to each other there.',
+      jsonb_build_object('conversation_id', v_deal_id), p_status => 409,
+      p_hint => 'Direct messages open again when the deal is done or closed.'
     );
   end if;
 end;
@@ -6435,7 +6472,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:7c3592e5639fa203ab2d07ae794453e66fc4893a5f6cd80d2a6af55dee82dfd3
+-- source: 40_flow/compose_messages.sql sha256:dc27529055cf628cf540111e9968290018a82c44e7e0422ec4c0a00bc9b98d07
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -6455,7 +6492,7 @@ stable
 set search_path = ''
 as $$
 declare
-  c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+  v_system_user_id constant uuid := private.get_setting('system_user_id') #>> '{}';
   v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
@@ -6486,7 +6523,7 @@ begin
       v_conversation.last_message_at := v_now;
       v_message.seq := v_conversation.last_seq;
     end if;
-    v_message.sender_id := c_system_user_id;
+    v_message.sender_id := v_system_user_id;
     v_message.message_type := v_template.message_type;
     v_message.message := left(private.fill_template(v_template.text, v_values), 5000);
     v_message.visible_to := case v_template.audience
@@ -16927,7 +16964,7 @@ after update of scrubbed_at, message, media_url on public.messages
 for each row when (new.scrubbed_at is not null)
 execute function private.check_scrubbed_message();
 
--- source: 60_triggers/check_setting.sql sha256:29b81d8c5f02efc9e1e9989e925f16cf9f9af63e5b9a4909b955c45a2f020111
+-- source: 60_triggers/check_setting.sql sha256:4479ed7fd99b791540499bf32d32fb35f2dd4cdee422cc61b5ee09162fdacbd1
 -- Refuses a setting that would break the calls that read it, or cannot mean what it says, with a
 -- sentence for the operator who writes it.
 --
@@ -16999,6 +17036,15 @@ begin
         or p_value #>> '{}' not in (select z.name from pg_catalog.pg_timezone_names as z)
         or p_value <> '"UTC"' and p_value #>> '{}' !~ '^[A-Z][A-Za-z_]*(/[A-Za-z0-9_+-]+)+$'
         then 'write the name of a time zone, such as "Asia/Kolkata", or "UTC".'
+    end
+    when 'direct_blocked_during_deal' then case
+      when jsonb_typeof(p_value) <> 'boolean' then 'write true or false.'
+    end
+    when 'system_user_id' then case
+      when not exists (
+        select from public.users as u
+        where u.role = 'system' and to_jsonb(u.id::text) = p_value
+      ) then 'write the id of a row of public.users with the role system.'
     end
     when 'payment_mode' then case
       when p_value not in ('"test"', '"live"') then 'write "test" or "live".'
@@ -17271,7 +17317,7 @@ create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
 for each statement execute function private.keep_points_ledger();
 
--- source: 60_triggers/keep_send_rules.sql sha256:4497b718137a6ee5631ee9e75658c147af9f9c0365c5f4f6f27e2b26947f5ed3
+-- source: 60_triggers/keep_send_rules.sql sha256:d8b5d9c1f01a16262deaa009d5684daf67a4bcb77ced830bcba7675ec09fd72a
 -- Keeps private.send_rules, the typed copy of the settings that every send reads, in step with
 -- private.settings.
 --
@@ -17298,7 +17344,10 @@ as $$
   )
   select
     coalesce(private.get_setting('quota_timezone') #>> '{}', 'UTC'),
-    private.get_number('stranger_messages')::bigint,
+    case
+      when private.get_setting('direct_blocked_during_deal') = 'true' then -1
+      else private.get_number('stranger_messages')::bigint
+    end,
     -- A limit that is switched off takes no time and is never met.
     coalesce(short.step, '0'), coalesce(short.step * (short.burst - 1), '1000 years'),
     coalesce(long.step, '0'), coalesce(long.step * (long.burst - 1), '1000 years')

@@ -11,8 +11,9 @@
 -- the conversation; to the sender only where another session of the sender may listen.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), USER_NOT_FOUND (404) when the other
--- login was deleted, GUARD_FAILED (409) `{guard: "first_message_unanswered"}`, MESSAGE_EMPTY (422),
--- MESSAGE_TOO_LONG (422) `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422)
+-- login was deleted, DEAL_IS_OPEN (409) `{conversation_id}`, GUARD_FAILED (409)
+-- `{guard: "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422)
+-- `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422)
 -- `{rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
 -- EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
 -- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
@@ -178,7 +179,8 @@ begin
       end if;
 
       if not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
-        or not (v_other_wrote or v_kind <> 'direct' or v_strangers_may is null) then
+        or v_kind = 'direct' and v_strangers_may is not null
+        and (v_strangers_may < 0 or not v_other_wrote) then
         perform private.check_send(
           p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours
         );
@@ -376,9 +378,10 @@ $$;
 --
 -- Args: the conversation, locked, with the number of this message given out already; the sender;
 -- the message; its lifetime in hours, fractions allowed (null: for ever).
--- Errors: those of check_free_text and check_stranger, MESSAGE_EMPTY (422), MESSAGE_NOT_FOUND (404)
--- when reply_to is none of the conversation's messages that the caller sees, EXPIRATION_INVALID
--- (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) under a legal hold.
+-- Errors: those of check_free_text, check_open_deal and check_stranger, MESSAGE_EMPTY (422),
+-- MESSAGE_NOT_FOUND (404) when reply_to is none of the conversation's messages that the caller
+-- sees, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) under a
+-- legal hold.
 create or replace function private.check_send(
   p_conversation_id uuid,
   p_sender_id uuid,
@@ -399,6 +402,7 @@ declare
 begin
   select c.* into v_conversation from public.conversations as c where c.id = p_conversation_id;
   perform private.check_free_text(v_conversation, p_sender_id);
+  perform private.check_open_deal(v_conversation);
   perform private.check_stranger(v_conversation, p_sender_id);
   if p_media_url is null and private.is_blank(p_message) then
     perform private.raise_error(
@@ -465,6 +469,39 @@ begin
     perform private.raise_state_invalid(
       p_conversation, p_sender_id, private.role_in(p_conversation, p_sender_id),
       private.free_text_states(p_conversation.flow_id)
+    );
+  end if;
+end;
+$$;
+
+-- Refuses a message of a direct chat while its two members have an open deal, where setting
+-- direct_blocked_during_deal says so. A deal is open until its free chat begins or it is closed.
+--
+-- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
+create or replace function private.check_open_deal(p_conversation public.conversations)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deal_id uuid;
+begin
+  if p_conversation.kind <> 'direct'
+    or private.get_setting('direct_blocked_during_deal') is distinct from 'true' then
+    return;
+  end if;
+  select c.id into v_deal_id
+  from public.conversations as c
+  where c.user_a = p_conversation.user_a
+    and c.user_b = p_conversation.user_b
+    and c.chat_status = 'automated'
+    and (private.as_of_now(c)).chat_status = 'automated'
+  limit 1;
+  if found then
+    perform private.raise_error(
+      'DEAL_IS_OPEN', 'You have an open deal with this user; write to each other there.',
+      jsonb_build_object('conversation_id', v_deal_id), p_status => 409,
+      p_hint => 'Direct messages open again when the deal is done or closed.'
     );
   end if;
 end;

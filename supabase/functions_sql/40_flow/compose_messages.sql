@@ -17,7 +17,7 @@ stable
 set search_path = ''
 as $$
 declare
-  c_system_user_id constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+  v_system_user_id constant uuid := private.get_setting('system_user_id') #>> '{}';
   v_step private.flow_step := p_step;
   v_conversation public.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
@@ -48,7 +48,7 @@ begin
       v_conversation.last_message_at := v_now;
       v_message.seq := v_conversation.last_seq;
     end if;
-    v_message.sender_id := c_system_user_id;
+    v_message.sender_id := v_system_user_id;
     v_message.message_type := v_template.message_type;
     v_message.message := left(private.fill_template(v_template.text, v_values), 5000);
     v_message.visible_to := case v_template.audience

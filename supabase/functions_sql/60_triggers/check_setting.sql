@@ -70,6 +70,15 @@ begin
         or p_value <> '"UTC"' and p_value #>> '{}' !~ '^[A-Z][A-Za-z_]*(/[A-Za-z0-9_+-]+)+$'
         then 'write the name of a time zone, such as "Asia/Kolkata", or "UTC".'
     end
+    when 'direct_blocked_during_deal' then case
+      when jsonb_typeof(p_value) <> 'boolean' then 'write true or false.'
+    end
+    when 'system_user_id' then case
+      when not exists (
+        select from public.users as u
+        where u.role = 'system' and to_jsonb(u.id::text) = p_value
+      ) then 'write the id of a row of public.users with the role system.'
+    end
     when 'payment_mode' then case
       when p_value not in ('"test"', '"live"') then 'write "test" or "live".'
     end

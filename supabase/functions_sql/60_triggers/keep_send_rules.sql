@@ -24,7 +24,10 @@ as $$
   )
   select
     coalesce(private.get_setting('quota_timezone') #>> '{}', 'UTC'),
-    private.get_number('stranger_messages')::bigint,
+    case
+      when private.get_setting('direct_blocked_during_deal') = 'true' then -1
+      else private.get_number('stranger_messages')::bigint
+    end,
     -- A limit that is switched off takes no time and is never met.
     coalesce(short.step, '0'), coalesce(short.step * (short.burst - 1), '1000 years'),
     coalesce(long.step, '0'), coalesce(long.step * (long.burst - 1), '1000 years')
