@@ -141,7 +141,7 @@ def test_without_migrations_it_is_an_empty_project(folder: Path) -> None:
 
 def test_what_it_does_not_do_answers_501_with_a_sentence(folder: Path) -> None:
     said = start(folder)
-    for path in ("/storage/v1/bucket", "/functions/v1/hello", "/graphql/v1"):
+    for path in ("/functions/v1/hello", "/graphql/v1"):
         answer = httpx.get(said["API_URL"] + path)
         assert answer.status_code == 501
         assert "not part of the local stack" in answer.json()["message"]

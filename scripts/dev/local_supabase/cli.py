@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import fcntl
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -186,6 +187,7 @@ def reset(data_dir: Path, args: argparse.Namespace) -> int:
     """Delete all data of the stack and start it anew."""
     stop(data_dir, args)
     postgres.forget_cluster(data_dir / "postgres")
+    shutil.rmtree(data_dir / "storage", ignore_errors=True)
     return start(data_dir, args)
 
 

@@ -18,6 +18,7 @@ from scripts.dev.local_supabase.config import DEMO_PUBLISHABLE_KEY, DEMO_SECRET_
 ROUTES = (
     ("/rest/v1", "rest", ""),
     ("/auth/v1", "auth", ""),
+    ("/storage/v1", "storage", ""),
     ("/realtime/v1/websocket", "realtime", "/socket/websocket"),
     ("/realtime/v1/api", "realtime", "/api"),
     # Realtime's own paths, for recordings made against it without a gateway.
@@ -30,7 +31,6 @@ BARE_PREFIXES = ("/socket", "/api")
 JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
 
 NOT_HERE = {
-    "/storage/v1": "Storage",
     "/functions/v1": "Edge Functions",
     "/graphql/v1": "GraphQL",
     "/realtime/v1": "This part of Realtime",
@@ -99,7 +99,7 @@ def _answer(scope: Scope) -> JSONResponse:
         if path == prefix or path.startswith(prefix + "/"):
             said = f"{name} is not part of the local stack: use `supabase start` or a project."
             return JSONResponse({"error": "not_implemented", "message": said}, status_code=501)
-    said = "No such path: the local stack serves /rest/v1, /auth/v1 and /realtime/v1."
+    said = "No such path: the local stack serves /rest, /auth, /storage and /realtime, each /v1."
     if scope["type"] == "websocket":
         said = "No such path: websockets are served at /realtime/v1/websocket."
     return JSONResponse({"error": "not_found", "message": said}, status_code=404)

@@ -1,4 +1,4 @@
-"""The process that serves REST, Auth and Realtime on one port; `cli.py` starts and stops it."""
+"""The process that serves the four protocols on one port; `cli.py` starts and stops it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import TextIO
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scripts.dev.local_supabase.auth import open_auth
@@ -24,6 +23,7 @@ from scripts.dev.local_supabase.gateway import Gateway
 from scripts.dev.local_supabase.realtime import open_realtime
 from scripts.dev.local_supabase.realtime.protocol import WebSocketProtocol
 from scripts.dev.local_supabase.rest import open_rest
+from scripts.dev.local_supabase.storage import open_storage
 
 LOCK_NAME = "api.lock"
 
@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> Starlette:
                 {
                     "rest": await stack.enter_async_context(open_rest(settings)),
                     "auth": await stack.enter_async_context(open_auth(settings)),
+                    "storage": await stack.enter_async_context(open_storage(settings)),
                     "realtime": await stack.enter_async_context(open_realtime(settings)),
                 },
             )
@@ -48,7 +49,9 @@ def create_app(settings: Settings) -> Starlette:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await opened["gateway"](scope, receive, send)
 
-    return Starlette(lifespan=lifespan, routes=[Mount("/", app=serve)])
+    app = Starlette(lifespan=lifespan)
+    app.router.default = serve  # a route's pattern would not fit a path with a line break
+    return app
 
 
 def run(settings: Settings) -> None:

@@ -1,0 +1,202 @@
+"""Files on their way out: whole, in part, or not at all when the client has them already."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+from psycopg.rows import DictRow
+from starlette.responses import Response, StreamingResponse
+
+from scripts.dev.local_supabase.storage.call import Call, iso
+from scripts.dev.local_supabase.storage.errors import (
+    StorageError,
+    bad_request,
+    json_response,
+    no_such_bucket,
+)
+from scripts.dev.local_supabase.storage.files import chunks_of
+from scripts.dev.local_supabase.storage.tokens import (
+    SERVER,
+    caller_or_nobody,
+    read_signature,
+)
+
+UNRESERVED = "!'()*-._~"  # what JavaScript's encodeURIComponent leaves
+
+
+async def get(call: Call) -> Response:
+    """By anybody when the bucket is public, otherwise by whom the policies let see it."""
+    return _send(call, await _find(call, "storage.object.get_authenticated"))
+
+
+async def get_authenticated(call: Call) -> Response:
+    """The same, by somebody with a good token."""
+    call.caller()
+    return await get(call)
+
+
+async def get_public(call: Call) -> Response:
+    """From a public bucket, by anybody."""
+    return _send(call, await _find_public(call, "storage.object.get_public"))
+
+
+async def get_signed(call: Call) -> Response:
+    """By whoever holds the address, until it ends."""
+    claims = read_signature(call.request, call.settings.jwt_secret, call.address, "download")
+    row = await call.find_object(SERVER, "storage.object.get_signed")
+    return _send(call, row, expires=datetime.fromtimestamp(claims["exp"], UTC))
+
+
+async def info(call: Call) -> Response:
+    """What is known of an object, for whom `get` would send it."""
+    return _describe(await _find(call, "object.get_authenticated_info"))
+
+
+async def info_authenticated(call: Call) -> Response:
+    """The same, for somebody with a good token."""
+    call.caller()
+    return await info(call)
+
+
+async def info_public(call: Call) -> Response:
+    """The same, of a public bucket."""
+    return _describe(await _find_public(call, "storage.object.info_public"))
+
+
+async def _find(call: Call, operation: str) -> DictRow:
+    caller = caller_or_nobody(call.request, call.settings.jwt_secret)
+    if caller is None:
+        return await _find_public(call, operation)
+    bucket = await call.find_bucket(operation)
+    return await call.find_object(SERVER if bucket["public"] else caller, operation)
+
+
+async def _find_public(call: Call, operation: str) -> DictRow:
+    bucket = await call.find_bucket(operation)
+    if not bucket["public"]:
+        raise no_such_bucket()
+    return await call.find_object(SERVER, operation)
+
+
+def _describe(row: DictRow) -> Response:
+    known = row["metadata"] or {}
+    answer = {
+        "id": str(row["id"]),
+        "name": row["name"],
+        "version": row["version"],
+        "bucket_id": row["bucket_id"],
+        "size": known.get("size"),
+        "content_type": known.get("mimetype"),
+        "cache_control": known.get("cacheControl"),
+        "etag": known.get("eTag"),
+        "metadata": row["user_metadata"],
+        "last_modified": known.get("lastModified"),
+        "created_at": iso(row["created_at"]),
+    }
+    headers = {
+        "ETag": str(known.get("eTag")),
+        "Last-Modified": _http_date(_last_modified(row)),
+        "Cache-Control": str(known.get("cacheControl")),
+    }
+    return json_response(answer, headers=_checked(headers))
+
+
+def _send(call: Call, row: DictRow, expires: datetime | None = None) -> Response:
+    request, known = call.request, row["metadata"] or {}
+    file = call.files.open(row["version"])
+    try:
+        size = file.seek(0, 2)
+        headers = _headers(call, row, known)
+        if expires is not None:
+            del headers["Cache-Control"]
+            headers["Expires"] = _http_date(expires)
+        start, length, status = 0, size, 200
+        if request.method != "HEAD":
+            if _is_known(request.headers, headers, _last_modified(row)):
+                file.close()
+                return Response(b"", 304, {**_checked(headers), "Content-Length": "0"})
+            if "if-none-match" in request.headers and "Cache-Control" in headers:
+                headers["Cache-Control"] += ", stale-while-revalidate=30"
+            if "range" in request.headers:
+                start, length = _one_range(request.headers["range"], size)
+                headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
+                status = 206
+        headers = {**_checked(headers), "Content-Length": str(length)}
+        if request.method == "HEAD":
+            file.close()
+            return Response(b"", status, headers)
+        return StreamingResponse(chunks_of(file, start, length), status, headers)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _headers(call: Call, row: DictRow, known: dict[str, Any]) -> dict[str, str]:
+    mimetype = str(known.get("mimetype") or "application/octet-stream")
+    headers = {
+        "Accept-Ranges": "bytes",
+        # A page would run in the origin of the project.
+        "Content-Type": "text/plain" if "text/html" in mimetype else mimetype,
+        "ETag": str(known.get("eTag") or ""),
+        "X-Robots-Tag": str(known.get("xRobotsTag") or "none"),
+        "Last-Modified": _http_date(_last_modified(row)),
+        "Cache-Control": str(known.get("cacheControl") or "no-cache"),
+    }
+    name = call.request.query_params.get("download")
+    if name is not None:
+        encoded = quote(name, safe=UNRESERVED)
+        named = f" filename={encoded}; filename*=UTF-8''{encoded}" if name else ""
+        headers["Content-Disposition"] = f"attachment;{named}"
+    return headers
+
+
+def _checked(headers: dict[str, str]) -> dict[str, str]:
+    """The headers, if each fits on a line: parts of them are what a client once sent."""
+    for name, value in headers.items():
+        if re.search(r"[^\t\x20-\x7e\x80-\xff]", value):
+            said = f'Invalid character in response header "{name.lower()}": {value[:50]}'
+            raise bad_request(said, "invalid_header_char")
+    return headers
+
+
+def _is_known(sent: Any, headers: dict[str, str], modified: datetime) -> bool:
+    """Whether the client has this version already."""
+    if "if-none-match" in sent:
+        return bool(sent["if-none-match"] == headers["ETag"])
+    try:
+        since = parsedate_to_datetime(sent.get("if-modified-since", ""))
+        return modified.replace(microsecond=0) <= since
+    except (ValueError, TypeError):
+        return False
+
+
+def _one_range(text: str, size: int) -> tuple[int, int]:
+    """Where one range starts and how long it is; several, or one of nothing, are refused."""
+    found = re.fullmatch(r"bytes=(\d*)-(\d*)", text, re.ASCII)
+    first, last = found.groups() if found else ("", "")
+    if first:
+        start, end = int(first), min(int(last), size - 1) if last else size - 1
+    elif last:
+        start, end = max(size - int(last), 0), size - 1
+    else:
+        start, end = 1, 0
+    if start > end or (last and first and int(first) > int(last)):
+        said = "invalid range provided"
+        raise StorageError(416, "invalid_range", "InvalidRange", said, status=416)
+    return start, end - start + 1
+
+
+def _last_modified(row: DictRow) -> datetime:
+    try:
+        return datetime.fromisoformat(row["metadata"]["lastModified"])
+    except (TypeError, ValueError, KeyError):
+        moment: datetime = row["updated_at"]
+        return moment
+
+
+def _http_date(moment: datetime) -> str:
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
