@@ -1043,7 +1043,7 @@ begin
 end;
 $$;
 
--- source: 10_private/require_operator.sql sha256:597b47dc762d35f5f32791d97bc09b78cf4799c8fe99297f2c451a9ce1697c89
+-- source: 10_private/require_operator.sql sha256:9a691f5104bdc6247a7e47631bf54e17748b0ae322a2a25e25f0a9091ee570dd
 -- Lets through the service role, and users that private.admins lists.
 --
 -- Errors: FORBIDDEN (403).
@@ -1051,7 +1051,6 @@ create or replace function private.require_operator()
 returns void
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -1063,7 +1062,27 @@ begin
 end;
 $$;
 
-revoke all on function private.require_operator() from public, anon, authenticated, service_role;
+-- Refuses an operator who is a member of a conversation: nobody decides in a matter of their own.
+--
+-- Errors: FORBIDDEN (403).
+create or replace function private.refuse_own(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and auth.uid() in (c.user_a, c.user_b)
+  ) then
+    perform private.raise_error(
+      'FORBIDDEN', 'An operator decides nothing in a conversation of their own.', p_status => 403,
+      p_hint => 'Ask another operator.'
+    );
+  end if;
+end;
+$$;
 
 -- source: 10_private/require_user.sql sha256:94b512708f3d0809b4ed842036d02ddbf0e46eee1a4e86a692b9600f23806a86
 -- The caller's id, from the token that PostgREST has checked.
@@ -2091,12 +2110,12 @@ grant execute on function private.get_quota() to authenticated;
 revoke all on function public.get_quota() from public, anon, authenticated, service_role;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:404b3167b26a2652aa87a51fba2fb29f98299616253a8405edda8c83ee21296f
+-- source: 25_points/grant_points.sql sha256:0009a34de9d71a9f0b28a599a12ef0743d1d604a4a61e7abad658090b83a5d69
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's account. Writes: accounts, points_ledger. Events: quota_changed.
--- Errors: FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
+-- Errors: FORBIDDEN (403), also for points to oneself; USER_NOT_FOUND (404), INPUT_INVALID (422),
 -- IDEMPOTENCY_MISMATCH (409) for a grant_id that was used for another grant.
 create or replace function private.grant_points(
   p_user_id uuid,
@@ -2115,6 +2134,12 @@ declare
   v_entry private.points_ledger;
 begin
   perform private.require_operator();
+  if p_user_id = auth.uid() then
+    perform private.raise_error(
+      'FORBIDDEN', 'An operator grants themselves nothing.', p_status => 403,
+      p_hint => 'Ask another operator.'
+    );
+  end if;
   perform private.check_size(p_reason, 'reason', 800);
   if p_points is null or p_points not between 1 and 1000000000 then
     perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');
@@ -5688,14 +5713,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_money.sql sha256:a377c207c921cca76bcebd4bc8ee093cc9320d4b4037116a3f570c88c3da05f3
+-- source: 40_flow/affect_money.sql sha256:c85ac45fb323a3e142b8495b4e40272c171973b53d49c2869ce17c6bc8b8b153
 -- The effects on the money of a deal: payments, what is held, released, refunded, charged back.
 --
 -- Amounts are in paise. Whatever moves is in the conversation's books and in escrow_ledger.
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: escrow_ledger, payment_orders, refunds, payouts, and what private.claim_payment_order
 -- writes, unless the step is a trial.
--- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds.
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds,
+-- PAYMENT_NOT_READY (409) while a payment is being confirmed.
 create or replace function private.affect_money(p_effect text, p_step private.flow_step)
 returns public.conversations
 language plpgsql
@@ -5710,6 +5736,7 @@ declare
 begin
   case p_effect
     when 'open_order' then
+      perform private.refuse_second_payment(v_deal.id);
       if not p_step.is_trial then
         v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
           'payment_order', private.payment_order_json(
@@ -7560,11 +7587,12 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_actions.sql sha256:ecb5393026b918e567bea4e1935f5750731c75915881ee387328154bdc528cb7
+-- source: 40_flow/open_actions.sql sha256:04bbee68f92757708d7c59ae996e50889fb98d5986a42e6b168a164be9256e8f
 -- What a party may do in a conversation now, in the order of the screen: `[{action, text, style,
 -- drawn, data, fields, schema}]`, filled in.
 --
--- fields are what clients draw of the action's input, schema is its JSON Schema.
+-- fields are what clients draw of the action's input, schema is its JSON Schema. Paying is not
+-- offered while a payment that the bank has approved is being confirmed.
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
   p_conversation public.conversations,
@@ -7602,6 +7630,8 @@ begin
   for v_action in
     select a.value from jsonb_array_elements(v_screen.actions) as a
   loop
+    continue when v_action ->> 'action' = 'proceed_to_payment'
+      and private.awaits_capture(p_conversation.id);
     if v_action ? 'ways' then
       v_is_open := false;
       for v_way in
@@ -9188,7 +9218,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/operate.sql sha256:45cd57accf68951eb55c223f5f7d4eeb96724d9c085bc4e77b2928a968557952
+-- source: 43_deals/operate.sql sha256:38d99e8fa0f4f337c6604638f5c846ab5ab3b02602b11e6504dc9a518dc422a8
 -- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
 --
 -- Time limits and follow-ups are the engine's own: nobody else may take them.
@@ -9216,12 +9246,8 @@ begin
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
-  if p_role = 'admin'
-    and auth.uid() in ((v_step.conversation).user_a, (v_step.conversation).user_b) then
-    perform private.raise_error(
-      'FORBIDDEN', 'An operator decides nothing in a deal of their own.', p_status => 403,
-      p_hint => 'Ask another operator.'
-    );
+  if p_role = 'admin' then
+    perform private.refuse_own(p_conversation_id);
   end if;
   if exists (
     select from private.flow_states as s
@@ -9304,7 +9330,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/resolve_dispute.sql sha256:1a0d4210e41d63dc874247ab9fd467619cde19cde9268068a97402c6becdb2f0
+-- source: 43_deals/resolve_dispute.sql sha256:6abb23a978b06cc952259c1c2cca4220dcc0ab6b89469e6827099cddde54f4a3
 -- An operator decides a dispute: release gives the money to the influencer, refund to the brand
 -- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
 -- lets the deal go on where it was. A split of all that is held is a refund, by its name. The
@@ -9335,8 +9361,12 @@ begin
   if p_verdict = 'split' and exists (
     select from public.conversations as c
     where c.id = p_conversation_id
-      and case when c.flow_state = 'disputed' and jsonb_typeof(p_refund_amount) = 'number'
-        then c.held_minor = p_refund_amount::numeric * 100
+      and case when c.flow_state = 'disputed' then
+        c.held_minor = (
+          private.check_input(
+            c.flow_id, 'resolve_split', jsonb_build_object('refund_amount', p_refund_amount)
+          ) ->> 'refund_amount_minor'
+        )::bigint
       end
   ) then
     return private.resolve_dispute(p_conversation_id, 'refund', null, p_note);
@@ -12725,7 +12755,7 @@ to authenticated, service_role;
 grant execute on function private.get_conversation_history(uuid, integer, bigint)
 to authenticated, service_role;
 
--- source: 46_history/scrub_conversation_history.sql sha256:2043dbc2a4c339a336ea98603acccb003922a0bca4cfd680813662fa8ca285d5
+-- source: 46_history/scrub_conversation_history.sql sha256:9512abe4a9ddd29a700fde8aac7b28fd5dda98e011d3a3eab603db484a52b937
 -- RPC: operators erase the details of a conversation's history, as the law may ask; returns
 -- `{scrubbed}`, how many events lost theirs.
 create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
@@ -12767,12 +12797,7 @@ begin
   v_conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
-  if auth.uid() in (v_conversation.user_a, v_conversation.user_b) then
-    perform private.raise_error(
-      'FORBIDDEN', 'An operator decides nothing in a conversation of their own.', p_status => 403,
-      p_hint => 'Ask another operator.'
-    );
-  end if;
+  perform private.refuse_own(p_conversation_id);
   if v_conversation.held_minor > 0 then
     perform private.raise_error(
       'FUNDS_HELD', 'The deal still holds money.', p_status => 409,
@@ -13670,7 +13695,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:fffeed97a6df090431b901243dc01c07fcf3d9867b6205559bbd1c07a1e52039
+-- source: 50_payments/begin_payment.sql sha256:b5400ab01cc1e7584f82267387434f77d570c319a28f88b3349beca62b58cda3
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -13737,19 +13762,7 @@ begin
   if v_call.role <> all (v_roles) then
     perform private.raise_not_your_turn(v_conversation);
   end if;
-  if exists (
-    select from private.payment_orders as o
-    join private.payments as p on p.payment_order_id = o.id
-    where o.conversation_id = v_conversation.id
-      and o.status = 'open'
-      and p.status = 'authorized'
-      and p.captured_at is null
-  ) then
-    perform private.raise_error(
-      'PAYMENT_NOT_READY', 'Your bank has approved a payment, which is being confirmed.',
-      p_status => 409, p_hint => 'Wait for it: nobody has to pay twice.'
-    );
-  end if;
+  perform private.refuse_second_payment(v_conversation.id);
   if v_conversation.amount_minor < c_least then
     perform private.raise_error(
       'PRICE_OUT_OF_RANGE', 'A payment is at least ₹1.',
@@ -13791,7 +13804,7 @@ $$;
 grant execute on function public.begin_payment(uuid), private.begin_payment(uuid)
 to authenticated;
 
--- source: 50_payments/claim_payment_order.sql sha256:db1a0c51fdd028eb2883770a9e16768735289e7df766b54886788cb49b4b6610
+-- source: 50_payments/claim_payment_order.sql sha256:2c5c05025bfd367db49d73e61eaed65d77474703f71ffd4febff6b54469e9c0a
 -- The open order of a deal for the price as it is: the one that is there, or a new one. An order
 -- for another price, currency or mode is superseded; what is still paid on it is returned.
 --
@@ -13823,6 +13836,44 @@ begin
   from private.payment_orders as o
   where o.conversation_id = p_conversation.id and o.status = 'open';
   return v_order;
+end;
+$$;
+
+-- Whether a payment of a deal is approved by the bank and not captured yet.
+create or replace function private.awaits_capture(p_conversation_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_orders as o
+    join private.payments as p on p.payment_order_id = o.id
+    where o.conversation_id = p_conversation_id
+      and o.status = 'open'
+      and p.status = 'authorized'
+      and p.captured_at is null
+  );
+end;
+$$;
+
+-- Refuses to ask for a payment while one is approved and not captured yet.
+--
+-- Errors: PAYMENT_NOT_READY (409).
+create or replace function private.refuse_second_payment(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if private.awaits_capture(p_conversation_id) then
+    perform private.raise_error(
+      'PAYMENT_NOT_READY', 'Your bank has approved a payment, which is being confirmed.',
+      p_status => 409, p_hint => 'Wait for it: nobody has to pay twice.'
+    );
+  end if;
 end;
 $$;
 
@@ -14768,7 +14819,7 @@ grant execute on function
   private.list_payouts(text, integer, uuid)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payment_returned.sql sha256:f16a8aaaff808c3b4252bde28d2407a8dec3cb48fbcb9810a230f345b192e0a6
+-- source: 50_payments/mark_payment_returned.sql sha256:afe019bb4ce974eabd999bb2d0c8e779d00a8b4f199af6e375f9d744b51ed966
 -- RPC: operators end the return of a payment; returns `{id, status}`.
 create or replace function public.mark_payment_returned(refund_id uuid, reference text)
 returns jsonb
@@ -14799,7 +14850,7 @@ declare
 begin
   perform private.require_operator();
   v_reference := private.require_text(p_reference, 'reference', 200);
-  perform private.refuse_own_deal(
+  perform private.refuse_own(
     (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   );
   perform 1 from public.conversations as c
@@ -14833,7 +14884,7 @@ grant execute on function
   private.mark_payment_returned(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payout_paid.sql sha256:811e3720aa25beb075aa345f7fd325d9e14471986e5a212040436d525db8f585
+-- source: 50_payments/mark_payout_paid.sql sha256:d78eab7f572dc510b1296eec503d75a86d9164760e0c430456bffb7cddedca9b
 -- RPC: operators mark a payout as paid; returns `{id, status}`.
 create or replace function public.mark_payout_paid(payout_id uuid, reference text)
 returns jsonb
@@ -14866,7 +14917,7 @@ begin
       'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
     );
   end if;
-  perform private.refuse_own_deal(
+  perform private.refuse_own(
     (select p.conversation_id from private.payouts as p where p.id = p_payout_id)
   );
   update private.payouts as p
@@ -14886,27 +14937,6 @@ begin
     jsonb_build_object('payout_id', v_payout.id, 'amount_minor', v_payout.amount_minor)
   );
   return jsonb_build_object('id', v_payout.id, 'status', v_payout.status);
-end;
-$$;
-
--- Refuses an operator who is a member of a conversation: nobody decides about money of their own.
---
--- Errors: FORBIDDEN (403).
-create or replace function private.refuse_own_deal(p_conversation_id uuid)
-returns void
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  if exists (
-    select from public.conversations as c
-    where c.id = p_conversation_id and auth.uid() in (c.user_a, c.user_b)
-  ) then
-    perform private.raise_error(
-      'FORBIDDEN', 'This is a deal of your own: another operator has to do it.', p_status => 403
-    );
-  end if;
 end;
 $$;
 
@@ -15740,7 +15770,7 @@ $$;
 grant execute on function public.replay_payment_event(bigint), private.replay_payment_event(bigint)
 to authenticated, service_role;
 
--- source: 50_payments/resolve_alert.sql sha256:ef0805a22e209fe9e782c1945c9a77fbf829979198f758b06616803ce6af2a59
+-- source: 50_payments/resolve_alert.sql sha256:f13563b7790ea5ba0c967582188f3c2dc51223d01760a53fea59f1db6851e66d
 -- RPC: operators resolve an alert; returns `{id, status}`.
 create or replace function public.resolve_alert(alert_id bigint, note text default null)
 returns jsonb
@@ -15754,8 +15784,8 @@ $$;
 --
 -- Definer: alerts are private.
 -- Writes: alerts.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for an alert that is not open, or a note of more
--- than 1000 characters.
+-- Errors: FORBIDDEN (403), also for an operator who is a member of the alert's conversation;
+-- INPUT_INVALID (422) for an alert that is not open, or a note of more than 1000 characters.
 create or replace function private.resolve_alert(p_alert_id bigint, p_note text)
 returns jsonb
 language plpgsql
@@ -15767,6 +15797,9 @@ begin
   if char_length(p_note) > 1000 then
     perform private.raise_input_invalid('note', 'max', 'A note has at most 1000 characters.');
   end if;
+  perform private.refuse_own(
+    (select a.conversation_id from private.alerts as a where a.id = p_alert_id)
+  );
   update private.alerts as a
   set
     status = 'resolved', resolved_at = now(), note = p_note,

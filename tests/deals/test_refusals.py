@@ -225,19 +225,36 @@ def test_a_direct_chat_knows_two_actions(stage: Stage, cast: Cast) -> None:
             stage.call("take_action", conversation_id=talk, action="close_conversation")
 
 
-def test_an_operator_decides_nothing_in_a_deal_of_their_own(db: Database, people: Cast) -> None:
-    play = open_play(db, people, "bid", "disputed by I during work")
-    db.query("insert into private.admins (user_id) values (%s)", people.asha)
+# What operators decide about a conversation; payouts and alerts of one: tests/payments.
+DECISIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    *(("resolve_dispute", {"verdict": verdict}) for verdict in ("release", "refund", "resume")),
+    ("resolve_dispute", {"verdict": "split", "refund_amount": 1}),
+    ("resolve_dispute", {"verdict": "split", "refund_amount": "5000"}),
+    ("force_close", {"reason": "mine"}),
+    ("force_dispute", {"reason": "mine"}),
+    ("mark_refunded_manually", {"reference": "UTR 1"}),
+    ("scrub_conversation_history", {"reason": "mine"}),
+)
+
+
+@pytest.mark.parametrize("scene", ["disputed by I during work", "refund_pending", "real_time"])
+def test_an_operator_decides_nothing_in_a_deal_of_their_own(
+    db: Database, people: Cast, scene: str
+) -> None:
+    play = open_play(db, people, "bid", scene)
+    db.query("insert into private.admins (user_id) select unnest(%s)", [people.asha, people.bharat])
     before = everything(db)
-    calls: list[tuple[str, dict[str, Any]]] = [
-        ("resolve_dispute", {"verdict": "release"}),
-        ("force_close", {"reason": "mine"}),
-        ("force_dispute", {"reason": "mine"}),
-        ("mark_refunded_manually", {"reference": "UTR 1"}),
-    ]
-    for function, arguments in calls:
-        with db.signed_in_as(people.asha), db.refused("FORBIDDEN", 403):
-            db.call(function, conversation_id=play.id, **arguments)
+    alerts = db.query("select id from private.alerts where conversation_id = %s", play.id)
+    assert alerts or not scene.startswith("disputed")
+    for user in (people.asha, people.bharat):
+        for function, arguments in DECISIONS:
+            with db.signed_in_as(user), db.refused("FORBIDDEN", 403):
+                db.call(function, conversation_id=play.id, **arguments)
+        for alert in alerts:
+            with db.signed_in_as(user), db.refused("FORBIDDEN", 403):
+                db.call("resolve_alert", alert_id=alert["id"])
     assert everything(db) == before
+    if scene != "disputed by I during work":
+        return
     with db.signed_in_as(people.omkar):
         assert db.call("resolve_dispute", conversation_id=play.id, verdict="refund")["success"]

@@ -370,14 +370,17 @@ def test_the_one_who_asked_to_cancel_may_withdraw_and_only_the_other_may_answer(
     assert play.model.released == PRICE * 100 - 200050
 
 
-def test_no_more_is_given_back_than_what_is_held(stage: Stage, cast: Cast) -> None:
+@pytest.mark.parametrize("all_of_it", [PRICE, f"{PRICE}", f"Rs {PRICE:,}.00/-"], ids=repr)
+def test_no_more_is_given_back_than_what_is_held(
+    stage: Stage, cast: Cast, all_of_it: float | str
+) -> None:
     play = open_play(stage, cast, "bid", "work_in_progress")
     for amount in (PRICE + 0.01, 0, -1):
         refuse(play, INFLUENCER, "request_cancellation", "PRICE_OUT_OF_RANGE", refund_amount=amount)
     play.do("I", "raise_dispute")
     refuse(play, ADMIN, "resolve_split", "PRICE_OUT_OF_RANGE", refund_amount=PRICE + 0.01)
     # All of it is a refund, by its name.
-    play.call(ADMIN, "resolve_split", {"refund_amount": PRICE})
+    play.call(ADMIN, "resolve_split", {"refund_amount": all_of_it})
     taken = model.take(play.model, play.step(ADMIN, "resolve_refund", {}))
     assert not isinstance(taken, Refused)
     said = (

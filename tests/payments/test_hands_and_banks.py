@@ -221,6 +221,9 @@ def test_a_payment_that_somebody_gave_back_in_parts_is_not_sent_again(
 def test_an_operator_ends_what_went_back_in_another_way(late: tuple[Scene, Json]) -> None:
     scene, _ = late
     request = scene.db.value("select id from private.refunds")
+    scene.db.query("insert into private.admins (user_id) values (%s)", scene.people.bharat)
+    with scene.db.signed_in_as(scene.people.bharat), scene.db.refused("FORBIDDEN", 403):
+        scene.db.call("mark_payment_returned", refund_id=request, reference="UTR 17")
     with operator(scene.db, scene.people):
         with scene.db.refused("INPUT_INVALID", 422, details={"field": "reference"}):
             scene.db.call("mark_payment_returned", refund_id=request, reference=" ")

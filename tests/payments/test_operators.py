@@ -338,5 +338,8 @@ def test_an_operator_pays_out_nothing_to_themselves(db: Database, people: Cast) 
         db.query("insert into private.admins (user_id) values (%s)", member)
         with db.signed_in_as(member), db.refused("FORBIDDEN", 403):
             db.call("mark_payout_paid", payout_id=payout["id"], reference="UTR 7")
+        gift = {"user_id": member, "points": 9, "reason": "mine", "grant_id": uuid.uuid4()}
+        with db.signed_in_as(member), db.refused("FORBIDDEN", 403):
+            db.call("grant_points", **gift)
     with operator(db, people):
         assert db.call("list_payouts")[0]["status"] == "owed"

@@ -388,6 +388,11 @@ def pay_button(scene: Scene) -> list[Any]:
     return [data["subtitle"], [button["action"] for button in data["buttons"]]]
 
 
+def offered(scene: Scene) -> list[str]:
+    """What the brand owner may do now."""
+    return [action["action"] for action in scene.play.available("brand_owner")]
+
+
 def begin(scene: Scene) -> Any:
     with scene.db.signed_in_as(scene.people.bharat):
         return scene.db.call("begin_payment", conversation_id=scene.id)
@@ -402,8 +407,15 @@ def test_a_payment_that_the_bank_approved_says_so_and_pay_is_not_offered_meanwhi
     says, actions = pay_button(scene)
     assert "approved" in says
     assert "proceed_to_payment" not in actions
+    assert "proceed_to_payment" not in offered(scene)
     with scene.db.refused("PAYMENT_NOT_READY", 409):
         begin(scene)
+    pressed = {"conversation_id": scene.id, "action": "proceed_to_payment"}
+    with scene.db.signed_in_as(scene.people.bharat):
+        assert scene.db.call("simulate_action", **pressed)["allowed"] is False
+        with scene.db.refused("PAYMENT_NOT_READY", 409):
+            scene.db.call("take_action", **pressed)
+    assert pay_button(scene) == [says, actions]
     assert "authorized_at" in scene.play.stored()["flow_data"]["payment_order"]
     captured = {**payment, "status": "captured", "captured": True}
     assert scene.tell("payment.captured", payment=captured)["outcome"] == "applied"
@@ -417,4 +429,5 @@ def test_an_approval_that_comes_to_nothing_offers_pay_again(scene: Scene) -> Non
     answer = scene.tell("refund.processed", refund=refund, payment=back)
     assert answer["outcome"] == "uncaptured_refund"
     assert "proceed_to_payment" in pay_button(scene)[1]
+    assert "proceed_to_payment" in offered(scene)
     assert begin(scene)["status"] == "open"

@@ -203,8 +203,8 @@ def test_an_anonymous_or_a_deleted_login_reads_no_row_and_hears_no_topic(
         row["name"]
         for row in db.query(
             "select c.relname as name from pg_catalog.pg_class as c "
-            "where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' "
-            "and has_table_privilege('authenticated', c.oid, 'select')"
+            "where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v') "
+            "and has_any_column_privilege('authenticated', c.oid, 'select')"
         )
     ]
     topics = (f"user:{talk.asha}", f"conversation:{talk.id}")

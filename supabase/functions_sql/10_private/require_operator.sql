@@ -5,7 +5,6 @@ create or replace function private.require_operator()
 returns void
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -17,4 +16,24 @@ begin
 end;
 $$;
 
-revoke all on function private.require_operator() from public, anon, authenticated, service_role;
+-- Refuses an operator who is a member of a conversation: nobody decides in a matter of their own.
+--
+-- Errors: FORBIDDEN (403).
+create or replace function private.refuse_own(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.conversations as c
+    where c.id = p_conversation_id and auth.uid() in (c.user_a, c.user_b)
+  ) then
+    perform private.raise_error(
+      'FORBIDDEN', 'An operator decides nothing in a conversation of their own.', p_status => 403,
+      p_hint => 'Ask another operator.'
+    );
+  end if;
+end;
+$$;

@@ -2,7 +2,7 @@
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's account. Writes: accounts, points_ledger. Events: quota_changed.
--- Errors: FORBIDDEN (403), USER_NOT_FOUND (404), INPUT_INVALID (422),
+-- Errors: FORBIDDEN (403), also for points to oneself; USER_NOT_FOUND (404), INPUT_INVALID (422),
 -- IDEMPOTENCY_MISMATCH (409) for a grant_id that was used for another grant.
 create or replace function private.grant_points(
   p_user_id uuid,
@@ -21,6 +21,12 @@ declare
   v_entry private.points_ledger;
 begin
   perform private.require_operator();
+  if p_user_id = auth.uid() then
+    perform private.raise_error(
+      'FORBIDDEN', 'An operator grants themselves nothing.', p_status => 403,
+      p_hint => 'Ask another operator.'
+    );
+  end if;
   perform private.check_size(p_reason, 'reason', 800);
   if p_points is null or p_points not between 1 and 1000000000 then
     perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');

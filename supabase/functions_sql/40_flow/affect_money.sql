@@ -4,7 +4,8 @@
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: escrow_ledger, payment_orders, refunds, payouts, and what private.claim_payment_order
 -- writes, unless the step is a trial.
--- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds.
+-- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds,
+-- PAYMENT_NOT_READY (409) while a payment is being confirmed.
 create or replace function private.affect_money(p_effect text, p_step private.flow_step)
 returns public.conversations
 language plpgsql
@@ -19,6 +20,7 @@ declare
 begin
   case p_effect
     when 'open_order' then
+      perform private.refuse_second_payment(v_deal.id);
       if not p_step.is_trial then
         v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
           'payment_order', private.payment_order_json(

@@ -1,7 +1,8 @@
 -- What a party may do in a conversation now, in the order of the screen: `[{action, text, style,
 -- drawn, data, fields, schema}]`, filled in.
 --
--- fields are what clients draw of the action's input, schema is its JSON Schema.
+-- fields are what clients draw of the action's input, schema is its JSON Schema. Paying is not
+-- offered while a payment that the bank has approved is being confirmed.
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
   p_conversation public.conversations,
@@ -39,6 +40,8 @@ begin
   for v_action in
     select a.value from jsonb_array_elements(v_screen.actions) as a
   loop
+    continue when v_action ->> 'action' = 'proceed_to_payment'
+      and private.awaits_capture(p_conversation.id);
     if v_action ? 'ways' then
       v_is_open := false;
       for v_way in

@@ -25,12 +25,8 @@ begin
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
-  if p_role = 'admin'
-    and auth.uid() in ((v_step.conversation).user_a, (v_step.conversation).user_b) then
-    perform private.raise_error(
-      'FORBIDDEN', 'An operator decides nothing in a deal of their own.', p_status => 403,
-      p_hint => 'Ask another operator.'
-    );
+  if p_role = 'admin' then
+    perform private.refuse_own(p_conversation_id);
   end if;
   if exists (
     select from private.flow_states as s

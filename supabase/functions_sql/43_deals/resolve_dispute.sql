@@ -28,8 +28,12 @@ begin
   if p_verdict = 'split' and exists (
     select from public.conversations as c
     where c.id = p_conversation_id
-      and case when c.flow_state = 'disputed' and jsonb_typeof(p_refund_amount) = 'number'
-        then c.held_minor = p_refund_amount::numeric * 100
+      and case when c.flow_state = 'disputed' then
+        c.held_minor = (
+          private.check_input(
+            c.flow_id, 'resolve_split', jsonb_build_object('refund_amount', p_refund_amount)
+          ) ->> 'refund_amount_minor'
+        )::bigint
       end
   ) then
     return private.resolve_dispute(p_conversation_id, 'refund', null, p_note);

@@ -39,12 +39,7 @@ begin
   v_conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
   );
-  if auth.uid() in (v_conversation.user_a, v_conversation.user_b) then
-    perform private.raise_error(
-      'FORBIDDEN', 'An operator decides nothing in a conversation of their own.', p_status => 403,
-      p_hint => 'Ask another operator.'
-    );
-  end if;
+  perform private.refuse_own(p_conversation_id);
   if v_conversation.held_minor > 0 then
     perform private.raise_error(
       'FUNDS_HELD', 'The deal still holds money.', p_status => 409,

@@ -64,19 +64,7 @@ begin
   if v_call.role <> all (v_roles) then
     perform private.raise_not_your_turn(v_conversation);
   end if;
-  if exists (
-    select from private.payment_orders as o
-    join private.payments as p on p.payment_order_id = o.id
-    where o.conversation_id = v_conversation.id
-      and o.status = 'open'
-      and p.status = 'authorized'
-      and p.captured_at is null
-  ) then
-    perform private.raise_error(
-      'PAYMENT_NOT_READY', 'Your bank has approved a payment, which is being confirmed.',
-      p_status => 409, p_hint => 'Wait for it: nobody has to pay twice.'
-    );
-  end if;
+  perform private.refuse_second_payment(v_conversation.id);
   if v_conversation.amount_minor < c_least then
     perform private.raise_error(
       'PRICE_OUT_OF_RANGE', 'A payment is at least ₹1.',

@@ -32,6 +32,44 @@ begin
 end;
 $$;
 
+-- Whether a payment of a deal is approved by the bank and not captured yet.
+create or replace function private.awaits_capture(p_conversation_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.payment_orders as o
+    join private.payments as p on p.payment_order_id = o.id
+    where o.conversation_id = p_conversation_id
+      and o.status = 'open'
+      and p.status = 'authorized'
+      and p.captured_at is null
+  );
+end;
+$$;
+
+-- Refuses to ask for a payment while one is approved and not captured yet.
+--
+-- Errors: PAYMENT_NOT_READY (409).
+create or replace function private.refuse_second_payment(p_conversation_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if private.awaits_capture(p_conversation_id) then
+    perform private.raise_error(
+      'PAYMENT_NOT_READY', 'Your bank has approved a payment, which is being confirmed.',
+      p_status => 409, p_hint => 'Wait for it: nobody has to pay twice.'
+    );
+  end if;
+end;
+$$;
+
 -- An order as flow_data and action messages show it; without what Razorpay has not made yet.
 create or replace function private.payment_order_json(p_order private.payment_orders)
 returns jsonb

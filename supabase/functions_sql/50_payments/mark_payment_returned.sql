@@ -28,7 +28,7 @@ declare
 begin
   perform private.require_operator();
   v_reference := private.require_text(p_reference, 'reference', 200);
-  perform private.refuse_own_deal(
+  perform private.refuse_own(
     (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   );
   perform 1 from public.conversations as c

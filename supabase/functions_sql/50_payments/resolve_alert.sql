@@ -11,8 +11,8 @@ $$;
 --
 -- Definer: alerts are private.
 -- Writes: alerts.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for an alert that is not open, or a note of more
--- than 1000 characters.
+-- Errors: FORBIDDEN (403), also for an operator who is a member of the alert's conversation;
+-- INPUT_INVALID (422) for an alert that is not open, or a note of more than 1000 characters.
 create or replace function private.resolve_alert(p_alert_id bigint, p_note text)
 returns jsonb
 language plpgsql
@@ -24,6 +24,9 @@ begin
   if char_length(p_note) > 1000 then
     perform private.raise_input_invalid('note', 'max', 'A note has at most 1000 characters.');
   end if;
+  perform private.refuse_own(
+    (select a.conversation_id from private.alerts as a where a.id = p_alert_id)
+  );
   update private.alerts as a
   set
     status = 'resolved', resolved_at = now(), note = p_note,
