@@ -158,7 +158,7 @@ create table private.flow_inputs (
 
   primary key (flow_id, action, field),
   constraint type_is_known
-  check (type in ('text', 'textarea', 'email', 'number', 'integer', 'price')),
+  check (type in ('text', 'textarea', 'email', 'number', 'integer', 'price', 'file')),
   constraint max_length_fits check (max_length between 1 and 5000),
   constraint input_type_is_known check (
     input_type in (

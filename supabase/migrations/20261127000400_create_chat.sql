@@ -156,6 +156,8 @@ create table public.messages (
   receiver_id uuid,
   message text not null,
   media_url text,
+  -- `[{path, name, media_type, size, width, height}]`; null without files.
+  attachments jsonb,
   message_type text not null,
   visible_to text not null default 'all',
   action_required boolean not null default false,
@@ -189,6 +191,7 @@ comment on column public.messages.is_expired is
 alter table public.messages
 alter column message set statistics 0,
 alter column media_url set statistics 0,
+alter column attachments set statistics 0,
 alter column action_data set statistics 0,
 alter column sender_id set statistics 0,
 alter column receiver_id set statistics 0,
@@ -224,6 +227,7 @@ create type public.chat_message as (
   receiver_id uuid,
   message text,
   media_url text,
+  attachments jsonb,
   message_type text,
   visible_to text,
   action_required boolean,

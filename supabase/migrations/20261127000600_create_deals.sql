@@ -33,6 +33,7 @@ create table public.work_submissions (
   deliverables text not null,
   description text,
   submission_notes text,
+  attachments jsonb,
   status text not null default 'submitted',
   feedback text,
   submitted_at timestamptz not null,
@@ -55,6 +56,7 @@ alter table public.work_submissions
 alter column deliverables set statistics 0,
 alter column description set statistics 0,
 alter column submission_notes set statistics 0,
+alter column attachments set statistics 0,
 alter column feedback set statistics 0;
 
 create table private.disputes (

@@ -16,6 +16,7 @@ begin
     'receiver_id', p_message.receiver_id,
     'message', p_message.message,
     'media_url', p_message.media_url,
+    'attachments', p_message.attachments,
     'message_type', p_message.message_type,
     'visible_to', p_message.visible_to,
     'action_required', p_message.action_required,
@@ -35,7 +36,7 @@ end;
 $$;
 
 -- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
--- message disappears one day, without text and media and with `content_withheld: true`.
+-- message disappears one day, without text, media and files and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
 language plpgsql
@@ -45,7 +46,7 @@ as $$
 begin
   return case p_message -> 'expires_at'
     when 'null' then p_message
-    else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
+    else p_message - array['message', 'media_url', 'attachments'] || '{"content_withheld": true}'
   end;
 end;
 $$;

@@ -56,6 +56,7 @@ select
   m.receiver_id,
   m.message,
   m.media_url,
+  m.attachments,
   m.message_type,
   m.visible_to,
   m.action_required,
@@ -176,6 +177,9 @@ select
     select json_build_object(
       'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
       'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+      'attachment_names', case
+        when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
+      end,
       'created_at', m.created_at
     )
     from private.visible_messages as m

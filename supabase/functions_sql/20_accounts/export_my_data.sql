@@ -1,5 +1,5 @@
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
--- page is of one section: profile, bids, campaigns, applications, conversations, messages, work,
+-- page is of one section: profile, bids, campaigns, applications, conversations, messages, files, work,
 -- ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
 -- next_cursor. Rows have the columns of the tables; messages are those the caller sent and may
 -- still read.
@@ -27,8 +27,8 @@ set search_path = ''
 as $$
 declare
   c_sections constant text[] := array[
-    'profile', 'bids', 'campaigns', 'applications', 'conversations', 'messages', 'work', 'ratings',
-    'points', 'payouts', 'blocks', 'reports', 'devices', 'notifications'
+    'profile', 'bids', 'campaigns', 'applications', 'conversations', 'messages', 'files', 'work',
+    'ratings', 'points', 'payouts', 'blocks', 'reports', 'devices', 'notifications'
   ];
   c_after constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_[0-9]{1,18})?$';
   v_me constant uuid := private.require_user();
@@ -40,9 +40,10 @@ declare
   v_last text;
 begin
   if p_cursor is not null then
-    v_section := split_part(left(p_cursor, 100), ':', 1);
-    v_after := nullif(split_part(lower(left(p_cursor, 100)), ':', 2), '');
-    if v_section <> all (c_sections) or v_after !~ c_after and v_after !~ '^[0-9]{1,18}$' then
+    v_section := split_part(left(p_cursor, 200), ':', 1);
+    v_after := nullif(split_part(lower(left(p_cursor, 200)), ':', 2), '');
+    if v_section <> all (c_sections) or v_after !~ c_after and v_after !~ '^[0-9]{1,18}$'
+      and not private.is_file_path(v_after) then
       perform private.raise_input_invalid(
         'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
       );
@@ -80,7 +81,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_id constant uuid := case when p_after like '%-%' then split_part(p_after, '_', 1)::uuid end;
+  v_id constant uuid := case when p_after like '%-%' then left(p_after, 36)::uuid end;
   v_number constant bigint := case
     when p_after like '%-%' then nullif(split_part(p_after, '_', 2), '')::bigint
     else p_after::bigint
@@ -121,7 +122,8 @@ begin
         m.conversation_id || '_' || m.seq,
         jsonb_build_object(
           'id', m.id, 'conversation_id', m.conversation_id, 'seq', m.seq, 'message', m.message,
-          'media_url', m.media_url, 'message_type', m.message_type, 'action_data', m.action_data,
+          'media_url', m.media_url, 'attachments', m.attachments,
+          'message_type', m.message_type, 'action_data', m.action_data,
           'reply_to', m.reply_to, 'expires_at', m.expires_at, 'created_at', m.created_at
         )
       from private.participants as p
@@ -131,6 +133,22 @@ begin
         and (m.expires_at is null or m.expires_at > now())
         and (v_id is null or (m.conversation_id, m.seq) > (v_id, v_number))
       order by m.conversation_id, m.seq limit p_limit;
+    when 'files' then
+      return query
+      select
+        f.path,
+        jsonb_build_object(
+          'path', f.path, 'conversation_id', f.conversation_id, 'message_id', f.message_id,
+          'is_work', f.is_work, 'size', (o.metadata ->> 'size')::bigint,
+          'media_type', o.metadata ->> 'mimetype', 'created_at', f.created_at
+        )
+      from private.files as f
+      join storage.objects as o on o.bucket_id = 'attachments' and o.name = f.path
+      left join private.visible_messages as m on m.id = f.message_id
+      where f.owner_id = p_user_id and f.dropped_at is null
+        and (f.message_id is null or m.id is not null)
+        and f.path > coalesce(p_after, '')
+      order by f.path limit p_limit;
     when 'work' then
       return query
       select w.id::text, to_jsonb(w) - 'feedback'

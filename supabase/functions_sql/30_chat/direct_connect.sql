@@ -77,7 +77,8 @@ begin
 
   if p_initial_message is not null then
     v_sent := private.send_message(
-      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null
+      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null,
+      null
     );
   end if;
   return json_build_object(

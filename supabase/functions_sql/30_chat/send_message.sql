@@ -6,15 +6,15 @@
 -- message does not need is in the functions below, called by name.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
--- conversations, messages, notifications, push_outbox, realtime.messages.
+-- conversations, messages, files, notifications, push_outbox, realtime.messages.
 -- Events: new_message to the receiver, with the notification inside unless the receiver has muted
 -- the conversation; to the sender only where another session of the sender may listen.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), USER_NOT_FOUND (404) when the other
 -- login was deleted, DEAL_IS_OPEN (409) `{conversation_id}`, GUARD_FAILED (409)
 -- `{guard: "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422)
--- `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422)
--- `{rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
+-- `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`, of a file
+-- `{path, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
 -- EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
 -- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
 -- `{needed, balance, resets_at}`.
@@ -25,7 +25,8 @@ create or replace function private.send_message(
   p_expiration_hours numeric,
   p_client_message_id uuid,
   p_reply_to uuid,
-  p_max_points integer
+  p_max_points integer,
+  p_attachments jsonb
 )
 returns json
 language plpgsql
@@ -36,6 +37,7 @@ declare
   v_me constant uuid := auth.uid();
   v_text text := p_message;
   v_media_url constant text := nullif(p_media_url, '');
+  v_attachments jsonb;
   v_is_plain boolean;
   -- What the one look finds: the other member and the rules
   v_other_id uuid;
@@ -80,11 +82,12 @@ begin
   -- A line of plain ASCII needs no cleaning; everything else is read with care, before any lock.
   v_is_plain := coalesce(
     octet_length(v_text) <= 5000 and v_text ~ '^[!-~]([ -~]*[!-~])?$'
-      and num_nonnulls(v_media_url, p_reply_to, p_expiration_hours) = 0,
+      and num_nonnulls(v_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
     false
   );
   if not v_is_plain then
     v_text := private.read_message(p_message, v_media_url);
+    v_attachments := private.read_attachments(p_attachments, p_conversation_id);
   end if;
 
   select
@@ -117,7 +120,8 @@ begin
 
   if v_is_repeat then
     return private.repeat_send(
-      p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id, p_reply_to
+      p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id, p_reply_to,
+      v_attachments
     );
   end if;
   if v_other_id is null then
@@ -182,8 +186,12 @@ begin
         or v_kind = 'direct' and v_strangers_may is not null
         and (v_strangers_may < 0 or not v_other_wrote) then
         perform private.check_send(
-          p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours
+          p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours,
+          v_attachments is not null
         );
+        if v_attachments is not null then
+          perform private.attach_files(v_attachments, v_id);
+        end if;
         v_expires_at := v_at + interval '1 hour' * p_expiration_hours;
       end if;
       if not v_is_charged then
@@ -193,12 +201,12 @@ begin
       end if;
 
       insert into public.messages (
-        conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
-        reply_to, client_message_id, expires_at, created_at, updated_at
+        conversation_id, seq, id, sender_id, receiver_id, message, media_url, attachments,
+        message_type, reply_to, client_message_id, expires_at, created_at, updated_at
       )
       values (
-        p_conversation_id, v_seq, v_id, v_me, v_other_id, v_text, v_media_url, 'user_input',
-        p_reply_to, p_client_message_id, v_expires_at, v_at, v_at
+        p_conversation_id, v_seq, v_id, v_me, v_other_id, v_text, v_media_url, v_attachments,
+        'user_input', p_reply_to, p_client_message_id, v_expires_at, v_at, v_at
       );
       v_is_stored := true;
 
@@ -206,7 +214,7 @@ begin
       v_json := jsonb_build_object(
         'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
         'receiver_id', v_other_id, 'message', v_text, 'media_url', v_media_url,
-        'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
+        'attachments', v_attachments, 'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
         'action_data', null, 'action_completed', false, 'is_automated', false,
         'reply_to', p_reply_to, 'client_message_id', p_client_message_id,
         'expires_at', v_expires_at, 'seen', false, 'is_read', false, 'read_at', null,
@@ -245,7 +253,7 @@ begin
         end if;
         return private.repeat_send(
           p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id,
-          p_reply_to
+          p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
         perform private.run_deadlines(
@@ -328,7 +336,8 @@ create or replace function private.repeat_send(
   p_media_url text,
   p_expiration_hours numeric,
   p_client_message_id uuid,
-  p_reply_to uuid
+  p_reply_to uuid,
+  p_attachments jsonb
 )
 returns json
 language plpgsql
@@ -350,7 +359,8 @@ begin
   if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
     (p_conversation_id, p_reply_to, v_stored.created_at + v_lifetime)
     or v_stored.scrubbed_at is null
-    and (v_stored.message, v_stored.media_url) is distinct from (p_message, p_media_url) then
+    and (v_stored.message, v_stored.media_url, v_stored.attachments)
+      is distinct from (p_message, p_media_url, p_attachments) then
     if not private.is_my_conversation(p_conversation_id) then
       perform private.raise_conversation_not_found();
     end if;
@@ -388,7 +398,8 @@ create or replace function private.check_send(
   p_message text,
   p_media_url text,
   p_reply_to uuid,
-  p_hours numeric
+  p_hours numeric,
+  p_has_files boolean
 )
 returns void
 language plpgsql
@@ -404,7 +415,7 @@ begin
   perform private.check_free_text(v_conversation, p_sender_id);
   perform private.check_open_deal(v_conversation);
   perform private.check_stranger(v_conversation, p_sender_id);
-  if p_media_url is null and private.is_blank(p_message) then
+  if p_media_url is null and not p_has_files and private.is_blank(p_message) then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
     );
@@ -628,18 +639,20 @@ create or replace function public.send_message(
   expiration_hours numeric default null,
   client_message_id uuid default null,
   reply_to uuid default null,
-  max_points integer default null
+  max_points integer default null,
+  attachments jsonb default null
 )
 returns json
 language sql
 set search_path = ''
 as $$
   select private.send_message(
-    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points
+    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points,
+    attachments
   );
 $$;
 
 grant execute on function
-  private.send_message(uuid, text, text, numeric, uuid, uuid, integer),
-  public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+  private.send_message(uuid, text, text, numeric, uuid, uuid, integer, jsonb),
+  public.send_message(uuid, text, text, numeric, uuid, uuid, integer, jsonb)
 to authenticated;

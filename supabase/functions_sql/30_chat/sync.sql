@@ -79,7 +79,7 @@ begin
     cross join lateral (
       select
         m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-        m.message_type, m.visible_to, m.action_required, m.action_data,
+        m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
         m.action_completed or m.action_required and mark.is_over as action_completed,
         m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
         m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,

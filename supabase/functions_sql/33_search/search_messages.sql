@@ -14,8 +14,9 @@ as $$
   select private.search_messages(query, conversation_id, page_size, before);
 $$;
 
--- Searches what the caller may read now: every word of the query, anywhere in the text, in any
--- script, spelt in any of the ways that private.fold_text takes for the same. Newest first.
+-- Searches what the caller may read now: every word of the query, anywhere in the text or, unless
+-- the message disappears, in the names of its files, in any script, spelt in any of the ways that
+-- private.fold_text takes for the same. Newest first.
 --
 -- Reads the user's own messages and no index over everybody's: what such an index costs to read
 -- would tell how often a word stands in messages that the caller may not see, and it would keep
@@ -137,7 +138,15 @@ as $$
     )
     and m.message_type = 'user_input'
     and (p_before_id is null or (m.created_at, m.id) < (p_before_at, p_before_id))
-    and private.fold_text(m.message) like all (p_patterns)
+    and private.fold_text(
+      case
+        when m.attachments is null or m.expires_at is not null then m.message
+        else concat_ws(
+          e'\n', m.message,
+          (select string_agg(a.value ->> 'name', e'\n') from jsonb_array_elements(m.attachments) as a)
+        )
+      end
+    ) like all (p_patterns)
   order by m.created_at desc, m.id desc
   limit p_limit;
 $$;

@@ -63,7 +63,9 @@ begin
         end if;
       end loop;
     end loop;
-    v_step.input := private.check_input(v_next.flow_id, v_step.action, v_step.input);
+    v_step.input := private.check_input(
+      v_next.flow_id, v_step.action, v_step.input, (v_step.conversation).id
+    );
     foreach v_row in array v_rows loop
       v_guard := private.failed_guard(v_step, v_row.guards, v_row.to_state);
       exit when v_guard is null;
@@ -225,7 +227,7 @@ begin
     from private.flow_inputs as i
     where i.flow_id = (p_step.conversation).flow_id
       and i.action = p_step.action
-      and i.type in ('text', 'textarea', 'email')
+      and i.type in ('text', 'textarea', 'email', 'file')
       and p_step.input ? i.field
       and not exists (
         select from private.flow_needs as n

@@ -1,7 +1,7 @@
 -- The effects on the work: its start, submissions, revisions, more time, and ratings.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
--- Writes: work_submissions, ratings, unless the step is a trial.
+-- Writes: work_submissions, files, ratings, unless the step is a trial.
 create or replace function private.affect_work(p_effect text, p_step private.flow_step)
 returns public.conversations
 language plpgsql
@@ -21,13 +21,18 @@ begin
       v_deal.work_submission := p_step.input || jsonb_build_object('submitted_at', p_step.at);
       if not p_step.is_trial then
         insert into public.work_submissions (
-          conversation_id, number, deliverables, description, submission_notes, submitted_at
+          conversation_id, number, deliverables, description, submission_notes, attachments,
+          submitted_at
         )
         select
           v_deal.id, coalesce(max(s.number), 0) + 1, p_step.input ->> 'deliverables',
-          p_step.input ->> 'description', p_step.input ->> 'submission_notes', p_step.at
+          p_step.input ->> 'description', p_step.input ->> 'submission_notes',
+          p_step.input -> 'attachments', p_step.at
         from public.work_submissions as s
         where s.conversation_id = v_deal.id;
+        if p_step.input ? 'attachments' then
+          perform private.attach_files(p_step.input -> 'attachments', null);
+        end if;
       end if;
 
     when 'withdraw_submission' then
@@ -36,7 +41,8 @@ begin
       select
         jsonb_strip_nulls(jsonb_build_object(
           'deliverables', s.deliverables, 'description', s.description,
-          'submission_notes', s.submission_notes, 'submitted_at', s.submitted_at
+          'submission_notes', s.submission_notes, 'attachments', s.attachments,
+          'submitted_at', s.submitted_at
         )),
         s.submitted_at
       into v_deal.work_submission, v_deal.submission_date

@@ -3,10 +3,17 @@
 -- Fields that the action does not have are ignored, and so are optional ones without a value. A
 -- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
 --
+-- Args: the flow; the action; the input; the conversation that files were uploaded for.
 -- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
--- a rule of check_text_input, check_number_input or check_price_input; for prices also
+-- a rule of check_text_input, check_number_input, check_price_input or
+-- check_file_input; for prices also
 -- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
-create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
+create or replace function private.check_input(
+  p_flow_id bigint,
+  p_action text,
+  p_input jsonb,
+  p_conversation_id uuid default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -32,6 +39,7 @@ begin
       when v_given is null then '{}'
       when v_field.type = 'price' then private.check_price_input(v_field, v_given)
       when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
+      when v_field.type = 'file' then private.check_file_input(v_field, v_given, p_conversation_id)
       else private.check_text_input(v_field, v_given)
     end;
     if v_field.required and v_value = '{}' then
@@ -169,6 +177,27 @@ begin
   return jsonb_build_object(
     p_field.field, private.rupees(v_minor), p_field.field || '_minor', v_minor
   );
+end;
+$$;
+
+-- Files that a caller gave for a field of an action, as `{x: [file]}`; `{}` for none.
+--
+-- Args: the field; the list; the conversation.
+-- Errors: those of private.read_attachments.
+create or replace function private.check_file_input(
+  p_field private.flow_inputs,
+  p_value jsonb,
+  p_conversation_id uuid
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_files constant jsonb := private.read_attachments(p_value, p_conversation_id, p_field.field);
+begin
+  return case when v_files is null then '{}' else jsonb_build_object(p_field.field, v_files) end;
 end;
 $$;
 

@@ -2,7 +2,7 @@
 -- goes with each.
 --
 -- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
--- which clients draw as the words of that user. Messages to one role are for that party alone; the
+-- which clients draw as the words of that user, and files go with it. Messages to one role are for that party alone; the
 -- actor has an audit message.
 -- Args: the step after its effects; the row's name; whether another step follows at once: then
 -- nobody could answer, and no automated message is made.
@@ -77,6 +77,7 @@ begin
       v_message.action_data := coalesce(v_message.action_data, '{}') || jsonb_build_object(
         'quote', jsonb_build_object('by', p_step.actor_id, 'text', v_quoted)
       );
+      v_message.attachments := p_step.input -> 'attachments';
     end if;
     v_step.messages := v_step.messages || v_message;
     v_step.notifications := v_step.notifications || v_template.notification;

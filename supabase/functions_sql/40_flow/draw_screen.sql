@@ -103,7 +103,7 @@ $$;
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
 -- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
+-- there is none. type is what HTML calls it (text, textarea, email, number, file); value is what stands
 -- in the field at first.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
@@ -162,8 +162,11 @@ begin
         'type', case
           when v_field.type = 'price' then 'number'
           when v_field.type in ('number', 'integer') then v_field.type
+          when v_field.type = 'file' then 'array'
           else 'string'
         end,
+        'maxItems', case when v_field.type = 'file' then 10 end,
+        'items', case when v_field.type = 'file' then '{"type": "object"}'::jsonb end,
         'format', case when v_field.type = 'email' then 'email' end,
         'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
         'minimum', v_field.min,

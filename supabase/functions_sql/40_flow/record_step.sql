@@ -72,12 +72,12 @@ begin
 
   with stored as (
     insert into public.messages as m (
-      conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
-      action_required, action_data, caused_by, created_at, updated_at
+      conversation_id, seq, id, sender_id, receiver_id, message, attachments,
+      message_type, visible_to, action_required, action_data, caused_by, created_at, updated_at
     )
     select
-      n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.message_type,
-      n.visible_to, n.action_required, n.action_data, p_step.actor_id, n.created_at, n.created_at
+      n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.attachments,
+      n.message_type, n.visible_to, n.action_required, n.action_data, p_step.actor_id, n.created_at, n.created_at
     from unnest(v_messages) as n
     returning m
   )

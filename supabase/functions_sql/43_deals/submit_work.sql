@@ -9,7 +9,8 @@ create or replace function private.submit_work(
   p_deliverables text,
   p_description text,
   p_submission_notes text,
-  p_client_action_id uuid
+  p_client_action_id uuid,
+  p_attachments jsonb
 )
 returns jsonb
 language plpgsql
@@ -21,7 +22,7 @@ begin
     p_conversation_id, 'submit_work',
     jsonb_strip_nulls(jsonb_build_object(
       'deliverables', p_deliverables, 'description', p_description,
-      'submission_notes', p_submission_notes
+      'submission_notes', p_submission_notes, 'attachments', p_attachments
     )),
     p_client_action_id, null
   );
@@ -34,16 +35,18 @@ create or replace function public.submit_work(
   deliverables text,
   description text default null,
   submission_notes text default null,
-  client_action_id uuid default null
+  client_action_id uuid default null,
+  attachments jsonb default null
 )
 returns jsonb
 language sql
 set search_path = ''
 as $$
   select private.submit_work(
-    conversation_id, deliverables, description, submission_notes, client_action_id
+    conversation_id, deliverables, description, submission_notes, client_action_id,
+    attachments
   );
 $$;
 
-grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
-grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;
+grant execute on function private.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;
+grant execute on function public.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;

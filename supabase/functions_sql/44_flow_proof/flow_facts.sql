@@ -60,6 +60,7 @@ from (
       'store_submission', null, 'submission_notes', '{text,textarea}', false, null, null, 5000,
       false
     ),
+    ('store_submission', null, 'attachments', '{file}', false, null, null, null, false),
     ('request_revision', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
     ('approve_work', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
 

@@ -141,7 +141,7 @@ $$;
 
 -- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
 --
--- The row and its number stay, its text and media go. Nothing goes from a conversation under a
+-- The row and its number stay, its text, media and files go. Nothing goes from a conversation under a
 -- legal hold, and nothing at all while setting expired_grace_days is null.
 -- Locks, writes: messages.
 create or replace function private.scrub_expired(p_user_id uuid)
@@ -168,7 +168,9 @@ begin
     for update of m skip locked
   )
   update public.messages as m
-  set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
+  set
+    message = '', media_url = null, attachments = null, is_expired = true, scrubbed_at = now(),
+    updated_at = now()
   from due
   where m.conversation_id = due.conversation_id and m.seq = due.seq;
   get diagnostics v_count = row_count;
@@ -202,7 +204,9 @@ begin
     for update of m skip locked
   )
   update public.messages as m
-  set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
+  set
+    message = '', media_url = null, attachments = null, is_expired = true, scrubbed_at = now(),
+    updated_at = now()
   from due
   where m.conversation_id = due.conversation_id and m.seq = due.seq;
   get diagnostics v_count = row_count;

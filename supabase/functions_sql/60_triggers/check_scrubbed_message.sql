@@ -7,7 +7,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if not (new.message = '' and new.media_url is null) then
+  if not (new.message = '' and new.media_url is null and new.attachments is null) then
     raise check_violation using
       message = 'new row for relation "messages" violates check constraint "scrubbed_is_empty"',
       schema = tg_table_schema, table = tg_table_name, constraint = 'scrubbed_is_empty';
@@ -17,6 +17,6 @@ end;
 $$;
 
 create or replace trigger check_scrubbed_message
-after update of scrubbed_at, message, media_url on public.messages
+after update of scrubbed_at, message, media_url, attachments on public.messages
 for each row when (new.scrubbed_at is not null)
 execute function private.check_scrubbed_message();

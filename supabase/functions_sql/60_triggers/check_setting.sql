@@ -27,6 +27,8 @@ as $$
 declare
   c_host constant text := '^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+'
     '[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
+  c_media_type constant text :=
+    '^((image|audio|video)/[a-z0-9][a-z0-9.+-]{0,99}|application/pdf)$';
   v_is_number constant boolean := jsonb_typeof(p_value) = 'number';
 begin
   if p_value is null then
@@ -63,6 +65,16 @@ begin
       ) then
         'write a list of host names in lower case, such as ["cdn.example.com", "*.example.com"],'
         ' or null for any.'
+    end
+    when 'attachment_types' then case
+      when jsonb_typeof(p_value) <> 'array' or p_value = '[]' or exists (
+        select from jsonb_array_elements(p_value) as t (type)
+        where jsonb_typeof(t.type) <> 'string' or t.type #>> '{}' !~ c_media_type
+          -- A picture that runs scripts.
+          or t.type = '"image/svg+xml"'
+      ) then
+        'write a list of types of images, audio, video and "application/pdf", such as'
+        ' ["image/png", "application/pdf"]; no "image/svg+xml".'
     end
     when 'quota_timezone' then case
       when jsonb_typeof(p_value) <> 'string'

@@ -4,7 +4,7 @@
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
--- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, bids,
+-- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, files, bids,
 -- campaigns, what private.leave_deals writes, conversations (is_barred), users, participants
 -- (version).
 create or replace function private.remove_account_with_login()
@@ -20,6 +20,10 @@ begin
   delete from private.notifications as n where n.user_id = old.id;
   delete from private.action_results as r where r.user_id = old.id;
   delete from private.rate_limits as l where l.user_id = old.id;
+  -- Submitted work is also its buyer's, and stays with the deal.
+  update private.files as f
+  set dropped_at = now()
+  where f.owner_id = old.id and not f.is_work and f.dropped_at is null;
   update public.bids as b
   set status = 'closed', updated_at = now()
   where b.influencer_id = old.id and b.status = 'open';

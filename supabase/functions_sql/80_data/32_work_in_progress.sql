@@ -22,7 +22,8 @@ select private.draft_state('deals', 'work_in_progress', $$
         {
           "field": "submission_notes", "type": "textarea", "max_length": 5000,
           "placeholder": "What to know about it"
-        }
+        },
+        {"field": "attachments", "type": "file", "placeholder": "Files"}
       ],
       "messages": [
         {

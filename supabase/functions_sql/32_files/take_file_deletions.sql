@@ -1,0 +1,71 @@
+-- RPC: service only; files that Storage has to delete now, as a list of paths.
+create or replace function public.take_file_deletions(max_rows integer default 100)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.take_file_deletions(max_rows);
+$$;
+
+-- Hands a batch of files to the app, which deletes them through the Storage API: those of messages
+-- that were emptied, of deleted logins, and those that nobody sent within a day.
+--
+-- A file that Storage deletes leaves the table with its object (private.forget_file). Until then it
+-- comes again, a minute later at first and a day later at most. Nothing goes from a conversation
+-- under a legal hold.
+-- Definer: the table is private.
+-- Locks, writes: the rows of files that it takes; those that another session holds are passed over.
+create or replace function private.take_file_deletions(p_max_rows integer)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_unsent_for constant interval := interval '1 day';
+  v_limit constant integer := private.clamp_page_size(p_max_rows, 100, 1000);
+  v_paths json;
+begin
+  update private.files as f
+  set dropped_at = now()
+  where f.path in (
+    select late.path
+    from private.files as late
+    where late.message_id is null and not late.is_work and late.dropped_at is null
+      and late.created_at < now() - c_unsent_for
+    order by late.created_at
+    limit v_limit
+    for update skip locked
+  );
+  with due as (
+    select f.path, o.id is null as is_gone
+    from private.files as f
+    left join storage.objects as o on o.bucket_id = 'attachments' and o.name = f.path
+    where f.dropped_at is not null and f.due_at <= now()
+      and not exists (
+        select from private.legal_holds as h where h.conversation_id = f.conversation_id
+      )
+    order by f.due_at
+    limit v_limit
+    for update of f skip locked
+  ),
+  gone as (
+    delete from private.files as f using due where f.path = due.path and due.is_gone
+  ),
+  taken as (
+    update private.files as f
+    set
+      tries = f.tries + 1,
+      due_at = now() + least(interval '1 minute' * 2 ^ least(f.tries, 11), interval '1 day')
+    from due
+    where f.path = due.path and not due.is_gone
+    returning f.path
+  )
+  select coalesce(json_agg(t.path order by t.path), '[]') into v_paths from taken as t;
+  return v_paths;
+end;
+$$;
+
+grant execute on function
+  public.take_file_deletions(integer), private.take_file_deletions(integer)
+to service_role;
