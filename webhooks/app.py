@@ -9,6 +9,7 @@ from flask import Flask
 
 from webhooks.config import Config, load_config
 from webhooks.database import Database
+from webhooks.files import Files
 from webhooks.http import internal, session
 from webhooks.http.cors import register_cors
 from webhooks.http.errors import register_error_handlers
@@ -53,6 +54,7 @@ def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
         open_token_check(config),
         database,
         pushes,
+        Files(database),
         gateway,
         Refunds(database, gateway),
         WaitingEvents(database, is_on=gateway is not None),

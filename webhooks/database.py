@@ -1,4 +1,4 @@
-"""The one way to the database: its functions, called over the Supabase SDK."""
+"""The one way to the database and its Storage: functions and files, over the Supabase SDK."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from postgrest import APIError
+from storage3.exceptions import StorageApiError
 from supabase import Client, create_client
 from supabase.lib.client_options import SyncClientOptions
 
@@ -77,6 +78,19 @@ class Database:
             raise unavailable("The database cannot be asked right now.") from error
         finally:
             _seconds_allowed.reset(earlier)
+
+    def delete_files(self, bucket: str, paths: list[str]) -> int:
+        """Have Storage delete files, as the service; how many it deleted.
+
+        Raises:
+            ApiError: 503 when Storage refuses, or does not answer in time.
+        """
+        try:
+            return len(self._client(self._http).storage.from_(bucket).remove(paths))
+        except (StorageApiError, httpx.HTTPError) as error:
+            reason = error.code if isinstance(error, StorageApiError) else type(error).__name__
+            log_event("storage_failed", logging.ERROR, reason=reason)
+            raise unavailable("Storage cannot be asked right now.") from error
 
     def is_ready(self) -> bool:
         """Whether the database answers and has our tables: one indexed row, as the service."""

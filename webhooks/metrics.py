@@ -23,6 +23,9 @@ RPC_ERRORS = Counter(
     "parley_rpc_errors", "Database calls that failed, by function and code.", ["function", "code"]
 )
 PUSHES = Counter("parley_pushes", "Pushes tried, by kind and result.", ["kind", "result"])
+FILES = Counter(
+    "parley_files", "Files that Storage was told to delete, by result: deleted, failed.", ["result"]
+)
 
 WEBHOOKS = Counter(
     "webhook_requests",

@@ -6,7 +6,7 @@ round talks to may take longer than the user who happened to come by should wait
 moment: the database hands out again what nobody reported on.
 
 An outbox says what its rows are (`take`) and what is done with one (`handle`): `payments.refunds`,
-`payments.waiting` and `push.pushes`.
+`payments.waiting`, `push.pushes` and `files`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from flask import current_app
 
 from webhooks.config import Config
 from webhooks.database import Database
+from webhooks.files import Files
 from webhooks.http.errors import payments_off
 from webhooks.http.tokens import TokenCheck
 from webhooks.payments.gateway import Gateway
@@ -27,6 +28,7 @@ class Services:
     tokens: TokenCheck
     database: Database
     pushes: Pushes
+    files: Files
     gateway: Gateway | None
     refunds: Refunds
     waiting: WaitingEvents
@@ -36,6 +38,7 @@ class Services:
         self.waiting.touch()
         self.refunds.touch()
         self.pushes.touch()
+        self.files.touch()
 
 
 def services() -> Services:

@@ -13,6 +13,7 @@
  * - applications: One's applications.
  * - conversations: One's conversations.
  * - messages: What one sent and may still read.
+ * - files: The files one uploaded and may still read.
  * - work: The work of one's deals.
  * - ratings: The ratings one gave.
  * - points: What moved one's points.
@@ -29,6 +30,7 @@ export type ExportSection =
   | "applications"
   | "conversations"
   | "messages"
+  | "files"
   | "work"
   | "ratings"
   | "points"
@@ -328,6 +330,7 @@ export interface Answers {
      */
     payload: {};
   }[];
+  take_file_deletions: string[];
   record_push_result: {
     /**
      * The push.
@@ -1075,6 +1078,10 @@ export interface Found {
    */
   media_url: string | null;
   /**
+   * Its files; null without.
+   */
+  attachments: Attachment[] | null;
+  /**
    * Who speaks.
    */
   message_type: MessageType;
@@ -1181,6 +1188,10 @@ export interface Message {
    */
   media_url: string | null;
   /**
+   * Its files; null without.
+   */
+  attachments: Attachment[] | null;
+  /**
    * Who speaks.
    */
   message_type: MessageType;
@@ -1236,6 +1247,35 @@ export interface Message {
    * When it was sent.
    */
   created_at: string;
+}
+/**
+ * A file of a message, in the bucket attachments.
+ */
+export interface Attachment {
+  /**
+   * Its name in Storage, <conversation>/<uploader>/<uuid>.<ext>.
+   */
+  path: string;
+  /**
+   * What its sender calls it.
+   */
+  name: string;
+  /**
+   * Its type, e.g. image/png.
+   */
+  media_type: string;
+  /**
+   * Its bytes.
+   */
+  size: number;
+  /**
+   * Pixels, of a picture or film.
+   */
+  width: number | null;
+  /**
+   * Pixels.
+   */
+  height: number | null;
 }
 /**
  * What to draw for a message that asks something; keys without a value are left out.
@@ -1364,7 +1404,7 @@ export interface InputField {
   /**
    * What HTML calls it.
    */
-  type: "text" | "textarea" | "email" | "number";
+  type: "text" | "textarea" | "email" | "number" | "file";
   /**
    * Whether it has to be filled in.
    */
@@ -1451,6 +1491,10 @@ export interface LastMessage {
    * Its media.
    */
   media_url: string | null;
+  /**
+   * The names of its files; null without, and for one that disappears.
+   */
+  attachment_names: string[] | null;
   /**
    * When it disappears.
    */
@@ -2069,7 +2113,7 @@ export interface Ratings {
   theirs: Rating | null;
 }
 /**
- * A message that disappears, without its text and media; fetch it.
+ * A message that disappears, without its text, media and files; fetch it.
  */
 export interface WithheldMessage {
   /**
@@ -2638,6 +2682,10 @@ export interface Submission {
    * What else to know.
    */
   submission_notes: string | null;
+  /**
+   * Its files; null without.
+   */
+  attachments: Attachment[] | null;
   /**
    * How it stands.
    */

@@ -260,6 +260,7 @@ export type Database = {
             action_completed: boolean;
             action_data: Json | null;
             action_required: boolean;
+            attachments: Json | null;
             caused_by: string | null;
             client_message_id: string | null;
             conversation_id: string;
@@ -414,6 +415,7 @@ export type Database = {
           action_completed: boolean;
           action_data: Json | null;
           action_required: boolean;
+          attachments: Json | null;
           caused_by: string | null;
           client_message_id: string | null;
           conversation_id: string;
@@ -499,6 +501,7 @@ export type Database = {
           action_completed?: boolean;
           action_data?: Json | null;
           action_required?: boolean;
+          attachments?: Json | null;
           caused_by?: string | null;
           client_message_id?: string | null;
           conversation_id: string;
@@ -522,6 +525,7 @@ export type Database = {
           action_completed?: boolean;
           action_data?: Json | null;
           action_required?: boolean;
+          attachments?: Json | null;
           caused_by?: string | null;
           client_message_id?: string | null;
           conversation_id?: string;
@@ -673,6 +677,7 @@ export type Database = {
       };
       work_submissions: {
         Row: {
+          attachments: Json | null;
           conversation_id: string;
           deliverables: string;
           description: string | null;
@@ -686,6 +691,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          attachments?: Json | null;
           conversation_id: string;
           deliverables: string;
           description?: string | null;
@@ -698,6 +704,7 @@ export type Database = {
           submitted_at: string;
         };
         Update: {
+          attachments?: Json | null;
           conversation_id?: string;
           deliverables?: string;
           description?: string | null;
@@ -767,6 +774,7 @@ export type Database = {
             action_completed: boolean;
             action_data: Json | null;
             action_required: boolean;
+            attachments: Json | null;
             caused_by: string | null;
             client_message_id: string | null;
             conversation_id: string;
@@ -1178,6 +1186,7 @@ export type Database = {
       };
       send_message: {
         Args: {
+          attachments?: Json;
           client_message_id?: string;
           conversation_id: string;
           expiration_hours?: number;
@@ -1232,6 +1241,7 @@ export type Database = {
       };
       submit_work: {
         Args: {
+          attachments?: Json;
           client_action_id?: string;
           conversation_id: string;
           deliverables: string;
@@ -1252,6 +1262,7 @@ export type Database = {
         };
         Returns: Json;
       };
+      take_file_deletions: { Args: { max_rows?: number }; Returns: Json };
       take_pushes: { Args: { max_rows?: number }; Returns: Json };
       take_refund_requests: { Args: { max_rows?: number }; Returns: Json };
       unblock_user: { Args: { user_id: string }; Returns: Json };
@@ -1271,6 +1282,7 @@ export type Database = {
         receiver_id: string | null;
         message: string | null;
         media_url: string | null;
+        attachments: Json | null;
         message_type: string | null;
         visible_to: string | null;
         action_required: boolean | null;

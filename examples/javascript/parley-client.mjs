@@ -20,6 +20,7 @@ import { createClient } from '@supabase/supabase-js'
 import {
   networkError, ParleyError, readAppError, readAuthError, readError, TOKEN_REFUSED,
 } from './errors.mjs'
+import { BUCKET, mediaType, newPath, putFile, readStorageError } from './files.mjs'
 import { Pace } from './pace.mjs'
 
 export { renderActionMessage } from './action-message.mjs'
@@ -28,9 +29,9 @@ export { ParleyError } from './errors.mjs'
 /**
  * @import { RealtimeChannel, Session, SupabaseClient } from '@supabase/supabase-js'
  * @import {
- *   Action, ActionResult, AnyEvent, CleanupResult, Context, Events, FunctionName, Functions, Known,
- *   Message, Options, PaidAtCheckout, PaymentRefreshed, RazorpayConfig, SendOptions, SendResult,
- *   StepName, StepOptions, WithheldMessage,
+ *   Action, ActionResult, AnyEvent, Attachment, CleanupResult, Context, Events, FunctionName, Functions, Known,
+ *   Message, Options, OutgoingFile, PaidAtCheckout, PaymentRefreshed, RazorpayConfig, SendOptions,
+ *   SendResult, StepName, StepOptions, UploadOptions, WithheldMessage,
  * } from './types.js'
  */
 
@@ -93,6 +94,8 @@ export class ParleyClient {
   #statuses = new Map()
   /** @type {Map<string, Promise<unknown>>} the last send, by conversation id */
   #sending = new Map()
+  /** @type {WeakMap<Blob, Map<string, string>>} names of files that are not sent yet */
+  #paths = new WeakMap()
   /** @type {Promise<void>} */
   #syncing = Promise.resolve()
   #syncWaits = false
@@ -314,25 +317,66 @@ export class ParleyClient {
 
   /**
    * Send a message, one after another in each conversation, each until the server has answered.
-   * Options: media_url, expiration_hours, reply_to, max_points, client_message_id. Resolves to
-   * {message, quota}; rejects with ParleyError when the server refuses the message.
+   * Options: media_url, expiration_hours, reply_to, max_points, client_message_id; files, which are
+   * uploaded first, with onProgress and signal as in `upload`; attachments that were uploaded.
+   * Resolves to {message, quota}; rejects with ParleyError when the server refuses the message or a
+   * file, or with the signal's reason. Send the same Blobs again after that: what has arrived is not
+   * uploaded twice.
    *
    * @param {string} conversationId
    * @param {string} [message]
    * @param {SendOptions} [options]
    * @returns {Promise<SendResult>}
    */
-  send(conversationId, message = '', options = {}) {
-    const { client_message_id = crypto.randomUUID(), ...others } = options
-    const args = { conversation_id: conversationId, message, client_message_id, ...others }
-    this.unsent.set(client_message_id, args)
-    const answer = (this.#sending.get(conversationId) ?? Promise.resolve())
-      .then(() => this.#sendNow(args))
-    const settled = answer.catch(() => {}).finally(() => {
-      if (this.#sending.get(conversationId) === settled) this.#sending.delete(conversationId)
-    })
-    this.#sending.set(conversationId, settled)
+  async send(conversationId, message = '', options = {}) {
+    const { files, onProgress, signal, ...others } = options
+    if (!files?.length) return this.#sendInTurn(conversationId, message, others)
+    const attachments = [
+      ...(others.attachments ?? []),
+      ...(await this.#uploadAll(conversationId, files, { onProgress, signal })),
+    ]
+    const answer = await this.#sendInTurn(conversationId, message, { ...others, attachments })
+    for (const file of files) this.#paths.delete('blob' in file ? file.blob : file)
     return answer
+  }
+
+  /**
+   * Upload a file for a message, or for `submit_work`, until Storage has answered; resolves to what
+   * `attachments` takes. Called off by the signal, it rejects with the signal's reason.
+   *
+   * @param {string} conversationId
+   * @param {OutgoingFile} file a File, or a Blob with its name
+   * @param {UploadOptions} [options]
+   * @returns {Promise<Attachment>}
+   */
+  async upload(conversationId, file, options = {}) {
+    const { blob, name = 'file', width = null, height = null } = (
+      'blob' in file ? file : { blob: file, name: file.name }
+    )
+    const paths = this.#paths.get(blob) ?? new Map()
+    const path = paths.get(conversationId) ?? newPath(conversationId, this.userId, name)
+    this.#paths.set(blob, paths.set(conversationId, path))
+    await this.#repeat(() => putFile(this.supabase, path, blob, options))
+    return { path, name, media_type: mediaType(blob), size: blob.size, width, height }
+  }
+
+  /**
+   * An address under which a file of a message (or of submitted work) can be shown for a while: 60
+   * seconds at most for a message that disappears, because nothing takes it back.
+   *
+   * @param {{expires_at?: string | null}} carrier the message
+   * @param {Pick<Attachment, 'path' | 'name'>} attachment
+   * @param {{seconds?: number, download?: boolean}} [options] download: under its name, not shown
+   * @returns {Promise<string>}
+   */
+  fileUrl(carrier, { path, name }, { seconds = 3600, download = false } = {}) {
+    const most = carrier.expires_at ? Math.min(seconds, 60) : seconds
+    return this.#repeat(async () => {
+      const bucket = this.supabase.storage.from(BUCKET)
+      const { data, error } = await bucket.createSignedUrl(path, most, download ? { download: name } : {})
+      if (error) throw readStorageError(JSON.stringify(error), error.status ?? 0)
+      return data.signedUrl
+    })
   }
 
   /**
@@ -564,6 +608,58 @@ export class ParleyClient {
    */
   #askApp(conversationId, what, body) {
     return this.#repeat(() => this.callApp(`/v1/conversations/${conversationId}/${what}`, body))
+  }
+
+  /**
+   * @param {string} conversationId
+   * @param {string} message
+   * @param {Omit<SendOptions, 'files' | 'onProgress' | 'signal'>} options
+   * @returns {Promise<SendResult>}
+   */
+  #sendInTurn(conversationId, message, options) {
+    const { client_message_id = crypto.randomUUID(), ...others } = options
+    const args = { conversation_id: conversationId, message, client_message_id, ...others }
+    this.unsent.set(client_message_id, args)
+    const answer = (this.#sending.get(conversationId) ?? Promise.resolve())
+      .then(() => this.#sendNow(args))
+    const settled = answer.catch(() => {}).finally(() => {
+      if (this.#sending.get(conversationId) === settled) this.#sending.delete(conversationId)
+    })
+    this.#sending.set(conversationId, settled)
+    return answer
+  }
+
+  /**
+   * Upload files one after another. What had arrived is deleted when the rest is called off.
+   *
+   * @param {string} conversationId
+   * @param {OutgoingFile[]} files
+   * @param {UploadOptions} options
+   */
+  async #uploadAll(conversationId, files, { onProgress, signal }) {
+    const sizes = files.map((file) => ('blob' in file ? file.blob : file).size)
+    const whole = sizes.reduce((sum, size) => sum + size, 0) || 1
+    const attachments = []
+    let done = 0
+    try {
+      for (const [place, file] of files.entries()) {
+        const before = done
+        attachments.push(await this.upload(conversationId, file, {
+          onProgress: (fraction) => onProgress?.((before + fraction * sizes[place]) / whole),
+          signal,
+        }))
+        done += sizes[place]
+        onProgress?.(done / whole)
+      }
+    } catch (error) {
+      if (signal?.aborted) {
+        for (const file of files) this.#paths.delete('blob' in file ? file.blob : file)
+        const paths = attachments.map(({ path }) => path)
+        if (paths.length) await this.supabase.storage.from(BUCKET).remove(paths)
+      }
+      throw error
+    }
+    return attachments
   }
 
   /** @returns {Promise<CleanupResult>} */

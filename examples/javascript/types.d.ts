@@ -1,7 +1,7 @@
 // What the client takes, answers and tells; docs/API.md explains it.
 
 import type {
-  Answers, Button, ButtonStyle, Cleanup, Context, DatabaseEvents, Headline, InputField, Message,
+  Answers, Attachment, Button, ButtonStyle, Cleanup, Context, DatabaseEvents, Headline, InputField, Message,
   PaymentOrderShown, Quote,
 } from './api.js'
 import type { Database, Json } from './database.js'
@@ -48,6 +48,24 @@ export interface SendOptions {
   expiration_hours?: number | null
   reply_to?: string | null
   max_points?: number | null
+  /** Files that were uploaded before. */
+  attachments?: Attachment[]
+  /** Files to upload first. */
+  files?: OutgoingFile[]
+  onProgress?: UploadOptions['onProgress']
+  signal?: UploadOptions['signal']
+}
+
+/** A file to send. */
+export type OutgoingFile =
+  | File
+  | { blob: Blob; name?: string; width?: number | null; height?: number | null }
+
+export interface UploadOptions {
+  /** How much has been uploaded, 0 to 1; only at the end where there is no XMLHttpRequest. */
+  onProgress?: ((fraction: number) => void) | undefined
+  /** Calls the upload off. */
+  signal?: AbortSignal | undefined
 }
 
 export type SendResult = Answers['send_message']

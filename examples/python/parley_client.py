@@ -25,13 +25,15 @@ import random
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
 
 import httpx
 from postgrest import APIError
 from realtime import AsyncRealtimeChannel, RealtimeSubscribeStates
 from realtime.types import RealtimeChannelConfig
+from storage3.exceptions import StorageApiError
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from supabase_auth import Session
 from supabase_auth.errors import AuthError, AuthRetryableError
@@ -53,6 +55,7 @@ TRANSIENT = re.compile(
 )
 # Events that bring messages: `message`, the newest, or all of several in `messages`.
 WITH_MESSAGES = ("new_message", "button_action", "text_input")
+BUCKET = "attachments"
 TOKEN_REFUSED = ("PGRST301", "PGRST303", "AUTH_REQUIRED")
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,18 @@ class Options(TypedDict, total=False):
     quiet_most: float
     # How long what was heard is collected before it is marked as delivered (1).
     delivered_after: float
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to send in one message; sent again after a failure it is not uploaded twice."""
+
+    name: str
+    content: bytes
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 DEFAULTS = Options(app_url="", quiet_after=30.0, quiet_most=60.0, delivered_after=1.0)
@@ -284,14 +299,19 @@ class ParleyClient:
         conversation_id: str,
         message: str = "",
         client_message_id: str | None = None,
+        files: Sequence[File] = (),
         **options: Any,
     ) -> Json:
         """Send a message, one after another in each conversation, until the server has answered.
 
-        Options: media_url, expiration_hours, reply_to, max_points.
-        Returns `{message, quota}`. Raises ParleyError when the server refuses the message.
+        Options: media_url, expiration_hours, reply_to, max_points; attachments that were uploaded.
+        Files are uploaded first. Returns `{message, quota}`. Raises ParleyError when the server
+        refuses the message or a file.
         """
         key = client_message_id or str(uuid.uuid4())
+        if files:
+            uploads = [await self.upload(conversation_id, file) for file in files]
+            options["attachments"] = [*options.get("attachments", []), *uploads]
         arguments = {"conversation_id": conversation_id, "message": message, **options}
         self.unsent[key] = arguments
         async with self._sending[conversation_id]:
@@ -308,6 +328,44 @@ class ParleyClient:
         if answer["message"]:
             self._meet_message(answer["message"], None)
         return answer
+
+    async def upload(self, conversation_id: str, file: File) -> Json:
+        """Upload a file for a message, or for `submit_work`, until Storage has answered.
+
+        Returns what `attachments` takes. Raises ParleyError, e.g. `InvalidMimeType`.
+        """
+        ending = re.search(r"\.([a-z0-9]{1,10})$", file.name.lower())
+        path = (
+            f"{conversation_id.lower()}/{self.user_id}/{file.id}.{ending[1] if ending else 'bin'}"
+        )
+        await self._repeat(lambda: self._put_file(path, file))
+        return {
+            "path": path,
+            "name": file.name,
+            "media_type": file.media_type,
+            "size": len(file.content),
+            "width": file.width,
+            "height": file.height,
+        }
+
+    async def file_url(self, carrier: Json, attachment: Json, seconds: int = 3600) -> str:
+        """An address under which a file of a message, or of submitted work, is shown for a while.
+
+        At most 60 seconds for a message that disappears, because nothing takes it back.
+        """
+        most = min(seconds, 60) if carrier.get("expires_at") else seconds
+
+        async def sign() -> str:
+            bucket = self.supabase.storage.from_(BUCKET)
+            try:
+                return str((await bucket.create_signed_url(attachment["path"], most))["signedURL"])
+            except StorageApiError as error:
+                raise _read_storage_error(error) from error
+            except httpx.TransportError as error:
+                raise _network_error(error) from error
+
+        url: str = await self._repeat(sign)
+        return url
 
     async def do(
         self, function: str, *, client_action_id: str | None = None, **arguments: Any
@@ -467,6 +525,18 @@ class ParleyClient:
                 if self._closed.is_set():
                     raise
                 attempt += 1
+
+    async def _put_file(self, path: str, file: File) -> None:
+        """Upload once; that the file is there already says that an earlier try has arrived."""
+        try:
+            await self.supabase.storage.from_(BUCKET).upload(
+                path, file.content, {"content-type": file.media_type}
+            )
+        except StorageApiError as error:
+            if str(error.status) != "409":
+                raise _read_storage_error(error) from error
+        except httpx.TransportError as error:
+            raise _network_error(error) from error
 
     async def _clean_up(self) -> Json:
         if self._options["app_url"]:
@@ -762,6 +832,12 @@ def _read_details(text: str | None) -> Json:
     except ValueError:
         details = None
     return details if isinstance(details, dict) else {"reason": text}
+
+
+def _read_storage_error(error: StorageApiError) -> ParleyError:
+    """A refusal of Storage; what is no refusal of its own has a status alone."""
+    is_down = str(error.status).startswith("5")
+    return ParleyError(error.message, str(error.status) if is_down else error.code)
 
 
 def _network_error(error: httpx.TransportError) -> ParleyError:

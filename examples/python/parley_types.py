@@ -152,6 +152,7 @@ ExportSection: TypeAlias = Literal[
     "applications",
     "conversations",
     "messages",
+    "files",
     "work",
     "ratings",
     "points",
@@ -292,6 +293,19 @@ WorkStatus: TypeAlias = Literal[
 ButtonStyle: TypeAlias = Literal["success", "danger", "warning", "primary", "secondary"]
 
 
+class Attachment(TypedDict):
+    """
+    A file of a message, in the bucket attachments.
+    """
+
+    path: str
+    name: str
+    media_type: str
+    size: int
+    width: int | None
+    height: int | None
+
+
 class SubmitButton(TypedDict):
     text: str
     style: ButtonStyle
@@ -330,6 +344,7 @@ class LastMessage(TypedDict):
     message_type: MessageType
     message: str
     media_url: str | None
+    attachment_names: list[str] | None
     expires_at: str | None
     created_at: str
 
@@ -732,6 +747,7 @@ class Submission(TypedDict):
     deliverables: str
     description: str | None
     submission_notes: str | None
+    attachments: list[Attachment] | None
     status: SubmissionStatus
     feedback: str | None
     submitted_at: str
@@ -895,7 +911,7 @@ class InputField(TypedDict):
     """
 
     id: str
-    type: Literal["text", "textarea", "email", "number"]
+    type: Literal["text", "textarea", "email", "number", "file"]
     required: bool
     placeholder: NotRequired[str | None]
     min: NotRequired[float | None]
@@ -1029,7 +1045,7 @@ class ConversationPage(TypedDict):
 
 class WithheldMessage(TypedDict):
     """
-    A message that disappears, without its text and media; fetch it.
+    A message that disappears, without its text, media and files; fetch it.
     """
 
     id: str
@@ -1097,6 +1113,7 @@ class Found(TypedDict):
     receiver_id: str | None
     message: str
     media_url: str | None
+    attachments: list[Attachment] | None
     message_type: MessageType
     visible_to: VisibleTo
     action_required: bool
@@ -1126,6 +1143,7 @@ class Message(TypedDict):
     receiver_id: str | None
     message: str
     media_url: str | None
+    attachments: list[Attachment] | None
     message_type: MessageType
     visible_to: VisibleTo
     action_required: bool
@@ -1212,6 +1230,7 @@ class Answers(TypedDict):
     register_push_token: RegisterPushToken
     unregister_push_token: UnregisterPushToken
     take_pushes: list[TakePush]
+    take_file_deletions: list[str]
     record_push_result: RecordPushResult
     block_user: Blocked
     unblock_user: Blocked

@@ -771,7 +771,7 @@ begin
 end;
 $$;
 
--- source: 10_private/message_json.sql sha256:4cb7588700757254b480ea4afa4862ebbc834f5878d7f088063843b2bc401344
+-- source: 10_private/message_json.sql sha256:3bc4de2119e75e8617148ee3f2b51c22718270d4ab7e846277bc51976fc2250a
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
 -- Has the same keys as private.my_messages; a test compares them.
@@ -790,6 +790,7 @@ begin
     'receiver_id', p_message.receiver_id,
     'message', p_message.message,
     'media_url', p_message.media_url,
+    'attachments', p_message.attachments,
     'message_type', p_message.message_type,
     'visible_to', p_message.visible_to,
     'action_required', p_message.action_required,
@@ -809,7 +810,7 @@ end;
 $$;
 
 -- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
--- message disappears one day, without text and media and with `content_withheld: true`.
+-- message disappears one day, without text, media and files and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
 language plpgsql
@@ -819,7 +820,7 @@ as $$
 begin
   return case p_message -> 'expires_at'
     when 'null' then p_message
-    else p_message - array['message', 'media_url'] || '{"content_withheld": true}'
+    else p_message - array['message', 'media_url', 'attachments'] || '{"content_withheld": true}'
   end;
 end;
 $$;
@@ -1148,7 +1149,7 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/views.sql sha256:10f0b5d0db22f422498e03ca7ff60a401497930b22cd13a0f3d0bc3a26f29c4f
+-- source: 10_private/views.sql sha256:ce7a1f990acf001be0d9b9bf64e7e9b707c50d04d5b5a0e4a670e9e99d12e390
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1207,6 +1208,7 @@ select
   m.receiver_id,
   m.message,
   m.media_url,
+  m.attachments,
   m.message_type,
   m.visible_to,
   m.action_required,
@@ -1327,6 +1329,9 @@ select
     select json_build_object(
       'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
       'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+      'attachment_names', case
+        when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
+      end,
       'created_at', m.created_at
     )
     from private.visible_messages as m
@@ -1606,12 +1611,12 @@ grant execute on function public.complete_profile(text, text, text, text) to aut
 grant execute on function private.get_profile() to authenticated;
 grant execute on function public.get_profile() to authenticated;
 
--- source: 20_accounts/export_my_data.sql sha256:5ab99a0baa9e6222faf7157615a4399d652b17fa756da3ca738a65c86241e3a9
+-- source: 20_accounts/export_my_data.sql sha256:cd9a56a216381d812f61870db63ab91b0d2a0ec0304f237bf593f862f910b041
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
--- page is of one section: profile, bids, campaigns, applications, conversations, messages, work,
--- ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
--- next_cursor. Rows have the columns of the tables; messages are those the caller sent and may
--- still read.
+-- page is of one section: profile, bids, campaigns, applications, conversations, messages, files,
+-- work, ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
+-- next_cursor. Rows have the columns of the tables; messages and files are those the caller sent
+-- and may still read.
 create or replace function public.export_my_data(
   cursor text default null,
   page_size integer default 500
@@ -1636,8 +1641,8 @@ set search_path = ''
 as $$
 declare
   c_sections constant text[] := array[
-    'profile', 'bids', 'campaigns', 'applications', 'conversations', 'messages', 'work', 'ratings',
-    'points', 'payouts', 'blocks', 'reports', 'devices', 'notifications'
+    'profile', 'bids', 'campaigns', 'applications', 'conversations', 'messages', 'files', 'work',
+    'ratings', 'points', 'payouts', 'blocks', 'reports', 'devices', 'notifications'
   ];
   c_after constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_[0-9]{1,18})?$';
   v_me constant uuid := private.require_user();
@@ -1649,9 +1654,10 @@ declare
   v_last text;
 begin
   if p_cursor is not null then
-    v_section := split_part(left(p_cursor, 100), ':', 1);
-    v_after := nullif(split_part(lower(left(p_cursor, 100)), ':', 2), '');
-    if v_section <> all (c_sections) or v_after !~ c_after and v_after !~ '^[0-9]{1,18}$' then
+    v_section := split_part(left(p_cursor, 200), ':', 1);
+    v_after := nullif(split_part(lower(left(p_cursor, 200)), ':', 2), '');
+    if v_section <> all (c_sections) or v_after !~ c_after and v_after !~ '^[0-9]{1,18}$'
+      and not private.is_file_path(v_after) then
       perform private.raise_input_invalid(
         'cursor', 'format', 'Pass next_cursor of the page before, or nothing.'
       );
@@ -1689,7 +1695,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_id constant uuid := case when p_after like '%-%' then split_part(p_after, '_', 1)::uuid end;
+  v_id constant uuid := case when p_after like '%-%' then left(p_after, 36)::uuid end;
   v_number constant bigint := case
     when p_after like '%-%' then nullif(split_part(p_after, '_', 2), '')::bigint
     else p_after::bigint
@@ -1730,7 +1736,8 @@ begin
         m.conversation_id || '_' || m.seq,
         jsonb_build_object(
           'id', m.id, 'conversation_id', m.conversation_id, 'seq', m.seq, 'message', m.message,
-          'media_url', m.media_url, 'message_type', m.message_type, 'action_data', m.action_data,
+          'media_url', m.media_url, 'attachments', m.attachments,
+          'message_type', m.message_type, 'action_data', m.action_data,
           'reply_to', m.reply_to, 'expires_at', m.expires_at, 'created_at', m.created_at
         )
       from private.participants as p
@@ -1740,6 +1747,22 @@ begin
         and (m.expires_at is null or m.expires_at > now())
         and (v_id is null or (m.conversation_id, m.seq) > (v_id, v_number))
       order by m.conversation_id, m.seq limit p_limit;
+    when 'files' then
+      return query
+      select
+        f.path,
+        jsonb_build_object(
+          'path', f.path, 'conversation_id', f.conversation_id, 'message_id', f.message_id,
+          'is_work', f.is_work, 'size', (o.metadata ->> 'size')::bigint,
+          'media_type', o.metadata ->> 'mimetype', 'created_at', f.created_at
+        )
+      from private.files as f
+      join storage.objects as o on o.bucket_id = 'attachments' and o.name = f.path
+      left join private.visible_messages as m on m.id = f.message_id
+      where f.owner_id = p_user_id and f.dropped_at is null
+        and (f.message_id is null or m.id is not null)
+        and f.path > coalesce(p_after, '')
+      order by f.path limit p_limit;
     when 'work' then
       return query
       select w.id::text, to_jsonb(w) - 'feedback'
@@ -2508,7 +2531,7 @@ join lateral private.show_conversation(mine.conversation_id) as now using (conve
 grant execute on function private.show_conversation(uuid) to authenticated;
 grant select on public.conversations_now to authenticated;
 
--- source: 30_chat/direct_connect.sql sha256:e256d111b1692ed8d64a1979c09aff706a022f2fa8afa59374f55c85b2da8648
+-- source: 30_chat/direct_connect.sql sha256:428ac63caf41ba54dce8b81b96564a6739b1f4741584ed31cf11ec91aeb1d985
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -2588,7 +2611,8 @@ begin
 
   if p_initial_message is not null then
     v_sent := private.send_message(
-      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null
+      v_conversation_id, p_initial_message, null, null, p_client_message_id, null, null,
+      null
     );
   end if;
   return json_build_object(
@@ -2877,7 +2901,7 @@ grant execute on function
   private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
 to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:ea4b7b8740e0ee00912b5fb5c941b550d01a1be0876d8b37abb9eb949c286024
+-- source: 30_chat/get_messages.sql sha256:06e9ae66e39d1fadf5b7f5269ff720bee4de39ca09279c9c8bfb8138d9cc05ff
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: one look at the membership and the marks instead of a policy for each row.
@@ -2952,7 +2976,7 @@ begin
   return query
   select
     m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-    m.message_type, m.visible_to, m.action_required, m.action_data,
+    m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
     m.action_completed or m.action_required and v_is_over, m.is_automated, m.reply_to,
     m.client_message_id, m.expires_at,
     m.seq <= reader.read_seq, m.seq <= reader.read_seq,
@@ -3252,7 +3276,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:cd62ac80458551f3b5404102eeb9ccda2ea64a9fa15612e6aed90674947de2fa
+-- source: 30_chat/send_message.sql sha256:5bf1435b8ec1b583f2212b751415db65490b28af38a712dcf58550ccc59c46dc
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3261,15 +3285,15 @@ to authenticated, service_role;
 -- message does not need is in the functions below, called by name.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
--- conversations, messages, notifications, push_outbox, realtime.messages.
+-- conversations, messages, files, notifications, push_outbox, realtime.messages.
 -- Events: new_message to the receiver, with the notification inside unless the receiver has muted
 -- the conversation; to the sender only where another session of the sender may listen.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409),
 -- CHAT_CLOSED (409), FLOW_STATE_INVALID (409), BLOCKED (403), USER_NOT_FOUND (404) when the other
 -- login was deleted, DEAL_IS_OPEN (409) `{conversation_id}`, GUARD_FAILED (409)
 -- `{guard: "first_message_unanswered"}`, MESSAGE_EMPTY (422), MESSAGE_TOO_LONG (422)
--- `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422)
--- `{rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
+-- `{length, max}`, INPUT_INVALID (422) `{field, rule}`, MEDIA_INVALID (422) `{rule}`, of a file
+-- `{path, rule}`, MESSAGE_NOT_FOUND (404) for a reply to a message the caller cannot see,
 -- EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409), RATE_LIMITED
 -- (429) `{retry_after}`, POINTS_LIMIT (402) `{needed, max_points}`, INSUFFICIENT_POINTS (402)
 -- `{needed, balance, resets_at}`.
@@ -3280,7 +3304,8 @@ create or replace function private.send_message(
   p_expiration_hours numeric,
   p_client_message_id uuid,
   p_reply_to uuid,
-  p_max_points integer
+  p_max_points integer,
+  p_attachments jsonb
 )
 returns json
 language plpgsql
@@ -3291,6 +3316,7 @@ declare
   v_me constant uuid := auth.uid();
   v_text text := p_message;
   v_media_url constant text := nullif(p_media_url, '');
+  v_attachments jsonb;
   v_is_plain boolean;
   -- What the one look finds: the other member and the rules
   v_other_id uuid;
@@ -3335,11 +3361,12 @@ begin
   -- A line of plain ASCII needs no cleaning; everything else is read with care, before any lock.
   v_is_plain := coalesce(
     octet_length(v_text) <= 5000 and v_text ~ '^[!-~]([ -~]*[!-~])?$'
-      and num_nonnulls(v_media_url, p_reply_to, p_expiration_hours) = 0,
+      and num_nonnulls(v_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
     false
   );
   if not v_is_plain then
     v_text := private.read_message(p_message, v_media_url);
+    v_attachments := private.read_attachments(p_attachments, p_conversation_id);
   end if;
 
   select
@@ -3372,7 +3399,8 @@ begin
 
   if v_is_repeat then
     return private.repeat_send(
-      p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id, p_reply_to
+      p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id, p_reply_to,
+      v_attachments
     );
   end if;
   if v_other_id is null then
@@ -3437,8 +3465,12 @@ begin
         or v_kind = 'direct' and v_strangers_may is not null
         and (v_strangers_may < 0 or not v_other_wrote) then
         perform private.check_send(
-          p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours
+          p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours,
+          v_attachments is not null
         );
+        if v_attachments is not null then
+          perform private.attach_files(v_attachments, v_id);
+        end if;
         v_expires_at := v_at + interval '1 hour' * p_expiration_hours;
       end if;
       if not v_is_charged then
@@ -3448,12 +3480,12 @@ begin
       end if;
 
       insert into public.messages (
-        conversation_id, seq, id, sender_id, receiver_id, message, media_url, message_type,
-        reply_to, client_message_id, expires_at, created_at, updated_at
+        conversation_id, seq, id, sender_id, receiver_id, message, media_url, attachments,
+        message_type, reply_to, client_message_id, expires_at, created_at, updated_at
       )
       values (
-        p_conversation_id, v_seq, v_id, v_me, v_other_id, v_text, v_media_url, 'user_input',
-        p_reply_to, p_client_message_id, v_expires_at, v_at, v_at
+        p_conversation_id, v_seq, v_id, v_me, v_other_id, v_text, v_media_url, v_attachments,
+        'user_input', p_reply_to, p_client_message_id, v_expires_at, v_at, v_at
       );
       v_is_stored := true;
 
@@ -3461,6 +3493,7 @@ begin
       v_json := jsonb_build_object(
         'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
         'receiver_id', v_other_id, 'message', v_text, 'media_url', v_media_url,
+        'attachments', v_attachments,
         'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
         'action_data', null, 'action_completed', false, 'is_automated', false,
         'reply_to', p_reply_to, 'client_message_id', p_client_message_id,
@@ -3500,7 +3533,7 @@ begin
         end if;
         return private.repeat_send(
           p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id,
-          p_reply_to
+          p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
         perform private.run_deadlines(
@@ -3583,7 +3616,8 @@ create or replace function private.repeat_send(
   p_media_url text,
   p_expiration_hours numeric,
   p_client_message_id uuid,
-  p_reply_to uuid
+  p_reply_to uuid,
+  p_attachments jsonb
 )
 returns json
 language plpgsql
@@ -3605,7 +3639,8 @@ begin
   if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
     (p_conversation_id, p_reply_to, v_stored.created_at + v_lifetime)
     or v_stored.scrubbed_at is null
-    and (v_stored.message, v_stored.media_url) is distinct from (p_message, p_media_url) then
+    and (v_stored.message, v_stored.media_url, v_stored.attachments)
+      is distinct from (p_message, p_media_url, p_attachments) then
     if not private.is_my_conversation(p_conversation_id) then
       perform private.raise_conversation_not_found();
     end if;
@@ -3643,7 +3678,8 @@ create or replace function private.check_send(
   p_message text,
   p_media_url text,
   p_reply_to uuid,
-  p_hours numeric
+  p_hours numeric,
+  p_has_files boolean
 )
 returns void
 language plpgsql
@@ -3659,7 +3695,7 @@ begin
   perform private.check_free_text(v_conversation, p_sender_id);
   perform private.check_open_deal(v_conversation);
   perform private.check_stranger(v_conversation, p_sender_id);
-  if p_media_url is null and private.is_blank(p_message) then
+  if p_media_url is null and not p_has_files and private.is_blank(p_message) then
     perform private.raise_error(
       'MESSAGE_EMPTY', 'Write something, or attach something.', p_status => 422
     );
@@ -3883,20 +3919,22 @@ create or replace function public.send_message(
   expiration_hours numeric default null,
   client_message_id uuid default null,
   reply_to uuid default null,
-  max_points integer default null
+  max_points integer default null,
+  attachments jsonb default null
 )
 returns json
 language sql
 set search_path = ''
 as $$
   select private.send_message(
-    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points
+    conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points,
+    attachments
   );
 $$;
 
 grant execute on function
-  private.send_message(uuid, text, text, numeric, uuid, uuid, integer),
-  public.send_message(uuid, text, text, numeric, uuid, uuid, integer)
+  private.send_message(uuid, text, text, numeric, uuid, uuid, integer, jsonb),
+  public.send_message(uuid, text, text, numeric, uuid, uuid, integer, jsonb)
 to authenticated;
 
 -- source: 30_chat/set_conversation_preferences.sql sha256:f944b243708f5f29cc30994dea5c31edf50058b86cc2bba4473b457d6f752394
@@ -4029,7 +4067,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:05c65accc5a366c8502f75de4c7d4336881a314c77fda759876c0d32cdef3b48
+-- source: 30_chat/sync.sql sha256:02ae426ad9af10936b49d4ec0343bedd788a51ae0450bf41d56916e115bb7a9a
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4111,7 +4149,7 @@ begin
     cross join lateral (
       select
         m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-        m.message_type, m.visible_to, m.action_required, m.action_data,
+        m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
         m.action_completed or m.action_required and mark.is_over as action_completed,
         m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
         m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
@@ -4274,7 +4312,327 @@ $$;
 grant execute on function private.sync(jsonb, integer), public.sync(jsonb, integer)
 to authenticated;
 
--- source: 33_search/search_messages.sql sha256:604cc17cbcdacbdcbb2d536bd67d7ab6cb2c547712df6b60c90ae9a84345b535
+-- source: 32_files/attach_files.sql sha256:5da6cd5226b7f211d528d3648fa7798dde038d3ec7ecb31a3c74b079399c29bf
+-- Gives files of the caller to a message, or to submitted work: each is there, as the list says it,
+-- and was given to nothing before.
+--
+-- Args: the list as private.read_attachments returns it; the message (null: work).
+-- Locks, writes: files. An upload or a deletion of one of them waits, and finds it sent.
+-- Errors: MEDIA_INVALID (422) `{path, rule}`: not_found (also another's), already_sent, size,
+-- media_type.
+create or replace function private.attach_files(p_attachments jsonb, p_message_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_me constant uuid := auth.uid();
+  v_paths constant text[] := array(
+    select a.value ->> 'path' from jsonb_array_elements(p_attachments) as a
+  );
+  v_path text;
+  v_rule text;
+begin
+  perform 1 from private.files as f where f.path = any (v_paths) order by f.path for update;
+  select a.path, fault.rule into v_path, v_rule
+  from jsonb_to_recordset(p_attachments) as a (path text, media_type text, size bigint)
+  left join private.files as f
+    on f.path = a.path and f.owner_id = v_me and f.dropped_at is null
+  left join storage.objects as o
+    on o.bucket_id = 'attachments' and o.name = f.path and o.owner_id = v_me::text
+  left join storage.buckets as b on b.id = o.bucket_id
+  cross join lateral (
+    select case
+      when o.id is null then 'not_found'
+      when f.is_work or f.message_id is not null then 'already_sent'
+      when o.metadata ->> 'size' is distinct from a.size::text or a.size > b.file_size_limit
+        then 'size'
+      when o.metadata ->> 'mimetype' is distinct from a.media_type
+        or a.media_type <> all (b.allowed_mime_types) then 'media_type'
+    end
+  ) as fault (rule)
+  where fault.rule is not null
+  limit 1;
+  if found then
+    perform private.raise_error(
+      'MEDIA_INVALID',
+      case v_rule
+        when 'not_found' then 'There is no such file of yours: upload it first.'
+        when 'already_sent' then 'This file was sent before: upload it again to send it twice.'
+        when 'size' then 'The file is not as long as you say, or too long.'
+        else 'The file is not of this type, or the type is not allowed.'
+      end,
+      jsonb_build_object('path', v_path, 'rule', v_rule), p_status => 422
+    );
+  end if;
+  update private.files as f
+  set message_id = p_message_id, is_work = p_message_id is null
+  where f.path = any (v_paths);
+end;
+$$;
+
+-- A list of files as it is stored, `[{path, name, media_type, size, width, height}]`; null for
+-- none. Looks at what is said of them; private.attach_files looks at the files.
+--
+-- A name is a message's text in one line and without a path. Call it before any lock is taken.
+-- Args: the list; the conversation; the field that errors name.
+-- Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json and read_text, list, max_items
+-- (10), item (an object with these keys and nothing else), path (not the caller's here), twice,
+-- name, media_type, size, dimensions.
+create or replace function private.read_attachments(
+  p_attachments jsonb,
+  p_conversation_id uuid,
+  p_field text default 'attachments'
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c_max_items constant integer := 10;
+  v_item jsonb;
+  v_rule text;
+  v_clean jsonb := jsonb '[]';
+begin
+  perform private.check_json(p_attachments, p_field, 32768);
+  if nullif(p_attachments, 'null') is null then
+    return null;
+  end if;
+  if jsonb_typeof(p_attachments) <> 'array' then
+    perform private.raise_input_invalid(p_field, 'list', 'Pass a list of files.');
+  end if;
+  if jsonb_array_length(p_attachments) > c_max_items then
+    perform private.raise_input_invalid(
+      p_field, 'max_items', format('At most %s files.', c_max_items)
+    );
+  end if;
+  for v_item in select a.value from jsonb_array_elements(p_attachments) as a loop
+    v_rule := private.find_attachment_fault(v_item, p_conversation_id);
+    if v_rule is null then
+      v_item := v_item || jsonb_build_object(
+        'name', private.read_text(v_item ->> 'name', p_field, 200),
+        -- A number may be written as 5.0.
+        'size', (v_item ->> 'size')::numeric::bigint,
+        'width', (v_item ->> 'width')::numeric::integer,
+        'height', (v_item ->> 'height')::numeric::integer
+      );
+      v_rule := case
+        when private.is_blank(v_item ->> 'name') or v_item ->> 'name' ~ '[/\\\n\t]'
+          or v_item ->> 'name' in ('.', '..') then 'name'
+        when v_clean @> jsonb_build_array(jsonb_build_object('path', v_item -> 'path'))
+          then 'twice'
+      end;
+    end if;
+    if v_rule is not null then
+      perform private.raise_input_invalid(
+        p_field, v_rule,
+        'Each file is {path, name, media_type, size, width, height}, as you uploaded it.'
+      );
+    end if;
+    v_clean := v_clean || v_item;
+  end loop;
+  return nullif(v_clean, '[]');
+end;
+$$;
+
+-- The rule that an item of the list breaks, apart from its name's text; null when it breaks none.
+create or replace function private.find_attachment_fault(p_item jsonb, p_conversation_id uuid)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return case
+    when jsonb_typeof(p_item) <> 'object' then 'item'
+    when p_item - array['path', 'name', 'media_type', 'size', 'width', 'height'] <> '{}'
+      or jsonb_typeof(p_item -> 'name') is distinct from 'string' then 'item'
+    when jsonb_typeof(p_item -> 'path') is distinct from 'string'
+      or not private.is_file_path(p_item ->> 'path')
+      or not starts_with(p_item ->> 'path', p_conversation_id || '/' || auth.uid() || '/')
+      then 'path'
+    when jsonb_typeof(p_item -> 'media_type') is distinct from 'string'
+      or p_item ->> 'media_type' !~ '^[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,99}$' then 'media_type'
+    when not p_item @? '$.size ? (@.type() == "number" && @ >= 0 && @ <= 1e9 && @.floor() == @)'
+      then 'size'
+    when (coalesce(p_item -> 'width', 'null') = 'null')
+      <> (coalesce(p_item -> 'height', 'null') = 'null')
+      or p_item @? '
+        $.keyvalue() ? (@.key == "width" || @.key == "height").value ? (
+          @ != null && !(@.type() == "number" && @ >= 1 && @ <= 100000 && @.floor() == @)
+        )
+      ' then 'dimensions'
+  end;
+end;
+$$;
+
+-- source: 32_files/may_handle_file.sql sha256:a7447e8697e9d16c868832dc36086378f356c4137edb55e48e5c0bae57d5ecaf
+-- Whether the caller may upload, read or delete a file of the bucket attachments now: the one rule
+-- of the policies on storage.objects.
+--
+-- upload: under `<conversation>/<caller>/<uuid>.<ext>`, while the caller may write there or has a
+-- form with a field for files, not across a block, and while few of the caller's files wait to be
+-- sent. The request must say how long it is: Storage does not limit others. A signed upload is
+-- refused, because its URL could replace a file after it was sent. read: what a message carries
+-- that the caller may read now, what was submitted as work in the caller's deals, and what the
+-- caller has not sent yet. delete: what the caller has not sent yet.
+-- Never raises: Storage would show the error, and with it that the name exists.
+-- Definer: policies run as the caller, who may not read private tables.
+-- Args: the command; the object's name; for an upload its metadata as Storage gives it.
+create or replace function private.may_handle_file(
+  p_command text,
+  p_name text,
+  p_metadata jsonb default null
+)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_max_unsent constant integer := 30;
+  v_me constant uuid := private.my_id();
+  v_file private.files;
+  v_is_mine boolean;
+  v_conversation public.conversations;
+begin
+  if v_me is null or not coalesce(private.is_file_path(p_name), false) then
+    return false;
+  end if;
+  select f.* into v_file from private.files as f where f.path = p_name;
+  v_is_mine := split_part(p_name, '/', 2) = v_me::text;
+
+  if p_command = 'upload' then
+    -- A repeat of an upload that arrived passes, and Storage says that the file is there.
+    if v_file.dropped_at is not null or not v_is_mine
+      or coalesce(p_metadata ->> 'contentLength', '') !~ '^[0-9]{1,8}$'
+      or storage.operation() = 'storage.object.sign_upload_url'
+      or c_max_unsent <= (
+        select count(*)
+        from private.files as f
+        where f.owner_id = v_me and f.path <> p_name
+          and f.message_id is null and not f.is_work and f.dropped_at is null
+      ) then
+      return false;
+    end if;
+    select c.* into v_conversation
+    from public.conversations as c
+    where c.id = left(p_name, 36)::uuid and v_me in (c.user_a, c.user_b);
+    if not found or not private.may_reach(v_conversation.user_a, v_conversation.user_b) then
+      return false;
+    end if;
+    v_conversation := private.as_of_now(v_conversation);
+    return private.takes_free_text(v_conversation) or private.open_actions(
+      v_conversation, v_me, private.role_in(v_conversation, v_me)
+    ) @? '$[*].fields[*] ? (@.type == "file")';
+  end if;
+
+  if v_file.path is null or v_file.dropped_at is not null then
+    return false;
+  end if;
+  if v_file.message_id is null and not v_file.is_work then
+    return v_is_mine;
+  end if;
+  return p_command = 'read' and private.is_my_conversation(v_file.conversation_id) and (
+    v_file.is_work
+    or exists (select from private.visible_messages as m where m.id = v_file.message_id)
+  );
+end;
+$$;
+
+-- Whether a text has the form of a file's path, so that its parts are safe to cast.
+create or replace function private.is_file_path(p_path text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  c_id constant text := '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+begin
+  return octet_length(p_path) <= 128
+    and p_path ~ ('^' || c_id || '/' || c_id || '/' || c_id || '\.[a-z0-9]{1,10}$');
+end;
+$$;
+
+grant execute on function private.may_handle_file(text, text, jsonb) to authenticated;
+
+-- source: 32_files/take_file_deletions.sql sha256:1dd86eae3f89a12674011fe22fe35cd8b13456538eaad660b999c8d7d69cd535
+-- RPC: service only; files that Storage has to delete now, as a list of paths.
+create or replace function public.take_file_deletions(max_rows integer default 100)
+returns json
+language sql
+set search_path = ''
+as $$
+  select private.take_file_deletions(max_rows);
+$$;
+
+-- Hands a batch of files to the app, which deletes them through the Storage API: those of messages
+-- that were emptied, of deleted logins, and those that nobody sent within a day.
+--
+-- A file that Storage deletes leaves the table with its object (private.forget_file). Until then it
+-- comes again, a minute later at first and a day later at most. Nothing goes from a conversation
+-- under a legal hold.
+-- Definer: the table is private.
+-- Locks, writes: the rows of files that it takes; those that another session holds are passed over.
+create or replace function private.take_file_deletions(p_max_rows integer)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  c_unsent_for constant interval := interval '1 day';
+  v_limit constant integer := private.clamp_page_size(p_max_rows, 100, 1000);
+  v_paths json;
+begin
+  update private.files as f
+  set dropped_at = now()
+  where f.path in (
+    select late.path
+    from private.files as late
+    where late.message_id is null and not late.is_work and late.dropped_at is null
+      and late.created_at < now() - c_unsent_for
+    order by late.created_at
+    limit v_limit
+    for update skip locked
+  );
+  with due as (
+    select f.path, o.id is null as is_gone
+    from private.files as f
+    left join storage.objects as o on o.bucket_id = 'attachments' and o.name = f.path
+    where f.dropped_at is not null and f.due_at <= now()
+      and not exists (
+        select from private.legal_holds as h where h.conversation_id = f.conversation_id
+      )
+    order by f.due_at
+    limit v_limit
+    for update of f skip locked
+  ),
+  gone as (
+    delete from private.files as f using due where f.path = due.path and due.is_gone
+  ),
+  taken as (
+    update private.files as f
+    set
+      tries = f.tries + 1,
+      due_at = now() + least(interval '1 minute' * 2 ^ least(f.tries, 11), interval '1 day')
+    from due
+    where f.path = due.path and not due.is_gone
+    returning f.path
+  )
+  select coalesce(json_agg(t.path order by t.path), '[]') into v_paths from taken as t;
+  return v_paths;
+end;
+$$;
+
+grant execute on function
+  public.take_file_deletions(integer), private.take_file_deletions(integer)
+to service_role;
+
+-- source: 33_search/search_messages.sql sha256:3b5b1d44c5734bfe1627950dad3d3f9a0d1e9bab00e2c57af496b7d8d325298a
 -- RPC: messages that hold every word of the query, newest first; returns `[message +
 -- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and where the
 -- words stand in it, each place once, counted in UTF-16 units from 0 (what JavaScript slices by).
@@ -4291,8 +4649,9 @@ as $$
   select private.search_messages(query, conversation_id, page_size, before);
 $$;
 
--- Searches what the caller may read now: every word of the query, anywhere in the text, in any
--- script, spelt in any of the ways that private.fold_text takes for the same. Newest first.
+-- Searches what the caller may read now: every word of the query, anywhere in the text or, unless
+-- the message disappears, in the names of its files, in any script, spelt in any of the ways that
+-- private.fold_text takes for the same. Newest first.
 --
 -- Reads the user's own messages and no index over everybody's: what such an index costs to read
 -- would tell how often a word stands in messages that the caller may not see, and it would keep
@@ -4414,7 +4773,14 @@ as $$
     )
     and m.message_type = 'user_input'
     and (p_before_id is null or (m.created_at, m.id) < (p_before_at, p_before_id))
-    and private.fold_text(m.message) like all (p_patterns)
+    and private.fold_text(
+      case
+        when m.attachments is null or m.expires_at is not null then m.message
+        else concat_ws(
+          e'\n', m.message, jsonb_path_query_array(m.attachments, '$[*].name') #>> '{}'
+        )
+      end
+    ) like all (p_patterns)
   order by m.created_at desc, m.id desc
   limit p_limit;
 $$;
@@ -4480,6 +4846,9 @@ declare
   v_from integer;
   v_at integer;
 begin
+  if p_text = '' then  -- the words stand in the names of files
+    return jsonb '{"text": "", "ranges": []}';
+  end if;
   -- A long text is looked through by its parts, and taken to pieces only where the first hit is.
   if char_length(p_text) > 2 * c_step then
     select min(part) into v_at
@@ -5320,7 +5689,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:a16ff8ce94baa07620c21f4db89e53370441ea3f25886288a883489351aab5a2
+-- source: 40_flow/advance_conversation.sql sha256:14c793a8db3dcc3852cb5f8b170a1bd86698ddea5828b5efbd50a9e92fd71021
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5386,7 +5755,9 @@ begin
         end if;
       end loop;
     end loop;
-    v_step.input := private.check_input(v_next.flow_id, v_step.action, v_step.input);
+    v_step.input := private.check_input(
+      v_next.flow_id, v_step.action, v_step.input, (v_step.conversation).id
+    );
     foreach v_row in array v_rows loop
       v_guard := private.failed_guard(v_step, v_row.guards, v_row.to_state);
       exit when v_guard is null;
@@ -5548,7 +5919,7 @@ begin
     from private.flow_inputs as i
     where i.flow_id = (p_step.conversation).flow_id
       and i.action = p_step.action
-      and i.type in ('text', 'textarea', 'email')
+      and i.type in ('text', 'textarea', 'email', 'file')
       and p_step.input ? i.field
       and not exists (
         select from private.flow_needs as n
@@ -6060,11 +6431,11 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_work.sql sha256:7d969c62840ab257456fb711320fc16a54277f48a4834ff701c2219e095fe229
+-- source: 40_flow/affect_work.sql sha256:1e120939cb6f1d718aef895327d4c388762e224e552fe9ffed9e2166d6155faa
 -- The effects on the work: its start, submissions, revisions, more time, and ratings.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
--- Writes: work_submissions, ratings, unless the step is a trial.
+-- Writes: work_submissions, files, ratings, unless the step is a trial.
 create or replace function private.affect_work(p_effect text, p_step private.flow_step)
 returns public.conversations
 language plpgsql
@@ -6084,13 +6455,18 @@ begin
       v_deal.work_submission := p_step.input || jsonb_build_object('submitted_at', p_step.at);
       if not p_step.is_trial then
         insert into public.work_submissions (
-          conversation_id, number, deliverables, description, submission_notes, submitted_at
+          conversation_id, number, deliverables, description, submission_notes, attachments,
+          submitted_at
         )
         select
           v_deal.id, coalesce(max(s.number), 0) + 1, p_step.input ->> 'deliverables',
-          p_step.input ->> 'description', p_step.input ->> 'submission_notes', p_step.at
+          p_step.input ->> 'description', p_step.input ->> 'submission_notes',
+          p_step.input -> 'attachments', p_step.at
         from public.work_submissions as s
         where s.conversation_id = v_deal.id;
+        if p_step.input ? 'attachments' then
+          perform private.attach_files(p_step.input -> 'attachments', null);
+        end if;
       end if;
 
     when 'withdraw_submission' then
@@ -6100,7 +6476,11 @@ begin
         jsonb_strip_nulls(jsonb_build_object(
           'deliverables', s.deliverables, 'description', s.description,
           'submission_notes', s.submission_notes, 'submitted_at', s.submitted_at
-        )),
+        ))
+        || case
+          when s.attachments is null then '{}'
+          else jsonb_build_object('attachments', s.attachments)
+        end,
         s.submitted_at
       into v_deal.work_submission, v_deal.submission_date
       from public.work_submissions as s
@@ -6305,16 +6685,23 @@ begin
 end;
 $$;
 
--- source: 40_flow/check_input.sql sha256:8135504350bb3f4568e0b112ca531a365226cc8e79b023685b11c3a36a871b3b
+-- source: 40_flow/check_input.sql sha256:8332829d116b8189b78cc0db83423298d63701f6c14902783542067ea939c046
 -- The input of an action as the flow may use it: the fields that the action has, each checked.
 --
 -- Fields that the action does not have are ignored, and so are optional ones without a value. A
 -- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
 --
+-- Args: the flow; the action; the input; the conversation that files were uploaded for.
 -- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
--- a rule of check_text_input, check_number_input or check_price_input; for prices also
+-- a rule of check_text_input, check_number_input, check_price_input or
+-- check_file_input; for prices also
 -- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
-create or replace function private.check_input(p_flow_id bigint, p_action text, p_input jsonb)
+create or replace function private.check_input(
+  p_flow_id bigint,
+  p_action text,
+  p_input jsonb,
+  p_conversation_id uuid default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -6340,6 +6727,7 @@ begin
       when v_given is null then '{}'
       when v_field.type = 'price' then private.check_price_input(v_field, v_given)
       when v_field.type in ('number', 'integer') then private.check_number_input(v_field, v_given)
+      when v_field.type = 'file' then private.check_file_input(v_field, v_given, p_conversation_id)
       else private.check_text_input(v_field, v_given)
     end;
     if v_field.required and v_value = '{}' then
@@ -6480,6 +6868,27 @@ begin
 end;
 $$;
 
+-- Files that a caller gave for a field of an action, as `{x: [file]}`; `{}` for none.
+--
+-- Args: the field; the list; the conversation.
+-- Errors: those of private.read_attachments.
+create or replace function private.check_file_input(
+  p_field private.flow_inputs,
+  p_value jsonb,
+  p_conversation_id uuid
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_files constant jsonb := private.read_attachments(p_value, p_conversation_id, p_field.field);
+begin
+  return case when v_files is null then '{}' else jsonb_build_object(p_field.field, v_files) end;
+end;
+$$;
+
 -- A field of an action's input with the limits that its row leaves open: those that
 -- private.to_minor has for every amount, and 1,000 characters of text.
 create or replace function private.complete_limits(p_input private.flow_inputs)
@@ -6499,13 +6908,13 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:dc27529055cf628cf540111e9968290018a82c44e7e0422ec4c0a00bc9b98d07
+-- source: 40_flow/compose_messages.sql sha256:50fb5bdb319c7d813fe9518b4704c25fe014a9043e3d9c1f6db338059b43fa38
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
 -- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
--- which clients draw as the words of that user. Messages to one role are for that party alone; the
--- actor has an audit message.
+-- which clients draw as the words of that user, and files go with it. Messages to one role are for
+-- that party alone; the actor has an audit message.
 -- Args: the step after its effects; the row's name; whether another step follows at once: then
 -- nobody could answer, and no automated message is made.
 create or replace function private.compose_messages(
@@ -6579,6 +6988,7 @@ begin
       v_message.action_data := coalesce(v_message.action_data, '{}') || jsonb_build_object(
         'quote', jsonb_build_object('by', p_step.actor_id, 'text', v_quoted)
       );
+      v_message.attachments := p_step.input -> 'attachments';
     end if;
     v_step.messages := v_step.messages || v_message;
     v_step.notifications := v_step.notifications || v_template.notification;
@@ -6981,7 +7391,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/draw_screen.sql sha256:f66e7d4a5bc20dd5a886535f7fdd0d9588a971cda45fdeb52ec3df16d44548a5
+-- source: 40_flow/draw_screen.sql sha256:3568b685e2a4db770ce9e2f40941aa42af68ac274573bb1d93b20cf169c3d993
 -- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
 -- `[{action, text, style, drawn, data, fields, schema, ways, fills}]`.
 --
@@ -7087,8 +7497,8 @@ $$;
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
 -- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number); value is what stands
--- in the field at first.
+-- there is none. type is what HTML calls it (text, textarea, email, number, file); value is what
+-- stands in the field at first.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
   p_values jsonb default '{}'
@@ -7146,8 +7556,11 @@ begin
         'type', case
           when v_field.type = 'price' then 'number'
           when v_field.type in ('number', 'integer') then v_field.type
+          when v_field.type = 'file' then 'array'
           else 'string'
         end,
+        'maxItems', case when v_field.type = 'file' then 10 end,
+        'items', case when v_field.type = 'file' then '{"type": "object"}'::jsonb end,
         'format', case when v_field.type = 'email' then 'email' end,
         'description', nullif(private.fill_template(v_field.placeholder, p_values), ''),
         'minimum', v_field.min,
@@ -7822,7 +8235,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/record_step.sql sha256:d1c55fdf18422f647a7c960d416bdf1afd8662e57f360a28d7b0bae6e6620149
+-- source: 40_flow/record_step.sql sha256:b27d85ad3dc0448a5c93562d8f7de6e51e3fb43f60d3e25383fd91d7c6d2d968
 -- Writes one row of the flow that was taken: the conversation as it is now, what its open action
 -- messages become, its new messages, and its line in the history.
 --
@@ -7897,12 +8310,13 @@ begin
 
   with stored as (
     insert into public.messages as m (
-      conversation_id, seq, id, sender_id, receiver_id, message, message_type, visible_to,
-      action_required, action_data, caused_by, created_at, updated_at
+      conversation_id, seq, id, sender_id, receiver_id, message, attachments,
+      message_type, visible_to, action_required, action_data, caused_by, created_at, updated_at
     )
     select
-      n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.message_type,
-      n.visible_to, n.action_required, n.action_data, p_step.actor_id, n.created_at, n.created_at
+      n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.attachments,
+      n.message_type, n.visible_to, n.action_required, n.action_data, p_step.actor_id,
+      n.created_at, n.created_at
     from unnest(v_messages) as n
     returning m
   )
@@ -9685,7 +10099,7 @@ $$;
 grant execute on function private.submit_text(uuid, text, text, uuid) to authenticated;
 grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/submit_work.sql sha256:105f9a2d1902a5d4c8ccff6b5303da3c788a701b5ba4ec40758604ef3f60fbed
+-- source: 43_deals/submit_work.sql sha256:f95c99760e1bbc6cdc82be52a839ede650aa748c3169d523b763dbfb689bd0cd
 -- The influencer delivers: take_action with the action submit_work.
 --
 -- Definer: clients have no write grant on any table.
@@ -9697,7 +10111,8 @@ create or replace function private.submit_work(
   p_deliverables text,
   p_description text,
   p_submission_notes text,
-  p_client_action_id uuid
+  p_client_action_id uuid,
+  p_attachments jsonb
 )
 returns jsonb
 language plpgsql
@@ -9709,7 +10124,7 @@ begin
     p_conversation_id, 'submit_work',
     jsonb_strip_nulls(jsonb_build_object(
       'deliverables', p_deliverables, 'description', p_description,
-      'submission_notes', p_submission_notes
+      'submission_notes', p_submission_notes, 'attachments', p_attachments
     )),
     p_client_action_id, null
   );
@@ -9722,19 +10137,21 @@ create or replace function public.submit_work(
   deliverables text,
   description text default null,
   submission_notes text default null,
-  client_action_id uuid default null
+  client_action_id uuid default null,
+  attachments jsonb default null
 )
 returns jsonb
 language sql
 set search_path = ''
 as $$
   select private.submit_work(
-    conversation_id, deliverables, description, submission_notes, client_action_id
+    conversation_id, deliverables, description, submission_notes, client_action_id,
+    attachments
   );
 $$;
 
-grant execute on function private.submit_work(uuid, text, text, text, uuid) to authenticated;
-grant execute on function public.submit_work(uuid, text, text, text, uuid) to authenticated;
+grant execute on function private.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;
+grant execute on function public.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;
 
 -- source: 43_deals/sweep_due.sql sha256:d8071e4b86f619604a180372cd08869836143c28e3e9a9ddea06be5b7b54afd7
 -- An operator takes the steps that are due in any conversation, the longest due first, and empties
@@ -10129,7 +10546,7 @@ as $$
     end;
 $$;
 
--- source: 44_flow_proof/flow_facts.sql sha256:158161821a39bc4d44c23ab7ff5c684a26b02de54634e84475af02bd30e166a3
+-- source: 44_flow_proof/flow_facts.sql sha256:ad5509142a14c1fed280e03d7804ac5531a6b37e1d371b706d1aeecebf78ae70
 -- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
 -- runs them: private.flow_guards in guard_holds.sql, private.flow_effects in run_effect.sql.
 
@@ -10192,6 +10609,7 @@ from (
       'store_submission', null, 'submission_notes', '{text,textarea}', false, null, null, 5000,
       false
     ),
+    ('store_submission', null, 'attachments', '{file}', false, null, null, null, false),
     ('request_revision', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
     ('approve_work', null, 'feedback', '{text,textarea}', false, null, null, 5000, false),
 
@@ -16575,7 +16993,7 @@ exception
 end;
 $$;
 
--- source: 55_cleanup/login_cleanup.sql sha256:9f4265e56947eff55b20aafae25af9845e4c04a95543c5848414746b2c9ec2f2
+-- source: 55_cleanup/login_cleanup.sql sha256:bf021427f939cc49d8f6e93f9e994f02f5e2aaffb1d1f9089a796bbf2bd551cd
 -- Does what is due for the caller; see private.clean_up.
 --
 -- Definer: clients have no write grant on any table.
@@ -16719,8 +17137,8 @@ $$;
 
 -- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
 --
--- The row and its number stay, its text and media go. Nothing goes from a conversation under a
--- legal hold, and nothing at all while setting expired_grace_days is null.
+-- The row and its number stay, its text, media and files go. Nothing goes from a conversation under
+-- a legal hold, and nothing at all while setting expired_grace_days is null.
 -- Locks, writes: messages.
 create or replace function private.scrub_expired(p_user_id uuid)
 returns integer
@@ -16746,7 +17164,9 @@ begin
     for update of m skip locked
   )
   update public.messages as m
-  set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
+  set
+    message = '', media_url = null, attachments = null, is_expired = true, scrubbed_at = now(),
+    updated_at = now()
   from due
   where m.conversation_id = due.conversation_id and m.seq = due.seq;
   get diagnostics v_count = row_count;
@@ -16780,7 +17200,9 @@ begin
     for update of m skip locked
   )
   update public.messages as m
-  set message = '', media_url = null, is_expired = true, scrubbed_at = now(), updated_at = now()
+  set
+    message = '', media_url = null, attachments = null, is_expired = true, scrubbed_at = now(),
+    updated_at = now()
   from due
   where m.conversation_id = due.conversation_id and m.seq = due.seq;
   get diagnostics v_count = row_count;
@@ -16973,7 +17395,7 @@ when (
 )
 execute function private.check_new_message();
 
--- source: 60_triggers/check_scrubbed_message.sql sha256:a2d70605fe75f6d408758cd4522a7a27790ecb1645e1e41894a5a3306e746fac
+-- source: 60_triggers/check_scrubbed_message.sql sha256:3920a65489ea26c5b12965f3e989d900aa591f53d6e119d8125ef0a8622d06ff
 -- Refuses a message that is marked as emptied and is not, as a CHECK of that name would.
 --
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
@@ -16983,7 +17405,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if not (new.message = '' and new.media_url is null) then
+  if not (new.message = '' and new.media_url is null and new.attachments is null) then
     raise check_violation using
       message = 'new row for relation "messages" violates check constraint "scrubbed_is_empty"',
       schema = tg_table_schema, table = tg_table_name, constraint = 'scrubbed_is_empty';
@@ -16993,11 +17415,11 @@ end;
 $$;
 
 create or replace trigger check_scrubbed_message
-after update of scrubbed_at, message, media_url on public.messages
+after update of scrubbed_at, message, media_url, attachments on public.messages
 for each row when (new.scrubbed_at is not null)
 execute function private.check_scrubbed_message();
 
--- source: 60_triggers/check_setting.sql sha256:4479ed7fd99b791540499bf32d32fb35f2dd4cdee422cc61b5ee09162fdacbd1
+-- source: 60_triggers/check_setting.sql sha256:0224800e482bd235d2ee81cf59ecdac5294079e15c839be91168f11ccfb08a9c
 -- Refuses a setting that would break the calls that read it, or cannot mean what it says, with a
 -- sentence for the operator who writes it.
 --
@@ -17027,6 +17449,8 @@ as $$
 declare
   c_host constant text := '^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+'
     '[a-z]([a-z0-9-]{0,61}[a-z0-9])?$';
+  c_media_type constant text :=
+    '^((image|audio|video)/[a-z0-9][a-z0-9.+-]{0,99}|application/pdf)$';
   v_is_number constant boolean := jsonb_typeof(p_value) = 'number';
 begin
   if p_value is null then
@@ -17063,6 +17487,16 @@ begin
       ) then
         'write a list of host names in lower case, such as ["cdn.example.com", "*.example.com"],'
         ' or null for any.'
+    end
+    when 'attachment_types' then case
+      when jsonb_typeof(p_value) <> 'array' or p_value = '[]' or exists (
+        select from jsonb_array_elements(p_value) as t (type)
+        where jsonb_typeof(t.type) <> 'string' or t.type #>> '{}' !~ c_media_type
+          -- A picture that runs scripts.
+          or t.type = '"image/svg+xml"'
+      ) then
+        'write a list of types of images, audio, video and "application/pdf", such as'
+        ' ["image/png", "application/pdf"]; no "image/svg+xml".'
     end
     when 'quota_timezone' then case
       when jsonb_typeof(p_value) <> 'string'
@@ -17114,6 +17548,33 @@ $$;
 create or replace trigger create_account_at_sign_up
 after insert or update of is_anonymous on auth.users
 for each row when (not new.is_anonymous) execute function private.create_account_at_sign_up();
+
+-- source: 60_triggers/drop_files.sql sha256:af7dadacbe68ebad72a7dd9c859009c7c725d82f4a8c857fcb6ef8e99b1c74fd
+-- Marks the files of a message that is emptied or deleted for their deletion, in the transaction
+-- that does it: nobody reads them from then on, and the app has Storage delete them.
+--
+-- Writes: files.
+create or replace function private.drop_files()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' or new.attachments is null then
+    update private.files as f
+    set dropped_at = now()
+    where f.path in (select a.value ->> 'path' from jsonb_array_elements(old.attachments) as a)
+      and f.message_id = old.id
+      and f.dropped_at is null;
+  end if;
+  return null;
+end;
+$$;
+
+create or replace trigger drop_files
+after update of attachments or delete on public.messages
+for each row when (old.attachments is not null)
+execute function private.drop_files();
 
 -- source: 60_triggers/keep_bars.sql sha256:e3bf53a08561ad2fbfb64dcec7115a0bd5e8ad69601dd7e065649a7ec2e69683
 -- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
@@ -17177,6 +17638,28 @@ create or replace trigger mark_new_conversation
 before insert on public.conversations
 for each row execute function private.mark_new_conversation();
 
+-- source: 60_triggers/keep_bucket.sql sha256:dad4c1ab689fc504951bab59ce3c44b247da4805367d34bfa848aabd50212272
+-- Keeps the types that the bucket attachments takes in step with setting attachment_types.
+--
+-- Writes: storage.buckets.
+create or replace function private.keep_bucket()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update storage.buckets as b
+  set allowed_mime_types = array(select jsonb_array_elements_text(new.value)), updated_at = now()
+  where b.id = 'attachments';
+  return null;
+end;
+$$;
+
+create or replace trigger keep_bucket
+after insert or update on private.settings
+for each row when (new.key = 'attachment_types')
+execute function private.keep_bucket();
+
 -- source: 60_triggers/keep_conversation_events.sql sha256:2507f2c161b06d3230f2e7a0ad18f59c2374240d67095d30b6b632e033a96018
 -- Refuses to delete what stands in a conversation's history, whoever asks.
 --
@@ -17223,6 +17706,86 @@ from public, anon, authenticated, service_role;
 create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
+
+-- source: 60_triggers/keep_files.sql sha256:cb610ef05c2ffcd113578f5f16009377f332b275d3f947960844e22493ea9b96
+-- Keeps private.files in step with the objects of the bucket attachments, and sent files as they
+-- were sent.
+--
+-- Storage writes the object of an upload as service_role, after a trial as the caller, so who may
+-- is the policies' business. Names of another form are operators' own and have no row.
+-- Definer: Storage runs as the caller or as service_role, who may not write private tables.
+-- Writes: files.
+create or replace function private.note_file()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if private.is_file_path(new.name) then
+    insert into private.files (path, conversation_id, owner_id)
+    values (new.name, left(new.name, 36)::uuid, split_part(new.name, '/', 2)::uuid)
+    on conflict (path) do nothing;
+  end if;
+  return null;
+end;
+$$;
+
+-- Refuses to change or delete an object while a message or submitted work has it: nobody gets
+-- another file than was sent, also by an upload that began before. A name never changes, because
+-- messages know the file by it.
+--
+-- Definer: as private.note_file. Locks: the file's row, so that a send at the same time is waited
+-- for.
+-- Errors: 42501 (insufficient_privilege); Storage answers 403.
+create or replace function private.keep_sent_file()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_file private.files;
+begin
+  select f.* into v_file from private.files as f where f.path = old.name for update;
+  if v_file.dropped_at is null and (v_file.is_work or v_file.message_id is not null)
+    or tg_op = 'UPDATE' and (new.name, new.bucket_id) is distinct from (old.name, old.bucket_id)
+  then
+    raise insufficient_privilege using message = 'This file was sent: it stays as it is.';
+  end if;
+  return case tg_op when 'DELETE' then old else new end;
+end;
+$$;
+
+-- Forgets a file with its object.
+--
+-- Definer: as private.note_file. Writes: files.
+create or replace function private.forget_file()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from private.files as f where f.path = old.name;
+  return null;
+end;
+$$;
+
+create or replace trigger note_file
+after insert on storage.objects
+for each row when (new.bucket_id = 'attachments')
+execute function private.note_file();
+
+create or replace trigger keep_sent_file
+before update or delete on storage.objects
+for each row when (old.bucket_id = 'attachments')
+execute function private.keep_sent_file();
+
+create or replace trigger forget_file
+after delete on storage.objects
+for each row when (old.bucket_id = 'attachments')
+execute function private.forget_file();
 
 -- source: 60_triggers/keep_login_with_funds.sql sha256:4f11723019406110ee89ca38976ce9577836e8b40f5d1572b8fe949f385cded2
 -- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
@@ -17425,14 +17988,14 @@ create or replace trigger only_scrub_events
 before update on public.conversation_events
 for each row execute function private.only_scrub_events();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:0bdd0b4e15ad8fc64bd40cdf0f5a278431bad97bc0790ee9003ac8bee218ff75
+-- source: 60_triggers/remove_account_with_login.sql sha256:c90ee5c94e4d1ac39483df77d49fe185b7ab63a297edcb8bbfc25437dca0942e
 -- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
 -- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
 -- token of the login that still lives reads and writes nothing.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
--- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, bids,
+-- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, files, bids,
 -- campaigns, what private.leave_deals writes, conversations (is_barred), users, participants
 -- (version).
 create or replace function private.remove_account_with_login()
@@ -17448,6 +18011,10 @@ begin
   delete from private.notifications as n where n.user_id = old.id;
   delete from private.action_results as r where r.user_id = old.id;
   delete from private.rate_limits as l where l.user_id = old.id;
+  -- Submitted work is also its buyer's, and stays with the deal.
+  update private.files as f
+  set dropped_at = now()
+  where f.owner_id = old.id and not f.is_work and f.dropped_at is null;
   update public.bids as b
   set status = 'closed', updated_at = now()
   where b.influencer_id = old.id and b.status = 'open';
@@ -17571,6 +18138,25 @@ using (
     array(select g.id from public.campaigns as g where g.brand_owner_id = (select private.my_id()))
   )
 );
+
+-- source: 70_policies/storage_objects.sql sha256:2ec80c6beb23848ce2fc2fae1c98bb515633487c7110c66d9e3b4fc498ae2f17
+-- The files of messages: private.may_handle_file is the rule. Nobody updates one.
+drop policy if exists storage_objects_insert_uploader on storage.objects;
+create policy storage_objects_insert_uploader on storage.objects
+for insert to authenticated
+with check (
+  bucket_id = 'attachments' and private.may_handle_file('upload', name, metadata)
+);
+
+drop policy if exists storage_objects_select_reader on storage.objects;
+create policy storage_objects_select_reader on storage.objects
+for select to authenticated
+using (bucket_id = 'attachments' and private.may_handle_file('read', name));
+
+drop policy if exists storage_objects_delete_uploader on storage.objects;
+create policy storage_objects_delete_uploader on storage.objects
+for delete to authenticated
+using (bucket_id = 'attachments' and private.may_handle_file('delete', name));
 
 -- source: 70_policies/users.sql sha256:589d8a6058a0c47734722fd0c418b887828f45feab8670e7e9c57a8e9b952c7f
 -- Every signed-in user may see every card: anybody may chat with anybody.
@@ -18746,7 +19332,7 @@ select private.draft_state('deals', 'payment_completed', $$
 }
 $$);
 
--- source: 80_data/32_work_in_progress.sql sha256:9a9dfb82c07d9e9e8900eb872a1677c6481e5224008df2d36f08b2e3e0120bf9
+-- source: 80_data/32_work_in_progress.sql sha256:847301a1f15dc8ad9e58500b7375f44a149181c8b27b8015268ebac2378ba209
 -- The influencer works.
 select private.draft_state('deals', 'work_in_progress', $$
 {
@@ -18771,7 +19357,8 @@ select private.draft_state('deals', 'work_in_progress', $$
         {
           "field": "submission_notes", "type": "textarea", "max_length": 5000,
           "placeholder": "What to know about it"
-        }
+        },
+        {"field": "attachments", "type": "file", "placeholder": "Files"}
       ],
       "messages": [
         {

@@ -18,7 +18,7 @@ SYSTEM_USER = uuid.UUID(int=0)
 
 # The keys of a message and of a conversation's context, as the contract names them.
 MESSAGE_SHAPE = """
-id conversation_id seq sender_id receiver_id message media_url message_type visible_to
+id conversation_id seq sender_id receiver_id message media_url attachments message_type visible_to
 action_required action_data action_completed is_automated reply_to client_message_id expires_at
 seen is_read read_at status created_at
 """

@@ -30,10 +30,11 @@ def _shared_fake() -> Iterator[FakeSupabase]:
 
 @pytest.fixture
 def fake(_shared_fake: FakeSupabase) -> FakeSupabase:
-    """The stand-in, without answers yet but for a touch: no refund is due."""
+    """The stand-in, without answers yet but for a touch: no refund and no file is due."""
     _shared_fake.forget()
     _shared_fake.on_rpc("take_refund_requests", body=[])
     _shared_fake.on_rpc("apply_waiting_event", body=NOTHING_WAITS)
+    _shared_fake.on_rpc("take_file_deletions", body=[])
     return _shared_fake
 
 

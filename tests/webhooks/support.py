@@ -156,7 +156,7 @@ def running_fake_supabase() -> Iterator[FakeSupabase]:
             self._send(answer)
             self.close_connection = self.close_connection or answer.hang_up
 
-        do_GET = do_POST = _answer  # noqa: N815
+        do_GET = do_POST = do_DELETE = _answer  # noqa: N815
 
         def _send(self, answer: Answer) -> None:
             is_text = isinstance(answer.body, str)

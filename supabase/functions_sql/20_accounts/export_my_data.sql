@@ -1,8 +1,8 @@
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
--- page is of one section: profile, bids, campaigns, applications, conversations, messages, files, work,
--- ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
--- next_cursor. Rows have the columns of the tables; messages are those the caller sent and may
--- still read.
+-- page is of one section: profile, bids, campaigns, applications, conversations, messages, files,
+-- work, ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
+-- next_cursor. Rows have the columns of the tables; messages and files are those the caller sent
+-- and may still read.
 create or replace function public.export_my_data(
   cursor text default null,
   page_size integer default 500

@@ -214,7 +214,8 @@ begin
       v_json := jsonb_build_object(
         'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
         'receiver_id', v_other_id, 'message', v_text, 'media_url', v_media_url,
-        'attachments', v_attachments, 'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
+        'attachments', v_attachments,
+        'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
         'action_data', null, 'action_completed', false, 'is_automated', false,
         'reply_to', p_reply_to, 'client_message_id', p_client_message_id,
         'expires_at', v_expires_at, 'seen', false, 'is_read', false, 'read_at', null,

@@ -3,7 +3,7 @@
 --
 -- Args: the list as private.read_attachments returns it; the message (null: work).
 -- Locks, writes: files. An upload or a deletion of one of them waits, and finds it sent.
--- Errors: ATTACHMENT_INVALID (422) `{path, rule}`: not_found (also another's), already_sent, size,
+-- Errors: MEDIA_INVALID (422) `{path, rule}`: not_found (also another's), already_sent, size,
 -- media_type.
 create or replace function private.attach_files(p_attachments jsonb, p_message_id uuid)
 returns void
@@ -40,7 +40,7 @@ begin
   limit 1;
   if found then
     perform private.raise_error(
-      'ATTACHMENT_INVALID',
+      'MEDIA_INVALID',
       case v_rule
         when 'not_found' then 'There is no such file of yours: upload it first.'
         when 'already_sent' then 'This file was sent before: upload it again to send it twice.'
@@ -56,8 +56,8 @@ begin
 end;
 $$;
 
--- A list of files as it is stored, `[{path, name, media_type, size, width, height}]`; null for none.
--- Looks at what is said of them; private.attach_files looks at the files.
+-- A list of files as it is stored, `[{path, name, media_type, size, width, height}]`; null for
+-- none. Looks at what is said of them; private.attach_files looks at the files.
 --
 -- A name is a message's text in one line and without a path. Call it before any lock is taken.
 -- Args: the list; the conversation; the field that errors name.
@@ -78,7 +78,7 @@ declare
   c_max_items constant integer := 10;
   v_item jsonb;
   v_rule text;
-  v_clean jsonb := '[]';
+  v_clean jsonb := jsonb '[]';
 begin
   perform private.check_json(p_attachments, p_field, 32768);
   if nullif(p_attachments, 'null') is null then

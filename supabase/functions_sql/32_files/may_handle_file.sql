@@ -35,13 +35,14 @@ begin
   v_is_mine := split_part(p_name, '/', 2) = v_me::text;
 
   if p_command = 'upload' then
-    if v_file.path is not null or not v_is_mine
+    -- A repeat of an upload that arrived passes, and Storage says that the file is there.
+    if v_file.dropped_at is not null or not v_is_mine
       or coalesce(p_metadata ->> 'contentLength', '') !~ '^[0-9]{1,8}$'
       or storage.operation() = 'storage.object.sign_upload_url'
       or c_max_unsent <= (
         select count(*)
         from private.files as f
-        where f.owner_id = v_me
+        where f.owner_id = v_me and f.path <> p_name
           and f.message_id is null and not f.is_work and f.dropped_at is null
       ) then
       return false;

@@ -142,8 +142,7 @@ as $$
       case
         when m.attachments is null or m.expires_at is not null then m.message
         else concat_ws(
-          e'\n', m.message,
-          (select string_agg(a.value ->> 'name', e'\n') from jsonb_array_elements(m.attachments) as a)
+          e'\n', m.message, jsonb_path_query_array(m.attachments, '$[*].name') #>> '{}'
         )
       end
     ) like all (p_patterns)
@@ -212,6 +211,9 @@ declare
   v_from integer;
   v_at integer;
 begin
+  if p_text = '' then  -- the words stand in the names of files
+    return jsonb '{"text": "", "ranges": []}';
+  end if;
   -- A long text is looked through by its parts, and taken to pieces only where the first hit is.
   if char_length(p_text) > 2 * c_step then
     select min(part) into v_at

@@ -41,9 +41,12 @@ begin
       select
         jsonb_strip_nulls(jsonb_build_object(
           'deliverables', s.deliverables, 'description', s.description,
-          'submission_notes', s.submission_notes, 'attachments', s.attachments,
-          'submitted_at', s.submitted_at
-        )),
+          'submission_notes', s.submission_notes, 'submitted_at', s.submitted_at
+        ))
+        || case
+          when s.attachments is null then '{}'
+          else jsonb_build_object('attachments', s.attachments)
+        end,
         s.submitted_at
       into v_deal.work_submission, v_deal.submission_date
       from public.work_submissions as s

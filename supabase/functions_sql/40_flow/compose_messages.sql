@@ -2,8 +2,8 @@
 -- goes with each.
 --
 -- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
--- which clients draw as the words of that user, and files go with it. Messages to one role are for that party alone; the
--- actor has an audit message.
+-- which clients draw as the words of that user, and files go with it. Messages to one role are for
+-- that party alone; the actor has an audit message.
 -- Args: the step after its effects; the row's name; whether another step follows at once: then
 -- nobody could answer, and no automated message is made.
 create or replace function private.compose_messages(

@@ -103,8 +103,8 @@ $$;
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
 -- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number, file); value is what stands
--- in the field at first.
+-- there is none. type is what HTML calls it (text, textarea, email, number, file); value is what
+-- stands in the field at first.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
   p_values jsonb default '{}'

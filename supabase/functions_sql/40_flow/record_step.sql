@@ -77,7 +77,8 @@ begin
     )
     select
       n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.attachments,
-      n.message_type, n.visible_to, n.action_required, n.action_data, p_step.actor_id, n.created_at, n.created_at
+      n.message_type, n.visible_to, n.action_required, n.action_data, p_step.actor_id,
+      n.created_at, n.created_at
     from unnest(v_messages) as n
     returning m
   )

@@ -141,8 +141,8 @@ $$;
 
 -- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
 --
--- The row and its number stay, its text, media and files go. Nothing goes from a conversation under a
--- legal hold, and nothing at all while setting expired_grace_days is null.
+-- The row and its number stay, its text, media and files go. Nothing goes from a conversation under
+-- a legal hold, and nothing at all while setting expired_grace_days is null.
 -- Locks, writes: messages.
 create or replace function private.scrub_expired(p_user_id uuid)
 returns integer

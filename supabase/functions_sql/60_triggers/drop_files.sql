@@ -8,21 +8,18 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  update private.files as f
-  set dropped_at = now()
-  where f.path in (select a.value ->> 'path' from jsonb_array_elements(old.attachments) as a)
-    and f.message_id = old.id
-    and f.dropped_at is null;
+  if tg_op = 'DELETE' or new.attachments is null then
+    update private.files as f
+    set dropped_at = now()
+    where f.path in (select a.value ->> 'path' from jsonb_array_elements(old.attachments) as a)
+      and f.message_id = old.id
+      and f.dropped_at is null;
+  end if;
   return null;
 end;
 $$;
 
-create or replace trigger drop_files_of_emptied
-after update of attachments on public.messages
-for each row when (old.attachments is not null and new.attachments is null)
-execute function private.drop_files();
-
-create or replace trigger drop_files_of_deleted
-after delete on public.messages
+create or replace trigger drop_files
+after update of attachments or delete on public.messages
 for each row when (old.attachments is not null)
 execute function private.drop_files();

@@ -1,17 +1,17 @@
 -- The files of messages: private.may_handle_file is the rule. Nobody updates one.
-drop policy if exists objects_insert_attachment on storage.objects;
-create policy objects_insert_attachment on storage.objects
+drop policy if exists storage_objects_insert_uploader on storage.objects;
+create policy storage_objects_insert_uploader on storage.objects
 for insert to authenticated
 with check (
   bucket_id = 'attachments' and private.may_handle_file('upload', name, metadata)
 );
 
-drop policy if exists objects_select_attachment on storage.objects;
-create policy objects_select_attachment on storage.objects
+drop policy if exists storage_objects_select_reader on storage.objects;
+create policy storage_objects_select_reader on storage.objects
 for select to authenticated
 using (bucket_id = 'attachments' and private.may_handle_file('read', name));
 
-drop policy if exists objects_delete_attachment on storage.objects;
-create policy objects_delete_attachment on storage.objects
+drop policy if exists storage_objects_delete_uploader on storage.objects;
+create policy storage_objects_delete_uploader on storage.objects
 for delete to authenticated
 using (bucket_id = 'attachments' and private.may_handle_file('delete', name));
