@@ -284,14 +284,14 @@ export type Database = {
         ComputedFields: "brand_owner" | "influencer" | "messages";
         Insert: {
           amount_minor?: number | null;
-          automation_enabled?: never;
+          automation_enabled: boolean;
           awaiting_role?: string | null;
           bid_id?: string | null;
           brand_owner_id?: string | null;
           campaign_id?: string | null;
           captured_minor?: number | null;
           charged_back_minor?: number | null;
-          chat_status?: never;
+          chat_status: string;
           close_reason?: string | null;
           closed_by?: string | null;
           created_at?: string;
@@ -311,7 +311,7 @@ export type Database = {
           kind: string;
           last_message_at?: string;
           last_seq?: number;
-          listed_at?: never;
+          listed_at: string;
           refunded_minor?: number | null;
           released_minor?: number | null;
           request_id?: string | null;
@@ -329,14 +329,14 @@ export type Database = {
         };
         Update: {
           amount_minor?: number | null;
-          automation_enabled?: never;
+          automation_enabled?: boolean;
           awaiting_role?: string | null;
           bid_id?: string | null;
           brand_owner_id?: string | null;
           campaign_id?: string | null;
           captured_minor?: number | null;
           charged_back_minor?: number | null;
-          chat_status?: never;
+          chat_status?: string;
           close_reason?: string | null;
           closed_by?: string | null;
           created_at?: string;
@@ -356,7 +356,7 @@ export type Database = {
           kind?: string;
           last_message_at?: string;
           last_seq?: number;
-          listed_at?: never;
+          listed_at?: string;
           refunded_minor?: number | null;
           released_minor?: number | null;
           request_id?: string | null;
@@ -508,7 +508,7 @@ export type Database = {
           created_at?: string;
           expires_at?: string | null;
           id?: string;
-          is_automated?: never;
+          is_automated?: boolean;
           is_expired?: boolean;
           media_url?: string | null;
           message: string;
@@ -532,7 +532,7 @@ export type Database = {
           created_at?: string;
           expires_at?: string | null;
           id?: string;
-          is_automated?: never;
+          is_automated?: boolean;
           is_expired?: boolean;
           media_url?: string | null;
           message?: string;

@@ -19,6 +19,11 @@ comment on table public.users is
 alter table public.users enable row level security;
 grant select on public.users to authenticated, service_role;
 
+-- Every send changes such a count. A domain's rule is read once a session, a CHECK's in every
+-- statement.
+create domain private.count_of_sends as integer
+constraint messages_sent_today_is_a_count check (value >= 0);
+
 -- One row holds all that a send must check and count, because a send locks and rewrites it anyway.
 create table private.accounts (
   user_id uuid primary key references public.users (id),
@@ -27,7 +32,7 @@ create table private.accounts (
   shares_last_seen boolean not null default true,
   shares_read_receipts boolean not null default true,
   quota_date date not null default '-infinity',
-  messages_sent_today integer not null default 0,
+  messages_sent_today private.count_of_sends not null default 0,
   daily_free_limit integer not null,
   points_per_message integer not null,
   points_balance bigint not null default 0,
@@ -40,10 +45,8 @@ create table private.accounts (
   cleaned_at timestamptz not null default '-infinity',
   -- Every message of the user that expired before this is flagged.
   flagged_until timestamptz not null default '-infinity',
-  created_at timestamptz not null default now(),
-
+  created_at timestamptz not null default now()
   -- What else holds for a row is in the trigger check_account.
-  constraint messages_sent_today_is_a_count check (messages_sent_today >= 0)
 );
 comment on table private.accounts is
   'One row a user: what only the user and the server know. Its user''s sends lock it first.';

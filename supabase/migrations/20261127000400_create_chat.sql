@@ -10,16 +10,10 @@ create table public.conversations (
   brand_owner_id uuid,
   influencer_id uuid,
   flow_state text not null,
-  chat_status text not null generated always as (
-    case flow_state
-      when 'real_time' then 'real_time'
-      when 'chat_closed' then 'closed'
-      else 'automated'
-    end
-  ) stored,
-  automation_enabled boolean not null generated always as (
-    flow_state not in ('real_time', 'chat_closed')
-  ) stored,
+  -- These two follow flow_state; the trigger check_conversation sees to it. Not generated columns:
+  -- their expressions would be read anew in every send.
+  chat_status text not null,
+  automation_enabled boolean not null,
   awaiting_role text,
   current_action_data jsonb,
   flow_data jsonb not null default '{}',
@@ -34,10 +28,9 @@ create table public.conversations (
   version bigint not null default 0,
   last_seq bigint not null default 0,
   last_message_at timestamptz not null default now(),
-  -- The key of the list's indexes: it changes once an hour, so most sends touch no index here.
-  listed_at timestamptz not null generated always as (
-    date_bin('1 hour', last_message_at, timestamptz '2000-01-01 00:00:00+00')
-  ) stored,
+  -- The hour of last_message_at, which who writes that writes too: the key of the list's indexes,
+  -- so most sends touch no index here.
+  listed_at timestamptz not null,
   -- Whether a member has ever written here: a hint for the rule for strangers; false proves nothing.
   user_a_wrote boolean not null default false,
   user_b_wrote boolean not null default false,
@@ -163,7 +156,8 @@ create table public.messages (
   action_required boolean not null default false,
   action_data jsonb,
   action_completed boolean not null default false,
-  is_automated boolean not null generated always as (message_type <> 'user_input') stored,
+  -- Whatever nobody typed; the trigger check_new_message sets it.
+  is_automated boolean not null default false,
   reply_to uuid,
   client_message_id uuid,
   -- Of what the system says: whose step said it. It is not unread for that user.

@@ -135,7 +135,7 @@ begin
 end;
 $$;
 
--- source: 10_private/broadcast.sql sha256:9820a615010260253e21372df93afae30c71992307d03dcf87f423666cc7c061
+-- source: 10_private/broadcast.sql sha256:7b74498caff8c2ee4e5d53e002b02d1814d1641624d0a395c9ccbd1651ade7d2
 -- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
 -- `conversation:<id>` for typing alone.
 --
@@ -203,19 +203,35 @@ exception
 end;
 $$;
 
--- The caller's other sessions that can still be listening. A token lives a week at most, and a
--- session that hears has a token: one that was not refreshed for eight days hears nothing.
+-- Sessions that can still be listening, other than the caller's own. A token lives a week at most,
+-- and a session that hears has a token: one that was not refreshed for eight days hears nothing.
 -- Without a session id in the token every session is another one, which costs an event and loses
 -- none.
-create or replace view private.my_other_sessions as
-select s.id
+create or replace view private.other_sessions as
+select s.user_id
 from auth.sessions as s
-where s.user_id = (select auth.uid())
-  and s.id::text is distinct from (select auth.jwt() ->> 'session_id')
+where s.id::text is distinct from (select auth.jwt() ->> 'session_id')
   and coalesce(s.refreshed_at at time zone 'utc', s.created_at) > now() - interval '8 days'
   and (s.not_after is null or s.not_after > now());
 
-revoke all on private.my_other_sessions from public, anon, authenticated, service_role;
+revoke all on private.other_sessions from public, anon, authenticated, service_role;
+
+-- source: 10_private/chat_status_in.sql sha256:379869d2a801e176b7ceeb3fb55399a506fa31afa055ae9d5d47543bc4f473fe
+-- What a state of the flow is for those who chat: real_time, automated or closed.
+create or replace function private.chat_status_in(p_flow_state text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_flow_state
+    when 'real_time' then 'real_time'
+    when 'chat_closed' then 'closed'
+    else 'automated'
+  end;
+end;
+$$;
 
 -- source: 10_private/check_choice.sql sha256:64d6b335178699d5990894e12e491968ff971e17eef5bac6a7f1a278f4f89fd2
 -- Refuses a value that is not one of a few.
@@ -2228,7 +2244,7 @@ from public, anon, authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
--- source: 25_points/spend_points.sql sha256:ce6e512498c7a099897c724fe1336516997b09022877658bac1d8c283ebfc94f
+-- source: 25_points/spend_points.sql sha256:12a870b471e55a114db16d5ed06aae2d4a71c9053265924f08aa1e60b09c517c
 -- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
 --
 -- Sends charge themselves; see private.send_message.
@@ -2259,7 +2275,9 @@ begin
     );
     perform private.tell_quota(
       p_account.user_id, p_price, p_is_send => false,
-      p_has_listener => exists (select from private.my_other_sessions)
+      p_has_listener => exists (
+        select from private.other_sessions as s where s.user_id = p_account.user_id
+      )
     );
   end if;
 end;
@@ -2388,7 +2406,7 @@ begin
 end;
 $$;
 
--- source: 30_chat/advance_receipts.sql sha256:79591e7132c847cf2ed9795d1f91696b4244581f05080aaf5481a75e2ec6fbc1
+-- source: 30_chat/advance_receipts.sql sha256:e2e8abfae12786ed296666f0cf05be324757816a1635ba8ca82c024a038b7562
 -- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
 -- conversation, message_seen where the read mark moved and its reader shares that, else
 -- message_delivered; none where nothing moved, and none across a block.
@@ -2489,7 +2507,9 @@ begin
       where moved.is_open
       union all
       select p_user_id, moved.read_seq > moved.old_read_seq
-      where exists (select from private.my_other_sessions)
+      where exists (
+        select from private.other_sessions as s where s.user_id = p_user_id
+      )
     ) as reader
     cross join lateral (
       select case when reader.knows then moved.read_seq else moved.delivered_seq end as seq
@@ -3276,7 +3296,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:5bf1435b8ec1b583f2212b751415db65490b28af38a712dcf58550ccc59c46dc
+-- source: 30_chat/send_message.sql sha256:8d791ed784805abfa2b0b341011dff9f07e0e4e2d322af0583e5f30d3dc1628a
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3314,18 +3334,17 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := auth.uid();
-  v_text text := p_message;
-  v_media_url constant text := nullif(p_media_url, '');
+  v_id constant uuid := gen_random_uuid();
   v_attachments jsonb;
   v_is_plain boolean;
   -- What the one look finds: the other member and the rules
   v_other_id uuid;
   v_my_version bigint;
   v_other_version bigint;
+  v_expired_at timestamptz;
   v_is_notified boolean;
   v_has_device boolean;
   v_is_echoed boolean;
-  v_is_repeat boolean;
   v_strangers_may bigint;
   v_timezone text;
   v_day date;
@@ -3338,8 +3357,8 @@ declare
   v_free_limit integer;
   v_points_each integer;
   v_balance bigint;
-  v_price integer := 0;
-  v_is_charged boolean;
+  v_price integer;
+  v_is_unpaid boolean;
   -- The conversation, and the message as it is stored
   v_kind text;
   v_chat_status text;
@@ -3350,67 +3369,55 @@ declare
   v_at timestamptz;
   v_is_barred boolean;
   v_other_wrote boolean;
-  v_id constant uuid := gen_random_uuid();
   v_expires_at timestamptz;
   v_json jsonb;
-  v_about jsonb;
   v_payload jsonb;
-  v_is_stored boolean;
-  v_is_told boolean := true;
+  v_is_untold boolean;
 begin
   -- A line of plain ASCII needs no cleaning; everything else is read with care, before any lock.
   v_is_plain := coalesce(
-    octet_length(v_text) <= 5000 and v_text ~ '^[!-~]([ -~]*[!-~])?$'
-      and num_nonnulls(v_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
+    octet_length(p_message) <= 5000 and p_message ~ '^[!-~]([ -~]*[!-~])?$'
+      and num_nonnulls(p_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
     false
   );
   if not v_is_plain then
-    v_text := private.read_message(p_message, v_media_url);
+    p_media_url := nullif(p_media_url, '');
+    p_message := private.read_message(p_message, p_media_url);
     v_attachments := private.read_attachments(p_attachments, p_conversation_id);
   end if;
 
   select
     other.user_id,
-    me.version + other.shared_version + expired.at,
-    other.version + me.shared_version + expired.at,
+    me.version + other.shared_version,
+    other.version + me.shared_version,
+    -- As private.conversation_versions: a message that disappears changes the context.
+    (
+      select m.expires_at
+      from public.messages as m
+      where m.conversation_id = p_conversation_id and m.expires_at <= now()
+      order by m.expires_at desc
+      limit 1
+    ),
     other.muted_until is null or other.muted_until <= now(),
     exists (select from private.push_tokens as t where t.user_id = other.user_id),
-    exists (select from private.my_other_sessions),
-    exists (
-      select from public.messages as m
-      where m.sender_id = v_me and m.client_message_id = p_client_message_id
-    ),
+    exists (select from private.other_sessions as s where s.user_id = v_me),
     r.stranger_messages, r.quota_timezone, (now() at time zone r.quota_timezone)::date,
     r.send_step, r.send_ahead, r.long_step, r.long_ahead
   into
-    v_other_id, v_my_version, v_other_version, v_is_notified, v_has_device, v_is_echoed,
-    v_is_repeat, v_strangers_may, v_timezone, v_day, v_step, v_ahead, v_long_step, v_long_ahead
-  from private.send_rules as r
-  left join private.participants as me
-    on me.conversation_id = p_conversation_id and me.user_id = v_me
-  left join private.participants as other
+    v_other_id, v_my_version, v_other_version, v_expired_at, v_is_notified, v_has_device,
+    v_is_echoed, v_strangers_may, v_timezone, v_day, v_step, v_ahead, v_long_step, v_long_ahead
+  from private.participants as me
+  join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-  cross join lateral (
-    -- As private.conversation_versions: a message that disappears changes the context.
-    select coalesce(extract(epoch from max(m.expires_at)) * 1000000, 0)::bigint as at
-    from public.messages as m
-    where m.conversation_id = p_conversation_id and m.expires_at <= now()
-  ) as expired;
-
-  if v_is_repeat then
-    return private.repeat_send(
-      p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id, p_reply_to,
-      v_attachments
-    );
-  end if;
-  if v_other_id is null then
+  cross join private.send_rules as r
+  where me.conversation_id = p_conversation_id and me.user_id = v_me;
+  if not found then
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
 
   loop
     begin
-      v_is_stored := false;
       -- Check, charge and lock in one: one user's sends follow each other from here on.
       update private.accounts as a
       set
@@ -3433,8 +3440,8 @@ begin
         a.quota_date, a.messages_sent_today, a.daily_free_limit, a.points_per_message,
         a.points_balance
       into v_day, v_used, v_free_limit, v_points_each, v_balance;
-      v_is_charged := found;
-      if not v_is_charged then
+      if not found then
+        v_is_unpaid := true;
         perform private.lock_account(private.require_user());
       end if;
 
@@ -3443,6 +3450,7 @@ begin
       set
         last_seq = c.last_seq + 1,
         last_message_at = clock_timestamp(),
+        listed_at = date_bin('1 hour', clock_timestamp(), timestamptz '2000-01-01 00:00:00+00'),
         updated_at = clock_timestamp(),
         user_a_wrote = c.user_a_wrote or c.user_a = v_me,
         user_b_wrote = c.user_b_wrote or c.user_b = v_me
@@ -3461,22 +3469,26 @@ begin
         raise sqlstate 'PLDUE';
       end if;
 
-      if not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
+      if v_is_unpaid or not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
         or v_kind = 'direct' and v_strangers_may is not null
         and (v_strangers_may < 0 or not v_other_wrote) then
+        -- A repeat is no new message, whatever has changed since the first try.
+        if private.was_sent(v_me, p_client_message_id) then
+          raise unique_violation;
+        end if;
         perform private.check_send(
-          p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours,
+          p_conversation_id, v_me, p_message, p_media_url, p_reply_to, p_expiration_hours,
           v_attachments is not null
         );
         if v_attachments is not null then
           perform private.attach_files(v_attachments, v_id);
         end if;
         v_expires_at := v_at + interval '1 hour' * p_expiration_hours;
-      end if;
-      if not v_is_charged then
-        select c.day, c.used, c.free_limit, c.points_each, c.balance, c.price
-        into v_day, v_used, v_free_limit, v_points_each, v_balance, v_price
-        from private.charge_send(v_me, p_max_points, v_id) as c;
+        if v_is_unpaid then
+          select c.day, c.used, c.free_limit, c.points_each, c.balance, c.price
+          into v_day, v_used, v_free_limit, v_points_each, v_balance, v_price
+          from private.charge_send(v_me, p_max_points, v_id) as c;
+        end if;
       end if;
 
       insert into public.messages (
@@ -3484,15 +3496,14 @@ begin
         message_type, reply_to, client_message_id, expires_at, created_at, updated_at
       )
       values (
-        p_conversation_id, v_seq, v_id, v_me, v_other_id, v_text, v_media_url, v_attachments,
+        p_conversation_id, v_seq, v_id, v_me, v_other_id, p_message, p_media_url, v_attachments,
         'user_input', p_reply_to, p_client_message_id, v_expires_at, v_at, v_at
       );
-      v_is_stored := true;
 
       -- As private.message_json; a test compares them.
       v_json := jsonb_build_object(
         'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
-        'receiver_id', v_other_id, 'message', v_text, 'media_url', v_media_url,
+        'receiver_id', v_other_id, 'message', p_message, 'media_url', p_media_url,
         'attachments', v_attachments,
         'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
         'action_data', null, 'action_completed', false, 'is_automated', false,
@@ -3500,53 +3511,57 @@ begin
         'expires_at', v_expires_at, 'seen', false, 'is_read', false, 'read_at', null,
         'status', 'sent', 'created_at', v_at
       );
-      if v_is_told then
-        v_about := jsonb_build_object(
-          'conversation_id', p_conversation_id, 'message_id', v_id, 'sender_id', v_me
-        );
-        v_payload := jsonb_build_object(
-          'conversation_id', p_conversation_id,
-          -- A broadcast is kept for days where no clock hides it.
-          'message', case
-            when v_expires_at is null then v_json
-            else private.withhold_content(v_json)
-          end,
-          'conversation_context', jsonb_build_object(
-            'flow_state', v_flow_state, 'chat_status', v_chat_status,
-            'awaiting_role', v_awaiting_role, 'last_seq', v_seq,
-            'version', v_steps + v_seq + v_other_version
-          ),
-          'notification', case
-            when v_is_notified then jsonb_build_object('type', 'message', 'data', v_about)
-          end
-        );
-        -- The message's own id serves for the event: another one would have to be drawn.
-        insert into realtime.messages (id, topic, extension, event, payload, private)
-        values (v_id, 'user:' || v_other_id, 'broadcast', 'new_message', v_payload, true);
-      end if;
+      v_payload := jsonb_build_object(
+        'conversation_id', p_conversation_id,
+        -- A broadcast is kept for days where no clock hides it.
+        'message', case
+          when v_expires_at is null then v_json
+          else private.withhold_content(v_json)
+        end,
+        'conversation_context', jsonb_build_object(
+          'flow_state', v_flow_state, 'chat_status', v_chat_status,
+          'awaiting_role', v_awaiting_role, 'last_seq', v_seq,
+          'version', v_steps + v_seq + v_other_version
+            + coalesce(extract(epoch from v_expired_at) * 1000000, 0)::bigint
+        ),
+        'notification', case
+          when v_is_notified then jsonb_build_object(
+            'type', 'message', 'data', jsonb_build_object(
+              'conversation_id', p_conversation_id, 'message_id', v_id, 'sender_id', v_me
+            )
+          )
+        end
+      );
+      exit when v_is_untold;
+      -- The message's own id serves for the event: another one would have to be drawn.
+      insert into realtime.messages (id, topic, extension, event, payload, private)
+      values (v_id, 'user:' || v_other_id, 'broadcast', 'new_message', v_payload, true);
       exit;
     exception
       when unique_violation then
-        -- Two tries of one message met: the other one has stored it.
-        if v_is_stored or p_client_message_id is null then
+        -- A repeat, or two tries of one message met: the other one has stored it.
+        if v_json is not null or p_client_message_id is null then
           raise;
         end if;
         return private.repeat_send(
-          p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id,
+          p_conversation_id, p_message, p_media_url, p_expiration_hours, p_client_message_id,
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
         );
+        v_is_unpaid := null;
       when check_violation or not_null_violation or insufficient_privilege
         or undefined_table or undefined_column or invalid_schema_name then
         -- As private.broadcast: what cannot be told is sent all the same.
-        if not v_is_stored then
+        if v_json is null then
           raise;
         end if;
         perform private.count_lost_broadcast(array['new_message'], sqlerrm, sqlstate);
-        v_is_told := false;
+        v_json := null;
+        v_is_unpaid := null;
+        v_is_untold := true;
     end;
   end loop;
 
@@ -3556,16 +3571,21 @@ begin
       array[
         jsonb_set(
           v_payload || '{"notification": null}', '{conversation_context,version}',
-          to_jsonb(v_steps + v_seq + v_my_version)
+          to_jsonb(
+            (v_payload #> '{conversation_context,version}')::bigint - v_other_version
+              + v_my_version
+          )
         )
       ]
     );
   end if;
   if v_has_device and v_is_notified then
-    perform private.queue_push(v_other_id, 'message', v_about);
+    perform private.queue_push(v_other_id, 'message', v_payload #> '{notification,data}');
   end if;
   if v_price > 0 or v_free_limit - v_used in (0, v_free_limit / 5) then
-    perform private.tell_quota(v_me, v_price, p_is_send => true, p_has_listener => v_is_echoed);
+    perform private.tell_quota(
+      v_me, coalesce(v_price, 0), p_is_send => true, p_has_listener => v_is_echoed
+    );
   end if;
 
   return json_build_object(
@@ -3582,6 +3602,21 @@ begin
       'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
       'timezone', v_timezone
     )
+  );
+end;
+$$;
+
+-- Whether this user has sent a message with this client_message_id before.
+create or replace function private.was_sent(p_user_id uuid, p_client_message_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.messages as m
+    where m.sender_id = p_user_id and m.client_message_id = p_client_message_id
   );
 end;
 $$;
@@ -5689,7 +5724,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:14c793a8db3dcc3852cb5f8b170a1bd86698ddea5828b5efbd50a9e92fd71021
+-- source: 40_flow/advance_conversation.sql sha256:5b205a9c9bf69105f98acc3df93a7bd2d3c67c7b0565694ecf86e77fca0b8010
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5775,12 +5810,7 @@ begin
       from private.flow_states as s
       where s.flow_id = v_row.flow_id and s.state = v_row.to_state;
       v_next.flow_state := v_row.to_state;
-      -- As the generated columns say it, for a conversation that is not stored yet.
-      v_next.chat_status := case v_row.to_state
-        when 'real_time' then 'real_time'
-        when 'chat_closed' then 'closed'
-        else 'automated'
-      end;
+      v_next.chat_status := private.chat_status_in(v_row.to_state);
       v_next.automation_enabled := v_next.chat_status = 'automated';
       v_next.entered_at := v_step.at;
       v_next.deadline_at := private.state_deadline(v_next);
@@ -8235,7 +8265,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/record_step.sql sha256:b27d85ad3dc0448a5c93562d8f7de6e51e3fb43f60d3e25383fd91d7c6d2d968
+-- source: 40_flow/record_step.sql sha256:7d7709418450ce9f3a151579f65439ca928d9cc35bb9f4ccc0a7385b7d759944
 -- Writes one row of the flow that was taken: the conversation as it is now, what its open action
 -- messages become, its new messages, and its line in the history.
 --
@@ -8282,6 +8312,8 @@ begin
   update public.conversations as c
   set
     flow_state = v_conversation.flow_state,
+    chat_status = v_conversation.chat_status,
+    automation_enabled = v_conversation.automation_enabled,
     awaiting_role = v_conversation.awaiting_role,
     current_action_data = v_conversation.current_action_data,
     flow_data = v_conversation.flow_data,
@@ -8305,6 +8337,9 @@ begin
     version = v_conversation.version,
     last_seq = v_conversation.last_seq,
     last_message_at = v_conversation.last_message_at,
+    listed_at = date_bin(
+      '1 hour', v_conversation.last_message_at, timestamptz '2000-01-01 00:00:00+00'
+    ),
     updated_at = v_conversation.updated_at
   where c.id = v_conversation.id;
 
@@ -17277,11 +17312,14 @@ after insert or update of phone, daily_free_limit, points_per_message, points_ba
 on private.accounts
 for each row execute function private.check_account();
 
--- source: 60_triggers/check_conversation.sql sha256:1f5955424230e4a3a43c0aec2dd163e53c1f89902e3cc3ec503a6410dcdd1b3b
--- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would.
+-- source: 60_triggers/check_conversation.sql sha256:ca2a8db3793812e2ff17be7f5bfdcd7f40a65753e12f90cf369a90e0fbcc3d3a
+-- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
+-- chat_status and automation_enabled follow flow_state.
 --
+-- record_step writes all three; whoever else changes flow_state, a repair by hand, need not.
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
 -- and a send changes none of these columns: the trigger does not run then.
+-- Writes: conversations (chat_status, automation_enabled).
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
 create or replace function private.check_conversation()
 returns trigger
@@ -17289,6 +17327,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  v_chat_status constant text := private.chat_status_in(new.flow_state);
   v_broken constant text := case
     when not (new.kind in ('direct', 'bid', 'campaign')) then 'kind_is_known'
     when not (new.user_a < new.user_b) then 'members_are_ordered'
@@ -17333,23 +17372,49 @@ begin
       ),
       schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
   end if;
+  if (new.chat_status, new.automation_enabled)
+    <> (v_chat_status, v_chat_status = 'automated') then
+    update public.conversations as c
+    set chat_status = v_chat_status, automation_enabled = v_chat_status = 'automated'
+    where c.id = new.id;
+  end if;
   return null;
+end;
+$$;
+
+-- Fills in the columns of a new conversation that follow from others.
+create or replace function private.complete_conversation()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.chat_status := private.chat_status_in(new.flow_state);
+  new.automation_enabled := new.chat_status = 'automated';
+  new.listed_at := date_bin('1 hour', new.last_message_at, timestamptz '2000-01-01 00:00:00+00');
+  return new;
 end;
 $$;
 
 create or replace trigger check_conversation
 after insert or update of
-  kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, awaiting_role, work_status,
-  amount_minor, currency, bid_id, campaign_id, captured_minor, held_minor, released_minor,
-  fee_minor, refunded_minor, charged_back_minor
+  kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, chat_status,
+  automation_enabled, awaiting_role, work_status, amount_minor, currency, bid_id, campaign_id,
+  captured_minor, held_minor, released_minor, fee_minor, refunded_minor, charged_back_minor
 on public.conversations
 for each row execute function private.check_conversation();
 
--- source: 60_triggers/check_new_message.sql sha256:02bd4e6ffb4f37c57d4f2a9d4294149b87cde710a5f57914c42abe0d52173dd1
--- Refuses a message that breaks a rule of its columns, as a CHECK of that name would.
+create or replace trigger complete_conversation
+before insert on public.conversations
+for each row execute function private.complete_conversation();
+
+-- source: 60_triggers/check_new_message.sql sha256:3014d3220f62867c86d47b355ddf37c4a2e2d60fc4ea8f834604de2bd973382b
+-- Refuses a message that breaks a rule of its columns, as a CHECK of that name would, and sets
+-- is_automated of what nobody typed.
 --
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table:
--- eight of them were a sixth of an insert. An ordinary message breaks none, which one look shows.
+-- eight of them were a sixth of an insert, and so it does with a trigger's `when`. An ordinary
+-- message breaks none, which one look shows.
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
 create or replace function private.check_new_message()
 returns trigger
@@ -17357,7 +17422,15 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_broken constant text := case
+  v_broken text;
+begin
+  if new.message_type = 'user_input' and new.visible_to = 'all' and not new.is_automated
+    and num_nonnulls(new.expires_at, new.media_url) = 0
+    and octet_length(new.message) <= 5000 and new.seq >= 1 then
+    return new;
+  end if;
+  new.is_automated := new.message_type <> 'user_input';
+  v_broken := case
     when not (new.seq >= 1) then 'seq_starts_at_one'
     when not (char_length(new.message) <= 5000) then 'message_fits'
     when not (char_length(new.media_url) <= 2048) then 'media_url_fits'
@@ -17374,7 +17447,6 @@ declare
     when not (new.visible_to = 'all' or new.receiver_id is not null)
       then 'hidden_message_names_its_reader'
   end;
-begin
   if v_broken is not null then
     raise check_violation using
       message = format(
@@ -17382,18 +17454,13 @@ begin
       ),
       schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
   end if;
-  return null;
+  return new;
 end;
 $$;
 
 create or replace trigger check_new_message
-after insert on public.messages
-for each row
-when (
-  new.message_type <> 'user_input' or new.visible_to <> 'all' or new.expires_at is not null
-  or new.media_url is not null or octet_length(new.message) > 5000 or new.seq < 1
-)
-execute function private.check_new_message();
+before insert on public.messages
+for each row execute function private.check_new_message();
 
 -- source: 60_triggers/check_scrubbed_message.sql sha256:3920a65489ea26c5b12965f3e989d900aa591f53d6e119d8125ef0a8622d06ff
 -- Refuses a message that is marked as emptied and is not, as a CHECK of that name would.

@@ -82,7 +82,10 @@ def test_pages_of_any_size_put_together_are_the_list_also_among_equal_times(
     everything = talks[::-1]
     for size in (1, 2, 3, 8, 9, 10, 100):
         assert pages_of(db, asha, page_size=size) == everything
-    db.query("update public.conversations set last_message_at = '2026-01-01 12:00:00.000001+00'")
+    db.query(
+        "update public.conversations set last_message_at = '2026-01-01 12:00:00.000001+00',"
+        " listed_at = '2026-01-01 12:00:00+00'"
+    )
     for size in (1, 4):
         assert pages_of(db, asha, page_size=size) == sorted(talks, reverse=True)
 

@@ -65,16 +65,15 @@ exception
 end;
 $$;
 
--- The caller's other sessions that can still be listening. A token lives a week at most, and a
--- session that hears has a token: one that was not refreshed for eight days hears nothing.
+-- Sessions that can still be listening, other than the caller's own. A token lives a week at most,
+-- and a session that hears has a token: one that was not refreshed for eight days hears nothing.
 -- Without a session id in the token every session is another one, which costs an event and loses
 -- none.
-create or replace view private.my_other_sessions as
-select s.id
+create or replace view private.other_sessions as
+select s.user_id
 from auth.sessions as s
-where s.user_id = (select auth.uid())
-  and s.id::text is distinct from (select auth.jwt() ->> 'session_id')
+where s.id::text is distinct from (select auth.jwt() ->> 'session_id')
   and coalesce(s.refreshed_at at time zone 'utc', s.created_at) > now() - interval '8 days'
   and (s.not_after is null or s.not_after > now());
 
-revoke all on private.my_other_sessions from public, anon, authenticated, service_role;
+revoke all on private.other_sessions from public, anon, authenticated, service_role;

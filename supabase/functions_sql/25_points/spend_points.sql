@@ -28,7 +28,9 @@ begin
     );
     perform private.tell_quota(
       p_account.user_id, p_price, p_is_send => false,
-      p_has_listener => exists (select from private.my_other_sessions)
+      p_has_listener => exists (
+        select from private.other_sessions as s where s.user_id = p_account.user_id
+      )
     );
   end if;
 end;

@@ -98,7 +98,9 @@ begin
       where moved.is_open
       union all
       select p_user_id, moved.read_seq > moved.old_read_seq
-      where exists (select from private.my_other_sessions)
+      where exists (
+        select from private.other_sessions as s where s.user_id = p_user_id
+      )
     ) as reader
     cross join lateral (
       select case when reader.knows then moved.read_seq else moved.delivered_seq end as seq

@@ -35,18 +35,17 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := auth.uid();
-  v_text text := p_message;
-  v_media_url constant text := nullif(p_media_url, '');
+  v_id constant uuid := gen_random_uuid();
   v_attachments jsonb;
   v_is_plain boolean;
   -- What the one look finds: the other member and the rules
   v_other_id uuid;
   v_my_version bigint;
   v_other_version bigint;
+  v_expired_at timestamptz;
   v_is_notified boolean;
   v_has_device boolean;
   v_is_echoed boolean;
-  v_is_repeat boolean;
   v_strangers_may bigint;
   v_timezone text;
   v_day date;
@@ -59,8 +58,8 @@ declare
   v_free_limit integer;
   v_points_each integer;
   v_balance bigint;
-  v_price integer := 0;
-  v_is_charged boolean;
+  v_price integer;
+  v_is_unpaid boolean;
   -- The conversation, and the message as it is stored
   v_kind text;
   v_chat_status text;
@@ -71,67 +70,55 @@ declare
   v_at timestamptz;
   v_is_barred boolean;
   v_other_wrote boolean;
-  v_id constant uuid := gen_random_uuid();
   v_expires_at timestamptz;
   v_json jsonb;
-  v_about jsonb;
   v_payload jsonb;
-  v_is_stored boolean;
-  v_is_told boolean := true;
+  v_is_untold boolean;
 begin
   -- A line of plain ASCII needs no cleaning; everything else is read with care, before any lock.
   v_is_plain := coalesce(
-    octet_length(v_text) <= 5000 and v_text ~ '^[!-~]([ -~]*[!-~])?$'
-      and num_nonnulls(v_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
+    octet_length(p_message) <= 5000 and p_message ~ '^[!-~]([ -~]*[!-~])?$'
+      and num_nonnulls(p_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
     false
   );
   if not v_is_plain then
-    v_text := private.read_message(p_message, v_media_url);
+    p_media_url := nullif(p_media_url, '');
+    p_message := private.read_message(p_message, p_media_url);
     v_attachments := private.read_attachments(p_attachments, p_conversation_id);
   end if;
 
   select
     other.user_id,
-    me.version + other.shared_version + expired.at,
-    other.version + me.shared_version + expired.at,
+    me.version + other.shared_version,
+    other.version + me.shared_version,
+    -- As private.conversation_versions: a message that disappears changes the context.
+    (
+      select m.expires_at
+      from public.messages as m
+      where m.conversation_id = p_conversation_id and m.expires_at <= now()
+      order by m.expires_at desc
+      limit 1
+    ),
     other.muted_until is null or other.muted_until <= now(),
     exists (select from private.push_tokens as t where t.user_id = other.user_id),
-    exists (select from private.my_other_sessions),
-    exists (
-      select from public.messages as m
-      where m.sender_id = v_me and m.client_message_id = p_client_message_id
-    ),
+    exists (select from private.other_sessions as s where s.user_id = v_me),
     r.stranger_messages, r.quota_timezone, (now() at time zone r.quota_timezone)::date,
     r.send_step, r.send_ahead, r.long_step, r.long_ahead
   into
-    v_other_id, v_my_version, v_other_version, v_is_notified, v_has_device, v_is_echoed,
-    v_is_repeat, v_strangers_may, v_timezone, v_day, v_step, v_ahead, v_long_step, v_long_ahead
-  from private.send_rules as r
-  left join private.participants as me
-    on me.conversation_id = p_conversation_id and me.user_id = v_me
-  left join private.participants as other
+    v_other_id, v_my_version, v_other_version, v_expired_at, v_is_notified, v_has_device,
+    v_is_echoed, v_strangers_may, v_timezone, v_day, v_step, v_ahead, v_long_step, v_long_ahead
+  from private.participants as me
+  join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-  cross join lateral (
-    -- As private.conversation_versions: a message that disappears changes the context.
-    select coalesce(extract(epoch from max(m.expires_at)) * 1000000, 0)::bigint as at
-    from public.messages as m
-    where m.conversation_id = p_conversation_id and m.expires_at <= now()
-  ) as expired;
-
-  if v_is_repeat then
-    return private.repeat_send(
-      p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id, p_reply_to,
-      v_attachments
-    );
-  end if;
-  if v_other_id is null then
+  cross join private.send_rules as r
+  where me.conversation_id = p_conversation_id and me.user_id = v_me;
+  if not found then
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
 
   loop
     begin
-      v_is_stored := false;
       -- Check, charge and lock in one: one user's sends follow each other from here on.
       update private.accounts as a
       set
@@ -154,8 +141,8 @@ begin
         a.quota_date, a.messages_sent_today, a.daily_free_limit, a.points_per_message,
         a.points_balance
       into v_day, v_used, v_free_limit, v_points_each, v_balance;
-      v_is_charged := found;
-      if not v_is_charged then
+      if not found then
+        v_is_unpaid := true;
         perform private.lock_account(private.require_user());
       end if;
 
@@ -164,6 +151,7 @@ begin
       set
         last_seq = c.last_seq + 1,
         last_message_at = clock_timestamp(),
+        listed_at = date_bin('1 hour', clock_timestamp(), timestamptz '2000-01-01 00:00:00+00'),
         updated_at = clock_timestamp(),
         user_a_wrote = c.user_a_wrote or c.user_a = v_me,
         user_b_wrote = c.user_b_wrote or c.user_b = v_me
@@ -182,22 +170,26 @@ begin
         raise sqlstate 'PLDUE';
       end if;
 
-      if not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
+      if v_is_unpaid or not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
         or v_kind = 'direct' and v_strangers_may is not null
         and (v_strangers_may < 0 or not v_other_wrote) then
+        -- A repeat is no new message, whatever has changed since the first try.
+        if private.was_sent(v_me, p_client_message_id) then
+          raise unique_violation;
+        end if;
         perform private.check_send(
-          p_conversation_id, v_me, v_text, v_media_url, p_reply_to, p_expiration_hours,
+          p_conversation_id, v_me, p_message, p_media_url, p_reply_to, p_expiration_hours,
           v_attachments is not null
         );
         if v_attachments is not null then
           perform private.attach_files(v_attachments, v_id);
         end if;
         v_expires_at := v_at + interval '1 hour' * p_expiration_hours;
-      end if;
-      if not v_is_charged then
-        select c.day, c.used, c.free_limit, c.points_each, c.balance, c.price
-        into v_day, v_used, v_free_limit, v_points_each, v_balance, v_price
-        from private.charge_send(v_me, p_max_points, v_id) as c;
+        if v_is_unpaid then
+          select c.day, c.used, c.free_limit, c.points_each, c.balance, c.price
+          into v_day, v_used, v_free_limit, v_points_each, v_balance, v_price
+          from private.charge_send(v_me, p_max_points, v_id) as c;
+        end if;
       end if;
 
       insert into public.messages (
@@ -205,15 +197,14 @@ begin
         message_type, reply_to, client_message_id, expires_at, created_at, updated_at
       )
       values (
-        p_conversation_id, v_seq, v_id, v_me, v_other_id, v_text, v_media_url, v_attachments,
+        p_conversation_id, v_seq, v_id, v_me, v_other_id, p_message, p_media_url, v_attachments,
         'user_input', p_reply_to, p_client_message_id, v_expires_at, v_at, v_at
       );
-      v_is_stored := true;
 
       -- As private.message_json; a test compares them.
       v_json := jsonb_build_object(
         'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
-        'receiver_id', v_other_id, 'message', v_text, 'media_url', v_media_url,
+        'receiver_id', v_other_id, 'message', p_message, 'media_url', p_media_url,
         'attachments', v_attachments,
         'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
         'action_data', null, 'action_completed', false, 'is_automated', false,
@@ -221,53 +212,57 @@ begin
         'expires_at', v_expires_at, 'seen', false, 'is_read', false, 'read_at', null,
         'status', 'sent', 'created_at', v_at
       );
-      if v_is_told then
-        v_about := jsonb_build_object(
-          'conversation_id', p_conversation_id, 'message_id', v_id, 'sender_id', v_me
-        );
-        v_payload := jsonb_build_object(
-          'conversation_id', p_conversation_id,
-          -- A broadcast is kept for days where no clock hides it.
-          'message', case
-            when v_expires_at is null then v_json
-            else private.withhold_content(v_json)
-          end,
-          'conversation_context', jsonb_build_object(
-            'flow_state', v_flow_state, 'chat_status', v_chat_status,
-            'awaiting_role', v_awaiting_role, 'last_seq', v_seq,
-            'version', v_steps + v_seq + v_other_version
-          ),
-          'notification', case
-            when v_is_notified then jsonb_build_object('type', 'message', 'data', v_about)
-          end
-        );
-        -- The message's own id serves for the event: another one would have to be drawn.
-        insert into realtime.messages (id, topic, extension, event, payload, private)
-        values (v_id, 'user:' || v_other_id, 'broadcast', 'new_message', v_payload, true);
-      end if;
+      v_payload := jsonb_build_object(
+        'conversation_id', p_conversation_id,
+        -- A broadcast is kept for days where no clock hides it.
+        'message', case
+          when v_expires_at is null then v_json
+          else private.withhold_content(v_json)
+        end,
+        'conversation_context', jsonb_build_object(
+          'flow_state', v_flow_state, 'chat_status', v_chat_status,
+          'awaiting_role', v_awaiting_role, 'last_seq', v_seq,
+          'version', v_steps + v_seq + v_other_version
+            + coalesce(extract(epoch from v_expired_at) * 1000000, 0)::bigint
+        ),
+        'notification', case
+          when v_is_notified then jsonb_build_object(
+            'type', 'message', 'data', jsonb_build_object(
+              'conversation_id', p_conversation_id, 'message_id', v_id, 'sender_id', v_me
+            )
+          )
+        end
+      );
+      exit when v_is_untold;
+      -- The message's own id serves for the event: another one would have to be drawn.
+      insert into realtime.messages (id, topic, extension, event, payload, private)
+      values (v_id, 'user:' || v_other_id, 'broadcast', 'new_message', v_payload, true);
       exit;
     exception
       when unique_violation then
-        -- Two tries of one message met: the other one has stored it.
-        if v_is_stored or p_client_message_id is null then
+        -- A repeat, or two tries of one message met: the other one has stored it.
+        if v_json is not null or p_client_message_id is null then
           raise;
         end if;
         return private.repeat_send(
-          p_conversation_id, v_text, v_media_url, p_expiration_hours, p_client_message_id,
+          p_conversation_id, p_message, p_media_url, p_expiration_hours, p_client_message_id,
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
         );
+        v_is_unpaid := null;
       when check_violation or not_null_violation or insufficient_privilege
         or undefined_table or undefined_column or invalid_schema_name then
         -- As private.broadcast: what cannot be told is sent all the same.
-        if not v_is_stored then
+        if v_json is null then
           raise;
         end if;
         perform private.count_lost_broadcast(array['new_message'], sqlerrm, sqlstate);
-        v_is_told := false;
+        v_json := null;
+        v_is_unpaid := null;
+        v_is_untold := true;
     end;
   end loop;
 
@@ -277,16 +272,21 @@ begin
       array[
         jsonb_set(
           v_payload || '{"notification": null}', '{conversation_context,version}',
-          to_jsonb(v_steps + v_seq + v_my_version)
+          to_jsonb(
+            (v_payload #> '{conversation_context,version}')::bigint - v_other_version
+              + v_my_version
+          )
         )
       ]
     );
   end if;
   if v_has_device and v_is_notified then
-    perform private.queue_push(v_other_id, 'message', v_about);
+    perform private.queue_push(v_other_id, 'message', v_payload #> '{notification,data}');
   end if;
   if v_price > 0 or v_free_limit - v_used in (0, v_free_limit / 5) then
-    perform private.tell_quota(v_me, v_price, p_is_send => true, p_has_listener => v_is_echoed);
+    perform private.tell_quota(
+      v_me, coalesce(v_price, 0), p_is_send => true, p_has_listener => v_is_echoed
+    );
   end if;
 
   return json_build_object(
@@ -303,6 +303,21 @@ begin
       'resets_at', (v_day + 1)::timestamp at time zone v_timezone,
       'timezone', v_timezone
     )
+  );
+end;
+$$;
+
+-- Whether this user has sent a message with this client_message_id before.
+create or replace function private.was_sent(p_user_id uuid, p_client_message_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.messages as m
+    where m.sender_id = p_user_id and m.client_message_id = p_client_message_id
   );
 end;
 $$;

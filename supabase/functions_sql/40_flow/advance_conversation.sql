@@ -83,12 +83,7 @@ begin
       from private.flow_states as s
       where s.flow_id = v_row.flow_id and s.state = v_row.to_state;
       v_next.flow_state := v_row.to_state;
-      -- As the generated columns say it, for a conversation that is not stored yet.
-      v_next.chat_status := case v_row.to_state
-        when 'real_time' then 'real_time'
-        when 'chat_closed' then 'closed'
-        else 'automated'
-      end;
+      v_next.chat_status := private.chat_status_in(v_row.to_state);
       v_next.automation_enabled := v_next.chat_status = 'automated';
       v_next.entered_at := v_step.at;
       v_next.deadline_at := private.state_deadline(v_next);

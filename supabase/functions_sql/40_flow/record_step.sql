@@ -44,6 +44,8 @@ begin
   update public.conversations as c
   set
     flow_state = v_conversation.flow_state,
+    chat_status = v_conversation.chat_status,
+    automation_enabled = v_conversation.automation_enabled,
     awaiting_role = v_conversation.awaiting_role,
     current_action_data = v_conversation.current_action_data,
     flow_data = v_conversation.flow_data,
@@ -67,6 +69,9 @@ begin
     version = v_conversation.version,
     last_seq = v_conversation.last_seq,
     last_message_at = v_conversation.last_message_at,
+    listed_at = date_bin(
+      '1 hour', v_conversation.last_message_at, timestamptz '2000-01-01 00:00:00+00'
+    ),
     updated_at = v_conversation.updated_at
   where c.id = v_conversation.id;
 

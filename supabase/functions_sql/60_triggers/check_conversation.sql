@@ -1,7 +1,10 @@
--- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would.
+-- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
+-- chat_status and automation_enabled follow flow_state.
 --
+-- record_step writes all three; whoever else changes flow_state, a repair by hand, need not.
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
 -- and a send changes none of these columns: the trigger does not run then.
+-- Writes: conversations (chat_status, automation_enabled).
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
 create or replace function private.check_conversation()
 returns trigger
@@ -9,6 +12,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  v_chat_status constant text := private.chat_status_in(new.flow_state);
   v_broken constant text := case
     when not (new.kind in ('direct', 'bid', 'campaign')) then 'kind_is_known'
     when not (new.user_a < new.user_b) then 'members_are_ordered'
@@ -53,14 +57,38 @@ begin
       ),
       schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
   end if;
+  if (new.chat_status, new.automation_enabled)
+    <> (v_chat_status, v_chat_status = 'automated') then
+    update public.conversations as c
+    set chat_status = v_chat_status, automation_enabled = v_chat_status = 'automated'
+    where c.id = new.id;
+  end if;
   return null;
+end;
+$$;
+
+-- Fills in the columns of a new conversation that follow from others.
+create or replace function private.complete_conversation()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.chat_status := private.chat_status_in(new.flow_state);
+  new.automation_enabled := new.chat_status = 'automated';
+  new.listed_at := date_bin('1 hour', new.last_message_at, timestamptz '2000-01-01 00:00:00+00');
+  return new;
 end;
 $$;
 
 create or replace trigger check_conversation
 after insert or update of
-  kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, awaiting_role, work_status,
-  amount_minor, currency, bid_id, campaign_id, captured_minor, held_minor, released_minor,
-  fee_minor, refunded_minor, charged_back_minor
+  kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, chat_status,
+  automation_enabled, awaiting_role, work_status, amount_minor, currency, bid_id, campaign_id,
+  captured_minor, held_minor, released_minor, fee_minor, refunded_minor, charged_back_minor
 on public.conversations
 for each row execute function private.check_conversation();
+
+create or replace trigger complete_conversation
+before insert on public.conversations
+for each row execute function private.complete_conversation();

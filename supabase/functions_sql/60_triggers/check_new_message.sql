@@ -1,7 +1,9 @@
--- Refuses a message that breaks a rule of its columns, as a CHECK of that name would.
+-- Refuses a message that breaks a rule of its columns, as a CHECK of that name would, and sets
+-- is_automated of what nobody typed.
 --
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table:
--- eight of them were a sixth of an insert. An ordinary message breaks none, which one look shows.
+-- eight of them were a sixth of an insert, and so it does with a trigger's `when`. An ordinary
+-- message breaks none, which one look shows.
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
 create or replace function private.check_new_message()
 returns trigger
@@ -9,7 +11,15 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_broken constant text := case
+  v_broken text;
+begin
+  if new.message_type = 'user_input' and new.visible_to = 'all' and not new.is_automated
+    and num_nonnulls(new.expires_at, new.media_url) = 0
+    and octet_length(new.message) <= 5000 and new.seq >= 1 then
+    return new;
+  end if;
+  new.is_automated := new.message_type <> 'user_input';
+  v_broken := case
     when not (new.seq >= 1) then 'seq_starts_at_one'
     when not (char_length(new.message) <= 5000) then 'message_fits'
     when not (char_length(new.media_url) <= 2048) then 'media_url_fits'
@@ -26,7 +36,6 @@ declare
     when not (new.visible_to = 'all' or new.receiver_id is not null)
       then 'hidden_message_names_its_reader'
   end;
-begin
   if v_broken is not null then
     raise check_violation using
       message = format(
@@ -34,15 +43,10 @@ begin
       ),
       schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
   end if;
-  return null;
+  return new;
 end;
 $$;
 
 create or replace trigger check_new_message
-after insert on public.messages
-for each row
-when (
-  new.message_type <> 'user_input' or new.visible_to <> 'all' or new.expires_at is not null
-  or new.media_url is not null or octet_length(new.message) > 5000 or new.seq < 1
-)
-execute function private.check_new_message();
+before insert on public.messages
+for each row execute function private.check_new_message();

@@ -1,0 +1,15 @@
+-- What a state of the flow is for those who chat: real_time, automated or closed.
+create or replace function private.chat_status_in(p_flow_state text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_flow_state
+    when 'real_time' then 'real_time'
+    when 'chat_closed' then 'closed'
+    else 'automated'
+  end;
+end;
+$$;
