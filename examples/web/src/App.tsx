@@ -7,10 +7,9 @@ import { ChatInterface } from './components/ChatInterface'
 import { ConversationsList } from './components/ConversationsList'
 import { Icon, type IconName } from './components/Icon'
 import { QuotaDisplay } from './components/QuotaDisplay'
-import { SchemaForm } from './components/SchemaForm'
+import { type Schema, SchemaForm } from './components/SchemaForm'
 import type { Config } from './data/config'
 import { Session } from './data/session'
-import type { Schema } from './data/types'
 import { SessionContext, useSession, useSessionState } from './hooks/useSession'
 import { SignIn } from './pages/SignIn'
 
@@ -36,9 +35,7 @@ export function App({ supabase, config }: { supabase: SupabaseClient; config: Co
     if (!auth) return setSession(null)
     const made = new Session(supabase, auth, config)
     setSession(made)
-    made.start().catch((error) => {
-      made.set({ errors: { start: error } })
-    })
+    made.start().catch((error) => made.fail('start', error))
     setNotice('')
     return () => void made.stop()
   }, [auth, supabase, config])

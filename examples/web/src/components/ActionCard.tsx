@@ -3,14 +3,14 @@
 
 import { useRef, useState } from 'react'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
+import type { Action, ActionResult, Message } from '../../../javascript/types'
 import { pay } from '../data/checkout'
 import { formatLeft } from '../data/clock'
-import type { Action, ActionResult, Message, Schema } from '../data/types'
 import { useSession } from '../hooks/useSession'
 import { Ticking } from './bits'
 import { Quote } from './Quote'
 import { RichText } from './RichText'
-import { explain, SchemaForm } from './SchemaForm'
+import { explain, readSchema, type Schema, SchemaForm } from './SchemaForm'
 
 // The one action that needs more than the server: the browser has to open the checkout.
 const PAYS = 'proceed_to_payment'
@@ -23,8 +23,8 @@ export function useAction(conversationId: string, message: Message | null) {
     const context = session.state.conversations[conversationId]
     const answer = await session.act(conversationId, () =>
       message
-        ? session.client.click<ActionResult>(message, buttonId, input)
-        : session.client.act<ActionResult>(conversationId, action, input, {
+        ? session.client.click(message, buttonId, input)
+        : session.client.act(conversationId, action, input, {
             expected_version: context?.version,
           }),
     )
@@ -81,7 +81,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
       )}
       {isOpen && form && data && (
         <SchemaForm
-          schema={data.schema ?? form.schema}
+          schema={readSchema(data.schema ?? form.schema)}
           submit={data.submit_button?.text ?? form.text}
           style={data.submit_button?.style ?? form.style}
           placeholders={Object.fromEntries(
@@ -116,7 +116,7 @@ export function choiceOf(action: Action | undefined, data?: object | null) {
   const { input, schema } = action ?? {}
   const isGiven = input && !input.required && input.value != null
   const given: Record<string, unknown> = { ...(isGiven && { [input.id]: input.value }), ...data }
-  const asked = Object.entries((input && schema?.properties) || {}).filter(
+  const asked = Object.entries((input && readSchema(schema).properties) || {}).filter(
     ([name]) => !(name in given),
   )
   return { given, schema: { ...schema, properties: Object.fromEntries(asked) } }

@@ -2,10 +2,10 @@
 
 import { lazy, Suspense, useCallback, useRef, useState } from 'react'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
+import type { Context, Found, Message } from '../../../javascript/types'
 import * as api from '../data/api'
 import { formatAgo, formatTime, useNow } from '../data/clock'
 import { nameOf } from '../data/session'
-import type { Context, Message } from '../data/types'
 import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useMessages } from '../hooks/useMessages'
 import { useSession, useSessionState } from '../hooks/useSession'
@@ -219,7 +219,7 @@ function SearchBar({
   onClose: () => void
 }) {
   const { client } = useSession()
-  const [found, setFound] = useState<Message[] | null>(null)
+  const [found, setFound] = useState<Found[] | null>(null)
   const [fault, setFault] = useState('')
 
   async function find(query: string) {
@@ -265,7 +265,7 @@ function SearchBar({
               <button type="button" onClick={() => onFound(message.seq)}>
                 <Highlighted
                   text={message.highlight?.text ?? message.message}
-                  ranges={message.highlight?.ranges ?? []}
+                  ranges={(message.highlight?.ranges ?? []) as [number, number][]}
                 />
                 <time dateTime={message.created_at}>{formatTime(message.created_at)}</time>
               </button>

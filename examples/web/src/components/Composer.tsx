@@ -1,9 +1,9 @@
 // Where messages are written. A draft stays when the page is left; what costs points is asked first.
 
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import type { Message } from '../../../javascript/types'
 import { formatTime } from '../data/clock'
 import { keep, recall } from '../data/storage'
-import type { Message } from '../data/types'
 import type { SendOptions } from '../hooks/useMessages'
 import { useQuota } from '../hooks/useQuota'
 import { useSession } from '../hooks/useSession'

@@ -1,10 +1,10 @@
 // The inbox: every conversation as a row, the newest on top.
 
 import { useLayoutEffect, useRef, useState } from 'react'
+import type { Context } from '../../../javascript/types'
 import type { Filter } from '../data/api'
 import { formatAgo, useNow } from '../data/clock'
 import { isAlive, nameOf } from '../data/session'
-import type { Context } from '../data/types'
 import { isMyTurn, useConversations } from '../hooks/useConversations'
 import { useSession, useSessionState } from '../hooks/useSession'
 import { Avatar, Empty, Skeleton, Ticking, Trouble } from './bits'

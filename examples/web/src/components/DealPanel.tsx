@@ -2,10 +2,17 @@
 // and delivered, and its history.
 
 import { useCallback, useEffect, useState } from 'react'
+import type {
+  Context,
+  DealScreen,
+  DealState,
+  Escrow,
+  Offer,
+  Submission,
+} from '../../../javascript/types'
 import * as api from '../data/api'
 import { formatLeft, formatMoney, formatTime } from '../data/clock'
 import { nameOf } from '../data/session'
-import type { Context, Escrow, Offer, Submission } from '../data/types'
 import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useSession, useSessionState } from '../hooks/useSession'
 import { ActionButtons, choiceOf, useAction } from './ActionCard'
@@ -16,7 +23,7 @@ import { RichText } from './RichText'
 export default function DealPanel({ context, onClose }: { context: Context; onClose: () => void }) {
   const { client } = useSession()
   const id = context.conversation_id
-  const [deal, setDeal] = useState<api.DealScreen | null>(null)
+  const [deal, setDeal] = useState<DealScreen | null>(null)
   const [error, setError] = useState<Error | null>(null)
   const actions = useSessionState((state) => state.chats[id]?.actions)
   const take = useAction(id, null)
@@ -111,7 +118,7 @@ const BOOKS: [key: keyof Escrow, text: string][] = [
   ['charged_back_minor', 'Charged back'],
 ]
 
-function Money({ money }: { money: api.DealScreen['money'] }) {
+function Money({ money }: { money: DealScreen['money'] }) {
   const { agreed_minor, due_minor, currency } = money
   if (agreed_minor === null) return null
   const entries = BOOKS.filter(([key]) => money[key] > 0)
@@ -140,7 +147,7 @@ function Money({ money }: { money: api.DealScreen['money'] }) {
   )
 }
 
-function Steps({ steps }: { steps: api.Step[] }) {
+function Steps({ steps }: { steps: DealState[] }) {
   return (
     <ol className="steps">
       {steps.map((step) => (
@@ -156,7 +163,7 @@ function Steps({ steps }: { steps: api.Step[] }) {
   )
 }
 
-function Ratings({ ratings, name }: { ratings: api.DealScreen['ratings']; name: string }) {
+function Ratings({ ratings, name }: { ratings: DealScreen['ratings']; name: string }) {
   const { mine, theirs } = ratings
   if (!mine && !theirs) return null
   return (
@@ -234,7 +241,7 @@ function Submissions({ submissions }: { submissions: Submission[] }) {
   )
 }
 
-function History({ deal, context }: { deal: api.DealScreen; context: Context }) {
+function History({ deal, context }: { deal: DealScreen; context: Context }) {
   const { history, proof } = deal
   return (
     <section>

@@ -10,10 +10,10 @@ import {
   useRef,
   useState,
 } from 'react'
+import type { Context, Message } from '../../../javascript/types'
 import { formatDay, serverNow } from '../data/clock'
 import type { Outgoing } from '../data/outbox'
 import { type Chat, nameOf } from '../data/session'
-import type { Context, Message } from '../data/types'
 import { useSession } from '../hooks/useSession'
 import { ActionCard } from './ActionCard'
 import { Icon } from './Icon'

@@ -2,9 +2,9 @@
 // that nothing flashes or moves when it is stored.
 
 import { memo } from 'react'
+import type { Message } from '../../../javascript/types'
 import { formatLeft, formatTime } from '../data/clock'
 import type { Outgoing } from '../data/outbox'
-import type { Message } from '../data/types'
 import { useSession } from '../hooks/useSession'
 import { Ticking } from './bits'
 import { Icon, type IconName } from './Icon'

@@ -1,7 +1,7 @@
 // What a party typed with an action: their words, under their name.
 
+import type { Message } from '../../../javascript/types'
 import { nameOf } from '../data/session'
-import type { Message } from '../data/types'
 import { useSession } from '../hooks/useSession'
 import { RichText } from './RichText'
 

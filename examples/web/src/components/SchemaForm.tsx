@@ -3,7 +3,27 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
 import { humanise } from '../data/api'
-import type { Schema, SchemaProperty } from '../data/types'
+
+/** What a form draws of a JSON Schema. */
+export interface Schema {
+  required?: string[]
+  properties?: Record<string, Property>
+}
+
+interface Property {
+  type?: string | string[]
+  description?: string
+  title?: string
+  minimum?: number
+  maximum?: number
+  minLength?: number
+  maxLength?: number
+  enum?: (string | number)[]
+  default?: string | number
+}
+
+/** The API says of a schema only that it is one. */
+export const readSchema = (schema: object | undefined) => (schema ?? {}) as Schema
 
 type Input = Record<string, string | number>
 
@@ -32,7 +52,7 @@ export function explain(error: ParleyError, fields: string[]) {
   return { field: null, text: message }
 }
 
-export function SchemaForm({
+export function SchemaForm<I extends object = Input>({
   schema,
   submit,
   style,
@@ -46,7 +66,8 @@ export function SchemaForm({
   style: string
   placeholders?: Record<string, string>
   values?: Record<string, string | number>
-  onSubmit: (input: Input) => Promise<unknown>
+  /** Gets what was typed; the server says whether it is what the schema asks for. */
+  onSubmit: (input: I) => Promise<unknown>
   onCancel?: () => void
 }) {
   const id = useId()
@@ -73,7 +94,7 @@ export function SchemaForm({
     setBusy(true)
     setFault(null)
     try {
-      await onSubmit(input)
+      await onSubmit(input as I)
     } catch (error) {
       refuse(explain(error as ParleyError, names))
     } finally {
@@ -136,7 +157,7 @@ export function SchemaForm({
   )
 }
 
-const isNumeric = ({ type }: SchemaProperty) =>
+const isNumeric = ({ type }: Property) =>
   [type].flat().some((each) => each === 'integer' || each === 'number') &&
   ![type].flat().includes('string')
 
@@ -145,7 +166,7 @@ function Control({
   hint,
   ...props
 }: {
-  property: SchemaProperty
+  property: Property
   hint: string
   id: string
   name: string
@@ -182,11 +203,11 @@ function Control({
   return <input {...props} type="text" maxLength={maxLength} placeholder={hint} dir="auto" />
 }
 
-const isShortScale = (property: SchemaProperty) =>
+const isShortScale = (property: Property) =>
   property.type === 'integer' &&
   property.minimum !== undefined &&
   property.maximum !== undefined &&
   property.maximum - property.minimum < 6
 
-const scaleOf = ({ minimum = 0, maximum = 0 }: SchemaProperty) =>
+const scaleOf = ({ minimum = 0, maximum = 0 }: Property) =>
   Array.from({ length: maximum - minimum + 1 }, (_, index) => minimum + index)

@@ -1,9 +1,9 @@
 // Small pieces that several screens are made of.
 
 import { type ReactNode, useEffect, useRef } from 'react'
+import type { Owner } from '../../../javascript/types'
 import { useNow } from '../data/clock'
 import { nameOf } from '../data/session'
-import type { Person } from '../data/types'
 import { Icon, type IconName } from './Icon'
 
 const HUES = 6
@@ -14,7 +14,7 @@ export function Avatar({
   size = 'm',
   status,
 }: {
-  person: Person | undefined
+  person: Owner | undefined
   size?: 's' | 'm' | 'l'
   status?: 'online' | 'away' | undefined
 }) {

@@ -1,5 +1,6 @@
 // Razorpay's checkout: the script is loaded when somebody pays, and not before.
 
+import type { PaidAtCheckout } from '../../../javascript/types'
 import type { Session } from './session'
 
 interface Checkout {
@@ -47,7 +48,7 @@ export async function pay(session: Session, conversationId: string): Promise<voi
       ...options,
       key: key_id,
       modal: { ondismiss: resolve },
-      handler: (paid: object) => {
+      handler: (paid: PaidAtCheckout) => {
         client.confirmPayment(conversationId, paid).then(() => resolve(), reject)
       },
     })

@@ -2,8 +2,8 @@
 // what the server refuses stays where it is until its author decides, and holds up nobody.
 
 import type { ParleyClient, ParleyError } from '../../../javascript/parley-client.mjs'
+import type { SendResult } from '../../../javascript/types'
 import { keep, recall } from './storage'
-import type { Message, Quota } from './types'
 
 export interface Outgoing {
   id: string // client_message_id
@@ -16,11 +16,6 @@ export interface Outgoing {
   refused: { code: string; message: string; details: Record<string, unknown> | null } | null
 }
 
-interface Sent {
-  message: Message | null
-  quota: Quota
-}
-
 const SLOWEST = 15_000
 
 export class Outbox {
@@ -31,7 +26,7 @@ export class Outbox {
   constructor(
     private readonly client: ParleyClient,
     private readonly onChange: (entries: Outgoing[]) => void,
-    private readonly onSent: (sent: Sent) => void,
+    private readonly onSent: (sent: SendResult) => void,
     private readonly onTokenRefused: () => Promise<boolean>,
   ) {
     this.#entries = recall<Outgoing[]>(this.#key, [])
@@ -83,7 +78,7 @@ export class Outbox {
       if (!entry) break
       try {
         const { id, created_at: _, refused: __, ...args } = entry
-        const sent = await this.client.call<Sent>('send_message', {
+        const sent = await this.client.call('send_message', {
           ...args,
           client_message_id: id,
         })

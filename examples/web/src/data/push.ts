@@ -21,7 +21,7 @@ export async function startPush({ client, config }: Session): Promise<void> {
     applicationServerKey: config.vapidKey,
   })
   const { endpoint, keys } = subscription.toJSON()
-  await client.call('register_push_token', { kind: 'web_push', token: endpoint, keys })
+  await client.call('register_push_token', { kind: 'web_push', token: endpoint ?? null, keys })
 }
 
 export async function stopPush({ client }: Session): Promise<void> {

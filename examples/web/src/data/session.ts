@@ -2,11 +2,19 @@
 
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { ParleyClient, ParleyError } from '../../../javascript/parley-client.mjs'
+import type {
+  Action,
+  ActionResult,
+  Context,
+  Message,
+  Owner,
+  Profile,
+  Quota,
+} from '../../../javascript/types'
 import * as api from './api'
 import { serverNow, setServerNow } from './clock'
 import type { Config } from './config'
 import { Outbox, type Outgoing } from './outbox'
-import type { Action, ActionResult, Context, Message, Person, Profile, Quota } from './types'
 
 export interface Chat {
   messages: Message[]
@@ -111,17 +119,13 @@ export class Session {
     window.addEventListener('online', this.#onOnline)
     window.addEventListener('offline', this.#onOffline)
     if (this.config.appUrl) void this.client.cleanUp().catch(() => {})
-    await this.loadMe()
-    const [page, quota] = await Promise.all([
-      api.getInbox(this.client, 'all', null),
-      api.getQuota(this.client),
-    ])
-    this.#takeContexts(page.conversations)
-    this.set({ quota, isLoaded: true, cursors: { open: page.next_cursor } })
+    const { conversations, next_cursor, quota, profile } = await api.getInbox(this.client, 'all')
+    this.#takeContexts(conversations)
+    this.set({ me: profile, quota, isLoaded: true, cursors: { open: next_cursor } })
     void this.#loadBlocked()
     this.outbox.run()
-    await this.#learnTheRest(page.next_cursor)
-    this.client.start().catch((error) => this.#fail('start', error))
+    await this.#learnTheRest(next_cursor)
+    this.client.start().catch((error) => this.fail('start', error))
   }
 
   async stop() {
@@ -132,15 +136,14 @@ export class Session {
   }
 
   async loadMe() {
-    const me = await this.client.callUntilAnswered<Profile | null>('get_profile')
-    this.set(me ? { me } : { isOver: true })
+    this.set({ me: await this.client.callUntilAnswered('get_profile') })
   }
 
   /** So that the first sync brings what is new, and not every message there ever was. */
   async #learnTheRest(cursor: string | null) {
     let next = cursor
     for (let page = 0; next && page < 20; page += 1) {
-      const more = await api.getInbox(this.client, 'all', next)
+      const more = await api.getMoreOfInbox(this.client, 'all', next)
       this.#takeContexts(more.conversations)
       next = more.next_cursor
     }
@@ -165,7 +168,7 @@ export class Session {
     client.on('message_delivered', (got) => this.#takeReceipt(got, 'other_delivered_seq'))
     client.on('quota_changed', (quota) => this.set({ quota }))
     client.on('notification', () => this.set({ hasNews: true }))
-    for (const event of ['conversation_state_changed', 'button_action', 'text_input']) {
+    for (const event of ['conversation_state_changed', 'button_action', 'text_input'] as const) {
       client.on(event, ({ conversation_id }) => void this.refresh(conversation_id))
     }
     client.on('user_typing', ({ conversation_id, is_typing }) => {
@@ -262,23 +265,23 @@ export class Session {
     const { [id]: _, ...errors } = this.state.errors
     this.set({ errors })
     try {
-      const { context, messages, actions, quota } = await api.getChat(this.client, id)
-      this.#takeContexts([context])
+      const { conversation, messages, actions, quota } = await api.getChat(this.client, id)
+      this.#takeContexts([conversation])
       this.set({ quota })
       this.#putChat(id, {
         messages: messages.filter(isAlive),
         actions,
         hasOlder: messages.length >= api.PAGE,
         isAtEnd: true,
-        readUpTo: context.read_seq,
+        readUpTo: conversation.read_seq,
       })
       this.client.openConversation(id).catch(() => {})
-      const { my_role } = context
-      if (this.config.appUrl && context.amount_minor && my_role === 'brand_owner') {
+      const { my_role, amount_minor } = conversation
+      if (this.config.appUrl && amount_minor && my_role === 'brand_owner') {
         void this.client.refreshPayment(id).catch(() => {})
       }
     } catch (error) {
-      this.#fail(id, error)
+      this.fail(id, error)
     }
   }
 
@@ -299,12 +302,10 @@ export class Session {
       this.#refreshing.delete(id)
       try {
         if (!this.state.chats[id]) {
-          const args = { conversation_id: id }
-          const context = await this.client.call<Context>('get_conversation_context', args)
-          return this.#takeContexts([context])
+          return this.#takeContexts([await api.getContext(this.client, id)])
         }
-        const { context, messages, actions } = await api.getChat(this.client, id)
-        this.#takeContexts([context])
+        const { conversation, messages, actions } = await api.getChat(this.client, id)
+        this.#takeContexts([conversation])
         this.#addMessages(id, messages)
         const chat = this.state.chats[id]
         if (chat) this.#putChat(id, { ...chat, actions })
@@ -395,7 +396,7 @@ export class Session {
     const first = chat.messages[0]?.seq ?? 0
     for (const message of incoming) {
       const fits = message.seq >= first && (chat.isAtEnd || message.seq <= last)
-      if (isAlive(message) && !message.content_withheld && (fits || !chat.messages.length)) {
+      if (isAlive(message) && (fits || !chat.messages.length)) {
         byId.set(message.id, message)
       }
     }
@@ -437,11 +438,7 @@ export class Session {
 
   async setPreferences(id: string, preferences: object) {
     const args = { conversation_id: id, ...preferences }
-    const context = await this.client.callUntilAnswered<Context>(
-      'set_conversation_preferences',
-      args,
-    )
-    this.#takeContexts([context])
+    this.#takeContexts([await this.client.callUntilAnswered('set_conversation_preferences', args)])
   }
 
   async setBlocked(userId: string, isBlocked: boolean) {
@@ -453,18 +450,18 @@ export class Session {
   /** Open the direct chat with somebody; its id. */
   async connect(userId: string): Promise<string> {
     const args = { target_user_id: userId }
-    const { conversation } = await this.client.call<{ conversation: Context }>(
-      'direct_connect',
-      args,
-    )
+    const { conversation } = await this.client.call('direct_connect', args)
     this.#takeContexts([conversation])
     return conversation.conversation_id
   }
 
   async loadInbox(filter: api.Filter) {
-    const page = await api.getInbox(this.client, filter, this.state.cursors[filter] ?? null)
-    this.#takeContexts(page.conversations)
-    this.set({ cursors: { ...this.state.cursors, [filter]: page.next_cursor } })
+    const cursor = this.state.cursors[filter]
+    const { conversations, next_cursor } = cursor
+      ? await api.getMoreOfInbox(this.client, filter, cursor)
+      : await api.getInbox(this.client, filter)
+    this.#takeContexts(conversations)
+    this.set({ cursors: { ...this.state.cursors, [filter]: next_cursor } })
   }
 
   // The connection, the token, the clock
@@ -514,7 +511,8 @@ export class Session {
     return false
   }
 
-  #fail(what: string, error: unknown) {
+  /** Say what went wrong, where it is shown; who is not let in any more is signed out. */
+  fail(what: string, error: unknown) {
     const failure =
       error instanceof ParleyError ? error : new ParleyError(String(error), 'CLIENT_FAILED')
     if (failure.status === 401) void this.#renewToken()
@@ -525,4 +523,5 @@ export class Session {
 export const isAlive = ({ expires_at }: { expires_at: string | null }): boolean =>
   !expires_at || Date.parse(expires_at) > serverNow()
 
-export const nameOf = (person: Person | undefined): string => person?.display_name || 'Somebody'
+export const nameOf = (person: Pick<Owner, 'display_name'> | undefined): string =>
+  person?.display_name || 'Somebody'

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from 'react'
+import type { Context } from '../../../javascript/types'
 import type { Filter } from '../data/api'
-import type { Context } from '../data/types'
 import { useSession, useSessionState } from './useSession'
 
 const FITS: Record<Filter, (context: Context) => boolean> = {
@@ -14,12 +14,12 @@ const FITS: Record<Filter, (context: Context) => boolean> = {
 
 /** Whether a deal waits for me, as the server says it. */
 export function isMyTurn({ waiting_on, my_role }: Context): boolean {
-  return waiting_on === my_role || waiting_on === 'either'
+  return waiting_on === my_role
 }
 
 /** Whether nobody has to act, as the server says it. */
 export function isNobodysTurn({ waiting_on }: Context): boolean {
-  return waiting_on === null || waiting_on === 'none'
+  return waiting_on === 'none'
 }
 
 /** The conversations that fit the filter, pinned ones first, then the newest. */

@@ -1,16 +1,18 @@
 // Bids and campaigns of everybody, and people: where chats and deals begin.
 
 import { type ReactNode, useCallback, useEffect, useState } from 'react'
+import type { BidShown, CampaignShown, Functions, Owner, StepName } from '../../../javascript/types'
 import { Avatar, Dialog, Empty, Skeleton, Ticking, Trouble } from '../components/bits'
 import { Icon } from '../components/Icon'
 import { RichText } from '../components/RichText'
-import { SchemaForm } from '../components/SchemaForm'
+import { type Schema, SchemaForm } from '../components/SchemaForm'
 import * as api from '../data/api'
 import { formatAgo, formatMoney } from '../data/clock'
 import { nameOf } from '../data/session'
-import type { ActionResult, Bid, Campaign, Person, Schema } from '../data/types'
 import { useSession, useSessionState } from '../hooks/useSession'
 
+type NewBid = Functions['create_bid']['args']
+type NewCampaign = Functions['create_campaign']['args']
 type Tab = 'bids' | 'campaigns' | 'people'
 
 const AMOUNT = { type: 'number', minimum: 1 }
@@ -86,7 +88,7 @@ export default function Market() {
             schema={isInfluencer ? NEW_BID : NEW_CAMPAIGN}
             submit="Publish"
             style="primary"
-            onSubmit={async (input) => {
+            onSubmit={async (input: NewBid & NewCampaign) => {
               await client.call(isInfluencer ? 'create_bid' : 'create_campaign', input)
               setMaking(false)
               setTab(isInfluencer ? 'bids' : 'campaigns')
@@ -106,8 +108,8 @@ function show(conversationId: string) {
 /** Do what opens a deal, and go there. */
 function useOpening() {
   const { client } = useSession()
-  return async (name: string, args: object) => {
-    const { conversation } = await client.do<ActionResult>(name, args)
+  return async <N extends StepName>(name: N, args: Functions[N]['args']) => {
+    const { conversation } = await client.do(name, args)
     show(conversation.conversation_id)
   }
 }
@@ -126,7 +128,7 @@ function Card({
   text: string
   minor: number | null
   currency: string
-  owner: Person | undefined
+  owner: Owner | undefined
   at: string
   status: string
   children: ReactNode
@@ -155,11 +157,11 @@ function Card({
   )
 }
 
-function Bids({ bids, onChange }: { bids: Bid[]; onChange: () => Promise<void> }) {
+function Bids({ bids, onChange }: { bids: api.Market['bids']; onChange: () => Promise<void> }) {
   const { client, userId } = useSession()
   const me = useSessionState((state) => state.me)
   const open = useOpening()
-  const [asked, setAsked] = useState<Bid | null>(null)
+  const [asked, setAsked] = useState<BidShown | null>(null)
   if (!bids.length) {
     return (
       <Empty icon="market" title="No bids yet">
@@ -214,14 +216,14 @@ function Campaigns({
   campaigns,
   onChange,
 }: {
-  campaigns: Campaign[]
+  campaigns: api.Market['campaigns']
   onChange: () => Promise<void>
 }) {
   const { client, userId } = useSession()
   const me = useSessionState((state) => state.me)
   const open = useOpening()
-  const [asked, setAsked] = useState<Campaign | null>(null)
-  const [inviting, setInviting] = useState<Campaign | null>(null)
+  const [asked, setAsked] = useState<CampaignShown | null>(null)
+  const [inviting, setInviting] = useState<CampaignShown | null>(null)
   if (!campaigns.length) {
     return (
       <Empty icon="market" title="No campaigns yet">
@@ -309,10 +311,10 @@ function People({
 }: {
   only?: string
   verb?: string
-  onPick?: (person: Person) => Promise<void>
+  onPick?: (person: Owner) => Promise<void>
 }) {
   const session = useSession()
-  const [found, setFound] = useState<Person[] | null>(null)
+  const [found, setFound] = useState<Owner[] | null>(null)
   const [error, setError] = useState<Error | null>(null)
 
   const find = useCallback(
@@ -328,7 +330,7 @@ function People({
   )
   useEffect(() => void find(''), [find])
 
-  async function pick(person: Person) {
+  async function pick(person: Owner) {
     try {
       if (onPick) return await onPick(person)
       show(await session.connect(person.id))

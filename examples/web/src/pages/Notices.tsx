@@ -1,12 +1,12 @@
 // What happened beside the messages: whose turn it is, payments, reviews.
 
 import { useEffect, useState } from 'react'
+import type { Notification } from '../../../javascript/types'
 import { Empty, Skeleton, Ticking, Trouble } from '../components/bits'
 import { Icon, type IconName } from '../components/Icon'
 import * as api from '../data/api'
 import { formatAgo } from '../data/clock'
 import { nameOf } from '../data/session'
-import type { Notice } from '../data/types'
 import { useSession, useSessionState } from '../hooks/useSession'
 
 const TEXTS: Record<string, [icon: IconName, text: string]> = {
@@ -24,7 +24,7 @@ const TEXTS: Record<string, [icon: IconName, text: string]> = {
 export default function Notices() {
   const session = useSession()
   const conversations = useSessionState((state) => state.conversations)
-  const [notices, setNotices] = useState<Notice[] | null>(null)
+  const [notices, setNotices] = useState<Notification[] | null>(null)
   const [error, setError] = useState<Error | null>(null)
 
   useEffect(() => {

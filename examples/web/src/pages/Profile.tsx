@@ -1,15 +1,12 @@
 // Who I am here, what others see of me, whom I block, and how this page looks.
 
 import { useEffect, useState } from 'react'
+import type { Owner, Privacy as PrivacySettings } from '../../../javascript/types'
 import { Avatar, Trouble } from '../components/bits'
-import { SchemaForm } from '../components/SchemaForm'
+import { type Schema, SchemaForm } from '../components/SchemaForm'
 import { humanise } from '../data/api'
 import { canPush, isPushed, startPush, stopPush } from '../data/push'
 import { nameOf } from '../data/session'
-import type { Profile as Me, Person, Schema } from '../data/types'
-
-type PrivacySettings = Me['privacy']
-
 import { useSession, useSessionState } from '../hooks/useSession'
 
 const NAME = { type: 'string', maxLength: 80, title: 'Your name' }
@@ -192,7 +189,7 @@ function Looks() {
 function Blocked() {
   const session = useSession()
   const blocked = useSessionState((state) => state.blocked)
-  const [people, setPeople] = useState<Person[]>([])
+  const [people, setPeople] = useState<Owner[]>([])
   useEffect(() => {
     const ids = Object.keys(blocked)
     if (!ids.length) return setPeople([])
@@ -200,7 +197,7 @@ function Blocked() {
       .from('users')
       .select('*')
       .in('id', ids)
-      .then(({ data }) => setPeople((data ?? []) as Person[]))
+      .then(({ data }) => setPeople((data ?? []) as Owner[]))
   }, [session, blocked])
   return (
     <section className="box">

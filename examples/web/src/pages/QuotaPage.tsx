@@ -1,11 +1,11 @@
 // Free messages and points, and where the points went.
 
 import { useEffect, useState } from 'react'
+import type { PointsEntry } from '../../../javascript/types'
 import { Empty, Skeleton, Ticking, Trouble } from '../components/bits'
 import { QuotaDisplay } from '../components/QuotaDisplay'
 import * as api from '../data/api'
 import { formatAgo } from '../data/clock'
-import type { PointsEntry } from '../data/types'
 import { useSession, useSessionState } from '../hooks/useSession'
 
 export default function QuotaPage() {
