@@ -21,7 +21,11 @@ from tests.web.people import Member, Site, Window, admit, window
 
 PICTURES = ROOT / "docs" / "web"
 LARGEST = 150_000
-AXE = (CLIENT / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+AXE = CLIENT / "node_modules" / "axe-core" / "axe.min.js"
+# A frame that something has made taller than the window is one that can be scrolled away.
+OUT_OF_FRAME = """() => [document.documentElement, ...document.querySelectorAll('.frame, .content')]
+  .filter((each) => document.querySelector('.frame') && each.scrollHeight > innerHeight)
+  .map((each) => each.className || each.tagName)"""
 RUN_AXE = """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa',
   'best-practice'], resultTypes: ['violations'] }).then(({ violations }) => violations
   .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -226,7 +230,8 @@ def check(looker: Window, look: Look, screen: str, folder: Path) -> None:
     """Nothing is wider than the screen, axe finds nothing serious in either theme; pictures."""
     page = looker.page
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.evaluate(AXE)
+    assert page.evaluate(OUT_OF_FRAME) == []
+    page.evaluate(AXE.read_text("utf-8"))
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
         assert page.evaluate(RUN_AXE) == [], theme

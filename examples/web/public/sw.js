@@ -3,11 +3,11 @@
 const TITLES = {
   message: 'New message',
   action_required: 'Your turn',
-  payment: 'News of a payment',
-  work: 'News of the work',
-  review: 'News of a review',
-  dispute: 'News of a dispute',
-  deal_closed: 'A deal has ended',
+  payment: 'Payment update',
+  work: 'Work update',
+  review: 'Review update',
+  dispute: 'Dispute update',
+  deal_closed: 'Deal ended',
 }
 
 self.addEventListener('install', () => self.skipWaiting())

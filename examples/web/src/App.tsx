@@ -1,22 +1,23 @@
 // The page: who is signed in, where they are, and the frame around it.
 
 import type { Session as AuthSession, SupabaseClient } from '@supabase/supabase-js'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
-import { Skeleton, Trouble } from './components/bits'
+import { Suspense, useEffect, useRef, useState } from 'react'
+import { Boundary, Empty, Skeleton, Trouble } from './components/bits'
 import { ChatInterface } from './components/ChatInterface'
 import { ConversationsList } from './components/ConversationsList'
 import { Icon, type IconName } from './components/Icon'
 import { QuotaDisplay } from './components/QuotaDisplay'
 import { type Schema, SchemaForm } from './components/SchemaForm'
 import type { Config } from './data/config'
+import { later, loadTheRest } from './data/later'
 import { Session } from './data/session'
 import { SessionContext, useSession, useSessionState } from './hooks/useSession'
 import { SignIn } from './pages/SignIn'
 
-const Market = lazy(() => import('./pages/Market'))
-const QuotaPage = lazy(() => import('./pages/QuotaPage'))
-const Notices = lazy(() => import('./pages/Notices'))
-const Profile = lazy(() => import('./pages/Profile'))
+const Market = later(() => import('./pages/Market'))
+const QuotaPage = later(() => import('./pages/QuotaPage'))
+const Notices = later(() => import('./pages/Notices'))
+const Profile = later(() => import('./pages/Profile'))
 
 export function App({ supabase, config }: { supabase: SupabaseClient; config: Config }) {
   const [auth, setAuth] = useState<AuthSession | null | undefined>(undefined)
@@ -97,6 +98,9 @@ function Frame() {
   )
   const isAtChats = place === '' || place === 'chat'
   useTitle(unread)
+  useEffect(() => {
+    if (isLoaded) loadTheRest()
+  }, [isLoaded])
 
   if (error && !isLoaded) {
     return (
@@ -134,18 +138,20 @@ function Frame() {
             {openId ? <ChatInterface key={openId} conversationId={openId} /> : <NoChat />}
           </main>
         ) : (
-          <Suspense
-            fallback={
-              <main className="page">
-                <Skeleton rows={4} kind="card" />
-              </main>
-            }
-          >
-            {place === 'market' && <Market />}
-            {place === 'notices' && <Notices />}
-            {place === 'quota' && <QuotaPage />}
-            {place === 'profile' && <Profile />}
-          </Suspense>
+          <Boundary key={place}>
+            <Suspense
+              fallback={
+                <main className="page">
+                  <Skeleton rows={4} kind="card" />
+                </main>
+              }
+            >
+              {place === 'market' && <Market />}
+              {place === 'notices' && <Notices />}
+              {place === 'quota' && <QuotaPage />}
+              {place === 'profile' && <Profile />}
+            </Suspense>
+          </Boundary>
         )}
       </div>
       <Announcer />
@@ -156,7 +162,9 @@ function Frame() {
 function NoChat() {
   return (
     <section className="chat no-chat" aria-label="Conversation">
-      <p className="muted">Choose a chat to read it.</p>
+      <Empty icon="chats" title="Your chats">
+        <p>Choose one to read it, or find somebody in the market.</p>
+      </Empty>
     </section>
   )
 }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 
 from examples.python.parley_client import ParleyError
 from scripts.dev.demo.person import PATIENCE
 from scripts.dev.demo.stage import Scene, Stage, describe_quota
+
+# Where Asha would film.
+PLACES = ("on the roof", "at the market", "in the rain", "by the lake", "at your shop")
 
 
 async def arrive(stage: Stage) -> None:
@@ -118,8 +122,10 @@ async def pay_in_points(stage: Stage) -> None:
     stage.tell("Asha", f"has {describe_quota(quota)}")
     stage.tell("Asha", f"sends {quota['free_left']} more, as fast as the rate limit lets her")
     stage.is_muted = True
-    while quota["free_left"]:
-        text = f"Idea {quota['free_left']}"
+    for number, place in enumerate(itertools.cycle(PLACES), 1):
+        if not quota["free_left"]:
+            break
+        text = f"Idea {number}: a reel {place}"
         quota = (await stage.asha.client.send(stage.conversation_id, text))["quota"]
         await stage.bharat.hears_text(text)
     stage.is_muted = False

@@ -192,7 +192,7 @@ def create_app(folder: Path, config: Mapping[str, object]) -> Starlette:
         ],
         middleware=[
             Middleware(_Headers, headers=headers),
-            Middleware(GZipMiddleware, minimum_size=1000),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
         ],
     )
 

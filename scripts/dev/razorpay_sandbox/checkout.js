@@ -83,7 +83,10 @@
       shadow.adoptedStyleSheets = [sheet];
       this.dialogue = make("dialog", "", shadow);
       this.dialogue.ariaLabel = "Razorpay sandbox";
-      const price = `${options.currency} ${(options.amount / 100).toFixed(2)}`;
+      const price = (options.amount / 100).toLocaleString("en-IN", {
+        style: "currency",
+        currency: options.currency,
+      });
       const head = make("header", "", this.dialogue);
       make("h2", options.name || "Razorpay sandbox", head);
       make("p", price, head, "price");

@@ -3,7 +3,7 @@
 
 import { useRef, useState } from 'react'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
-import type { Action, ActionResult, Message } from '../../../javascript/types'
+import type { Action, ActionResult, InputField, Message } from '../../../javascript/types'
 import { pay } from '../data/checkout'
 import { formatLeft } from '../data/clock'
 import { useSession } from '../hooks/useSession'
@@ -38,8 +38,10 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
   const { action_data: data, conversation_id } = message
   const take = useAction(conversation_id, message)
   const open = (name: string | undefined) => actions.find((each) => each.action === name)
-  const form = open(data?.submit_action)
   const buttons = (data?.buttons ?? []).filter((button) => open(button.action))
+  // A form that has a button opens at it; one that has none stands open.
+  const hasButton = buttons.some((button) => button.action === data?.submit_action)
+  const form = hasButton ? undefined : open(data?.submit_action)
   const isOpen = !message.action_completed && Boolean(form || buttons.length)
   const card = useRef<HTMLElement>(null)
 
@@ -84,9 +86,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
           schema={readSchema(data.schema ?? form.schema)}
           submit={data.submit_button?.text ?? form.text}
           style={data.submit_button?.style ?? form.style}
-          placeholders={Object.fromEntries(
-            (data.input_fields ?? []).map((field) => [field.id, field.placeholder ?? '']),
-          )}
+          placeholders={placeholdersOf(data.input_fields)}
           values={Object.fromEntries(
             (data.input_fields ?? []).map((field) => [field.id, field.value ?? '']),
           )}
@@ -99,6 +99,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
             ...button,
             ...choiceOf(open(button.action), button.data),
             cost: open(button.action)?.cost,
+            placeholders: placeholdersOf(button.input_fields ?? data?.input_fields),
           }))}
           onTake={(button, input) => step(button.id, button.action, input)}
         />
@@ -122,6 +123,9 @@ export function choiceOf(action: Action | undefined, data?: object | null) {
   return { given, schema: { ...schema, properties: Object.fromEntries(asked) } }
 }
 
+const placeholdersOf = (fields: InputField[] = []): Record<string, string> =>
+  Object.fromEntries(fields.map((field) => [field.id, field.placeholder ?? '']))
+
 interface Choice {
   id: string
   text: string
@@ -129,7 +133,8 @@ interface Choice {
   action: string
   schema: Schema
   given: Record<string, unknown>
-  cost?: number | null | undefined
+  cost?: number | undefined
+  placeholders?: Record<string, string>
 }
 
 /** Buttons; one that has fields opens a form with them first. */
@@ -170,6 +175,7 @@ export function ActionButtons({
         schema={button.schema}
         submit={button.text}
         style={button.style}
+        {...(button.placeholders && { placeholders: button.placeholders })}
         onSubmit={async (input) => {
           await onTake(button, { ...button.given, ...input })
           setAsked(null)

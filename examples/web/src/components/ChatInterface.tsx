@@ -1,21 +1,24 @@
 // One conversation: who it is with, what was said, what can be done, where to write.
 
-import { lazy, Suspense, useCallback, useRef, useState } from 'react'
+import { Suspense, useCallback, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
 import type { Context, Found, Message } from '../../../javascript/types'
 import * as api from '../data/api'
 import { formatAgo, formatTime, useNow } from '../data/clock'
+import { later } from '../data/later'
 import { nameOf } from '../data/session'
 import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
+import { useMedia } from '../hooks/useMedia'
 import { useMessages } from '../hooks/useMessages'
 import { useSession, useSessionState } from '../hooks/useSession'
-import { Avatar, Dialog, IconButton, Menu, Skeleton, Trouble } from './bits'
+import { Avatar, Boundary, Dialog, IconButton, Menu, Skeleton, Trouble } from './bits'
 import { Composer } from './Composer'
 import { Icon } from './Icon'
 import { MessageList, type MessageListHandle } from './MessageList'
 import { Highlighted } from './RichText'
 
-const DealPanel = lazy(() => import('./DealPanel'))
+const DealPanel = later(() => import('./DealPanel'))
 
 export function ChatInterface({ conversationId }: { conversationId: string }) {
   const session = useSession()
@@ -25,11 +28,19 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
     (state) => state.blocked[context?.other_party.id ?? ''] === true,
   )
   const list = useRef<MessageListHandle>(null)
+  const panelButton = useRef<HTMLButtonElement>(null)
   const [replyTo, setReplyTo] = useState<Message | null>(null)
   const [about, setAbout] = useState<Message | null>(null)
   const [isSearching, setSearching] = useState(false)
   const [isPanelOpen, setPanelOpen] = useState(() => innerWidth >= 1180)
+  const isNarrow = useMedia('(width < 46rem)')
   const more = useCallback((message: Message) => setAbout(message), [])
+
+  /** Whoever closes the deal is where it is opened. */
+  function closePanel() {
+    flushSync(() => setPanelOpen(false))
+    panelButton.current?.focus()
+  }
 
   if (error && !chat) {
     return (
@@ -39,15 +50,17 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
     )
   }
   const isDeal = context !== undefined && context.kind !== 'direct'
+  const isCovered = isDeal && isPanelOpen && isNarrow
   const name = nameOf(context?.other_party)
   return (
     <div className="chat-frame">
-      <section className="chat" aria-label={`Conversation with ${name}`}>
+      <section className="chat" aria-label={`Conversation with ${name}`} inert={isCovered}>
         <ChatHead
           context={context}
           isPanelOpen={isPanelOpen}
           onPanel={isDeal ? () => setPanelOpen((open) => !open) : undefined}
           onSearch={() => setSearching((searching) => !searching)}
+          panelButton={panelButton}
         />
         {isSearching && (
           <SearchBar
@@ -90,9 +103,11 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
         </footer>
       </section>
       {isDeal && isPanelOpen && (
-        <Suspense fallback={<aside className="deal-panel" aria-label="Deal" />}>
-          <DealPanel context={context} onClose={() => setPanelOpen(false)} />
-        </Suspense>
+        <Boundary>
+          <Suspense fallback={<aside className="deal-panel" aria-label="Deal" />}>
+            <DealPanel context={context} isOnTop={isNarrow} onClose={closePanel} />
+          </Suspense>
+        </Boundary>
       )}
       {about && (
         <AboutMessage
@@ -125,11 +140,13 @@ function ChatHead({
   isPanelOpen,
   onPanel,
   onSearch,
+  panelButton,
 }: {
   context: Context | undefined
   isPanelOpen: boolean
   onPanel: (() => void) | undefined
   onSearch: () => void
+  panelButton: React.Ref<HTMLButtonElement>
 }) {
   const session = useSession()
   const now = useNow(30_000)
@@ -157,6 +174,7 @@ function ChatHead({
       />
       {onPanel && (
         <IconButton
+          ref={panelButton}
           icon="panel"
           label={isPanelOpen ? 'Hide the deal' : 'Show the deal'}
           aria-pressed={isPanelOpen}
@@ -199,7 +217,7 @@ function aboutOf(
   if (isTyping) return 'typing …'
   if (status === 'online') return 'online'
   if (status === 'away') return 'away'
-  if (other.last_seen_at) return `last seen ${ago(other.last_seen_at, now)}`
+  if (other.last_seen_at) return `seen ${ago(other.last_seen_at, now)}`
   return kind === 'direct' ? 'direct chat' : `deal from a ${kind}`
 }
 

@@ -1,7 +1,7 @@
 // A deal beside its chat: where it is, whose turn it is and until when, the money, what was offered
 // and delivered, and its history.
 
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type {
   Context,
   DealScreen,
@@ -20,7 +20,16 @@ import { IconButton, Skeleton, Ticking, Trouble } from './bits'
 import { Icon } from './Icon'
 import { RichText } from './RichText'
 
-export default function DealPanel({ context, onClose }: { context: Context; onClose: () => void }) {
+export default function DealPanel({
+  context,
+  isOnTop,
+  onClose,
+}: {
+  context: Context
+  /** It lies over the chat, and takes the focus. */
+  isOnTop: boolean
+  onClose: () => void
+}) {
   const { client } = useSession()
   const id = context.conversation_id
   const [deal, setDeal] = useState<DealScreen | null>(null)
@@ -39,8 +48,19 @@ export default function DealPanel({ context, onClose }: { context: Context; onCl
   // biome-ignore lint/correctness/useExhaustiveDependencies: again with each version of the deal
   useEffect(() => void load(), [load, context.version])
 
+  const panel = useRef<HTMLElement>(null)
+  useEffect(() => {
+    if (isOnTop) panel.current?.focus()
+  }, [isOnTop])
+
   return (
-    <aside className="deal-panel" aria-label="Deal">
+    <aside
+      ref={panel}
+      className="deal-panel"
+      aria-label="Deal"
+      tabIndex={-1}
+      onKeyDown={(event) => event.key === 'Escape' && onClose()}
+    >
       <header className="panel-head">
         <h2>Deal</h2>
         <IconButton icon="close" label="Hide the deal" onClick={onClose} />
@@ -101,7 +121,7 @@ function Turn({ context }: { context: Context }) {
           <Ticking at={context.deadline_at} format={formatLeft} every={1000} /> left
         </p>
       )}
-      {context.delivery_due_at && (
+      {context.delivery_due_at && !isNobodysTurn(context) && (
         <p className="muted">
           Delivery due <Ticking at={context.delivery_due_at} format={formatLeft} label="in" />
         </p>

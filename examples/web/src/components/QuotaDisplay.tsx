@@ -25,12 +25,14 @@ export function QuotaDisplay({ isSmall = false }: { isSmall?: boolean }) {
         aria-label="Free messages left"
       />
       <p className="muted">
-        {nextCost ? `Next: ${nextCost} points` : 'Next: free'} · {points_balance} points
+        {isSmall
+          ? `${points_balance} points`
+          : `You have ${points_balance} points. The next message ${nextCost ? `costs ${nextCost}` : 'is free'}.`}
       </p>
       {!isSmall && (
         <p className="muted">
-          {daily_free_limit} free messages again in {formatLeft(resets_at, now)}. After the free
-          ones, a message costs {points_per_message} points; you are asked first.
+          {daily_free_limit} free messages again in {formatLeft(resets_at, now)}. After them, a
+          message costs {points_per_message} points, and you are asked first.
         </p>
       )}
     </section>

@@ -1,6 +1,6 @@
 // Small pieces that several screens are made of.
 
-import { type ReactNode, useEffect, useRef } from 'react'
+import { Component, type ReactNode, useEffect, useRef } from 'react'
 import type { Owner } from '../../../javascript/types'
 import { useNow } from '../data/clock'
 import { nameOf } from '../data/session'
@@ -19,7 +19,7 @@ export function Avatar({
   status?: 'online' | 'away' | undefined
 }) {
   const name = nameOf(person)
-  const letters = [...name.trim()].slice(0, 1).join('').toLocaleUpperCase()
+  const letters = person && [...name.trim()].slice(0, 1).join('').toLocaleUpperCase()
   const hue = [...name].reduce((sum, each) => sum + each.charCodeAt(0), 0) % HUES
   return (
     <span className={`avatar avatar-${size}`} data-hue={hue} aria-hidden="true">
@@ -75,6 +75,21 @@ export function Trouble({ error, onRetry }: { error: Error; onRetry?: () => void
       )}
     </div>
   )
+}
+
+/** Keeps what fails inside from taking the rest of the page with it. */
+export class Boundary extends Component<{ children: ReactNode }, { error: Error | null }> {
+  override state = { error: null }
+
+  static getDerivedStateFromError(error: Error) {
+    return { error }
+  }
+
+  override render() {
+    if (!this.state.error) return this.props.children
+    const error = new Error('This part of the page could not be loaded.')
+    return <Trouble error={error} onRetry={() => location.reload()} />
+  }
 }
 
 /** Grey bars in the place of rows that are on their way, so that nothing moves when they come. */

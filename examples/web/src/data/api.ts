@@ -110,10 +110,10 @@ export async function findPeople({ supabase }: ParleyClient, name: string, role?
     .from('users')
     .select('id, display_name, avatar_url, role')
     .not('display_name', 'is', null)
+    .in('role', role ? [role] : ['influencer', 'brand_owner'])
     .order('created_at', { ascending: false })
     .limit(20)
   if (name) query = query.ilike('display_name', `%${name.replaceAll(/[%_\\]/g, '\\$&')}%`)
-  if (role) query = query.eq('role', role)
   const { data, error } = await query
   if (error) throw error
   return data as Owner[]

@@ -13,6 +13,9 @@ import { useSession, useSessionState } from '../hooks/useSession'
 
 type NewBid = Functions['create_bid']['args']
 type NewCampaign = Functions['create_campaign']['args']
+// Characters of a text that a card shows for certain.
+const AT_A_GLANCE = 100
+
 type Tab = 'bids' | 'campaigns' | 'people'
 
 const AMOUNT = { type: 'number', minimum: 1 }
@@ -133,6 +136,7 @@ function Card({
   status: string
   children: ReactNode
 }) {
+  const [isWhole, setWhole] = useState(false)
   return (
     <article className="market-card" aria-label={title}>
       <header>
@@ -145,9 +149,14 @@ function Card({
         </span>
       </header>
       <h2 dir="auto">{title}</h2>
-      <p className="market-text">
+      <p className="market-text" data-whole={isWhole}>
         <RichText text={text} />
       </p>
+      {text.length > AT_A_GLANCE && (
+        <button type="button" className="read-more" onClick={() => setWhole(!isWhole)}>
+          {isWhole ? 'Show less' : 'Read more'}
+        </button>
+      )}
       <footer>
         <strong>{minor === null ? 'Open price' : formatMoney(minor, currency)}</strong>
         {status !== 'open' && <span className="kind">{status}</span>}

@@ -1,6 +1,6 @@
 // What happened beside the messages: whose turn it is, payments, reviews.
 
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import type { Notification } from '../../../javascript/types'
 import { Empty, Skeleton, Ticking, Trouble } from '../components/bits'
 import { Icon, type IconName } from '../components/Icon'
@@ -12,11 +12,11 @@ import { useSession, useSessionState } from '../hooks/useSession'
 const TEXTS: Record<string, [icon: IconName, text: string]> = {
   message: ['chats', 'New message'],
   action_required: ['clock', 'It is your turn'],
-  payment: ['quota', 'News of a payment'],
-  work: ['sent', 'News of the work'],
-  review: ['star', 'News of a review'],
-  dispute: ['warning', 'A dispute'],
-  deal_closed: ['lock', 'A deal has ended'],
+  payment: ['quota', 'Payment update'],
+  work: ['sent', 'Work update'],
+  review: ['star', 'Review update'],
+  dispute: ['warning', 'Dispute update'],
+  deal_closed: ['lock', 'Deal ended'],
   quota_low: ['quota', 'Few free messages are left today'],
   points_low: ['quota', 'Few points are left'],
 }
@@ -27,17 +27,21 @@ export default function Notices() {
   const [notices, setNotices] = useState<Notification[] | null>(null)
   const [error, setError] = useState<Error | null>(null)
 
-  useEffect(() => {
+  const load = useCallback(() => {
+    setError(null)
     api.getNotices(session.client).then(setNotices, setError)
-    return () => session.set({ hasNews: false })
   }, [session])
+  useEffect(() => {
+    load()
+    return () => session.set({ hasNews: false })
+  }, [session, load])
 
   return (
     <main className="page page-narrow">
       <header className="page-head">
-        <h1>Notifications</h1>
+        <h1>News</h1>
       </header>
-      {error && <Trouble error={error} />}
+      {error && <Trouble error={error} onRetry={load} />}
       {!notices && !error && <Skeleton rows={6} />}
       {notices?.length === 0 && (
         <Empty icon="bell" title="Nothing yet">

@@ -53,7 +53,9 @@ export default function Profile() {
             setSaid('Saved.')
           }}
         />
-        <p role="status">{said}</p>
+        <p role="status" className="said">
+          {said}
+        </p>
       </section>
       <Privacy />
       <Pushes />

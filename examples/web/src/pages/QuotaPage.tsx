@@ -1,6 +1,6 @@
 // Free messages and points, and where the points went.
 
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import type { PointsEntry } from '../../../javascript/types'
 import { Empty, Skeleton, Ticking, Trouble } from '../components/bits'
 import { QuotaDisplay } from '../components/QuotaDisplay'
@@ -14,10 +14,12 @@ export default function QuotaPage() {
   const [entries, setEntries] = useState<PointsEntry[] | null>(null)
   const [error, setError] = useState<Error | null>(null)
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: again when points have moved
-  useEffect(() => {
+  const load = useCallback(() => {
+    setError(null)
     api.getQuotaScreen(client).then(({ history }) => setEntries(history), setError)
-  }, [client, balance])
+  }, [client])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: again when points have moved
+  useEffect(load, [load, balance])
 
   return (
     <main className="page page-narrow">
@@ -26,7 +28,7 @@ export default function QuotaPage() {
       </header>
       <QuotaDisplay />
       <h2>Points</h2>
-      {error && <Trouble error={error} />}
+      {error && <Trouble error={error} onRetry={load} />}
       {!entries && !error && <Skeleton rows={3} />}
       {entries?.length === 0 && (
         <Empty icon="quota" title="No points have moved">
