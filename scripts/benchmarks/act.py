@@ -58,7 +58,7 @@ def measure_actions(bench: Bench) -> list[Row]:
     players: Players = {name: (side, CYCLE) for name, side in bench.sides.items()}
     if "old" in bench.sides:
         old = bench.sides["old"]
-        if make_case(old, CYCLE, *_make_deals(old, 1)[0]):
+        if make_case(old, CYCLE, *make_deals(old, 1)[0]):
             as_case = tuple(action.replace("public.", "bench.") for action in CYCLE)
             players["floor"] = (old, as_case)
     spent: dict[str, list[Spent]] = {name: [] for name in players}
@@ -76,7 +76,7 @@ def measure_actions(bench: Bench) -> list[Row]:
 
 def _play(players: Players, deals: int) -> dict[str, tuple[Spent, float, float, float]]:
     """One round: what all actions cost, and what one left: steps, messages, broadcasts."""
-    made = {name: _make_deals(side, deals) for name, (side, _) in players.items()}
+    made = {name: make_deals(side, deals) for name, (side, _) in players.items()}
     ids = {name: [conversation for conversation, _ in pairs] for name, pairs in made.items()}
     with ExitStack() as sessions:
         ready = {}
@@ -115,7 +115,7 @@ def _count(side: Side, deals: list[str]) -> tuple[int, ...]:
         return superuser.execute(COUNTS, {"deals": deals}).fetchone() or ()
 
 
-def _make_deals(side: Side, deals: int) -> list[tuple[str, str]]:
+def make_deals(side: Side, deals: int) -> list[tuple[str, str]]:
     """Make so many deals whose work has begun; their ids and the claims of their influencers."""
     make_deal_functions(side)
     with side.connect() as superuser:

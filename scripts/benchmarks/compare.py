@@ -21,8 +21,9 @@ class Gate:
     cpu: float | None = None
     floor: float | None = None
     wal: float | None = None
-    # Milliseconds of the server's processor time.
+    # Milliseconds of the server's processor time, and within which 95 of 100 calls are answered.
     ms: float | None = None
+    p95: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,12 @@ def interleave(variants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str
 
 
 def compare(
-    number: str, what: str, spent: Mapping[str, Sequence[Spent]], gate: Gate, more: str = ""
+    number: str,
+    what: str,
+    spent: Mapping[str, Sequence[Spent]],
+    gate: Gate,
+    more: str = "",
+    p95: float | None = None,
 ) -> Row:
     """The line of what `new` cost beside `old` and `floor`, which may both be missing."""
     new, old, floor = (spent.get(name) for name in ("new", "old", "floor"))
@@ -73,6 +79,7 @@ def compare(
         (gate.wal, wal, "<= {:,.0f} WAL records"),
         (gate.floor, to_floor, "<= {}x of the floor"),
         (gate.ms, middle(new, "cpu_ms"), "<= {} ms"),
+        (gate.p95, p95, "p95 <= {} ms"),
     ]
     asked = [(most, value, text.format(most)) for most, value, text in checks if most is not None]
     held = [value <= most for most, value, _ in asked if value is not None]

@@ -75,6 +75,8 @@ QUICK = Size(
     cleanup=10_000,
     deals=6,
 )
+# For what must hold with a million messages, in minutes: `--only screens --size million`.
+MILLION = replace(NORMAL, name="million", messages=1_000_000, rounds=3)
 # Shows that everything works; its figures mean nothing.
 SMOKE = Size(
     name="smoke",
@@ -91,7 +93,7 @@ SMOKE = Size(
     cleanup=500,
     deals=2,
 )
-SIZES = {size.name: size for size in (SMOKE, QUICK, NORMAL, LONG)}
+SIZES = {size.name: size for size in (SMOKE, QUICK, NORMAL, MILLION, LONG)}
 
 # The user with 500 conversations. Half of the partners have a lower number, half a higher one, so
 # that the list is merged from both of its indexes.

@@ -13632,7 +13632,7 @@ $$;
 grant execute on function public.get_inbox_screen(text, integer, text, text) to authenticated;
 grant execute on function private.get_inbox_screen(text, integer, text, text) to authenticated;
 
--- source: 48_screens/get_market_screen.sql sha256:ab7e9416cfc3ff1550192bb5f7eb95a8275cf8db98f26b4c97a361c02558ed1f
+-- source: 48_screens/get_market_screen.sql sha256:bbeb73fa2bdec637c6b04cf54d7e08314e09e21fe6e6d0e69205cc2067f565b5
 -- RPC: the market in one call: open bids and campaigns, the caller's own, the caller's applications
 -- and those to the caller's campaigns, newest first; returns `{bids, campaigns, mine, requests,
 -- profile, version}`, or `{not_modified: true, version}` when the caller's is current.
@@ -13667,18 +13667,18 @@ begin
   return private.screen_json(
     json_build_object(
       'bids', (
-        select coalesce(json_agg(page.bid order by page.created_at desc), '[]')
+        select coalesce(json_agg(page order by page.created_at desc), '[]')
         from (
-          select b.created_at, to_jsonb(b) || jsonb_build_object(
-            'owner', json_build_object(
+          select
+            b.*,
+            json_build_object(
               'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
               'role', u.role
-            ),
-            'conversation_id', (
+            ) as owner,
+            (
               select c.id from public.conversations as c
               where c.bid_id = b.id and c.brand_owner_id = v_me and c.chat_status <> 'closed'
-            )
-          ) as bid
+            ) as conversation_id
           from public.bids as b
           join public.users as u on u.id = b.influencer_id
           where b.status = 'open'
@@ -13687,18 +13687,18 @@ begin
         ) as page
       ),
       'campaigns', (
-        select coalesce(json_agg(page.campaign order by page.created_at desc), '[]')
+        select coalesce(json_agg(page order by page.created_at desc), '[]')
         from (
-          select g.created_at, to_jsonb(g) || jsonb_build_object(
-            'owner', json_build_object(
+          select
+            g.*,
+            json_build_object(
               'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
               'role', u.role
-            ),
-            'conversation_id', (
+            ) as owner,
+            (
               select c.id from public.conversations as c
               where c.campaign_id = g.id and c.influencer_id = v_me and c.chat_status <> 'closed'
-            )
-          ) as campaign
+            ) as conversation_id
           from public.campaigns as g
           join public.users as u on u.id = g.brand_owner_id
           where g.status = 'open'
@@ -13784,7 +13784,7 @@ $$;
 grant execute on function public.get_quota_screen(integer, text) to authenticated;
 grant execute on function private.get_quota_screen(integer, text) to authenticated;
 
--- source: 48_screens/screen_json.sql sha256:d6dc87b6fad3663169b681e7201f6d9c237720954eb6b7fadea28141914e7ad7
+-- source: 48_screens/screen_json.sql sha256:25fdedf7b2973bc05027770239e454c8c2e3990dc320d50be6e751825580c0c3
 -- A screen as clients get it: with a version, or `{not_modified, version}` when the client has it.
 --
 -- The version is a hash of everything on the screen but the time of the answer, so that it moves
@@ -13796,12 +13796,14 @@ stable
 set search_path = ''
 as $$
 declare
-  v_version constant text := md5(replace(p_screen::text, to_json(now())::text, ''));
+  v_screen constant text := p_screen;
+  v_version constant text := md5(replace(v_screen, to_json(now())::text, ''));
 begin
   if v_version = p_known_version then
     return json_build_object('not_modified', true, 'version', v_version);
   end if;
-  return p_screen::jsonb || jsonb_build_object('version', v_version);
+  -- Written into the text of the object, which is not read for it: a screen is long.
+  return format('{"version" : "%s", %s', v_version, substr(v_screen, 2));
 end;
 $$;
 

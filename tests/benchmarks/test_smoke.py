@@ -32,7 +32,7 @@ LINES = {
     "cleanup": 1,
     "webhook": 1,
     "unread": 2,
-    "screens": 3,
+    "screens": 5,
     "mark": 1,
     "store": 2,
 }

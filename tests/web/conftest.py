@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
@@ -73,7 +74,8 @@ def site(stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory) ->
         playwright = everything.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         everything.callback(browser.close)
-        yield Site(url, stack, payments, browser)
+        http = everything.enter_context(httpx.Client(timeout=20))
+        yield Site(url, stack, payments, browser, http)
 
 
 @pytest.fixture(scope="module")

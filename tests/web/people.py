@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +37,7 @@ class Site:
     stack: Stack
     payments: Payments
     browser: Browser
+    http: httpx.Client
 
     def sql(self, statement: str, *parameters: object) -> None:
         """Change something behind everybody's back, as time or an operator would."""
@@ -45,7 +46,7 @@ class Site:
 
     def grant_points(self, member: Member, points: int) -> None:
         """Give somebody points, as the service."""
-        answer = httpx.post(
+        answer = self.http.post(
             f"{self.stack.api_url}/rest/v1/rpc/grant_points",
             headers=service_headers(self.stack),
             json={
@@ -54,7 +55,6 @@ class Site:
                 "reason": "test",
                 "grant_id": str(uuid.uuid4()),
             },
-            timeout=20,
         )
         answer.raise_for_status()
 
@@ -76,14 +76,13 @@ class Member:
 
     def call(self, function: str, **arguments: Any) -> Any:
         """Call a function of the API."""
-        answer = httpx.post(
+        answer = self.site.http.post(
             f"{self.site.stack.api_url}/rest/v1/rpc/{function}",
             headers={
                 "apikey": self.site.stack.anon_key,
                 "Authorization": f"Bearer {self.session['access_token']}",
             },
             json=arguments,
-            timeout=20,
         )
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
@@ -104,6 +103,19 @@ class Member:
         return sent
 
 
+def send_many(site: Site, conversation_id: str, said: Iterable[tuple[Member, str]]) -> None:
+    """Write many messages, each by its member, without a request for each."""
+    with psycopg.connect(site.stack.db_url, autocommit=True) as connection:
+        for member, text in said:
+            with connection.transaction():
+                connection.execute(
+                    "select set_config('request.jwt.claims', %s, true)",
+                    [json.dumps({"sub": member.id, "role": "authenticated"})],
+                )
+                connection.execute("set local role authenticated")
+                connection.execute("select public.send_message(%s, %s)", [conversation_id, text])
+
+
 def build(log: Path) -> Path:
     """The folder with the built client; in a thread, since the browser's loop may run in this."""
     with ThreadPoolExecutor(1) as apart:
@@ -113,11 +125,10 @@ def build(log: Path) -> Path:
 def admit(site: Site, name: str, role: str) -> Member:
     """Somebody new, with a profile."""
     email = f"{uuid.uuid4().hex}@example.com"
-    answer = httpx.post(
+    answer = site.http.post(
         f"{site.stack.api_url}/auth/v1/signup",
         headers={"apikey": site.stack.anon_key},
         json={"email": email, "password": PASSWORD},
-        timeout=20,
     )
     answer.raise_for_status()
     member = Member(site, name, email, answer.json())
@@ -187,13 +198,18 @@ def window(
     *,
     width: int = 1280,
     height: int = 800,
+    is_phone: bool = False,
     scheme: Any = "light",
     on_context: Callable[[BrowserContext], None] = lambda _: None,
 ) -> Iterator[Window]:
     """A new window in which the member is signed in; at its end nothing has gone wrong in it."""
     site = member.site
     context = site.browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        has_touch=is_phone,
+        is_mobile=is_phone,
     )
     try:
         session = json.dumps(json.dumps(member.session))

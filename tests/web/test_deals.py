@@ -141,6 +141,75 @@ def test_a_step_on_what_has_moved_on_is_explained(site: Site, open_window: Open)
     expect(panel.get_by_role("alert")).to_contain_text("The deal has moved on")
 
 
+def test_what_a_party_typed_is_quoted_whole_and_as_text(site: Site, open_window: Open) -> None:
+    maker, owner = admit(site, "Chitra", "influencer"), admit(site, "Dev", "brand_owner")
+    bid = maker.call("create_bid", title="One reel", description="Short")
+    deal = owner.call("connect_bid", bid_id=bid["id"])["conversation"]["conversation_id"]
+    details = (
+        "<b>Three</b> reels, see https://tea.example/brief. " + "Long and longer. " * 40 + "End"
+    )
+    maker.call("take_action", conversation_id=deal, action="accept_connection")
+    owner.call(
+        "take_action",
+        conversation_id=deal,
+        action="send_project_details",
+        input={"details": details},
+    )
+    window = open_window(maker, width=360)
+    window.open_chat(deal)
+    quote = window.page.locator("blockquote.quote")
+    expect(quote.locator("cite")).to_have_text("Dev")
+    expect(quote.locator(".rich-text")).to_have_text(details.strip())
+    assert quote.locator("b").count() == 0
+    expect(quote.locator("a")).to_have_attribute("href", "https://tea.example/brief")
+    box = quote.evaluate("box => [box.scrollWidth - box.clientWidth, box.clientHeight]")
+    assert box[0] <= 0
+    assert box[1] > 200, "it is cut"
+
+
+def test_a_form_that_has_a_button_opens_at_it(site: Site, open_window: Open) -> None:
+    maker, owner = admit(site, "Chitra", "influencer"), admit(site, "Dev", "brand_owner")
+    bid = maker.call("create_bid", title="One reel", description="Short")
+    deal = owner.call("connect_bid", bid_id=bid["id"])["conversation"]["conversation_id"]
+    maker.call("take_action", conversation_id=deal, action="accept_connection")
+    owner.call(
+        "take_action",
+        conversation_id=deal,
+        action="send_project_details",
+        input={"details": "Three reels"},
+    )
+    window = open_window(maker)
+    window.open_chat(deal)
+    card = window.page.locator('.action-card[data-open="true"]')
+    expect(card.get_by_role("button", name="Ask for a change")).to_have_count(1)
+    expect(card.get_by_role("textbox")).to_have_count(0)
+    press(card, "Ask for a change")
+    expect(card.get_by_role("textbox")).to_be_focused()
+    press(card, "Ask for a change")
+    expect(card.get_by_role("alert")).to_have_text("Fill this in.")
+    card.get_by_role("button", name="Not now").press("Enter")
+    expect(card.get_by_role("button", name="Accept project")).to_be_focused()
+
+
+def test_on_a_phone_the_deal_lies_over_the_chat_and_gives_the_focus_back(
+    site: Site, open_window: Open
+) -> None:
+    maker, owner = admit(site, "Chitra", "influencer"), admit(site, "Dev", "brand_owner")
+    bid = maker.call("create_bid", title="One reel", description="Short")
+    deal = owner.call("connect_bid", bid_id=bid["id"])["conversation"]["conversation_id"]
+    window = open_window(maker, width=360, height=740)
+    window.open_chat(deal)
+    toggle = window.page.get_by_role("button", name="Show the deal")
+    toggle.press("Enter")
+    panel = window.page.locator(".deal-panel")
+    expect(panel).to_be_focused()
+    expect(panel.locator(".steps [aria-current]")).to_be_visible()
+    expect(toggle).to_have_count(0)  # what it covers cannot be reached
+    panel.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(toggle).to_be_focused()
+
+
 def test_the_focus_stays_when_a_card_is_answered(site: Site, open_window: Open) -> None:
     maker, owner = admit(site, "Chitra", "influencer"), admit(site, "Dev", "brand_owner")
     bid = maker.call("create_bid", title="One reel", description="Short")

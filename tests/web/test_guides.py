@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.web.people import Member, Site, Window, admit
+from tests.web.people import Member, Site, Window, admit, send_many
 
 Open = Callable[..., Window]
 
@@ -34,8 +34,7 @@ def test_twenty_messages_are_free_and_the_next_one_asks_for_points(
     chitra = admit(site, "Chitra", "influencer")
     site.sql("update private.accounts set daily_free_limit = 20 where user_id = %s", chitra.id)
     talk = chitra.connect(bharat)
-    for number in range(18):
-        chitra.send(talk, f"Idea {number}")
+    send_many(site, talk, [(chitra, f"Idea {number}") for number in range(18)])
     page = open_window(chitra)
     page.open_chat(talk)
     page.write("The twentieth")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
-from tests.web.people import PATIENCE, Member, Site, Window, admit
+from tests.web.people import PATIENCE, Member, Site, Window, admit, send_many
 
 Open = Callable[..., Window]
 
@@ -21,8 +21,7 @@ def long_talk(site: Site, bharat: Member) -> tuple[Member, str]:
     """A chat of Chitra and Bharat with 120 messages, all of them read."""
     chitra = admit(site, "Chitra", "influencer")
     talk = chitra.connect(bharat)
-    for number in range(117):
-        (chitra if number % 3 else bharat).send(talk, f"Number {number}")
+    send_many(site, talk, [(chitra if n % 3 else bharat, f"Number {n}") for n in range(117)])
     for member in (chitra, bharat):
         member.call("mark_read", conversation_id=talk)
     return chitra, talk
@@ -177,6 +176,7 @@ def test_the_unread_line_stays_where_it_was(
     window.open_chat(talk)
     line = window.page.locator(".unread-line + .message")
     expect(line).to_contain_text("First unread")
+    expect(window.page.locator(".chat-head")).to_be_in_viewport(ratio=1)  # the list alone scrolls
     bharat.send(talk, "Second unread")
     expect(window.message("Second unread")).to_be_visible()
     expect(line).to_contain_text("First unread")
@@ -272,6 +272,21 @@ def test_search_marks_the_words_and_jumps_to_the_message(
     expect(window.page.locator(".message").last).to_be_in_viewport()
 
 
+# The newest page comes with ten thousand messages before it.
+GROW = """{
+  const ask = window.fetch
+  window.fetch = async (...args) => {
+    const answer = await ask(...args)
+    if (!String(args[0].url ?? args[0]).includes('get_chat_screen')) return answer
+    const screen = await answer.json()
+    const sample = screen.messages.find((each) => each.message_type === 'user_input')
+    for (let n = 0; n < 10000; n += 1) {
+      screen.messages.push(
+        { ...sample, id: `${n}`, client_message_id: null, seq: -n, message: `Old ${n}` })
+    }
+    return Response.json(screen)
+  }
+}"""
 SCROLL = """async list => {
   const start = performance.now()
   for (let step = 0; step < 40; step += 1) {
@@ -286,18 +301,7 @@ def test_ten_thousand_messages_scroll(long_talk: tuple[Member, str], open_window
     window = open_window(long_talk[0])
     window.open_chat(long_talk[1])
     few = window.page.locator(".message-list").evaluate(SCROLL)
-
-    def grow(route: Route) -> None:
-        response = route.fetch()
-        screen = response.json()
-        sample = next(each for each in screen["messages"] if each["message_type"] == "user_input")
-        screen["messages"] += [
-            {**sample, "id": f"{n}", "client_message_id": None, "seq": -n, "message": f"Old {n}"}
-            for n in range(10_000)
-        ]
-        route.fulfill(response=response, json=screen)
-
-    window.page.route("**/rpc/get_chat_screen", grow)
+    window.page.add_init_script(GROW)
     window.page.reload()
     window.page.wait_for_function(
         "() => document.querySelectorAll('.message').length > 10_000", timeout=4 * PATIENCE

@@ -45,6 +45,29 @@ def test_chats_are_pinned_muted_archived_and_filtered(
     expect(window.page.locator(".row", has_text="Dev").locator(".badge")).to_have_count(0)
 
 
+def test_a_screen_that_has_not_changed_is_not_sent_again(
+    asha: Member, bharat: Member, open_window: Open
+) -> None:
+    talk = asha.connect(bharat)
+    asha.call("create_bid", title="Seen before", description="Short")
+    window = open_window(bharat)
+    window.open_chat(talk)
+    for name, place in (("market", "market"), ("quota", "quota"), ("chat", f"chat/{talk}")):
+        answers = []
+        for where in (place, "profile", place):
+            if where == "profile":
+                window.go(where)
+                expect(window.page.get_by_role("heading", name="Profile")).to_be_visible()
+                continue
+            with window.page.expect_response(f"**/rpc/get_{name}_screen") as asked:
+                window.go(where)
+            answers.append(asked.value.json())
+        assert "not_modified" in answers[1], name
+    expect(window.message(f"Hello {bharat.name}")).to_be_visible()
+    window.go("market")
+    expect(window.page.get_by_role("article", name="Seen before")).to_be_visible()
+
+
 def test_nobody_has_written_yet(site: Site, open_window: Open) -> None:
     window = open_window(admit(site, "Esha", "influencer"))
     window.go("")

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.web.people import PASSWORD, Member, Site, Window, admit
@@ -37,6 +36,35 @@ def test_what_is_written_offline_is_sent_in_order_when_the_connection_is_back(
     for window in (mine, theirs):
         assert [text for text in window.texts() if text in queued] == queued
     assert mine.texts() == theirs.texts()
+
+
+def test_every_page_opens_without_a_connection(asha: Member, open_window: Open) -> None:
+    window = open_window(asha)
+    with window.page.expect_response("**/assets/Profile-*.js"):
+        window.go("")
+    window.is_connected()
+    window.page.wait_for_load_state("networkidle")
+    window.offline(True)
+    window.page.get_by_role("link", name="Points").click()
+    expect(window.page.get_by_role("heading", name="Messages and points")).to_be_visible()
+    expect(window.page.get_by_role("alert")).to_contain_text("check the connection")
+    window.offline(False)
+    window.page.get_by_role("button", name="Try again").click()
+    expect(window.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_part_that_cannot_be_loaded_takes_nothing_else_with_it(
+    asha: Member, open_window: Open
+) -> None:
+    window = open_window(asha)
+    window.page.route("**/assets/Market-*.js", lambda route: route.abort())
+    window.go("market")
+    expect(window.page.get_by_role("alert")).to_contain_text("could not be loaded")
+    expect(window.page.get_by_role("link", name="Chats")).to_be_visible()
+    window.page.unroute_all()
+    window.page.get_by_role("button", name="Try again").click()
+    expect(window.page.get_by_role("heading", name="Market")).to_be_visible()
+    window.faults.clear()  # React says on the console what the boundary has caught
 
 
 def test_what_was_queued_survives_a_reload(asha: Member, talk: str, open_window: Open) -> None:
@@ -164,16 +192,13 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_hostile_texts_are_shown_as_text(
-    site: Site, bharat: Member, open_window: Open, width: int
-) -> None:
+def test_hostile_texts_are_shown_as_text(site: Site, bharat: Member, open_window: Open) -> None:
     name = "Chitra " + "Wwwwwwww " * 7
     chitra = admit(site, name.strip(), "influencer")
     talk = chitra.connect(bharat)
     for text in HOSTILE.values():
         chitra.send(talk, text)
-    window = open_window(bharat, width=width)
+    window = open_window(bharat)
     window.open_chat(talk)
     expect(window.page.locator(".message")).to_have_count(len(HOSTILE) + 2)
     assert HOSTILE["markup"] in window.texts()
@@ -181,13 +206,15 @@ def test_hostile_texts_are_shown_as_text(
     assert window.page.locator(".bubble :is(img, script, b, iframe)").count() == 0
     assert window.page.locator(".bubble a").count() == 0
     assert window.page.evaluate("document.title").endswith("Parley")
-    widths = window.page.evaluate(
-        "[document.documentElement.scrollWidth, innerWidth, "
-        "document.querySelector('.message-list').scrollWidth, "
-        "document.querySelector('.message-list').clientWidth]"
-    )
-    assert widths[0] <= widths[1]
-    assert widths[2] <= widths[3]
+    for width in (360, 1280):
+        window.page.set_viewport_size({"width": width, "height": 800})
+        widths = window.page.evaluate(
+            "[document.documentElement.scrollWidth, innerWidth, "
+            "document.querySelector('.message-list').scrollWidth, "
+            "document.querySelector('.message-list').clientWidth]"
+        )
+        assert widths[0] <= widths[1]
+        assert widths[2] <= widths[3]
     direction = (
         window.message("مرحبا")
         .locator(".rich-text")

@@ -32,18 +32,18 @@ begin
   return private.screen_json(
     json_build_object(
       'bids', (
-        select coalesce(json_agg(page.bid order by page.created_at desc), '[]')
+        select coalesce(json_agg(page order by page.created_at desc), '[]')
         from (
-          select b.created_at, to_jsonb(b) || jsonb_build_object(
-            'owner', json_build_object(
+          select
+            b.*,
+            json_build_object(
               'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
               'role', u.role
-            ),
-            'conversation_id', (
+            ) as owner,
+            (
               select c.id from public.conversations as c
               where c.bid_id = b.id and c.brand_owner_id = v_me and c.chat_status <> 'closed'
-            )
-          ) as bid
+            ) as conversation_id
           from public.bids as b
           join public.users as u on u.id = b.influencer_id
           where b.status = 'open'
@@ -52,18 +52,18 @@ begin
         ) as page
       ),
       'campaigns', (
-        select coalesce(json_agg(page.campaign order by page.created_at desc), '[]')
+        select coalesce(json_agg(page order by page.created_at desc), '[]')
         from (
-          select g.created_at, to_jsonb(g) || jsonb_build_object(
-            'owner', json_build_object(
+          select
+            g.*,
+            json_build_object(
               'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
               'role', u.role
-            ),
-            'conversation_id', (
+            ) as owner,
+            (
               select c.id from public.conversations as c
               where c.campaign_id = g.id and c.influencer_id = v_me and c.chat_status <> 'closed'
-            )
-          ) as campaign
+            ) as conversation_id
           from public.campaigns as g
           join public.users as u on u.id = g.brand_owner_id
           where g.status = 'open'
