@@ -67,7 +67,7 @@ insert into private.settings (key, value, description) values
   ('chat_open_points', '0', 'Points that opening a direct chat costs'),
   ('quota_timezone', '"UTC"', 'Whose midnight resets the free messages (IANA name)'),
   ('stranger_messages', '1', 'Messages in a direct chat before the first answer; null: any'),
-  ('direct_blocked_during_deal', 'false', 'Whether an open deal of two people stops their direct chat'),
+  ('direct_blocked_during_deal', 'false', 'Whether an open deal of two stops their direct chat'),
   ('system_user_id', '"00000000-0000-0000-0000-000000000000"',
     'Sender of what the system says: the id of a row of public.users with the role system'),
   ('media_hosts', 'null', 'Hosts media_url may name; "*.example.com" is any subdomain; null: any'),
