@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ CONTRACT = {
         *("EXPIRATION_NOT_ALLOWED", "POINTS_COST_MISMATCH", "PAYMENT_NOT_READY"),
         *("PAYMENT_ALREADY_DONE", "REVISION_LIMIT", "NEGOTIATION_LIMIT", "FUNDS_HELD"),
         *("IDEMPOTENCY_MISMATCH", "PROFILE_INCOMPLETE", "PROFILE_LOCKED"),
-        *("BID_CLOSED", "CAMPAIGN_CLOSED"),
+        *("BID_CLOSED", "CAMPAIGN_CLOSED", "DEAL_IS_OPEN"),
     },
     422: {
         *("ACTION_UNKNOWN", "INPUT_INVALID", "PRICE_UNPARSEABLE", "PRICE_OUT_OF_RANGE"),
@@ -208,6 +209,7 @@ def test_the_sql_of_the_operators_page_runs(limited_db: Database) -> None:
     values = {
         "user_id": asha,
         "conversation_id": made["conversation"]["conversation_id"],
+        "card_id": uuid.uuid4(),
         "from": "2027-01-01",
         "until": "2027-01-02",
     }
