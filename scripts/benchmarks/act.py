@@ -24,7 +24,7 @@ CYCLES = 14
 # A deal lets each side ask to cancel so often; after as many cycles it is as if nobody had.
 ALLOWED = 2
 FORGET = """
-update public.conversations as c set flow_data = c.flow_data - 'used'
+update private.conversations as c set flow_data = c.flow_data - 'used'
 where c.id = any(%(deals)s::text[]::uuid[]) and c.flow_data ? 'used'
 """
 

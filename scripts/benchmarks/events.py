@@ -182,7 +182,7 @@ def _memory(process: psutil.Process) -> int:
 def _check(port: int, deals: int) -> None:
     with psycopg.connect(database_url(SUPERUSER, port)) as connection:
         (paid,) = connection.execute(
-            "select count(*) from public.conversations"
+            "select count(*) from private.conversations"
             " where flow_state = 'payment_completed' and held_minor = %s",
             [PRICE],
         ).fetchone() or (0,)

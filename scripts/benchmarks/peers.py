@@ -168,7 +168,7 @@ def _pick(pairs: Sequence[tuple[str, ...]], clients: int, count: int) -> Places:
 def _heads(side: Side) -> int:
     with side.connect() as superuser:
         (heads,) = superuser.execute(
-            "select sum(last_seq)::bigint from public.conversations"
+            "select sum(last_seq)::bigint from private.conversations"
         ).fetchone() or (0,)
     return int(heads)
 
@@ -233,7 +233,7 @@ def _send_in_steps(session: Connection, sender: str, conversation: str) -> None:
             "select balance from bench.points_wallets where user_id = %s for update", [sender]
         ).fetchone()
         place = session.execute(
-            "select user_a::text, user_b::text, chat_status, last_seq from public.conversations"
+            "select user_a::text, user_b::text, chat_status, last_seq from private.conversations"
             " where id = %s for update",
             [conversation],
         ).fetchone()
@@ -255,7 +255,7 @@ def _send_in_steps(session: Connection, sender: str, conversation: str) -> None:
             [conversation, place[3] + 1, sender, receiver, TEXT, uuid.uuid4()],
         ).fetchone()
         session.execute(
-            "update public.conversations set last_seq = %s, last_message_at = now(),"
+            "update private.conversations set last_seq = %s, last_message_at = now(),"
             " updated_at = now() where id = %s",
             [place[3] + 1, conversation],
         )

@@ -67,7 +67,7 @@ LIST_CALL = "select public.get_conversations(20)"
 BARE_LIST = """
 select c.*, u.*, m.*
 from (
-  select * from public.conversations where user_b = %(me)s
+  select * from private.conversations where user_b = %(me)s
   order by last_message_at desc, id desc
   limit 20
 ) as c
@@ -104,7 +104,7 @@ def measure_page(bench: Bench) -> list[Row]:
 
     def prepare(side: Side) -> tuple[Read, Read]:
         last, user = _one(
-            side, "select last_seq, user_a from public.conversations where id = %s", make_id(1)
+            side, "select last_seq, user_a from private.conversations where id = %s", make_id(1)
         )
         # Where the page is may not depend on how long the conversation has become.
         values = {"conversation": make_id(1), "before": min(last, 1_000) * 3 // 4}
@@ -157,7 +157,7 @@ def _miss_messages(side: Side) -> tuple[Read, Read]:
     with side.connect() as connection:
         rows = connection.execute(
             "select c.id::text, c.last_seq from private.participants as p"
-            " join public.conversations as c on c.id = p.conversation_id"
+            " join private.conversations as c on c.id = p.conversation_id"
             " where p.user_id = %s order by c.id",
             [make_id(READER)],
         ).fetchall()
@@ -203,7 +203,7 @@ def measure_mark(bench: Bench) -> list[Row]:
 
     def prepare(side: Side) -> tuple[Read, None]:
         (last,) = _one(
-            side, "select last_seq from public.conversations where id = %s", make_id(READER + 2)
+            side, "select last_seq from private.conversations where id = %s", make_id(READER + 2)
         )
         values = {"conversation": make_id(READER + 2), "seq": last}
         mark = Read(MARK_CALL, lambda rows: rows[0][0]["read_seq"] == last, READER, values, True)
@@ -246,7 +246,7 @@ SCREENS = {
         " (select json_agg(g) from (select g.*, row_to_json(u) as owner from public.campaigns as g"
         " join public.users as u on u.id = g.brand_owner_id where g.status = 'open'"
         " order by g.created_at desc limit 20) as g),"
-        " (select json_agg(c.id) from public.conversations as c"
+        " (select json_agg(c.id) from private.conversations as c"
         " where c.bid_id in (select b.id from public.bids as b where b.status = 'open'"
         " order by b.created_at desc limit 20)),"
         " (select json_agg(b) from (select * from public.bids where influencer_id = %(me)s"
@@ -290,7 +290,7 @@ def measure_unread(bench: Bench) -> list[Row]:
     # Counting stops at 1,000; some of those have expired.
     least = min(unread, 1_000) * 9 // 10
     for side in bench.sides.values():
-        (made,) = _one(side, "select count(*) from public.conversations where id = %s", _late())
+        (made,) = _one(side, "select count(*) from private.conversations where id = %s", _late())
         if not made:
             with side.connect() as connection:
                 run_sql(connection, "unread.sql", late=LATE, messages=unread)

@@ -42,7 +42,7 @@ Found = dict[str, list[tuple[Spent, Spent]]]
 COUNTS = """
 select
   (select count(*) from public.messages),
-  (select sum(last_seq) from public.conversations),
+  (select sum(last_seq) from private.conversations),
   (select count(*) from realtime.messages)
 """
 

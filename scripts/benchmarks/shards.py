@@ -120,7 +120,7 @@ def _key(table: str, conditions: str) -> str:
             return key
     if not re.search(r"\bid = ", conditions):
         return "none"
-    return {"public.conversations": "conversation", "public.users": "user"}.get(table, "own id")
+    return {"private.conversations": "conversation", "public.users": "user"}.get(table, "own id")
 
 
 if __name__ == "__main__":

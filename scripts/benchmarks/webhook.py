@@ -26,7 +26,7 @@ EVENTS = ("payment.failed", "payment.authorized", "payment.captured", "order.pai
 RECORD = "select (public.record_payment_event(%s, %s) ->> 'event_row_id')::bigint"
 PROCESS = "select public.process_payment_event(%s)"
 PAID = """
-select count(*) from public.conversations as c join bench.deals as d on d.id = c.id
+select count(*) from private.conversations as c join bench.deals as d on d.id = c.id
 where d.d = any(%s) and c.flow_state = 'payment_completed'
 """
 

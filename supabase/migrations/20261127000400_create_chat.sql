@@ -1,6 +1,6 @@
 -- Conversations, who takes part, and their messages.
 
-create table public.conversations (
+create table private.conversations (
   id uuid primary key default gen_random_uuid(),
   kind text not null,
   -- The two members, lower id first, so that an unordered pair has one spelling.
@@ -63,13 +63,13 @@ create table public.conversations (
   constraint flow_is_known foreign key (flow_id) references private.flow_definitions (id)
 )
 with (fillfactor = 80);
-comment on column public.conversations.amount_minor is 'The agreed price in paise.';
-comment on column public.conversations.last_seq is
+comment on column private.conversations.amount_minor is 'The agreed price in paise.';
+comment on column private.conversations.last_seq is
   'The seq of the newest message; the next one is given out under this row''s lock.';
-alter table public.conversations enable row level security;
-grant select on public.conversations to authenticated, service_role;
+alter table private.conversations enable row level security;
+grant select on private.conversations to authenticated, service_role;
 -- The planner's samples would be readable, through estimated counts, by everybody.
-alter table public.conversations
+alter table private.conversations
 alter column current_action_data set statistics 0,
 alter column flow_data set statistics 0,
 alter column work_submission set statistics 0,
@@ -83,37 +83,37 @@ alter column fee_minor set statistics 0,
 alter column refunded_minor set statistics 0,
 alter column charged_back_minor set statistics 0;
 
-create unique index conversations_direct_pair on public.conversations (user_a, user_b)
+create unique index conversations_direct_pair on private.conversations (user_a, user_b)
 where kind = 'direct';
 -- The list of a user's conversations merges these two, newest hour first.
-create index conversations_of_user_a on public.conversations (user_a, listed_at desc);
-create index conversations_of_user_b on public.conversations (user_b, listed_at desc);
+create index conversations_of_user_a on private.conversations (user_a, listed_at desc);
+create index conversations_of_user_b on private.conversations (user_b, listed_at desc);
 
-comment on column public.conversations.current_action_data is
+comment on column private.conversations.current_action_data is
   'The open action as both sides may know it: its id, state and reader. What it says is in the '
   'message that its reader alone sees, and in that reader''s context.';
-comment on column public.conversations.flow_data is
+comment on column private.conversations.flow_data is
   'What the flow keeps of a deal; docs/FLOW.md lists the keys.';
-comment on column public.conversations.version is 'Counts the steps of the flow.';
-create unique index conversations_open_bid on public.conversations (bid_id, brand_owner_id)
+comment on column private.conversations.version is 'Counts the steps of the flow.';
+create unique index conversations_open_bid on private.conversations (bid_id, brand_owner_id)
 where bid_id is not null and flow_state <> 'chat_closed';
 create unique index conversations_open_campaign
-on public.conversations (campaign_id, influencer_id)
+on private.conversations (campaign_id, influencer_id)
 where campaign_id is not null and flow_state <> 'chat_closed';
-create index conversations_of_bid on public.conversations (bid_id, brand_owner_id)
+create index conversations_of_bid on private.conversations (bid_id, brand_owner_id)
 where bid_id is not null;
-create index conversations_of_campaign on public.conversations (campaign_id, influencer_id)
+create index conversations_of_campaign on private.conversations (campaign_id, influencer_id)
 where campaign_id is not null;
-create index conversations_of_request on public.conversations (request_id)
+create index conversations_of_request on private.conversations (request_id)
 where request_id is not null;
-create index conversations_due on public.conversations (deadline_at)
+create index conversations_due on private.conversations (deadline_at)
 where deadline_at is not null;
 -- Direct chats are left out: each message would touch their entry.
-create index conversations_of_flow on public.conversations (flow_id) where kind <> 'direct';
-create index conversations_holding on public.conversations (id) where held_minor > 0;
+create index conversations_of_flow on private.conversations (flow_id) where kind <> 'direct';
+create index conversations_holding on private.conversations (id) where held_minor > 0;
 
 create table private.participants (
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   user_id uuid not null references public.users (id),
   role text not null,
   -- Watermarks: everything up to here was read, was delivered. They only move forward.
@@ -258,7 +258,7 @@ create sequence private.broadcast_failures;
 alter publication supabase_realtime add table public.messages;
 
 create table private.legal_holds (
-  conversation_id uuid primary key references public.conversations (id),
+  conversation_id uuid primary key references private.conversations (id),
   reason text not null,
   placed_at timestamptz not null default now()
 );
@@ -271,7 +271,7 @@ create table private.reports (
   id uuid primary key default gen_random_uuid(),
   reporter_id uuid not null references public.users (id),
   message_id uuid not null,
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   reason text not null,
   details text,
   -- The message and those before it as the reporter saw them: evidence outlives their expiry.

@@ -2,7 +2,7 @@
 
 create table public.offers (
   id uuid primary key default gen_random_uuid(),
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   -- The step of the flow that made it.
   version bigint not null,
   round integer not null,
@@ -28,7 +28,7 @@ alter column price set statistics 0;
 
 create table public.work_submissions (
   id uuid primary key default gen_random_uuid(),
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   number integer not null,
   deliverables text not null,
   description text,
@@ -61,7 +61,7 @@ alter column feedback set statistics 0;
 
 create table private.disputes (
   id uuid primary key default gen_random_uuid(),
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   opened_by uuid references public.users (id),
   origin text not null,
   reason text,
@@ -82,7 +82,7 @@ create index disputes_of_opener on private.disputes (opened_by) where opened_by 
 create index disputes_of_closer on private.disputes (closed_by) where closed_by is not null;
 
 create table private.ratings (
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   rater_id uuid not null references public.users (id),
   rating integer not null,
   comment text,
@@ -118,7 +118,7 @@ create table private.action_results (
 alter table private.action_results enable row level security;
 
 create table public.conversation_events (
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   version bigint not null,
   actor_role text not null,
   actor_id uuid,
@@ -165,7 +165,7 @@ alter table private.event_salts enable row level security;
 -- A step of a conversation while it is taken: what is asked, and what becomes of it.
 create type private.flow_step as (
   -- Locked, with nothing due, unless this is a trial; in the end as the step leaves it.
-  conversation public.conversations,
+  conversation private.conversations,
   -- Null: the system, or an operator who came with the service key.
   actor_id uuid,
   role text,
@@ -184,7 +184,7 @@ create type private.flow_step as (
   earlier jsonb,
 
   -- Of the row that is taken: the conversation before it, and why the state changes.
-  before public.conversations,
+  before private.conversations,
   reason text,
 
   -- What it came to, with all that followed at once.

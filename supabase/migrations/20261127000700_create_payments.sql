@@ -2,7 +2,7 @@
 
 create table private.payment_orders (
   id uuid primary key default gen_random_uuid(),
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   amount_minor bigint not null,
   currency text not null default 'INR',
   status text not null default 'open',
@@ -61,7 +61,7 @@ create index payments_of_order on private.payments (payment_order_id);
 -- to zero.
 create table private.escrow_ledger (
   id bigint generated always as identity primary key,
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   from_account text not null,
   to_account text not null,
   amount_minor bigint not null,
@@ -90,7 +90,7 @@ where from_account = 'gateway';
 
 create table private.refunds (
   id uuid primary key default gen_random_uuid(),
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   payment_id text not null,
   amount_minor bigint not null,
   currency text not null default 'INR',
@@ -127,7 +127,7 @@ create index refunds_next_try on private.refunds (next_try_at) where status = 'r
 
 create table private.payouts (
   id uuid primary key default gen_random_uuid(),
-  conversation_id uuid not null references public.conversations (id),
+  conversation_id uuid not null references private.conversations (id),
   influencer_id uuid not null references public.users (id),
   amount_minor bigint not null,
   currency text not null default 'INR',

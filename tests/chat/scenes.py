@@ -113,7 +113,7 @@ def _add_message(db: Database, conversation: str, message: Mapping[str, Any]) ->
           )
         ),
         head as (
-          update public.conversations as c
+          update private.conversations as c
           set last_seq = c.last_seq + 1, last_message_at = now()
           from given as g
           where c.id = g.conversation_id

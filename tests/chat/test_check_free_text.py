@@ -9,7 +9,7 @@ from tests.support.databases import Database
 
 
 def test_a_closed_chat_takes_nothing(db: Database, talk: Talk) -> None:
-    db.query("update public.conversations set flow_state = 'chat_closed'")
+    db.query("update private.conversations set flow_state = 'chat_closed'")
     before = everything(db)
     for user in (talk.asha, talk.bharat):
         with db.refused("CHAT_CLOSED", 409):
@@ -23,7 +23,7 @@ def test_a_deal_takes_free_text_when_it_is_done_and_not_before(
 ) -> None:
     deal = open_deal(db, talk.bharat, talk.asha, flow_state="x", awaiting_role="brand_owner")
     for state in ("influencer_responding", "payment_pending", "work_submitted"):
-        db.query("update public.conversations set flow_state = %s where id = %s", state, deal)
+        db.query("update private.conversations set flow_state = %s where id = %s", state, deal)
         details = {
             "current_state": state,
             "required_state": "real_time",
@@ -35,7 +35,7 @@ def test_a_deal_takes_free_text_when_it_is_done_and_not_before(
                 db.refused("FLOW_STATE_INVALID", 409, details=details),
             ):
                 send(db, user, deal, "hi")
-    db.query("update public.conversations set flow_state = 'real_time' where id = %s", deal)
+    db.query("update private.conversations set flow_state = 'real_time' where id = %s", deal)
     assert send(db, talk.asha, deal, "hi")["seq"] == 1
 
 

@@ -91,7 +91,7 @@ def test_a_crowd_of_both_sides_makes_one_conversation_once(
         answers = list(crowd.map(lambda session, side: connect(session, *side), sessions, sides))
     assert sum(answer["created"] for answer in answers) == 1
     assert len({answer["conversation"]["conversation_id"] for answer in answers}) == 1
-    assert db.value("select count(*) from public.conversations") == 1
+    assert db.value("select count(*) from private.conversations") == 1
     assert db.value("select count(*) from public.messages") == 1
 
 
@@ -147,7 +147,7 @@ def test_nobody_can_open_a_chat_with_themselves_or_with_nobody(
     for nobody in (uuid.uuid4(), SYSTEM_USER, None):
         with db.refused("USER_NOT_FOUND", 404):
             connect(db, asha, nobody)
-    assert db.value("select count(*) from public.conversations") == 0
+    assert db.value("select count(*) from private.conversations") == 0
 
 
 def test_a_block_closes_the_door_in_both_directions_also_to_an_old_chat(
@@ -170,5 +170,5 @@ def test_a_client_that_expects_another_price_is_told_the_price(
     asha, bharat = pair
     with db.refused("POINTS_COST_MISMATCH", 409, details={"points_cost": 0}):
         connect(db, asha, bharat, points_cost=5)
-    assert db.value("select count(*) from public.conversations") == 0
+    assert db.value("select count(*) from private.conversations") == 0
     assert connect(db, asha, bharat, points_cost=0)["created"] is True

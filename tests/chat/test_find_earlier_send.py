@@ -29,7 +29,7 @@ def test_a_repeat_answers_the_same_and_writes_nothing(db: Database, talk: Talk) 
         "client_message_id": str(uuid.uuid4()),
     }
     first = repeat(db, talk.asha, **arguments)
-    messages = "select count(*), sum(last_seq) from public.conversations"
+    messages = "select count(*), sum(last_seq) from private.conversations"
     before = db.query(messages), everything(db)["realtime.messages"]
     again = repeat(db, talk.asha, **arguments)
     assert again["message"] == first["message"]
@@ -54,7 +54,7 @@ def test_sixteen_tries_at_once_make_one_message_and_get_one_answer(
     assert all(answer["message"] == answers[0]["message"] for answer in answers)
     assert answers[0]["message"]["seq"] == 2
     assert db.value("select count(*) from public.messages where message = 'once'") == 1
-    assert db.value("select last_seq from public.conversations") == 2
+    assert db.value("select last_seq from private.conversations") == 2
 
 
 def test_an_id_cannot_be_used_again_for_anything_else(
@@ -109,7 +109,7 @@ def test_a_refused_try_does_not_use_its_id_up(db: Database, talk: Talk) -> None:
 def test_a_repeat_after_the_chat_was_closed_is_still_answered(db: Database, talk: Talk) -> None:
     own_id = str(uuid.uuid4())
     first = send(db, talk.asha, talk.id, "hi", client_message_id=own_id)
-    db.query("update public.conversations set flow_state = 'chat_closed'")
+    db.query("update private.conversations set flow_state = 'chat_closed'")
     assert send(db, talk.asha, talk.id, "hi", client_message_id=own_id) == first
 
 

@@ -51,7 +51,7 @@ def test_a_deal_shows_its_money_and_each_members_role(db: Database, talk: Talk) 
     deal = open_deal(
         db, talk.bharat, talk.asha, flow_state="payment_pending", awaiting_role="brand_owner"
     )
-    db.query("update public.conversations set amount_minor = 500050 where id = %s", deal)
+    db.query("update private.conversations set amount_minor = 500050 where id = %s", deal)
     asha, bharat = (context_of(db, user, deal) for user in (talk.asha, talk.bharat))
     assert (asha["my_role"], bharat["my_role"]) == ("influencer", "brand_owner")
     assert asha["awaiting_role"] == asha["waiting_on"] == "brand_owner"
@@ -86,7 +86,7 @@ def test_both_members_see_one_version_and_everything_that_happens_moves_it(
         [{"sender_id": talk.asha, "receiver_id": talk.asha, "visible_to": "sender"}],
     )
     look()
-    db.query("update public.conversations set version = version + 1")
+    db.query("update private.conversations set version = version + 1")
     look()
     assert all(earlier < later for earlier, later in pairwise(seen))
 

@@ -83,7 +83,7 @@ def test_pages_of_any_size_put_together_are_the_list_also_among_equal_times(
     for size in (1, 2, 3, 8, 9, 10, 100):
         assert pages_of(db, asha, page_size=size) == everything
     db.query(
-        "update public.conversations set last_message_at = '2026-01-01 12:00:00.000001+00',"
+        "update private.conversations set last_message_at = '2026-01-01 12:00:00.000001+00',"
         " listed_at = '2026-01-01 12:00:00+00'"
     )
     for size in (1, 4):
@@ -126,7 +126,7 @@ def test_every_filter_lists_exactly_its_conversations(db: Database, asha: uuid.U
         db.query(
             """
             update private.participants as p set archived_seq = c.last_seq
-            from public.conversations as c
+            from private.conversations as c
             where c.id = p.conversation_id and c.id = %s and p.user_id = %s
             """,
             *(talk, asha),
@@ -138,7 +138,7 @@ def test_every_filter_lists_exactly_its_conversations(db: Database, asha: uuid.U
     )
     send(db, guest["user_id"], unread, "hello?")
     send(db, asha, closed, "read by nobody else")
-    db.query("update public.conversations set flow_state = 'chat_closed' where id = %s", closed)
+    db.query("update private.conversations set flow_state = 'chat_closed' where id = %s", closed)
 
     expected = {
         "open": {woken, unread, mine, theirs},

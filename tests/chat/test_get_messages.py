@@ -24,7 +24,7 @@ with sent as (
   select %s::uuid, n, %s::uuid, 'number ' || n, 'user_input' from generate_series(2, %s::int) as n
   returning conversation_id, seq
 )
-update public.conversations as c
+update private.conversations as c
 set last_seq = (select max(s.seq) from sent as s)
 where c.id = (select min(s.conversation_id::text)::uuid from sent as s)
 """

@@ -13,12 +13,12 @@ def test_postgres_inlines_every_relationship(db: Database, talk: Talk) -> None:
     # As PostgREST embeds them.
     query = """
         explain select 1
-        from public.conversations as c
+        from private.conversations as c
         left join lateral (select * from public.messages(c) order by seq desc limit 1) as a on true
         left join lateral (select * from public.brand_owner(c)) as b on true
         left join lateral (select * from public.influencer(c)) as d on true
         left join public.messages as m on true
-        left join lateral (select * from public.conversations(m)) as e on true
+        left join lateral (select * from private.conversations(m)) as e on true
         left join lateral (select * from public.sender(m)) as f on true
         left join lateral (select * from public.receiver(m)) as g on true
     """

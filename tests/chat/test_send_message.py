@@ -81,7 +81,7 @@ def test_seq_has_no_gap_and_time_grows_with_it_however_many_send_at_once(
     times = [row["created_at"] for row in stored]
     assert times == sorted(times)
     assert len(set(times)) == len(times)
-    head = "select last_seq, last_message_at from public.conversations"
+    head = "select last_seq, last_message_at from private.conversations"
     assert db.query(head) == [{"last_seq": total + 1, "last_message_at": times[-1]}]
 
 
@@ -208,7 +208,7 @@ def test_two_who_write_to_each_other_at_once_never_deadlock(db: Database, talk: 
     sessions = [db.session() for _ in players]
     with ThreadPoolExecutor(len(players)) as crowd:
         list(crowd.map(play, sessions, players))
-    assert db.value("select last_seq from public.conversations where id = %s", talk.id) == 41
+    assert db.value("select last_seq from private.conversations where id = %s", talk.id) == 41
 
 
 def test_sends_wait_for_their_conversation_and_for_their_sender_and_for_nothing_else(

@@ -122,5 +122,5 @@ def id_of(answer: Any) -> str:
 
 def deals(db: Database) -> int:
     """How many conversations there are."""
-    count: int = db.value("select count(*) from public.conversations")
+    count: int = db.value("select count(*) from private.conversations")
     return count

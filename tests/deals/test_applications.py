@@ -70,7 +70,7 @@ def test_who_was_accepted_and_has_finished_may_apply_again(stage: Stage, cast: C
 
 def test_an_application_that_nobody_answers_ends_with_its_deal(stage: Stage, cast: Cast) -> None:
     deal = id_of(Try(stage, cast, APPLY).open())
-    stage.query("update public.conversations set deadline_at = now() where id = %s", deal)
+    stage.query("update private.conversations set deadline_at = now() where id = %s", deal)
     with stage.as_service():
         stage.call("sweep_due")
     assert status_of(stage) == ["closed"]

@@ -38,7 +38,7 @@ HOLDING = [
     ("bid", "disputed by I during work"),
     ("campaign", "refund_pending"),
 ]
-OPEN_DEALS = "select count(*) from public.conversations where flow_state <> 'chat_closed'"
+OPEN_DEALS = "select count(*) from private.conversations where flow_state <> 'chat_closed'"
 
 
 def other(role: str) -> str:
@@ -289,7 +289,7 @@ def test_across_a_block_no_deal_is_opened_in_either_direction(
         stage.call("block_user", user_id=users[other(blocker)])
     with stage.signed_in_as(users[role]), stage.refused("BLOCKED", 403):
         stage.call(name, **arguments)
-    assert stage.value("select count(*) from public.conversations") == 0
+    assert stage.value("select count(*) from private.conversations") == 0
     assert stage.value("select count(*) from public.requests") == 0
     with stage.signed_in_as(users[blocker]):
         stage.call("unblock_user", user_id=users[other(blocker)])
@@ -342,11 +342,11 @@ def test_a_block_that_meets_a_new_deal_leaves_none_open(
         answer = meet(db, blocking, opening)
         assert isinstance(answer, Refusal)
         assert (answer.code, answer.status) == ("BLOCKED", 403)
-        assert db.value("select count(*) from public.conversations") == 0
+        assert db.value("select count(*) from private.conversations") == 0
     else:
         answer = meet(db, opening, blocking)
         assert answer == {"user_id": str(users[other(blocker)]), "blocked": True}
-        (row,) = db.query("select flow_state, close_reason from public.conversations")
+        (row,) = db.query("select flow_state, close_reason from private.conversations")
         assert row == {"flow_state": "chat_closed", "close_reason": f"ended_by_{blocker}"}
     assert db.value("select count(*) from public.blocks") == 1
     assert db.value(OPEN_DEALS) == 0

@@ -31,7 +31,7 @@ def from_rest(play: Play, role: str) -> Any:
     """The column as this party reads it from the table."""
     with play.db.signed_in_as(play.user(role)):
         (row,) = play.db.select(
-            "select current_action_data from public.conversations where id = %s", play.id
+            "select current_action_data from private.conversations where id = %s", play.id
         )
     return row["current_action_data"]
 

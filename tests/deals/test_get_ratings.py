@@ -106,7 +106,7 @@ def test_how_long_it_stays_blind_is_a_rule_of_the_deals_own_flow(play: Play) -> 
     assert shown(play, BRAND_OWNER)[1] is None
     change = (
         "update private.flow_definitions set rules = rules || %s::jsonb"
-        " where id = (select flow_id from public.conversations where id = %s) returning id"
+        " where id = (select flow_id from private.conversations where id = %s) returning id"
     )
     assert play.db.query(change, json.dumps({"rating_days": 3}), play.id)
     assert shown(play, BRAND_OWNER)[1] is not None
@@ -185,7 +185,7 @@ TELLTALES = {
         "to_jsonb(t) - 'commitment' - 'hash'", "t.version", "t.conversation_id",
     ),
     "public.messages": ("to_jsonb(t)", "t.seq", "t.conversation_id"),
-    "public.conversations": ("to_jsonb(t)", "t.id", "t.id"),
+    "private.conversations": ("to_jsonb(t)", "t.id", "t.id"),
     "private.participants": ("to_jsonb(t)", "t.user_id", "t.conversation_id"),
     "private.notifications": ("to_jsonb(t) - 'id'", "t.id", "t.conversation_id"),
 }  # fmt: skip

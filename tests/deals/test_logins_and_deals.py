@@ -366,5 +366,5 @@ def test_a_deal_that_meets_the_end_of_a_login_does_not_stay_open(
             db.call(function, **arguments)
 
     meet(db, people.asha if role == INFLUENCER else people.bharat, open_deal)
-    (row,) = db.query("select flow_state, close_reason from public.conversations")
+    (row,) = db.query("select flow_state, close_reason from private.conversations")
     assert row == {"flow_state": "chat_closed", "close_reason": f"ended_by_{role}"}

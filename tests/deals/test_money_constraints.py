@@ -32,7 +32,7 @@ def test_no_one_can_write_books_that_are_wrong(
     stage: Stage, cast: Cast, constraint: str, change: str
 ) -> None:
     play, _ = paid(stage, cast, "bid")
-    update = sql.SQL("update public.conversations set {} where id = %s").format(sql.SQL(change))
+    update = sql.SQL("update private.conversations set {} where id = %s").format(sql.SQL(change))
     with stage.refused("23514") as refusal, stage.rolled_back():
         stage.query(update.as_string(), play.id)
     assert constraint in refusal.message
@@ -42,7 +42,7 @@ def test_direct_chats_have_no_books(stage: Stage, cast: Cast) -> None:
     with stage.signed_in_as(cast.asha):
         talk = stage.call("direct_connect", target_user_id=cast.bharat)["conversation"]
     zeros = ", ".join(f"{name}_minor = 0" for name in ("captured", *ACCOUNTS))
-    update = sql.SQL("update public.conversations set {} where id = %s").format(sql.SQL(zeros))
+    update = sql.SQL("update private.conversations set {} where id = %s").format(sql.SQL(zeros))
     with stage.refused("23514") as refusal, stage.rolled_back():
         stage.query(update.as_string(), talk["conversation_id"])
     assert "only_deals_have_books" in refusal.message
@@ -187,7 +187,7 @@ def test_the_ledger_of_all_deals_sums_up_to_their_books(stage: Stage, cast: Cast
             from private.escrow_ledger
             """
         ).format(sql.Literal(account))
-        kept = sql.SQL("select sum({}) from public.conversations").format(
+        kept = sql.SQL("select sum({}) from private.conversations").format(
             sql.Identifier(f"{account}_minor")
         )
         assert stage.value(moved.as_string()) == stage.value(kept.as_string()), account

@@ -57,7 +57,7 @@ def test_a_deal_begins_where_its_flow_begins(stage: Stage, cast: Cast, door: Doo
     assert (event["version"], event["actor_role"], event["action"], event["from_state"]) == (
         1, door.opener, door.function, "initial",
     )  # fmt: skip
-    row = stage.query("select * from public.conversations")[0]
+    row = stage.query("select * from private.conversations")[0]
     assert {row["user_a"], row["user_b"]} == {cast.asha, cast.bharat}
     assert (row["influencer_id"], row["brand_owner_id"]) == (cast.asha, cast.bharat)
 
@@ -67,7 +67,7 @@ def test_a_deal_stays_on_the_version_of_the_flow_that_it_began_with(
     stage: Stage, cast: Cast, door: Door
 ) -> None:
     first = id_of(Try(stage, cast, door).open())
-    versions = "select flow_id from public.conversations where id = %s"
+    versions = "select flow_id from private.conversations where id = %s"
     published = "select id from private.flow_definitions where kind = %s and status = 'published'"
     assert stage.value(versions, first) == stage.value(published, door.kind)
     spec = stage.value(
@@ -116,10 +116,10 @@ def test_a_deal_whose_time_is_up_is_over_though_nobody_has_looked(
 ) -> None:
     knock = Try(stage, cast, door)
     first = id_of(knock.open())
-    stage.query("update public.conversations set deadline_at = now() where id = %s", first)
+    stage.query("update private.conversations set deadline_at = now() where id = %s", first)
     again = knock.open()
     assert again["created"] is True
-    assert stage.value("select flow_state from public.conversations where id = %s", first) == (
+    assert stage.value("select flow_state from private.conversations where id = %s", first) == (
         "chat_closed"
     )
 

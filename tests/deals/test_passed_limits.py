@@ -56,7 +56,7 @@ def test_sync_with_the_version_from_before_returns_the_conversation(
     assert read(play, "brand_owner", "sync", known=known)["conversations"] == []
 
     db.query(
-        "update public.conversations set deadline_at = now() - interval '1 s' where id = %s",
+        "update private.conversations set deadline_at = now() - interval '1 s' where id = %s",
         play.id,
     )
 
@@ -99,7 +99,7 @@ def test_whoever_asks_hears_the_same_of_a_limit_that_has_passed(
 
 def test_what_a_clock_changes_is_read_as_of_now_or_not_at_all(db: Database, cast: Cast) -> None:
     play = open_play(db, cast, scene="influencer_price_response")
-    stored = "select flow_state from public.conversations"
+    stored = "select flow_state from private.conversations"
     before, now = [{"flow_state": "influencer_price_response"}], [{"flow_state": "chat_closed"}]
     with db.signed_in_as(cast.asha):
         assert db.select(stored) == before

@@ -107,7 +107,7 @@ def test_input_is_bounded_before_the_conversation_is_locked(
     ]
     with psycopg.connect(db.dsn()) as holder:
         # Somebody else holds the conversation, for as long as they like.
-        holder.execute("select 1 from public.conversations where id = %s for update", (play.id,))
+        holder.execute("select 1 from private.conversations where id = %s for update", (play.id,))
         other = db.session()
         for function, named, arguments in calls:
             with other.signed_in_as(people.asha):

@@ -210,7 +210,7 @@ class Play:
 
     def stored(self) -> dict[str, Any]:
         """The conversation's row."""
-        (row,) = self.db.query("select * from public.conversations where id = %s", self.id)
+        (row,) = self.db.query("select * from private.conversations where id = %s", self.id)
         return row
 
     def let_pass(self, time: timedelta) -> None:
@@ -281,14 +281,14 @@ A_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 def move_back(db: Database, conversation: str, time: timedelta) -> None:
     """Let every time that the conversation's clocks count from be so much earlier."""
-    (row,) = db.query("select flow_data from public.conversations where id = %s", conversation)
+    (row,) = db.query("select flow_data from private.conversations where id = %s", conversation)
     db.query(
         "update private.ratings set created_at = created_at - %s where conversation_id = %s",
         *(time, conversation),
     )
     db.query(
         """
-        update public.conversations
+        update private.conversations
         set flow_data = %(flow_data)s, created_at = created_at - %(time)s,
           updated_at = updated_at - %(time)s, entered_at = entered_at - %(time)s,
           timed_at = timed_at - %(time)s, deadline_at = deadline_at - %(time)s,

@@ -107,7 +107,7 @@ class Crowd:
     def end_the_clock(self, session: Database, play: Play) -> None:
         """Let whatever limit the deal has be over."""
         session.query(
-            "update public.conversations set deadline_at = entered_at"
+            "update private.conversations set deadline_at = entered_at"
             " where id = %s and deadline_at is not null",
             play.id,
         )

@@ -44,7 +44,7 @@ def names(play: Play, role: str) -> list[str]:
 def set_flow_data(play: Play, **values: Any) -> None:
     """Change what the flow keeps of the deal, behind its back."""
     play.db.query(
-        "update public.conversations set flow_data = flow_data || %s where id = %s",
+        "update private.conversations set flow_data = flow_data || %s where id = %s",
         *(json.dumps(values), play.id),
     )
 

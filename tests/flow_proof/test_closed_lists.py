@@ -69,7 +69,7 @@ def test_texts_may_name_every_value_of_a_step(db: Database) -> None:
             )
           )
         )
-        from public.conversations as c
+        from private.conversations as c
         """
     )
     assert {"actor", "other", "offer_text", "reason_hint"} <= set(values)

@@ -45,7 +45,7 @@ def flow_of(db: Database, one: uuid.UUID, other: uuid.UUID) -> Any:
         conversation = db.call("direct_connect", target_user_id=other)["conversation"]
     return db.value(
         """
-        select f.version from public.conversations as c
+        select f.version from private.conversations as c
         join private.flow_definitions as f on f.id = c.flow_id
         where c.id = %s
         """,

@@ -27,7 +27,7 @@ def open_chat(db: Database, user: uuid.UUID, other: uuid.UUID) -> str:
     chat = db.value(
         """
         with made as (
-          insert into public.conversations (kind, user_a, user_b, flow_state)
+          insert into private.conversations (kind, user_a, user_b, flow_state)
           select 'direct', least(g.a, g.b), greatest(g.a, g.b), 'real_time'
           from (values (%s::uuid, %s::uuid)) as g (a, b)
           returning id, user_a, user_b
@@ -54,7 +54,7 @@ def open_deal_with_money(db: Database, brand_owner: uuid.UUID, influencer: uuid.
           returning id, influencer_id
         ),
         made as (
-          insert into public.conversations (
+          insert into private.conversations (
             kind, bid_id, user_a, user_b, brand_owner_id, influencer_id, flow_state,
             captured_minor, held_minor, released_minor, fee_minor, refunded_minor,
             charged_back_minor
@@ -89,9 +89,9 @@ def take_step(
 
     `from_state` and `at` are where the conversation was and now, unless given.
     """
-    (before,) = db.query("select flow_state from public.conversations where id = %s", conversation)
+    (before,) = db.query("select flow_state from private.conversations where id = %s", conversation)
     db.query(
-        "update public.conversations set version = version + 1, flow_state = %s where id = %s",
+        "update private.conversations set version = version + 1, flow_state = %s where id = %s",
         *(to_state, conversation),
     )
     db.query(
@@ -106,7 +106,7 @@ def take_step(
           ),
           %(from_state)s, %(details)s
         )
-        from public.conversations as c where c.id = %(conversation)s
+        from private.conversations as c where c.id = %(conversation)s
         """,
         {
             "conversation": conversation,

@@ -89,7 +89,7 @@ def test_an_event_is_not_written_before_it_happened(db: Database, story: Story) 
 
 
 def test_two_steps_cannot_have_one_version(db: Database, story: Story) -> None:
-    db.query("update public.conversations set version = version - 1")
+    db.query("update private.conversations set version = version - 1")
     with db.refused("23505"):
         take_step(db, story.id, "close_chat", "chat_closed", story.asha)
 

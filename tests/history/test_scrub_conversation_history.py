@@ -120,7 +120,7 @@ def test_nothing_is_scrubbed_while_a_deal_holds_money(db: Database, story: Story
         scrub(db, deal)
     assert verify(db, deal)["scrubbed"] == 0
     db.query(
-        "update public.conversations set held_minor = 0, released_minor = captured_minor "
+        "update private.conversations set held_minor = 0, released_minor = captured_minor "
         "where id = %s",
         deal,
     )

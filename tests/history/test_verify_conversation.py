@@ -57,7 +57,7 @@ TAMPERINGS = {
         delete from private.event_salts where version = 1;
         update public.conversation_events set version = version - 1;
         update private.event_salts set version = version - 1;
-        update public.conversations set version = version - 1;
+        update private.conversations set version = version - 1;
         """,
         1,
     ),
@@ -68,7 +68,7 @@ TAMPERINGS = {
     "the newest went and the conversation went back": (
         """
         with gone as (delete from public.conversation_events where version = 6)
-        update public.conversations set version = 5
+        update private.conversations set version = 5
         """,
         5,  # the conversation is not in the state in which step 5 left it
     ),
@@ -103,10 +103,10 @@ TAMPERINGS = {
         0,
     ),
     "the conversation's state was changed": (
-        "update public.conversations set flow_state = 'real_time'",
+        "update private.conversations set flow_state = 'real_time'",
         6,
     ),
-    "the conversation's version was changed": ("update public.conversations set version = 9", 7),
+    "the conversation's version was changed": ("update private.conversations set version = 9", 7),
 }
 
 
@@ -160,7 +160,7 @@ def test_one_put_between_others_is_found(db: Database, story: Story) -> None:
         from public.conversation_events where version = 2
         """,
     )
-    tamper(db, "update public.conversations set version = 7")
+    tamper(db, "update private.conversations set version = 7")
     answer = verify(db, story.id)
     assert (answer["events"], answer["valid"], answer["broken_at"]) == (7, False, 3)
 
@@ -191,7 +191,7 @@ def test_a_history_that_does_not_begin_at_the_beginning_is_found_though_its_hash
     db: Database, story: Story
 ) -> None:
     other = open_chat(db, story.asha, story.chitra)
-    db.query("update public.conversations set version = 4 where id = %s", other)
+    db.query("update private.conversations set version = 4 where id = %s", other)
     take_step(db, other, "poke", "real_time", story.asha)
     answer = verify(db, other)
     assert (answer["events"], answer["valid"], answer["broken_at"]) == (1, False, 1)

@@ -116,7 +116,7 @@ def open_deal_on(
     insert = sql.SQL(
         """
         with made as (
-          insert into public.conversations (
+          insert into private.conversations (
             kind, {subject}, user_a, user_b, brand_owner_id, influencer_id, flow_id, flow_state,
             awaiting_role, captured_minor, held_minor, released_minor, fee_minor, refunded_minor,
             charged_back_minor

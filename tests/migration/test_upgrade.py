@@ -98,7 +98,7 @@ def days_of(database: Database, play: Play) -> Any:
     return database.value(
         """
         select (f.rules ->> 'delivery_days')::integer
-        from public.conversations as c join private.flow_definitions as f on f.id = c.flow_id
+        from private.conversations as c join private.flow_definitions as f on f.id = c.flow_id
         where c.id = %s
         """,
         play.id,

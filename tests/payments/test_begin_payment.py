@@ -132,7 +132,7 @@ def test_many_presses_at_once_are_one_order(db: Database, people: Cast) -> None:
 
 
 def test_another_price_supersedes_the_order(scene: Scene) -> None:
-    scene.db.query("update public.conversations set amount_minor = 600000 where id = %s", scene.id)
+    scene.db.query("update private.conversations set amount_minor = 600000 where id = %s", scene.id)
     answer = begin(scene.play)
     assert answer["payment_order_id"] != scene.order.payment_order_id
     assert (answer["amount_minor"], answer["razorpay_order_id"]) == (600_000, None)
@@ -216,7 +216,7 @@ def test_razorpay_takes_no_less_than_a_rupee(
     db: Database, people: Cast, amount: int, is_enough: bool
 ) -> None:
     play = open_play(db, people, "bid", "payment_pending")
-    db.query("update public.conversations set amount_minor = %s where id = %s", amount, play.id)
+    db.query("update private.conversations set amount_minor = %s where id = %s", amount, play.id)
     if is_enough:
         assert begin(play)["amount_minor"] == amount
         return

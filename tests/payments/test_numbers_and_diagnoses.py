@@ -182,14 +182,14 @@ def test_a_diagnosis_of_nothing_is_refused(scene: Scene) -> None:
 
 def test_a_difference_of_the_books_is_a_problem(scene: Scene) -> None:
     scene.pay()
-    scene.db.query("update public.conversations set captured_minor = 500001, held_minor = 500001")
+    scene.db.query("update private.conversations set captured_minor = 500001, held_minor = 500001")
     (problem,) = problems(scene)
     assert problem.startswith("The books and the ledger differ")
 
 
 def test_money_in_no_book_is_a_problem(scene: Scene) -> None:
     scene.db.query(
-        "update public.conversations set flow_state = 'influencer_final_response' where id = %s",
+        "update private.conversations set flow_state = 'influencer_final_response' where id = %s",
         scene.id,
     )
     answer = scene.tell("payment.captured", payment=payment_entity(scene.order))

@@ -287,7 +287,7 @@ def test_an_order_that_is_not_what_was_asked_for_goes_back(
 
 
 def test_a_superseded_order_that_is_paid_goes_back(scene: Scene) -> None:
-    scene.db.query("update public.conversations set amount_minor = 600000 where id = %s", scene.id)
+    scene.db.query("update private.conversations set amount_minor = 600000 where id = %s", scene.id)
     with scene.db.signed_in_as(scene.people.bharat):
         scene.db.call("begin_payment", conversation_id=scene.id)
     answer = scene.tell("payment.captured", payment=payment_entity(scene.order))
@@ -342,7 +342,7 @@ def test_money_for_a_closed_deal_goes_back(db: Database, people: Cast, how: str)
 
 def test_money_that_the_flow_has_no_row_for_waits_for_a_person(scene: Scene) -> None:
     scene.db.query(
-        "update public.conversations set flow_state = 'influencer_final_response',"
+        "update private.conversations set flow_state = 'influencer_final_response',"
         " awaiting_role = 'influencer' where id = %s",
         scene.id,
     )
@@ -356,7 +356,7 @@ def test_money_that_the_flow_has_no_row_for_waits_for_a_person(scene: Scene) -> 
     assert refusal == "FLOW_STATE_INVALID"
     # Once the deal is where it belongs, a replay pays it.
     scene.db.query(
-        "update public.conversations set flow_state = 'payment_pending',"
+        "update private.conversations set flow_state = 'payment_pending',"
         " awaiting_role = 'brand_owner' where id = %s",
         scene.id,
     )

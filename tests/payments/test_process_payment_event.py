@@ -189,7 +189,7 @@ def test_a_fault_that_passes_is_forgotten(scene: Scene) -> None:
 def held(scene: Scene) -> Iterator[psycopg.Connection[Any]]:
     """A user's transaction that holds the deal, until the test ends it."""
     with psycopg.connect(scene.db.dsn()) as holder:
-        holder.execute("select from public.conversations for update")
+        holder.execute("select from private.conversations for update")
         yield holder
 
 
@@ -208,7 +208,7 @@ def poll(scene: Scene, *payments: Json) -> Any:
         )
 
 
-@pytest.mark.parametrize("table", ["public.conversations", "private.payment_orders"])
+@pytest.mark.parametrize("table", ["private.conversations", "private.payment_orders"])
 def test_a_webhook_never_waits_for_a_user(scene: Scene, table: str) -> None:
     event = captured(scene)
     with psycopg.connect(scene.db.dsn()) as holder:

@@ -189,7 +189,7 @@ def test_opening_a_chat_costs_what_the_setting_says_once_a_chat(db: Database, ta
                 db.call("direct_connect", target_user_id=dev, points_cost=expected)
         with db.refused("INSUFFICIENT_POINTS", 402, details={"needed": 30, "balance": 0}):
             db.call("direct_connect", target_user_id=dev, points_cost=30)
-    assert db.value("select count(*) from public.conversations") == 1
+    assert db.value("select count(*) from private.conversations") == 1
     give_points(db, talk.asha, 45)
     with db.signed_in_as(talk.asha):
         assert db.call("direct_connect", target_user_id=dev, points_cost=30)["created"]
@@ -213,7 +213,7 @@ def test_a_chat_that_cannot_be_paid_is_not_opened_nor_is_one_whose_message_is_re
     for code, status, text in (("INSUFFICIENT_POINTS", 402, "hi"), ("MESSAGE_EMPTY", 422, " ")):
         with db.signed_in_as(talk.asha), db.refused(code, status):
             db.call("direct_connect", target_user_id=talk.chitra, initial_message=text)
-    assert db.value("select count(*) from public.conversations") == 1
+    assert db.value("select count(*) from private.conversations") == 1
     assert balance_and_sum(db, talk.asha) == (30, 30)
     assert open_talk(db, talk.asha, talk.chitra)
     assert balance_and_sum(db, talk.asha) == (0, 0)

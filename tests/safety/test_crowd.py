@@ -91,7 +91,7 @@ def test_a_crowd_that_does_everything_at_once_meets_only_expected_refusals(
     assert (
         db.query(
             """
-        select c.id from public.conversations as c
+        select c.id from private.conversations as c
         left join public.messages as m on m.conversation_id = c.id
         group by c.id having count(m.seq) <> c.last_seq or max(m.seq) <> c.last_seq
         """

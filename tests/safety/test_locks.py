@@ -115,7 +115,7 @@ class Crowd:
         """Name and arguments of something that the user may do."""
         others = self.brands if user in self.influencers else self.influencers
         talks = db.query(
-            "select id from public.conversations where %s in (user_a, user_b)", user
+            "select id from private.conversations where %s in (user_a, user_b)", user
         ) or [{"id": uuid.uuid4()}]
         talk = {"conversation_id": chance.choice(talks)["id"]}
         common: list[tuple[str, dict[str, Any]]] = [
@@ -168,7 +168,7 @@ def test_deletions_deals_sends_blocks_cleanups_and_webhooks_never_deadlock(db: D
     assert (
         db.query(
             """
-            select c.id, c.kind, c.chat_status, c.is_barred from public.conversations as c
+            select c.id, c.kind, c.chat_status, c.is_barred from private.conversations as c
             where (c.kind <> 'direct' and c.chat_status <> 'closed' or not c.is_barred)
               and exists (
                 select from unnest(array[c.user_a, c.user_b]) as u (id)
@@ -211,7 +211,7 @@ def test_a_deletion_locks_in_the_order_of_an_action(db: Database) -> None:
     play = open_play(db, Cast(asha, bharat, nobody, nobody), "bid", "brand_owner_details")
     acting, deleting = db.session(), db.session()
     with psycopg.connect(db.dsn()) as holder, ThreadPoolExecutor(1) as pool:
-        holder.execute("select 1 from public.conversations where id = %s for update", (play.id,))
+        holder.execute("select 1 from private.conversations where id = %s for update", (play.id,))
         gone = pool.submit(
             deleting.query_as_superuser,
             "delete from auth.users where id = %s returning id",

@@ -227,7 +227,7 @@ def test_a_message_that_disappears_is_in_one_row_whatever_was_done_while_it_live
     deal = open_play(
         db, Cast(talk.asha, talk.bharat, talk.chitra, talk.chitra), "bid", "real_time"
     ).id
-    (row,) = db.query("select bid_id from public.conversations where id = %s", deal)
+    (row,) = db.query("select bid_id from private.conversations where id = %s", deal)
     opening = {"bid_id": row["bid_id"], "client_action_id": uuid.uuid4()}
     sending = {
         "conversation_id": talk.id,

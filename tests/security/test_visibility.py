@@ -154,7 +154,7 @@ def test_tables_show_exactly_what_each_may_read(db: Database, world: World) -> N
             rows = db.select(
                 "select seq from public.messages where conversation_id = %s order by seq", room.id
             )
-            conversations = db.select("select id from public.conversations where id = %s", room.id)
+            conversations = db.select("select id from private.conversations where id = %s", room.id)
         assert [row["seq"] for row in rows] == world.readable(viewer, room)
         assert bool(conversations) == (viewer in (room.influencer, room.brand_owner))
 
@@ -334,7 +334,7 @@ def test_signed_out_and_nameless_callers_see_nothing(db: Database, world: World)
     with db.as_anon(), db.refused("42501"):
         db.select(EVERY_MESSAGE)
     with db.signed_in_as(world.people[0], sub=None):
-        for table in (EVERY_MESSAGE, "select id from public.conversations"):
+        for table in (EVERY_MESSAGE, "select id from private.conversations"):
             db.assert_hidden(table)
 
 

@@ -18,13 +18,13 @@ const STEPS = {
   quota: `select quota_date = current_date as is_today, messages_sent_today, daily_free_limit
     from bench.message_quotas where user_id = $1 for update`,
   wallet: "select balance from bench.points_wallets where user_id = $1 for update",
-  place: `select user_a, user_b, chat_status, last_seq from public.conversations
+  place: `select user_a, user_b, chat_status, last_seq from private.conversations
     where id = $1 for update`,
   count: `update bench.message_quotas set quota_date = current_date, messages_sent_today = $2
     where user_id = $1`,
   insert: `insert into public.messages (conversation_id, seq, sender_id, receiver_id, message,
     message_type, client_message_id) values ($1, $2, $3, $4, $5, 'user_input', $6) returning *`,
-  head: `update public.conversations
+  head: `update private.conversations
     set last_seq = $2, last_message_at = now(), updated_at = now() where id = $1`,
   user: "select * from public.users where id = $1",
 };
@@ -138,7 +138,7 @@ async function sendInSteps(step, conversation, sender) {
   const [wallet] = await step.$queryRaw`
     select balance from bench.points_wallets where user_id = ${sender}::uuid for update`;
   const [place] = await step.$queryRaw`
-    select user_a, user_b, chat_status, last_seq from public.conversations
+    select user_a, user_b, chat_status, last_seq from private.conversations
     where id = ${conversation}::uuid for update`;
   const used = check(quota, wallet, place, sender);
   await step.message_quotas.update({

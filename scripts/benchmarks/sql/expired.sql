@@ -1,7 +1,7 @@
 -- User :user with :messages messages in one conversation, a tenth of them expired two hours ago.
 insert into auth.users (id) values (bench.id(:user));
 update public.users set role = 'influencer', display_name = 'User :user' where id = bench.id(:user);
-insert into public.conversations (id, kind, user_a, user_b, flow_state, last_seq, created_at)
+insert into private.conversations (id, kind, user_a, user_b, flow_state, last_seq, created_at)
 values (
   bench.id(:user), 'direct', bench.id(1), bench.id(:user), 'real_time', :messages,
   now() - interval '1 year'

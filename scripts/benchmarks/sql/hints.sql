@@ -6,14 +6,14 @@ begin
     select from information_schema.columns
     where table_schema = 'public' and table_name = 'conversations' and column_name = 'user_a_wrote'
   ) then
-    update public.conversations set user_a_wrote = true, user_b_wrote = true;
+    update private.conversations set user_a_wrote = true, user_b_wrote = true;
   end if;
   if exists (
     select from information_schema.columns
     where table_schema = 'public' and table_name = 'conversations' and column_name = 'listed_at'
       and is_generated = 'NEVER'
   ) then
-    update public.conversations
+    update private.conversations
     set listed_at = date_bin('1 hour', last_message_at, timestamptz '2000-01-01 00:00:00+00');
   end if;
 end;

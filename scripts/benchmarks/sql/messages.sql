@@ -8,13 +8,13 @@ create temp table drawn as
 select row_number() over () as n, c
 from (
   select p.c from bench.pairs as p
-  join public.conversations as k on k.id = bench.id(p.c)
+  join private.conversations as k on k.id = bench.id(p.c)
   cross join generate_series(1, 2)
   where k.last_seq = 0
   union all
   -- Every conversation of the reader and of the casual user is long enough for a page.
   select p.c from bench.pairs as p
-  join public.conversations as k on k.id = bench.id(p.c)
+  join private.conversations as k on k.id = bench.id(p.c)
   cross join generate_series(1, case when p.c > 900000 then 100 else 10 end)
   where k.last_seq = 0 and p.c > 800000
   union all
@@ -40,14 +40,14 @@ select
 from (
   select n, c, row_number() over (partition by c order by n) as place from drawn
 ) as d
-join public.conversations as k on k.id = bench.id(d.c)
+join private.conversations as k on k.id = bench.id(d.c)
 cross join lateral (
   select now() - interval '30 days' * (1 - d.n::float8 / (select count(*) from drawn))
     - interval '2 hours' as sent
 ) as at
 order by d.n;
 
-update public.conversations as k
+update private.conversations as k
 set last_seq = d.last, last_message_at = d.sent, updated_at = d.sent
 from (
   select m.conversation_id, max(m.seq), max(m.created_at)
@@ -60,7 +60,7 @@ where k.id = d.id and d.last > k.last_seq;
 update private.participants as p
 set read_seq = greatest(k.last_seq - 3, 0), delivered_seq = k.last_seq, read_at = now(),
   delivered_at = now()
-from public.conversations as k
+from private.conversations as k
 where k.id = p.conversation_id;
 
 drop table drawn;

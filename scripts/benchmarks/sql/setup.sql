@@ -36,14 +36,14 @@ union all
 select 900000 + n, n, 900000 from generate_series(1, 5) as n;
 alter table bench.pairs add primary key (c);
 
-insert into public.conversations (id, kind, user_a, user_b, flow_state, created_at)
+insert into private.conversations (id, kind, user_a, user_b, flow_state, created_at)
 select
   bench.id(p.c), 'direct', bench.id(p.low), bench.id(p.high), 'real_time',
   now() - interval '1 year'
 from bench.pairs as p;
 insert into private.participants (conversation_id, user_id, role)
 select c.id, m.user_id, 'member'
-from public.conversations as c
+from private.conversations as c
 cross join lateral (values (c.user_a), (c.user_b)) as m (user_id);
 
 -- Who is next to be cleaned up, and who takes part in the next deal.

@@ -1,5 +1,5 @@
 -- A conversation of user :late with so many messages, all by the other member and all unread.
-insert into public.conversations (id, kind, user_a, user_b, flow_state, created_at)
+insert into private.conversations (id, kind, user_a, user_b, flow_state, created_at)
 values (bench.id(:late + 1), 'direct', bench.id(1), bench.id(:late), 'real_time', now() - interval '1 year');
 insert into private.participants (conversation_id, user_id, role)
 values (bench.id(:late + 1), bench.id(1), 'member'), (bench.id(:late + 1), bench.id(:late), 'member');
@@ -19,7 +19,7 @@ cross join lateral (
   select now() - interval '30 days' * (1 - n::float8 / :messages) - interval '2 hours' as sent
 ) as at
 order by n;
-update public.conversations
+update private.conversations
 set last_seq = :messages, last_message_at = now() - interval '2 hours'
 where id = bench.id(:late + 1);
 update private.participants

@@ -8,7 +8,7 @@
 -- A button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
 -- action cannot do without.
 create or replace function private.action_data(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_role text,
   p_title text,
   p_subtitle text,

@@ -1,6 +1,6 @@
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
-create or replace function private.as_of_now(p_conversation public.conversations)
-returns public.conversations
+create or replace function private.as_of_now(p_conversation private.conversations)
+returns private.conversations
 language plpgsql
 stable
 set search_path = ''
@@ -17,7 +17,7 @@ $$;
 --
 -- real_time always is (private.publish_draft sees to it): callers that are often there look at
 -- chat_status first and ask nothing.
-create or replace function private.takes_free_text(p_conversation public.conversations)
+create or replace function private.takes_free_text(p_conversation private.conversations)
 returns boolean
 language plpgsql
 stable

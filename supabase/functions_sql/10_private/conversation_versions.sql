@@ -6,7 +6,7 @@
 -- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
 -- count from then on whether or not anybody has written them down.
 -- private.my_conversations says the same; a test compares them.
-create or replace function private.conversation_versions(p_conversation public.conversations)
+create or replace function private.conversation_versions(p_conversation private.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
 language plpgsql
 stable
@@ -34,7 +34,7 @@ $$;
 
 -- The compact part of a conversation's context that broadcasts carry, without the version, which
 -- is each member's own.
-create or replace function private.conversation_headline(p_conversation public.conversations)
+create or replace function private.conversation_headline(p_conversation private.conversations)
 returns jsonb
 language plpgsql
 stable

@@ -25,7 +25,7 @@ begin
     when 'conversation' then private.is_my_conversation(v_id::uuid)
       and not (
         p_speak and exists (
-          select from public.conversations as c
+          select from private.conversations as c
           where c.id = v_id::uuid and private.is_blocked(c.user_a, c.user_b)
         )
       )
@@ -35,7 +35,7 @@ begin
         where b.id = v_id::uuid and b.influencer_id = auth.uid()
       )
       or exists (
-        select from public.conversations as c
+        select from private.conversations as c
         where c.bid_id = v_id::uuid and c.brand_owner_id = auth.uid()
       )
     )
@@ -45,7 +45,7 @@ begin
         where g.id = v_id::uuid and g.brand_owner_id = auth.uid()
       )
       or exists (
-        select from public.conversations as c
+        select from private.conversations as c
         where c.campaign_id = v_id::uuid and c.influencer_id = auth.uid()
       )
     )

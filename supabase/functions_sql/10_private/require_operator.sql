@@ -27,7 +27,7 @@ set search_path = ''
 as $$
 begin
   if exists (
-    select from public.conversations as c
+    select from private.conversations as c
     where c.id = p_conversation_id and auth.uid() in (c.user_a, c.user_b)
   ) then
     perform private.raise_error(

@@ -33,7 +33,7 @@ select
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-join public.conversations as c on c.id = me.conversation_id
+join private.conversations as c on c.id = me.conversation_id
 left join private.accounts as mine on mine.user_id = me.user_id
 left join private.accounts as theirs on theirs.user_id = other.user_id
 cross join lateral (
@@ -217,7 +217,7 @@ select
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-join public.conversations as stored on stored.id = me.conversation_id
+join private.conversations as stored on stored.id = me.conversation_id
 cross join lateral (
   select stored.* where stored.deadline_at is null or stored.deadline_at > now()
   union all

@@ -113,7 +113,7 @@ begin
           'pinned_at', p.pinned_at, 'muted_until', p.muted_until
         )
       from private.participants as p
-      join public.conversations as c on c.id = p.conversation_id
+      join private.conversations as c on c.id = p.conversation_id
       where p.user_id = p_user_id and (v_id is null or p.conversation_id > v_id)
       order by p.conversation_id limit p_limit;
     when 'messages' then
@@ -153,7 +153,7 @@ begin
       return query
       select w.id::text, to_jsonb(w) - 'feedback'
       from public.work_submissions as w
-      join public.conversations as c on c.id = w.conversation_id
+      join private.conversations as c on c.id = w.conversation_id
       where c.influencer_id = p_user_id and (v_id is null or w.id > v_id)
       order by w.id limit p_limit;
     when 'ratings' then

@@ -47,7 +47,7 @@ begin
       on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
     join private.participants as other
       on other.conversation_id = mark.conversation_id and other.user_id <> p_user_id
-    join public.conversations as c on c.id = mark.conversation_id
+    join private.conversations as c on c.id = mark.conversation_id
     left join private.accounts as mine on mine.user_id = p_user_id
     left join private.accounts as theirs on theirs.user_id = other.user_id
   ),

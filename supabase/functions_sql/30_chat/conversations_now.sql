@@ -1,7 +1,7 @@
 -- The caller's conversations as they are now, a row each, with the keys of the context.
 --
 -- For clients that select from tables: a filter on conversation_id reads only that conversation.
--- A time limit that has passed counts here as it does in every function; public.conversations
+-- A time limit that has passed counts here as it does in every function; private.conversations
 -- leaves the conversation out until somebody has written the step.
 -- Definer: reads private.my_conversations.
 create or replace function private.show_conversation(p_conversation_id uuid)

@@ -22,7 +22,7 @@ declare
   v_me constant uuid := private.require_user();
   v_cost constant integer := private.get_number('chat_open_points')::integer;
   v_account private.accounts;
-  v_direct public.conversations;
+  v_direct private.conversations;
   v_outcome private.flow_step;
   v_conversation_id uuid;
   v_created boolean;
@@ -71,7 +71,7 @@ begin
     perform private.spend_points(v_account, v_cost, null, 'chat_open', null);
   else
     select c.id into v_conversation_id
-    from public.conversations as c
+    from private.conversations as c
     where c.kind = 'direct' and c.user_a = v_direct.user_a and c.user_b = v_direct.user_b;
   end if;
 

@@ -66,7 +66,7 @@ begin
       (
         select
           a.id, a.listed_at, a.last_message_at, a.kind, a.chat_status, a.last_seq, a.deadline_at
-        from public.conversations as a
+        from private.conversations as a
         where a.user_a = v_me
           and a.listed_at <= v_hour and (a.last_message_at, a.id) < (v_at, v_id)
         order by a.listed_at desc, a.last_message_at desc, a.id desc
@@ -75,7 +75,7 @@ begin
       (
         select
           b.id, b.listed_at, b.last_message_at, b.kind, b.chat_status, b.last_seq, b.deadline_at
-        from public.conversations as b
+        from private.conversations as b
         where b.user_b = v_me
           and b.listed_at <= v_hour and (b.last_message_at, b.id) < (v_at, v_id)
         order by b.listed_at desc, b.last_message_at desc, b.id desc

@@ -46,7 +46,7 @@ begin
           false
         ) as is_my_turn
       from private.participants as p
-      join public.conversations as c on c.id = p.conversation_id
+      join private.conversations as c on c.id = p.conversation_id
       where p.user_id = v_me and (
         c.last_seq > p.read_seq or c.awaiting_role = p.role or c.deadline_at <= now()
       )

@@ -147,7 +147,7 @@ begin
       end if;
 
       -- Member, number and lock in one; a refusal takes the number back with all the rest.
-      update public.conversations as c
+      update private.conversations as c
       set
         last_seq = c.last_seq + 1,
         last_message_at = clock_timestamp(),
@@ -425,9 +425,9 @@ declare
   -- Also a rule of public.messages.
   c_min_hours constant integer := 1;
   c_max_hours constant integer := 2160;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
-  select c.* into v_conversation from public.conversations as c where c.id = p_conversation_id;
+  select c.* into v_conversation from private.conversations as c where c.id = p_conversation_id;
   perform private.check_free_text(v_conversation, p_sender_id);
   perform private.check_open_deal(v_conversation);
   perform private.check_stranger(v_conversation, p_sender_id);
@@ -467,7 +467,7 @@ $$;
 -- login was deleted, FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.check_free_text(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_sender_id uuid
 )
 returns void
@@ -505,7 +505,7 @@ $$;
 -- direct_blocked_during_deal says so. A deal is open until its free chat begins or it is closed.
 --
 -- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
-create or replace function private.check_open_deal(p_conversation public.conversations)
+create or replace function private.check_open_deal(p_conversation private.conversations)
 returns void
 language plpgsql
 set search_path = ''
@@ -518,7 +518,7 @@ begin
     return;
   end if;
   select c.id into v_deal_id
-  from public.conversations as c
+  from private.conversations as c
   where c.user_a = p_conversation.user_a
     and c.user_b = p_conversation.user_b
     and c.chat_status = 'automated'
@@ -542,7 +542,7 @@ $$;
 -- Writes: conversations (user_a_wrote, user_b_wrote).
 -- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
 create or replace function private.check_stranger(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_sender_id uuid
 )
 returns void
@@ -564,7 +564,7 @@ begin
       and m.message_type = 'user_input'
       and m.sender_id <> p_sender_id
   ) then
-    update public.conversations as c
+    update private.conversations as c
     set
       user_a_wrote = c.user_a_wrote or c.user_a <> p_sender_id,
       user_b_wrote = c.user_b_wrote or c.user_b <> p_sender_id

@@ -42,7 +42,7 @@ begin
       when p_muted_until is null then p.muted_until
     end,
     version = p.version + 1
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p.conversation_id and p.conversation_id = p_conversation_id and p.user_id = v_me;
   if not found then
     perform private.raise_conversation_not_found();

@@ -38,9 +38,9 @@ begin
   with changed as materialized (
     select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
     from (
-      select a.* from public.conversations as a where a.user_a = v_me
+      select a.* from private.conversations as a where a.user_a = v_me
       union all
-      select b.* from public.conversations as b where b.user_b = v_me
+      select b.* from private.conversations as b where b.user_b = v_me
     ) as c
     left join unnest(v_ids, v_seqs, v_versions) as known (id, seq, version) on known.id = c.id
     where c.last_seq > coalesce(known.seq, 0)

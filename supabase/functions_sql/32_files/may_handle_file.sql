@@ -26,7 +26,7 @@ declare
   v_me constant uuid := private.my_id();
   v_file private.files;
   v_is_mine boolean;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   if v_me is null or not coalesce(private.is_file_path(p_name), false) then
     return false;
@@ -48,7 +48,7 @@ begin
       return false;
     end if;
     select c.* into v_conversation
-    from public.conversations as c
+    from private.conversations as c
     where c.id = left(p_name, 36)::uuid and v_me in (c.user_a, c.user_b);
     if not found or not private.may_reach(v_conversation.user_a, v_conversation.user_b) then
       return false;

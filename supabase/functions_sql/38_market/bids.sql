@@ -104,7 +104,7 @@ declare
       'bid_id', b.id,
       'status', b.status,
       'conversations',
-      (select count(*) from public.conversations as c where c.bid_id = b.id)
+      (select count(*) from private.conversations as c where c.bid_id = b.id)
     )
     from public.bids as b
     where b.id = p_bid_id

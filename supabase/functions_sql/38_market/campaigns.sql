@@ -107,7 +107,7 @@ declare
       'campaign_id', g.id,
       'status', g.status,
       'conversations',
-      (select count(*) from public.conversations as c where c.campaign_id = g.id)
+      (select count(*) from private.conversations as c where c.campaign_id = g.id)
     )
     from public.campaigns as g
     where g.id = p_campaign_id

@@ -24,7 +24,7 @@ declare
   -- Whose turn it is comes before what was typed.
   c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
   v_step private.flow_step := p_step;
-  v_next public.conversations;
+  v_next private.conversations;
   v_rows private.flow_transitions[];
   v_row private.flow_transitions;
   v_state private.flow_states;

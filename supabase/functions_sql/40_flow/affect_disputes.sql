@@ -4,12 +4,12 @@
 -- Writes: disputes, legal_holds, alerts, unless the step is a trial.
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds.
 create or replace function private.affect_disputes(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
   v_origin constant text := case
     when p_effect = 'escalate' then 'clock'
     when p_step.role = 'system' then 'bank'
@@ -111,13 +111,13 @@ $$;
 -- delivery moves on by the pause, unless the influencer asked for it. What an operator decides is
 -- nobody's asking.
 create or replace function private.resume_deal(p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
   v_resume constant jsonb := v_deal.flow_data -> 'resume';
   v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
   v_pause constant interval := case

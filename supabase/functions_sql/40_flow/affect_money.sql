@@ -7,12 +7,12 @@
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds,
 -- PAYMENT_NOT_READY (409) while a payment is being confirmed.
 create or replace function private.affect_money(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
   -- Of the payment that the step is about.
   v_paid_minor constant bigint := (p_step.input -> 'amount_minor')::bigint;
   v_payment_id constant text := p_step.input ->> 'payment_id';
@@ -114,12 +114,12 @@ create or replace function private.request_refund(
   p_step private.flow_step,
   p_amount_minor bigint
 )
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
 begin
   v_deal.flow_data := v_deal.flow_data - 'resume'
     || jsonb_build_object('refund_minor', p_amount_minor);
@@ -142,14 +142,14 @@ $$;
 -- Writes: escrow_ledger, payouts, unless the step is a trial.
 create or replace function private.release_held(
   p_step private.flow_step,
-  p_deal public.conversations
+  p_deal private.conversations
 )
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_deal;
+  v_deal private.conversations := p_deal;
   v_held constant bigint := v_deal.held_minor;
   v_fee constant bigint
     := floor(v_held * private.flow_rule(v_deal.flow_id, 'fee_basis_points') / 10000);
@@ -205,7 +205,7 @@ $$;
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
 create or replace function private.check_refund(
-  p_deal public.conversations,
+  p_deal private.conversations,
   p_amount_minor bigint
 )
 returns void

@@ -3,12 +3,12 @@
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: requests, payment_orders, unless the step is a trial.
 create or replace function private.affect_requests(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations := p_step.conversation;
+  v_conversation private.conversations := p_step.conversation;
 begin
   case p_effect
     when 'accept_request', 'reject_request' then

@@ -3,12 +3,12 @@
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: work_submissions, files, ratings, unless the step is a trial.
 create or replace function private.affect_work(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
 begin
   case p_effect
     when 'start_work' then

@@ -16,7 +16,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   v_headline constant jsonb := private.conversation_headline(v_conversation);
   v_messages constant public.messages[] := p_step.messages;
   v_notifications constant text[] := p_step.notifications;

@@ -19,7 +19,7 @@ as $$
 declare
   v_system_user_id constant uuid := private.get_setting('system_user_id') #>> '{}';
   v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
+  v_conversation private.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
   v_texts text;
@@ -101,7 +101,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   -- A login that was deleted.
   c_nameless constant text := 'The other side';
   v_values jsonb := p_step.input || jsonb_build_object(

@@ -6,7 +6,7 @@
 -- private.flow_values adds what a step and the people know.
 -- Args: the conversation; the texts, so that only what they name is looked up (null: everything).
 create or replace function private.deal_values(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_texts text default null
 )
 returns jsonb

@@ -64,7 +64,7 @@ $$;
 
 -- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
 create or replace function private.role_in(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid
 )
 returns text

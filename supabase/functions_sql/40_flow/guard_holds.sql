@@ -108,7 +108,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_was constant public.conversations := p_step.before;
+  v_was constant private.conversations := p_step.before;
   v_data constant jsonb := v_was.flow_data;
   -- The price that the actor saw; who named none agrees to whatever it is.
   v_seen constant bigint := (p_step.input -> 'price_minor')::bigint;
@@ -219,7 +219,7 @@ $$;
 
 -- Whether a side may do something once more that a rule max_<what> counts for each side.
 create or replace function private.has_left(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_role text,
   p_what text
 )
@@ -261,7 +261,7 @@ $$;
 -- Whether a deal may be rated at a time: its work was approved, no rating has been shown because
 -- the other side gave none, and the chat is open or was closed less than rating_days ago.
 create or replace function private.may_rate(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_at timestamptz
 )
 returns boolean

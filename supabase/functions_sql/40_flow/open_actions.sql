@@ -5,7 +5,7 @@
 -- offered while a payment that the bank has approved is being confirmed.
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_actor_id uuid,
   p_role text
 )
@@ -84,7 +84,7 @@ $$;
 -- What a party may do in a conversation now, in the shape that clients get: `[{action, button_id,
 -- text, style, input, schema, deadline_at}]`; input is the action's first field, or null.
 create or replace function private.actions_json(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_role text
 )

@@ -16,7 +16,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
+  v_conversation private.conversations := p_step.conversation;
   v_messages public.messages[] := p_step.messages[p_said + 1:];
   v_action_data jsonb;
 begin
@@ -41,7 +41,7 @@ begin
     end if;
   end if;
   v_conversation.updated_at := clock_timestamp();
-  update public.conversations as c
+  update private.conversations as c
   set
     flow_state = v_conversation.flow_state,
     chat_status = v_conversation.chat_status,

@@ -13,7 +13,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   -- A party hears of what parties do; the system and operators, of what their own kind does.
   v_roles constant text[] := case
     when p_step.role in ('system', 'admin') then array[p_step.role]
@@ -98,7 +98,7 @@ $$;
 -- Ends the call because what was asked for is the other party's to do.
 --
 -- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
-create or replace function private.raise_not_your_turn(p_conversation public.conversations)
+create or replace function private.raise_not_your_turn(p_conversation private.conversations)
 returns void
 language plpgsql
 stable
@@ -123,7 +123,7 @@ $$;
 -- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.raise_state_invalid(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_actor_id uuid,
   p_role text,
   p_required text[]

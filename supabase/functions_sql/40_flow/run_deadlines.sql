@@ -9,10 +9,10 @@
 -- private.advance_conversation writes, unless this is a trial.
 -- Errors: none; the proof shows that the flow's own steps can be taken.
 create or replace function private.run_deadlines(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_is_trial boolean
 )
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
@@ -20,7 +20,7 @@ declare
   -- More than any proved flow takes by itself: a belt beside the proof's braces.
   c_most constant integer := 100;
   v_step private.flow_step;
-  v_conversation public.conversations := p_conversation;
+  v_conversation private.conversations := p_conversation;
   -- A writer may have waited for the lock since its transaction began.
   v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
 begin
@@ -55,15 +55,15 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_count integer := 0;
 begin
   for v_conversation in
     select c.*
-    from public.conversations as c
+    from private.conversations as c
     where c.id in (
       select due.id
-      from public.conversations as due
+      from private.conversations as due
       where due.deadline_at <= now()
         and (p_user_id is null or p_user_id in (due.user_a, due.user_b))
       order by due.deadline_at
@@ -92,7 +92,7 @@ $$;
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
 -- the delivery (rule overdue_grace_days).
-create or replace function private.state_deadline(p_conversation public.conversations)
+create or replace function private.state_deadline(p_conversation private.conversations)
 returns timestamptz
 language plpgsql
 stable

@@ -85,7 +85,7 @@ from (
 -- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
 -- Writes: what the families write, unless the step is a trial.
 create or replace function private.run_effect(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$

@@ -25,7 +25,7 @@ declare
   v_quote_minor constant bigint := private.read_amount(p_quote, 'quote');
   v_pitch constant text := private.read_pitch(p_pitch);
   v_campaign public.campaigns;
-  v_deal public.conversations;
+  v_deal private.conversations;
 begin
   v_step := private.begin_deal(
     'influencer', p_client_action_id,

@@ -23,7 +23,7 @@ declare
   v_step private.flow_step;
   v_proposed_minor constant bigint := private.read_amount(p_proposed_amount, 'proposed_amount');
   v_bid public.bids;
-  v_deal public.conversations;
+  v_deal private.conversations;
 begin
   v_step := private.begin_deal(
     'brand_owner', p_client_action_id,

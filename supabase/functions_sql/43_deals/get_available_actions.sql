@@ -13,7 +13,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
   return private.actions_json(v_conversation, v_me, private.role_in(v_conversation, v_me));

@@ -12,7 +12,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_conversation constant public.conversations
+  v_conversation constant private.conversations
     := private.read_conversation(p_conversation_id, v_me);
 begin
   return (

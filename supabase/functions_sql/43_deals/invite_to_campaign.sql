@@ -20,7 +20,7 @@ as $$
 declare
   v_step private.flow_step;
   v_campaign public.campaigns;
-  v_deal public.conversations;
+  v_deal private.conversations;
 begin
   v_step := private.begin_deal(
     'brand_owner', p_client_action_id,

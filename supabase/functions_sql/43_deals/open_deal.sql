@@ -29,16 +29,16 @@ $$;
 -- Call it under the lock of the bid or campaign, so that two at once make one.
 -- Args: a conversation with kind, subject and roles. Locks: the deal.
 -- Writes: what private.run_deadlines writes.
-create or replace function private.find_open_deal(p_deal public.conversations)
-returns public.conversations
+create or replace function private.find_open_deal(p_deal private.conversations)
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where (
     c.bid_id = p_deal.bid_id and c.brand_owner_id = p_deal.brand_owner_id
     or c.campaign_id = p_deal.campaign_id and c.influencer_id = p_deal.influencer_id
@@ -62,7 +62,7 @@ $$;
 -- Errors: BLOCKED (403), RATE_LIMITED (429).
 create or replace function private.open_deal(
   p_step private.flow_step,
-  p_deal public.conversations,
+  p_deal private.conversations,
   p_action text
 )
 returns jsonb
@@ -70,7 +70,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_deal;
+  v_deal private.conversations := p_deal;
   v_step private.flow_step;
 begin
   if private.is_blocked(p_deal.brand_owner_id, p_deal.influencer_id) then
@@ -104,7 +104,7 @@ $$;
 -- Writes: conversations, participants, and what private.advance_conversation writes.
 -- Errors: none; a flow begins with no guard.
 create or replace function private.found_conversation(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_actor_id uuid,
   p_role text,
   p_action text,
@@ -116,13 +116,13 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   -- Only a deal has books.
   v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
   -- The opening line of a direct chat is nobody's unread message.
   v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
 begin
-  insert into public.conversations (
+  insert into private.conversations (
     kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
     flow_id, flow_state, flow_data, captured_minor, held_minor, released_minor, fee_minor,
     refunded_minor, charged_back_minor

@@ -4,16 +4,16 @@
 --
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.read_conversation(p_conversation_id uuid, p_user_id uuid)
-returns public.conversations
+returns private.conversations
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_conversation_id and p_user_id in (c.user_a, c.user_b);
   if not found then
     perform private.raise_conversation_not_found();
@@ -28,15 +28,15 @@ $$;
 -- system). Locks: the conversation's row.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
   for no key update;
   if not found then

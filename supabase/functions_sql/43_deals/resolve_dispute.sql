@@ -26,7 +26,7 @@ begin
     );
   end if;
   if p_verdict = 'split' and exists (
-    select from public.conversations as c
+    select from private.conversations as c
     where c.id = p_conversation_id
       and case when c.flow_state = 'disputed' then
         c.held_minor = (

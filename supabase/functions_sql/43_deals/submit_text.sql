@@ -71,7 +71,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   v_form private.flow_inputs;
 begin
   select i.* into v_form
@@ -120,7 +120,7 @@ $$;
 
 -- The fields that a party may fill in now: of the actions that are drawn as a form.
 create or replace function private.open_forms(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_role text
 )

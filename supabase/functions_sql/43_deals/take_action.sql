@@ -169,7 +169,7 @@ $$;
 -- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` where
 -- opening a deal was asked for.
 create or replace function private.action_result(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_messages jsonb,
   p_flow_update jsonb,
@@ -221,7 +221,7 @@ as $$
 declare
   v_step private.flow_step := p_step;
   v_earlier private.action_results;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   if p_client_action_id is null then
     return v_step;
@@ -261,7 +261,7 @@ $$;
 -- How a client shows on the user's other devices that an action was taken: as a text that was
 -- typed, when the action is a form, or as a button.
 create or replace function private.describe_action(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_action text
 )
 returns jsonb
@@ -295,7 +295,7 @@ $$;
 -- user saw (null: any).
 -- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_expected_version bigint
 )

@@ -20,7 +20,7 @@ declare
   c_added constant text[] := array[
     'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint'
   ];
-  v_blank public.conversations;
+  v_blank private.conversations;
   v_of_deal text[];
   v_of_step text[];
 begin

@@ -85,14 +85,14 @@ begin
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
   perform 1 from private.accounts as a where a.user_id = p_user_id for update;
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
   order by c.id
   for no key update;
   perform 1 from private.participants as p
   where p.conversation_id in (
     select c.id
-    from public.conversations as c
+    from private.conversations as c
     where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
   )
   order by p.conversation_id, p.user_id
@@ -115,7 +115,7 @@ begin
     version = p.version + 1,
     shared_version = p.shared_version + 1,
     typing_until = null
-  from public.conversations as c
+  from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)
     and p.conversation_id = c.id;

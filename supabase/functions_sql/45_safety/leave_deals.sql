@@ -11,14 +11,14 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_step private.flow_step;
 begin
   v_step.actor_id := p_user_id;
   v_step.is_trial := false;
   for v_conversation in
     select c.*
-    from public.conversations as c
+    from private.conversations as c
     where p_user_id in (c.user_a, c.user_b)
       and (p_other_id is null or p_other_id in (c.user_a, c.user_b))
       and c.kind <> 'direct'

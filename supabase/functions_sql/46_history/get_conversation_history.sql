@@ -62,7 +62,7 @@ set search_path = ''
 as $$
 begin
   if private.is_operator() then
-    if exists (select from public.conversations as c where c.id = p_conversation_id) then
+    if exists (select from private.conversations as c where c.id = p_conversation_id) then
       return;
     end if;
   else

@@ -30,7 +30,7 @@ set search_path = ''
 as $$
 declare
   v_reason text;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_before jsonb;
   v_scrubbed integer;
 begin

@@ -76,7 +76,7 @@ as $$
     'broken_at', found.broken_at,
     'head_hash', encode(newest.hash, 'hex')
   )
-  from public.conversations as c
+  from private.conversations as c
   cross join total as t
   left join events as newest on newest.version = t.head
   cross join lateral (

@@ -30,7 +30,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations;
+  v_deal private.conversations;
   v_context json;
 begin
   perform private.check_size(p_known_version, 'known_version', 64);
@@ -71,7 +71,7 @@ $$;
 
 -- The states of a deal's flow in order: `now` is the one it is in, `done` are those it has been in,
 -- `skipped` lie before and `ahead` after the one it is in.
-create or replace function private.states_json(p_deal public.conversations)
+create or replace function private.states_json(p_deal private.conversations)
 returns json
 language sql
 stable
@@ -106,7 +106,7 @@ as $$
 $$;
 
 -- A deal's money in paise; due is what the brand owner can pay now.
-create or replace function private.deal_money_json(p_deal public.conversations)
+create or replace function private.deal_money_json(p_deal private.conversations)
 returns json
 language sql
 stable

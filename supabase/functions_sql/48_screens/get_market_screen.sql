@@ -41,7 +41,7 @@ begin
               'role', u.role
             ) as owner,
             (
-              select c.id from public.conversations as c
+              select c.id from private.conversations as c
               where c.bid_id = b.id and c.brand_owner_id = v_me and c.chat_status <> 'closed'
             ) as conversation_id
           from public.bids as b
@@ -61,7 +61,7 @@ begin
               'role', u.role
             ) as owner,
             (
-              select c.id from public.conversations as c
+              select c.id from private.conversations as c
               where c.campaign_id = g.id and c.influencer_id = v_me and c.chat_status <> 'closed'
             ) as conversation_id
           from public.campaigns as g

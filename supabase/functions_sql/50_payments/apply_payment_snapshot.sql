@@ -68,7 +68,7 @@ begin
       'flow_state', (private.as_of_now(c)).flow_state,
       'conversation_id', c.id
     )
-    from public.conversations as c
+    from private.conversations as c
     where c.id = v_order.conversation_id
   );
 end;

@@ -91,7 +91,7 @@ as $$
 declare
   v_order private.payment_orders;
 begin
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where c.id = (
     select o.conversation_id from private.payment_orders as o where o.id = p_payment_order_id
   )

@@ -32,7 +32,7 @@ declare
   c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
   v_call private.flow_step;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_order private.payment_orders;
   v_roles text[];
 begin

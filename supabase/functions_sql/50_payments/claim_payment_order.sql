@@ -3,7 +3,7 @@
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_at timestamptz
 )
 returns private.payment_orders

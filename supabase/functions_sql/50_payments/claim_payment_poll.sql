@@ -36,7 +36,7 @@ as $$
 declare
   c_horizon constant interval := interval '180 days';
   v_gap constant interval := make_interval(secs => greatest(p_min_gap_seconds, 1));
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_order private.payment_orders;
   v_may_be_asked boolean;
   v_claimed boolean := false;

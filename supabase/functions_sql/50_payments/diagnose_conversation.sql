@@ -27,11 +27,11 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   perform private.require_operator();
   select (private.as_of_now(c)).* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_conversation_id;
   if not found then
     perform private.raise_conversation_not_found();
@@ -54,7 +54,7 @@ end;
 $$;
 
 -- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
-create or replace function private.find_money_problems(p_conversation public.conversations)
+create or replace function private.find_money_problems(p_conversation private.conversations)
 returns text[]
 language plpgsql
 stable
@@ -256,7 +256,7 @@ end;
 $$;
 
 -- The books of a deal beside its ledger, both in paise.
-create or replace function private.books_json(p_conversation public.conversations)
+create or replace function private.books_json(p_conversation private.conversations)
 returns jsonb
 language plpgsql
 stable

@@ -141,7 +141,7 @@ begin
       from (
         select coalesce(c.close_reason, 'none') as reason, count(*)
         from public.conversation_events as e
-        join public.conversations as c on c.id = e.conversation_id
+        join private.conversations as c on c.id = e.conversation_id
         where e.created_at > v_since and e.to_state = 'chat_closed'
         group by 1
       ) as outcome
@@ -154,7 +154,7 @@ begin
           count(*) as deals,
           round(avg(extract(epoch from now() - c.entered_at))) as average_seconds,
           round(max(extract(epoch from now() - c.entered_at))) as oldest_seconds
-        from public.conversations as c
+        from private.conversations as c
         where c.kind <> 'direct' and c.chat_status <> 'closed'
         group by c.flow_state
       ) as place
@@ -198,7 +198,7 @@ begin
         c.held_minor - coalesce(
           sum(case when e.to_account = 'held' then e.amount_minor else -e.amount_minor end), 0
         ) as difference
-      from public.conversations as c
+      from private.conversations as c
       left join private.escrow_ledger as e
         on e.conversation_id = c.id and 'held' in (e.from_account, e.to_account)
       where c.held_minor > 0

@@ -31,7 +31,7 @@ begin
   perform private.refuse_own(
     (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   );
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where c.id = (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   for no key update;
   select r.* into v_request

@@ -232,7 +232,7 @@ begin
       and v_found.is_known then
       v_outcome := 'noop';
     else
-      perform 1 from public.conversations as c
+      perform 1 from private.conversations as c
       where c.id = v_order.conversation_id
       for no key update;
       if v_order.razorpay_order_id is null then

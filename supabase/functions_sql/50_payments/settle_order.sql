@@ -21,7 +21,7 @@ as $$
 declare
   v_order private.payment_orders := p_order;
   v_payment private.payments;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_left bigint;
   v_fact text;
   v_refusal text;
@@ -57,7 +57,7 @@ begin
       end;
     else
       select c.* into v_conversation
-      from public.conversations as c
+      from private.conversations as c
       where c.id = v_order.conversation_id;
       v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
       v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
@@ -114,7 +114,7 @@ $$;
 --
 -- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
 create or replace function private.judge_payment(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_order private.payment_orders,
   p_payment private.payments,
   p_told private.payment_orders

@@ -15,7 +15,7 @@ as $$
 declare
   v_shown constant jsonb := private.payment_order_json(p_order);
 begin
-  update public.conversations as c
+  update private.conversations as c
   set flow_data = case
     when p_order.id is null then c.flow_data - 'payment_order'
     else c.flow_data || jsonb_build_object('payment_order', v_shown)
@@ -59,7 +59,7 @@ declare
     := 'Your bank has approved the payment. It is being confirmed: there is nothing to do.';
   v_at constant jsonb := jsonb_build_object('authorized_at', now());
 begin
-  update public.conversations as c
+  update private.conversations as c
   set flow_data = jsonb_set(
     c.flow_data, '{payment_order}', (c.flow_data -> 'payment_order') || v_at
   )

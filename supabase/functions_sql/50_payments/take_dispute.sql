@@ -21,7 +21,7 @@ as $$
 declare
   v_input constant jsonb := jsonb_build_object('payment_id', p_told.payment_id);
   v_dispute private.payment_disputes;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_is_open boolean;
   v_is_lost boolean;
   v_taken bigint;
@@ -46,7 +46,7 @@ begin
   returning d.* into v_dispute;
 
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_order.conversation_id
     and exists (
       select from private.escrow_ledger as e

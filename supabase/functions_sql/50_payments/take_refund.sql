@@ -196,7 +196,7 @@ begin
   select
     c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
     p_request.payment_id, clock_timestamp()
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_request.conversation_id;
 end;
 $$;

@@ -14,7 +14,7 @@ declare
   v_refusal text;
 begin
   v_step.conversation := private.run_deadlines(
-    (select c from public.conversations as c where c.id = p_conversation_id), p_is_trial => false
+    (select c from private.conversations as c where c.id = p_conversation_id), p_is_trial => false
   );
   v_step.role := 'system';
   v_step.action := p_fact;

@@ -59,7 +59,7 @@ begin
   end if;
   if (new.chat_status, new.automation_enabled)
     <> (v_chat_status, v_chat_status = 'automated') then
-    update public.conversations as c
+    update private.conversations as c
     set chat_status = v_chat_status, automation_enabled = v_chat_status = 'automated'
     where c.id = new.id;
   end if;
@@ -86,9 +86,9 @@ after insert or update of
   kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, chat_status,
   automation_enabled, awaiting_role, work_status, amount_minor, currency, bid_id, campaign_id,
   captured_minor, held_minor, released_minor, fee_minor, refunded_minor, charged_back_minor
-on public.conversations
+on private.conversations
 for each row execute function private.check_conversation();
 
 create or replace trigger complete_conversation
-before insert on public.conversations
+before insert on private.conversations
 for each row execute function private.complete_conversation();

@@ -27,11 +27,11 @@ as $$
 declare
   v_is_barred constant boolean := not private.may_reach(p_user_id, p_other_id);
 begin
-  perform from public.conversations as c
+  perform from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
   order by c.id
   for no key update;
-  update public.conversations as c
+  update private.conversations as c
   set is_barred = v_is_barred
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)
@@ -56,5 +56,5 @@ after insert or delete on public.blocks
 for each row execute function private.keep_bars();
 
 create or replace trigger mark_new_conversation
-before insert on public.conversations
+before insert on private.conversations
 for each row execute function private.mark_new_conversation();

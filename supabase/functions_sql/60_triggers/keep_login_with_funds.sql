@@ -23,12 +23,12 @@ begin
   where c.brand_owner_id = old.id
   order by c.id
   for no key update;
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where old.id in (c.user_a, c.user_b)
   order by c.id
   for no key update;
   if exists (
-    select from public.conversations as c
+    select from private.conversations as c
     where old.id in (c.user_a, c.user_b)
       and c.held_minor > 0
       and (private.as_of_now(c)).held_minor > 0

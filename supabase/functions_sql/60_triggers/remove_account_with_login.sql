@@ -32,7 +32,7 @@ begin
   where c.brand_owner_id = old.id and c.status = 'open';
   -- While the name is there for the other side to read.
   perform private.leave_deals(old.id, null);
-  update public.conversations as c
+  update private.conversations as c
   set is_barred = true
   where old.id in (c.user_a, c.user_b) and not c.is_barred;
   update public.users as u

@@ -6,5 +6,5 @@ for select to authenticated
 using (
   status = 'open' and (select private.my_id()) is not null
   or influencer_id = (select private.my_id())
-  or id = any(array(select c.bid_id from public.conversations as c where c.bid_id is not null))
+  or id = any(array(select c.bid_id from private.conversations as c where c.bid_id is not null))
 );

@@ -7,6 +7,6 @@ using (
   status = 'open' and (select private.my_id()) is not null
   or brand_owner_id = (select private.my_id())
   or id = any(
-    array(select c.campaign_id from public.conversations as c where c.campaign_id is not null)
+    array(select c.campaign_id from private.conversations as c where c.campaign_id is not null)
   )
 );

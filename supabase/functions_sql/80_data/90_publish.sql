@@ -5,7 +5,7 @@ from private.flow_definitions as f
 where f.status = 'draft'
 order by f.kind;
 
-update public.conversations as c
+update private.conversations as c
 set flow_id = f.id
 from private.flow_definitions as f
 where c.flow_id is null and f.kind = c.kind and f.status = 'published';

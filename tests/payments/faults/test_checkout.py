@@ -177,7 +177,7 @@ def test_whoever_may_not_pay_now_gets_no_order(
 
 def test_less_than_a_rupee_cannot_be_paid(world: World) -> None:
     play = world.play("payment_pending")
-    world.db.query("update public.conversations set amount_minor = 99 where id = %s", play.id)
+    world.db.query("update private.conversations set amount_minor = 99 where id = %s", play.id)
     assert refusal(world.press(play)) == (422, "PRICE_OUT_OF_RANGE")
     assert own_orders(world) == []
 

@@ -94,7 +94,7 @@ def sold(world: World, crowd: Crowd) -> list[Sold]:
     waiting = world.db.query(
         "select o.id::text, o.conversation_id::text, o.receipt, c.brand_owner_id"
         " from private.payment_orders as o"
-        " join public.conversations as c on c.id = o.conversation_id order by o.created_at, o.id"
+        " join private.conversations as c on c.id = o.conversation_id order by o.created_at, o.id"
     )
     assert len(waiting) == crowd.payments
     found = []
@@ -185,7 +185,7 @@ def test_of_many_payments_told_of_in_every_way_each_moves_its_deal_once(
             done.result()
     assert {status for status, _ in senders.answers} <= {200, HUNG_UP}, senders.answers
     states = world.db.query(
-        "select flow_state, held_minor, captured_minor, count(*) from public.conversations"
+        "select flow_state, held_minor, captured_minor, count(*) from private.conversations"
         " group by 1, 2, 3"
     )
     assert [tuple(row.values()) for row in states] == [

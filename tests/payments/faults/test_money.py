@@ -18,7 +18,7 @@ EMPTY = {"captured_minor": 0, "held_minor": 0, "refunded_minor": 0}
 def books(world: World, play: Play) -> dict[str, Any]:
     """The deal's sums as the brand owner reads them."""
     (row,) = world.db.query(
-        "select captured_minor, held_minor, refunded_minor from public.conversations where id = %s",
+        "select captured_minor, held_minor, refunded_minor from private.conversations where id = %s",
         play.id,
     )
     return row
@@ -107,7 +107,7 @@ def test_an_order_for_the_price_of_before_goes_back_and_the_new_one_is_to_be_pai
     play = world.play()
     old = world.checkout(play)
     # The price changes while the checkout is open.
-    world.db.query("update public.conversations set amount_minor = 600000 where id = %s", play.id)
+    world.db.query("update private.conversations set amount_minor = 600000 where id = %s", play.id)
     new = world.checkout(play)
     assert new != old
     payment_id = world.pay(old)
@@ -150,7 +150,7 @@ def test_money_that_the_flow_has_no_row_for_waits_for_a_person(world: World) -> 
     play = world.play()
     order_id = world.checkout(play)
     world.db.query(
-        "update public.conversations set flow_state = 'influencer_final_response',"
+        "update private.conversations set flow_state = 'influencer_final_response',"
         " awaiting_role = 'influencer' where id = %s",
         play.id,
     )
@@ -164,7 +164,7 @@ def test_money_that_the_flow_has_no_row_for_waits_for_a_person(world: World) -> 
     assert [row["action"] for row in audit] == ["captured_out_of_flow"]
     # Once a person has brought the deal where it waits for the money, the event goes on.
     world.db.query(
-        "update public.conversations set flow_state = 'payment_pending',"
+        "update private.conversations set flow_state = 'payment_pending',"
         " awaiting_role = 'brand_owner' where id = %s",
         play.id,
     )

@@ -135,7 +135,7 @@ class Waiting:
     def is_paid(self) -> bool:
         """Whether the deal has moved on."""
         state = self.world.db.value(
-            "select flow_state from public.conversations where id = %s", self.scene.id
+            "select flow_state from private.conversations where id = %s", self.scene.id
         )
         return bool(state != "payment_pending")
 

@@ -71,7 +71,7 @@ def broken(world: World, function: str, code: str = BROKEN) -> Iterator[None]:
 def locked(world: World, scene: Scene) -> Iterator[None]:
     """Somebody else acts in the deal, and takes their time."""
     with psycopg.connect(world.db.dsn()) as other:
-        other.execute("select from public.conversations where id = %s for update", [scene.id])
+        other.execute("select from private.conversations where id = %s for update", [scene.id])
         yield
 
 

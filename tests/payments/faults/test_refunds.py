@@ -132,7 +132,7 @@ def test_each_news_of_a_banks_dispute_is_booked_and_on_the_list_with_its_deadlin
     assert alert["conversation_id"] == play.id
     # Money that is held stays where it is until the bank has taken it.
     held, charged_back = world.db.query(
-        "select held_minor, charged_back_minor from public.conversations where id = %s", play.id
+        "select held_minor, charged_back_minor from private.conversations where id = %s", play.id
     )[0].values()
     assert (held, charged_back) == ((0, 500_000) if event == "lost" else (500_000, 0))
     assert world.state(play) == ("chat_closed" if event == "lost" else "disputed")

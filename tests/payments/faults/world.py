@@ -32,7 +32,7 @@ STATE = "payment_pending with an order"
 # Triggers keep the books from being emptied; between two tests they have to be.
 EMPTY = """
 set session_replication_role = replica;
-truncate public.conversations, private.payment_events, private.payment_audit,
+truncate private.conversations, private.payment_events, private.payment_audit,
   private.alerts cascade;
 set session_replication_role = origin;
 """
