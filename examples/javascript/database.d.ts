@@ -195,221 +195,6 @@ export type Database = {
           },
         ];
       };
-      conversations: {
-        Row: {
-          amount_minor: number | null;
-          automation_enabled: boolean;
-          awaiting_role: string | null;
-          bid_id: string | null;
-          brand_owner_id: string | null;
-          campaign_id: string | null;
-          captured_minor: number | null;
-          charged_back_minor: number | null;
-          chat_status: string;
-          close_reason: string | null;
-          closed_by: string | null;
-          created_at: string;
-          currency: string;
-          current_action_data: Json | null;
-          deadline_at: string | null;
-          delivery_due_at: string | null;
-          entered_at: string;
-          fee_minor: number | null;
-          flow_data: NonNullable<Json>;
-          flow_id: number | null;
-          flow_state: string;
-          held_minor: number | null;
-          id: string;
-          influencer_id: string | null;
-          is_barred: boolean;
-          kind: string;
-          last_message_at: string;
-          last_seq: number;
-          listed_at: string;
-          refunded_minor: number | null;
-          released_minor: number | null;
-          request_id: string | null;
-          submission_date: string | null;
-          timed_at: string | null;
-          updated_at: string;
-          user_a: string;
-          user_a_wrote: boolean;
-          user_b: string;
-          user_b_wrote: boolean;
-          version: number;
-          work_status: string | null;
-          work_submission: Json | null;
-          work_submitted: boolean;
-          brand_owner: {
-            avatar_url: string | null;
-            created_at: string;
-            display_name: string | null;
-            id: string;
-            role: string | null;
-            updated_at: string;
-          } | null;
-          influencer: {
-            avatar_url: string | null;
-            created_at: string;
-            display_name: string | null;
-            id: string;
-            role: string | null;
-            updated_at: string;
-          } | null;
-          messages: {
-            action_completed: boolean;
-            action_data: Json | null;
-            action_required: boolean;
-            attachments: Json | null;
-            caused_by: string | null;
-            client_message_id: string | null;
-            conversation_id: string;
-            created_at: string;
-            expires_at: string | null;
-            id: string;
-            is_automated: boolean;
-            is_expired: boolean;
-            media_url: string | null;
-            message: string;
-            message_type: string;
-            receiver_id: string | null;
-            reply_to: string | null;
-            scrubbed_at: string | null;
-            sender_id: string;
-            seq: number;
-            updated_at: string;
-            visible_to: string;
-          } | null;
-        };
-        ComputedFields: "brand_owner" | "influencer" | "messages";
-        Insert: {
-          amount_minor?: number | null;
-          automation_enabled: boolean;
-          awaiting_role?: string | null;
-          bid_id?: string | null;
-          brand_owner_id?: string | null;
-          campaign_id?: string | null;
-          captured_minor?: number | null;
-          charged_back_minor?: number | null;
-          chat_status: string;
-          close_reason?: string | null;
-          closed_by?: string | null;
-          created_at?: string;
-          currency?: string;
-          current_action_data?: Json | null;
-          deadline_at?: string | null;
-          delivery_due_at?: string | null;
-          entered_at?: string;
-          fee_minor?: number | null;
-          flow_data?: NonNullable<Json>;
-          flow_id?: number | null;
-          flow_state: string;
-          held_minor?: number | null;
-          id?: string;
-          influencer_id?: string | null;
-          is_barred?: boolean;
-          kind: string;
-          last_message_at?: string;
-          last_seq?: number;
-          listed_at: string;
-          refunded_minor?: number | null;
-          released_minor?: number | null;
-          request_id?: string | null;
-          submission_date?: string | null;
-          timed_at?: string | null;
-          updated_at?: string;
-          user_a: string;
-          user_a_wrote?: boolean;
-          user_b: string;
-          user_b_wrote?: boolean;
-          version?: number;
-          work_status?: string | null;
-          work_submission?: Json | null;
-          work_submitted?: boolean;
-        };
-        Update: {
-          amount_minor?: number | null;
-          automation_enabled?: boolean;
-          awaiting_role?: string | null;
-          bid_id?: string | null;
-          brand_owner_id?: string | null;
-          campaign_id?: string | null;
-          captured_minor?: number | null;
-          charged_back_minor?: number | null;
-          chat_status?: string;
-          close_reason?: string | null;
-          closed_by?: string | null;
-          created_at?: string;
-          currency?: string;
-          current_action_data?: Json | null;
-          deadline_at?: string | null;
-          delivery_due_at?: string | null;
-          entered_at?: string;
-          fee_minor?: number | null;
-          flow_data?: NonNullable<Json>;
-          flow_id?: number | null;
-          flow_state?: string;
-          held_minor?: number | null;
-          id?: string;
-          influencer_id?: string | null;
-          is_barred?: boolean;
-          kind?: string;
-          last_message_at?: string;
-          last_seq?: number;
-          listed_at?: string;
-          refunded_minor?: number | null;
-          released_minor?: number | null;
-          request_id?: string | null;
-          submission_date?: string | null;
-          timed_at?: string | null;
-          updated_at?: string;
-          user_a?: string;
-          user_a_wrote?: boolean;
-          user_b?: string;
-          user_b_wrote?: boolean;
-          version?: number;
-          work_status?: string | null;
-          work_submission?: Json | null;
-          work_submitted?: boolean;
-        };
-        Relationships: [
-          {
-            foreignKeyName: "conversations_bid_id_fkey";
-            columns: ["bid_id"];
-            isOneToOne: false;
-            referencedRelation: "bids";
-            referencedColumns: ["id"];
-          },
-          {
-            foreignKeyName: "conversations_campaign_id_fkey";
-            columns: ["campaign_id"];
-            isOneToOne: false;
-            referencedRelation: "campaigns";
-            referencedColumns: ["id"];
-          },
-          {
-            foreignKeyName: "conversations_request_id_fkey";
-            columns: ["request_id"];
-            isOneToOne: false;
-            referencedRelation: "requests";
-            referencedColumns: ["id"];
-          },
-          {
-            foreignKeyName: "conversations_user_a_fkey";
-            columns: ["user_a"];
-            isOneToOne: false;
-            referencedRelation: "users";
-            referencedColumns: ["id"];
-          },
-          {
-            foreignKeyName: "conversations_user_b_fkey";
-            columns: ["user_b"];
-            isOneToOne: false;
-            referencedRelation: "users";
-            referencedColumns: ["id"];
-          },
-        ];
-      };
       messages: {
         Row: {
           action_completed: boolean;
@@ -436,14 +221,14 @@ export type Database = {
           visible_to: string;
           conversations: {
             amount_minor: number | null;
-            automation_enabled: boolean;
+            automation_enabled: boolean | null;
             awaiting_role: string | null;
             bid_id: string | null;
             brand_owner_id: string | null;
             campaign_id: string | null;
             captured_minor: number | null;
             charged_back_minor: number | null;
-            chat_status: string;
+            chat_status: string | null;
             close_reason: string | null;
             closed_by: string | null;
             created_at: string;
@@ -451,33 +236,27 @@ export type Database = {
             current_action_data: Json | null;
             deadline_at: string | null;
             delivery_due_at: string | null;
-            entered_at: string;
+            entered_at: string | null;
             fee_minor: number | null;
-            flow_data: NonNullable<Json>;
-            flow_id: number | null;
-            flow_state: string;
+            flow_data: Json | null;
+            flow_state: string | null;
             held_minor: number | null;
             id: string;
             influencer_id: string | null;
-            is_barred: boolean;
             kind: string;
             last_message_at: string;
-            last_seq: number;
-            listed_at: string;
+            last_seq: number | null;
             refunded_minor: number | null;
             released_minor: number | null;
             request_id: string | null;
             submission_date: string | null;
-            timed_at: string | null;
-            updated_at: string;
+            updated_at: string | null;
             user_a: string;
-            user_a_wrote: boolean;
             user_b: string;
-            user_b_wrote: boolean;
-            version: number;
+            version: number | null;
             work_status: string | null;
             work_submission: Json | null;
-            work_submitted: boolean;
+            work_submitted: boolean | null;
           } | null;
           receiver: {
             avatar_url: string | null;
@@ -728,48 +507,61 @@ export type Database = {
       };
     };
     Views: {
-      conversations_now: {
+      conversations: {
         Row: {
           amount_minor: number | null;
-          archived: boolean | null;
           automation_enabled: boolean | null;
           awaiting_role: string | null;
           bid_id: string | null;
+          brand_owner_id: string | null;
           campaign_id: string | null;
+          captured_minor: number | null;
+          charged_back_minor: number | null;
           chat_status: string | null;
           close_reason: string | null;
-          conversation_id: string | null;
-          created_at: string | null;
-          currency: string | null;
+          closed_by: string | null;
+          created_at: string;
+          currency: string;
           current_action_data: Json | null;
           deadline_at: string | null;
           delivery_due_at: string | null;
-          escrow: Json | null;
+          entered_at: string | null;
+          fee_minor: number | null;
           flow_data: Json | null;
           flow_state: string | null;
-          free_text_allowed: boolean | null;
-          kind: string | null;
-          last_message: Json | null;
+          held_minor: number | null;
+          id: string;
+          influencer_id: string | null;
+          kind: string;
+          last_message_at: string;
           last_seq: number | null;
-          muted_until: string | null;
-          my_role: string | null;
-          other_delivered_seq: number | null;
-          other_party: Json | null;
-          other_read_seq: number | null;
-          other_typing: boolean | null;
-          pinned: boolean | null;
-          price: number | null;
-          read_seq: number | null;
+          refunded_minor: number | null;
+          released_minor: number | null;
           request_id: string | null;
-          server_now: string | null;
           submission_date: string | null;
-          unread_count: number | null;
           updated_at: string | null;
+          user_a: string;
+          user_b: string;
           version: number | null;
-          waiting_on: string | null;
           work_status: string | null;
           work_submission: Json | null;
           work_submitted: boolean | null;
+          brand_owner: {
+            avatar_url: string | null;
+            created_at: string;
+            display_name: string | null;
+            id: string;
+            role: string | null;
+            updated_at: string;
+          } | null;
+          influencer: {
+            avatar_url: string | null;
+            created_at: string;
+            display_name: string | null;
+            id: string;
+            role: string | null;
+            updated_at: string;
+          } | null;
           messages: {
             action_completed: boolean;
             action_data: Json | null;
@@ -795,8 +587,44 @@ export type Database = {
             visible_to: string;
           } | null;
         };
-        ComputedFields: "messages";
-        Relationships: [];
+        ComputedFields: "brand_owner" | "influencer" | "messages";
+        Relationships: [
+          {
+            foreignKeyName: "conversations_bid_id_fkey";
+            columns: ["bid_id"];
+            isOneToOne: false;
+            referencedRelation: "bids";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "conversations_campaign_id_fkey";
+            columns: ["campaign_id"];
+            isOneToOne: false;
+            referencedRelation: "campaigns";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "conversations_request_id_fkey";
+            columns: ["request_id"];
+            isOneToOne: false;
+            referencedRelation: "requests";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "conversations_user_a_fkey";
+            columns: ["user_a"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "conversations_user_b_fkey";
+            columns: ["user_b"];
+            isOneToOne: false;
+            referencedRelation: "users";
+            referencedColumns: ["id"];
+          },
+        ];
       };
     };
     Functions: {
@@ -832,7 +660,7 @@ export type Database = {
       begin_payment: { Args: { conversation_id: string }; Returns: Json };
       block_user: { Args: { user_id: string }; Returns: Json };
       brand_owner: {
-        Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
+        Args: { "": Database["public"]["Views"]["conversations"]["Row"] };
         Returns: {
           error: true;
         } & "the function public.brand_owner with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
@@ -1023,7 +851,7 @@ export type Database = {
         Returns: Json;
       };
       influencer: {
-        Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
+        Args: { "": Database["public"]["Views"]["conversations"]["Row"] };
         Returns: {
           error: true;
         } & "the function public.influencer with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
@@ -1076,33 +904,18 @@ export type Database = {
         Args: { conversation_id: string; note?: string; reference: string };
         Returns: Json;
       };
-      messages:
-        | {
-            Args: { "": Database["public"]["Tables"]["conversations"]["Row"] };
-            Returns: {
-              error: true;
-            } & "the function public.messages with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
-            SetofOptions: {
-              from: "conversations";
-              to: "messages";
-              isOneToOne: false;
-              isSetofReturn: true;
-            };
-          }
-        | {
-            Args: {
-              "": Database["public"]["Views"]["conversations_now"]["Row"];
-            };
-            Returns: {
-              error: true;
-            } & "the function public.messages with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
-            SetofOptions: {
-              from: "conversations_now";
-              to: "messages";
-              isOneToOne: false;
-              isSetofReturn: true;
-            };
-          };
+      messages: {
+        Args: { "": Database["public"]["Views"]["conversations"]["Row"] };
+        Returns: {
+          error: true;
+        } & "the function public.messages with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        SetofOptions: {
+          from: "conversations";
+          to: "messages";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       process_payment_event: {
         Args: { actor?: string; event_row_id: number };
         Returns: Json;

@@ -32,6 +32,17 @@ SETTINGS = {
 }
 SMALL_SETTINGS = SETTINGS | {"shared_buffers": "512MB", "maintenance_work_mem": "128MB"}
 
+# An older revision has its conversations in public: the statements find them by today's name.
+OLD_NAMES = """
+do $$
+begin
+  if to_regclass('private.conversations') is null then
+    create view private.conversations as select * from public.conversations;
+  end if;
+end
+$$;
+"""
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -94,6 +105,8 @@ def make_side(server: Server, database: str, revision: str | None = None) -> Sid
     else:
         with _migrations_of(revision) as folder:
             apply_migrations(dsn, folder)
+        with psycopg.connect(dsn) as connection:
+            connection.execute(OLD_NAMES)
     return Side(server, database)
 
 

@@ -67,6 +67,7 @@ comment on column private.conversations.amount_minor is 'The agreed price in pai
 comment on column private.conversations.last_seq is
   'The seq of the newest message; the next one is given out under this row''s lock.';
 alter table private.conversations enable row level security;
+-- Nobody reaches the schema private through the API: public.conversations and policies read here.
 grant select on private.conversations to authenticated, service_role;
 -- The planner's samples would be readable, through estimated counts, by everybody.
 alter table private.conversations

@@ -3,7 +3,7 @@
 -- A function may call one that is created further down.
 set check_function_bodies = off;
 
--- source: 10_private/action_data.sql sha256:5dde386069c3cd6fb5ca18c3487290cb60d1c2de8fa15c2798cfa66949fd6c54
+-- source: 10_private/action_data.sql sha256:89a4c80de11a6a24640de5c50dcd83400bc3984c8100ad2e97f1a2e6022ca188
 -- What the client draws for one reader of an action message: title, buttons, form.
 --
 -- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
@@ -14,7 +14,7 @@ set check_function_bodies = off;
 -- A button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
 -- action cannot do without.
 create or replace function private.action_data(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_role text,
   p_title text,
   p_subtitle text,
@@ -98,10 +98,10 @@ begin
 end;
 $$;
 
--- source: 10_private/as_of_now.sql sha256:54082349383e436607d39cc65cab15d5f0768cec8c525328296e1c6206e0120b
+-- source: 10_private/as_of_now.sql sha256:f1040f749d1173915872261486063f84c6550d1709e78f262bf236abd17ce2a4
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
-create or replace function private.as_of_now(p_conversation public.conversations)
-returns public.conversations
+create or replace function private.as_of_now(p_conversation private.conversations)
+returns private.conversations
 language plpgsql
 stable
 set search_path = ''
@@ -118,7 +118,7 @@ $$;
 --
 -- real_time always is (private.publish_draft sees to it): callers that are often there look at
 -- chat_status first and ask nothing.
-create or replace function private.takes_free_text(p_conversation public.conversations)
+create or replace function private.takes_free_text(p_conversation private.conversations)
 returns boolean
 language plpgsql
 stable
@@ -393,7 +393,7 @@ $$;
 revoke all on function private.clamp_page_size(integer, integer, integer)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/conversation_versions.sql sha256:526f3f5477bab1148131f9917cc3b5df88c6f9bbcc787faa0ccbee04b2aeac3b
+-- source: 10_private/conversation_versions.sql sha256:1e0a3b12003784b2dff66d04b7cc649313a6e0b983242aaa0650d75a59a1827f
 -- The version of a conversation's context as each of its members sees it, and whether that member
 -- has muted it.
 --
@@ -402,7 +402,7 @@ from public, anon, authenticated, service_role;
 -- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
 -- count from then on whether or not anybody has written them down.
 -- private.my_conversations says the same; a test compares them.
-create or replace function private.conversation_versions(p_conversation public.conversations)
+create or replace function private.conversation_versions(p_conversation private.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
 language plpgsql
 stable
@@ -430,7 +430,7 @@ $$;
 
 -- The compact part of a conversation's context that broadcasts carry, without the version, which
 -- is each member's own.
-create or replace function private.conversation_headline(p_conversation public.conversations)
+create or replace function private.conversation_headline(p_conversation private.conversations)
 returns jsonb
 language plpgsql
 stable
@@ -590,7 +590,7 @@ $$;
 revoke all on function private.is_my_conversation(uuid)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/is_my_topic.sql sha256:d076d1502d15f722750b7f22d24a4da2860cd9544830257bb2127d0be7ccd444
+-- source: 10_private/is_my_topic.sql sha256:8ce930169efefec7977208cbc6068ae332e870cea3af76390bfcb2945c51daa0
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
@@ -618,7 +618,7 @@ begin
     when 'conversation' then private.is_my_conversation(v_id::uuid)
       and not (
         p_speak and exists (
-          select from public.conversations as c
+          select from private.conversations as c
           where c.id = v_id::uuid and private.is_blocked(c.user_a, c.user_b)
         )
       )
@@ -628,7 +628,7 @@ begin
         where b.id = v_id::uuid and b.influencer_id = auth.uid()
       )
       or exists (
-        select from public.conversations as c
+        select from private.conversations as c
         where c.bid_id = v_id::uuid and c.brand_owner_id = auth.uid()
       )
     )
@@ -638,7 +638,7 @@ begin
         where g.id = v_id::uuid and g.brand_owner_id = auth.uid()
       )
       or exists (
-        select from public.conversations as c
+        select from private.conversations as c
         where c.campaign_id = v_id::uuid and c.influencer_id = auth.uid()
       )
     )
@@ -1060,7 +1060,7 @@ begin
 end;
 $$;
 
--- source: 10_private/require_operator.sql sha256:9a691f5104bdc6247a7e47631bf54e17748b0ae322a2a25e25f0a9091ee570dd
+-- source: 10_private/require_operator.sql sha256:61f12058f8b36d69edb9a54822e8c95ea7504e5275a588afeda3786a66657f71
 -- Lets through the service role, and users that private.admins lists.
 --
 -- Errors: FORBIDDEN (403).
@@ -1090,7 +1090,7 @@ set search_path = ''
 as $$
 begin
   if exists (
-    select from public.conversations as c
+    select from private.conversations as c
     where c.id = p_conversation_id and auth.uid() in (c.user_a, c.user_b)
   ) then
     perform private.raise_error(
@@ -1165,7 +1165,7 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/views.sql sha256:ce7a1f990acf001be0d9b9bf64e7e9b707c50d04d5b5a0e4a670e9e99d12e390
+-- source: 10_private/views.sql sha256:c026182f84acfd72659dd999fde37fb413cc813f3d594f6e11e2fccda72c18f6
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1201,7 +1201,7 @@ select
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-join public.conversations as c on c.id = me.conversation_id
+join private.conversations as c on c.id = me.conversation_id
 left join private.accounts as mine on mine.user_id = me.user_id
 left join private.accounts as theirs on theirs.user_id = other.user_id
 cross join lateral (
@@ -1385,7 +1385,7 @@ select
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-join public.conversations as stored on stored.id = me.conversation_id
+join private.conversations as stored on stored.id = me.conversation_id
 cross join lateral (
   select stored.* where stored.deadline_at is null or stored.deadline_at > now()
   union all
@@ -1627,7 +1627,7 @@ grant execute on function public.complete_profile(text, text, text, text) to aut
 grant execute on function private.get_profile() to authenticated;
 grant execute on function public.get_profile() to authenticated;
 
--- source: 20_accounts/export_my_data.sql sha256:cd9a56a216381d812f61870db63ab91b0d2a0ec0304f237bf593f862f910b041
+-- source: 20_accounts/export_my_data.sql sha256:f396a27c7ca7f0b022d3484b6c7cac1e29b6fd5f422c0bf5c5a86f805bbe5ba6
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
 -- page is of one section: profile, bids, campaigns, applications, conversations, messages, files,
 -- work, ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
@@ -1743,7 +1743,7 @@ begin
           'pinned_at', p.pinned_at, 'muted_until', p.muted_until
         )
       from private.participants as p
-      join public.conversations as c on c.id = p.conversation_id
+      join private.conversations as c on c.id = p.conversation_id
       where p.user_id = p_user_id and (v_id is null or p.conversation_id > v_id)
       order by p.conversation_id limit p_limit;
     when 'messages' then
@@ -1783,7 +1783,7 @@ begin
       return query
       select w.id::text, to_jsonb(w) - 'feedback'
       from public.work_submissions as w
-      join public.conversations as c on c.id = w.conversation_id
+      join private.conversations as c on c.id = w.conversation_id
       where c.influencer_id = p_user_id and (v_id is null or w.id > v_id)
       order by w.id limit p_limit;
     when 'ratings' then
@@ -2406,7 +2406,7 @@ begin
 end;
 $$;
 
--- source: 30_chat/advance_receipts.sql sha256:e2e8abfae12786ed296666f0cf05be324757816a1635ba8ca82c024a038b7562
+-- source: 30_chat/advance_receipts.sql sha256:d2b78a8476bbb456702d01e440e944f208ae0c724ade098366185b119466b435
 -- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
 -- conversation, message_seen where the read mark moved and its reader shares that, else
 -- message_delivered; none where nothing moved, and none across a block.
@@ -2456,7 +2456,7 @@ begin
       on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
     join private.participants as other
       on other.conversation_id = mark.conversation_id and other.user_id <> p_user_id
-    join public.conversations as c on c.id = mark.conversation_id
+    join private.conversations as c on c.id = mark.conversation_id
     left join private.accounts as mine on mine.user_id = p_user_id
     left join private.accounts as theirs on theirs.user_id = other.user_id
   ),
@@ -2525,33 +2525,77 @@ begin
 end;
 $$;
 
--- source: 30_chat/conversations_now.sql sha256:30cda3b80ae68d6b28e792ac3fb9801172d825681469ad9c9639ef267af68b36
--- The caller's conversations as they are now, a row each, with the keys of the context.
+-- source: 30_chat/conversations.sql sha256:254a1a09868332f5e279d0431116514a35728e5228dc24c330e054a1ac65d88d
+-- The conversations that clients select from: private.conversations, each row as it is now.
 --
--- For clients that select from tables: a filter on conversation_id reads only that conversation.
--- A time limit that has passed counts here as it does in every function; public.conversations
--- leaves the conversation out until somebody has written the step.
--- Definer: reads private.my_conversations.
-create or replace function private.show_conversation(p_conversation_id uuid)
-returns setof private.my_conversations
+-- The table has what was written last. A time limit that has passed is written by the next action,
+-- sweep or sign-in; here it counts before that, as in every function. The columns that no clock
+-- changes are the table's own, so that PostgREST finds its foreign keys.
+
+-- The row of a conversation as it is now.
+-- Definer: takes the steps that are due in memory, by rows of the flow. It asks nothing of its
+-- caller: the view calls it for the rows that the policy of the table shows.
+create or replace function private.conversation_now(p_conversation_id uuid)
+returns setof private.conversations
 language sql
 stable
+rows 1
 security definer
 set search_path = ''
 as $$
-  select c.* from private.my_conversations as c where c.conversation_id = p_conversation_id;
+  select due.*
+  from private.conversations as c
+  cross join lateral private.as_of_now(c) as due
+  where c.id = p_conversation_id;
 $$;
 
-create or replace view public.conversations_now
+create or replace view public.conversations
 with (security_invoker = true) as
-select *
-from unnest(private.list_my_conversation_ids()) as mine (conversation_id)
-join lateral private.show_conversation(mine.conversation_id) as now using (conversation_id);
+select
+  c.id,
+  c.kind,
+  c.user_a,
+  c.user_b,
+  c.brand_owner_id,
+  c.influencer_id,
+  now.flow_state,
+  now.chat_status,
+  now.automation_enabled,
+  now.awaiting_role,
+  now.current_action_data,
+  now.flow_data,
+  now.work_submission,
+  now.work_submitted,
+  now.work_status,
+  now.submission_date,
+  now.amount_minor,
+  c.currency,
+  now.deadline_at,
+  now.version,
+  now.last_seq,
+  c.last_message_at,
+  c.created_at,
+  now.updated_at,
+  c.bid_id,
+  c.campaign_id,
+  c.request_id,
+  now.entered_at,
+  now.delivery_due_at,
+  now.close_reason,
+  now.closed_by,
+  now.captured_minor,
+  now.held_minor,
+  now.released_minor,
+  now.fee_minor,
+  now.refunded_minor,
+  now.charged_back_minor
+from private.conversations as c
+cross join lateral private.conversation_now(c.id) as now;
 
-grant execute on function private.show_conversation(uuid) to authenticated;
-grant select on public.conversations_now to authenticated;
+grant execute on function private.conversation_now(uuid) to authenticated, service_role;
+grant select on public.conversations to authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:428ac63caf41ba54dce8b81b96564a6739b1f4741584ed31cf11ec91aeb1d985
+-- source: 30_chat/direct_connect.sql sha256:5a4f9b9082be3a982e2d22035c44a1b85e0624ef52defdfc3a15679271202c46
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -2576,7 +2620,7 @@ declare
   v_me constant uuid := private.require_user();
   v_cost constant integer := private.get_number('chat_open_points')::integer;
   v_account private.accounts;
-  v_direct public.conversations;
+  v_direct private.conversations;
   v_outcome private.flow_step;
   v_conversation_id uuid;
   v_created boolean;
@@ -2625,7 +2669,7 @@ begin
     perform private.spend_points(v_account, v_cost, null, 'chat_open', null);
   else
     select c.id into v_conversation_id
-    from public.conversations as c
+    from private.conversations as c
     where c.kind = 'direct' and c.user_a = v_direct.user_a and c.user_b = v_direct.user_b;
   end if;
 
@@ -2719,7 +2763,7 @@ revoke all on function public.get_conversation_context(uuid, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
 
--- source: 30_chat/get_conversations.sql sha256:618734c91a71e122fa29a47d4bb0b3cf9ce6c4de43c7fdd5307335ceef97423b
+-- source: 30_chat/get_conversations.sql sha256:b609e5f93e4d9c588f891b941c8414a51e73f88bf91458719c7fd0ac2fe19288
 -- A page of the caller's conversations, the one with the newest message first.
 --
 -- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
@@ -2788,7 +2832,7 @@ begin
       (
         select
           a.id, a.listed_at, a.last_message_at, a.kind, a.chat_status, a.last_seq, a.deadline_at
-        from public.conversations as a
+        from private.conversations as a
         where a.user_a = v_me
           and a.listed_at <= v_hour and (a.last_message_at, a.id) < (v_at, v_id)
         order by a.listed_at desc, a.last_message_at desc, a.id desc
@@ -2797,7 +2841,7 @@ begin
       (
         select
           b.id, b.listed_at, b.last_message_at, b.kind, b.chat_status, b.last_seq, b.deadline_at
-        from public.conversations as b
+        from private.conversations as b
         where b.user_b = v_me
           and b.listed_at <= v_hour and (b.last_message_at, b.id) < (v_at, v_id)
         order by b.listed_at desc, b.last_message_at desc, b.id desc
@@ -3047,7 +3091,7 @@ grant execute on function
   public.get_messages(uuid, integer, bigint, bigint, uuid)
 to authenticated;
 
--- source: 30_chat/get_unread_count.sql sha256:996f92f4ae5495b1417e3f8b00a0cad8d494caa4e2df254ff08621297e2b7e3d
+-- source: 30_chat/get_unread_count.sql sha256:e9bfaa2f1feaa6f54cd31dc89c275332a3e03d9750b9cbc31688dd131a414a1a
 -- How much waits for the caller: counted from the watermarks, never counted up and down.
 --
 -- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
@@ -3096,7 +3140,7 @@ begin
           false
         ) as is_my_turn
       from private.participants as p
-      join public.conversations as c on c.id = p.conversation_id
+      join private.conversations as c on c.id = p.conversation_id
       where p.user_id = v_me and (
         c.last_seq > p.read_seq or c.awaiting_role = p.role or c.deadline_at <= now()
       )
@@ -3217,7 +3261,7 @@ grant execute on function
   private.mark_delivered(uuid, bigint), public.mark_delivered(uuid, bigint)
 to authenticated;
 
--- source: 30_chat/relationships.sql sha256:db0c143851f78ae5cc25d918da5e0f20d8da3ecdf0787c84dd98f22f02ec46be
+-- source: 30_chat/relationships.sql sha256:f0d0ae8e454e55e3cc352d6a632eb344ffccf25b077981174f8ff78731d8160a
 -- Relationships for embedding: `conversations?select=*,messages(*)` and the like, where no foreign
 -- key leads. PostgREST calls such a function for each row; policies decide what it finds.
 --
@@ -3231,14 +3275,6 @@ language sql
 stable
 as $$
   select m.* from public.messages as m where m.conversation_id = $1.id;
-$$;
-
-create or replace function public.messages(public.conversations_now)
-returns setof public.messages
-language sql
-stable
-as $$
-  select m.* from public.messages as m where m.conversation_id = $1.conversation_id;
 $$;
 
 create or replace function public.brand_owner(public.conversations)
@@ -3288,7 +3324,6 @@ $$;
 
 grant execute on function
   public.messages(public.conversations),
-  public.messages(public.conversations_now),
   public.brand_owner(public.conversations),
   public.influencer(public.conversations),
   public.conversations(public.messages),
@@ -3296,7 +3331,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:8d791ed784805abfa2b0b341011dff9f07e0e4e2d322af0583e5f30d3dc1628a
+-- source: 30_chat/send_message.sql sha256:a37f7b7ec93dc2d17437ffda2d8b5a9030b174bc70946faba1f0fd159e6416b3
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3446,7 +3481,7 @@ begin
       end if;
 
       -- Member, number and lock in one; a refusal takes the number back with all the rest.
-      update public.conversations as c
+      update private.conversations as c
       set
         last_seq = c.last_seq + 1,
         last_message_at = clock_timestamp(),
@@ -3724,9 +3759,9 @@ declare
   -- Also a rule of public.messages.
   c_min_hours constant integer := 1;
   c_max_hours constant integer := 2160;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
-  select c.* into v_conversation from public.conversations as c where c.id = p_conversation_id;
+  select c.* into v_conversation from private.conversations as c where c.id = p_conversation_id;
   perform private.check_free_text(v_conversation, p_sender_id);
   perform private.check_open_deal(v_conversation);
   perform private.check_stranger(v_conversation, p_sender_id);
@@ -3766,7 +3801,7 @@ $$;
 -- login was deleted, FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.check_free_text(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_sender_id uuid
 )
 returns void
@@ -3804,7 +3839,7 @@ $$;
 -- direct_blocked_during_deal says so. A deal is open until its free chat begins or it is closed.
 --
 -- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
-create or replace function private.check_open_deal(p_conversation public.conversations)
+create or replace function private.check_open_deal(p_conversation private.conversations)
 returns void
 language plpgsql
 set search_path = ''
@@ -3817,7 +3852,7 @@ begin
     return;
   end if;
   select c.id into v_deal_id
-  from public.conversations as c
+  from private.conversations as c
   where c.user_a = p_conversation.user_a
     and c.user_b = p_conversation.user_b
     and c.chat_status = 'automated'
@@ -3841,7 +3876,7 @@ $$;
 -- Writes: conversations (user_a_wrote, user_b_wrote).
 -- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
 create or replace function private.check_stranger(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_sender_id uuid
 )
 returns void
@@ -3863,7 +3898,7 @@ begin
       and m.message_type = 'user_input'
       and m.sender_id <> p_sender_id
   ) then
-    update public.conversations as c
+    update private.conversations as c
     set
       user_a_wrote = c.user_a_wrote or c.user_a <> p_sender_id,
       user_b_wrote = c.user_b_wrote or c.user_b <> p_sender_id
@@ -3972,7 +4007,7 @@ grant execute on function
   public.send_message(uuid, text, text, numeric, uuid, uuid, integer, jsonb)
 to authenticated;
 
--- source: 30_chat/set_conversation_preferences.sql sha256:f944b243708f5f29cc30994dea5c31edf50058b86cc2bba4473b457d6f752394
+-- source: 30_chat/set_conversation_preferences.sql sha256:05a3944b13317b1c4193647b02d1db0f4b52c2f6472249fdaf43de26db2de447
 -- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
 --
 -- Archived is a position: the next message brings the conversation back by itself. A muted_until
@@ -4017,7 +4052,7 @@ begin
       when p_muted_until is null then p.muted_until
     end,
     version = p.version + 1
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p.conversation_id and p.conversation_id = p_conversation_id and p.user_id = v_me;
   if not found then
     perform private.raise_conversation_not_found();
@@ -4102,7 +4137,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:02ae426ad9af10936b49d4ec0343bedd788a51ae0450bf41d56916e115bb7a9a
+-- source: 30_chat/sync.sql sha256:99ca054607e72855c51ae96e6c05723eac7f6e42a9203b9f6d594bc314de8cb3
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4143,9 +4178,9 @@ begin
   with changed as materialized (
     select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
     from (
-      select a.* from public.conversations as a where a.user_a = v_me
+      select a.* from private.conversations as a where a.user_a = v_me
       union all
-      select b.* from public.conversations as b where b.user_b = v_me
+      select b.* from private.conversations as b where b.user_b = v_me
     ) as c
     left join unnest(v_ids, v_seqs, v_versions) as known (id, seq, version) on known.id = c.id
     where c.last_seq > coalesce(known.seq, 0)
@@ -4502,7 +4537,7 @@ begin
 end;
 $$;
 
--- source: 32_files/may_handle_file.sql sha256:a7447e8697e9d16c868832dc36086378f356c4137edb55e48e5c0bae57d5ecaf
+-- source: 32_files/may_handle_file.sql sha256:22b2a64c14d3f6e87f0c7432468ccf3f3625255708efc0333058a72f2b062b02
 -- Whether the caller may upload, read or delete a file of the bucket attachments now: the one rule
 -- of the policies on storage.objects.
 --
@@ -4531,7 +4566,7 @@ declare
   v_me constant uuid := private.my_id();
   v_file private.files;
   v_is_mine boolean;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   if v_me is null or not coalesce(private.is_file_path(p_name), false) then
     return false;
@@ -4553,7 +4588,7 @@ begin
       return false;
     end if;
     select c.* into v_conversation
-    from public.conversations as c
+    from private.conversations as c
     where c.id = left(p_name, 36)::uuid and v_me in (c.user_a, c.user_b);
     if not found or not private.may_reach(v_conversation.user_a, v_conversation.user_b) then
       return false;
@@ -5364,7 +5399,7 @@ revoke all on function public.unregister_push_token(text)
 from public, anon, authenticated, service_role;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
--- source: 38_market/bids.sql sha256:e033af64d31bc3d20edb390b2c08882c24cf388169c21e5afc72588d4e02eaf5
+-- source: 38_market/bids.sql sha256:72b592dfb405ee0dcf73f29bb8b7dd06f9dcd23613c92b029ab467e6450c7272
 -- RPC: offers what an influencer does, for an amount in rupees if it is given, as a number or as
 -- people write it ("5,000", "1.5 lakh"); returns the bid.
 create or replace function public.create_bid(
@@ -5471,7 +5506,7 @@ declare
       'bid_id', b.id,
       'status', b.status,
       'conversations',
-      (select count(*) from public.conversations as c where c.bid_id = b.id)
+      (select count(*) from private.conversations as c where c.bid_id = b.id)
     )
     from public.bids as b
     where b.id = p_bid_id
@@ -5486,7 +5521,7 @@ grant execute on function public.create_bid(text, text, jsonb) to authenticated;
 grant execute on function private.close_bid(uuid) to authenticated;
 grant execute on function public.close_bid(uuid) to authenticated;
 
--- source: 38_market/campaigns.sql sha256:c5dedf5291a132c3777e4981c674a567b92514fd5504df5fcf36faaf98f49ebe
+-- source: 38_market/campaigns.sql sha256:9b2e8366a2daaa57550aeddabd36b5fc791e9a4caf2e0e341d86b7f35a8ab40d
 -- RPC: says what a brand owner looks for, with a budget in rupees if it is given, as a number or as
 -- people write it ("5,000", "1.5 lakh"); returns the campaign.
 create or replace function public.create_campaign(
@@ -5596,7 +5631,7 @@ declare
       'campaign_id', g.id,
       'status', g.status,
       'conversations',
-      (select count(*) from public.conversations as c where c.campaign_id = g.id)
+      (select count(*) from private.conversations as c where c.campaign_id = g.id)
     )
     from public.campaigns as g
     where g.id = p_campaign_id
@@ -5724,7 +5759,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:5b205a9c9bf69105f98acc3df93a7bd2d3c67c7b0565694ecf86e77fca0b8010
+-- source: 40_flow/advance_conversation.sql sha256:6427b2e0800b941a9e804834e28b6b4facd87168c59038c6e651797c66b6197d
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5751,7 +5786,7 @@ declare
   -- Whose turn it is comes before what was typed.
   c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
   v_step private.flow_step := p_step;
-  v_next public.conversations;
+  v_next private.conversations;
   v_rows private.flow_transitions[];
   v_row private.flow_transitions;
   v_state private.flow_states;
@@ -5966,19 +6001,19 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_disputes.sql sha256:f5f36c0bf1bee7ccf991096bada394ff53eaad96f7939968851b7326d83933eb
+-- source: 40_flow/affect_disputes.sql sha256:e92035a250da1fbc7314917bb3dfc9ca83c19f1341870ed39cd0405ee3eed3e8
 -- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: disputes, legal_holds, alerts, unless the step is a trial.
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds.
 create or replace function private.affect_disputes(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
   v_origin constant text := case
     when p_effect = 'escalate' then 'clock'
     when p_step.role = 'system' then 'bank'
@@ -6080,13 +6115,13 @@ $$;
 -- delivery moves on by the pause, unless the influencer asked for it. What an operator decides is
 -- nobody's asking.
 create or replace function private.resume_deal(p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
   v_resume constant jsonb := v_deal.flow_data -> 'resume';
   v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
   v_pause constant interval := case
@@ -6114,7 +6149,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_money.sql sha256:c85ac45fb323a3e142b8495b4e40272c171973b53d49c2869ce17c6bc8b8b153
+-- source: 40_flow/affect_money.sql sha256:5cebfdf251303da0aeb60d43c9fee1270cfcb848bca30a79f36859305a5ee3b8
 -- The effects on the money of a deal: payments, what is held, released, refunded, charged back.
 --
 -- Amounts are in paise. Whatever moves is in the conversation's books and in escrow_ledger.
@@ -6124,12 +6159,12 @@ $$;
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds,
 -- PAYMENT_NOT_READY (409) while a payment is being confirmed.
 create or replace function private.affect_money(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
   -- Of the payment that the step is about.
   v_paid_minor constant bigint := (p_step.input -> 'amount_minor')::bigint;
   v_payment_id constant text := p_step.input ->> 'payment_id';
@@ -6231,12 +6266,12 @@ create or replace function private.request_refund(
   p_step private.flow_step,
   p_amount_minor bigint
 )
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
 begin
   v_deal.flow_data := v_deal.flow_data - 'resume'
     || jsonb_build_object('refund_minor', p_amount_minor);
@@ -6259,14 +6294,14 @@ $$;
 -- Writes: escrow_ledger, payouts, unless the step is a trial.
 create or replace function private.release_held(
   p_step private.flow_step,
-  p_deal public.conversations
+  p_deal private.conversations
 )
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_deal;
+  v_deal private.conversations := p_deal;
   v_held constant bigint := v_deal.held_minor;
   v_fee constant bigint
     := floor(v_held * private.flow_rule(v_deal.flow_id, 'fee_basis_points') / 10000);
@@ -6322,7 +6357,7 @@ $$;
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
 create or replace function private.check_refund(
-  p_deal public.conversations,
+  p_deal private.conversations,
   p_amount_minor bigint
 )
 returns void
@@ -6345,18 +6380,18 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_offers.sql sha256:4c9a8fc17f92fee698e52c5fe5226be3e0a5e43b745a91ce19e7176a2f140d12
+-- source: 40_flow/affect_offers.sql sha256:7b3dbe52614572093a72ec712271306fa30d6e2226b3bd64cd0101212d4c5081
 -- The effects on prices: offers, counter offers, and the price that is agreed on.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: offers, unless the step is a trial.
 create or replace function private.affect_offers(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
   v_offered_minor bigint;
 begin
   case p_effect
@@ -6404,18 +6439,18 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_requests.sql sha256:97a771f62712b4a68d98abbb46667d35f5a31babe1c8858c19ab72cbf2da3c38
+-- source: 40_flow/affect_requests.sql sha256:aa0eaf4ef00c81df595c748029f91509fb870d805524f259134311fb223db93c
 -- The effects on how a conversation begins and ends: applications, project details, closing.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: requests, payment_orders, unless the step is a trial.
 create or replace function private.affect_requests(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations := p_step.conversation;
+  v_conversation private.conversations := p_step.conversation;
 begin
   case p_effect
     when 'accept_request', 'reject_request' then
@@ -6461,18 +6496,18 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_work.sql sha256:1e120939cb6f1d718aef895327d4c388762e224e552fe9ffed9e2166d6155faa
+-- source: 40_flow/affect_work.sql sha256:837ed82b8770f3c6915b25ed6e52732c03097eb97e073be61be160c71cfa117c
 -- The effects on the work: its start, submissions, revisions, more time, and ratings.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: work_submissions, files, ratings, unless the step is a trial.
 create or replace function private.affect_work(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_step.conversation;
+  v_deal private.conversations := p_step.conversation;
 begin
   case p_effect
     when 'start_work' then
@@ -6577,7 +6612,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:08d1ddacefc95e4d014b6841089fb43dc5253ddb44226c053dc6ebd8f4613483
+-- source: 40_flow/announce_step.sql sha256:71bdeac09510e43cb2419561fafa607379c3c951a3c3b53c9c937c9ccd1353bc
 -- Tells both sides about a step and all that followed on it, in at most two events a side: the
 -- messages that it may see, and the new state.
 --
@@ -6596,7 +6631,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   v_headline constant jsonb := private.conversation_headline(v_conversation);
   v_messages constant public.messages[] := p_step.messages;
   v_notifications constant text[] := p_step.notifications;
@@ -6938,7 +6973,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:50fb5bdb319c7d813fe9518b4704c25fe014a9043e3d9c1f6db338059b43fa38
+-- source: 40_flow/compose_messages.sql sha256:9a559fde463955d9087627fbb1e40fc65b1d18fafef20a4d8f15ec11c16fb6c4
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -6960,7 +6995,7 @@ as $$
 declare
   v_system_user_id constant uuid := private.get_setting('system_user_id') #>> '{}';
   v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
+  v_conversation private.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
   v_texts text;
@@ -7042,7 +7077,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   -- A login that was deleted.
   c_nameless constant text := 'The other side';
   v_values jsonb := p_step.input || jsonb_build_object(
@@ -7085,7 +7120,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:8f49014e71b9aaecbe1c5bafac157dcfe8255f75c7c33d01dccba596d367d7ee
+-- source: 40_flow/deal_values.sql sha256:2a7a7892280c1953e8934388eed83a2a4646b1066b7d3edec742964343dd3fa7
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7094,7 +7129,7 @@ $$;
 -- private.flow_values adds what a step and the people know.
 -- Args: the conversation; the texts, so that only what they name is looked up (null: everything).
 create or replace function private.deal_values(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_texts text default null
 )
 returns jsonb
@@ -7612,7 +7647,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_rule.sql sha256:191532f73bbeb75955918438d29144110508d7433a4b3fa2fc341b646d432e27
+-- source: 40_flow/flow_rule.sql sha256:93b98b855979621ba8c02ab6a7f2882409b59f1313e645624887dba15675def3
 -- What guards, effects and texts read of a flow and of a conversation on it.
 
 -- A number of a flow; docs/FLOW.md lists them.
@@ -7679,7 +7714,7 @@ $$;
 
 -- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
 create or replace function private.role_in(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid
 )
 returns text
@@ -7696,7 +7731,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/guard_holds.sql sha256:024a0e842af678a7e18318b7300af6e4515afc6e7cf175e09172b2ed4972718a
+-- source: 40_flow/guard_holds.sql sha256:4832dd1b90194e224a26e53e80249fb9a16bea91290ca0a778325869657527b1
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
@@ -7807,7 +7842,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_was constant public.conversations := p_step.before;
+  v_was constant private.conversations := p_step.before;
   v_data constant jsonb := v_was.flow_data;
   -- The price that the actor saw; who named none agrees to whatever it is.
   v_seen constant bigint := (p_step.input -> 'price_minor')::bigint;
@@ -7918,7 +7953,7 @@ $$;
 
 -- Whether a side may do something once more that a rule max_<what> counts for each side.
 create or replace function private.has_left(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_role text,
   p_what text
 )
@@ -7960,7 +7995,7 @@ $$;
 -- Whether a deal may be rated at a time: its work was approved, no rating has been shown because
 -- the other side gave none, and the chat is open or was closed less than rating_days ago.
 create or replace function private.may_rate(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_at timestamptz
 )
 returns boolean
@@ -8030,7 +8065,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_actions.sql sha256:04bbee68f92757708d7c59ae996e50889fb98d5986a42e6b168a164be9256e8f
+-- source: 40_flow/open_actions.sql sha256:e90f5b0cbf4fef7b8e8879a6a199217695210023be13e93d15b2cd683da81cdd
 -- What a party may do in a conversation now, in the order of the screen: `[{action, text, style,
 -- drawn, data, fields, schema}]`, filled in.
 --
@@ -8038,7 +8073,7 @@ $$;
 -- offered while a payment that the bank has approved is being confirmed.
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_actor_id uuid,
   p_role text
 )
@@ -8117,7 +8152,7 @@ $$;
 -- What a party may do in a conversation now, in the shape that clients get: `[{action, button_id,
 -- text, style, input, schema, deadline_at}]`; input is the action's first field, or null.
 create or replace function private.actions_json(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_role text
 )
@@ -8265,7 +8300,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/record_step.sql sha256:7d7709418450ce9f3a151579f65439ca928d9cc35bb9f4ccc0a7385b7d759944
+-- source: 40_flow/record_step.sql sha256:fcf5c20aff42a9fa8436d1f8b22767362a9601a0b060b5dc6e56fdbfa7637bc9
 -- Writes one row of the flow that was taken: the conversation as it is now, what its open action
 -- messages become, its new messages, and its line in the history.
 --
@@ -8284,7 +8319,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step := p_step;
-  v_conversation public.conversations := p_step.conversation;
+  v_conversation private.conversations := p_step.conversation;
   v_messages public.messages[] := p_step.messages[p_said + 1:];
   v_action_data jsonb;
 begin
@@ -8309,7 +8344,7 @@ begin
     end if;
   end if;
   v_conversation.updated_at := clock_timestamp();
-  update public.conversations as c
+  update private.conversations as c
   set
     flow_state = v_conversation.flow_state,
     chat_status = v_conversation.chat_status,
@@ -8430,7 +8465,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/refuse_step.sql sha256:158395cf0d6dcb48c28d0ba0782ea1c1952eda227678005fb208cfaeb5915628
+-- source: 40_flow/refuse_step.sql sha256:6ae9aec17a60390788dec6c3e850e52ea2378127e3bf9015f69070b9b543e44c
 -- How a step is refused that the flow has no row for, or that is somebody else's to take. None of
 -- this runs when a step is taken.
 
@@ -8446,7 +8481,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   -- A party hears of what parties do; the system and operators, of what their own kind does.
   v_roles constant text[] := case
     when p_step.role in ('system', 'admin') then array[p_step.role]
@@ -8531,7 +8566,7 @@ $$;
 -- Ends the call because what was asked for is the other party's to do.
 --
 -- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
-create or replace function private.raise_not_your_turn(p_conversation public.conversations)
+create or replace function private.raise_not_your_turn(p_conversation private.conversations)
 returns void
 language plpgsql
 stable
@@ -8556,7 +8591,7 @@ $$;
 -- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.raise_state_invalid(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_actor_id uuid,
   p_role text,
   p_required text[]
@@ -8603,7 +8638,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:a9146118d0c82f5bb81a51dd29619c4ea4fc1fcd11a908efc426fee397c6b13a
+-- source: 40_flow/run_deadlines.sql sha256:91609ef5f712fb49200b2ef8ddbac31f5635be1e86613e298d3a822919722f64
 -- Time limits without a timer: readers see what is due, writers store it.
 
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
@@ -8615,10 +8650,10 @@ $$;
 -- private.advance_conversation writes, unless this is a trial.
 -- Errors: none; the proof shows that the flow's own steps can be taken.
 create or replace function private.run_deadlines(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_is_trial boolean
 )
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
@@ -8626,7 +8661,7 @@ declare
   -- More than any proved flow takes by itself: a belt beside the proof's braces.
   c_most constant integer := 100;
   v_step private.flow_step;
-  v_conversation public.conversations := p_conversation;
+  v_conversation private.conversations := p_conversation;
   -- A writer may have waited for the lock since its transaction began.
   v_now constant timestamptz := case when p_is_trial then now() else clock_timestamp() end;
 begin
@@ -8661,15 +8696,15 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_count integer := 0;
 begin
   for v_conversation in
     select c.*
-    from public.conversations as c
+    from private.conversations as c
     where c.id in (
       select due.id
-      from public.conversations as due
+      from private.conversations as due
       where due.deadline_at <= now()
         and (p_user_id is null or p_user_id in (due.user_a, due.user_b))
       order by due.deadline_at
@@ -8698,7 +8733,7 @@ $$;
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
 -- the delivery (rule overdue_grace_days).
-create or replace function private.state_deadline(p_conversation public.conversations)
+create or replace function private.state_deadline(p_conversation private.conversations)
 returns timestamptz
 language plpgsql
 stable
@@ -8726,7 +8761,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_effect.sql sha256:866cf0bd1042a2ae766ea74d05553cbe22f68cf5f64bb0c757ca6da18669f1cf
+-- source: 40_flow/run_effect.sql sha256:d2cff94cc5ae338a3dfacc8b7a0c1c3c7c4b8e56d38713a3f8655cca946aeaf0
 -- The effects of the flow: what each does, and where the money of the deal must be before it and is
 -- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
 -- whoever is awaited after it has the whole time of the state, though its limit counts from before.
@@ -8814,7 +8849,7 @@ from (
 -- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
 -- Writes: what the families write, unless the step is a trial.
 create or replace function private.run_effect(p_effect text, p_step private.flow_step)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
@@ -8850,7 +8885,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/apply_to_campaign.sql sha256:d05aece25a204fd118c407654f38e4a43b66acbd489db03dbdee6ef90d55a114
+-- source: 43_deals/apply_to_campaign.sql sha256:aa43a06252a39c2ba17def333f267b44490de8e1df1ff4c89606bd06a974a001
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
@@ -8878,7 +8913,7 @@ declare
   v_quote_minor constant bigint := private.read_amount(p_quote, 'quote');
   v_pitch constant text := private.read_pitch(p_pitch);
   v_campaign public.campaigns;
-  v_deal public.conversations;
+  v_deal private.conversations;
 begin
   v_step := private.begin_deal(
     'influencer', p_client_action_id,
@@ -9092,7 +9127,7 @@ $$;
 grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/connect_bid.sql sha256:7c28ba14677cffa1eeb81d4b4774072541731929bfd619dd273487997aff1024
+-- source: 43_deals/connect_bid.sql sha256:35ebdf2994130b7b29e99ab266c502f85c45511a8588ee39a521ddad2de05e1e
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
 -- While the two have an open deal on this bid, it is the answer (`created: false`). A given
@@ -9118,7 +9153,7 @@ declare
   v_step private.flow_step;
   v_proposed_minor constant bigint := private.read_amount(p_proposed_amount, 'proposed_amount');
   v_bid public.bids;
-  v_deal public.conversations;
+  v_deal private.conversations;
 begin
   v_step := private.begin_deal(
     'brand_owner', p_client_action_id,
@@ -9245,7 +9280,7 @@ $$;
 grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
 grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/get_available_actions.sql sha256:f61ae077725c024bab0e345a1210c17694f725b6a74def7df32b1d9c0aacbdff
+-- source: 43_deals/get_available_actions.sql sha256:d09ea238c65d2cbcbf9a55e2b2e9df0aef2d7339b92f5f10b23f8ffceb5b9ef5
 -- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
 --
 -- input is the action's first field, or null; schema is the JSON Schema of them all; deadline_at is
@@ -9261,7 +9296,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, v_me));
   return private.actions_json(v_conversation, v_me, private.role_in(v_conversation, v_me));
@@ -9282,7 +9317,7 @@ $$;
 grant execute on function private.get_available_actions(uuid) to authenticated;
 grant execute on function public.get_available_actions(uuid) to authenticated;
 
--- source: 43_deals/get_ratings.sql sha256:5d109d3fc9fb78687b30476fcb88439b7f992216da6eb032ceecfe3e4ff36be2
+-- source: 43_deals/get_ratings.sql sha256:a117f1801a18d4e9b315744b97e631b344ff45d8bfb8d5ecde2675066ae6345a
 -- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
 -- flow's rating_days after it was given.
 --
@@ -9297,7 +9332,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_conversation constant public.conversations
+  v_conversation constant private.conversations
     := private.read_conversation(p_conversation_id, v_me);
 begin
   return (
@@ -9336,7 +9371,7 @@ $$;
 grant execute on function private.get_ratings(uuid) to authenticated;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
--- source: 43_deals/invite_to_campaign.sql sha256:87fd94a7063a8bc43960069889d1400ba05f8b57e824a31ea5ffdfb645f2b7b0
+-- source: 43_deals/invite_to_campaign.sql sha256:6ed806e509973e27c951db4a366b4c5ecba79897692da2bf0f1c6141fda8cfa6
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`).
@@ -9359,7 +9394,7 @@ as $$
 declare
   v_step private.flow_step;
   v_campaign public.campaigns;
-  v_deal public.conversations;
+  v_deal private.conversations;
 begin
   v_step := private.begin_deal(
     'brand_owner', p_client_action_id,
@@ -9486,7 +9521,7 @@ to authenticated, service_role;
 grant execute on function public.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
 
--- source: 43_deals/open_deal.sql sha256:f8b52b802727903ab5ba5a5b90d540dab613f94923343e8df74610fc972c1476
+-- source: 43_deals/open_deal.sql sha256:4ff5f94b2eee52204354f7f2c3d07632be74c6f4d2594e3b1c80aa800fd4dd3b
 -- How a deal begins, for the three RPCs that open one.
 
 -- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
@@ -9518,16 +9553,16 @@ $$;
 -- Call it under the lock of the bid or campaign, so that two at once make one.
 -- Args: a conversation with kind, subject and roles. Locks: the deal.
 -- Writes: what private.run_deadlines writes.
-create or replace function private.find_open_deal(p_deal public.conversations)
-returns public.conversations
+create or replace function private.find_open_deal(p_deal private.conversations)
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where (
     c.bid_id = p_deal.bid_id and c.brand_owner_id = p_deal.brand_owner_id
     or c.campaign_id = p_deal.campaign_id and c.influencer_id = p_deal.influencer_id
@@ -9551,7 +9586,7 @@ $$;
 -- Errors: BLOCKED (403), RATE_LIMITED (429).
 create or replace function private.open_deal(
   p_step private.flow_step,
-  p_deal public.conversations,
+  p_deal private.conversations,
   p_action text
 )
 returns jsonb
@@ -9559,7 +9594,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations := p_deal;
+  v_deal private.conversations := p_deal;
   v_step private.flow_step;
 begin
   if private.is_blocked(p_deal.brand_owner_id, p_deal.influencer_id) then
@@ -9593,7 +9628,7 @@ $$;
 -- Writes: conversations, participants, and what private.advance_conversation writes.
 -- Errors: none; a flow begins with no guard.
 create or replace function private.found_conversation(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_actor_id uuid,
   p_role text,
   p_action text,
@@ -9605,13 +9640,13 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   -- Only a deal has books.
   v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
   -- The opening line of a direct chat is nobody's unread message.
   v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
 begin
-  insert into public.conversations (
+  insert into private.conversations (
     kind, user_a, user_b, brand_owner_id, influencer_id, bid_id, campaign_id, request_id,
     flow_id, flow_state, flow_data, captured_minor, held_minor, released_minor, fee_minor,
     refunded_minor, charged_back_minor
@@ -9730,23 +9765,23 @@ begin
 end;
 $$;
 
--- source: 43_deals/read_conversation.sql sha256:ec0b92c8a603a0049ed638a2f717405af7131c73933026562659c445450705ff
+-- source: 43_deals/read_conversation.sql sha256:921e9aa4583f8d2930a798b9be01bf4ce6ff9e65e126650daacdcfcf5d9f7b48
 -- A member's conversation, read or locked; nobody else learns that it exists.
 
 -- A conversation of a user, as it is stored.
 --
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.read_conversation(p_conversation_id uuid, p_user_id uuid)
-returns public.conversations
+returns private.conversations
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_conversation_id and p_user_id in (c.user_a, c.user_b);
   if not found then
     perform private.raise_conversation_not_found();
@@ -9761,15 +9796,15 @@ $$;
 -- system). Locks: the conversation's row.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
-returns public.conversations
+returns private.conversations
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_conversation_id and (p_user_id is null or p_user_id in (c.user_a, c.user_b))
   for no key update;
   if not found then
@@ -9779,7 +9814,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/resolve_dispute.sql sha256:6abb23a978b06cc952259c1c2cca4220dcc0ab6b89469e6827099cddde54f4a3
+-- source: 43_deals/resolve_dispute.sql sha256:e097fa86011be13da5e855b72032b9c41e990747392ac19c722ec2faaed7cc58
 -- An operator decides a dispute: release gives the money to the influencer, refund to the brand
 -- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
 -- lets the deal go on where it was. A split of all that is held is a refund, by its name. The
@@ -9808,7 +9843,7 @@ begin
     );
   end if;
   if p_verdict = 'split' and exists (
-    select from public.conversations as c
+    select from private.conversations as c
     where c.id = p_conversation_id
       and case when c.flow_state = 'disputed' then
         c.held_minor = (
@@ -9989,7 +10024,7 @@ $$;
 grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
 grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
 
--- source: 43_deals/submit_text.sql sha256:86a7d86bfb9e825b46f102a04abdb6edb8e3dbed6de0da05059b2e482e53fd3d
+-- source: 43_deals/submit_text.sql sha256:0a670774117b720fbba9d7be062373ad46214bfcaaa7f4a4b053efee2f739d61
 -- Sends what was typed into the form that is open for the caller.
 --
 -- input_type says which field the client means: negotiation, price, project_details, question,
@@ -10063,7 +10098,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant public.conversations := p_step.conversation;
+  v_conversation constant private.conversations := p_step.conversation;
   v_form private.flow_inputs;
 begin
   select i.* into v_form
@@ -10112,7 +10147,7 @@ $$;
 
 -- The fields that a party may fill in now: of the actions that are drawn as a form.
 create or replace function private.open_forms(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_role text
 )
@@ -10224,7 +10259,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:2a7482d69c01bea18347e4ff3d83307f5275d192ec80d5f377ce1aff4371dd0d
+-- source: 43_deals/take_action.sql sha256:a038ebf200c63098ebb1e7901a21b9086d6cce5788aafd02858b86ca837e2a96
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -10396,7 +10431,7 @@ $$;
 -- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` where
 -- opening a deal was asked for.
 create or replace function private.action_result(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_messages jsonb,
   p_flow_update jsonb,
@@ -10448,7 +10483,7 @@ as $$
 declare
   v_step private.flow_step := p_step;
   v_earlier private.action_results;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   if p_client_action_id is null then
     return v_step;
@@ -10488,7 +10523,7 @@ $$;
 -- How a client shows on the user's other devices that an action was taken: as a text that was
 -- typed, when the action is a form, or as a button.
 create or replace function private.describe_action(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_action text
 )
 returns jsonb
@@ -10522,7 +10557,7 @@ $$;
 -- user saw (null: any).
 -- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_user_id uuid,
   p_expected_version bigint
 )
@@ -11817,7 +11852,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_messages.sql sha256:44ee7dcac4b0dc3d43ae63333fe5d5070f97a9df563c771152b8cd2f72051bd1
+-- source: 44_flow_proof/refute_messages.sql sha256:e4e58f8fab3ebaa60d3166bb5ae7dfd074a5810f36efac1a36a3089e3238106a
 -- Shape: messages reach somebody who can do what they offer, and their texts name only what can be
 -- put in.
 create or replace function private.refute_messages(p_flow_id bigint)
@@ -11840,7 +11875,7 @@ declare
   c_added constant text[] := array[
     'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint'
   ];
-  v_blank public.conversations;
+  v_blank private.conversations;
   v_of_deal text[];
   v_of_step text[];
 begin
@@ -12694,7 +12729,7 @@ $$;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
 grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
 
--- source: 45_safety/block_user.sql sha256:3bbc9a38bf64b39aca817bc5150ba32b563297d0d4d4fa2a646bf5d9b4d62fa3
+-- source: 45_safety/block_user.sql sha256:8764194e4678a27b1643acecc324812239ccdaf4f85b9f27e8ccb14a7fa65602
 -- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
 create or replace function public.block_user(user_id uuid)
 returns json
@@ -12782,14 +12817,14 @@ begin
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
   perform 1 from private.accounts as a where a.user_id = p_user_id for update;
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
   order by c.id
   for no key update;
   perform 1 from private.participants as p
   where p.conversation_id in (
     select c.id
-    from public.conversations as c
+    from private.conversations as c
     where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
   )
   order by p.conversation_id, p.user_id
@@ -12812,7 +12847,7 @@ begin
     version = p.version + 1,
     shared_version = p.shared_version + 1,
     typing_until = null
-  from public.conversations as c
+  from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)
     and p.conversation_id = c.id;
@@ -12858,7 +12893,7 @@ $$;
 
 grant execute on function private.delete_my_account(), public.delete_my_account() to authenticated;
 
--- source: 45_safety/leave_deals.sql sha256:b404a31a8a48b40d1c0cceb0a12617644d59ad296d93ecf14f3b24bf701c04ac
+-- source: 45_safety/leave_deals.sql sha256:74e82ff43455a3b82b1df6c6d4e83d9c329399a24a940014849ea382e58b2f24
 -- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
 -- the payment and closes after the work; while money is held it goes on without free text.
 --
@@ -12872,14 +12907,14 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_step private.flow_step;
 begin
   v_step.actor_id := p_user_id;
   v_step.is_trial := false;
   for v_conversation in
     select c.*
-    from public.conversations as c
+    from private.conversations as c
     where p_user_id in (c.user_a, c.user_b)
       and (p_other_id is null or p_other_id in (c.user_a, c.user_b))
       and c.kind <> 'direct'
@@ -13126,7 +13161,7 @@ begin
 end;
 $$;
 
--- source: 46_history/get_conversation_history.sql sha256:57f50278a0366f16a41a49bdbedf9a1d659b955c281af335053996b76c151375
+-- source: 46_history/get_conversation_history.sql sha256:86b3c528a111ba8fe477856724973d255934a6084d92cea51670873fc3e7008d
 -- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
 -- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
 -- `after_version` is a version of that list.
@@ -13191,7 +13226,7 @@ set search_path = ''
 as $$
 begin
   if private.is_operator() then
-    if exists (select from public.conversations as c where c.id = p_conversation_id) then
+    if exists (select from private.conversations as c where c.id = p_conversation_id) then
       return;
     end if;
   else
@@ -13208,7 +13243,7 @@ to authenticated, service_role;
 grant execute on function private.get_conversation_history(uuid, integer, bigint)
 to authenticated, service_role;
 
--- source: 46_history/scrub_conversation_history.sql sha256:9512abe4a9ddd29a700fde8aac7b28fd5dda98e011d3a3eab603db484a52b937
+-- source: 46_history/scrub_conversation_history.sql sha256:64a74fd6c509e372f92782d797d0f1c1b5b7056248daaefa623a8a1c13c02e6f
 -- RPC: operators erase the details of a conversation's history, as the law may ask; returns
 -- `{scrubbed}`, how many events lost theirs.
 create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
@@ -13241,7 +13276,7 @@ set search_path = ''
 as $$
 declare
   v_reason text;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_before jsonb;
   v_scrubbed integer;
 begin
@@ -13290,7 +13325,7 @@ to authenticated, service_role;
 grant execute on function private.scrub_conversation_history(uuid, text)
 to authenticated, service_role;
 
--- source: 46_history/verify_conversation.sql sha256:c98ab2e99f3db903ae917006c44117d96206e50c6c667502e6e01e647d9bd519
+-- source: 46_history/verify_conversation.sql sha256:a9167cd5f443426b33bcd33badbcd7cad0b3b1a0933c7f2afa6ff55a43476101
 -- RPC: proves that a conversation's history is whole, for its members and operators; returns
 -- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to know later that the history
 -- up to there is still the same.
@@ -13369,7 +13404,7 @@ as $$
     'broken_at', found.broken_at,
     'head_hash', encode(newest.hash, 'hex')
   )
-  from public.conversations as c
+  from private.conversations as c
   cross join total as t
   left join events as newest on newest.version = t.head
   cross join lateral (
@@ -13439,7 +13474,7 @@ $$;
 grant execute on function public.get_chat_screen(uuid, integer, text) to authenticated;
 grant execute on function private.get_chat_screen(uuid, integer, text) to authenticated;
 
--- source: 48_screens/get_deal_screen.sql sha256:ae6f5e9e8ae684e6eca0a856ac29c04cde8803333be4e1b53473f642164ac3df
+-- source: 48_screens/get_deal_screen.sql sha256:43626beb8c93cc7d25c102bedfb8703d12b79e716a343b8b01ccead49af5bdb7
 -- RPC: a deal in one call: the states of its flow in order, who is waited for until when, money,
 -- offers, submissions, ratings, the history and its proof; returns `{conversation, actions, states,
 -- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or
@@ -13472,7 +13507,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_deal public.conversations;
+  v_deal private.conversations;
   v_context json;
 begin
   perform private.check_size(p_known_version, 'known_version', 64);
@@ -13513,7 +13548,7 @@ $$;
 
 -- The states of a deal's flow in order: `now` is the one it is in, `done` are those it has been in,
 -- `skipped` lie before and `ahead` after the one it is in.
-create or replace function private.states_json(p_deal public.conversations)
+create or replace function private.states_json(p_deal private.conversations)
 returns json
 language sql
 stable
@@ -13548,7 +13583,7 @@ as $$
 $$;
 
 -- A deal's money in paise; due is what the brand owner can pay now.
-create or replace function private.deal_money_json(p_deal public.conversations)
+create or replace function private.deal_money_json(p_deal private.conversations)
 returns json
 language sql
 stable
@@ -13632,7 +13667,7 @@ $$;
 grant execute on function public.get_inbox_screen(text, integer, text, text) to authenticated;
 grant execute on function private.get_inbox_screen(text, integer, text, text) to authenticated;
 
--- source: 48_screens/get_market_screen.sql sha256:bbeb73fa2bdec637c6b04cf54d7e08314e09e21fe6e6d0e69205cc2067f565b5
+-- source: 48_screens/get_market_screen.sql sha256:1a4b51a26b0edbd6e7e4f7ff2be21e006aad2f9f5f9fe5acbfe47073667fc591
 -- RPC: the market in one call: open bids and campaigns, the caller's own, the caller's applications
 -- and those to the caller's campaigns, newest first; returns `{bids, campaigns, mine, requests,
 -- profile, version}`, or `{not_modified: true, version}` when the caller's is current.
@@ -13676,7 +13711,7 @@ begin
               'role', u.role
             ) as owner,
             (
-              select c.id from public.conversations as c
+              select c.id from private.conversations as c
               where c.bid_id = b.id and c.brand_owner_id = v_me and c.chat_status <> 'closed'
             ) as conversation_id
           from public.bids as b
@@ -13696,7 +13731,7 @@ begin
               'role', u.role
             ) as owner,
             (
-              select c.id from public.conversations as c
+              select c.id from private.conversations as c
               where c.campaign_id = g.id and c.influencer_id = v_me and c.chat_status <> 'closed'
             ) as conversation_id
           from public.campaigns as g
@@ -13807,7 +13842,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/apply_payment_snapshot.sql sha256:1147719b5ba4a2662461d41ec0c5398d8ebdd6972b8307a900656360b0bc6b67
+-- source: 50_payments/apply_payment_snapshot.sql sha256:38788423c3db6c29496eec19d7c272a30bf2afd6aa2a4e17f32abb789fa9385a
 -- Razorpay was asked about an order: the same facts as events bring, and the same decision.
 
 -- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
@@ -13878,7 +13913,7 @@ begin
       'flow_state', (private.as_of_now(c)).flow_state,
       'conversation_id', c.id
     )
-    from public.conversations as c
+    from private.conversations as c
     where c.id = v_order.conversation_id
   );
 end;
@@ -14019,7 +14054,7 @@ $$;
 grant execute on function public.apply_waiting_event(), private.apply_waiting_event()
 to authenticated, service_role;
 
--- source: 50_payments/attach_payment_order.sql sha256:0654f993e7caf2ab5e8ab1680aec132463b9e81611a74fdba809679644741076
+-- source: 50_payments/attach_payment_order.sql sha256:fffb23b24befac325963207d2550d6805c621fe26c9677be3020a4ea4e8ad666
 -- Razorpay has made an order for ours.
 
 -- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
@@ -14113,7 +14148,7 @@ as $$
 declare
   v_order private.payment_orders;
 begin
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where c.id = (
     select o.conversation_id from private.payment_orders as o where o.id = p_payment_order_id
   )
@@ -14150,7 +14185,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:b5400ab01cc1e7584f82267387434f77d570c319a28f88b3349beca62b58cda3
+-- source: 50_payments/begin_payment.sql sha256:9ad37012b6e7fee2e5395cf3e8d71b2fa68a601c0b231f182a65ef26d8294bf4
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -14185,7 +14220,7 @@ declare
   c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
   v_call private.flow_step;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_order private.payment_orders;
   v_roles text[];
 begin
@@ -14259,13 +14294,13 @@ $$;
 grant execute on function public.begin_payment(uuid), private.begin_payment(uuid)
 to authenticated;
 
--- source: 50_payments/claim_payment_order.sql sha256:2c5c05025bfd367db49d73e61eaed65d77474703f71ffd4febff6b54469e9c0a
+-- source: 50_payments/claim_payment_order.sql sha256:ad1f32db701db151a5e78f47a4de2fd9be600b1c566963922358f18ef29edd34
 -- The open order of a deal for the price as it is: the one that is there, or a new one. An order
 -- for another price, currency or mode is superseded; what is still paid on it is returned.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_at timestamptz
 )
 returns private.payment_orders
@@ -14351,7 +14386,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/claim_payment_poll.sql sha256:dae11a3de84be1eb483083272ca026123fa91bb15358d67636a1b5cd9448fd42
+-- source: 50_payments/claim_payment_poll.sql sha256:9c2d409c5163aacaf9da8f8bad8102dc3340e2c2f3d9e4ff3c641c7c89eb387e
 -- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
 -- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
 create or replace function public.claim_payment_poll(
@@ -14390,7 +14425,7 @@ as $$
 declare
   c_horizon constant interval := interval '180 days';
   v_gap constant interval := make_interval(secs => greatest(p_min_gap_seconds, 1));
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_order private.payment_orders;
   v_may_be_asked boolean;
   v_claimed boolean := false;
@@ -14528,7 +14563,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/diagnose_conversation.sql sha256:aa198cc112930e507a588067955f34daf11eaaa271064625f6ea45b7957ea782
+-- source: 50_payments/diagnose_conversation.sql sha256:cd62cea8bc8543d853d0917b99b0a06ba590120f758f11e26245bfc6b2ff0781
 -- What became of a conversation's money: one call for whoever asks why.
 
 -- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
@@ -14558,11 +14593,11 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_conversation public.conversations;
+  v_conversation private.conversations;
 begin
   perform private.require_operator();
   select (private.as_of_now(c)).* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_conversation_id;
   if not found then
     perform private.raise_conversation_not_found();
@@ -14585,7 +14620,7 @@ end;
 $$;
 
 -- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
-create or replace function private.find_money_problems(p_conversation public.conversations)
+create or replace function private.find_money_problems(p_conversation private.conversations)
 returns text[]
 language plpgsql
 stable
@@ -14787,7 +14822,7 @@ end;
 $$;
 
 -- The books of a deal beside its ledger, both in paise.
-create or replace function private.books_json(p_conversation public.conversations)
+create or replace function private.books_json(p_conversation private.conversations)
 returns jsonb
 language plpgsql
 stable
@@ -14832,7 +14867,7 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:9d90c9366690094d9972ca613bee8ec9ae0a50263f4c6d07bafd7257c5d481b0
+-- source: 50_payments/get_metrics.sql sha256:844d3b41dab50f83c8c62b767105a894afb0a1ce27d1d0c3531401a1c1f2a7e2
 -- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
 -- counted on the way of a message or a step, so no row gets hot.
 
@@ -14976,7 +15011,7 @@ begin
       from (
         select coalesce(c.close_reason, 'none') as reason, count(*)
         from public.conversation_events as e
-        join public.conversations as c on c.id = e.conversation_id
+        join private.conversations as c on c.id = e.conversation_id
         where e.created_at > v_since and e.to_state = 'chat_closed'
         group by 1
       ) as outcome
@@ -14989,7 +15024,7 @@ begin
           count(*) as deals,
           round(avg(extract(epoch from now() - c.entered_at))) as average_seconds,
           round(max(extract(epoch from now() - c.entered_at))) as oldest_seconds
-        from public.conversations as c
+        from private.conversations as c
         where c.kind <> 'direct' and c.chat_status <> 'closed'
         group by c.flow_state
       ) as place
@@ -15033,7 +15068,7 @@ begin
         c.held_minor - coalesce(
           sum(case when e.to_account = 'held' then e.amount_minor else -e.amount_minor end), 0
         ) as difference
-      from public.conversations as c
+      from private.conversations as c
       left join private.escrow_ledger as e
         on e.conversation_id = c.id and 'held' in (e.from_account, e.to_account)
       where c.held_minor > 0
@@ -15274,7 +15309,7 @@ grant execute on function
   private.list_payouts(text, integer, uuid)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payment_returned.sql sha256:afe019bb4ce974eabd999bb2d0c8e779d00a8b4f199af6e375f9d744b51ed966
+-- source: 50_payments/mark_payment_returned.sql sha256:ae0677769e89fc33e7fffd75bf3a8db554fd6dd19f18ad43dac918b0ce4a51da
 -- RPC: operators end the return of a payment; returns `{id, status}`.
 create or replace function public.mark_payment_returned(refund_id uuid, reference text)
 returns jsonb
@@ -15308,7 +15343,7 @@ begin
   perform private.refuse_own(
     (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   );
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where c.id = (select r.conversation_id from private.refunds as r where r.id = p_refund_id)
   for no key update;
   select r.* into v_request
@@ -15478,7 +15513,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:59321b530e3efed18b113bf4686c3d8d421a6c5bf09968965c2755209988169e
+-- source: 50_payments/process_payment_event.sql sha256:ed65fb8fd0a9c7640eb3789b0539d0fcafdb8635a3614629313a0d5d72ecdda0
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
@@ -15713,7 +15748,7 @@ begin
       and v_found.is_known then
       v_outcome := 'noop';
     else
-      perform 1 from public.conversations as c
+      perform 1 from private.conversations as c
       where c.id = v_order.conversation_id
       for no key update;
       if v_order.razorpay_order_id is null then
@@ -16318,7 +16353,7 @@ grant execute on function
   private.scrub_payment_events(integer)
 to authenticated, service_role;
 
--- source: 50_payments/settle_order.sql sha256:ffa71359af72a852d6c8dbbd8b21c459c5628de2a549ed658e94d591348a6273
+-- source: 50_payments/settle_order.sql sha256:f34405bd2fabf5ae540f5c1c824d1aa736f0444c56cc37f3ebd9bf6519ae3e2c
 -- From money that came in to the books of a deal: the one way, for webhooks and polls alike.
 
 -- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
@@ -16342,7 +16377,7 @@ as $$
 declare
   v_order private.payment_orders := p_order;
   v_payment private.payments;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_left bigint;
   v_fact text;
   v_refusal text;
@@ -16378,7 +16413,7 @@ begin
       end;
     else
       select c.* into v_conversation
-      from public.conversations as c
+      from private.conversations as c
       where c.id = v_order.conversation_id;
       v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
       v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
@@ -16435,7 +16470,7 @@ $$;
 --
 -- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
 create or replace function private.judge_payment(
-  p_conversation public.conversations,
+  p_conversation private.conversations,
   p_order private.payment_orders,
   p_payment private.payments,
   p_told private.payment_orders
@@ -16465,7 +16500,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/show_payment_order.sql sha256:bcf9b1f8e2acb3daffd29ea97b45626f969e58c081b35b9183f76f99ac9c512b
+-- source: 50_payments/show_payment_order.sql sha256:427e0b8bc874aec40cf3d8929bfadc4e7b2fe2f06fd9cbc1f8118e8d80840e3c
 -- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
 -- message that is open. A superseded one (p_order null) is removed.
 --
@@ -16483,7 +16518,7 @@ as $$
 declare
   v_shown constant jsonb := private.payment_order_json(p_order);
 begin
-  update public.conversations as c
+  update private.conversations as c
   set flow_data = case
     when p_order.id is null then c.flow_data - 'payment_order'
     else c.flow_data || jsonb_build_object('payment_order', v_shown)
@@ -16527,7 +16562,7 @@ declare
     := 'Your bank has approved the payment. It is being confirmed: there is nothing to do.';
   v_at constant jsonb := jsonb_build_object('authorized_at', now());
 begin
-  update public.conversations as c
+  update private.conversations as c
   set flow_data = jsonb_set(
     c.flow_data, '{payment_order}', (c.flow_data -> 'payment_order') || v_at
   )
@@ -16555,7 +16590,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_dispute.sql sha256:a9d0b4a0d7a913579f33d8440a36571628c568ed0f097c588cead05f38869bbf
+-- source: 50_payments/take_dispute.sql sha256:a44f1e438a2ffb29b4fa0aa924962f3cb8c257715113b8f3bb1fffd3adc2f2fc
 -- What Razorpay says about disputes of the payer's bank.
 
 -- Stores a dispute, tells the deal that holds the money, and puts it on the operators' list.
@@ -16579,7 +16614,7 @@ as $$
 declare
   v_input constant jsonb := jsonb_build_object('payment_id', p_told.payment_id);
   v_dispute private.payment_disputes;
-  v_conversation public.conversations;
+  v_conversation private.conversations;
   v_is_open boolean;
   v_is_lost boolean;
   v_taken bigint;
@@ -16604,7 +16639,7 @@ begin
   returning d.* into v_dispute;
 
   select c.* into v_conversation
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_order.conversation_id
     and exists (
       select from private.escrow_ledger as e
@@ -16666,7 +16701,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_refund.sql sha256:63a0827e98a6114b7e5be174d4402bf5dc2d45a034d82df7bc5ed5d68999ddd5
+-- source: 50_payments/take_refund.sql sha256:ae1cb626738d999a745e260e52cfd1a2832256d543e5d5bbafaf5bede970b24e
 -- What Razorpay says about refunds: from a webhook or from its answer to a request of ours. No
 -- refund moves a deal that did not ask for it.
 
@@ -16865,7 +16900,7 @@ begin
   select
     c.id, 'bounced', 'returned', p_request.amount_minor, p_request.currency, c.version,
     p_request.payment_id, clock_timestamp()
-  from public.conversations as c
+  from private.conversations as c
   where c.id = p_request.conversation_id;
 end;
 $$;
@@ -16971,7 +17006,7 @@ grant execute on function
   private.take_refund_requests(integer)
 to authenticated, service_role;
 
--- source: 50_payments/tell_deal.sql sha256:5089a5f21fedc7be903f007759094768c433db38685f1b58dc6371ea88b7b713
+-- source: 50_payments/tell_deal.sql sha256:a7957a059ff7c9d5cf3c4a5b5e6f27d2f3fd0af7fd29960bd0c5a3db29347bed
 -- Tells a deal a fact of the payment provider; the flow alone decides what follows.
 --
 -- Args: the conversation, locked; the fact, an action of the flow's system; its input.
@@ -16988,7 +17023,7 @@ declare
   v_refusal text;
 begin
   v_step.conversation := private.run_deadlines(
-    (select c from public.conversations as c where c.id = p_conversation_id), p_is_trial => false
+    (select c from private.conversations as c where c.id = p_conversation_id), p_is_trial => false
   );
   v_step.role := 'system';
   v_step.action := p_fact;
@@ -17314,7 +17349,7 @@ after insert or update of phone, daily_free_limit, points_per_message, points_ba
 on private.accounts
 for each row execute function private.check_account();
 
--- source: 60_triggers/check_conversation.sql sha256:ca2a8db3793812e2ff17be7f5bfdcd7f40a65753e12f90cf369a90e0fbcc3d3a
+-- source: 60_triggers/check_conversation.sql sha256:3a6115496f9f18be2f4960c2f5e17f8d2379144cbb84fba3934d803cfba9174a
 -- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
 -- chat_status and automation_enabled follow flow_state.
 --
@@ -17376,7 +17411,7 @@ begin
   end if;
   if (new.chat_status, new.automation_enabled)
     <> (v_chat_status, v_chat_status = 'automated') then
-    update public.conversations as c
+    update private.conversations as c
     set chat_status = v_chat_status, automation_enabled = v_chat_status = 'automated'
     where c.id = new.id;
   end if;
@@ -17403,11 +17438,11 @@ after insert or update of
   kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, chat_status,
   automation_enabled, awaiting_role, work_status, amount_minor, currency, bid_id, campaign_id,
   captured_minor, held_minor, released_minor, fee_minor, refunded_minor, charged_back_minor
-on public.conversations
+on private.conversations
 for each row execute function private.check_conversation();
 
 create or replace trigger complete_conversation
-before insert on public.conversations
+before insert on private.conversations
 for each row execute function private.complete_conversation();
 
 -- source: 60_triggers/check_new_message.sql sha256:3014d3220f62867c86d47b355ddf37c4a2e2d60fc4ea8f834604de2bd973382b
@@ -17645,7 +17680,7 @@ after update of attachments or delete on public.messages
 for each row when (old.attachments is not null)
 execute function private.drop_files();
 
--- source: 60_triggers/keep_bars.sql sha256:e3bf53a08561ad2fbfb64dcec7115a0bd5e8ad69601dd7e065649a7ec2e69683
+-- source: 60_triggers/keep_bars.sql sha256:d8ddf6ec1cfca41661d15e92707b2e080fa0471e65c66e0fd4d0dfff5fd790ce
 -- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
 -- instead of looking for blocks and logins.
 --
@@ -17675,11 +17710,11 @@ as $$
 declare
   v_is_barred constant boolean := not private.may_reach(p_user_id, p_other_id);
 begin
-  perform from public.conversations as c
+  perform from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id) and c.user_b = greatest(p_user_id, p_other_id)
   order by c.id
   for no key update;
-  update public.conversations as c
+  update private.conversations as c
   set is_barred = v_is_barred
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)
@@ -17704,7 +17739,7 @@ after insert or delete on public.blocks
 for each row execute function private.keep_bars();
 
 create or replace trigger mark_new_conversation
-before insert on public.conversations
+before insert on private.conversations
 for each row execute function private.mark_new_conversation();
 
 -- source: 60_triggers/keep_bucket.sql sha256:dad4c1ab689fc504951bab59ce3c44b247da4805367d34bfa848aabd50212272
@@ -17856,7 +17891,7 @@ after delete on storage.objects
 for each row when (old.bucket_id = 'attachments')
 execute function private.forget_file();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:4f11723019406110ee89ca38976ce9577836e8b40f5d1572b8fe949f385cded2
+-- source: 60_triggers/keep_login_with_funds.sql sha256:08a4c887a29c327a640c03744a3d4e302186bd1e8777401dcb80a627cc05e3b8
 -- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
 -- both sides would lose whom to ask, and operators whom to pay.
 --
@@ -17882,12 +17917,12 @@ begin
   where c.brand_owner_id = old.id
   order by c.id
   for no key update;
-  perform 1 from public.conversations as c
+  perform 1 from private.conversations as c
   where old.id in (c.user_a, c.user_b)
   order by c.id
   for no key update;
   if exists (
-    select from public.conversations as c
+    select from private.conversations as c
     where old.id in (c.user_a, c.user_b)
       and c.held_minor > 0
       and (private.as_of_now(c)).held_minor > 0
@@ -18057,7 +18092,7 @@ create or replace trigger only_scrub_events
 before update on public.conversation_events
 for each row execute function private.only_scrub_events();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:c90ee5c94e4d1ac39483df77d49fe185b7ab63a297edcb8bbfc25437dca0942e
+-- source: 60_triggers/remove_account_with_login.sql sha256:d65b6856695be079c94c398159434794e4fa28763c6e678aa8df4c40651a3f2c
 -- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
 -- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
 -- token of the login that still lives reads and writes nothing.
@@ -18092,7 +18127,7 @@ begin
   where c.brand_owner_id = old.id and c.status = 'open';
   -- While the name is there for the other side to read.
   perform private.leave_deals(old.id, null);
-  update public.conversations as c
+  update private.conversations as c
   set is_barred = true
   where old.id in (c.user_a, c.user_b) and not c.is_barred;
   update public.users as u
@@ -18107,7 +18142,7 @@ create or replace trigger remove_account_with_login
 after delete on auth.users
 for each row execute function private.remove_account_with_login();
 
--- source: 70_policies/bids.sql sha256:e4ef357530d5c9ba8b464bfa6e446dc3eedd1b74cd2b0f92a90fef433a18027c
+-- source: 70_policies/bids.sql sha256:7e0fefa474c77d7df69ac76e017411f9ab690f0ed1971dc7f7473596df175034
 -- An open bid is for everybody who is signed in; a closed one for its owner, and for those who
 -- see a conversation on it.
 drop policy if exists bids_select_open_or_own on public.bids;
@@ -18116,7 +18151,7 @@ for select to authenticated
 using (
   status = 'open' and (select private.my_id()) is not null
   or influencer_id = (select private.my_id())
-  or id = any(array(select c.bid_id from public.conversations as c where c.bid_id is not null))
+  or id = any(array(select c.bid_id from private.conversations as c where c.bid_id is not null))
 );
 
 -- source: 70_policies/blocks.sql sha256:66a84f52a19700d99cddebe2db7b22678b88664b1f1e0a9c37c517a8cf48c737
@@ -18126,7 +18161,7 @@ create policy blocks_select_own on public.blocks
 for select to authenticated
 using (blocker_id = (select private.my_id()));
 
--- source: 70_policies/campaigns.sql sha256:44586b2c7a9140ad7834274766bbace17f5010be44a55a77cd10750a3753ff7f
+-- source: 70_policies/campaigns.sql sha256:2fc77c7d2b63586cf14e9ba8fb96a3cd6ded72cf22c4b2ff3bb68e4ec196f4e6
 -- An open campaign is for everybody who is signed in; a closed one for its owner, and for those
 -- who see a conversation on it.
 drop policy if exists campaigns_select_open_or_own on public.campaigns;
@@ -18136,7 +18171,7 @@ using (
   status = 'open' and (select private.my_id()) is not null
   or brand_owner_id = (select private.my_id())
   or id = any(
-    array(select c.campaign_id from public.conversations as c where c.campaign_id is not null)
+    array(select c.campaign_id from private.conversations as c where c.campaign_id is not null)
   )
 );
 
@@ -18147,16 +18182,12 @@ create policy conversation_events_select_member on public.conversation_events
 for select to authenticated
 using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
 
--- source: 70_policies/conversations.sql sha256:6a7804b1721ea6544e3bc3f6cd9a2508f2f7aaf3c558c07f2291dd4e59314d90
--- A conversation is its members' alone, while no time limit has passed that is not written yet:
--- until then what is stored is not what is. public.conversations_now has every conversation.
-drop policy if exists conversations_select_member on public.conversations;
-create policy conversations_select_member on public.conversations
+-- source: 70_policies/conversations.sql sha256:690c8ad388ceb486c7261fe052aec060883f1e29f6748ff4addd521a37c42467
+-- A conversation is its members' alone.
+drop policy if exists conversations_select_member on private.conversations;
+create policy conversations_select_member on private.conversations
 for select to authenticated
-using (
-  id = any((select private.list_my_conversation_ids())::uuid[])
-  and (deadline_at is null or deadline_at > now())
-);
+using (id = any((select private.list_my_conversation_ids())::uuid[]));
 
 -- source: 70_policies/messages.sql sha256:1a71392e17e7826b9924ec56281f93db7aca1dd926175fbda508d3accb0e48c6
 -- A message is for the members of its conversation, or for the one it names, until it expires.
@@ -20588,7 +20619,7 @@ whole as (
 )
 select w.flow_id, w.name, w.steps from whole as w;
 
--- source: 80_data/90_publish.sql sha256:2cfe635bc835bbe6e62b75238267686efa050c7b543f3f19c989b9a41e83c017
+-- source: 80_data/90_publish.sql sha256:dbf26f99fb82c7bf9a30a2468ed573265b7124185f0663197d2c5e3005b10aae
 -- Publishes the drafts that the files before this one have filled: proved, and only where they
 -- differ from the flow in use. Conversations from before there were flows get the direct one.
 select private.publish_draft(f.id)
@@ -20596,7 +20627,7 @@ from private.flow_definitions as f
 where f.status = 'draft'
 order by f.kind;
 
-update public.conversations as c
+update private.conversations as c
 set flow_id = f.id
 from private.flow_definitions as f
 where c.flow_id is null and f.kind = c.kind and f.status = 'published';

@@ -32,7 +32,7 @@ def seen_by(play: Play, role: str) -> str:
             play.db.call("get_messages", conversation_id=play.id, page_size=100),
             play.db.call("get_conversation_history", conversation_id=play.id),
             play.db.select("select * from public.work_submissions"),
-            play.db.select("select * from public.conversations_now"),
+            play.db.select("select * from public.conversations"),
         ]
     told = [row["payload"] for row in heard_of(play) if row["topic"] == f"user:{play.user(role)}"]
     return json.dumps([*seen, *told], default=str)

@@ -12,7 +12,7 @@ from tests.end_to_end.doors import NOBODY, Door, answer_of, call, read_doors
 from tests.support.stacks import Stack
 
 DOORS = read_doors()
-TABLES = ("users", "conversations", "conversations_now", "messages", "blocks")
+TABLES = ("users", "conversations", "messages", "blocks")
 
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)

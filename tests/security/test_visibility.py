@@ -154,7 +154,7 @@ def test_tables_show_exactly_what_each_may_read(db: Database, world: World) -> N
             rows = db.select(
                 "select seq from public.messages where conversation_id = %s order by seq", room.id
             )
-            conversations = db.select("select id from private.conversations where id = %s", room.id)
+            conversations = db.select("select id from public.conversations where id = %s", room.id)
         assert [row["seq"] for row in rows] == world.readable(viewer, room)
         assert bool(conversations) == (viewer in (room.influencer, room.brand_owner))
 
@@ -238,7 +238,7 @@ def test_nothing_that_anybody_is_told_holds_what_they_may_not_read(
                     db.call("get_conversations", page_size=100, filter="all"),
                     db.select(EVERY_MESSAGE),
                     db.select("select message from public.messages"),
-                    db.select("select * from public.conversations_now"),
+                    db.select("select * from public.conversations"),
                 ]
             )
         for message in world.messages:
@@ -334,7 +334,7 @@ def test_signed_out_and_nameless_callers_see_nothing(db: Database, world: World)
     with db.as_anon(), db.refused("42501"):
         db.select(EVERY_MESSAGE)
     with db.signed_in_as(world.people[0], sub=None):
-        for table in (EVERY_MESSAGE, "select id from private.conversations"):
+        for table in (EVERY_MESSAGE, "select id from public.conversations"):
             db.assert_hidden(table)
 
 

@@ -146,7 +146,11 @@ def test_a_policy_file_is_about_one_table_and_a_trigger_about_its_name() -> None
         kinds = {one.kind for one in made}
         if kinds == {"policy"}:
             tables = {one.table for one in made}
-            return tables not in ({f"public.{name}"}, {name.replace("_", ".", 1)})
+            return tables not in (
+                {f"public.{name}"},
+                {f"private.{name}"},
+                {name.replace("_", ".", 1)},
+            )
         triggers = {one.name for one in made if one.kind == "trigger"}
         functions = {one.name.removeprefix("private.") for one in made if one.kind == "function"}
         return not triggers <= functions

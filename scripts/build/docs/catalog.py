@@ -55,17 +55,17 @@ select
   c.relname as name,
   c.relkind = 'v' as is_view,
   obj_description(c.oid, 'pg_class') as comment,
+  array(
+    select distinct a.grantee::regrole::text
+    from aclexplode(c.relacl) as a
+    where a.grantee <> c.relowner and a.privilege_type = 'SELECT'
+    order by 1
+  ) as readers,
   (
     select json_agg(
       json_build_object(
         'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-        'nullable', not a.attnotnull, 'comment', col_description(c.oid, a.attnum),
-        'readers', array(
-          select distinct r.grantee::regrole::text
-          from aclexplode(c.relacl || a.attacl) as r
-          where r.grantee <> c.relowner and r.privilege_type = 'SELECT'
-          order by 1
-        )
+        'nullable', not a.attnotnull, 'comment', col_description(c.oid, a.attnum)
       ) order by a.attnum
     )
     from pg_catalog.pg_attribute as a
@@ -119,23 +119,23 @@ class Function:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table or view. `readers` are the roles that may select it."""
+    """A column of a table or view."""
 
     name: str
     type: str
     is_nullable: bool
     comment: str
-    readers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view. `header` is that of its source."""
+    """A table or view. `readers` are the roles that may select; `header` is that of its source."""
 
     schema: str
     name: str
     is_view: bool
     comment: str
+    readers: tuple[str, ...]
     columns: tuple[Column, ...]
     header: str
 
@@ -143,15 +143,6 @@ class Relation:
     def full_name(self) -> str:
         """The name with its schema."""
         return f"{self.schema}.{self.name}"
-
-    @property
-    def readers(self) -> list[str]:
-        """The roles that may select at least one column."""
-        return sorted({role for one in self.columns for role in one.readers})
-
-    def columns_for(self, role: str) -> list[Column]:
-        """The columns that a role may select."""
-        return [one for one in self.columns if role in one.readers]
 
 
 @dataclass(frozen=True)
@@ -223,9 +214,7 @@ def _function(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Function
 def _relation(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Relation:
     source = sources.get(f"{row['schema']}.{row['name']}")
     columns = (
-        Column(
-            one["name"], one["type"], one["nullable"], one["comment"] or "", tuple(one["readers"])
-        )
+        Column(one["name"], one["type"], one["nullable"], one["comment"] or "")
         for one in row["columns"] or []
     )
     return Relation(
@@ -233,6 +222,7 @@ def _relation(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Relation
         name=row["name"],
         is_view=row["is_view"],
         comment=row["comment"] or "",
+        readers=tuple(row["readers"]),
         columns=tuple(columns),
         header=first_comment(source.text) if source else "",
     )

@@ -47,10 +47,8 @@ def render_api(catalog: Catalog, parts: Path = PARTS) -> str:
     sections += ["## Shapes", "What several answers and events are made of.", *render_shapes()]
     sections += [
         "## Tables",
-        "Clients may select these columns, and nobody may write them: row-level security shows "
-        "each reader their own rows. A table has what was written last. A time limit that passes "
-        "is written by the next action, sweep or sign-in, and counts before that in every function "
-        "and in `conversations_now`; until then `conversations` leaves that conversation out.",
+        "Clients may select these, and nobody may write them: row-level security shows each "
+        "reader their own rows.",
     ]
     readable = [one for one in catalog.relations if one.schema == "public" and one.readers]
     for relation in readable:
@@ -135,7 +133,10 @@ def security_blocks(catalog: Catalog) -> dict[str, str]:
         + "\n",
         "readers": table(
             ("table", *roles),
-            ((f"`{one.full_name}`", *(_selects(one, role) for role in roles)) for one in readable),
+            (
+                (f"`{one.full_name}`", *("select" if role in one.readers else "" for role in roles))
+                for one in readable
+            ),
         )
         + "\n",
     }
@@ -220,16 +221,9 @@ def _relation(title: str, relation: Relation) -> Iterable[str]:
                 _type(one.type, one.is_nullable and not relation.is_view),
                 one.comment,
             )
-            for one in relation.columns_for("authenticated")
+            for one in relation.columns
         ),
     )
-
-
-def _selects(relation: Relation, role: str) -> str:
-    columns = relation.columns_for(role)
-    if columns and len(columns) < len(relation.columns):
-        return "select some columns"
-    return "select" if columns else ""
 
 
 def _type(name: str, is_nullable: bool = False) -> str:

@@ -5,7 +5,7 @@
 -- They pin no search_path, so that Postgres inlines them: an embedded page reads its rows by the
 -- index. Nobody can call them as RPCs, because their argument has no name.
 
-create or replace function public.messages(private.conversations)
+create or replace function public.messages(public.conversations)
 returns setof public.messages
 language sql
 stable
@@ -13,15 +13,7 @@ as $$
   select m.* from public.messages as m where m.conversation_id = $1.id;
 $$;
 
-create or replace function public.messages(public.conversations_now)
-returns setof public.messages
-language sql
-stable
-as $$
-  select m.* from public.messages as m where m.conversation_id = $1.conversation_id;
-$$;
-
-create or replace function public.brand_owner(private.conversations)
+create or replace function public.brand_owner(public.conversations)
 returns setof public.users
 language sql
 stable
@@ -30,7 +22,7 @@ as $$
   select u.* from public.users as u where u.id = $1.brand_owner_id;
 $$;
 
-create or replace function public.influencer(private.conversations)
+create or replace function public.influencer(public.conversations)
 returns setof public.users
 language sql
 stable
@@ -39,13 +31,13 @@ as $$
   select u.* from public.users as u where u.id = $1.influencer_id;
 $$;
 
-create or replace function private.conversations(public.messages)
-returns setof private.conversations
+create or replace function public.conversations(public.messages)
+returns setof public.conversations
 language sql
 stable
 rows 1
 as $$
-  select c.* from private.conversations as c where c.id = $1.conversation_id;
+  select c.* from public.conversations as c where c.id = $1.conversation_id;
 $$;
 
 create or replace function public.sender(public.messages)
@@ -67,11 +59,10 @@ as $$
 $$;
 
 grant execute on function
-  public.messages(private.conversations),
-  public.messages(public.conversations_now),
-  public.brand_owner(private.conversations),
-  public.influencer(private.conversations),
-  private.conversations(public.messages),
+  public.messages(public.conversations),
+  public.brand_owner(public.conversations),
+  public.influencer(public.conversations),
+  public.conversations(public.messages),
   public.sender(public.messages),
   public.receiver(public.messages)
 to authenticated, service_role;

@@ -18,7 +18,8 @@ EMPTY = {"captured_minor": 0, "held_minor": 0, "refunded_minor": 0}
 def books(world: World, play: Play) -> dict[str, Any]:
     """The deal's sums as the brand owner reads them."""
     (row,) = world.db.query(
-        "select captured_minor, held_minor, refunded_minor from private.conversations where id = %s",
+        "select captured_minor, held_minor, refunded_minor from private.conversations"
+        " where id = %s",
         play.id,
     )
     return row

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from psycopg.rows import DictRow
@@ -61,6 +61,7 @@ FOREIGN_KEYS = """
      join pg_catalog.pg_attribute as a on a.attrelid = k.conrelid and a.attnum = c.i) as here,
     (select array_agg(a.attname::text order by n) from unnest(k.confkey) with ordinality as c (i, n)
      join pg_catalog.pg_attribute as a on a.attrelid = k.confrelid and a.attnum = c.i) as there,
+    k.conkey::int[] as here_numbers, k.confkey::int[] as there_numbers,
     exists (
       select from pg_catalog.pg_constraint as u
       where u.conrelid = k.conrelid and u.contype in ('p', 'u')
@@ -96,14 +97,17 @@ class _ForeignKey:
     source: int
     target: int
     pairs: Pairs
+    # The numbers of the pairs' columns.
+    numbers: tuple[tuple[int, int], ...]
     is_unique: bool
     in_key: bool
 
 
 def _foreign_key(row: DictRow) -> _ForeignKey:
     pairs = tuple(zip(row["here"], row["there"], strict=True))
+    numbers = tuple(zip(row["here_numbers"], row["there_numbers"], strict=True))
     return _ForeignKey(
-        row["name"], row["source"], row["target"], pairs, row["is_unique"], row["in_key"]
+        row["name"], row["source"], row["target"], pairs, numbers, row["is_unique"], row["in_key"]
     )
 
 
@@ -117,25 +121,26 @@ _TARGET = re.compile(
 def _keys_of_views(
     keys: list[_ForeignKey], columns: list[DictRow], rules: list[DictRow]
 ) -> list[_ForeignKey]:
-    """The foreign keys that a view has because it shows the columns of one."""
+    """The foreign keys that a view has because it shows the columns of one, of any schema."""
     number_to_name = {(row["id"], row["number"]): row["column"] for row in columns}
     found: list[_ForeignKey] = []
     for rule in rules:
-        shown: dict[tuple[int, str], str] = {}
+        view = rule["id"]
+        shown: dict[tuple[int, int], str] = {}
         for number, name, table, column in _TARGET.findall(rule["rule"]):
-            origin = number_to_name.get((int(table), int(column)))
-            if number_to_name.get((rule["id"], int(number))) == name and origin:
-                shown[(int(table), origin)] = name
+            if number_to_name.get((view, int(number))) == name:
+                shown[(int(table), int(column))] = name
         for key in keys:
-            here = [(shown.get((key.source, a)), b) for a, b in key.pairs]
-            there = [(a, shown.get((key.target, b))) for a, b in key.pairs]
-            for source, target, pairs in (
-                (rule["id"], key.target, here),
-                (key.source, rule["id"], there),
-            ):
-                whole = tuple((a, b) for a, b in pairs if a and b)
-                if len(whole) == len(key.pairs):
-                    found.append(_ForeignKey(key.name, source, target, whole, key.is_unique, False))
+            here = [shown.get((key.source, a)) for a, _ in key.numbers]
+            there = [shown.get((key.target, b)) for _, b in key.numbers]
+            if all(here):
+                pairs = tuple((name or "", b) for name, (_, b) in zip(here, key.pairs, strict=True))
+                found.append(replace(key, source=view, pairs=pairs, in_key=False))
+            if all(there):
+                pairs = tuple(
+                    (a, name or "") for name, (a, _) in zip(there, key.pairs, strict=True)
+                )
+                found.append(replace(key, target=view, pairs=pairs, in_key=False))
     return found
 
 
