@@ -82,11 +82,11 @@ def _route(settings: Settings, pool: Pool, files: Files, request: Request) -> tu
     # Cut first, decode then: an encoded slash belongs to the name.
     path = request.scope["raw_path"].decode("latin-1") or "/"
     method = "GET" if request.method == "HEAD" else request.method
-    for methods, pattern, handler in ROUTES:
+    for methods, pattern, handler, operation in ROUTES:
         found = re.fullmatch(pattern, path) if method in methods else None
         if found:
             names = {name: _decoded(part, path) for name, part in found.groupdict().items()}
-            return handler, Call(settings, pool, files, request, **names)
+            return handler, Call(settings, pool, files, request, operation, **names)
     body = {
         "statusCode": "404",
         "error": "Not Found",
@@ -163,38 +163,40 @@ async def _not_here(call: Call) -> Response:
 
 ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 BUCKET = r"(?P<bucket>[^/]+)"
+PUBLIC, SIGNED_IN = "(?P<how>public)", "(?P<how>authenticated)"
+OBJECT, KNOWN = "storage.object", "object.get_authenticated_info"
 NAME = rf"{BUCKET}/(?P<name>.*)"
-# The first that fits. GET is HEAD, too.
-ROUTES: list[tuple[tuple[str, ...], str, Handler]] = [
-    (("GET",), "/status", _status),
-    (("GET",), "/version", _version),
-    (("GET",), "/health", _health),
-    (("DELETE",), "/cdn/.*", _no_cdn),
-    (ANY, "/s3(/.*)?", _no_s3),
-    (ANY, "/upload/resumable(/.*)?", _not_here),
-    (("GET",), "/bucket/?", buckets.list_all),
-    (("POST",), "/bucket/?", buckets.create),
-    (("GET",), f"/bucket/{BUCKET}", buckets.get),
-    (("PUT",), f"/bucket/{BUCKET}", buckets.update),
-    (("DELETE",), f"/bucket/{BUCKET}", buckets.delete),
-    (("POST",), f"/bucket/{BUCKET}/empty", buckets.empty),
-    (("POST",), "/object/copy", objects.copy),
-    (("POST",), "/object/move", objects.move),
-    (("POST",), f"/object/list/{BUCKET}", listing.list_folder),
-    (("POST",), f"/object/list-v2/{BUCKET}", listing.list_v2),
-    (("POST",), f"/object/sign/{NAME}", objects.sign_one),
-    (("POST",), f"/object/sign/{BUCKET}", objects.sign_many),
-    (("GET",), f"/object/sign/{NAME}", downloads.get_signed),
-    (("POST",), f"/object/upload/sign/{NAME}", uploads.sign_upload),
-    (("PUT",), f"/object/upload/sign/{NAME}", uploads.put_signed),
-    (("GET",), f"/object/info/public/{NAME}", downloads.info_public),
-    (("GET",), f"/object/info/authenticated/{NAME}", downloads.info_authenticated),
-    (("GET",), f"/object/info/{NAME}", downloads.info),
-    (("GET",), f"/object/public/{NAME}", downloads.get_public),
-    (("GET",), f"/object/authenticated/{NAME}", downloads.get_authenticated),
-    (("GET",), f"/object/{NAME}", downloads.get),
-    (("POST",), f"/object/{NAME}", uploads.post),
-    (("PUT",), f"/object/{NAME}", uploads.put),
-    (("DELETE",), f"/object/{NAME}", objects.delete_one),
-    (("DELETE",), f"/object/{BUCKET}", objects.delete_many),
+# The first that fits. GET is HEAD, too. The last is what the real server calls the operation.
+ROUTES: list[tuple[tuple[str, ...], str, Handler, str]] = [
+    (("GET",), "/status", _status, ""),
+    (("GET",), "/version", _version, ""),
+    (("GET",), "/health", _health, ""),
+    (("DELETE",), "/cdn/.*", _no_cdn, ""),
+    (ANY, "/s3(/.*)?", _no_s3, ""),
+    (ANY, "/upload/resumable(/.*)?", _not_here, ""),
+    (("GET",), "/bucket/?", buckets.list_all, "storage.bucket.list"),
+    (("POST",), "/bucket/?", buckets.create, "storage.bucket.create"),
+    (("GET",), f"/bucket/{BUCKET}", buckets.get, "storage.bucket.get"),
+    (("PUT",), f"/bucket/{BUCKET}", buckets.update, "storage.bucket.update"),
+    (("DELETE",), f"/bucket/{BUCKET}", buckets.delete, "storage.bucket.delete"),
+    (("POST",), f"/bucket/{BUCKET}/empty", buckets.empty, "storage.bucket.empty"),
+    (("POST",), "/object/copy", objects.copy, f"{OBJECT}.copy"),
+    (("POST",), "/object/move", objects.move, f"{OBJECT}.move"),
+    (("POST",), f"/object/list/{BUCKET}", listing.list_folder, f"{OBJECT}.list"),
+    (("POST",), f"/object/list-v2/{BUCKET}", listing.list_v2, f"{OBJECT}.list_v2"),
+    (("POST",), f"/object/sign/{NAME}", objects.sign_one, f"{OBJECT}.sign"),
+    (("POST",), f"/object/sign/{BUCKET}", objects.sign_many, f"{OBJECT}.sign_many"),
+    (("GET",), f"/object/sign/{NAME}", downloads.get_signed, f"{OBJECT}.get_signed"),
+    (("POST",), f"/object/upload/sign/{NAME}", uploads.sign_upload, f"{OBJECT}.sign_upload_url"),
+    (("PUT",), f"/object/upload/sign/{NAME}", uploads.put_signed, f"{OBJECT}.upload_signed"),
+    (("GET",), f"/object/info/{PUBLIC}/{NAME}", downloads.info, f"{OBJECT}.info_public"),
+    (("GET",), f"/object/info/{SIGNED_IN}/{NAME}", downloads.info, KNOWN),
+    (("GET",), f"/object/info/{NAME}", downloads.info, KNOWN),
+    (("GET",), f"/object/{PUBLIC}/{NAME}", downloads.get, f"{OBJECT}.get_public"),
+    (("GET",), f"/object/{SIGNED_IN}/{NAME}", downloads.get, f"{OBJECT}.get_authenticated"),
+    (("GET",), f"/object/{NAME}", downloads.get, f"{OBJECT}.get_authenticated"),
+    (("POST",), f"/object/{NAME}", uploads.post, f"{OBJECT}.upload"),
+    (("PUT",), f"/object/{NAME}", uploads.put, f"{OBJECT}.upload_update"),
+    (("DELETE",), f"/object/{NAME}", objects.delete_one, f"{OBJECT}.delete"),
+    (("DELETE",), f"/object/{BUCKET}", objects.delete_many, f"{OBJECT}.delete_many"),
 ]

@@ -60,13 +60,13 @@ async def list_all(call: Call) -> Response:
     caller = call.caller()
     asked = check(PAGE, dict(call.request.query_params), "querystring")
     query = sql.SQL(
-        "select * from storage.buckets where strpos(name, %(search)s) > 0"
+        "select * from storage.buckets where strpos(lower(name), lower(%(search)s)) > 0"
         " order by {} {} limit %(limit)s offset %(offset)s"
     ).format(
         sql.Identifier(asked.get("sortColumn", "name")), sql.SQL(asked.get("sortOrder", "asc"))
     )
     values = {"search": "", "limit": None, "offset": 0} | asked
-    async with call.acting(caller, "storage.bucket.list") as database:
+    async with call.acting(caller) as database:
         rows = await (await database.execute(query, values)).fetchall()
     return json_response([_bucket(row) | {"type": row["type"]} for row in rows])
 
@@ -74,7 +74,7 @@ async def list_all(call: Call) -> Response:
 async def get(call: Call) -> Response:
     """One bucket."""
     caller = call.caller()
-    async with call.acting(caller, "storage.bucket.get") as database:
+    async with call.acting(caller) as database:
         query = "select * from storage.buckets where id = %s"
         row = await (await database.execute(query, [call.bucket])).fetchone()
     if row is None:
@@ -104,7 +104,7 @@ async def create(call: Call) -> Response:
         )
     """
     try:
-        async with call.acting(caller, "storage.bucket.create") as database:
+        async with call.acting(caller) as database:
             await database.execute(insert, row)
     except psycopg.errors.UniqueViolation as error:
         raise duplicate("BucketAlreadyExists") from error
@@ -124,7 +124,7 @@ async def update(call: Call) -> Response:
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in changes
     )
     query = sql.SQL("update storage.buckets set {} where id = %(id)s returning id")
-    async with call.acting(caller, "storage.bucket.update") as database:
+    async with call.acting(caller) as database:
         done = await database.execute(query.format(assignments), {**changes, "id": call.bucket})
         if not await done.fetchall():
             raise no_such_bucket()
@@ -135,7 +135,7 @@ async def delete(call: Call) -> Response:
     """Delete a bucket in which nothing is."""
     caller = call.caller()
     try:
-        async with call.acting(caller, "storage.bucket.delete") as database:
+        async with call.acting(caller) as database:
             query = "delete from storage.buckets where id = %s returning id"
             if not await (await database.execute(query, [call.bucket])).fetchall():
                 raise no_such_bucket()
@@ -149,8 +149,8 @@ async def empty(call: Call) -> Response:
     """Delete everything in a bucket; it is done when the answer says that it will be."""
     if call.caller().role != SERVER.role:
         raise denied("Access denied: Invalid role", status=403)
-    await call.find_bucket("storage.bucket.empty")
-    async with call.acting(SERVER, "storage.bucket.empty") as database:
+    await call.find_bucket()
+    async with call.acting(SERVER) as database:
         query = "delete from storage.objects where bucket_id = %s returning version"
         rows = await (await database.execute(query, [call.bucket])).fetchall()
     call.files.remove(row["version"] for row in rows)

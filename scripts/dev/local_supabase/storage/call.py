@@ -71,6 +71,8 @@ class Call:
     pool: Pool
     files: Files
     request: Request
+    operation: str  # as the real server names it; a policy may ask
+    how: str = ""  # "public" or "authenticated", where the path says so
     bucket: str = ""
     name: str = ""
 
@@ -94,9 +96,7 @@ class Call:
         return read
 
     @asynccontextmanager
-    async def acting(
-        self, caller: Caller, operation: str, *, keep: bool = True
-    ) -> AsyncIterator[Database]:
+    async def acting(self, caller: Caller, *, keep: bool = True) -> AsyncIterator[Database]:
         """A transaction in the caller's role; `keep=False` asks the policies and rolls back."""
         settings = {
             "role": caller.role,
@@ -104,7 +104,7 @@ class Call:
             "method": self.request.method,
             "path": self.request.scope["raw_path"].decode("latin-1"),
             "headers": json.dumps(dict(self.request.headers)),
-            "operation": operation,
+            "operation": self.operation,
         }
         async with (
             self.pool.connection() as database,
@@ -113,21 +113,21 @@ class Call:
             await database.execute(SIGN_IN, settings)
             yield database
 
-    async def find_bucket(self, operation: str) -> DictRow:
+    async def find_bucket(self) -> DictRow:
         """The bucket, whoever asks. Raises StorageError when there is none."""
         if not is_bucket_name(self.bucket):
             raise bad_bucket_name()
-        async with self.acting(SERVER, operation) as database:
+        async with self.acting(SERVER) as database:
             query = "select * from storage.buckets where id = %s"
             found = await (await database.execute(query, [self.bucket])).fetchone()
         if found is None:
             raise no_such_bucket()
         return found
 
-    async def find_object(self, caller: Caller, operation: str) -> DictRow:
+    async def find_object(self, caller: Caller) -> DictRow:
         """The object, if the caller may see it. Raises StorageError when not."""
         require_key(self.name)
-        async with self.acting(caller, operation) as database:
+        async with self.acting(caller) as database:
             found = await (await database.execute(OBJECT, [self.bucket, self.name])).fetchone()
         if found is None:
             raise no_such_key()

@@ -21,65 +21,44 @@ from scripts.dev.local_supabase.storage.errors import (
 from scripts.dev.local_supabase.storage.files import chunks_of
 from scripts.dev.local_supabase.storage.tokens import (
     SERVER,
+    Caller,
     caller_or_nobody,
     read_signature,
 )
 
+LAST = 253402300799  # the end of the year 9999: a token may be signed for longer
 UNRESERVED = "!'()*-._~"  # what JavaScript's encodeURIComponent leaves
 
 
 async def get(call: Call) -> Response:
-    """By anybody when the bucket is public, otherwise by whom the policies let see it."""
-    return _send(call, await _find(call, "storage.object.get_authenticated"))
-
-
-async def get_authenticated(call: Call) -> Response:
-    """The same, by somebody with a good token."""
-    call.caller()
-    return await get(call)
-
-
-async def get_public(call: Call) -> Response:
-    """From a public bucket, by anybody."""
-    return _send(call, await _find_public(call, "storage.object.get_public"))
+    """The object, to whom `_find` shows it."""
+    return _send(call, await _find(call))
 
 
 async def get_signed(call: Call) -> Response:
-    """By whoever holds the address, until it ends."""
+    """The object, to whoever holds the address until it ends."""
     claims = read_signature(call.request, call.settings.jwt_secret, call.address, "download")
-    row = await call.find_object(SERVER, "storage.object.get_signed")
-    return _send(call, row, expires=datetime.fromtimestamp(claims["exp"], UTC))
+    ends = datetime.fromtimestamp(min(claims.get("exp", LAST), LAST), UTC)
+    return _send(call, await call.find_object(SERVER), expires=ends)
 
 
 async def info(call: Call) -> Response:
-    """What is known of an object, for whom `get` would send it."""
-    return _describe(await _find(call, "object.get_authenticated_info"))
+    """What is known of the object, to whom `get` would send it."""
+    return _describe(await _find(call))
 
 
-async def info_authenticated(call: Call) -> Response:
-    """The same, for somebody with a good token."""
-    call.caller()
-    return await info(call)
-
-
-async def info_public(call: Call) -> Response:
-    """The same, of a public bucket."""
-    return _describe(await _find_public(call, "storage.object.info_public"))
-
-
-async def _find(call: Call, operation: str) -> DictRow:
-    caller = caller_or_nobody(call.request, call.settings.jwt_secret)
-    if caller is None:
-        return await _find_public(call, operation)
-    bucket = await call.find_bucket(operation)
-    return await call.find_object(SERVER if bucket["public"] else caller, operation)
-
-
-async def _find_public(call: Call, operation: str) -> DictRow:
-    bucket = await call.find_bucket(operation)
-    if not bucket["public"]:
+async def _find(call: Call) -> DictRow:
+    """The object: anybody's of a public bucket, otherwise for whom the policies let see it."""
+    if call.how == "authenticated":
+        caller: Caller | None = call.caller()
+    else:
+        caller = caller_or_nobody(call.request, call.settings.jwt_secret)
+    bucket = await call.find_bucket()
+    if bucket["public"]:
+        return await call.find_object(SERVER)
+    if caller is None or call.how == "public":
         raise no_such_bucket()
-    return await call.find_object(SERVER, operation)
+    return await call.find_object(caller)
 
 
 def _describe(row: DictRow) -> Response:

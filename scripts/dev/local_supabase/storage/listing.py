@@ -27,6 +27,7 @@ LIST = {
                 "column": {"type": "string", "enum": ["name", *TIMES]},
                 "order": {"type": "string", "enum": ["asc", "desc"]},
             },
+            "required": ["column"],
         },
     },
     "required": ["prefix"],
@@ -125,7 +126,7 @@ async def list_folder(call: Call) -> Response:
         "offset": body.get("offset", 0),
     }
     page = f"order by {ORDERS[column].format(order)} limit %(limit)s offset %(offset)s"
-    async with call.acting(caller, "storage.object.list") as database:
+    async with call.acting(caller) as database:
         rows = await (await database.execute(FOLDER + page, values)).fetchall()
     return json_response([{"name": row["name"], **_details(row)} for row in rows])
 
@@ -159,7 +160,7 @@ async def list_v2(call: Call) -> Response:
     if column != "name":
         by = f"date_trunc('milliseconds', {column}) {order}, {by}"
     page = f"{FLAT} {where} order by {by} limit %(limit)s"
-    async with call.acting(caller, "storage.object.list_v2") as database:
+    async with call.acting(caller) as database:
         rows = await (await database.execute(page, values)).fetchall()
     shown = rows[:limit]
     answer: dict[str, Any] = {"hasNext": len(rows) > limit}

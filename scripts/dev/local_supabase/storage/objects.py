@@ -55,7 +55,7 @@ async def sign_one(call: Call) -> Response:
     """An address that shows the object to whoever holds it."""
     caller = call.caller()
     body = await call.body(SIGN)
-    await call.find_object(caller, "storage.object.sign")
+    await call.find_object(caller)
     return json_response({"signedURL": _signed(call, call.name, body["expiresIn"])})
 
 
@@ -63,7 +63,7 @@ async def sign_many(call: Call) -> Response:
     """The same for many, with an error in place of each that the caller may not see."""
     caller = call.caller()
     body = await call.body(SIGN_MANY)
-    async with call.acting(caller, "storage.object.sign_many") as database:
+    async with call.acting(caller) as database:
         query = "select name from storage.objects where bucket_id = %s and name = any(%s)"
         rows = await (await database.execute(query, [call.bucket, body["paths"]])).fetchall()
     seen = {row["name"] for row in rows}
@@ -87,7 +87,7 @@ async def copy(call: Call) -> Response:
     """The same bytes under a second name; neither type nor size is looked at again."""
     caller = call.caller()
     body, source, target = await _relocate(call)
-    row = await source.find_object(caller, "storage.object.copy")
+    row = await source.find_object(caller)
     keeps = body.get("copyMetadata", True)
     metadata = {
         **row["metadata"],
@@ -95,9 +95,7 @@ async def copy(call: Call) -> Response:
         "lastModified": iso(datetime.now(UTC)),
     }
     of_user = row["user_metadata"] if keeps else None
-    await uploads.ask_policies(
-        target, caller, "storage.object.copy", metadata, call.upserts, of_user
-    )
+    await uploads.ask_policies(target, caller, metadata, call.upserts, of_user)
     version = call.files.copy(row["version"])
     stored = await uploads.store(target, caller, version, metadata, of_user)
     return json_response({"Key": target.address, "Id": str(stored["id"]), **_row(stored)})
@@ -107,8 +105,7 @@ async def move(call: Call) -> Response:
     """Another name for an object, perhaps in another bucket."""
     caller = call.caller()
     _, source, target = await _relocate(call)
-    operation = "storage.object.move"
-    await source.find_object(caller, operation)
+    await source.find_object(caller)
     await _rename(source, target, caller, keep=False)
     await _rename(source, target, SERVER, keep=True)
     return json_response({"message": "Successfully moved"})
@@ -133,7 +130,7 @@ async def _rename(source: Call, target: Call, caller: Caller, *, keep: bool) -> 
     """
     now = Jsonb({"lastModified": iso(datetime.now(UTC))})
     names = [target.bucket, target.name, now, source.bucket, source.name]
-    async with source.acting(caller, "storage.object.move", keep=keep) as database:
+    async with source.acting(caller, keep=keep) as database:
         if not await (await database.execute(rename, names)).fetchall():
             raise no_such_key()
 
@@ -142,11 +139,10 @@ async def delete_one(call: Call) -> Response:
     """Delete an object; one that is there and may not be deleted is told from one that is not."""
     caller = call.caller()
     await _refuse_an_empty_json_body(call)
-    operation = "storage.object.delete"
-    async with call.acting(SERVER, operation) as database:
+    async with call.acting(SERVER) as database:
         if await (await database.execute(OBJECT, [call.bucket, call.name])).fetchone() is None:
             raise no_such_key()
-    if not await _delete(call, caller, operation, [call.name]):
+    if not await _delete(call, caller, [call.name]):
         raise denied("Access denied")
     return json_response({"message": "Successfully deleted"})
 
@@ -155,13 +151,13 @@ async def delete_many(call: Call) -> Response:
     """Delete those of the named objects that the caller may; the rest is left out in silence."""
     caller = call.caller()
     body = await call.body(DELETE_MANY)
-    rows = await _delete(call, caller, "storage.object.delete_many", body["prefixes"])
+    rows = await _delete(call, caller, body["prefixes"])
     return json_response([_row(row) for row in rows])
 
 
-async def _delete(call: Call, caller: Caller, operation: str, names: list[str]) -> list[DictRow]:
+async def _delete(call: Call, caller: Caller, names: list[str]) -> list[DictRow]:
     delete = "delete from storage.objects where bucket_id = %s and name = any(%s) returning *"
-    async with call.acting(caller, operation) as database:
+    async with call.acting(caller) as database:
         rows = await (await database.execute(delete, [call.bucket, names])).fetchall()
     call.files.remove(row["version"] for row in rows)
     return rows

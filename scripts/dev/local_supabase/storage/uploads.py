@@ -83,12 +83,12 @@ class Sent:
 
 async def post(call: Call) -> Response:
     """A new object, or with `x-upsert` a new version of one."""
-    return await _upload(call, "storage.object.upload", upserts=call.upserts)
+    return await _upload(call, upserts=call.upserts)
 
 
 async def put(call: Call) -> Response:
     """A new version of an object, which need not be there."""
-    return await _upload(call, "storage.object.upload_update", upserts=True)
+    return await _upload(call, upserts=True)
 
 
 async def put_signed(call: Call) -> Response:
@@ -97,7 +97,7 @@ async def put_signed(call: Call) -> Response:
     claims = read_signature(call.request, secret, call.address, "upload")
     owner = Caller(SERVER.role, {"sub": claims.get("owner")})
     upserts = claims.get("upsert") is True
-    async with _received(call, "storage.object.upload_signed", SERVER, upserts) as (sent, incoming):
+    async with _received(call, SERVER, upserts) as (sent, incoming):
         await store(call, owner, incoming.version, _metadata(sent, incoming), sent.user_metadata)
     return json_response({"Key": call.address})
 
@@ -105,7 +105,7 @@ async def put_signed(call: Call) -> Response:
 async def sign_upload(call: Call) -> Response:
     """An address that takes one upload; the caller must have the right to it now."""
     caller = call.caller()
-    await ask_policies(call, caller, "storage.object.sign_upload_url", None, call.upserts)
+    await ask_policies(call, caller, None, call.upserts)
     claims: dict[str, Any] = {"url": call.address, "upsert": call.upserts, "scope": "upload"}
     if caller.owner_id is not None:
         claims["owner"] = caller.owner_id
@@ -115,18 +115,18 @@ async def sign_upload(call: Call) -> Response:
     )
 
 
-async def _upload(call: Call, operation: str, *, upserts: bool) -> Response:
+async def _upload(call: Call, *, upserts: bool) -> Response:
     caller = call.caller()
-    async with _received(call, operation, caller, upserts) as (sent, incoming):
+    async with _received(call, caller, upserts) as (sent, incoming):
         metadata = _metadata(sent, incoming)
         row = await store(call, caller, incoming.version, metadata, sent.user_metadata)
     return json_response({"Key": call.address, "Id": str(row["id"])})
 
 
 @asynccontextmanager
-async def _received(call: Call, operation: str, caller: Caller, upserts: bool) -> Any:
+async def _received(call: Call, caller: Caller, upserts: bool) -> Any:
     """The file that was sent, once everything is checked and all of it is here."""
-    bucket = await call.find_bucket(operation)
+    bucket = await call.find_bucket()
     limit = min(bucket["file_size_limit"] or MAX_SIZE, MAX_SIZE)
     if call.name.endswith(PLACEHOLDER):
         limit = 0
@@ -139,7 +139,7 @@ async def _received(call: Call, operation: str, caller: Caller, upserts: bool) -
         require_key(call.name)
         length = call.request.headers.get("content-length")
         metadata = {"mimetype": sent.mimetype, "contentLength": int(length) if length else None}
-        await ask_policies(call, caller, operation, metadata, upserts, sent.user_metadata)
+        await ask_policies(call, caller, metadata, upserts, sent.user_metadata)
         with call.files.incoming() as incoming:
             _check_path(call, incoming.version)
             await incoming.receive(sent.chunks, sent.limit)
@@ -254,7 +254,6 @@ def _metadata(sent: Sent, incoming: Any) -> dict[str, Any]:
 async def ask_policies(
     call: Call,
     caller: Caller,
-    operation: str,
     metadata: dict[str, Any] | None,
     upserts: bool,
     user_metadata: Any = None,
@@ -262,7 +261,7 @@ async def ask_policies(
     """Write the row as the caller and roll back. Raises what Postgres says."""
     row = _row(call, caller, "1", metadata, user_metadata)
     try:
-        async with call.acting(caller, operation, keep=False) as database:
+        async with call.acting(caller, keep=False) as database:
             await database.execute(UPSERT if upserts else INSERT, row)
     except psycopg.errors.UniqueViolation as error:
         raise duplicate("KeyAlreadyExists") from error
@@ -274,7 +273,7 @@ async def store(
     """Write the row of a file that is there, and delete the file that it replaces."""
     row = _row(call, owner, version, metadata, user_metadata)
     try:
-        async with call.acting(SERVER, "storage.object.upload") as database:
+        async with call.acting(SERVER) as database:
             replaced = await _lock(database, call)
             stored = await (await database.execute(UPSERT, row)).fetchone()
     except psycopg.OperationalError:
