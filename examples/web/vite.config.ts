@@ -4,14 +4,14 @@ import { defineConfig } from 'vite'
 
 // Where `./scripts/run` serves: `npm run dev` takes the settings of the demo from there.
 const RUN = 'http://127.0.0.1:3000'
-const UNUSED = fileURLToPath(new URL('src/data/unused.ts', import.meta.url))
+const PARTS = fileURLToPath(new URL('src/data/supabase-parts.ts', import.meta.url))
 
 export default defineConfig({
   plugins: [react()],
   resolve: {
     // The JavaScript client lies beside this folder and takes supabase-js from here.
     dedupe: ['@supabase/supabase-js'],
-    alias: { '@supabase/storage-js': UNUSED, '@supabase/functions-js': UNUSED },
+    alias: { '@supabase/storage-js': PARTS, '@supabase/functions-js': PARTS },
   },
   server: { port: 5173, proxy: { '/config.json': RUN }, fs: { allow: ['.', '../javascript'] } },
   // No script or font inlined into another file: the Content-Security-Policy allows none.

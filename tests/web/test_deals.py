@@ -9,6 +9,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, expect
 
 from tests.web.people import Member, Site, Window, admit
+from tests.web.test_files import PICTURE, is_drawn
 
 Open = Callable[..., Window]
 
@@ -74,10 +75,13 @@ def test_a_bid_becomes_a_deal_that_is_paid_worked_approved_and_rated(
     press(maker.page.locator('.action-card[data-open="true"]'), "Start work")
     work = maker.card("Submit")
     work.get_by_label("Deliverables").fill("https://drive.example/reels/1")
+    work.locator("input[type=file]").set_input_files(PICTURE)
+    expect(work.get_by_role("list", name="Files to send")).to_contain_text(" kB")
     press(work, "Submit work")
-    expect(payer.page.locator(".submissions a")).to_have_attribute(
+    expect(payer.page.locator(".submissions .rich-text a")).to_have_attribute(
         "href", "https://drive.example/reels/1"
     )
+    is_drawn(payer.page.locator(".submissions").get_by_role("img", name="shop.png"))
     review = payer.page.locator('.action-card[data-open="true"]').last
     press(review, "Approve")  # it opens a form: a word may go with it
     press(review, "Approve")

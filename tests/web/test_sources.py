@@ -69,6 +69,7 @@ def test_the_server_names_all_that_the_page_may_load(site: Site) -> None:
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    assert f"img-src 'self' blob: {site.stack.api_url};" in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     script = re.search(r"/assets/index-[^\"]+\.js", answer.text).group()  # type: ignore[union-attr]
     assert "immutable" in httpx.get(f"{site.url}{script}").headers["cache-control"]

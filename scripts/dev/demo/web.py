@@ -140,7 +140,7 @@ def content_security_policy(config: Mapping[str, object]) -> str:
             f"script-src 'self' {checkout}",
             "style-src 'self'",
             "font-src 'self'",
-            "img-src 'self'",
+            f"img-src 'self' blob: {_origin(supabase)}",
             "manifest-src 'self'",
             "worker-src 'self'",
             f"connect-src 'self' {talks}",

@@ -7,6 +7,7 @@ import type { Action, ActionResult, InputField, Message } from '../../../javascr
 import { pay } from '../data/checkout'
 import { formatLeft } from '../data/clock'
 import { useSession } from '../hooks/useSession'
+import { Attachments } from './Attachments'
 import { Ticking } from './bits'
 import { Quote } from './Quote'
 import { RichText } from './RichText'
@@ -76,6 +77,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
         <RichText text={message.message} />
       </p>
       <Quote message={message} />
+      <Attachments files={message.attachments} />
       {data?.subtitle && (
         <p className="muted">
           <RichText text={data.subtitle} />
@@ -84,6 +86,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
       {isOpen && form && data && (
         <SchemaForm
           schema={readSchema(data.schema ?? form.schema)}
+          conversationId={conversation_id}
           submit={data.submit_button?.text ?? form.text}
           style={data.submit_button?.style ?? form.style}
           placeholders={placeholdersOf(data.input_fields)}
@@ -95,6 +98,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
       )}
       {isOpen && (
         <ActionButtons
+          conversationId={conversation_id}
           buttons={buttons.map((button) => ({
             ...button,
             ...choiceOf(open(button.action), button.data),
@@ -139,9 +143,11 @@ interface Choice {
 
 /** Buttons; one that has fields opens a form with them first. */
 export function ActionButtons({
+  conversationId,
   buttons,
   onTake,
 }: {
+  conversationId: string
   buttons: Choice[]
   onTake: (button: Choice, input: object) => Promise<unknown>
 }) {
@@ -173,6 +179,7 @@ export function ActionButtons({
     return (
       <SchemaForm
         schema={button.schema}
+        conversationId={conversationId}
         submit={button.text}
         style={button.style}
         {...(button.placeholders && { placeholders: button.placeholders })}

@@ -7,7 +7,7 @@ import type { Context, Found, Message } from '../../../javascript/types'
 import * as api from '../data/api'
 import { formatAgo, formatTime, useNow } from '../data/clock'
 import { later } from '../data/later'
-import { nameOf } from '../data/session'
+import { headOf, nameOf } from '../data/session'
 import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useMedia } from '../hooks/useMedia'
 import { useMessages } from '../hooks/useMessages'
@@ -31,6 +31,7 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
   const panelButton = useRef<HTMLButtonElement>(null)
   const [replyTo, setReplyTo] = useState<Message | null>(null)
   const [about, setAbout] = useState<Message | null>(null)
+  const [isOver, setOver] = useState(false)
   const [isSearching, setSearching] = useState(false)
   const [isPanelOpen, setPanelOpen] = useState(() => innerWidth >= 1180)
   const isNarrow = useMedia('(width < 46rem)')
@@ -50,11 +51,31 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
     )
   }
   const isDeal = context !== undefined && context.kind !== 'direct'
+  const canWrite = !isBlocked && context?.free_text_allowed !== false
   const isCovered = isDeal && isPanelOpen && isNarrow
   const name = nameOf(context?.other_party)
   return (
     <div className="chat-frame">
-      <section className="chat" aria-label={`Conversation with ${name}`} inert={isCovered}>
+      <section
+        className="chat"
+        aria-label={`Conversation with ${name}`}
+        inert={isCovered}
+        data-drop={isOver}
+        onDragOver={(event) => {
+          if (!canWrite || !event.dataTransfer.types.includes('Files')) return
+          event.preventDefault()
+          setOver(true)
+        }}
+        onDragLeave={(event) => {
+          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false)
+        }}
+        onDrop={(event) => {
+          setOver(false)
+          if (!canWrite || !event.dataTransfer.files.length) return
+          event.preventDefault()
+          session.uploadsOf(conversationId).add(event.dataTransfer.files)
+        }}
+      >
         <ChatHead
           context={context}
           isPanelOpen={isPanelOpen}
@@ -323,7 +344,7 @@ function AboutMessage({
   return (
     <Dialog title="Message" onClose={onClose}>
       <blockquote className="about-message" dir="auto">
-        {message.message.slice(0, 400)}
+        {headOf(message).slice(0, 400)}
       </blockquote>
       <div className="dialog-buttons">
         <button
@@ -339,6 +360,7 @@ function AboutMessage({
         <button
           type="button"
           className="button button-secondary"
+          disabled={!message.message}
           onClick={() => void navigator.clipboard.writeText(message.message).then(onClose, onClose)}
         >
           Copy

@@ -3,11 +3,13 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import type { Message } from '../../../javascript/types'
 import { formatTime } from '../data/clock'
+import { headOf } from '../data/session'
 import { keep, recall } from '../data/storage'
 import type { SendOptions } from '../hooks/useMessages'
 import { useQuota } from '../hooks/useQuota'
 import { useSession } from '../hooks/useSession'
 import { IconButton } from './bits'
+import { ChooseFiles, FilesToSend, useUploads } from './FilesToSend'
 import { Icon } from './Icon'
 
 const LIFETIMES = [
@@ -38,6 +40,9 @@ export function Composer({
   const [text, setText] = useState(() => recall(key, ''))
   const [hours, setHours] = useState(0)
   const [isAsking, setAsking] = useState(false)
+  const [isWaiting, setWaiting] = useState(false)
+  const uploads = session.uploadsOf(conversationId)
+  const files = useUploads(uploads)
   const box = useRef<HTMLTextAreaElement>(null)
   const yes = useRef<HTMLButtonElement>(null)
 
@@ -60,15 +65,21 @@ export function Composer({
   }
 
   function send() {
-    const message = text.trim()
-    if (!message) return
+    if ((!text.trim() && !files.length) || uploads.hasFault) return
     const isAgreed = recall('agreed', '') === `${quota?.resets_at} ${nextCost}`
     if (nextCost && !isAgreed) return setAsking(true)
-    leave(message)
+    leave()
   }
 
-  function leave(message: string) {
-    onSend(message, hours || null, { replyTo: replyTo?.id ?? null, maxPoints: nextCost })
+  /** Send what is there, as soon as its files are. */
+  function leave() {
+    if (uploads.isBusy) return setWaiting(true)
+    setWaiting(false)
+    onSend(text.trim(), hours || null, {
+      replyTo: replyTo?.id ?? null,
+      maxPoints: nextCost,
+      attachments: uploads.take(),
+    })
     change('')
     onReplyDone()
     box.current?.focus()
@@ -77,8 +88,15 @@ export function Composer({
   function agree() {
     keep('agreed', `${quota?.resets_at} ${nextCost}`)
     setAsking(false)
-    leave(text.trim())
+    leave()
   }
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the last file has arrived
+  useEffect(() => {
+    if (!isWaiting || uploads.isBusy) return
+    if (uploads.hasFault || (!files.length && !text.trim())) setWaiting(false)
+    else leave()
+  }, [isWaiting, files])
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.key === 'Escape' && replyTo) return onReplyDone()
@@ -102,7 +120,7 @@ export function Composer({
         <div className="reply-to">
           <Icon name="reply" size={16} />
           <span className="reply-text">
-            <strong>{replyName}</strong> <span dir="auto">{replyTo.message.slice(0, 140)}</span>
+            <strong>{replyName}</strong> <span dir="auto">{headOf(replyTo).slice(0, 140)}</span>
           </span>
           <IconButton icon="close" label="Do not reply to this" onClick={onReplyDone} />
         </div>
@@ -144,7 +162,14 @@ export function Composer({
           </button>
         </div>
       )}
+      <FilesToSend uploads={uploads} />
+      {isWaiting && (
+        <p className="cost" role="status">
+          It is sent when its files have arrived.
+        </p>
+      )}
       <div className="composer-row">
+        <ChooseFiles uploads={uploads} label="Add files" />
         <label className="lifetime" data-on={hours > 0} title="Disappears after">
           <Icon name="timer" />
           <span className="lifetime-text" aria-hidden="true">
@@ -173,6 +198,11 @@ export function Composer({
           value={text}
           onChange={(event) => change(event.target.value)}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            if (!event.clipboardData.files.length) return
+            event.preventDefault()
+            uploads.add(event.clipboardData.files)
+          }}
           onBlur={() => session.setTyping(conversationId, false)}
           enterKeyHint="send"
         />
@@ -180,7 +210,7 @@ export function Composer({
           type="submit"
           className="send"
           aria-label={nextCost ? `Send for ${nextCost} points` : 'Send'}
-          disabled={!text.trim()}
+          disabled={(!text.trim() && !files.length) || uploads.hasFault || isWaiting}
           onPointerDown={(event) => event.preventDefault()}
         >
           <Icon name="send" />

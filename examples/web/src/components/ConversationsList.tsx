@@ -125,7 +125,7 @@ function Row({ context, isOpen }: { context: Context; isOpen: boolean }) {
               {isTyping
                 ? 'typing …'
                 : shown
-                  ? `${shown.sender_id === userId ? 'You: ' : ''}${shown.message || 'Media'}`
+                  ? `${shown.sender_id === userId ? 'You: ' : ''}${shown.message || shown.attachment_names?.join(', ') || 'Media'}`
                   : 'No message to show'}
             </span>
             {isMyTurn(context) && <span className="turn">Your turn</span>}

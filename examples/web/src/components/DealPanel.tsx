@@ -16,6 +16,7 @@ import { nameOf } from '../data/session'
 import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useSession, useSessionState } from '../hooks/useSession'
 import { ActionButtons, choiceOf, useAction } from './ActionCard'
+import { Attachments } from './Attachments'
 import { IconButton, Skeleton, Ticking, Trouble } from './bits'
 import { Icon } from './Icon'
 import { RichText } from './RichText'
@@ -75,6 +76,7 @@ export default function DealPanel({
             <section>
               <h3>What you can do</h3>
               <ActionButtons
+                conversationId={id}
                 buttons={actions.map((action) => ({
                   ...action,
                   id: action.button_id,
@@ -244,6 +246,7 @@ function Submissions({ submissions }: { submissions: Submission[] }) {
             <p>
               <RichText text={each.deliverables} />
             </p>
+            <Attachments files={each.attachments} />
             {each.description && (
               <p className="muted">
                 <RichText text={each.description} />

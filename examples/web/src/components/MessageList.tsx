@@ -13,7 +13,7 @@ import {
 import type { Context, Message } from '../../../javascript/types'
 import { formatDay, serverNow } from '../data/clock'
 import type { Outgoing } from '../data/outbox'
-import { type Chat, nameOf } from '../data/session'
+import { type Chat, headOf, nameOf } from '../data/session'
 import { useSession } from '../hooks/useSession'
 import { ActionCard } from './ActionCard'
 import { Icon } from './Icon'
@@ -194,7 +194,7 @@ export function MessageList({
     const quoted = byId.get(reply_to)
     if (!quoted) return { name: 'Earlier message', text: 'no longer shown here', seq: null }
     const author = quoted.sender_id === session.userId ? 'You' : name
-    return { name: author, text: quoted.message.slice(0, 140), seq: quoted.seq }
+    return { name: author, text: headOf(quoted).slice(0, 140), seq: quoted.seq }
   }
 
   // What was here when the chat was opened is cut into chunks that cost nothing while they are off
@@ -240,6 +240,7 @@ export function MessageList({
         seq: message.seq,
         text: message.message,
         media: message.media_url,
+        files: message.attachments,
         at: message.created_at,
         isMine,
         expiresAt: message.expires_at,
@@ -268,6 +269,7 @@ export function MessageList({
       seq: null,
       text: entry.message,
       media: null,
+      files: entry.attachments,
       at: entry.created_at,
       isMine: true,
       expiresAt: null,

@@ -2,10 +2,11 @@
 // that nothing flashes or moves when it is stored.
 
 import { memo } from 'react'
-import type { Message } from '../../../javascript/types'
+import type { Attachment, Message } from '../../../javascript/types'
 import { formatLeft, formatTime } from '../data/clock'
 import type { Outgoing } from '../data/outbox'
 import { useSession } from '../hooks/useSession'
+import { Attachments } from './Attachments'
 import { Ticking } from './bits'
 import { Icon, type IconName } from './Icon'
 import { Quote } from './Quote'
@@ -26,6 +27,7 @@ export interface Bubble {
   seq: number | null
   text: string
   media: string | null
+  files: Attachment[] | null
   at: string
   isMine: boolean
   expiresAt: string | null
@@ -71,7 +73,8 @@ export const MessageRow = memo(
               <span dir="auto">{quote.text}</span>
             </button>
           )}
-          <RichText text={bubble.text} />
+          <Attachments files={bubble.files} expiresAt={expiresAt} />
+          {bubble.text && <RichText text={bubble.text} />}
           {bubble.media && <RichText text={bubble.media} />}
           <span className="meta">
             {expiresAt && (
@@ -141,6 +144,7 @@ export const Notice = memo(function Notice({ message }: { message: Message }) {
     <li className="notice" data-key={message.id} data-seq={message.seq}>
       <RichText text={message.message} />
       <Quote message={message} />
+      <Attachments files={message.attachments} />
     </li>
   )
 })

@@ -5,8 +5,11 @@ const TRAILING = /[.,;:!?)\]}'"]+$/
 // Characters that would show the text after them in another order than it is read.
 const OVERRIDES = /[\u202a-\u202e\u2066-\u2069]/g
 
+/** A text in the order in which it is read, for a name. */
+export const plain = (text: string): string => text.replaceAll(OVERRIDES, '')
+
 export function RichText({ text }: { text: string }) {
-  const shown = text.replaceAll(OVERRIDES, '')
+  const shown = plain(text)
   const parts: React.ReactNode[] = []
   let end = 0
   for (const match of shown.matchAll(LINK)) {

@@ -2,7 +2,12 @@
 
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
+import type { Attachment } from '../../../javascript/types'
 import { humanise } from '../data/api'
+import { Uploads } from '../data/uploads'
+import { useSession } from '../hooks/useSession'
+import { ChooseFiles, FilesToSend } from './FilesToSend'
+import { Icon } from './Icon'
 
 /** What a form draws of a JSON Schema. */
 export interface Schema {
@@ -25,7 +30,7 @@ interface Property {
 /** The API says of a schema only that it is one. */
 export const readSchema = (schema: object | undefined) => (schema ?? {}) as Schema
 
-type Input = Record<string, string | number>
+type Input = Record<string, string | number | Attachment[]>
 
 const RULES: Record<string, string> = {
   required: 'Fill this in.',
@@ -58,6 +63,7 @@ export function SchemaForm<I extends object = Input>({
   style,
   placeholders = {},
   values = {},
+  conversationId = '',
   onSubmit,
   onCancel,
 }: {
@@ -66,6 +72,8 @@ export function SchemaForm<I extends object = Input>({
   style: string
   placeholders?: Record<string, string>
   values?: Record<string, string | number>
+  /** Where files are uploaded to, for a form that takes some. */
+  conversationId?: string
   /** Gets what was typed; the server says whether it is what the schema asks for. */
   onSubmit: (input: I) => Promise<unknown>
   onCancel?: () => void
@@ -74,6 +82,8 @@ export function SchemaForm<I extends object = Input>({
   const form = useRef<HTMLFormElement>(null)
   const [isBusy, setBusy] = useState(false)
   const [fault, setFault] = useState<{ field: string | null; text: string } | null>(null)
+  const { client } = useSession()
+  const [uploads] = useState(() => new Uploads(client, conversationId))
   const properties = Object.entries(schema.properties ?? {})
   const names = properties.map(([name]) => name)
 
@@ -86,6 +96,14 @@ export function SchemaForm<I extends object = Input>({
     const data = new FormData(event.currentTarget)
     const input: Input = {}
     for (const [name, property] of properties) {
+      if (isFiles(property)) {
+        if (uploads.isBusy)
+          return refuse({ field: name, text: 'The files are still on their way.' })
+        if (uploads.hasFault) return refuse({ field: name, text: 'One of the files has failed.' })
+        const files = uploads.entries.flatMap(({ attachment }) => attachment ?? [])
+        if (files.length) input[name] = files
+        continue
+      }
       const text = String(data.get(name) ?? '').trim()
       const isMissing = !text && schema.required?.includes(name)
       if (isMissing) return refuse({ field: name, text: 'Fill this in.' })
@@ -95,6 +113,7 @@ export function SchemaForm<I extends object = Input>({
     setFault(null)
     try {
       await onSubmit(input as I)
+      uploads.take()
     } catch (error) {
       refuse(explain(error as ParleyError, names))
     } finally {
@@ -129,7 +148,16 @@ export function SchemaForm<I extends object = Input>({
               {property.title ?? humanise(name)}
               {isOptional && <span className="field-optional"> optional</span>}
             </label>
-            <Control property={property} hint={hint} {...props} />
+            {isFiles(property) ? (
+              <>
+                <FilesToSend uploads={uploads} />
+                <ChooseFiles uploads={uploads} label={humanise(name)} id={props.id}>
+                  <Icon name="clip" size={16} /> Add files
+                </ChooseFiles>
+              </>
+            ) : (
+              <Control property={property} hint={hint} {...props} />
+            )}
             {isWrong && (
               <p className="field-fault" id={`${id}-${name}-fault`} role="alert">
                 {fault.text}
@@ -156,6 +184,8 @@ export function SchemaForm<I extends object = Input>({
     </form>
   )
 }
+
+const isFiles = ({ type }: Property) => type === 'array'
 
 const isNumeric = ({ type }: Property) =>
   [type].flat().some((each) => each === 'integer' || each === 'number') &&

@@ -2,13 +2,14 @@
 // what the server refuses stays where it is until its author decides, and holds up nobody.
 
 import type { ParleyClient, ParleyError } from '../../../javascript/parley-client.mjs'
-import type { SendResult } from '../../../javascript/types'
+import type { Attachment, SendResult } from '../../../javascript/types'
 import { keep, recall } from './storage'
 
 export interface Outgoing {
   id: string // client_message_id
   conversation_id: string
   message: string
+  attachments: Attachment[] | null
   reply_to: string | null
   expiration_hours: number | null
   max_points: number

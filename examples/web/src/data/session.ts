@@ -6,6 +6,7 @@ import type {
   Action,
   ActionResult,
   Context,
+  LastMessage,
   Message,
   Owner,
   Profile,
@@ -15,6 +16,7 @@ import * as api from './api'
 import { serverNow, setServerNow } from './clock'
 import type { Config } from './config'
 import { Outbox, type Outgoing } from './outbox'
+import { Uploads } from './uploads'
 
 export interface Chat {
   messages: Message[]
@@ -77,6 +79,7 @@ export class Session {
   #refreshing = new Map<string, Promise<void>>()
   #opened: string | null = null
   #lastTyping = 0
+  #uploads = new Map<string, Uploads>()
 
   constructor(
     readonly supabase: SupabaseClient,
@@ -204,7 +207,7 @@ export class Session {
       conversation_id,
       version: before.version,
       last_seq: seq,
-      last_message: message,
+      last_message: headlineOf(message),
       unread_count: before.unread_count + (isRead ? 0 : 1),
       archived: false,
     })
@@ -372,6 +375,13 @@ export class Session {
     await this.client.markRead(id, up_to_seq)
   }
 
+  /** The files of the message that is being written there; they stay when the chat is left. */
+  uploadsOf(id: string): Uploads {
+    const uploads = this.#uploads.get(id) ?? new Uploads(this.client, id)
+    this.#uploads.set(id, uploads)
+    return uploads
+  }
+
   /** Say that I type, at most every three seconds; false at once. */
   setTyping(id: string, isTyping: boolean) {
     const now = Date.now()
@@ -412,7 +422,7 @@ export class Session {
     const context = this.state.conversations[conversation_id]
     if (context && seq > context.last_seq) {
       const read_seq = context.unread_count ? context.read_seq : seq
-      this.#putContext({ ...context, last_seq: seq, last_message: message, read_seq })
+      this.#putContext({ ...context, last_seq: seq, last_message: headlineOf(message), read_seq })
     }
   }
 
@@ -493,7 +503,9 @@ export class Session {
   #forgetExpired() {
     for (const [id, chat] of Object.entries(this.state.chats)) {
       const messages = chat.messages.filter(isAlive)
-      if (messages.length < chat.messages.length) this.#putChat(id, { ...chat, messages })
+      if (messages.length === chat.messages.length) continue
+      this.#putChat(id, { ...chat, messages })
+      api.forgetScreens(this.client)
     }
     for (const context of Object.values(this.state.conversations)) {
       if (!context.last_message || isAlive(context.last_message)) continue
@@ -519,6 +531,18 @@ export class Session {
     this.set({ errors: { ...this.state.errors, [what]: failure } })
   }
 }
+
+/** What stands for a message where it has one line. */
+export const headOf = ({ message, attachments }: Pick<Message, 'message' | 'attachments'>) =>
+  message || (attachments ?? []).map(({ name }) => name).join(', ')
+
+/** As a list shows it: a message that disappears does not name its files there. */
+const headlineOf = (message: Message): LastMessage => ({
+  ...message,
+  attachment_names: message.expires_at
+    ? null
+    : (message.attachments?.map(({ name }) => name) ?? null),
+})
 
 export const isAlive = ({ expires_at }: { expires_at: string | null }): boolean =>
   !expires_at || Date.parse(expires_at) > serverNow()

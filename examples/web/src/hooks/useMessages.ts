@@ -1,9 +1,11 @@
 import { useCallback, useEffect, useMemo } from 'react'
+import type { Attachment } from '../../../javascript/types'
 import { useSession, useSessionState } from './useSession'
 
 export interface SendOptions {
   replyTo?: string | null
   maxPoints?: number
+  attachments?: Attachment[]
 }
 
 /** One conversation: its messages as they come, and what was written and is not stored yet. */
@@ -28,6 +30,7 @@ export function useMessages(conversationId: string) {
       session.outbox.add({
         conversation_id: conversationId,
         message: text,
+        attachments: options.attachments?.length ? options.attachments : null,
         expiration_hours: expirationHours,
         reply_to: options.replyTo ?? null,
         max_points: options.maxPoints ?? 0,

@@ -1,0 +1,147 @@
+// The files of a message or of submitted work: pictures are shown, others can be fetched. Each
+// address is signed for a while, and for a minute only when the message disappears.
+
+import { useEffect, useRef, useState } from 'react'
+import type { Attachment } from '../../../javascript/types'
+import { formatSize } from '../data/uploads'
+import { useSession } from '../hooks/useSession'
+import { Icon } from './Icon'
+import { plain } from './RichText'
+
+const SHOWN = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'image/avif'])
+// How large a picture is drawn at most, in pixels; without a known size it gets a square.
+const WIDEST = 320
+const HIGHEST = 320
+
+export function Attachments({
+  files,
+  expiresAt = null,
+}: {
+  files: Attachment[] | null
+  expiresAt?: string | null
+}) {
+  if (!files?.length) return null
+  return (
+    <ul className="attachments" aria-label="Files">
+      {files.map((file) => (
+        <li key={file.path}>
+          {SHOWN.has(file.media_type) ? (
+            <Picture file={file} expiresAt={expiresAt} />
+          ) : (
+            <Download file={file} expiresAt={expiresAt} />
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+interface Shown {
+  file: Attachment
+  expiresAt: string | null
+}
+
+function Picture({ file, expiresAt }: Shown) {
+  const { client } = useSession()
+  const frame = useRef<HTMLAnchorElement>(null)
+  const [isNear, setNear] = useState(false)
+  const [tries, setTries] = useState(0)
+  const [url, setUrl] = useState<string | null>(null)
+  const { path, name } = file
+
+  // Whoever scrolls past a hundred pictures asks for none of them before it comes near.
+  useEffect(() => {
+    if (!frame.current || isNear) return
+    const observer = new IntersectionObserver(
+      (seen) => seen.some((each) => each.isIntersecting) && setNear(true),
+      { rootMargin: '400px' },
+    )
+    observer.observe(frame.current)
+    return () => observer.disconnect()
+  }, [isNear])
+
+  useEffect(() => {
+    if (!isNear || tries > 1) return
+    let isWanted = true
+    client.fileUrl({ expires_at: expiresAt }, { path, name }).then(
+      (signed) => isWanted && setUrl(signed),
+      () => isWanted && setTries(2),
+    )
+    return () => {
+      isWanted = false
+    }
+  }, [client, path, name, expiresAt, isNear, tries])
+
+  if (tries > 1) return <Download file={file} expiresAt={expiresAt} />
+  const { width, height } = sizeOf(file)
+  return (
+    <a
+      ref={frame}
+      className="picture"
+      href={url ?? undefined}
+      target="_blank"
+      rel="noopener noreferrer"
+      aria-label={`Open ${plain(name)}`}
+    >
+      {url ? (
+        // An address that has run out is signed anew, once.
+        <img
+          src={url}
+          alt={plain(name)}
+          width={width}
+          height={height}
+          onError={() => setTries(tries + 1)}
+        />
+      ) : (
+        <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true" />
+      )}
+    </a>
+  )
+}
+
+function sizeOf({ width, height }: Attachment) {
+  if (!width || !height) return { width: 240, height: 240 }
+  const scale = Math.min(1, WIDEST / width, HIGHEST / height)
+  return {
+    width: Math.max(44, Math.round(width * scale)),
+    height: Math.max(44, Math.round(height * scale)),
+  }
+}
+
+function Download({ file, expiresAt }: Shown) {
+  const { client } = useSession()
+  const [fault, setFault] = useState('')
+
+  async function fetchIt() {
+    try {
+      setFault('')
+      const link = document.createElement('a')
+      const how = { seconds: 60, download: true }
+      link.href = await client.fileUrl({ expires_at: expiresAt }, file, how)
+      link.rel = 'noopener'
+      link.click()
+    } catch (error) {
+      setFault((error as Error).message)
+    }
+  }
+
+  return (
+    <>
+      <button type="button" className="file" onClick={() => void fetchIt()}>
+        <Icon name="file" />
+        <span className="file-text">
+          <span className="file-name" dir="auto">
+            {plain(file.name)}
+          </span>
+          <span className="muted">{formatSize(file.size)}</span>
+        </span>
+        <Icon name="download" size={18} />
+      </button>
+      {fault && (
+        <p className="field-fault" role="alert">
+          {fault}
+        </p>
+      )}
+    </>
+  )
+}
