@@ -1165,7 +1165,7 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/views.sql sha256:c026182f84acfd72659dd999fde37fb413cc813f3d594f6e11e2fccda72c18f6
+-- source: 10_private/views.sql sha256:cf4dd99de5d716d8d988f35809644a1a4b0235ac11dba53298bb5c43b86c3cd6
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1263,9 +1263,9 @@ cross join lateral (
 --
 -- A deal is shown as it is now, whether or not the steps that are due have been written; the action
 -- that is open is shown to the side that is awaited.
--- version is that of private.conversation_versions. Unread messages are counted among the newest
--- 1,000 after the caller's mark, so that it costs the same however many wait; what the caller's own
--- step caused is not one of them. Across a block neither what the other side has received or read
+-- version is that of private.conversation_versions. Unread messages are counted up
+-- to 1,000, so that it costs the same however many wait; what the caller's own step caused is not
+-- one of them. Across a block neither what the other side has received or read
 -- nor when it was here is shown.
 create or replace view private.my_conversations as
 select
@@ -1330,15 +1330,15 @@ select
     else (
       select count(*)
       from (
-        select m.* from public.messages as m
+        select from public.messages as m
         where m.conversation_id = me.conversation_id and m.seq > me.read_seq
+          and m.sender_id <> me.user_id
+          and m.caused_by is distinct from me.user_id
+          and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+          and (m.expires_at is null or m.expires_at > now())
         order by m.seq desc
         limit 1000
-      ) as m
-      where m.sender_id <> me.user_id
-        and m.caused_by is distinct from me.user_id
-        and (m.visible_to = 'all' or m.receiver_id = me.user_id)
-        and (m.expires_at is null or m.expires_at > now())
+      ) as unread
     )
   end as unread_count,
   (
@@ -3091,11 +3091,11 @@ grant execute on function
   public.get_messages(uuid, integer, bigint, bigint, uuid)
 to authenticated;
 
--- source: 30_chat/get_unread_count.sql sha256:e9bfaa2f1feaa6f54cd31dc89c275332a3e03d9750b9cbc31688dd131a414a1a
+-- source: 30_chat/get_unread_count.sql sha256:796c088b19e1dad3d8cbb5972c472d645031b6a162e27ed46b0d1c8be32d68a2
 -- How much waits for the caller: counted from the watermarks, never counted up and down.
 --
 -- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
--- among the newest 1,000 after the caller's mark.
+-- up to 1,000 in a conversation.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_unread_count()
@@ -3120,15 +3120,15 @@ begin
           then (
             select count(*)
             from (
-              select m.* from public.messages as m
+              select from public.messages as m
               where m.conversation_id = c.id and m.seq > p.read_seq
+                and m.sender_id <> v_me
+                and m.caused_by is distinct from v_me
+                and (m.visible_to = 'all' or m.receiver_id = v_me)
+                and (m.expires_at is null or m.expires_at > now())
               order by m.seq desc
               limit 1000
-            ) as m
-            where m.sender_id <> v_me
-              and m.caused_by is distinct from v_me
-              and (m.visible_to = 'all' or m.receiver_id = v_me)
-              and (m.expires_at is null or m.expires_at > now())
+            ) as unread
           )
           else 0
         end as unread,
@@ -6612,7 +6612,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:71bdeac09510e43cb2419561fafa607379c3c951a3c3b53c9c937c9ccd1353bc
+-- source: 40_flow/announce_step.sql sha256:4e4e703daea390a2de2f66c81af38e363c21e24980176000fd1ce22749425529
 -- Tells both sides about a step and all that followed on it, in at most two events a side: the
 -- messages that it may see, and the new state.
 --
@@ -6622,7 +6622,8 @@ $$;
 -- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
 -- Nobody is notified of an own step, and not in a conversation that they have muted.
 -- Returns the messages that the actor may see, as clients get them.
--- Remembers, for each side, the version that its context has now: what check_version compares with.
+-- Remembers, for each side that hears of the step, the version that its context has now: what
+-- check_version compares with. A rating of the other side is no reason to decide anew.
 -- Writes: participants, notifications, push_outbox, realtime.messages.
 -- Events: new_message, button_action, text_input, conversation_state_changed.
 create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
@@ -6651,7 +6652,16 @@ declare
 begin
   for v_member in
     update private.participants as p
-    set stepped_version = v.version
+    set stepped_version = case
+      when p_step.from_state <> v_conversation.flow_state
+        or p.user_id is not distinct from p_step.actor_id
+        or exists (
+          select from unnest(v_messages) as m
+          where m.visible_to = 'all' or m.receiver_id = p.user_id
+        )
+        then v.version
+      else p.stepped_version
+    end
     from private.conversation_versions(v_conversation) as v
     where p.conversation_id = v_conversation.id and p.user_id = v.user_id
     returning p.user_id, v.version, v.is_muted, exists (
@@ -14867,7 +14877,7 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:844d3b41dab50f83c8c62b767105a894afb0a1ce27d1d0c3531401a1c1f2a7e2
+-- source: 50_payments/get_metrics.sql sha256:d7144277eed59c0ad5c39b6848d6ef6dd359ca902eca6d320fb7b19efa379bc0
 -- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
 -- counted on the way of a message or a step, so no row gets hot.
 
@@ -14906,7 +14916,7 @@ begin
     select jsonb_build_object(
       'open_alerts', (
         select jsonb_object_agg(kind.severity, (
-          select count(*) from private.alerts as a
+          select count(*) from private.alerts_now as a
           where a.status = 'open' and a.severity = kind.severity
         ))
         from unnest(array['info', 'warning', 'critical']) as kind (severity)
@@ -15156,7 +15166,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/list_alerts.sql sha256:bc09cae7c1d8387e98a80b29249e08e3af0e6477ca554c50f9273c492e8b2869
+-- source: 50_payments/list_alerts.sql sha256:be472ff5908a8252c2e961a5fcfdf4ebbd1e06096b610887d70b17e5d2b8ab33
 -- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
 -- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at, note,
 -- dispute_days, reminder}]`.
@@ -15174,11 +15184,46 @@ as $$
   select private.list_alerts(status, page_size, before, severity);
 $$;
 
--- What operators must look at, newest first.
+-- Alerts as they are now: no timer runs, so what an open dispute's age makes of them is read.
 --
 -- dispute_days: how many days the conversation's dispute has been open, if one is. reminder: 7, 30
 -- or 50 once it has been open that long; from then on nobody has to keep the date in mind. An alert
--- of such a conversation is critical from day 50 on: at day 60 the dispute ends by itself.
+-- that was resolved before that day is open again, and from day 50 on it is critical: at day 60 the
+-- dispute ends by itself.
+create or replace view private.alerts_now as
+select
+  a.id, a.kind, a.conversation_id, a.razorpay_order_id, a.razorpay_payment_id, a.event_row_id,
+  a.details, a.seen, a.first_seen_at, a.last_seen_at, a.note,
+  case when it.is_open then 'open' else 'resolved' end as status,
+  case when not it.is_open then a.resolved_at end as resolved_at,
+  case when it.is_open and dispute.days >= 50 then 'critical' else a.severity end as severity,
+  case when it.is_open then dispute.days end as dispute_days,
+  case when it.is_open then dispute.reminder end as reminder
+from private.alerts as a
+left join lateral (
+  select
+    d.opened_at, age.days,
+    case
+      when age.days >= 50 then 50
+      when age.days >= 30 then 30
+      when age.days >= 7 then 7
+    end as reminder
+  from private.disputes as d
+  cross join lateral (
+    select floor(extract(epoch from now() - d.opened_at) / 86400)::integer as days
+  ) as age
+  where d.conversation_id = a.conversation_id and d.closed_at is null
+) as dispute on true
+cross join lateral (
+  select a.status = 'open' or coalesce(
+    a.resolved_at >= dispute.opened_at
+      and a.resolved_at < dispute.opened_at + dispute.reminder * interval '1 day',
+    false
+  ) as is_open
+) as it;
+
+-- What operators must look at, newest first, as private.alerts_now has it.
+--
 -- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
 -- (null: all).
 -- Definer: alerts are private.
@@ -15206,28 +15251,13 @@ begin
       select jsonb_agg(to_jsonb(page) order by page.id desc)
       from (
         select
-          a.id, a.kind, urgency.severity, a.status, a.conversation_id, a.razorpay_order_id,
+          a.id, a.kind, a.severity, a.status, a.conversation_id, a.razorpay_order_id,
           a.razorpay_payment_id, a.event_row_id, a.details, a.seen, a.first_seen_at,
-          a.last_seen_at, a.resolved_at, a.note, dispute.days as dispute_days, urgency.reminder
-        from private.alerts as a
-        left join lateral (
-          select floor(extract(epoch from now() - d.opened_at) / 86400)::integer as days
-          from private.disputes as d
-          where a.status = 'open' and d.conversation_id = a.conversation_id
-            and d.closed_at is null
-        ) as dispute on true
-        cross join lateral (
-          select
-            case when dispute.days >= 50 then 'critical' else a.severity end as severity,
-            case
-              when dispute.days >= 50 then 50
-              when dispute.days >= 30 then 30
-              when dispute.days >= 7 then 7
-            end as reminder
-        ) as urgency
+          a.last_seen_at, a.resolved_at, a.note, a.dispute_days, a.reminder
+        from private.alerts_now as a
         where a.status = p_status
           and a.id < coalesce(p_before, 9223372036854775807)
-          and urgency.severity = coalesce(p_severity, urgency.severity)
+          and a.severity = coalesce(p_severity, a.severity)
         order by a.id desc
         limit private.clamp_page_size(p_page_size, 50, 100)
       ) as page
@@ -16260,7 +16290,7 @@ $$;
 grant execute on function public.replay_payment_event(bigint), private.replay_payment_event(bigint)
 to authenticated, service_role;
 
--- source: 50_payments/resolve_alert.sql sha256:f13563b7790ea5ba0c967582188f3c2dc51223d01760a53fea59f1db6851e66d
+-- source: 50_payments/resolve_alert.sql sha256:cc2ba08d76a8e4790f0c6006b75a4fc9f63b51e077ad4df3c284721ba1f528a5
 -- RPC: operators resolve an alert; returns `{id, status}`.
 create or replace function public.resolve_alert(alert_id bigint, note text default null)
 returns jsonb
@@ -16294,7 +16324,8 @@ begin
   set
     status = 'resolved', resolved_at = now(), note = p_note,
     resolved_by = (select u.id from public.users as u where u.id = auth.uid())
-  where a.id = p_alert_id and a.status = 'open';
+  where a.id = p_alert_id
+    and exists (select from private.alerts_now as n where n.id = a.id and n.status = 'open');
   if not found then
     perform private.raise_input_invalid('alert_id', 'open', 'There is no such open alert.');
   end if;

@@ -80,6 +80,22 @@ LOOK_ALIKES = (
     "Par\U000e0001ley",
     "\U0001f1f5arley",
     "\u13e2arley",
+    # Whole words, and mixtures, of Cyrillic, Greek, Armenian, Cherokee, Coptic, Lisu, Hebrew,
+    # Arabic, full-width, circled, mathematical and small letters.
+    "\u0440\u0430\u0433\u04cf\u0435\u0443",
+    "\u0420\u0410R\u216c\u0415\u0423",
+    "\u03c1\u03b1r\u0399e\u03b3",
+    "\u03a1\u0391\u042fLEY".replace("\u042f", "R"),
+    "p\u0430r\u05c0\u0435y",
+    "\u13e2\u13aa\u13a1\u13de\u13ac\u13a9",
+    "\u2ca2ar\u2c92ey",
+    "\ua4d1\ua4ee\ua4e3\ua4e1\ua4f0\ua4ec",
+    "par\u05d5ey",
+    "par\u0627ey",
+    "\uff50\u0430\u24e1\u2113\u212fy",
+    "\U0001d429\u0251\U0001d42b\U0001d4c1ey",
+    "\u1d56a\u02b3\u02e1ey",
+    "P\u0410\u0280L\u04bd\u028f",
 )
 OTHERS = (
     "Parle",

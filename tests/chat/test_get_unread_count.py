@@ -53,6 +53,19 @@ def test_counting_stops_at_1000(db: Database, talk: Talk) -> None:
     assert row["unread_count"] == 1000
 
 
+def test_what_is_not_for_the_reader_takes_no_place_among_the_1000(db: Database, talk: Talk) -> None:
+    theirs = {"sender_id": talk.asha, "receiver_id": talk.bharat}
+    own = {"sender_id": talk.bharat, "receiver_id": talk.asha}
+    hidden = {**theirs, "visible_to": "brand_owner", "receiver_id": talk.asha}
+    gone = {**theirs, "expires_in": "-1 hour"}
+    deal = open_deal(db, talk.asha, talk.bharat)
+    add_messages(db, deal, [theirs] * 3 + [own] * 400 + [hidden] * 300 + [gone] * 301)
+    assert unread(db, talk.bharat)["unread_messages"] == 3
+    with db.signed_in_as(talk.bharat):
+        listed = db.call("get_conversations", filter="unread")["conversations"]
+    assert [row["unread_count"] for row in listed] == [3]
+
+
 def test_what_the_own_step_caused_is_not_unread(db: Database, talk: Talk) -> None:
     before = unread(db, talk.asha)
     with db.signed_in_as(talk.asha):

@@ -245,6 +245,20 @@ def test_a_decision_on_an_old_version_is_refused(db: Database, people: Cast) -> 
     assert play.stored()["flow_state"] == "work_submitted"
 
 
+def test_a_rating_that_the_other_side_does_not_see_is_no_step_for_it(
+    db: Database, people: Cast
+) -> None:
+    play = open_play(db, people, "bid", "real_time")
+    version = play.context(BRAND_OWNER)["version"]
+    play.do("I", "rate_collaboration")
+    with db.signed_in_as(people.bharat):
+        db.call(
+            "take_action", conversation_id=play.id, action="close_conversation",
+            expected_version=version,
+        )  # fmt: skip
+    assert play.stored()["flow_state"] == "chat_closed"
+
+
 def test_what_the_other_side_reads_is_no_step_either(db: Database, people: Cast) -> None:
     play = open_play(db, people, "bid", "work_submitted")
     version = play.context(BRAND_OWNER)["version"]

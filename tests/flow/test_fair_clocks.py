@@ -208,6 +208,37 @@ def test_operators_are_reminded_of_a_dispute_that_waits(
     assert bool(urgent) == (severity == "critical")
 
 
+def test_an_alert_that_was_resolved_early_is_raised_again_at_the_next_age(
+    stage: Stage, cast: Cast
+) -> None:
+    play = open_play(stage, cast, "bid", "work_submitted")
+    play.do("B", "raise_dispute")
+
+    def days_pass(days: int) -> None:
+        stage.query(
+            "update private.disputes set opened_at = opened_at - %s where conversation_id = %s",
+            *(days * DAY, play.id),
+        )
+        stage.query(
+            "update private.alerts set first_seen_at = first_seen_at - %s,"
+            " resolved_at = resolved_at - %s where conversation_id = %s",
+            *(days * DAY, days * DAY, play.id),
+        )
+
+    seen = []
+    with stage.as_service():
+        for days in (1, 5, 1, 22, 1, 19, 1, 8):
+            days_pass(days)
+            alerts = stage.call("list_alerts")
+            seen.append([(alert["dispute_days"], alert["reminder"]) for alert in alerts])
+            for alert in alerts:
+                stage.call("resolve_alert", alert_id=alert["id"])
+            assert stage.call("list_alerts") == []
+            assert sum(stage.call("get_metrics")["open_alerts"].values()) == 0
+    # Day 1, 6, 7, 29, 30, 49, 50, 58.
+    assert seen == [[(1, None)], [], [(7, 7)], [], [(30, 30)], [], [(50, 50)], []]
+
+
 # A pause gives its asker no time
 
 

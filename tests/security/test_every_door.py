@@ -19,6 +19,7 @@ import pytest
 
 from tests.chat.conftest import talk
 from tests.chat.scenes import Talk, open_deal
+from tests.flow.deals import gather_cast, open_play
 from tests.support.databases import Database, Refusal, read_refusal
 
 __all__ = ["talk"]
@@ -146,6 +147,41 @@ def test_no_door_works_on_what_is_too_large(
                     code = CODES.get((door.function, door.argument), "INPUT_INVALID")
                     seen = refusal(door, value)
                     assert (seen.code if seen else None) == code, (seen, door.others)
+
+
+def test_what_is_charged_to_no_limit_is_cheap(db: Database) -> None:
+    """A trial of any step, a page of any history, and what somebody else's flow would cost."""
+    deal = open_play(db, gather_cast(db), "bid", "real_time")
+    steps = 400
+    db.query(
+        """
+        insert into public.conversation_events (
+          conversation_id, version, actor_role, action, from_state, to_state,
+          created_at, effective_at, commitment, hash
+        )
+        select %s, 1000 + n, 'system', 'x', 'real_time', 'real_time', now(), now(), '', ''
+        from generate_series(1, %s) as n
+        """,
+        *(deal.id, steps),
+    )
+    spec = db.value("select private.flow_spec(f.id) from private.flow_definitions as f limit 1")
+    here = {"conversation_id": deal.id}
+
+    def ask(function: str, **arguments: Any) -> None:
+        with db.signed_in_as(deal.cast.bharat):
+            db.call(function, **arguments)
+
+    def refused() -> None:
+        with db.refused("FORBIDDEN", 403):
+            ask("validate_flow", spec=spec)
+
+    unit = seconds(partial(ask, "get_conversation_context", **here))
+    for action, given in (("rate_collaboration", {"rating": 5}), ("close_conversation", {})):
+        spent = seconds(partial(ask, "simulate_action", action=action, input=given, **here))
+        assert spent < 10 * unit, (action, spent / unit)
+    spent = seconds(partial(ask, "get_conversation_history", page_size=10**6, **here))
+    assert spent < 10 * unit, spent / unit
+    assert seconds(refused) < 10 * unit
 
 
 def test_sync_takes_2000_conversations(db: Database, talk: Talk) -> None:

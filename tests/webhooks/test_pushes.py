@@ -20,8 +20,9 @@ PATIENCE = 20.0
 class Outbox:
     """Stands in for the database: hands out what is queued, keeps what it is told."""
 
-    def __init__(self, *tokens: str, kind: str = "web_push") -> None:
+    def __init__(self, *tokens: str, kind: str = "web_push", page: int = 1) -> None:
         self.kind = kind
+        self.page = page
         self.queued = list(tokens)
         self.results: dict[str, str] = {}
         self.is_down = False
@@ -40,7 +41,7 @@ class Outbox:
         if not self.queued:
             self.before_an_empty_answer()
             return []
-        taken, self.queued = self.queued[:1], self.queued[1:]
+        taken, self.queued = self.queued[: self.page], self.queued[self.page :]
         return [
             {"push_id": token, "kind": self.kind, "token": token, "keys": {}, "payload": {}}
             for token in taken
@@ -105,6 +106,20 @@ def test_a_touch_does_not_wait_for_a_slow_sender() -> None:
     release.set()
     wait_for_the_end()
     assert outbox.results == {"a": "sent"}
+
+
+def test_several_pushes_are_sent_at_once() -> None:
+    # None of them gets through before all of them are under way.
+    everybody = threading.Barrier(3)
+
+    def waits_for_the_others(_token: str) -> Result:
+        everybody.wait(PATIENCE)
+        return "sent"
+
+    outbox = Outbox("a", "b", "c", page=3)
+    pushes_of(outbox, web_push=Phone(waits_for_the_others)).touch()
+    wait_for_the_end()
+    assert outbox.results == {"a": "sent", "b": "sent", "c": "sent"}
 
 
 def test_what_is_queued_right_after_the_last_look_is_sent_when_touched_meanwhile() -> None:

@@ -95,9 +95,9 @@ cross join lateral (
 --
 -- A deal is shown as it is now, whether or not the steps that are due have been written; the action
 -- that is open is shown to the side that is awaited.
--- version is that of private.conversation_versions. Unread messages are counted among the newest
--- 1,000 after the caller's mark, so that it costs the same however many wait; what the caller's own
--- step caused is not one of them. Across a block neither what the other side has received or read
+-- version is that of private.conversation_versions. Unread messages are counted up
+-- to 1,000, so that it costs the same however many wait; what the caller's own step caused is not
+-- one of them. Across a block neither what the other side has received or read
 -- nor when it was here is shown.
 create or replace view private.my_conversations as
 select
@@ -162,15 +162,15 @@ select
     else (
       select count(*)
       from (
-        select m.* from public.messages as m
+        select from public.messages as m
         where m.conversation_id = me.conversation_id and m.seq > me.read_seq
+          and m.sender_id <> me.user_id
+          and m.caused_by is distinct from me.user_id
+          and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+          and (m.expires_at is null or m.expires_at > now())
         order by m.seq desc
         limit 1000
-      ) as m
-      where m.sender_id <> me.user_id
-        and m.caused_by is distinct from me.user_id
-        and (m.visible_to = 'all' or m.receiver_id = me.user_id)
-        and (m.expires_at is null or m.expires_at > now())
+      ) as unread
     )
   end as unread_count,
   (

@@ -1,7 +1,7 @@
 -- How much waits for the caller: counted from the watermarks, never counted up and down.
 --
 -- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
--- among the newest 1,000 after the caller's mark.
+-- up to 1,000 in a conversation.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_unread_count()
@@ -26,15 +26,15 @@ begin
           then (
             select count(*)
             from (
-              select m.* from public.messages as m
+              select from public.messages as m
               where m.conversation_id = c.id and m.seq > p.read_seq
+                and m.sender_id <> v_me
+                and m.caused_by is distinct from v_me
+                and (m.visible_to = 'all' or m.receiver_id = v_me)
+                and (m.expires_at is null or m.expires_at > now())
               order by m.seq desc
               limit 1000
-            ) as m
-            where m.sender_id <> v_me
-              and m.caused_by is distinct from v_me
-              and (m.visible_to = 'all' or m.receiver_id = v_me)
-              and (m.expires_at is null or m.expires_at > now())
+            ) as unread
           )
           else 0
         end as unread,

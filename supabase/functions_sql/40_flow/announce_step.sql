@@ -7,7 +7,8 @@
 -- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
 -- Nobody is notified of an own step, and not in a conversation that they have muted.
 -- Returns the messages that the actor may see, as clients get them.
--- Remembers, for each side, the version that its context has now: what check_version compares with.
+-- Remembers, for each side that hears of the step, the version that its context has now: what
+-- check_version compares with. A rating of the other side is no reason to decide anew.
 -- Writes: participants, notifications, push_outbox, realtime.messages.
 -- Events: new_message, button_action, text_input, conversation_state_changed.
 create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
@@ -36,7 +37,16 @@ declare
 begin
   for v_member in
     update private.participants as p
-    set stepped_version = v.version
+    set stepped_version = case
+      when p_step.from_state <> v_conversation.flow_state
+        or p.user_id is not distinct from p_step.actor_id
+        or exists (
+          select from unnest(v_messages) as m
+          where m.visible_to = 'all' or m.receiver_id = p.user_id
+        )
+        then v.version
+      else p.stepped_version
+    end
     from private.conversation_versions(v_conversation) as v
     where p.conversation_id = v_conversation.id and p.user_id = v.user_id
     returning p.user_id, v.version, v.is_muted, exists (

@@ -36,7 +36,7 @@ begin
     select jsonb_build_object(
       'open_alerts', (
         select jsonb_object_agg(kind.severity, (
-          select count(*) from private.alerts as a
+          select count(*) from private.alerts_now as a
           where a.status = 'open' and a.severity = kind.severity
         ))
         from unnest(array['info', 'warning', 'critical']) as kind (severity)

@@ -15,11 +15,46 @@ as $$
   select private.list_alerts(status, page_size, before, severity);
 $$;
 
--- What operators must look at, newest first.
+-- Alerts as they are now: no timer runs, so what an open dispute's age makes of them is read.
 --
 -- dispute_days: how many days the conversation's dispute has been open, if one is. reminder: 7, 30
 -- or 50 once it has been open that long; from then on nobody has to keep the date in mind. An alert
--- of such a conversation is critical from day 50 on: at day 60 the dispute ends by itself.
+-- that was resolved before that day is open again, and from day 50 on it is critical: at day 60 the
+-- dispute ends by itself.
+create or replace view private.alerts_now as
+select
+  a.id, a.kind, a.conversation_id, a.razorpay_order_id, a.razorpay_payment_id, a.event_row_id,
+  a.details, a.seen, a.first_seen_at, a.last_seen_at, a.note,
+  case when it.is_open then 'open' else 'resolved' end as status,
+  case when not it.is_open then a.resolved_at end as resolved_at,
+  case when it.is_open and dispute.days >= 50 then 'critical' else a.severity end as severity,
+  case when it.is_open then dispute.days end as dispute_days,
+  case when it.is_open then dispute.reminder end as reminder
+from private.alerts as a
+left join lateral (
+  select
+    d.opened_at, age.days,
+    case
+      when age.days >= 50 then 50
+      when age.days >= 30 then 30
+      when age.days >= 7 then 7
+    end as reminder
+  from private.disputes as d
+  cross join lateral (
+    select floor(extract(epoch from now() - d.opened_at) / 86400)::integer as days
+  ) as age
+  where d.conversation_id = a.conversation_id and d.closed_at is null
+) as dispute on true
+cross join lateral (
+  select a.status = 'open' or coalesce(
+    a.resolved_at >= dispute.opened_at
+      and a.resolved_at < dispute.opened_at + dispute.reminder * interval '1 day',
+    false
+  ) as is_open
+) as it;
+
+-- What operators must look at, newest first, as private.alerts_now has it.
+--
 -- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
 -- (null: all).
 -- Definer: alerts are private.
@@ -47,28 +82,13 @@ begin
       select jsonb_agg(to_jsonb(page) order by page.id desc)
       from (
         select
-          a.id, a.kind, urgency.severity, a.status, a.conversation_id, a.razorpay_order_id,
+          a.id, a.kind, a.severity, a.status, a.conversation_id, a.razorpay_order_id,
           a.razorpay_payment_id, a.event_row_id, a.details, a.seen, a.first_seen_at,
-          a.last_seen_at, a.resolved_at, a.note, dispute.days as dispute_days, urgency.reminder
-        from private.alerts as a
-        left join lateral (
-          select floor(extract(epoch from now() - d.opened_at) / 86400)::integer as days
-          from private.disputes as d
-          where a.status = 'open' and d.conversation_id = a.conversation_id
-            and d.closed_at is null
-        ) as dispute on true
-        cross join lateral (
-          select
-            case when dispute.days >= 50 then 'critical' else a.severity end as severity,
-            case
-              when dispute.days >= 50 then 50
-              when dispute.days >= 30 then 30
-              when dispute.days >= 7 then 7
-            end as reminder
-        ) as urgency
+          a.last_seen_at, a.resolved_at, a.note, a.dispute_days, a.reminder
+        from private.alerts_now as a
         where a.status = p_status
           and a.id < coalesce(p_before, 9223372036854775807)
-          and urgency.severity = coalesce(p_severity, urgency.severity)
+          and a.severity = coalesce(p_severity, a.severity)
         order by a.id desc
         limit private.clamp_page_size(p_page_size, 50, 100)
       ) as page

@@ -31,7 +31,8 @@ begin
   set
     status = 'resolved', resolved_at = now(), note = p_note,
     resolved_by = (select u.id from public.users as u where u.id = auth.uid())
-  where a.id = p_alert_id and a.status = 'open';
+  where a.id = p_alert_id
+    and exists (select from private.alerts_now as n where n.id = a.id and n.status = 'open');
   if not found then
     perform private.raise_input_invalid('alert_id', 'open', 'There is no such open alert.');
   end if;
