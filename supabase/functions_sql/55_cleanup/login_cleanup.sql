@@ -79,6 +79,7 @@ $$;
 -- The account remembers up to when everything is flagged, so that a login with nothing to do looks
 -- at no message. Rows that nobody has touched are updated where they lie, without being locked
 -- first: half the writing. A row that another session may hold is locked, or passed over.
+-- The plans are generic: with the places at hand the planner reads a small table whole.
 -- Args: the locked account.
 -- Locks, writes: messages (those that another session holds are left for the next time), accounts
 -- (flagged_until).
@@ -86,18 +87,21 @@ create or replace function private.flag_expired(p_account private.accounts)
 returns integer
 language plpgsql
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_me constant uuid := p_account.user_id;
   v_batch constant integer := private.get_number('cleanup_batch')::integer;
   v_rows tid[];
   v_held tid[];
+  v_due integer;
   v_count integer;
 begin
   select
     array_agg(due.ctid) filter (where due.xmax = '0'),
-    array_agg(due.ctid) filter (where due.xmax <> '0')
-  into v_rows, v_held
+    array_agg(due.ctid) filter (where due.xmax <> '0'),
+    count(*)
+  into v_rows, v_held, v_due
   from (
     select mine.ctid, mine.xmax, mine.expires_at
     from public.messages as mine
@@ -127,11 +131,12 @@ begin
 
   update private.accounts as a
   set flagged_until = coalesce(
-    (
+    -- Of what the batch had no room for, and of what was passed over.
+    case when v_due = v_batch or v_count < v_due then (
       select min(left_over.expires_at)
       from private.list_expired(v_me, p_account.flagged_until, now()) as left_over
       where not left_over.is_expired
-    ),
+    ) end,
     now()
   )
   where a.user_id = v_me;
