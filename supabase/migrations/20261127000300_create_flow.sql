@@ -177,8 +177,12 @@ create table private.flow_screens (
   flow_id bigint not null references private.flow_definitions (id) on delete cascade,
   state text not null,
   role text not null,
-  -- As private.draw_screen returns it.
-  actions jsonb not null,
+  -- As private.draw_screen returns them.
+  actions jsonb[] not null,
+  -- Every guard that one of them depends on.
+  guards text[] not null,
+  -- Of the flow, for these guards.
+  rules jsonb not null,
   -- Nothing in it depends on the deal.
   is_fixed boolean not null,
 

@@ -3,7 +3,7 @@
 -- A message needs no row here: it is its own record. No foreign keys: whoever writes has the
 -- conversation's row or the account locked, and a key would check both again with every step.
 create table private.notifications (
-  id bigint generated always as identity primary key,
+  id bigint generated always as identity,
   user_id uuid not null,
   type text not null,
   conversation_id uuid,
@@ -11,6 +11,7 @@ create table private.notifications (
   data jsonb not null,
   created_at timestamptz not null default now(),
 
+  primary key (user_id, id),
   constraint type_is_known check (
     type in (
       'message', 'action_required', 'payment', 'work', 'review', 'deal_closed', 'dispute',
@@ -21,7 +22,6 @@ create table private.notifications (
 );
 comment on table private.notifications is 'What a user was told beside the messages; ids only.';
 alter table private.notifications enable row level security;
-create index notifications_of_user on private.notifications (user_id, id desc);
 -- For the numbers of the last minutes.
 create index notifications_recent on private.notifications using brin (created_at);
 

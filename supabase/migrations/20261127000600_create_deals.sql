@@ -181,9 +181,11 @@ create type private.flow_step as (
   -- What a repeat of the request is recognized by, and the answer to one.
   client_action_id uuid,
   request_hash bytea,
-  earlier jsonb,
+  earlier json,
 
-  -- Of the row that is taken: the conversation before it, and why the state changes.
+  -- Of the row that is taken: the flow's rules, the conversation before it, and why the state
+  -- changes.
+  rules jsonb,
   before private.conversations,
   reason text,
 

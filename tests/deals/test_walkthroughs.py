@@ -36,8 +36,11 @@ class Doors:
             return self.stage.call(function, **arguments)
 
     def take(self, who: str, talk: str, action: str, given: dict[str, Any]) -> Any:
-        """The one engine itself."""
-        return self.call(who, "take_action", conversation_id=talk, action=action, input=given)
+        """The one engine itself; its answer has the context that is read afterwards."""
+        answer = self.call(who, "take_action", conversation_id=talk, action=action, input=given)
+        read = self.call(who, "get_conversation_context", conversation_id=talk)
+        assert answer["conversation"] | {"server_now": read["server_now"]} == read
+        return answer
 
     def press(self, who: str, talk: str, action: str, given: dict[str, Any]) -> Any:
         """As a chat does: the button of the newest action message, or the text typed there."""

@@ -7,7 +7,7 @@ import re
 from tests.flow_proof.flows import faults, spec_in_use
 from tests.support.databases import Database
 
-CASES = re.compile(r"^ +when ((?:'\w+'(?:, )?)+) then$", re.MULTILINE)
+CASES = re.compile(r"^ +when\s+((?:'\w+',?\s+)+)then$", re.MULTILINE)
 
 
 def cases(db: Database, *functions: str) -> set[str]:
@@ -19,7 +19,7 @@ def cases(db: Database, *functions: str) -> set[str]:
 
 def test_the_proof_and_the_engine_have_one_list_of_guards(db: Database) -> None:
     names = {row["name"] for row in db.query("select name from private.flow_guards")}
-    assert names == cases(db, "guard_holds")
+    assert names == cases(db, "failed_guards")
 
 
 def test_the_proof_and_the_engine_have_one_list_of_effects(db: Database) -> None:

@@ -25,9 +25,38 @@ declare
   v_role constant text := coalesce(p_role, p_conversation.awaiting_role);
   v_visible_to constant text := coalesce(p_role, 'all');
   v_action jsonb;
+  v_button jsonb;
   v_text text;
   v_buttons jsonb;
-  v_data jsonb := jsonb_build_object(
+  v_form jsonb := jsonb '{}';
+begin
+  foreach v_action in array private.open_actions(
+    p_conversation,
+    case v_role
+      when 'influencer' then p_conversation.influencer_id
+      when 'brand_owner' then p_conversation.brand_owner_id
+    end,
+    v_role
+  ) loop
+    if p_buttons is null then
+      if v_action ->> 'drawn' in ('form', 'both') and v_form = '{}' then
+        v_form := v_action -> 'form';
+      end if;
+      continue when v_action ->> 'drawn' in ('form', 'nowhere');
+    else
+      continue when not p_buttons ? (v_action ->> 'action') or v_action ->> 'drawn' = 'form';
+    end if;
+    v_button := v_action -> 'button';
+    v_text := p_buttons ->> (v_action ->> 'action');
+    if v_text is not null then
+      if v_text like '%{%' then
+        v_text := private.fill_template(v_text, private.deal_values(p_conversation));
+      end if;
+      v_button := v_button || jsonb_build_object('text', v_text);
+    end if;
+    v_buttons := coalesce(v_buttons, '[]') || v_button;
+  end loop;
+  return v_form || jsonb_strip_nulls(jsonb_build_object(
     'title', p_title,
     'subtitle', p_subtitle,
     'flow_state', p_conversation.flow_state,
@@ -38,56 +67,8 @@ declare
     'expires_at', p_conversation.deadline_at,
     'payment_order', case
       when p_buttons is null then p_conversation.flow_data -> 'payment_order'
-    end
-  );
-begin
-  for v_action in
-    select a.value
-    from jsonb_array_elements(
-      private.open_actions(
-        p_conversation,
-        case v_role
-          when 'influencer' then p_conversation.influencer_id
-          when 'brand_owner' then p_conversation.brand_owner_id
-        end,
-        v_role
-      )
-    ) with ordinality as a
-    where case when p_buttons is null
-      then a.value ->> 'drawn' <> 'nowhere'
-      else p_buttons ? (a.value ->> 'action')
-    end
-    order by a.ordinality
-  loop
-    if v_action ->> 'drawn' <> 'form' then
-      v_text := p_buttons ->> (v_action ->> 'action');
-      if v_text like '%{%' then
-        v_text := private.fill_template(v_text, private.deal_values(p_conversation));
-      end if;
-      v_buttons := coalesce(v_buttons, '[]') || jsonb_build_object(
-        'id', v_action -> 'action',
-        'text', coalesce(v_text, v_action ->> 'text'),
-        'style', v_action -> 'style',
-        'action', v_action -> 'action',
-        'data', v_action -> 'data',
-        'input_fields', case
-          when v_action #> '{schema,required}' <> '[]' then v_action -> 'fields'
-        end
-      );
-    end if;
-    if v_action ->> 'drawn' in ('form', 'both') and p_buttons is null
-      and not v_data ? 'input_field' then
-      v_data := v_data || jsonb_build_object(
-        'input_field', v_action -> 'fields' -> 0,
-        'input_fields', v_action -> 'fields',
-        'submit_button', jsonb_build_object(
-          'text', v_action -> 'text', 'style', v_action -> 'style'
-        ),
-        'submit_action', v_action -> 'action',
-        'schema', v_action -> 'schema'
-      );
-    end if;
-  end loop;
-  return jsonb_strip_nulls(v_data || jsonb_build_object('buttons', v_buttons));
+    end,
+    'buttons', v_buttons
+  ));
 end;
 $$;

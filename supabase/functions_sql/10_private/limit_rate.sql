@@ -10,9 +10,14 @@ as $$
 declare
   v_limit constant jsonb := private.get_setting('rate_' || p_action);
 begin
-  insert into private.rate_limits as r (user_id, action, due_at)
-  values (p_user_id, p_action, private.next_due('-infinity', v_limit))
-  on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, v_limit);
+  update private.rate_limits as r
+  set due_at = private.next_due(r.due_at, v_limit)
+  where r.user_id = p_user_id and r.action = p_action;
+  if not found then
+    insert into private.rate_limits as r (user_id, action, due_at)
+    values (p_user_id, p_action, private.next_due('-infinity', v_limit))
+    on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, v_limit);
+  end if;
 end;
 $$;
 
@@ -31,18 +36,17 @@ stable
 set search_path = ''
 as $$
 declare
-  v_step interval;
-  v_burst float8;
+  v_pace record;
   v_due_at timestamptz;
   v_over interval;
   v_retry_after integer;
 begin
-  select l.step, l.burst into v_step, v_burst from private.read_limit(p_limit) as l;
-  if v_step is null then
+  v_pace := private.read_limit(p_limit);
+  if v_pace.step is null then
     return p_due_at;  -- the limit is switched off
   end if;
-  v_due_at := greatest(p_due_at, now()) + v_step;
-  v_over := v_due_at - now() - v_step * v_burst;
+  v_due_at := greatest(p_due_at, now()) + v_pace.step;
+  v_over := v_due_at - now() - v_pace.step * v_pace.burst;
   if v_over > interval '0' then
     v_retry_after := ceil(extract(epoch from v_over));
     perform private.raise_error(

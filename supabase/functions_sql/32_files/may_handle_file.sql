@@ -54,9 +54,9 @@ begin
       return false;
     end if;
     v_conversation := private.as_of_now(v_conversation);
-    return private.takes_free_text(v_conversation) or private.open_actions(
+    return private.takes_free_text(v_conversation) or to_jsonb(private.open_actions(
       v_conversation, v_me, private.role_in(v_conversation, v_me)
-    ) @? '$[*].fields[*] ? (@.type == "file")';
+    )) @? '$[*].fields[*] ? (@.type == "file")';
   end if;
 
   if v_file.path is null or v_file.dropped_at is not null then

@@ -29,6 +29,7 @@ declare
   v_row private.flow_transitions;
   v_state private.flow_states;
   v_guard text;
+  v_failed text[];
   v_effect text;
   v_follower text;
   v_said integer;
@@ -43,22 +44,27 @@ begin
     -- Which row
     v_next := v_step.conversation;
     v_step.before := v_next;
-    v_rows := array(
-      select t
-      from private.flow_transitions as t
-      where t.flow_id = v_next.flow_id
-        and t.from_state = v_next.flow_state
-        and t.role = v_step.role
-        and t.action = v_step.action
-      order by t.position
-    );
+    select
+      f.rules,
+      array(
+        select t
+        from private.flow_transitions as t
+        where t.flow_id = v_next.flow_id
+          and t.from_state = v_next.flow_state
+          and t.role = v_step.role
+          and t.action = v_step.action
+        order by t.position
+      )
+    into v_step.rules, v_rows
+    from private.flow_definitions as f
+    where f.id = v_next.flow_id;
     if v_rows = '{}' then
       perform private.refuse_action(v_step);
     end if;
     foreach v_row in array v_rows loop
       foreach v_guard in array v_row.guards loop
         if v_guard = any (c_turn_guards)
-          and not private.guard_holds(v_guard, v_step, v_row.to_state) then
+          and private.failed_guards(v_step, array[v_guard], v_row.to_state) <> '{}' then
           perform private.refuse_turn(v_step, v_row, v_guard);
         end if;
       end loop;
@@ -67,11 +73,11 @@ begin
       v_next.flow_id, v_step.action, v_step.input, (v_step.conversation).id
     );
     foreach v_row in array v_rows loop
-      v_guard := private.failed_guard(v_step, v_row.guards, v_row.to_state);
-      exit when v_guard is null;
+      v_failed := private.failed_guards(v_step, v_row.guards, v_row.to_state);
+      exit when v_failed = '{}';
     end loop;
-    if v_guard is not null then
-      perform private.refuse_guard(v_step, v_guard);
+    if v_failed <> '{}' then
+      perform private.refuse_guard(v_step, v_failed[1]);
     end if;
     v_step := private.withhold_words(v_step, v_row.effects);
 
@@ -86,7 +92,7 @@ begin
       v_next.chat_status := private.chat_status_in(v_row.to_state);
       v_next.automation_enabled := v_next.chat_status = 'automated';
       v_next.entered_at := v_step.at;
-      v_next.deadline_at := private.state_deadline(v_next);
+      v_next.deadline_at := private.state_deadline(v_next, v_state);
       v_next.work_status := coalesce(v_state.work_status, v_next.work_status);
     end if;
     v_next.awaiting_role := case v_row.awaiting
@@ -96,13 +102,15 @@ begin
     end;
     v_next.version := v_next.version + 1;
     v_next.updated_at := v_step.at;
-    if v_step.role = 'system' and exists (
-      select from private.flow_states as s
-      where s.flow_id = v_row.flow_id
-        and s.state = v_row.from_state
-        and s.deadline_action = v_row.action
-    ) then
-      v_next.timed_at := v_step.at;
+    if v_step.role = 'system' then
+      if exists (
+        select from private.flow_states as s
+        where s.flow_id = v_row.flow_id
+          and s.state = v_row.from_state
+          and s.deadline_action = v_row.action
+      ) then
+        v_next.timed_at := v_step.at;
+      end if;
     end if;
     v_step.conversation := v_next;
     foreach v_effect in array v_row.effects loop
@@ -136,29 +144,6 @@ begin
     v_step.heard := private.announce_step(v_step, p_event);
   end if;
   return v_step;
-end;
-$$;
-
--- The first of some guards that does not hold for a step; null when all do.
-create or replace function private.failed_guard(
-  p_step private.flow_step,
-  p_guards text[],
-  p_to_state text
-)
-returns text
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_guard text;
-begin
-  foreach v_guard in array p_guards loop
-    if not private.guard_holds(v_guard, p_step, p_to_state) then
-      return v_guard;
-    end if;
-  end loop;
-  return null;
 end;
 $$;
 

@@ -18,15 +18,14 @@ set search_path = ''
 as $$
 declare
   v_conversation constant private.conversations := p_step.conversation;
+  v_version constant bigint := private.base_version(v_conversation);
   v_headline constant jsonb := private.conversation_headline(v_conversation);
-  v_messages constant public.messages[] := p_step.messages;
-  v_notifications constant text[] := p_step.notifications;
-  v_jsons constant jsonb[] := array(
-    select private.message_json(m) from unnest(v_messages) as m order by m.seq
+  v_messages constant jsonb[] := array(
+    select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
   v_message jsonb;
   v_member record;
-  v_heard jsonb;
+  v_heard jsonb[];
   v_own_heard jsonb;
   v_note jsonb;
   v_payload jsonb;
@@ -36,34 +35,42 @@ declare
   v_payloads jsonb[] := array[]::jsonb[];
 begin
   for v_member in
-    update private.participants as p
+    update private.participants as me
     set stepped_version = case
       when p_step.from_state <> v_conversation.flow_state
-        or p.user_id is not distinct from p_step.actor_id
+        or me.user_id is not distinct from p_step.actor_id
         or exists (
-          select from unnest(v_messages) as m
-          where m.visible_to = 'all' or m.receiver_id = p.user_id
+          select from unnest(p_step.messages) as m
+          where m.visible_to = 'all' or m.receiver_id = me.user_id
         )
-        then v.version
-      else p.stepped_version
+        then v_version + me.version + other.shared_version
+      else me.stepped_version
     end
-    from private.conversation_versions(v_conversation) as v
-    where p.conversation_id = v_conversation.id and p.user_id = v.user_id
-    returning p.user_id, v.version, v.is_muted, exists (
-      select from private.push_tokens as t where t.user_id = p.user_id
-    ) as has_device
+    from private.participants as other
+    where me.conversation_id = v_conversation.id
+      and other.conversation_id = v_conversation.id
+      and other.user_id <> me.user_id
+    returning
+      -- As private.conversation_versions.
+      me.user_id, v_version + me.version + other.shared_version as version,
+      'user:' || me.user_id as topic,
+      coalesce(me.muted_until > now(), false) as is_muted,
+      exists (
+        select from private.push_tokens as t where t.user_id = me.user_id
+      ) as has_device
   loop
-    v_heard := '[]';
+    v_heard := '{}';
     v_note := null;
     v_is_own := v_member.user_id is not distinct from p_step.actor_id;
-    for v_place in 1 .. cardinality(v_jsons) loop
-      v_message := v_jsons[v_place];
+    for v_place in 1 .. cardinality(v_messages) loop
+      v_message := v_messages[v_place];
       continue when v_message ->> 'visible_to' <> 'all'
         and v_message ->> 'receiver_id' <> v_member.user_id::text;
       v_heard := v_heard || v_message;
-      if v_notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
+      if p_step.notifications[v_place] is not null and not v_is_own
+        and not v_member.is_muted then
         v_note := jsonb_build_object(
-          'type', v_notifications[v_place],
+          'type', p_step.notifications[v_place],
           'data', jsonb_build_object(
             'conversation_id', v_conversation.id,
             'message_id', v_message -> 'id',
@@ -75,28 +82,30 @@ begin
       end if;
     end loop;
 
-    v_payload := jsonb_build_object(
-      'conversation_id', v_conversation.id,
-      'message', v_heard -> -1,
-      'conversation_context', v_headline || jsonb_build_object('version', v_member.version)
-    ) || case when jsonb_array_length(v_heard) > 1
-      then jsonb_build_object('messages', v_heard)
-      else '{}'
-    end;
     if v_is_own then
-      v_own_heard := v_heard;
+      v_own_heard := to_jsonb(v_heard);
     end if;
-    if v_is_own and p_event is not null then
-      v_events := v_events || (p_event ->> 'event');
-      v_payloads := v_payloads || (
-        v_payload || (p_event - 'event')
-          || jsonb_build_object('flow_update', private.flow_update_json(p_step))
+    if v_heard <> '{}' or v_is_own and p_event is not null then
+      v_payload := jsonb_build_object(
+        'conversation_id', v_conversation.id,
+        'conversation_context',
+        v_headline || jsonb_build_object('version', v_member.version)
       );
-      v_topics := v_topics || ('user:' || v_member.user_id);
-    elsif v_heard <> '[]' then
-      v_events := v_events || 'new_message'::text;
-      v_payloads := v_payloads || (v_payload || jsonb_build_object('notification', v_note));
-      v_topics := v_topics || ('user:' || v_member.user_id);
+      if v_is_own and p_event is not null then
+        v_events := v_events || (p_event ->> 'event');
+        v_payload := v_payload || (p_event - 'event')
+          || jsonb_build_object('flow_update', private.flow_update_json(p_step));
+      else
+        v_events := v_events || 'new_message'::text;
+        v_payload := v_payload || jsonb_build_object('notification', v_note);
+      end if;
+      -- The messages last: each is copied with whatever is added to them.
+      v_payload := v_payload || case when cardinality(v_heard) > 1
+        then jsonb_build_object('message', v_heard[cardinality(v_heard)], 'messages', v_heard)
+        else jsonb_build_object('message', v_heard[1])
+      end;
+      v_payloads := v_payloads || v_payload;
+      v_topics := v_topics || v_member.topic;
     end if;
     if p_step.from_state <> v_conversation.flow_state then
       v_events := v_events || 'conversation_state_changed'::text;
@@ -107,7 +116,7 @@ begin
         'reason', p_step.reason,
         'timestamp', p_step.at
       );
-      v_topics := v_topics || ('user:' || v_member.user_id);
+      v_topics := v_topics || v_member.topic;
     end if;
     if v_note is not null then
       insert into private.notifications (user_id, type, conversation_id, message_id, data)

@@ -64,6 +64,7 @@ begin
     v_message.action_required
       := v_template.message_type = 'automated' or v_template.buttons is not null;
     v_message.action_completed := false;
+    v_message.is_automated := v_template.message_type <> 'user_input';
     if v_message.action_required then
       v_message.action_data := private.action_data(
         v_conversation, nullif(v_message.visible_to, 'all'),
@@ -112,8 +113,10 @@ declare
   v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
 begin
   if p_texts is null or p_texts ~ '\{(influencer|brand_owner|actor|other)\}' then
-    select u.display_name into v_a from public.users as u where u.id = v_conversation.user_a;
-    select u.display_name into v_b from public.users as u where u.id = v_conversation.user_b;
+    select
+      (select u.display_name from public.users as u where u.id = v_conversation.user_a),
+      (select u.display_name from public.users as u where u.id = v_conversation.user_b)
+    into v_a, v_b;
     v_a := coalesce(v_a, c_nameless);
     v_b := coalesce(v_b, c_nameless);
     v_values := v_values || jsonb_build_object(

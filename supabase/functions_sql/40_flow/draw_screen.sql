@@ -1,39 +1,37 @@
 -- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
--- `[{action, text, style, drawn, data, fields, schema, ways, fills}]`.
+-- `{action, text, style, drawn, data, fields, schema, offer, button, form, ways, fills}` each.
 --
--- ways, `[{guards, to}]`, are the rows of an action that guards decide about, by name in a text; an
--- action without it is always open. fills: something in it has placeholders; fields and schema are
--- null where they have some.
+-- offer, button and form are as private.draw_action returns them. ways, `is_awaited,has_quote|...`,
+-- are the guards of the rows of an action that guards decide about; an action without it is always
+-- open. A guard about the state that a row leads to names it: `was_there work_in_progress`. fills:
+-- something in it has placeholders; fields and schema are null where they have some.
 create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
-returns jsonb
+returns jsonb[]
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-  return (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'action', a.action, 'text', a.text, 'style', a.style, 'drawn', a.drawn, 'data', a.data,
-          'fields', form.fields, 'schema', form.schema
-        )
-        || case when rows_of.is_free then '{}' else jsonb_build_object('ways', rows_of.ways) end
-        || case when typed.is_filled or a.text like '%{%' or a.data::text like '%"{%'
-          then '{"fills": true}'
-          else '{}'
-        end::jsonb
-        order by a.position
-      ),
-      '[]'
-    )
+  return array(
+    select
+      private.draw_action(jsonb_build_object(
+        'action', a.action, 'text', a.text, 'style', a.style, 'drawn', a.drawn, 'data', a.data,
+        'fields', form.fields, 'schema', form.schema
+      ))
+      || case when rows_of.is_free then '{}' else jsonb_build_object('ways', rows_of.ways) end
+      || case when typed.is_filled or a.text like '%{%' or a.data::text like '%"{%'
+        then '{"fills": true}'
+        else '{}'
+      end::jsonb
     from private.flow_actions as a
     cross join lateral (
       select
         bool_or(t.guards = '{}') as is_free,
-        jsonb_agg(
-          jsonb_build_object('guards', array_to_string(t.guards, ' '), 'to', t.to_state)
-          order by t.position
+        string_agg(
+          array_to_string(
+            array_replace(t.guards, 'was_there', 'was_there ' || t.to_state), ','
+          ),
+          '|' order by t.position
         ) as ways
       from private.flow_transitions as t
       where t.flow_id = a.flow_id and t.from_state = a.state and t.role = a.role
@@ -54,6 +52,53 @@ begin
     ) as form (fields, schema)
     where a.flow_id = p_flow_id and a.state = p_state and a.role = p_role
       and rows_of.ways is not null
+    order by a.position
+  );
+end;
+$$;
+
+-- An action of a screen with what clients get of it: offer, where actions are listed, the JSON text
+-- `{action, button_id, text, style, input, schema, cost, deadline_at}` up to the value of deadline_at;
+-- button, `{id, text, style, action, data, input_fields}`,
+-- and form, `{input_field, input_fields, submit_button, submit_action, schema}`, in a message, without
+-- the keys that have no value. A button has fields where its action cannot do without.
+create or replace function private.draw_action(p_action jsonb)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return p_action || jsonb_build_object(
+    'offer', left(jsonb_build_object(
+      'action', p_action -> 'action',
+      'button_id', p_action -> 'action',
+      'text', p_action -> 'text',
+      'style', p_action -> 'style',
+      'input', p_action -> 'fields' -> 0,
+      'schema', p_action -> 'schema',
+      -- Only messages cost points; a step of a deal is free.
+      'cost', 0
+    )::text, -1) || ', "deadline_at": ',
+    'button', jsonb_strip_nulls(jsonb_build_object(
+      'id', p_action -> 'action',
+      'text', p_action -> 'text',
+      'style', p_action -> 'style',
+      'action', p_action -> 'action',
+      'data', p_action -> 'data',
+      'input_fields', case
+        when p_action #> '{schema,required}' <> '[]' then p_action -> 'fields'
+      end
+    )),
+    'form', jsonb_strip_nulls(jsonb_build_object(
+      'input_field', p_action -> 'fields' -> 0,
+      'input_fields', p_action -> 'fields',
+      'submit_button', jsonb_build_object(
+        'text', p_action -> 'text', 'style', p_action -> 'style'
+      ),
+      'submit_action', p_action -> 'action',
+      'schema', p_action -> 'schema'
+    ))
   );
 end;
 $$;
@@ -67,18 +112,29 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  insert into private.flow_screens (flow_id, state, role, actions, is_fixed)
-  select p_flow_id, party.state, party.role, drawn.actions, not drawn.actions @? '$[*].ways'
-    and not drawn.actions @? '$[*].fills'
+  insert into private.flow_screens (flow_id, state, role, actions, guards, rules, is_fixed)
+  select
+    p_flow_id, party.state, party.role, drawn.actions, asked.guards, party.rules,
+    asked.guards = '{}' and not to_jsonb(drawn.actions) @? '$[*].fills'
   from (
-    select s.state, r.role
-    from private.flow_states as s
+    select s.state, r.role, f.rules
+    from private.flow_definitions as f
+    join private.flow_states as s on s.flow_id = f.id
     cross join (values ('influencer'), ('brand_owner'), ('member')) as r (role)
-    where s.flow_id = p_flow_id
+    where f.id = p_flow_id
   ) as party
   cross join lateral (
     select private.draw_screen(p_flow_id, party.state, party.role)
-  ) as drawn (actions);
+  ) as drawn (actions)
+  cross join lateral (
+    select array(
+      select distinct guard.name
+      from unnest(drawn.actions) as a (action)
+      cross join regexp_split_to_table(a.action ->> 'ways', '[,|]') as guard (name)
+      where guard.name <> ''
+      order by guard.name
+    )
+  ) as asked (guards);
 end;
 $$;
 

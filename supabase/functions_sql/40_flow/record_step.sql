@@ -18,27 +18,59 @@ declare
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
   v_messages public.messages[] := p_step.messages[p_said + 1:];
-  v_action_data jsonb;
+  v_message public.messages;
+  v_stays constant boolean := p_row.to_state = p_row.from_state;
+  v_renewed text[];
+  v_is_done boolean := false;
 begin
-  perform private.complete_actions(p_step, p_row, v_messages);
+  -- Leaving a state completes every open action message. A step that stays completes those whose
+  -- reader gets a new one now, and the one that offered what was done and cannot be done again.
+  if v_stays then
+    v_renewed := array(
+      select m.visible_to from unnest(v_messages) as m where m.action_required
+    );
+    v_is_done := p_step.actor_id is not null and not exists (
+      select
+      from unnest(
+        private.open_actions(v_conversation, p_step.actor_id, p_step.role)
+      ) as a (action)
+      where a.action ->> 'action' = p_step.action
+    );
+  end if;
+  update public.messages as m
+  set
+    action_completed = true,
+    -- What a checkout was to be filled in with is of no use any more, and personal.
+    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
+      'completed_by', p_step.role, 'completed_action', p_step.action
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = v_conversation.id
+    and m.action_required
+    and not m.action_completed
+    and (
+      not v_stays
+      or m.visible_to = any (v_renewed)
+      or v_is_done and m.visible_to in (p_step.role, 'all')
+        and m.action_data -> 'buttons' @> jsonb_build_array(
+          jsonb_build_object('action', p_step.action)
+        )
+    );
 
   -- The newest action for the party that is awaited now, as both sides may know it.
   if v_conversation.awaiting_role is null then
     v_conversation.current_action_data := null;
   else
-    select m.action_data into v_action_data
-    from unnest(v_messages) as m
-    where m.action_required and m.visible_to = v_conversation.awaiting_role
-    order by m.seq desc
-    limit 1;
-    if found then
-      v_conversation.current_action_data := jsonb_build_object(
-        'action_id', v_action_data -> 'action_id',
-        'flow_state', v_action_data -> 'flow_state',
-        'message_type', v_action_data -> 'message_type',
-        'visible_to', v_action_data -> 'visible_to'
-      );
-    end if;
+    foreach v_message in array v_messages loop
+      if v_message.action_required and v_message.visible_to = v_conversation.awaiting_role then
+        v_conversation.current_action_data := jsonb_build_object(
+          'action_id', v_message.action_data -> 'action_id',
+          'flow_state', v_message.action_data -> 'flow_state',
+          'message_type', v_message.action_data -> 'message_type',
+          'visible_to', v_message.action_data -> 'visible_to'
+        );
+      end if;
+    end loop;
   end if;
   v_conversation.updated_at := clock_timestamp();
   update private.conversations as c
@@ -75,8 +107,8 @@ begin
     updated_at = v_conversation.updated_at
   where c.id = v_conversation.id;
 
-  with stored as (
-    insert into public.messages as m (
+  if cardinality(v_messages) > 0 then
+    insert into public.messages (
       conversation_id, seq, id, sender_id, receiver_id, message, attachments,
       message_type, visible_to, action_required, action_data, caused_by, created_at, updated_at
     )
@@ -84,12 +116,8 @@ begin
       n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.attachments,
       n.message_type, n.visible_to, n.action_required, n.action_data, p_step.actor_id,
       n.created_at, n.created_at
-    from unnest(v_messages) as n
-    returning m
-  )
-  select p_step.messages[:p_said] || coalesce(array_agg(stored.m order by (stored.m).seq), '{}')
-  into v_step.messages
-  from stored;
+    from unnest(v_messages) as n;
+  end if;
   v_step.conversation := v_conversation;
 
   -- For both sides to read: without the fields that the flow marks as secret.
@@ -109,55 +137,5 @@ begin
     )
   );
   return v_step;
-end;
-$$;
-
--- Marks the open action messages that a step leaves behind.
---
--- Leaving a state completes them all. A step that stays completes those whose reader gets a new
--- one now, and the one that offered what was done and cannot be done again.
--- Args: the step after its effects; the row; the new messages.
--- Writes: messages.
-create or replace function private.complete_actions(
-  p_step private.flow_step,
-  p_row private.flow_transitions,
-  p_messages public.messages[]
-)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-  v_stays constant boolean := p_row.to_state = p_row.from_state;
-  v_renewed text[];
-  v_is_done boolean := false;
-begin
-  if v_stays then
-    v_renewed := array(
-      select m.visible_to from unnest(p_messages) as m where m.action_required
-    );
-    v_is_done := p_step.actor_id is not null and not private.open_actions(
-      p_step.conversation, p_step.actor_id, p_step.role
-    ) @> jsonb_build_array(jsonb_build_object('action', p_step.action));
-  end if;
-  update public.messages as m
-  set
-    action_completed = true,
-    -- What a checkout was to be filled in with is of no use any more, and personal.
-    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
-      'completed_by', p_step.role, 'completed_action', p_step.action
-    ),
-    updated_at = clock_timestamp()
-  where m.conversation_id = (p_step.conversation).id
-    and m.action_required
-    and not m.action_completed
-    and (
-      not v_stays
-      or m.visible_to = any (v_renewed)
-      or v_is_done and m.visible_to in (p_step.role, 'all')
-        and m.action_data -> 'buttons' @> jsonb_build_array(
-          jsonb_build_object('action', p_step.action)
-        )
-    );
 end;
 $$;

@@ -75,7 +75,7 @@ declare
   v_other private.flow_step := p_step;
 begin
   v_other.role := private.other_role(p_step.role);
-  if private.guard_holds(p_guard, v_other, p_row.to_state) then
+  if private.failed_guards(v_other, array[p_guard], p_row.to_state) = '{}' then
     perform private.raise_not_your_turn(p_step.conversation);
   end if;
   perform private.refuse_guard(p_step, p_guard);
@@ -145,7 +145,7 @@ begin
       end,
       'awaiting_role', p_conversation.awaiting_role,
       'allowed_actions', jsonb_path_query_array(
-        private.open_actions(p_conversation, p_actor_id, p_role), '$[*].action'
+        to_jsonb(private.open_actions(p_conversation, p_actor_id, p_role)), '$[*].action'
       )
     ),
     p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'

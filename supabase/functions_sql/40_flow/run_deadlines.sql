@@ -92,18 +92,24 @@ $$;
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
 -- the delivery (rule overdue_grace_days).
-create or replace function private.state_deadline(p_conversation private.conversations)
+-- Args: the conversation; its state, where that is at hand.
+create or replace function private.state_deadline(
+  p_conversation private.conversations,
+  p_state private.flow_states default null
+)
 returns timestamptz
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_state private.flow_states;
+  v_state private.flow_states := p_state;
 begin
-  select s.* into v_state
-  from private.flow_states as s
-  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  if v_state.state is null then
+    select s.* into v_state
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  end if;
   return case v_state.clock
     when 'since_entry' then p_conversation.entered_at + v_state.lasts
     when 'since_payment' then greatest(

@@ -15,7 +15,7 @@ create or replace function private.apply_to_campaign(
   p_pitch text,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -78,7 +78,7 @@ create or replace function public.apply_to_campaign(
   pitch text default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$

@@ -16,7 +16,7 @@ create or replace function private.click_button(
   p_message_id uuid,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -53,7 +53,7 @@ create or replace function public.click_button(
   message_id uuid default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$

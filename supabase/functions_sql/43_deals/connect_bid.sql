@@ -14,7 +14,7 @@ create or replace function private.connect_bid(
   p_influencer_id uuid,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -71,7 +71,7 @@ create or replace function public.connect_bid(
   influencer_id uuid default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$

@@ -5,7 +5,7 @@
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.get_available_actions(p_conversation_id uuid)
-returns jsonb
+returns json
 language plpgsql
 stable
 security definer
@@ -23,7 +23,7 @@ $$;
 -- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema,
 -- deadline_at}]`.
 create or replace function public.get_available_actions(conversation_id uuid)
-returns jsonb
+returns json
 language sql
 stable
 set search_path = ''

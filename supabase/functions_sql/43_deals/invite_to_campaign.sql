@@ -12,7 +12,7 @@ create or replace function private.invite_to_campaign(
   p_influencer_id uuid,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -66,7 +66,7 @@ create or replace function public.invite_to_campaign(
   influencer_id uuid,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$

@@ -65,7 +65,7 @@ create or replace function private.open_deal(
   p_deal private.conversations,
   p_action text
 )
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$
@@ -164,7 +164,7 @@ $$;
 --
 -- Writes: what private.answer_step writes.
 create or replace function private.answer_existing(p_step private.flow_step)
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$

@@ -10,7 +10,7 @@ create or replace function private.review_work(
   p_feedback text,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -37,7 +37,7 @@ create or replace function public.review_work(
   feedback text default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$

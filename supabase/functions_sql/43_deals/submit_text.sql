@@ -14,7 +14,7 @@ create or replace function private.submit_text(
   p_input_type text,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -52,7 +52,7 @@ create or replace function public.submit_text(
   input_type text,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -132,10 +132,10 @@ as $$
 begin
   return query
   select i.*
-  from jsonb_array_elements(private.open_actions(p_conversation, p_user_id, p_role)) as a
+  from unnest(private.open_actions(p_conversation, p_user_id, p_role)) as a (action)
   join private.flow_inputs as i
-    on i.flow_id = p_conversation.flow_id and i.action = a.value ->> 'action'
-  where a.value ->> 'drawn' in ('form', 'both') and i.input_type is not null;
+    on i.flow_id = p_conversation.flow_id and i.action = a.action ->> 'action'
+  where a.action ->> 'drawn' in ('form', 'both') and i.input_type is not null;
 end;
 $$;
 

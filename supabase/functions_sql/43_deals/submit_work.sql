@@ -12,7 +12,7 @@ create or replace function private.submit_work(
   p_client_action_id uuid,
   p_attachments jsonb
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -38,7 +38,7 @@ create or replace function public.submit_work(
   client_action_id uuid default null,
   attachments jsonb default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$

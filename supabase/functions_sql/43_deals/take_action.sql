@@ -4,7 +4,8 @@
 -- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
 -- the conversation and the actions as they are now; expected_version is the version of the context
 -- that the user saw (null: any).
--- Definer: clients have no write grant on any table.
+-- Definer: clients have no write grant on any table. Plans are generic from the first call: every
+-- statement of a step is about rows of one conversation, found by their keys.
 -- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
 -- finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
@@ -21,10 +22,11 @@ create or replace function private.take_action(
   p_client_action_id uuid,
   p_expected_version bigint
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_step private.flow_step;
@@ -51,7 +53,7 @@ create or replace function public.take_action(
   client_action_id uuid default null,
   expected_version bigint default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -96,7 +98,9 @@ begin
     p_client_action_id
   );
   if v_step.earlier is null then
-    perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
+    if p_expected_version is not null then
+      perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
+    end if;
     if (v_step.conversation).deadline_at is not null then
       v_step.conversation := private.run_deadlines(v_step.conversation, p_is_trial => false);
     end if;
@@ -119,7 +123,7 @@ create or replace function private.finish_action(
   p_event jsonb,
   p_is_created boolean default null
 )
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$
@@ -142,7 +146,7 @@ create or replace function private.answer_step(
   p_step private.flow_step,
   p_is_created boolean default null
 )
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$
@@ -175,31 +179,171 @@ create or replace function private.action_result(
   p_flow_update jsonb,
   p_is_created boolean
 )
-returns jsonb
+returns json
 language plpgsql
 stable
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
-  v_result constant jsonb := jsonb_build_object(
-    'success', true,
-    'conversation', (
-      select to_jsonb(c)
-      from private.my_conversations as c
-      where c.conversation_id = p_conversation.id
-    ),
-    'messages', p_messages,
-    'actions', private.actions_json(
-      p_conversation, p_user_id, private.role_in(p_conversation, p_user_id)
-    ),
-    'flow_update', p_flow_update
+  v_conversation constant private.conversations := private.as_of_now(p_conversation);
+  v_context constant json := private.step_context(p_conversation, p_user_id);
+  v_actions constant json := private.actions_json(
+    v_conversation, p_user_id, private.role_in(v_conversation, p_user_id)
   );
 begin
-  return case when p_is_created is null
-    then v_result
-    else v_result || jsonb_build_object('created', p_is_created)
-  end;
+  if p_is_created is null then
+    return json_build_object(
+      'success', true, 'conversation', v_context, 'messages', p_messages, 'actions', v_actions,
+      'flow_update', p_flow_update
+    );
+  end if;
+  return json_build_object(
+    'success', true, 'conversation', v_context, 'messages', p_messages, 'actions', v_actions,
+    'flow_update', p_flow_update, 'created', p_is_created
+  );
+end;
+$$;
+
+-- The caller's context of a conversation whose row is at hand: what private.my_conversations says,
+-- without reading it again; a test compares them. Once a time limit has passed that view is asked.
+--
+-- Args: the conversation as it is stored; the caller.
+create or replace function private.step_context(
+  p_conversation private.conversations,
+  p_user_id uuid
+)
+returns json
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c constant private.conversations := p_conversation;
+  v record;
+  v_version constant bigint := private.base_version(c);
+  v_is_barred constant boolean := c.is_barred and private.is_blocked(c.user_a, c.user_b);
+  v_action_data jsonb;
+begin
+  if c.deadline_at <= now() then
+    return (
+      select row_to_json(mine)
+      from private.my_conversations as mine
+      where mine.conversation_id = c.id
+    );
+  end if;
+  select
+    me.role, me.read_seq, me.muted_until,
+    coalesce(me.archived_seq = c.last_seq, false) as is_archived,
+    me.pinned_at is not null as is_pinned,
+    case
+      when v_is_barred or not (mine.shares_read_receipts and a.shares_read_receipts) then 0
+      else other.read_seq
+    end as other_read_seq,
+    other.delivered_seq as other_delivered_seq,
+    coalesce(other.typing_until > now(), false) as is_typing,
+    u.id as other_id, u.display_name, u.avatar_url, u.role as other_role,
+    a.user_id is not null as has_account,
+    case when a.shares_last_seen then a.last_seen_at end as last_seen_at,
+    s.waiting_on, s.free_text,
+    v_version + me.version + other.shared_version as version,
+    (
+      select count(*)
+      from (
+        select from public.messages as m
+        where m.conversation_id = c.id and m.seq > me.read_seq
+          and m.sender_id <> me.user_id
+          and m.caused_by is distinct from me.user_id
+          and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+          and (m.expires_at is null or m.expires_at > now())
+        order by m.seq desc
+        limit 1000
+      ) as unread
+    ) as unread_count,
+    (
+      select json_build_object(
+        'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+        'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+        'attachment_names', case
+          when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
+        end,
+        'created_at', m.created_at
+      )
+      from public.messages as m
+      where m.conversation_id = c.id
+        and (m.visible_to = 'all' or p_user_id in (m.sender_id, m.receiver_id))
+        and (m.expires_at is null or m.expires_at > now())
+      order by m.seq desc
+      limit 1
+    ) as last_message
+  into v
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = c.id and other.user_id <> me.user_id
+  join public.users as u on u.id = other.user_id
+  left join private.accounts as a on a.user_id = other.user_id
+  left join private.accounts as mine on mine.user_id = p_user_id
+  left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
+  where me.conversation_id = c.id and me.user_id = p_user_id;
+  if c.awaiting_role = v.role then
+    select m.action_data into v_action_data
+    from public.messages as m
+    where m.id = (c.current_action_data ->> 'action_id')::uuid;
+  end if;
+  return json_build_object(
+    'conversation_id', c.id,
+    'kind', c.kind,
+    'chat_status', c.chat_status,
+    'flow_state', c.flow_state,
+    'awaiting_role', c.awaiting_role,
+    'waiting_on', coalesce(
+      c.awaiting_role, case when c.kind <> 'direct' then v.waiting_on end, 'none'
+    ),
+    'automation_enabled', c.automation_enabled,
+    'my_role', v.role,
+    'current_action_data', v_action_data,
+    'flow_data', c.flow_data,
+    'price', round(c.amount_minor / 100.0, 2),
+    'amount_minor', c.amount_minor,
+    'currency', c.currency,
+    'work_status', c.work_status,
+    'deadline_at', c.deadline_at,
+    'version', v.version,
+    'last_seq', c.last_seq,
+    'read_seq', v.read_seq,
+    'other_read_seq', v.other_read_seq,
+    'other_delivered_seq', case when v_is_barred then 0 else v.other_delivered_seq end,
+    'unread_count', v.unread_count,
+    'last_message', v.last_message,
+    'other_party', json_build_object(
+      'id', v.other_id, 'display_name', v.display_name, 'avatar_url', v.avatar_url,
+      'role', v.other_role,
+      'last_seen_at', case when not v_is_barred then v.last_seen_at end,
+      'is_deleted', not v.has_account
+    ),
+    'archived', v.is_archived,
+    'pinned', v.is_pinned,
+    'muted_until', v.muted_until,
+    'free_text_allowed', not v_is_barred and v.has_account and (
+      c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
+    ),
+    'created_at', c.created_at,
+    'updated_at', c.updated_at,
+    'server_now', now(),
+    'other_typing', v.is_typing,
+    'escrow', case when c.kind <> 'direct' then json_build_object(
+      'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+      'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+      'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+    ) end,
+    'delivery_due_at', c.delivery_due_at,
+    'bid_id', c.bid_id,
+    'campaign_id', c.campaign_id,
+    'request_id', c.request_id,
+    'work_submission', c.work_submission,
+    'work_submitted', c.work_submitted,
+    'submission_date', c.submission_date,
+    'close_reason', c.close_reason
+  );
 end;
 $$;
 
@@ -241,9 +385,7 @@ begin
       p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
     );
   end if;
-  v_conversation := private.as_of_now(
-    private.read_conversation(v_earlier.conversation_id, p_step.actor_id)
-  );
+  v_conversation := private.read_conversation(v_earlier.conversation_id, p_step.actor_id);
   v_step.earlier := private.action_result(
     v_conversation, p_step.actor_id,
     (
@@ -292,7 +434,7 @@ $$;
 -- that is due counts as taken, as for whoever reads.
 --
 -- Args: the conversation, before the steps that are due are written; the user; the version that the
--- user saw (null: any).
+-- user saw.
 -- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation private.conversations,
@@ -309,9 +451,6 @@ declare
   v_stepped bigint;
   v_now bigint;
 begin
-  if p_expected_version is null then
-    return;
-  end if;
   select v.version, p.stepped_version into v_stored, v_stepped
   from private.conversation_versions(p_conversation) as v
   join private.participants as p

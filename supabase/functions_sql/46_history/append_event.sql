@@ -17,6 +17,7 @@ declare
   -- Of the 128 bits of such a UUID 122 are random.
   v_salt constant bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
   v_event public.conversation_events;
+  v_previous_hash bytea;
 begin
   v_event.conversation_id := (p_step.conversation).id;
   v_event.version := (p_step.conversation).version;
@@ -31,14 +32,10 @@ begin
   v_event.created_at := greatest(clock_timestamp(), p_step.at);
   v_event.effective_at := p_step.at;
   v_event.commitment := private.commit_to_details(v_salt, v_event.details);
-  v_event.hash := private.hash_event(
-    v_event,
-    (
-      select e.hash
-      from public.conversation_events as e
-      where e.conversation_id = v_event.conversation_id and e.version = v_event.version - 1
-    )
-  );
+  select e.hash into v_previous_hash
+  from public.conversation_events as e
+  where e.conversation_id = v_event.conversation_id and e.version = v_event.version - 1;
+  v_event.hash := private.hash_event(v_event, v_previous_hash);
   with event as (
     insert into public.conversation_events select v_event.*
     returning conversation_id, version

@@ -25,7 +25,7 @@ $$;
 -- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
 -- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
 -- the mode of that secret; the account that must have sent it (null: any).
--- Definer: the events are private.
+-- Definer: the events are private. Plans are generic, as private.take_action's.
 -- Locks: the event. Writes: payment_events, and what private.conclude writes.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.record_payment_event(
@@ -41,6 +41,7 @@ language plpgsql
 security definer
 set search_path = ''
 set lock_timeout = '1500ms'
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_body bytea;

@@ -92,17 +92,18 @@ from (
     ('is_bank_dispute', 'known', false, 'GUARD_FAILED', null, 'The bank opened the dispute.')
 ) as g (name, certainty, undoes, code, sentence, says);
 
--- Whether a guard holds for a step: the closed list of guards.
+-- The guards of a list that do not hold for a step: the closed list of guards.
 --
--- Args: the guard's name; the step; the state that the row with the guard leads to. Guards read
--- the conversation as it was before the step, and the step's input.
+-- Args: the step; the names of the guards, one that asks for a state with it (`was_there
+-- work_in_progress`) or without; the state that the row with the guards leads to. Guards read the
+-- conversation as it was before the step, and the step's input.
 -- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
-create or replace function private.guard_holds(
-  p_guard text,
+create or replace function private.failed_guards(
   p_step private.flow_step,
-  p_to_state text
+  p_guards text[],
+  p_to_state text default null
 )
-returns boolean
+returns text[]
 language plpgsql
 stable
 set search_path = ''
@@ -110,127 +111,130 @@ as $$
 declare
   v_was constant private.conversations := p_step.before;
   v_data constant jsonb := v_was.flow_data;
-  -- The price that the actor saw; who named none agrees to whatever it is.
-  v_seen constant bigint := (p_step.input -> 'price_minor')::bigint;
+  v_rules constant jsonb := p_step.rules;
+  v_asked text;
+  v_guard text;
+  v_to_state text;
+  v_what text;
   v_holds boolean;
+  v_failed text[] := array[]::text[];
 begin
-  case p_guard
-    when 'is_awaited' then
-      v_holds := v_was.awaiting_role = p_step.role;
-    when 'is_requester' then
-      v_holds := v_data #>> '{cancellation,by}' = p_step.role;
-    when 'is_opener' then
-      v_holds := v_data #>> '{dispute,opened_by}' = p_step.role
-        and v_data #>> '{dispute,origin}' = 'party';
-    when 'is_closer' then
-      v_holds := v_was.closed_by = p_step.actor_id;
-    when 'is_unblocked' then
-      v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
+  foreach v_asked in array p_guards loop
+    v_guard := v_asked;
+    v_to_state := p_to_state;
+    if position(' ' in v_asked) > 0 then
+      v_guard := split_part(v_asked, ' ', 1);
+      v_to_state := split_part(v_asked, ' ', 2);
+    end if;
+    case v_guard
+      when 'is_awaited' then
+        v_holds := v_was.awaiting_role = p_step.role;
+      -- Once more of what a rule max_<what> counts for each side.
+      when
+        'has_return_left', 'has_withdrawal_left', 'has_extension_left', 'has_cancellation_left',
+        'has_dispute_left'
+      then
+        v_what := replace(substr(v_guard, 5), '_left', 's');
+        v_holds := coalesce((v_data #>> array['used', p_step.role, v_what])::integer, 0)
+          < (v_rules ->> ('max_' || v_what))::numeric;
+      when 'is_requester' then
+        v_holds := v_data #>> '{cancellation,by}' = p_step.role;
+      when 'is_opener' then
+        v_holds := v_data #>> '{dispute,opened_by}' = p_step.role
+          and v_data #>> '{dispute,origin}' = 'party';
+      when 'is_closer' then
+        v_holds := v_was.closed_by = p_step.actor_id;
+      when 'is_unblocked' then
+        v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
 
-    when 'has_quote' then
-      v_holds := v_data ? 'quote_minor';
-    when 'has_counter' then
-      v_holds := v_data ? 'counter_minor';
-    when 'offer_matches' then
-      v_holds := coalesce(v_seen = (v_data -> 'offer_minor')::bigint, true);
-    when 'counter_matches' then
-      v_holds := coalesce(v_seen = (v_data -> 'counter_minor')::bigint, true);
-    when 'quote_matches' then
-      v_holds := coalesce(v_seen = (v_data -> 'quote_minor')::bigint, true);
+      when 'has_quote' then
+        v_holds := v_data ? 'quote_minor';
+      when 'has_counter' then
+        v_holds := v_data ? 'counter_minor';
+      -- The price that the actor saw; who named none agrees to whatever it is.
+      when 'offer_matches' then
+        v_holds := coalesce(
+          (p_step.input -> 'price_minor')::bigint = (v_data -> 'offer_minor')::bigint, true
+        );
+      when 'counter_matches' then
+        v_holds := coalesce(
+          (p_step.input -> 'price_minor')::bigint = (v_data -> 'counter_minor')::bigint, true
+        );
+      when 'quote_matches' then
+        v_holds := coalesce(
+          (p_step.input -> 'price_minor')::bigint = (v_data -> 'quote_minor')::bigint, true
+        );
 
-    when 'has_round_left' then
-      v_holds := private.flow_count(v_data, 'negotiation_round')
-        < private.flow_rule(v_was.flow_id, 'max_rounds');
-    when 'is_earlier_round' then
-      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-        < private.flow_rule(v_was.flow_id, 'max_rounds');
-    when 'is_last_round' then
-      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-        >= private.flow_rule(v_was.flow_id, 'max_rounds');
-    when 'has_question_left' then
-      v_holds := private.flow_count(v_data, 'questions')
-        < private.flow_rule(v_was.flow_id, 'max_questions');
-    when 'has_revision_left' then
-      v_holds := private.flow_count(v_data, 'revision_count')
-        < private.flow_rule(v_was.flow_id, 'max_revisions');
-    when 'has_return_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'returns');
-    when 'has_withdrawal_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'withdrawals');
-    when 'has_extension_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'extensions');
-    when 'has_cancellation_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'cancellations');
-    when 'has_dispute_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'disputes');
-    when 'has_closing_left' then
-      v_holds := private.count_today(p_step, 'real_time', 'chat_closed')
-        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
-    when 'has_reopening_left' then
-      v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
-        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
+      when 'has_round_left' then
+        v_holds := private.flow_count(v_data, 'negotiation_round')
+          < (v_rules ->> 'max_rounds')::numeric;
+      when 'is_earlier_round' then
+        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+          < (v_rules ->> 'max_rounds')::numeric;
+      when 'is_last_round' then
+        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+          >= (v_rules ->> 'max_rounds')::numeric;
+      when 'has_question_left' then
+        v_holds := private.flow_count(v_data, 'questions')
+          < (v_rules ->> 'max_questions')::numeric;
+      when 'has_revision_left' then
+        v_holds := private.flow_count(v_data, 'revision_count')
+          < (v_rules ->> 'max_revisions')::numeric;
+      when 'has_closing_left' then
+        v_holds := private.count_today(p_step, 'real_time', 'chat_closed')
+          < (v_rules ->> 'max_closings_a_day')::numeric;
+      when 'has_reopening_left' then
+        v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
+          < (v_rules ->> 'max_closings_a_day')::numeric;
 
-    when 'has_submission' then
-      v_holds := v_was.work_submitted;
-    when 'has_no_submission' then
-      v_holds := not coalesce(v_was.work_submitted, false);
-    when 'has_extension' then
-      v_holds := v_data ? 'extension';
-    when 'is_overdue' then
-      v_holds := p_step.at > v_was.delivery_due_at
-        + private.flow_rule(v_was.flow_id, 'overdue_grace_days') * interval '1 day';
-    when 'was_there' then
-      v_holds := v_data #>> '{resume,state}' = p_to_state;
-    when 'is_unrated' then
-      v_holds := not exists (
-        select from private.ratings as r
-        where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
-      );
-    when 'may_rate' then
-      v_holds := private.may_rate(v_was, p_step.at);
+      when 'has_submission' then
+        v_holds := v_was.work_submitted;
+      when 'has_no_submission' then
+        v_holds := not coalesce(v_was.work_submitted, false);
+      when 'has_extension' then
+        v_holds := v_data ? 'extension';
+      when 'is_overdue' then
+        v_holds := p_step.at > v_was.delivery_due_at
+          + (v_rules ->> 'overdue_grace_days')::numeric * interval '1 day';
+      when 'was_there' then
+        v_holds := v_data #>> '{resume,state}' = v_to_state;
+      when 'is_unrated' then
+        v_holds := not exists (
+          select from private.ratings as r
+          where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
+        );
+      when 'may_rate' then
+        v_holds := private.may_rate(v_was, p_step.at);
 
-    when 'has_order' then
-      v_holds := exists (
-        select from private.payment_orders as o where o.conversation_id = v_was.id
-      );
-    when 'capture_matches' then
-      v_holds := exists (
-        select from private.payment_orders as o
-        where o.conversation_id = v_was.id
-          and o.status = 'open'
-          and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
-          and o.currency = p_step.input ->> 'currency'
-      );
-    when 'is_new_payment' then
-      v_holds := not exists (
-        select from private.escrow_ledger as e
-        where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
-      );
-    when 'nothing_captured' then
-      v_holds := coalesce(v_was.captured_minor, 0) = 0;
-    when 'is_bank_dispute' then
-      v_holds := v_data #>> '{dispute,origin}' = 'bank';
+      when 'has_order' then
+        v_holds := exists (
+          select from private.payment_orders as o where o.conversation_id = v_was.id
+        );
+      when 'capture_matches' then
+        v_holds := exists (
+          select from private.payment_orders as o
+          where o.conversation_id = v_was.id
+            and o.status = 'open'
+            and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
+            and o.currency = p_step.input ->> 'currency'
+        );
+      when 'is_new_payment' then
+        v_holds := not exists (
+          select from private.escrow_ledger as e
+          where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
+        );
+      when 'nothing_captured' then
+        v_holds := coalesce(v_was.captured_minor, 0) = 0;
+      when 'is_bank_dispute' then
+        v_holds := v_data #>> '{dispute,origin}' = 'bank';
 
-    else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
-  end case;
-  return coalesce(v_holds, false);
-end;
-$$;
-
--- Whether a side may do something once more that a rule max_<what> counts for each side.
-create or replace function private.has_left(
-  p_conversation private.conversations,
-  p_role text,
-  p_what text
-)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return coalesce((p_conversation.flow_data #>> array['used', p_role, p_what])::integer, 0)
-    < private.flow_rule(p_conversation.flow_id, 'max_' || p_what);
+      else raise exception 'there is no guard %', v_guard using errcode = 'case_not_found';
+    end case;
+    if v_holds is not true then
+      v_failed := v_failed || v_asked;
+    end if;
+  end loop;
+  return v_failed;
 end;
 $$;
 
