@@ -1,5 +1,6 @@
--- What a party may do in a conversation now, in the order of the screen: as private.draw_screen has
--- it, filled in. Paying is not offered while a payment that the bank has approved is being confirmed.
+-- What a party may do in a conversation now, in the order of the screen: as private.draw_screen
+-- has it, filled in. Paying is not offered while a payment that the bank has approved is being
+-- confirmed.
 --
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
