@@ -16,7 +16,7 @@ FLAG_BY_PLACE = (
     "update public.messages set is_expired = true, updated_at = now() where ctid = any(%s)"
 )
 FIND = "select array_agg(ctid) from public.messages where sender_id = %s and expires_at <= now()"
-# A cleanup is one short call: so many a round, for the median to leave out what else the machine did.
+# A cleanup is one short call: so many a round, so that the median leaves out what else runs.
 TIMES = 4
 FLAGGED = "select count(*) from public.messages where sender_id = %s and is_expired"
 

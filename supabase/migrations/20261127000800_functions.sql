@@ -3,7 +3,7 @@
 -- A function may call one that is created further down.
 set check_function_bodies = off;
 
--- source: 10_private/action_data.sql sha256:89a4c80de11a6a24640de5c50dcd83400bc3984c8100ad2e97f1a2e6022ca188
+-- source: 10_private/action_data.sql sha256:3bc3cf54b72ebf6eeefbd2c34f72319531386eab0a6e10e6364ca557b4d889e5
 -- What the client draws for one reader of an action message: title, buttons, form.
 --
 -- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
@@ -31,9 +31,38 @@ declare
   v_role constant text := coalesce(p_role, p_conversation.awaiting_role);
   v_visible_to constant text := coalesce(p_role, 'all');
   v_action jsonb;
+  v_button jsonb;
   v_text text;
   v_buttons jsonb;
-  v_data jsonb := jsonb_build_object(
+  v_form jsonb := jsonb '{}';
+begin
+  foreach v_action in array private.open_actions(
+    p_conversation,
+    case v_role
+      when 'influencer' then p_conversation.influencer_id
+      when 'brand_owner' then p_conversation.brand_owner_id
+    end,
+    v_role
+  ) loop
+    if p_buttons is null then
+      if v_action ->> 'drawn' in ('form', 'both') and v_form = '{}' then
+        v_form := v_action -> 'form';
+      end if;
+      continue when v_action ->> 'drawn' in ('form', 'nowhere');
+    else
+      continue when not p_buttons ? (v_action ->> 'action') or v_action ->> 'drawn' = 'form';
+    end if;
+    v_button := v_action -> 'button';
+    v_text := p_buttons ->> (v_action ->> 'action');
+    if v_text is not null then
+      if v_text like '%{%' then
+        v_text := private.fill_template(v_text, private.deal_values(p_conversation));
+      end if;
+      v_button := v_button || jsonb_build_object('text', v_text);
+    end if;
+    v_buttons := coalesce(v_buttons, '[]') || v_button;
+  end loop;
+  return v_form || jsonb_strip_nulls(jsonb_build_object(
     'title', p_title,
     'subtitle', p_subtitle,
     'flow_state', p_conversation.flow_state,
@@ -44,57 +73,9 @@ declare
     'expires_at', p_conversation.deadline_at,
     'payment_order', case
       when p_buttons is null then p_conversation.flow_data -> 'payment_order'
-    end
-  );
-begin
-  for v_action in
-    select a.value
-    from jsonb_array_elements(
-      private.open_actions(
-        p_conversation,
-        case v_role
-          when 'influencer' then p_conversation.influencer_id
-          when 'brand_owner' then p_conversation.brand_owner_id
-        end,
-        v_role
-      )
-    ) with ordinality as a
-    where case when p_buttons is null
-      then a.value ->> 'drawn' <> 'nowhere'
-      else p_buttons ? (a.value ->> 'action')
-    end
-    order by a.ordinality
-  loop
-    if v_action ->> 'drawn' <> 'form' then
-      v_text := p_buttons ->> (v_action ->> 'action');
-      if v_text like '%{%' then
-        v_text := private.fill_template(v_text, private.deal_values(p_conversation));
-      end if;
-      v_buttons := coalesce(v_buttons, '[]') || jsonb_build_object(
-        'id', v_action -> 'action',
-        'text', coalesce(v_text, v_action ->> 'text'),
-        'style', v_action -> 'style',
-        'action', v_action -> 'action',
-        'data', v_action -> 'data',
-        'input_fields', case
-          when v_action #> '{schema,required}' <> '[]' then v_action -> 'fields'
-        end
-      );
-    end if;
-    if v_action ->> 'drawn' in ('form', 'both') and p_buttons is null
-      and not v_data ? 'input_field' then
-      v_data := v_data || jsonb_build_object(
-        'input_field', v_action -> 'fields' -> 0,
-        'input_fields', v_action -> 'fields',
-        'submit_button', jsonb_build_object(
-          'text', v_action -> 'text', 'style', v_action -> 'style'
-        ),
-        'submit_action', v_action -> 'action',
-        'schema', v_action -> 'schema'
-      );
-    end if;
-  end loop;
-  return jsonb_strip_nulls(v_data || jsonb_build_object('buttons', v_buttons));
+    end,
+    'buttons', v_buttons
+  ));
 end;
 $$;
 
@@ -393,7 +374,7 @@ $$;
 revoke all on function private.clamp_page_size(integer, integer, integer)
 from public, anon, authenticated, service_role;
 
--- source: 10_private/conversation_versions.sql sha256:1e0a3b12003784b2dff66d04b7cc649313a6e0b983242aaa0650d75a59a1827f
+-- source: 10_private/conversation_versions.sql sha256:8336e61b7920a6c457091ecd55e5c2cc01daca9733b2f57781296968a1b2d953
 -- The version of a conversation's context as each of its members sees it, and whether that member
 -- has muted it.
 --
@@ -408,23 +389,36 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  v_base constant bigint := private.base_version(p_conversation);
 begin
   return query
   select
-    me.user_id,
-    p_conversation.version + p_conversation.last_seq + me.version + other.shared_version
-      + coalesce(extract(epoch from expired.at) * 1000000, 0)::bigint
-      + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint,
+    me.user_id, v_base + me.version + other.shared_version,
     coalesce(me.muted_until > now(), false)
   from private.participants as me
   join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-  cross join lateral (
-    select max(m.expires_at) as at
-    from public.messages as m
-    where m.conversation_id = p_conversation.id and m.expires_at <= now()
-  ) as expired
   where me.conversation_id = p_conversation.id;
+end;
+$$;
+
+-- The part of a context's version that is the same for both members.
+create or replace function private.base_version(p_conversation private.conversations)
+returns bigint
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_expired_at timestamptz;
+begin
+  select max(m.expires_at) into v_expired_at
+  from public.messages as m
+  where m.conversation_id = p_conversation.id and m.expires_at <= now();
+  return p_conversation.version + p_conversation.last_seq
+    + coalesce(extract(epoch from v_expired_at) * 1000000, 0)::bigint
+    + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint;
 end;
 $$;
 
@@ -667,7 +661,7 @@ $$;
 
 revoke all on function private.is_operator() from public, anon, authenticated, service_role;
 
--- source: 10_private/limit_rate.sql sha256:45e6397e169b61eb6dd892c599a42569b25205791fc00f65b9004c83709dda96
+-- source: 10_private/limit_rate.sql sha256:698ce168bd0c9070a26676c5f735923bfbb60d02f400f2943d9b281084b46f70
 -- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
 --
 -- Sends have columns of their own in the account's row; see private.send_message.
@@ -680,9 +674,14 @@ as $$
 declare
   v_limit constant jsonb := private.get_setting('rate_' || p_action);
 begin
-  insert into private.rate_limits as r (user_id, action, due_at)
-  values (p_user_id, p_action, private.next_due('-infinity', v_limit))
-  on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, v_limit);
+  update private.rate_limits as r
+  set due_at = private.next_due(r.due_at, v_limit)
+  where r.user_id = p_user_id and r.action = p_action;
+  if not found then
+    insert into private.rate_limits as r (user_id, action, due_at)
+    values (p_user_id, p_action, private.next_due('-infinity', v_limit))
+    on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, v_limit);
+  end if;
 end;
 $$;
 
@@ -701,18 +700,17 @@ stable
 set search_path = ''
 as $$
 declare
-  v_step interval;
-  v_burst float8;
+  v_pace record;
   v_due_at timestamptz;
   v_over interval;
   v_retry_after integer;
 begin
-  select l.step, l.burst into v_step, v_burst from private.read_limit(p_limit) as l;
-  if v_step is null then
+  v_pace := private.read_limit(p_limit);
+  if v_pace.step is null then
     return p_due_at;  -- the limit is switched off
   end if;
-  v_due_at := greatest(p_due_at, now()) + v_step;
-  v_over := v_due_at - now() - v_step * v_burst;
+  v_due_at := greatest(p_due_at, now()) + v_pace.step;
+  v_over := v_due_at - now() - v_pace.step * v_pace.burst;
   if v_over > interval '0' then
     v_retry_after := ceil(extract(epoch from v_over));
     perform private.raise_error(
@@ -4537,7 +4535,7 @@ begin
 end;
 $$;
 
--- source: 32_files/may_handle_file.sql sha256:22b2a64c14d3f6e87f0c7432468ccf3f3625255708efc0333058a72f2b062b02
+-- source: 32_files/may_handle_file.sql sha256:8f030578c0a1af48aab7a84f09a74088949670b19953a3fd974dd8be126d4201
 -- Whether the caller may upload, read or delete a file of the bucket attachments now: the one rule
 -- of the policies on storage.objects.
 --
@@ -4594,9 +4592,9 @@ begin
       return false;
     end if;
     v_conversation := private.as_of_now(v_conversation);
-    return private.takes_free_text(v_conversation) or private.open_actions(
+    return private.takes_free_text(v_conversation) or to_jsonb(private.open_actions(
       v_conversation, v_me, private.role_in(v_conversation, v_me)
-    ) @? '$[*].fields[*] ? (@.type == "file")';
+    )) @? '$[*].fields[*] ? (@.type == "file")';
   end if;
 
   if v_file.path is null or v_file.dropped_at is not null then
@@ -5759,7 +5757,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:6427b2e0800b941a9e804834e28b6b4facd87168c59038c6e651797c66b6197d
+-- source: 40_flow/advance_conversation.sql sha256:1423962e2406b36d957017ffbeec999148c89eb462c40dda7d6dfaf9975ef123
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5791,6 +5789,7 @@ declare
   v_row private.flow_transitions;
   v_state private.flow_states;
   v_guard text;
+  v_failed text[];
   v_effect text;
   v_follower text;
   v_said integer;
@@ -5805,22 +5804,27 @@ begin
     -- Which row
     v_next := v_step.conversation;
     v_step.before := v_next;
-    v_rows := array(
-      select t
-      from private.flow_transitions as t
-      where t.flow_id = v_next.flow_id
-        and t.from_state = v_next.flow_state
-        and t.role = v_step.role
-        and t.action = v_step.action
-      order by t.position
-    );
+    select
+      f.rules,
+      array(
+        select t
+        from private.flow_transitions as t
+        where t.flow_id = v_next.flow_id
+          and t.from_state = v_next.flow_state
+          and t.role = v_step.role
+          and t.action = v_step.action
+        order by t.position
+      )
+    into v_step.rules, v_rows
+    from private.flow_definitions as f
+    where f.id = v_next.flow_id;
     if v_rows = '{}' then
       perform private.refuse_action(v_step);
     end if;
     foreach v_row in array v_rows loop
       foreach v_guard in array v_row.guards loop
         if v_guard = any (c_turn_guards)
-          and not private.guard_holds(v_guard, v_step, v_row.to_state) then
+          and private.failed_guards(v_step, array[v_guard], v_row.to_state) <> '{}' then
           perform private.refuse_turn(v_step, v_row, v_guard);
         end if;
       end loop;
@@ -5829,11 +5833,11 @@ begin
       v_next.flow_id, v_step.action, v_step.input, (v_step.conversation).id
     );
     foreach v_row in array v_rows loop
-      v_guard := private.failed_guard(v_step, v_row.guards, v_row.to_state);
-      exit when v_guard is null;
+      v_failed := private.failed_guards(v_step, v_row.guards, v_row.to_state);
+      exit when v_failed = '{}';
     end loop;
-    if v_guard is not null then
-      perform private.refuse_guard(v_step, v_guard);
+    if v_failed <> '{}' then
+      perform private.refuse_guard(v_step, v_failed[1]);
     end if;
     v_step := private.withhold_words(v_step, v_row.effects);
 
@@ -5848,7 +5852,7 @@ begin
       v_next.chat_status := private.chat_status_in(v_row.to_state);
       v_next.automation_enabled := v_next.chat_status = 'automated';
       v_next.entered_at := v_step.at;
-      v_next.deadline_at := private.state_deadline(v_next);
+      v_next.deadline_at := private.state_deadline(v_next, v_state);
       v_next.work_status := coalesce(v_state.work_status, v_next.work_status);
     end if;
     v_next.awaiting_role := case v_row.awaiting
@@ -5858,13 +5862,15 @@ begin
     end;
     v_next.version := v_next.version + 1;
     v_next.updated_at := v_step.at;
-    if v_step.role = 'system' and exists (
-      select from private.flow_states as s
-      where s.flow_id = v_row.flow_id
-        and s.state = v_row.from_state
-        and s.deadline_action = v_row.action
-    ) then
-      v_next.timed_at := v_step.at;
+    if v_step.role = 'system' then
+      if exists (
+        select from private.flow_states as s
+        where s.flow_id = v_row.flow_id
+          and s.state = v_row.from_state
+          and s.deadline_action = v_row.action
+      ) then
+        v_next.timed_at := v_step.at;
+      end if;
     end if;
     v_step.conversation := v_next;
     foreach v_effect in array v_row.effects loop
@@ -5898,29 +5904,6 @@ begin
     v_step.heard := private.announce_step(v_step, p_event);
   end if;
   return v_step;
-end;
-$$;
-
--- The first of some guards that does not hold for a step; null when all do.
-create or replace function private.failed_guard(
-  p_step private.flow_step,
-  p_guards text[],
-  p_to_state text
-)
-returns text
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_guard text;
-begin
-  foreach v_guard in array p_guards loop
-    if not private.guard_holds(v_guard, p_step, p_to_state) then
-      return v_guard;
-    end if;
-  end loop;
-  return null;
 end;
 $$;
 
@@ -6612,7 +6595,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:4e4e703daea390a2de2f66c81af38e363c21e24980176000fd1ce22749425529
+-- source: 40_flow/announce_step.sql sha256:c053fb26cd36a5ae4ca10c0358b85e05b59f3ec639e93ca5e81a397e0771c50b
 -- Tells both sides about a step and all that followed on it, in at most two events a side: the
 -- messages that it may see, and the new state.
 --
@@ -6633,15 +6616,14 @@ set search_path = ''
 as $$
 declare
   v_conversation constant private.conversations := p_step.conversation;
+  v_version constant bigint := private.base_version(v_conversation);
   v_headline constant jsonb := private.conversation_headline(v_conversation);
-  v_messages constant public.messages[] := p_step.messages;
-  v_notifications constant text[] := p_step.notifications;
-  v_jsons constant jsonb[] := array(
-    select private.message_json(m) from unnest(v_messages) as m order by m.seq
+  v_messages constant jsonb[] := array(
+    select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
   v_message jsonb;
   v_member record;
-  v_heard jsonb;
+  v_heard jsonb[];
   v_own_heard jsonb;
   v_note jsonb;
   v_payload jsonb;
@@ -6651,34 +6633,42 @@ declare
   v_payloads jsonb[] := array[]::jsonb[];
 begin
   for v_member in
-    update private.participants as p
+    update private.participants as me
     set stepped_version = case
       when p_step.from_state <> v_conversation.flow_state
-        or p.user_id is not distinct from p_step.actor_id
+        or me.user_id is not distinct from p_step.actor_id
         or exists (
-          select from unnest(v_messages) as m
-          where m.visible_to = 'all' or m.receiver_id = p.user_id
+          select from unnest(p_step.messages) as m
+          where m.visible_to = 'all' or m.receiver_id = me.user_id
         )
-        then v.version
-      else p.stepped_version
+        then v_version + me.version + other.shared_version
+      else me.stepped_version
     end
-    from private.conversation_versions(v_conversation) as v
-    where p.conversation_id = v_conversation.id and p.user_id = v.user_id
-    returning p.user_id, v.version, v.is_muted, exists (
-      select from private.push_tokens as t where t.user_id = p.user_id
-    ) as has_device
+    from private.participants as other
+    where me.conversation_id = v_conversation.id
+      and other.conversation_id = v_conversation.id
+      and other.user_id <> me.user_id
+    returning
+      -- As private.conversation_versions.
+      me.user_id, v_version + me.version + other.shared_version as version,
+      'user:' || me.user_id as topic,
+      coalesce(me.muted_until > now(), false) as is_muted,
+      exists (
+        select from private.push_tokens as t where t.user_id = me.user_id
+      ) as has_device
   loop
-    v_heard := '[]';
+    v_heard := '{}';
     v_note := null;
     v_is_own := v_member.user_id is not distinct from p_step.actor_id;
-    for v_place in 1 .. cardinality(v_jsons) loop
-      v_message := v_jsons[v_place];
+    for v_place in 1 .. cardinality(v_messages) loop
+      v_message := v_messages[v_place];
       continue when v_message ->> 'visible_to' <> 'all'
         and v_message ->> 'receiver_id' <> v_member.user_id::text;
       v_heard := v_heard || v_message;
-      if v_notifications[v_place] is not null and not v_is_own and not v_member.is_muted then
+      if p_step.notifications[v_place] is not null and not v_is_own
+        and not v_member.is_muted then
         v_note := jsonb_build_object(
-          'type', v_notifications[v_place],
+          'type', p_step.notifications[v_place],
           'data', jsonb_build_object(
             'conversation_id', v_conversation.id,
             'message_id', v_message -> 'id',
@@ -6690,28 +6680,30 @@ begin
       end if;
     end loop;
 
-    v_payload := jsonb_build_object(
-      'conversation_id', v_conversation.id,
-      'message', v_heard -> -1,
-      'conversation_context', v_headline || jsonb_build_object('version', v_member.version)
-    ) || case when jsonb_array_length(v_heard) > 1
-      then jsonb_build_object('messages', v_heard)
-      else '{}'
-    end;
     if v_is_own then
-      v_own_heard := v_heard;
+      v_own_heard := to_jsonb(v_heard);
     end if;
-    if v_is_own and p_event is not null then
-      v_events := v_events || (p_event ->> 'event');
-      v_payloads := v_payloads || (
-        v_payload || (p_event - 'event')
-          || jsonb_build_object('flow_update', private.flow_update_json(p_step))
+    if v_heard <> '{}' or v_is_own and p_event is not null then
+      v_payload := jsonb_build_object(
+        'conversation_id', v_conversation.id,
+        'conversation_context',
+        v_headline || jsonb_build_object('version', v_member.version)
       );
-      v_topics := v_topics || ('user:' || v_member.user_id);
-    elsif v_heard <> '[]' then
-      v_events := v_events || 'new_message'::text;
-      v_payloads := v_payloads || (v_payload || jsonb_build_object('notification', v_note));
-      v_topics := v_topics || ('user:' || v_member.user_id);
+      if v_is_own and p_event is not null then
+        v_events := v_events || (p_event ->> 'event');
+        v_payload := v_payload || (p_event - 'event')
+          || jsonb_build_object('flow_update', private.flow_update_json(p_step));
+      else
+        v_events := v_events || 'new_message'::text;
+        v_payload := v_payload || jsonb_build_object('notification', v_note);
+      end if;
+      -- The messages last: each is copied with whatever is added to them.
+      v_payload := v_payload || case when cardinality(v_heard) > 1
+        then jsonb_build_object('message', v_heard[cardinality(v_heard)], 'messages', v_heard)
+        else jsonb_build_object('message', v_heard[1])
+      end;
+      v_payloads := v_payloads || v_payload;
+      v_topics := v_topics || v_member.topic;
     end if;
     if p_step.from_state <> v_conversation.flow_state then
       v_events := v_events || 'conversation_state_changed'::text;
@@ -6722,7 +6714,7 @@ begin
         'reason', p_step.reason,
         'timestamp', p_step.at
       );
-      v_topics := v_topics || ('user:' || v_member.user_id);
+      v_topics := v_topics || v_member.topic;
     end if;
     if v_note is not null then
       insert into private.notifications (user_id, type, conversation_id, message_id, data)
@@ -6983,7 +6975,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:9a559fde463955d9087627fbb1e40fc65b1d18fafef20a4d8f15ec11c16fb6c4
+-- source: 40_flow/compose_messages.sql sha256:42f63342d686ce831ba05938b8c9a64fed90e107af3e13635d8dc409685df0b6
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -7050,6 +7042,7 @@ begin
     v_message.action_required
       := v_template.message_type = 'automated' or v_template.buttons is not null;
     v_message.action_completed := false;
+    v_message.is_automated := v_template.message_type <> 'user_input';
     if v_message.action_required then
       v_message.action_data := private.action_data(
         v_conversation, nullif(v_message.visible_to, 'all'),
@@ -7098,8 +7091,10 @@ declare
   v_is_a constant boolean := p_step.actor_id = v_conversation.user_a;
 begin
   if p_texts is null or p_texts ~ '\{(influencer|brand_owner|actor|other)\}' then
-    select u.display_name into v_a from public.users as u where u.id = v_conversation.user_a;
-    select u.display_name into v_b from public.users as u where u.id = v_conversation.user_b;
+    select
+      (select u.display_name from public.users as u where u.id = v_conversation.user_a),
+      (select u.display_name from public.users as u where u.id = v_conversation.user_b)
+    into v_a, v_b;
     v_a := coalesce(v_a, c_nameless);
     v_b := coalesce(v_b, c_nameless);
     v_values := v_values || jsonb_build_object(
@@ -7466,43 +7461,42 @@ begin
 end;
 $$;
 
--- source: 40_flow/draw_screen.sql sha256:3568b685e2a4db770ce9e2f40941aa42af68ac274573bb1d93b20cf169c3d993
+-- source: 40_flow/draw_screen.sql sha256:b8a201aae9348a6595943f1404b7d29a87a426bcea12a69be8051ba541f173fd
 -- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
--- `[{action, text, style, drawn, data, fields, schema, ways, fills}]`.
+-- `{action, text, style, drawn, data, fields, schema, offer, button, form, ways, fills}` each.
 --
--- ways, `[{guards, to}]`, are the rows of an action that guards decide about, by name in a text; an
--- action without it is always open. fills: something in it has placeholders; fields and schema are
--- null where they have some.
+-- offer, button and form are as private.draw_action returns them. ways are the guards of the rows
+-- of an action that guards decide about, `is_awaited,has_quote|is_closer`; without it an action is
+-- always open. A guard about the state that a row leads to names it: `was_there
+-- work_in_progress`. fills: something in it has placeholders; fields and schema are null where
+-- they have some.
 create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
-returns jsonb
+returns jsonb[]
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-  return (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'action', a.action, 'text', a.text, 'style', a.style, 'drawn', a.drawn, 'data', a.data,
-          'fields', form.fields, 'schema', form.schema
-        )
-        || case when rows_of.is_free then '{}' else jsonb_build_object('ways', rows_of.ways) end
-        || case when typed.is_filled or a.text like '%{%' or a.data::text like '%"{%'
-          then '{"fills": true}'
-          else '{}'
-        end::jsonb
-        order by a.position
-      ),
-      '[]'
-    )
+  return array(
+    select
+      private.draw_action(jsonb_build_object(
+        'action', a.action, 'text', a.text, 'style', a.style, 'drawn', a.drawn, 'data', a.data,
+        'fields', form.fields, 'schema', form.schema
+      ))
+      || case when rows_of.is_free then '{}' else jsonb_build_object('ways', rows_of.ways) end
+      || case when typed.is_filled or a.text like '%{%' or a.data::text like '%"{%'
+        then '{"fills": true}'
+        else '{}'
+      end::jsonb
     from private.flow_actions as a
     cross join lateral (
       select
         bool_or(t.guards = '{}') as is_free,
-        jsonb_agg(
-          jsonb_build_object('guards', array_to_string(t.guards, ' '), 'to', t.to_state)
-          order by t.position
+        string_agg(
+          array_to_string(
+            array_replace(t.guards, 'was_there', 'was_there ' || t.to_state), ','
+          ),
+          '|' order by t.position
         ) as ways
       from private.flow_transitions as t
       where t.flow_id = a.flow_id and t.from_state = a.state and t.role = a.role
@@ -7523,6 +7517,54 @@ begin
     ) as form (fields, schema)
     where a.flow_id = p_flow_id and a.state = p_state and a.role = p_role
       and rows_of.ways is not null
+    order by a.position
+  );
+end;
+$$;
+
+-- An action of a screen with what clients get of it.
+--
+-- Where actions are listed: offer, the JSON text `{action, button_id, text, style, input, schema,
+-- cost, deadline_at}` up to the value of deadline_at. In a message, without keys that have no
+-- value: button, `{id, text, style, action, data, input_fields}`, with fields where its action
+-- cannot do without; and form, `{input_field, input_fields, submit_button, submit_action, schema}`.
+create or replace function private.draw_action(p_action jsonb)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return p_action || jsonb_build_object(
+    'offer', left(jsonb_build_object(
+      'action', p_action -> 'action',
+      'button_id', p_action -> 'action',
+      'text', p_action -> 'text',
+      'style', p_action -> 'style',
+      'input', p_action -> 'fields' -> 0,
+      'schema', p_action -> 'schema',
+      -- Only messages cost points; a step of a deal is free.
+      'cost', 0
+    )::text, -1) || ', "deadline_at": ',
+    'button', jsonb_strip_nulls(jsonb_build_object(
+      'id', p_action -> 'action',
+      'text', p_action -> 'text',
+      'style', p_action -> 'style',
+      'action', p_action -> 'action',
+      'data', p_action -> 'data',
+      'input_fields', case
+        when p_action #> '{schema,required}' <> '[]' then p_action -> 'fields'
+      end
+    )),
+    'form', jsonb_strip_nulls(jsonb_build_object(
+      'input_field', p_action -> 'fields' -> 0,
+      'input_fields', p_action -> 'fields',
+      'submit_button', jsonb_build_object(
+        'text', p_action -> 'text', 'style', p_action -> 'style'
+      ),
+      'submit_action', p_action -> 'action',
+      'schema', p_action -> 'schema'
+    ))
   );
 end;
 $$;
@@ -7536,18 +7578,29 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  insert into private.flow_screens (flow_id, state, role, actions, is_fixed)
-  select p_flow_id, party.state, party.role, drawn.actions, not drawn.actions @? '$[*].ways'
-    and not drawn.actions @? '$[*].fills'
+  insert into private.flow_screens (flow_id, state, role, actions, guards, rules, is_fixed)
+  select
+    p_flow_id, party.state, party.role, drawn.actions, asked.guards, party.rules,
+    asked.guards = '{}' and not to_jsonb(drawn.actions) @? '$[*].fills'
   from (
-    select s.state, r.role
-    from private.flow_states as s
+    select s.state, r.role, f.rules
+    from private.flow_definitions as f
+    join private.flow_states as s on s.flow_id = f.id
     cross join (values ('influencer'), ('brand_owner'), ('member')) as r (role)
-    where s.flow_id = p_flow_id
+    where f.id = p_flow_id
   ) as party
   cross join lateral (
     select private.draw_screen(p_flow_id, party.state, party.role)
-  ) as drawn (actions);
+  ) as drawn (actions)
+  cross join lateral (
+    select array(
+      select distinct guard.name
+      from unnest(drawn.actions) as a (action)
+      cross join regexp_split_to_table(a.action ->> 'ways', '[,|]') as guard (name)
+      where guard.name <> ''
+      order by guard.name
+    )
+  ) as asked (guards);
 end;
 $$;
 
@@ -7657,91 +7710,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_rule.sql sha256:93b98b855979621ba8c02ab6a7f2882409b59f1313e645624887dba15675def3
--- What guards, effects and texts read of a flow and of a conversation on it.
-
--- A number of a flow; docs/FLOW.md lists them.
-create or replace function private.flow_rule(p_flow_id bigint, p_key text)
-returns numeric
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (
-    select (f.rules ->> p_key)::numeric from private.flow_definitions as f where f.id = p_flow_id
-  );
-end;
-$$;
-
--- A number that flow_data counts; 0 before it was first counted.
-create or replace function private.flow_count(p_flow_data jsonb, p_key text)
-returns integer
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return coalesce((p_flow_data ->> p_key)::integer, 0);
-end;
-$$;
-
--- flow_data with one more use, by a side, of what a rule max_<what> counts.
-create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
-returns jsonb
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  v_used constant jsonb := coalesce(p_flow_data -> 'used', '{}');
-begin
-  return p_flow_data || jsonb_build_object(
-    'used', v_used || jsonb_build_object(
-      p_role, coalesce(v_used -> p_role, '{}') || jsonb_build_object(
-        p_what, private.flow_count(v_used -> p_role, p_what) + 1
-      )
-    )
-  );
-end;
-$$;
-
--- The role of the other party; null for the system and for operators.
-create or replace function private.other_role(p_role text)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return case p_role
-    when 'influencer' then 'brand_owner'
-    when 'brand_owner' then 'influencer'
-    when 'member' then 'member'
-  end;
-end;
-$$;
-
--- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
-create or replace function private.role_in(
-  p_conversation private.conversations,
-  p_user_id uuid
-)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return case p_user_id
-    when p_conversation.influencer_id then 'influencer'
-    when p_conversation.brand_owner_id then 'brand_owner'
-    else 'member'
-  end;
-end;
-$$;
-
--- source: 40_flow/guard_holds.sql sha256:4832dd1b90194e224a26e53e80249fb9a16bea91290ca0a778325869657527b1
+-- source: 40_flow/failed_guards.sql sha256:f5d8bd229082356743eff59536f0e38830ee7ab7e4c9d99617d52a98e0dd27c3
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
@@ -7836,17 +7805,18 @@ from (
     ('is_bank_dispute', 'known', false, 'GUARD_FAILED', null, 'The bank opened the dispute.')
 ) as g (name, certainty, undoes, code, sentence, says);
 
--- Whether a guard holds for a step: the closed list of guards.
+-- The guards of a list that do not hold for a step: the closed list of guards.
 --
--- Args: the guard's name; the step; the state that the row with the guard leads to. Guards read
--- the conversation as it was before the step, and the step's input.
+-- Args: the step; the names of the guards, one that asks for a state with it (`was_there
+-- work_in_progress`) or without; the state that the row with the guards leads to. Guards read the
+-- conversation as it was before the step, and the step's input.
 -- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
-create or replace function private.guard_holds(
-  p_guard text,
+create or replace function private.failed_guards(
   p_step private.flow_step,
-  p_to_state text
+  p_guards text[],
+  p_to_state text default null
 )
-returns boolean
+returns text[]
 language plpgsql
 stable
 set search_path = ''
@@ -7854,127 +7824,130 @@ as $$
 declare
   v_was constant private.conversations := p_step.before;
   v_data constant jsonb := v_was.flow_data;
-  -- The price that the actor saw; who named none agrees to whatever it is.
-  v_seen constant bigint := (p_step.input -> 'price_minor')::bigint;
+  v_rules constant jsonb := p_step.rules;
+  v_asked text;
+  v_guard text;
+  v_to_state text;
+  v_what text;
   v_holds boolean;
+  v_failed text[] := array[]::text[];
 begin
-  case p_guard
-    when 'is_awaited' then
-      v_holds := v_was.awaiting_role = p_step.role;
-    when 'is_requester' then
-      v_holds := v_data #>> '{cancellation,by}' = p_step.role;
-    when 'is_opener' then
-      v_holds := v_data #>> '{dispute,opened_by}' = p_step.role
-        and v_data #>> '{dispute,origin}' = 'party';
-    when 'is_closer' then
-      v_holds := v_was.closed_by = p_step.actor_id;
-    when 'is_unblocked' then
-      v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
+  foreach v_asked in array p_guards loop
+    v_guard := v_asked;
+    v_to_state := p_to_state;
+    if position(' ' in v_asked) > 0 then
+      v_guard := split_part(v_asked, ' ', 1);
+      v_to_state := split_part(v_asked, ' ', 2);
+    end if;
+    case v_guard
+      when 'is_awaited' then
+        v_holds := v_was.awaiting_role = p_step.role;
+      -- Once more of what a rule max_<what> counts for each side.
+      when
+        'has_return_left', 'has_withdrawal_left', 'has_extension_left', 'has_cancellation_left',
+        'has_dispute_left'
+      then
+        v_what := replace(substr(v_guard, 5), '_left', 's');
+        v_holds := coalesce((v_data #>> array['used', p_step.role, v_what])::integer, 0)
+          < (v_rules ->> ('max_' || v_what))::numeric;
+      when 'is_requester' then
+        v_holds := v_data #>> '{cancellation,by}' = p_step.role;
+      when 'is_opener' then
+        v_holds := v_data #>> '{dispute,opened_by}' = p_step.role
+          and v_data #>> '{dispute,origin}' = 'party';
+      when 'is_closer' then
+        v_holds := v_was.closed_by = p_step.actor_id;
+      when 'is_unblocked' then
+        v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
 
-    when 'has_quote' then
-      v_holds := v_data ? 'quote_minor';
-    when 'has_counter' then
-      v_holds := v_data ? 'counter_minor';
-    when 'offer_matches' then
-      v_holds := coalesce(v_seen = (v_data -> 'offer_minor')::bigint, true);
-    when 'counter_matches' then
-      v_holds := coalesce(v_seen = (v_data -> 'counter_minor')::bigint, true);
-    when 'quote_matches' then
-      v_holds := coalesce(v_seen = (v_data -> 'quote_minor')::bigint, true);
+      when 'has_quote' then
+        v_holds := v_data ? 'quote_minor';
+      when 'has_counter' then
+        v_holds := v_data ? 'counter_minor';
+      -- The price that the actor saw; who named none agrees to whatever it is.
+      when 'offer_matches' then
+        v_holds := coalesce(
+          (p_step.input -> 'price_minor')::bigint = (v_data -> 'offer_minor')::bigint, true
+        );
+      when 'counter_matches' then
+        v_holds := coalesce(
+          (p_step.input -> 'price_minor')::bigint = (v_data -> 'counter_minor')::bigint, true
+        );
+      when 'quote_matches' then
+        v_holds := coalesce(
+          (p_step.input -> 'price_minor')::bigint = (v_data -> 'quote_minor')::bigint, true
+        );
 
-    when 'has_round_left' then
-      v_holds := private.flow_count(v_data, 'negotiation_round')
-        < private.flow_rule(v_was.flow_id, 'max_rounds');
-    when 'is_earlier_round' then
-      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-        < private.flow_rule(v_was.flow_id, 'max_rounds');
-    when 'is_last_round' then
-      v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-        >= private.flow_rule(v_was.flow_id, 'max_rounds');
-    when 'has_question_left' then
-      v_holds := private.flow_count(v_data, 'questions')
-        < private.flow_rule(v_was.flow_id, 'max_questions');
-    when 'has_revision_left' then
-      v_holds := private.flow_count(v_data, 'revision_count')
-        < private.flow_rule(v_was.flow_id, 'max_revisions');
-    when 'has_return_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'returns');
-    when 'has_withdrawal_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'withdrawals');
-    when 'has_extension_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'extensions');
-    when 'has_cancellation_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'cancellations');
-    when 'has_dispute_left' then
-      v_holds := private.has_left(v_was, p_step.role, 'disputes');
-    when 'has_closing_left' then
-      v_holds := private.count_today(p_step, 'real_time', 'chat_closed')
-        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
-    when 'has_reopening_left' then
-      v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
-        < private.flow_rule(v_was.flow_id, 'max_closings_a_day');
+      when 'has_round_left' then
+        v_holds := private.flow_count(v_data, 'negotiation_round')
+          < (v_rules ->> 'max_rounds')::numeric;
+      when 'is_earlier_round' then
+        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+          < (v_rules ->> 'max_rounds')::numeric;
+      when 'is_last_round' then
+        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
+          >= (v_rules ->> 'max_rounds')::numeric;
+      when 'has_question_left' then
+        v_holds := private.flow_count(v_data, 'questions')
+          < (v_rules ->> 'max_questions')::numeric;
+      when 'has_revision_left' then
+        v_holds := private.flow_count(v_data, 'revision_count')
+          < (v_rules ->> 'max_revisions')::numeric;
+      when 'has_closing_left' then
+        v_holds := private.count_today(p_step, 'real_time', 'chat_closed')
+          < (v_rules ->> 'max_closings_a_day')::numeric;
+      when 'has_reopening_left' then
+        v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
+          < (v_rules ->> 'max_closings_a_day')::numeric;
 
-    when 'has_submission' then
-      v_holds := v_was.work_submitted;
-    when 'has_no_submission' then
-      v_holds := not coalesce(v_was.work_submitted, false);
-    when 'has_extension' then
-      v_holds := v_data ? 'extension';
-    when 'is_overdue' then
-      v_holds := p_step.at > v_was.delivery_due_at
-        + private.flow_rule(v_was.flow_id, 'overdue_grace_days') * interval '1 day';
-    when 'was_there' then
-      v_holds := v_data #>> '{resume,state}' = p_to_state;
-    when 'is_unrated' then
-      v_holds := not exists (
-        select from private.ratings as r
-        where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
-      );
-    when 'may_rate' then
-      v_holds := private.may_rate(v_was, p_step.at);
+      when 'has_submission' then
+        v_holds := v_was.work_submitted;
+      when 'has_no_submission' then
+        v_holds := not coalesce(v_was.work_submitted, false);
+      when 'has_extension' then
+        v_holds := v_data ? 'extension';
+      when 'is_overdue' then
+        v_holds := p_step.at > v_was.delivery_due_at
+          + (v_rules ->> 'overdue_grace_days')::numeric * interval '1 day';
+      when 'was_there' then
+        v_holds := v_data #>> '{resume,state}' = v_to_state;
+      when 'is_unrated' then
+        v_holds := not exists (
+          select from private.ratings as r
+          where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
+        );
+      when 'may_rate' then
+        v_holds := private.may_rate(v_was, p_step.at);
 
-    when 'has_order' then
-      v_holds := exists (
-        select from private.payment_orders as o where o.conversation_id = v_was.id
-      );
-    when 'capture_matches' then
-      v_holds := exists (
-        select from private.payment_orders as o
-        where o.conversation_id = v_was.id
-          and o.status = 'open'
-          and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
-          and o.currency = p_step.input ->> 'currency'
-      );
-    when 'is_new_payment' then
-      v_holds := not exists (
-        select from private.escrow_ledger as e
-        where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
-      );
-    when 'nothing_captured' then
-      v_holds := coalesce(v_was.captured_minor, 0) = 0;
-    when 'is_bank_dispute' then
-      v_holds := v_data #>> '{dispute,origin}' = 'bank';
+      when 'has_order' then
+        v_holds := exists (
+          select from private.payment_orders as o where o.conversation_id = v_was.id
+        );
+      when 'capture_matches' then
+        v_holds := exists (
+          select from private.payment_orders as o
+          where o.conversation_id = v_was.id
+            and o.status = 'open'
+            and o.amount_minor = (p_step.input -> 'amount_minor')::bigint
+            and o.currency = p_step.input ->> 'currency'
+        );
+      when 'is_new_payment' then
+        v_holds := not exists (
+          select from private.escrow_ledger as e
+          where e.from_account = 'gateway' and e.payment_id = p_step.input ->> 'payment_id'
+        );
+      when 'nothing_captured' then
+        v_holds := coalesce(v_was.captured_minor, 0) = 0;
+      when 'is_bank_dispute' then
+        v_holds := v_data #>> '{dispute,origin}' = 'bank';
 
-    else raise exception 'there is no guard %', p_guard using errcode = 'case_not_found';
-  end case;
-  return coalesce(v_holds, false);
-end;
-$$;
-
--- Whether a side may do something once more that a rule max_<what> counts for each side.
-create or replace function private.has_left(
-  p_conversation private.conversations,
-  p_role text,
-  p_what text
-)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return coalesce((p_conversation.flow_data #>> array['used', p_role, p_what])::integer, 0)
-    < private.flow_rule(p_conversation.flow_id, 'max_' || p_what);
+      else raise exception 'there is no guard %', v_guard using errcode = 'case_not_found';
+    end case;
+    if v_holds is not true then
+      v_failed := v_failed || v_asked;
+    end if;
+  end loop;
+  return v_failed;
 end;
 $$;
 
@@ -8075,19 +8048,102 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_actions.sql sha256:e90f5b0cbf4fef7b8e8879a6a199217695210023be13e93d15b2cd683da81cdd
--- What a party may do in a conversation now, in the order of the screen: `[{action, text, style,
--- drawn, data, fields, schema}]`, filled in.
+-- source: 40_flow/flow_rule.sql sha256:93b98b855979621ba8c02ab6a7f2882409b59f1313e645624887dba15675def3
+-- What guards, effects and texts read of a flow and of a conversation on it.
+
+-- A number of a flow; docs/FLOW.md lists them.
+create or replace function private.flow_rule(p_flow_id bigint, p_key text)
+returns numeric
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select (f.rules ->> p_key)::numeric from private.flow_definitions as f where f.id = p_flow_id
+  );
+end;
+$$;
+
+-- A number that flow_data counts; 0 before it was first counted.
+create or replace function private.flow_count(p_flow_data jsonb, p_key text)
+returns integer
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return coalesce((p_flow_data ->> p_key)::integer, 0);
+end;
+$$;
+
+-- flow_data with one more use, by a side, of what a rule max_<what> counts.
+create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_used constant jsonb := coalesce(p_flow_data -> 'used', '{}');
+begin
+  return p_flow_data || jsonb_build_object(
+    'used', v_used || jsonb_build_object(
+      p_role, coalesce(v_used -> p_role, '{}') || jsonb_build_object(
+        p_what, private.flow_count(v_used -> p_role, p_what) + 1
+      )
+    )
+  );
+end;
+$$;
+
+-- The role of the other party; null for the system and for operators.
+create or replace function private.other_role(p_role text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_role
+    when 'influencer' then 'brand_owner'
+    when 'brand_owner' then 'influencer'
+    when 'member' then 'member'
+  end;
+end;
+$$;
+
+-- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
+create or replace function private.role_in(
+  p_conversation private.conversations,
+  p_user_id uuid
+)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case p_user_id
+    when p_conversation.influencer_id then 'influencer'
+    when p_conversation.brand_owner_id then 'brand_owner'
+    else 'member'
+  end;
+end;
+$$;
+
+-- source: 40_flow/open_actions.sql sha256:08f0293b92fc3649c62f4be3b84ae72e0c18bfd134701fb67e362ae103644eee
+-- What a party may do in a conversation now, in the order of the screen: as private.draw_screen
+-- has it, filled in. Paying is not offered while a payment that the bank has approved is being
+-- confirmed.
 --
--- fields are what clients draw of the action's input, schema is its JSON Schema. Paying is not
--- offered while a payment that the bank has approved is being confirmed.
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
   p_conversation private.conversations,
   p_actor_id uuid,
   p_role text
 )
-returns jsonb
+returns jsonb[]
 language plpgsql
 stable
 set search_path = ''
@@ -8095,104 +8151,98 @@ as $$
 declare
   v_screen private.flow_screens;
   v_step private.flow_step;
-  v_action jsonb;
-  v_way jsonb;
-  v_is_open boolean;
+  v_failed text[] := array[]::text[];
   v_values jsonb;
-  v_actions jsonb := jsonb '[]';
+  v_action jsonb;
+  v_way text;
+  v_is_open boolean;
+  v_actions jsonb[] := array[]::jsonb[];
 begin
   select s.* into v_screen
   from private.flow_screens as s
   where s.flow_id = p_conversation.flow_id
     and s.state = p_conversation.flow_state
     and s.role = p_role;
-  if v_screen.is_fixed then
-    return v_screen.actions;
+  if v_screen.is_fixed is not false then
+    return coalesce(v_screen.actions, v_actions);
   end if;
-  v_step.conversation := p_conversation;
-  v_step.before := p_conversation;
-  v_step.actor_id := p_actor_id;
-  v_step.role := p_role;
-  v_step.input := '{}';
-  v_step.at := now();
-  for v_action in
-    select a.value from jsonb_array_elements(v_screen.actions) as a
-  loop
-    continue when v_action ->> 'action' = 'proceed_to_payment'
-      and private.awaits_capture(p_conversation.id);
-    if v_action ? 'ways' then
-      v_is_open := false;
-      for v_way in
-        select w.value from jsonb_array_elements(v_action -> 'ways') as w
-      loop
-        v_is_open := private.failed_guard(
-          v_step, string_to_array(v_way ->> 'guards', ' '), v_way ->> 'to'
-        ) is null;
+  if v_screen.guards <> '{}' then
+    v_step.rules := v_screen.rules;
+    v_step.before := p_conversation;
+    v_step.actor_id := p_actor_id;
+    v_step.role := p_role;
+    v_step.at := now();
+    v_failed := private.failed_guards(v_step, v_screen.guards);
+  end if;
+  foreach v_action in array v_screen.actions loop
+    v_is_open := v_failed = '{}' or not v_action ? 'ways';
+    if not v_is_open then
+      foreach v_way in array string_to_array(v_action ->> 'ways', '|') loop
+        v_is_open := not string_to_array(v_way, ',') && v_failed;
         exit when v_is_open;
       end loop;
-      continue when not v_is_open;
     end if;
+    continue when not v_is_open or v_action ->> 'action' = 'proceed_to_payment'
+      and private.awaits_capture(p_conversation.id);
     if v_action ? 'fills' then
       v_values := coalesce(v_values, private.deal_values(p_conversation));
-      v_action := v_action || jsonb_build_object(
-        'text', private.fill_template(v_action ->> 'text', v_values),
-        -- A value in a button stays what it is: a number is no text.
-        'data', (
-          select jsonb_object_agg(d.key, coalesce(v_values -> btrim(d.value, '{}'), 'null'))
-          from jsonb_each_text(nullif(v_action -> 'data', 'null')) as d
-        )
-      );
-      if v_action -> 'schema' = 'null' then
-        v_action := v_action || jsonb_build_object(
-          'fields', private.draw_fields(
-            p_conversation.flow_id, v_action ->> 'action', v_values
-          ),
-          'schema', private.input_schema(
-            p_conversation.flow_id, v_action ->> 'action', v_values
-          )
-        );
-      end if;
+      v_action := private.fill_action(v_action, p_conversation.flow_id, v_values);
     end if;
-    v_actions := v_actions || (v_action - array['ways', 'fills']);
+    v_actions := v_actions || v_action;
   end loop;
   return v_actions;
 end;
 $$;
 
--- What a party may do in a conversation now, in the shape that clients get: `[{action, button_id,
--- text, style, input, schema, deadline_at}]`; input is the action's first field, or null.
-create or replace function private.actions_json(
-  p_conversation private.conversations,
-  p_user_id uuid,
-  p_role text
-)
+-- An action of a screen with the values of its placeholders.
+create or replace function private.fill_action(p_action jsonb, p_flow_id bigint, p_values jsonb)
 returns jsonb
 language plpgsql
 stable
 set search_path = ''
 as $$
-begin
-  return (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'action', a.value -> 'action',
-          'button_id', a.value -> 'action',
-          'text', a.value -> 'text',
-          'style', a.value -> 'style',
-          'input', a.value -> 'fields' -> 0,
-          'schema', a.value -> 'schema',
-          'deadline_at', p_conversation.deadline_at,
-          -- Only messages cost points; a step of a deal is free.
-          'cost', 0
-        )
-        order by a.ordinality
-      ),
-      '[]'
+declare
+  v_action jsonb := p_action || jsonb_build_object(
+    'text', private.fill_template(p_action ->> 'text', p_values),
+    -- A value in a button stays what it is: a number is no text.
+    'data', (
+      select jsonb_object_agg(d.key, coalesce(p_values -> btrim(d.value, '{}'), 'null'))
+      from jsonb_each_text(nullif(p_action -> 'data', 'null')) as d
     )
-    from jsonb_array_elements(private.open_actions(p_conversation, p_user_id, p_role))
-      with ordinality as a
   );
+begin
+  if v_action -> 'schema' = 'null' then
+    v_action := v_action || jsonb_build_object(
+      'fields', private.draw_fields(p_flow_id, v_action ->> 'action', p_values),
+      'schema', private.input_schema(p_flow_id, v_action ->> 'action', p_values)
+    );
+  end if;
+  return private.draw_action(v_action);
+end;
+$$;
+
+-- What a party may do in a conversation now, in the shape that clients get: `[{action, button_id,
+-- text, style, input, schema, cost, deadline_at}]`; input is the action's first field, or null.
+create or replace function private.actions_json(
+  p_conversation private.conversations,
+  p_user_id uuid,
+  p_role text
+)
+returns json
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_end constant text := coalesce(to_json(p_conversation.deadline_at)::text, 'null') || '}';
+  v_action jsonb;
+  v_offers text := text '';
+begin
+  foreach v_action in array private.open_actions(p_conversation, p_user_id, p_role) loop
+    v_offers := v_offers || case v_offers when '' then '' else ', ' end
+      || (v_action ->> 'offer') || v_end;
+  end loop;
+  return '[' || v_offers || ']';
 end;
 $$;
 
@@ -8310,7 +8360,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/record_step.sql sha256:fcf5c20aff42a9fa8436d1f8b22767362a9601a0b060b5dc6e56fdbfa7637bc9
+-- source: 40_flow/record_step.sql sha256:7849c17ac9f4a43cfec4ae9a795d9acbae8bb302bbd595356136eb86c0fe2515
 -- Writes one row of the flow that was taken: the conversation as it is now, what its open action
 -- messages become, its new messages, and its line in the history.
 --
@@ -8331,27 +8381,59 @@ declare
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
   v_messages public.messages[] := p_step.messages[p_said + 1:];
-  v_action_data jsonb;
+  v_message public.messages;
+  v_stays constant boolean := p_row.to_state = p_row.from_state;
+  v_renewed text[];
+  v_is_done boolean := false;
 begin
-  perform private.complete_actions(p_step, p_row, v_messages);
+  -- Leaving a state completes every open action message. A step that stays completes those whose
+  -- reader gets a new one now, and the one that offered what was done and cannot be done again.
+  if v_stays then
+    v_renewed := array(
+      select m.visible_to from unnest(v_messages) as m where m.action_required
+    );
+    v_is_done := p_step.actor_id is not null and not exists (
+      select
+      from unnest(
+        private.open_actions(v_conversation, p_step.actor_id, p_step.role)
+      ) as a (action)
+      where a.action ->> 'action' = p_step.action
+    );
+  end if;
+  update public.messages as m
+  set
+    action_completed = true,
+    -- What a checkout was to be filled in with is of no use any more, and personal.
+    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
+      'completed_by', p_step.role, 'completed_action', p_step.action
+    ),
+    updated_at = clock_timestamp()
+  where m.conversation_id = v_conversation.id
+    and m.action_required
+    and not m.action_completed
+    and (
+      not v_stays
+      or m.visible_to = any (v_renewed)
+      or v_is_done and m.visible_to in (p_step.role, 'all')
+        and m.action_data -> 'buttons' @> jsonb_build_array(
+          jsonb_build_object('action', p_step.action)
+        )
+    );
 
   -- The newest action for the party that is awaited now, as both sides may know it.
   if v_conversation.awaiting_role is null then
     v_conversation.current_action_data := null;
   else
-    select m.action_data into v_action_data
-    from unnest(v_messages) as m
-    where m.action_required and m.visible_to = v_conversation.awaiting_role
-    order by m.seq desc
-    limit 1;
-    if found then
-      v_conversation.current_action_data := jsonb_build_object(
-        'action_id', v_action_data -> 'action_id',
-        'flow_state', v_action_data -> 'flow_state',
-        'message_type', v_action_data -> 'message_type',
-        'visible_to', v_action_data -> 'visible_to'
-      );
-    end if;
+    foreach v_message in array v_messages loop
+      if v_message.action_required and v_message.visible_to = v_conversation.awaiting_role then
+        v_conversation.current_action_data := jsonb_build_object(
+          'action_id', v_message.action_data -> 'action_id',
+          'flow_state', v_message.action_data -> 'flow_state',
+          'message_type', v_message.action_data -> 'message_type',
+          'visible_to', v_message.action_data -> 'visible_to'
+        );
+      end if;
+    end loop;
   end if;
   v_conversation.updated_at := clock_timestamp();
   update private.conversations as c
@@ -8388,8 +8470,8 @@ begin
     updated_at = v_conversation.updated_at
   where c.id = v_conversation.id;
 
-  with stored as (
-    insert into public.messages as m (
+  if cardinality(v_messages) > 0 then
+    insert into public.messages (
       conversation_id, seq, id, sender_id, receiver_id, message, attachments,
       message_type, visible_to, action_required, action_data, caused_by, created_at, updated_at
     )
@@ -8397,12 +8479,8 @@ begin
       n.conversation_id, n.seq, n.id, n.sender_id, n.receiver_id, n.message, n.attachments,
       n.message_type, n.visible_to, n.action_required, n.action_data, p_step.actor_id,
       n.created_at, n.created_at
-    from unnest(v_messages) as n
-    returning m
-  )
-  select p_step.messages[:p_said] || coalesce(array_agg(stored.m order by (stored.m).seq), '{}')
-  into v_step.messages
-  from stored;
+    from unnest(v_messages) as n;
+  end if;
   v_step.conversation := v_conversation;
 
   -- For both sides to read: without the fields that the flow marks as secret.
@@ -8425,57 +8503,7 @@ begin
 end;
 $$;
 
--- Marks the open action messages that a step leaves behind.
---
--- Leaving a state completes them all. A step that stays completes those whose reader gets a new
--- one now, and the one that offered what was done and cannot be done again.
--- Args: the step after its effects; the row; the new messages.
--- Writes: messages.
-create or replace function private.complete_actions(
-  p_step private.flow_step,
-  p_row private.flow_transitions,
-  p_messages public.messages[]
-)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-  v_stays constant boolean := p_row.to_state = p_row.from_state;
-  v_renewed text[];
-  v_is_done boolean := false;
-begin
-  if v_stays then
-    v_renewed := array(
-      select m.visible_to from unnest(p_messages) as m where m.action_required
-    );
-    v_is_done := p_step.actor_id is not null and not private.open_actions(
-      p_step.conversation, p_step.actor_id, p_step.role
-    ) @> jsonb_build_array(jsonb_build_object('action', p_step.action));
-  end if;
-  update public.messages as m
-  set
-    action_completed = true,
-    -- What a checkout was to be filled in with is of no use any more, and personal.
-    action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
-      'completed_by', p_step.role, 'completed_action', p_step.action
-    ),
-    updated_at = clock_timestamp()
-  where m.conversation_id = (p_step.conversation).id
-    and m.action_required
-    and not m.action_completed
-    and (
-      not v_stays
-      or m.visible_to = any (v_renewed)
-      or v_is_done and m.visible_to in (p_step.role, 'all')
-        and m.action_data -> 'buttons' @> jsonb_build_array(
-          jsonb_build_object('action', p_step.action)
-        )
-    );
-end;
-$$;
-
--- source: 40_flow/refuse_step.sql sha256:6ae9aec17a60390788dec6c3e850e52ea2378127e3bf9015f69070b9b543e44c
+-- source: 40_flow/refuse_step.sql sha256:49feee1169ac2e67797fa399ea5ad2dcf6ffcfe262953dc62e6e00d99e9936d5
 -- How a step is refused that the flow has no row for, or that is somebody else's to take. None of
 -- this runs when a step is taken.
 
@@ -8553,7 +8581,7 @@ declare
   v_other private.flow_step := p_step;
 begin
   v_other.role := private.other_role(p_step.role);
-  if private.guard_holds(p_guard, v_other, p_row.to_state) then
+  if private.failed_guards(v_other, array[p_guard], p_row.to_state) = '{}' then
     perform private.raise_not_your_turn(p_step.conversation);
   end if;
   perform private.refuse_guard(p_step, p_guard);
@@ -8623,7 +8651,7 @@ begin
       end,
       'awaiting_role', p_conversation.awaiting_role,
       'allowed_actions', jsonb_path_query_array(
-        private.open_actions(p_conversation, p_actor_id, p_role), '$[*].action'
+        to_jsonb(private.open_actions(p_conversation, p_actor_id, p_role)), '$[*].action'
       )
     ),
     p_status => 409, p_hint => 'Call get_available_actions to see what can be done now.'
@@ -8648,7 +8676,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:91609ef5f712fb49200b2ef8ddbac31f5635be1e86613e298d3a822919722f64
+-- source: 40_flow/run_deadlines.sql sha256:7b702e7eb02eae2aad5b239d85b4cc7c1be16606c16ce735b1d72988b1c6926a
 -- Time limits without a timer: readers see what is due, writers store it.
 
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
@@ -8743,18 +8771,24 @@ $$;
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
 -- the delivery (rule overdue_grace_days).
-create or replace function private.state_deadline(p_conversation private.conversations)
+-- Args: the conversation; its state, where that is at hand.
+create or replace function private.state_deadline(
+  p_conversation private.conversations,
+  p_state private.flow_states default null
+)
 returns timestamptz
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_state private.flow_states;
+  v_state private.flow_states := p_state;
 begin
-  select s.* into v_state
-  from private.flow_states as s
-  where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  if v_state.state is null then
+    select s.* into v_state
+    from private.flow_states as s
+    where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
+  end if;
   return case v_state.clock
     when 'since_entry' then p_conversation.entered_at + v_state.lasts
     when 'since_payment' then greatest(
@@ -8895,7 +8929,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/apply_to_campaign.sql sha256:aa43a06252a39c2ba17def333f267b44490de8e1df1ff4c89606bd06a974a001
+-- source: 43_deals/apply_to_campaign.sql sha256:3f51f419f8007b365435718ab70f0759864359a3f07bc2aaceef6ed839289c6a
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
@@ -8913,7 +8947,7 @@ create or replace function private.apply_to_campaign(
   p_pitch text,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -8976,7 +9010,7 @@ create or replace function public.apply_to_campaign(
   pitch text default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -9002,7 +9036,7 @@ $$;
 grant execute on function private.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 grant execute on function public.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 
--- source: 43_deals/click_button.sql sha256:a81c40de61e454b095a4f5f178863ad52780a6b92b68ebbc3e86ec3336124e6b
+-- source: 43_deals/click_button.sql sha256:4e29c2ed5dd4885971f8b7958835f22003c5f6c4886e885f63afaa7b9f50bc7d
 -- Clicks a button of an action message: the action is the one that the engine itself stored there.
 --
 -- Without a message the newest open one that has the button is meant; a button that no open message
@@ -9021,7 +9055,7 @@ create or replace function private.click_button(
   p_message_id uuid,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -9058,7 +9092,7 @@ create or replace function public.click_button(
   message_id uuid default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -9137,7 +9171,7 @@ $$;
 grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/connect_bid.sql sha256:35ebdf2994130b7b29e99ab266c502f85c45511a8588ee39a521ddad2de05e1e
+-- source: 43_deals/connect_bid.sql sha256:b5d90b8140facbb0ead0550ee9b5eeaa236bcb5403515f478564fa3784e0526a
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
 -- While the two have an open deal on this bid, it is the answer (`created: false`). A given
@@ -9154,7 +9188,7 @@ create or replace function private.connect_bid(
   p_influencer_id uuid,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -9211,7 +9245,7 @@ create or replace function public.connect_bid(
   influencer_id uuid default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -9290,7 +9324,7 @@ $$;
 grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
 grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/get_available_actions.sql sha256:d09ea238c65d2cbcbf9a55e2b2e9df0aef2d7339b92f5f10b23f8ffceb5b9ef5
+-- source: 43_deals/get_available_actions.sql sha256:a1ccc820cced2a9a2ba32dbe6b8dc4935361ffbba7576487278ed009b3a8a8ed
 -- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
 --
 -- input is the action's first field, or null; schema is the JSON Schema of them all; deadline_at is
@@ -9298,7 +9332,7 @@ grant execute on function public.force_dispute(uuid, text) to authenticated, ser
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.get_available_actions(p_conversation_id uuid)
-returns jsonb
+returns json
 language plpgsql
 stable
 security definer
@@ -9316,7 +9350,7 @@ $$;
 -- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema,
 -- deadline_at}]`.
 create or replace function public.get_available_actions(conversation_id uuid)
-returns jsonb
+returns json
 language sql
 stable
 set search_path = ''
@@ -9381,7 +9415,7 @@ $$;
 grant execute on function private.get_ratings(uuid) to authenticated;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
--- source: 43_deals/invite_to_campaign.sql sha256:6ed806e509973e27c951db4a366b4c5ecba79897692da2bf0f1c6141fda8cfa6
+-- source: 43_deals/invite_to_campaign.sql sha256:33bac81e88b7d796e8c32297f2fa6451b30aba5cebe170c7fde7dacc62512440
 -- A brand owner invites an influencer to a campaign of their own: a deal begins.
 --
 -- While the two have an open deal on this campaign, it is the answer (`created: false`).
@@ -9396,7 +9430,7 @@ create or replace function private.invite_to_campaign(
   p_influencer_id uuid,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -9450,7 +9484,7 @@ create or replace function public.invite_to_campaign(
   influencer_id uuid,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -9531,7 +9565,7 @@ to authenticated, service_role;
 grant execute on function public.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
 
--- source: 43_deals/open_deal.sql sha256:4ff5f94b2eee52204354f7f2c3d07632be74c6f4d2594e3b1c80aa800fd4dd3b
+-- source: 43_deals/open_deal.sql sha256:5d6abc00abd332082a1be45bcd2f0aabc34f7cb44cab9965189ca20720dd34ed
 -- How a deal begins, for the three RPCs that open one.
 
 -- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
@@ -9599,7 +9633,7 @@ create or replace function private.open_deal(
   p_deal private.conversations,
   p_action text
 )
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$
@@ -9698,7 +9732,7 @@ $$;
 --
 -- Writes: what private.answer_step writes.
 create or replace function private.answer_existing(p_step private.flow_step)
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$
@@ -9891,7 +9925,7 @@ to authenticated, service_role;
 grant execute on function public.resolve_dispute(uuid, text, jsonb, text)
 to authenticated, service_role;
 
--- source: 43_deals/review_work.sql sha256:60c4a09d50eb80d3f9fb8e4ed388f76c577192ad0fc7f2a1a4db93eaa6975e4e
+-- source: 43_deals/review_work.sql sha256:49a08b6afcfa16ce9d39eff0dba1ebf3b0efccad7c3b9784682be01b35442a5e
 -- The brand owner decides about the work: take_action with approve_work or request_revision.
 --
 -- Definer: clients have no write grant on any table.
@@ -9904,7 +9938,7 @@ create or replace function private.review_work(
   p_feedback text,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -9931,7 +9965,7 @@ create or replace function public.review_work(
   feedback text default null,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -10034,7 +10068,7 @@ $$;
 grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
 grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
 
--- source: 43_deals/submit_text.sql sha256:0a670774117b720fbba9d7be062373ad46214bfcaaa7f4a4b053efee2f739d61
+-- source: 43_deals/submit_text.sql sha256:f05683bc6e74ae582d8429e6af77fd2a84e3a05d3d38a42a787e0c4f731e70a0
 -- Sends what was typed into the form that is open for the caller.
 --
 -- input_type says which field the client means: negotiation, price, project_details, question,
@@ -10051,7 +10085,7 @@ create or replace function private.submit_text(
   p_input_type text,
   p_client_action_id uuid
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -10089,7 +10123,7 @@ create or replace function public.submit_text(
   input_type text,
   client_action_id uuid default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -10169,17 +10203,17 @@ as $$
 begin
   return query
   select i.*
-  from jsonb_array_elements(private.open_actions(p_conversation, p_user_id, p_role)) as a
+  from unnest(private.open_actions(p_conversation, p_user_id, p_role)) as a (action)
   join private.flow_inputs as i
-    on i.flow_id = p_conversation.flow_id and i.action = a.value ->> 'action'
-  where a.value ->> 'drawn' in ('form', 'both') and i.input_type is not null;
+    on i.flow_id = p_conversation.flow_id and i.action = a.action ->> 'action'
+  where a.action ->> 'drawn' in ('form', 'both') and i.input_type is not null;
 end;
 $$;
 
 grant execute on function private.submit_text(uuid, text, text, uuid) to authenticated;
 grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/submit_work.sql sha256:f95c99760e1bbc6cdc82be52a839ede650aa748c3169d523b763dbfb689bd0cd
+-- source: 43_deals/submit_work.sql sha256:d9925aa143975d83afcd0eb7866d00e8e1e7d6a1abf2a464ccdf9dce00d4f537
 -- The influencer delivers: take_action with the action submit_work.
 --
 -- Definer: clients have no write grant on any table.
@@ -10194,7 +10228,7 @@ create or replace function private.submit_work(
   p_client_action_id uuid,
   p_attachments jsonb
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
@@ -10220,7 +10254,7 @@ create or replace function public.submit_work(
   client_action_id uuid default null,
   attachments jsonb default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -10269,14 +10303,15 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:a038ebf200c63098ebb1e7901a21b9086d6cce5788aafd02858b86ca837e2a96
+-- source: 43_deals/take_action.sql sha256:97e18413588bb155dfd47eb7333e374c17697cb14eeadf8c7067e2b4984b0492
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
 -- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
 -- the conversation and the actions as they are now; expected_version is the version of the context
 -- that the user saw (null: any).
--- Definer: clients have no write grant on any table.
+-- Definer: clients have no write grant on any table. Plans are generic from the first call: every
+-- statement of a step is about rows of one conversation, found by their keys.
 -- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
 -- finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
@@ -10293,10 +10328,11 @@ create or replace function private.take_action(
   p_client_action_id uuid,
   p_expected_version bigint
 )
-returns jsonb
+returns json
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_step private.flow_step;
@@ -10323,7 +10359,7 @@ create or replace function public.take_action(
   client_action_id uuid default null,
   expected_version bigint default null
 )
-returns jsonb
+returns json
 language sql
 set search_path = ''
 as $$
@@ -10368,7 +10404,9 @@ begin
     p_client_action_id
   );
   if v_step.earlier is null then
-    perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
+    if p_expected_version is not null then
+      perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
+    end if;
     if (v_step.conversation).deadline_at is not null then
       v_step.conversation := private.run_deadlines(v_step.conversation, p_is_trial => false);
     end if;
@@ -10391,7 +10429,7 @@ create or replace function private.finish_action(
   p_event jsonb,
   p_is_created boolean default null
 )
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$
@@ -10414,7 +10452,7 @@ create or replace function private.answer_step(
   p_step private.flow_step,
   p_is_created boolean default null
 )
-returns jsonb
+returns json
 language plpgsql
 set search_path = ''
 as $$
@@ -10447,31 +10485,171 @@ create or replace function private.action_result(
   p_flow_update jsonb,
   p_is_created boolean
 )
-returns jsonb
+returns json
 language plpgsql
 stable
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
-  v_result constant jsonb := jsonb_build_object(
-    'success', true,
-    'conversation', (
-      select to_jsonb(c)
-      from private.my_conversations as c
-      where c.conversation_id = p_conversation.id
-    ),
-    'messages', p_messages,
-    'actions', private.actions_json(
-      p_conversation, p_user_id, private.role_in(p_conversation, p_user_id)
-    ),
-    'flow_update', p_flow_update
+  v_conversation constant private.conversations := private.as_of_now(p_conversation);
+  v_context constant json := private.step_context(p_conversation, p_user_id);
+  v_actions constant json := private.actions_json(
+    v_conversation, p_user_id, private.role_in(v_conversation, p_user_id)
   );
 begin
-  return case when p_is_created is null
-    then v_result
-    else v_result || jsonb_build_object('created', p_is_created)
-  end;
+  if p_is_created is null then
+    return json_build_object(
+      'success', true, 'conversation', v_context, 'messages', p_messages, 'actions', v_actions,
+      'flow_update', p_flow_update
+    );
+  end if;
+  return json_build_object(
+    'success', true, 'conversation', v_context, 'messages', p_messages, 'actions', v_actions,
+    'flow_update', p_flow_update, 'created', p_is_created
+  );
+end;
+$$;
+
+-- The caller's context of a conversation whose row is at hand: what private.my_conversations says,
+-- without reading it again; a test compares them. Once a time limit has passed that view is asked.
+--
+-- Args: the conversation as it is stored; the caller.
+create or replace function private.step_context(
+  p_conversation private.conversations,
+  p_user_id uuid
+)
+returns json
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  c constant private.conversations := p_conversation;
+  v record;
+  v_version constant bigint := private.base_version(c);
+  v_is_barred constant boolean := c.is_barred and private.is_blocked(c.user_a, c.user_b);
+  v_action_data jsonb;
+begin
+  if c.deadline_at <= now() then
+    return (
+      select row_to_json(mine)
+      from private.my_conversations as mine
+      where mine.conversation_id = c.id
+    );
+  end if;
+  select
+    me.role, me.read_seq, me.muted_until,
+    coalesce(me.archived_seq = c.last_seq, false) as is_archived,
+    me.pinned_at is not null as is_pinned,
+    case
+      when v_is_barred or not (mine.shares_read_receipts and a.shares_read_receipts) then 0
+      else other.read_seq
+    end as other_read_seq,
+    other.delivered_seq as other_delivered_seq,
+    coalesce(other.typing_until > now(), false) as is_typing,
+    u.id as other_id, u.display_name, u.avatar_url, u.role as other_role,
+    a.user_id is not null as has_account,
+    case when a.shares_last_seen then a.last_seen_at end as last_seen_at,
+    s.waiting_on, s.free_text,
+    v_version + me.version + other.shared_version as version,
+    (
+      select count(*)
+      from (
+        select from public.messages as m
+        where m.conversation_id = c.id and m.seq > me.read_seq
+          and m.sender_id <> me.user_id
+          and m.caused_by is distinct from me.user_id
+          and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+          and (m.expires_at is null or m.expires_at > now())
+        order by m.seq desc
+        limit 1000
+      ) as unread
+    ) as unread_count,
+    (
+      select json_build_object(
+        'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+        'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+        'attachment_names', case
+          when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
+        end,
+        'created_at', m.created_at
+      )
+      from public.messages as m
+      where m.conversation_id = c.id
+        and (m.visible_to = 'all' or p_user_id in (m.sender_id, m.receiver_id))
+        and (m.expires_at is null or m.expires_at > now())
+      order by m.seq desc
+      limit 1
+    ) as last_message
+  into v
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = c.id and other.user_id <> me.user_id
+  join public.users as u on u.id = other.user_id
+  left join private.accounts as a on a.user_id = other.user_id
+  left join private.accounts as mine on mine.user_id = p_user_id
+  left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
+  where me.conversation_id = c.id and me.user_id = p_user_id;
+  if c.awaiting_role = v.role then
+    select m.action_data into v_action_data
+    from public.messages as m
+    where m.id = (c.current_action_data ->> 'action_id')::uuid;
+  end if;
+  return json_build_object(
+    'conversation_id', c.id,
+    'kind', c.kind,
+    'chat_status', c.chat_status,
+    'flow_state', c.flow_state,
+    'awaiting_role', c.awaiting_role,
+    'waiting_on', coalesce(
+      c.awaiting_role, case when c.kind <> 'direct' then v.waiting_on end, 'none'
+    ),
+    'automation_enabled', c.automation_enabled,
+    'my_role', v.role,
+    'current_action_data', v_action_data,
+    'flow_data', c.flow_data,
+    'price', round(c.amount_minor / 100.0, 2),
+    'amount_minor', c.amount_minor,
+    'currency', c.currency,
+    'work_status', c.work_status,
+    'deadline_at', c.deadline_at,
+    'version', v.version,
+    'last_seq', c.last_seq,
+    'read_seq', v.read_seq,
+    'other_read_seq', v.other_read_seq,
+    'other_delivered_seq', case when v_is_barred then 0 else v.other_delivered_seq end,
+    'unread_count', v.unread_count,
+    'last_message', v.last_message,
+    'other_party', json_build_object(
+      'id', v.other_id, 'display_name', v.display_name, 'avatar_url', v.avatar_url,
+      'role', v.other_role,
+      'last_seen_at', case when not v_is_barred then v.last_seen_at end,
+      'is_deleted', not v.has_account
+    ),
+    'archived', v.is_archived,
+    'pinned', v.is_pinned,
+    'muted_until', v.muted_until,
+    'free_text_allowed', not v_is_barred and v.has_account and (
+      c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
+    ),
+    'created_at', c.created_at,
+    'updated_at', c.updated_at,
+    'server_now', now(),
+    'other_typing', v.is_typing,
+    'escrow', case when c.kind <> 'direct' then json_build_object(
+      'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+      'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+      'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+    ) end,
+    'delivery_due_at', c.delivery_due_at,
+    'bid_id', c.bid_id,
+    'campaign_id', c.campaign_id,
+    'request_id', c.request_id,
+    'work_submission', c.work_submission,
+    'work_submitted', c.work_submitted,
+    'submission_date', c.submission_date,
+    'close_reason', c.close_reason
+  );
 end;
 $$;
 
@@ -10513,9 +10691,7 @@ begin
       p_status => 409, p_hint => 'Make a new id for each action; repeat one with its own.'
     );
   end if;
-  v_conversation := private.as_of_now(
-    private.read_conversation(v_earlier.conversation_id, p_step.actor_id)
-  );
+  v_conversation := private.read_conversation(v_earlier.conversation_id, p_step.actor_id);
   v_step.earlier := private.action_result(
     v_conversation, p_step.actor_id,
     (
@@ -10564,7 +10740,7 @@ $$;
 -- that is due counts as taken, as for whoever reads.
 --
 -- Args: the conversation, before the steps that are due are written; the user; the version that the
--- user saw (null: any).
+-- user saw.
 -- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation private.conversations,
@@ -10581,9 +10757,6 @@ declare
   v_stepped bigint;
   v_now bigint;
 begin
-  if p_expected_version is null then
-    return;
-  end if;
   select v.version, p.stepped_version into v_stored, v_stepped
   from private.conversation_versions(p_conversation) as v
   join private.participants as p
@@ -10626,9 +10799,9 @@ as $$
     end;
 $$;
 
--- source: 44_flow_proof/flow_facts.sql sha256:ad5509142a14c1fed280e03d7804ac5531a6b37e1d371b706d1aeecebf78ae70
+-- source: 44_flow_proof/flow_facts.sql sha256:f3a4b4a51ec2fb23faba70c5f6127905fd555b9b4fe5cf7d90fb27879cc810be
 -- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
--- runs them: private.flow_guards in guard_holds.sql, private.flow_effects in run_effect.sql.
+-- runs them: private.flow_guards in failed_guards.sql, private.flow_effects in run_effect.sql.
 
 -- The roles that the two members of a conversation of this kind have in its flow.
 create or replace function private.list_party_roles(p_kind text)
@@ -13076,7 +13249,7 @@ $$;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 46_history/append_event.sql sha256:5cfc2a5ab086202d8db95a977c9d391db1fd8bc804318758e850c05c80e2f95a
+-- source: 46_history/append_event.sql sha256:1fb5d33ec89473f500746500da816af1e520ca0f92e1a593da2d79225b9c7f42
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -13096,6 +13269,7 @@ declare
   -- Of the 128 bits of such a UUID 122 are random.
   v_salt constant bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
   v_event public.conversation_events;
+  v_previous_hash bytea;
 begin
   v_event.conversation_id := (p_step.conversation).id;
   v_event.version := (p_step.conversation).version;
@@ -13110,14 +13284,10 @@ begin
   v_event.created_at := greatest(clock_timestamp(), p_step.at);
   v_event.effective_at := p_step.at;
   v_event.commitment := private.commit_to_details(v_salt, v_event.details);
-  v_event.hash := private.hash_event(
-    v_event,
-    (
-      select e.hash
-      from public.conversation_events as e
-      where e.conversation_id = v_event.conversation_id and e.version = v_event.version - 1
-    )
-  );
+  select e.hash into v_previous_hash
+  from public.conversation_events as e
+  where e.conversation_id = v_event.conversation_id and e.version = v_event.version - 1;
+  v_event.hash := private.hash_event(v_event, v_previous_hash);
   with event as (
     insert into public.conversation_events select v_event.*
     returning conversation_id, version
@@ -15543,7 +15713,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:ed65fb8fd0a9c7640eb3789b0539d0fcafdb8635a3614629313a0d5d72ecdda0
+-- source: 50_payments/process_payment_event.sql sha256:7416e96b4222c97c4913fae45bfd4220a9156a731006f9a91f04ec1f1a6e28a7
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
@@ -15566,7 +15736,7 @@ $$;
 -- A user who holds the deal makes no webhook wait: the outcome is then waiting, the event stays
 -- received, and the next touch applies it: the next event, a poll, or apply_waiting_event.
 -- Args: the event's row; who acts (an operator may process a parked event).
--- Definer: the events are private.
+-- Definer: the events are private. Plans are generic, as private.take_action's.
 -- Locks: the event, for at most 1.5 seconds, then what private.apply_event locks. Writes: what
 -- private.apply_event writes.
 -- Errors: INPUT_INVALID (422) for a row that is not there.
@@ -15576,6 +15746,7 @@ language plpgsql
 security definer
 set search_path = ''
 set lock_timeout = '1500ms'
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_event private.payment_events;
@@ -16041,7 +16212,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/record_payment_event.sql sha256:f4f35bd1225da42421304c981c2da7e660de873ae8cb065867e11802d2d485ca
+-- source: 50_payments/record_payment_event.sql sha256:a5c2862178a78989a4a174b46d4b9b5a61b7453872c159d2132e2bb58d3e691d
 -- Stores the raw bytes of an authentic event before anything is done with them: whatever happens
 -- next, nothing is lost. process_payment_event then acts on it.
 
@@ -16069,7 +16240,7 @@ $$;
 -- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
 -- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
 -- the mode of that secret; the account that must have sent it (null: any).
--- Definer: the events are private.
+-- Definer: the events are private. Plans are generic, as private.take_action's.
 -- Locks: the event. Writes: payment_events, and what private.conclude writes.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.record_payment_event(
@@ -16085,6 +16256,7 @@ language plpgsql
 security definer
 set search_path = ''
 set lock_timeout = '1500ms'
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_body bytea;
@@ -17096,7 +17268,7 @@ exception
 end;
 $$;
 
--- source: 55_cleanup/login_cleanup.sql sha256:bf021427f939cc49d8f6e93f9e994f02f5e2aaffb1d1f9089a796bbf2bd551cd
+-- source: 55_cleanup/login_cleanup.sql sha256:a3411d18d04b00cc0068ea8103b69bb5ac4516d8ff8bb960ba687f5fde49c8ff
 -- Does what is due for the caller; see private.clean_up.
 --
 -- Definer: clients have no write grant on any table.
@@ -17178,6 +17350,7 @@ $$;
 -- The account remembers up to when everything is flagged, so that a login with nothing to do looks
 -- at no message. Rows that nobody has touched are updated where they lie, without being locked
 -- first: half the writing. A row that another session may hold is locked, or passed over.
+-- The plans are generic: with the places at hand the planner reads a small table whole.
 -- Args: the locked account.
 -- Locks, writes: messages (those that another session holds are left for the next time), accounts
 -- (flagged_until).
@@ -17185,18 +17358,21 @@ create or replace function private.flag_expired(p_account private.accounts)
 returns integer
 language plpgsql
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_me constant uuid := p_account.user_id;
   v_batch constant integer := private.get_number('cleanup_batch')::integer;
   v_rows tid[];
   v_held tid[];
+  v_due integer;
   v_count integer;
 begin
   select
     array_agg(due.ctid) filter (where due.xmax = '0'),
-    array_agg(due.ctid) filter (where due.xmax <> '0')
-  into v_rows, v_held
+    array_agg(due.ctid) filter (where due.xmax <> '0'),
+    count(*)
+  into v_rows, v_held, v_due
   from (
     select mine.ctid, mine.xmax, mine.expires_at
     from public.messages as mine
@@ -17226,11 +17402,12 @@ begin
 
   update private.accounts as a
   set flagged_until = coalesce(
-    (
+    -- Of what the batch had no room for, and of what was passed over.
+    case when v_due = v_batch or v_count < v_due then (
       select min(left_over.expires_at)
       from private.list_expired(v_me, p_account.flagged_until, now()) as left_over
       where not left_over.is_expired
-    ),
+    ) end,
     now()
   )
   where a.user_id = v_me;

@@ -1,10 +1,11 @@
 -- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
 -- `{action, text, style, drawn, data, fields, schema, offer, button, form, ways, fills}` each.
 --
--- offer, button and form are as private.draw_action returns them. ways are the guards of the rows of
--- an action that guards decide about, `is_awaited,has_quote|is_closer`; without it an action is
--- always open. A guard about the state that a row leads to names it: `was_there work_in_progress`. fills:
--- something in it has placeholders; fields and schema are null where they have some.
+-- offer, button and form are as private.draw_action returns them. ways are the guards of the rows
+-- of an action that guards decide about, `is_awaited,has_quote|is_closer`; without it an action is
+-- always open. A guard about the state that a row leads to names it: `was_there
+-- work_in_progress`. fills: something in it has placeholders; fields and schema are null where
+-- they have some.
 create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
 returns jsonb[]
 language plpgsql
@@ -61,8 +62,8 @@ $$;
 --
 -- Where actions are listed: offer, the JSON text `{action, button_id, text, style, input, schema,
 -- cost, deadline_at}` up to the value of deadline_at. In a message, without keys that have no
--- value: button, `{id, text, style, action, data, input_fields}`, with fields where its action cannot do
--- without; and form, `{input_field, input_fields, submit_button, submit_action, schema}`.
+-- value: button, `{id, text, style, action, data, input_fields}`, with fields where its action
+-- cannot do without; and form, `{input_field, input_fields, submit_button, submit_action, schema}`.
 create or replace function private.draw_action(p_action jsonb)
 returns jsonb
 language plpgsql
