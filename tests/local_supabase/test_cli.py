@@ -63,13 +63,18 @@ def test_it_keeps_the_data_between_starts_and_reset_deletes_it(folder: Path) -> 
     first = start(folder)
     with psycopg.connect(first["DB_URL"]) as connection:
         connection.execute("create table public.kept as select 1 as n")
+    file = folder / "storage" / "objects" / "kept"
+    file.parent.mkdir(parents=True)
+    file.touch()
     run_cli("stop", "--data-dir", folder)
 
     assert start(folder) == first
     with psycopg.connect(first["DB_URL"]) as connection:
         assert connection.execute("select n from public.kept").fetchall() == [(1,)]
+    assert file.exists()
 
     run_cli("reset", "--data-dir", folder, "--no-migrations")
+    assert not file.exists()
     with psycopg.connect(first["DB_URL"]) as connection:
         assert connection.execute("select to_regclass('public.kept')").fetchall() == [(None,)]
 

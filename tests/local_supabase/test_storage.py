@@ -344,3 +344,20 @@ def test_a_stranger_gets_the_answer_of_a_wrong_name(server: Server, asha: httpx.
         names = {"prefixes": [f"{ASHA}/mine.txt"]}
         assert chitra.request("DELETE", "/object/files", json=names).json() == []
     assert asha.get(f"/object/files/{ASHA}/mine.txt").text == "mine"
+
+
+def test_a_reader_never_misses_an_object_that_is_being_replaced(asha: httpx.Client) -> None:
+    path = f"/object/files/{ASHA}/changing.txt"
+    assert asha.put(path, content="0").is_success
+
+    def replace() -> None:
+        for number in range(40):
+            assert asha.put(path, content=str(number)).is_success
+
+    with ThreadPoolExecutor(1) as pool:
+        replacing = pool.submit(replace)
+        answers = []
+        while not replacing.done():
+            answers.append(asha.get(path).status_code)
+        replacing.result()
+    assert set(answers) == {200}

@@ -17,10 +17,17 @@ from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
-from scripts.dev.local_supabase.storage.errors import no_such_key, too_large
+from scripts.dev.local_supabase.storage.errors import StorageError, too_large
 from scripts.dev.local_supabase.storage.tokens import uuid_of
 
 CHUNK = 256 * 1024
+
+
+class FileGoneError(StorageError):
+    """A row without a file; to clients there is no object then."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "not_found", "NoSuchKey", "Object not found")
 
 
 class Files:
@@ -47,22 +54,25 @@ class Files:
                 draft.unlink(missing_ok=True)
 
     def open(self, version: str | None) -> BinaryIO:
-        """The file of a version, to be read. Raises StorageError when there is none."""
+        """The file of a version, to be read. Raises FileGoneError."""
         # A row can be written by SQL, so its version can be any text.
         if uuid_of(version) is None:
-            raise no_such_key()
+            raise FileGoneError
         try:
             return self._place(str(version)).open("rb")
-        except OSError as error:
-            raise no_such_key() from error
+        except FileNotFoundError as error:
+            raise FileGoneError from error
 
     def copy(self, version: str) -> str:
-        """A second name for the same bytes, which never change."""
+        """A second name for the same bytes, which never change. Raises as `open` does."""
         self.open(version).close()
         other = str(uuid4())
         place = self._place(other)
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.link(self._place(version), place)
+        try:
+            os.link(self._place(version), place)
+        except FileNotFoundError as error:
+            raise FileGoneError from error
         return other
 
     def remove(self, versions: Iterable[str | None]) -> None:
