@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -32,17 +34,23 @@ UNRESERVED = "!'()*-._~"  # what JavaScript's encodeURIComponent leaves
 
 async def get(call: Call) -> Response:
     """The object, to whom `_find` shows it."""
-    try:
-        return _send(call, await _find(call))
-    except FileGoneError:  # it was replaced since its row was read
-        return _send(call, await _find(call))
+    return await _show(call, partial(_find, call))
 
 
 async def get_signed(call: Call) -> Response:
     """The object, to whoever holds the address until it ends."""
     claims = read_signature(call.request, call.settings.jwt_secret, call.address, "download")
     ends = datetime.fromtimestamp(min(claims.get("exp", LAST), LAST), UTC)
-    return _send(call, await call.find_object(SERVER), expires=ends)
+    return await _show(call, partial(call.find_object, SERVER), ends)
+
+
+async def _show(
+    call: Call, find: Callable[[], Awaitable[DictRow]], expires: datetime | None = None
+) -> Response:
+    try:
+        return _send(call, await find(), expires)
+    except FileGoneError:  # it was replaced since its row was read
+        return _send(call, await find(), expires)
 
 
 async def info(call: Call) -> Response:
