@@ -172,7 +172,7 @@ stable
 set search_path = ''
 as $$
 declare
-  c_end constant numeric := 999999999999999999;
+  c_end constant bigint := 999999999999999999;
   v_is_clean boolean;
 begin
   perform private.check_json(p_known, 'known', 524288);
@@ -181,41 +181,48 @@ begin
       'known', 'object', 'Pass an object: {"<conversation id>": <last seq>}.'
     );
   end if;
-  if 2000 < (select count(*) from jsonb_object_keys(p_known)) then
-    perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
-  end if;
   begin
     select
-      array_agg(k.id::uuid), array_agg(k.seq::bigint), array_agg(k.version::bigint),
+      array_agg(k.id), array_agg(k.seq), array_agg(k.version),
       coalesce(
         bool_and(
-          coalesce(k.seq::numeric between 0 and c_end and k.seq::numeric % 1 = 0, false)
-          and (
-            k.version is null
-            or coalesce(
-              k.version::numeric between 0 and c_end and k.version::numeric % 1 = 0, false
-            )
-          )
-          and k.has_only_these and char_length(k.id) = 36
+          k.is_whole and coalesce(k.seq between 0 and c_end and k.seq = k.given_seq, false)
+          and case
+            when k.has_version
+              then coalesce(k.version between 0 and c_end and k.version = k.given_version, false)
+            else true
+          end
         ),
         true
       )
     into ids, seqs, versions, v_is_clean
     from (
       select
-        e.key as id,
-        case jsonb_typeof(e.value) when 'object' then e.value -> 'seq' else e.value end as seq,
-        case jsonb_typeof(e.value) when 'object' then e.value -> 'version' end as version,
-        case jsonb_typeof(e.value)
-          when 'object' then e.value ? 'seq' and e.value - array['seq', 'version'] = '{}'
-          else true
-        end as has_only_these
-      from jsonb_each(p_known) as e
+        e.id::uuid as id,
+        e.seq::bigint as seq,
+        e.seq::numeric as given_seq,
+        e.version::bigint as version,
+        e.version::numeric as given_version,
+        e.version is not null as has_version,
+        octet_length(e.id) = 36
+          and (e.seq = e.value or e.value - array['seq', 'version'] = '{}') as is_whole
+      from (
+        -- A number has no keys, and what is neither it nor an object is refused as a number.
+        select
+          n.key as id, n.value, coalesce(n.value -> 'seq', n.value) as seq,
+          n.value -> 'version' as version
+        from jsonb_each(p_known) as n
+        offset 0  -- each part once
+      ) as e
+      offset 0
     ) as k;
   exception
     when invalid_text_representation or invalid_parameter_value or numeric_value_out_of_range then
       v_is_clean := false;
   end;
+  if 2000 < coalesce(cardinality(ids), (select count(*) from jsonb_object_keys(p_known))) then
+    perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
+  end if;
   if not v_is_clean
     or cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
     perform private.raise_input_invalid(
