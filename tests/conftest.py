@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.databases import Database, make_template
@@ -99,6 +100,13 @@ def is_long(request: pytest.FixtureRequest) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--long` adds what takes minutes and finds little that the short form does not."""
     parser.addoption("--long", action="store_true", help="the long walks and every mutant, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """How many examples hypothesis tries, where a test does not say."""
+    hypothesis.settings.register_profile("short", max_examples=30)
+    hypothesis.settings.register_profile("long", max_examples=150)
+    hypothesis.settings.load_profile("long" if config.getoption("--long") else "short")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

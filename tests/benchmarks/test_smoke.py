@@ -44,6 +44,7 @@ def rows(side: Side) -> list[Row]:
     return measure(Bench({"new": side}, SMOKE), list(LINES))
 
 
+@pytest.mark.long
 def test_the_table_has_every_line_with_figures_of_work_that_was_done(rows: list[Row]) -> None:
     assert len(rows) == sum(LINES.values())
     assert len(as_table(rows).splitlines()) == len(rows) + 2
@@ -54,11 +55,13 @@ def test_the_table_has_every_line_with_figures_of_work_that_was_done(rows: list[
         assert row.ratio is None
 
 
+@pytest.mark.long
 def test_what_writes_has_its_log_counted(rows: list[Row]) -> None:
     written = {row.number for row in rows if row.new_wal}
     assert written >= {"1", "9", "12", "13", "14"}
 
 
+@pytest.mark.long
 def test_the_rows_survive_json(rows: list[Row]) -> None:
     read = json.loads(as_json({"size": "smoke"}, rows))
     assert read["size"] == "smoke"

@@ -35,6 +35,7 @@ PRICE = 7
 PATIENCE = 120.0
 
 
+@pytest.mark.long
 async def test_nothing_is_lost_doubled_or_paid_twice_by_three_crashes_under_load(
     own_stack: Stack,
 ) -> None:

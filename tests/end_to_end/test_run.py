@@ -84,6 +84,7 @@ def serving(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         yield running
 
 
+@pytest.mark.long
 def test_what_a_killed_run_left_behind_does_not_stand_in_the_way(command: list[str]) -> None:
     try:
         with serving(command) as running:

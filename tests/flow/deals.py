@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.flow import model
 from tests.flow.model import Refused, Taken
 from tests.flow.rows import ADMIN, BRAND_OWNER, INFLUENCER, SYSTEM
@@ -87,6 +89,25 @@ SCENES = {
     | {name: f"{OFFERED[kind]} {steps}".strip() for name, steps in AFTER_OFFER.items()}
     for kind in ("bid", "campaign")
 }
+
+
+def scenes_to_try() -> list[Any]:
+    """(kind, scene) of every scene, for `parametrize`.
+
+    From the first price on both kinds walk the same rows, which test_rows.py compares: the
+    campaign's are left to `--long`.
+    """
+    return [
+        pytest.param(
+            kind,
+            scene,
+            marks=[pytest.mark.long] if kind == "campaign" and scene in AFTER_OFFER else [],
+        )
+        for kind in SCENES
+        for scene in SCENES[kind]
+    ]
+
+
 ROLES = {"I": INFLUENCER, "B": BRAND_OWNER, "S": SYSTEM, "A": ADMIN}
 
 # What is given with an action unless the test says otherwise.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from tests.flow.effects import EFFECTS, forget_pause, pause, resume
@@ -30,6 +31,7 @@ REQUIRED = {
 FOLLOW_UPS = {"negotiate_price": "submit_counter", "make_counter_offer": "submit_counter"}
 
 
+@cache
 def party_actions(kind: str) -> list[str]:
     """What users can ever do in conversations of this kind."""
     rows = (row for row in ROWS if row.kind == kind and row.role not in (SYSTEM, ADMIN))
@@ -157,8 +159,13 @@ def _run_clocks(deal: Deal, before: str, step: Step) -> None:
         forget_pause(deal)
 
 
+@cache
+def _rows_of(kind: str, state: str, action: str) -> list[Row]:
+    return [r for r in ROWS if (r.kind, r.state, r.action) == (kind, state, action)]
+
+
 def _rows_here(deal: Deal, action: str) -> list[Row]:
-    return [r for r in ROWS if (r.kind, r.state, r.action) == (deal.kind, deal.state, action)]
+    return _rows_of(deal.kind, deal.state, action)
 
 
 def _first_failing(deal: Deal, row: Row, step: Step) -> str | None:

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
@@ -327,9 +328,28 @@ def _run(connection: Connection, query: str, parameters: Sequence[Any]) -> list[
     return cursor.fetchall() if cursor.description else []
 
 
+# The statements of calls, by session: signatures are looked up once.
+_STATEMENTS: WeakKeyDictionary[Connection, dict[tuple[str, ...], tuple[bytes, bool]]] = (
+    WeakKeyDictionary()
+)
+
+
 def _call_function(
     connection: Connection, schema: str, name: str, arguments: Mapping[str, Any]
 ) -> Any:
+    statements = _STATEMENTS.setdefault(connection, {})
+    key = (schema, name, *arguments)
+    if key not in statements:
+        statements[key] = _make_statement(connection, schema, name, arguments)
+    query, returns_void = statements[key]
+    row = connection.execute(query, [json.dumps(arguments, default=str)] if arguments else None)
+    answer = row.fetchone()
+    return None if answer is None or returns_void else answer["answer"]
+
+
+def _make_statement(
+    connection: Connection, schema: str, name: str, arguments: Mapping[str, Any]
+) -> tuple[bytes, bool]:
     found = connection.execute(FIND_FUNCTION, {"schema": schema, "name": name}).fetchall()
     fitting = [row for row in found if arguments.keys() <= row["arguments"].keys()]
     assert len(fitting) == 1, (
@@ -357,9 +377,7 @@ def _call_function(
             for key in arguments
         ),
     )
-    row = connection.execute(query, [json.dumps(arguments, default=str)] if arguments else None)
-    answer = row.fetchone()
-    return None if answer is None or function["returns_void"] else answer["answer"]
+    return query.as_bytes(connection), function["returns_void"]
 
 
 def read_refusal(error: psycopg.Error) -> Refusal:

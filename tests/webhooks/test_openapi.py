@@ -174,7 +174,6 @@ def test_whatever_is_sent_is_answered_as_described(
         derandomize=True,
         deadline=None,
         database=None,
-        max_examples=150,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -47,7 +47,6 @@ MEANING = {
 exhaustive = hypothesis_settings(
     derandomize=True,
     deadline=None,
-    max_examples=150,
     # The world is the same for all examples; each begins with a deal that waits.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
