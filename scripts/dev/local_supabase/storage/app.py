@@ -35,6 +35,8 @@ VERSION = "1.11.2"
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[ASGIApp]:
     """The Storage API of the stack, with its connections and its folder."""
+    # A form that does not read is answered; the library adds a line for each.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     files = Files(settings.data_dir / "storage")
     files.prepare()
     async with open_pool(settings) as pool:
