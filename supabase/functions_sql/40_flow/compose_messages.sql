@@ -17,7 +17,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_system_user_id constant uuid := private.get_setting('system_user_id') #>> '{}';
+  v_system_user_id constant uuid := (private.get_setting('system_user_id') #>> '{}')::uuid;
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.

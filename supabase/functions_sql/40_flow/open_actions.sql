@@ -107,6 +107,6 @@ begin
     v_offers := v_offers || case v_offers when '' then '' else ', ' end
       || (v_action ->> 'offer') || v_end;
   end loop;
-  return '[' || v_offers || ']';
+  return ('[' || v_offers || ']')::json;
 end;
 $$;

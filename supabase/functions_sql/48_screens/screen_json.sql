@@ -16,6 +16,6 @@ begin
     return json_build_object('not_modified', true, 'version', v_version);
   end if;
   -- Written into the text of the object, which is not read for it: a screen is long.
-  return format('{"version" : "%s", %s', v_version, substr(v_screen, 2));
+  return format('{"version" : "%s", %s', v_version, substr(v_screen, 2))::json;
 end;
 $$;
