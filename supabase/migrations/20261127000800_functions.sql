@@ -6982,7 +6982,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:42f63342d686ce831ba05938b8c9a64fed90e107af3e13635d8dc409685df0b6
+-- source: 40_flow/compose_messages.sql sha256:29d58a56be0e746214129ab6f28192288727d5711c25d995a64d7d81fd335280
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -7002,7 +7002,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_system_user_id constant uuid := private.get_setting('system_user_id') #>> '{}';
+  v_system_user_id constant uuid := (private.get_setting('system_user_id') #>> '{}')::uuid;
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
@@ -8139,7 +8139,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_actions.sql sha256:08f0293b92fc3649c62f4be3b84ae72e0c18bfd134701fb67e362ae103644eee
+-- source: 40_flow/open_actions.sql sha256:7e6c7ace60240280c28d57f703bbbaf8231f8ff27f97d4722e97d54c44a664c0
 -- What a party may do in a conversation now, in the order of the screen: as private.draw_screen
 -- has it, filled in. Paying is not offered while a payment that the bank has approved is being
 -- confirmed.
@@ -8249,7 +8249,7 @@ begin
     v_offers := v_offers || case v_offers when '' then '' else ', ' end
       || (v_action ->> 'offer') || v_end;
   end loop;
-  return '[' || v_offers || ']';
+  return ('[' || v_offers || ']')::json;
 end;
 $$;
 
@@ -14006,7 +14006,7 @@ $$;
 grant execute on function public.get_quota_screen(integer, text) to authenticated;
 grant execute on function private.get_quota_screen(integer, text) to authenticated;
 
--- source: 48_screens/screen_json.sql sha256:25fdedf7b2973bc05027770239e454c8c2e3990dc320d50be6e751825580c0c3
+-- source: 48_screens/screen_json.sql sha256:5e63355a3ade9e67cbce831546c4f81e8c2f66024ed95978299b0ac360957e83
 -- A screen as clients get it: with a version, or `{not_modified, version}` when the client has it.
 --
 -- The version is a hash of everything on the screen but the time of the answer, so that it moves
@@ -14025,7 +14025,7 @@ begin
     return json_build_object('not_modified', true, 'version', v_version);
   end if;
   -- Written into the text of the object, which is not read for it: a screen is long.
-  return format('{"version" : "%s", %s', v_version, substr(v_screen, 2));
+  return format('{"version" : "%s", %s', v_version, substr(v_screen, 2))::json;
 end;
 $$;
 
