@@ -214,7 +214,7 @@ begin
 end;
 $$;
 
--- source: 10_private/check_choice.sql sha256:64d6b335178699d5990894e12e491968ff971e17eef5bac6a7f1a278f4f89fd2
+-- source: 10_private/check_choice.sql sha256:6882188861653f2b5d8e4b729a641c1d4a0d1cd5cfb61bd619ded395ab648ffd
 -- Refuses a value that is not one of a few.
 --
 -- Errors: INPUT_INVALID (422) `{field, rule: "one_of"}`.
@@ -222,7 +222,6 @@ create or replace function private.check_choice(p_field text, p_value text, p_ch
 returns void
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -233,9 +232,6 @@ begin
   end if;
 end;
 $$;
-
-revoke all on function private.check_choice(text, text, text[])
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/check_media_url.sql sha256:5c33ef651dea8c9de7d84c2d6efaf9be5f546c5ea22bacbfbdc90fcd5a309ff2
 -- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
@@ -355,7 +351,7 @@ begin
 end;
 $$;
 
--- source: 10_private/clamp_page_size.sql sha256:b8c0b827f3e225fe98144e85af22bbe674d1b8033df790cbd110d83738161ec6
+-- source: 10_private/clamp_page_size.sql sha256:37074479207d6e0cdba0e5bc41b6422faf1d2c28c352f453ed116c134e53a263
 -- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
 create or replace function private.clamp_page_size(
   p_page_size integer,
@@ -365,14 +361,10 @@ create or replace function private.clamp_page_size(
 returns integer
 language sql
 immutable
-security invoker
 set search_path = ''
 as $$
   select greatest(1, least(coalesce(p_page_size, p_default), p_max));
 $$;
-
-revoke all on function private.clamp_page_size(integer, integer, integer)
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/conversation_versions.sql sha256:8336e61b7920a6c457091ecd55e5c2cc01daca9733b2f57781296968a1b2d953
 -- The version of a conversation's context as each of its members sees it, and whether that member
@@ -471,13 +463,12 @@ begin
 end;
 $$;
 
--- source: 10_private/get_number.sql sha256:269de418155a065f72e94acefc84b2a0bb002e3a6f4e5410f923df58867a1398
+-- source: 10_private/get_number.sql sha256:a5f7fc7a97b17ed33f0ad36076e1977b9373c47bff98eb2b70fd27c45d3376f5
 -- The value of an operator's setting that is a number; null when it is switched off.
 create or replace function private.get_number(p_key text)
 returns numeric
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -485,23 +476,18 @@ begin
 end;
 $$;
 
-revoke all on function private.get_number(text) from public, anon, authenticated, service_role;
-
--- source: 10_private/get_setting.sql sha256:6d63f2002d4814bc9916a2eb911897f2324d0148c03ef62b14e3b635bff69d83
+-- source: 10_private/get_setting.sql sha256:81782232ddb927d068e5280d1ec60479cf8f2d37bf84b79a3183941edcba7ff8
 -- The value of an operator's setting; JSON null when it is switched off.
 create or replace function private.get_setting(p_key text)
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
   return (select s.value from private.settings as s where s.key = p_key);
 end;
 $$;
-
-revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;
 
 -- source: 10_private/is_blank.sql sha256:e8318edc8905a4a58d76dd9ccaba10d6a95edf6164f26c166e327e49e22c8343
 -- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
@@ -524,13 +510,12 @@ begin
 end;
 $$;
 
--- source: 10_private/is_blocked.sql sha256:e05311344e5d3d57c199c49dd711e76025b4ec8ef9acb77825789d906978d302
+-- source: 10_private/is_blocked.sql sha256:59d2d46f09e36d865b60e5c9b33bb8bef0960d1876154a1790e181941a60a975
 -- Whether one of the two users blocks the other, in either direction.
 create or replace function private.is_blocked(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -541,9 +526,6 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.is_blocked(uuid, uuid)
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/is_media_host_allowed.sql sha256:9d62b3978c542bfe33e9aada65662640cc2a3af901af7d50dca9ff0ed469997a
 -- Whether the setting media_hosts lets clients name this host (lower case).
@@ -564,13 +546,12 @@ as $$
   end;
 $$;
 
--- source: 10_private/is_my_conversation.sql sha256:f96614cc0dd3f150f61502c2e0d0a0d3c2c90ed9b665d1fafa9899c887114ec4
+-- source: 10_private/is_my_conversation.sql sha256:db05ff56eebb2f27f4fb6bfa797122967616f7e426ce331f13b1a351c170a9b4
 -- Whether the caller is a member of the conversation.
 create or replace function private.is_my_conversation(p_conversation_id uuid)
 returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -580,9 +561,6 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.is_my_conversation(uuid)
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/is_my_topic.sql sha256:8ce930169efefec7977208cbc6068ae332e870cea3af76390bfcb2945c51daa0
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
@@ -643,13 +621,12 @@ $$;
 
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
--- source: 10_private/is_operator.sql sha256:18f26289573816cc663785fb5e979af99a52182cf942d5760249eba7d0579156
+-- source: 10_private/is_operator.sql sha256:bb7e015e5a6d1ee2cc7d6873ca4b9278b4d9e2fb8676d01b93ff6884391425ef
 -- Whether the caller is the service role, or a user that private.admins lists.
 create or replace function private.is_operator()
 returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -658,8 +635,6 @@ begin
     or exists (select from private.admins as a where a.user_id = auth.uid());
 end;
 $$;
-
-revoke all on function private.is_operator() from public, anon, authenticated, service_role;
 
 -- source: 10_private/limit_rate.sql sha256:698ce168bd0c9070a26676c5f735923bfbb60d02f400f2943d9b281084b46f70
 -- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
@@ -857,14 +832,13 @@ $$;
 
 grant execute on function private.my_id() to authenticated;
 
--- source: 10_private/raise_conversation_not_found.sql sha256:7ab75175ec74bdc87c0eced837ea570feb57b3d4da184b38e7dcaa5c67a210bc
+-- source: 10_private/raise_conversation_not_found.sql sha256:1c1f610c3c39445c48e426590741e75428068b42a2047b49d19482af2745ac10
 -- Ends the call with the one answer for a conversation that does not exist or is not the caller's.
 --
 -- Errors: CONVERSATION_NOT_FOUND (404).
 create or replace function private.raise_conversation_not_found()
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -875,10 +849,7 @@ begin
 end;
 $$;
 
-revoke all on function private.raise_conversation_not_found()
-from public, anon, authenticated, service_role;
-
--- source: 10_private/raise_error.sql sha256:0db22d2a6c7c39d1a6d15a32b8fbdf8c6ab490d8d8884bbd80250ec786c70a8b
+-- source: 10_private/raise_error.sql sha256:df60b2f88ed09b1a7fe3249331cb3b58ebeeb7949e342a9f25ac650126793961
 -- Ends the call with an error that PostgREST turns into the HTTP answer
 -- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
 --
@@ -896,7 +867,6 @@ create or replace function private.raise_error(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -908,10 +878,7 @@ begin
 end;
 $$;
 
-revoke all on function private.raise_error(text, text, jsonb, integer, text, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 10_private/raise_input_invalid.sql sha256:64b957907b80603d7fa5d5157308ef2ddb8cc0d0e65c2d907dc8cc9b4a1ad0b3
+-- source: 10_private/raise_input_invalid.sql sha256:2b2c3a03c08bc49890547073245cb6b8c4c8565ca1c868e27881416186dcb357
 -- Ends the call because an argument breaks a rule of its own.
 --
 -- Args: the argument's name; the rule's name, stable for clients; a sentence for people.
@@ -919,7 +886,6 @@ from public, anon, authenticated, service_role;
 create or replace function private.raise_input_invalid(p_field text, p_rule text, p_message text)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -929,9 +895,6 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.raise_input_invalid(text, text, text)
-from public, anon, authenticated, service_role;
 
 -- source: 10_private/read_text.sql sha256:83a6be8e4d19f948a8cc85f770a128944aecb9f4d738da2aa6e7c9d504b65a19
 -- A text that a caller typed, as it is stored: NFC, line ends as \n, without invisible direction
@@ -2053,7 +2016,7 @@ as $$
   where p.user_id = p_user_id;
 $$;
 
--- source: 25_points/get_points_history.sql sha256:fd8a4dfe4ab7fd506f6f7f050db4c3298bfcb5e74132e62d5f1deffd41ae4e4e
+-- source: 25_points/get_points_history.sql sha256:636d68c169bfce44137920e4fc60dcf9344c82071148b50217c0e58489fd1caa
 -- A page of the caller's ledger, newest first.
 --
 -- Definer: the ledger is private.
@@ -2094,20 +2057,15 @@ create or replace function public.get_points_history(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_points_history(page_size, before);
 $$;
 
-revoke all on function private.get_points_history(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_points_history(integer, bigint) to authenticated;
-revoke all on function public.get_points_history(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_points_history(integer, bigint) to authenticated;
 
--- source: 25_points/get_quota.sql sha256:3622e01aa651abdb1c3fd02ca7a8c094acfd3d0868a26e5751dc9df4eb75a1ed
+-- source: 25_points/get_quota.sql sha256:53d25f2e47bf1a9053e4b29cf2c91934dabb2d82dd1a4cb843dba205d7b9f01b
 -- The caller's quota at this moment.
 --
 -- Definer: accounts are private.
@@ -2136,18 +2094,15 @@ $$;
 create or replace function public.get_quota()
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.get_quota();
 $$;
 
-revoke all on function private.get_quota() from public, anon, authenticated, service_role;
 grant execute on function private.get_quota() to authenticated;
-revoke all on function public.get_quota() from public, anon, authenticated, service_role;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:0009a34de9d71a9f0b28a599a12ef0743d1d604a4a61e7abad658090b83a5d69
+-- source: 25_points/grant_points.sql sha256:2e7248542f74c84d519142f5757a1df05aeb3a875962dd67da11534fa23c6e8a
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
@@ -2227,18 +2182,13 @@ create or replace function public.grant_points(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.grant_points(user_id, points, reason, grant_id);
 $$;
 
-revoke all on function private.grant_points(uuid, bigint, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
-revoke all on function public.grant_points(uuid, bigint, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
@@ -2593,7 +2543,7 @@ cross join lateral private.conversation_now(c.id) as now;
 grant execute on function private.conversation_now(uuid) to authenticated, service_role;
 grant select on public.conversations to authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:5a4f9b9082be3a982e2d22035c44a1b85e0624ef52defdfc3a15679271202c46
+-- source: 30_chat/direct_connect.sql sha256:be59c2af101a4078001e99efbd2e121553b21207c59ca9898ad395553db30efb
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- An initial message goes the way of send_message, with its errors, its price and its retries.
@@ -2695,20 +2645,15 @@ create or replace function public.direct_connect(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.direct_connect(target_user_id, initial_message, points_cost, client_message_id);
 $$;
 
-revoke all on function private.direct_connect(uuid, text, integer, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.direct_connect(uuid, text, integer, uuid) to authenticated;
-revoke all on function public.direct_connect(uuid, text, integer, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;
 
--- source: 30_chat/get_conversation_context.sql sha256:25ccbaf6d15a82d1f11df888e9a73322c1e2528f2cf920e97841155855e6503b
+-- source: 30_chat/get_conversation_context.sql sha256:42d5c14bda64dda72bc53a56d59d5da0df66ac2cedf7228042c0ca93130bc38d
 -- One conversation as the caller sees it now.
 --
 -- Definer: reads private.my_conversations.
@@ -2748,17 +2693,12 @@ create or replace function public.get_conversation_context(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_conversation_context(conversation_id, known_version);
 $$;
 
-revoke all on function private.get_conversation_context(uuid, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_conversation_context(uuid, bigint) to authenticated;
-revoke all on function public.get_conversation_context(uuid, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
 
 -- source: 30_chat/get_conversations.sql sha256:b609e5f93e4d9c588f891b941c8414a51e73f88bf91458719c7fd0ac2fe19288
@@ -4005,7 +3945,7 @@ grant execute on function
   public.send_message(uuid, text, text, numeric, uuid, uuid, integer, jsonb)
 to authenticated;
 
--- source: 30_chat/set_conversation_preferences.sql sha256:05a3944b13317b1c4193647b02d1db0f4b52c2f6472249fdaf43de26db2de447
+-- source: 30_chat/set_conversation_preferences.sql sha256:da8f7db2bbca5ace260fa78fe34fcc60565e2f286dcda507f05457ef83f6d6c8
 -- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
 --
 -- Archived is a position: the next message brings the conversation back by itself. A muted_until
@@ -4068,18 +4008,13 @@ create or replace function public.set_conversation_preferences(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.set_conversation_preferences(conversation_id, archived, pinned, muted_until);
 $$;
 
-revoke all on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
-from public, anon, authenticated, service_role;
 grant execute on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
-revoke all on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
-from public, anon, authenticated, service_role;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
@@ -5009,7 +4944,7 @@ $$;
 grant execute on function private.search_messages(text, uuid, integer, uuid) to authenticated;
 grant execute on function public.search_messages(text, uuid, integer, uuid) to authenticated;
 
--- source: 35_notifications/get_notifications.sql sha256:4b185d74b5987bacc2b7e0f41140171e3ae59700433cdf395726870a24d414c7
+-- source: 35_notifications/get_notifications.sql sha256:8eb5eb15a4b6bb5b761ae8e1e372750cd65e5ada54305e49427c930350af8936
 -- A page of what the caller was told beside the messages, newest first; for devices that were away.
 --
 -- Definer: notifications are private.
@@ -5050,20 +4985,15 @@ create or replace function public.get_notifications(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_notifications(page_size, before);
 $$;
 
-revoke all on function private.get_notifications(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_notifications(integer, bigint) to authenticated;
-revoke all on function public.get_notifications(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_notifications(integer, bigint) to authenticated;
 
--- source: 35_notifications/notify.sql sha256:369076127c7a6c34e1c55a3baa7759977e9c7e79d7b52e38c398af2a566ca917
+-- source: 35_notifications/notify.sql sha256:312cb7dcfba006bc4e67a941c49297a048faad6a45c571ece78e4ce1041b2a4a
 -- Notes something for a user, tells the user's devices, and queues a push.
 --
 -- Args: the user; one of the types of private.notifications; what it is about; what the client
@@ -5078,7 +5008,6 @@ create or replace function private.notify(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -5099,10 +5028,7 @@ begin
 end;
 $$;
 
-revoke all on function private.notify(uuid, text, uuid, uuid, jsonb)
-from public, anon, authenticated, service_role;
-
--- source: 35_notifications/queue_push.sql sha256:d50c1dae98f37b60f47df632f7dd05cf985da81b1354de8a923645bade4d3880
+-- source: 35_notifications/queue_push.sql sha256:39ffa85c7d2f425fabd4579b56c7af331f83ffb320c09b876f2ef140c6ab6534
 -- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
 -- service keeps is out of reach of the clock that hides messages.
 --
@@ -5110,7 +5036,6 @@ from public, anon, authenticated, service_role;
 create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -5122,9 +5047,6 @@ begin
   for key share skip locked;
 end;
 $$;
-
-revoke all on function private.queue_push(uuid, text, jsonb)
-from public, anon, authenticated, service_role;
 
 -- source: 35_notifications/record_push_result.sql sha256:a79c9cff05220247bd9959262bda56fb69497dd72bb656228e33fc0ef9222971
 -- RPC: service only; how a push went (sent, gone, failed, unreachable); returns `{push_id,
@@ -5189,7 +5111,7 @@ grant execute on function
   public.record_push_result(bigint, text), private.record_push_result(bigint, text)
 to service_role;
 
--- source: 35_notifications/register_push_token.sql sha256:00734aa0335bd32181791e54da60ca36073e94d542bfa52260c4e821a1bc1e1b
+-- source: 35_notifications/register_push_token.sql sha256:a994f2d9c841d7e6bbd1a1fd3b2322c55787f2c97b2eb33ef22e5463be982943
 -- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
 -- who registered it last.
 --
@@ -5252,17 +5174,12 @@ create or replace function public.register_push_token(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.register_push_token(kind, token, keys);
 $$;
 
-revoke all on function private.register_push_token(text, text, jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function private.register_push_token(text, text, jsonb) to authenticated;
-revoke all on function public.register_push_token(text, text, jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
 
 -- source: 35_notifications/take_pushes.sql sha256:18177e3c15546d931b51830653e17170153b9221a1481ba53859b418f639be1b
@@ -5366,7 +5283,7 @@ $$;
 grant execute on function public.take_pushes(integer), private.take_pushes(integer)
 to service_role;
 
--- source: 35_notifications/unregister_push_token.sql sha256:8e03b410f79bfe9f081f24d99904997d2e0ff2662f1c9b74b5ad2ba4577cffbb
+-- source: 35_notifications/unregister_push_token.sql sha256:15190b217c2e5a05ea509d2bd23e308b16398f9ed3b3237fc94b72d7315ade28
 -- Stops pushes to one of the caller's devices, and forgets what waited for it.
 --
 -- Definer: clients have no write grant on any table.
@@ -5391,17 +5308,12 @@ $$;
 create or replace function public.unregister_push_token(token text)
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.unregister_push_token(token);
 $$;
 
-revoke all on function private.unregister_push_token(text)
-from public, anon, authenticated, service_role;
 grant execute on function private.unregister_push_token(text) to authenticated;
-revoke all on function public.unregister_push_token(text)
-from public, anon, authenticated, service_role;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
 -- source: 38_market/bids.sql sha256:72b592dfb405ee0dcf73f29bb8b7dd06f9dcd23613c92b029ab467e6450c7272
@@ -8253,7 +8165,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_alert.sql sha256:720132151cdd994b07d9df889f45956f98d6563c72258e5378b7bcc6c1bbe9e6
+-- source: 40_flow/open_alert.sql sha256:10e139ae85655a2e9bf2794e6ddbc72b4f50037a0bc1ae617ad4e9be55d1b5a7
 -- Puts something on the operators' list; the same cause again counts up the line that is open.
 --
 -- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
@@ -8271,7 +8183,6 @@ create or replace function private.open_alert(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -8291,10 +8202,6 @@ begin
     event_row_id = coalesce(excluded.event_row_id, a.event_row_id);
 end;
 $$;
-
-revoke all on function private.open_alert(
-  text, text, text, uuid, jsonb, bigint, text, text
-) from public, anon, authenticated, service_role;
 
 -- source: 40_flow/read_price.sql sha256:1e1777ac9369ed0039cf7499291146d6949a98473b73e2cdfdd6235032103e1f
 -- The rupees that a person typed, in one of the notations of Indian prices; any size.
@@ -11674,7 +11581,7 @@ $$;
 grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
 grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
 
--- source: 44_flow_proof/refute_clocks.sql sha256:4d59719cdd8ca1e593e78a9c61c54ef0dfc1135567ef7595b532a108cbe6432c
+-- source: 44_flow_proof/refute_clocks.sql sha256:3f050f7532a62e4cb139248b7dcaca5f2bda1bfbd7eafc571cea68b0ddde08bc
 -- P6: nobody waits for ever, and no deal goes on for ever without anybody's step. Wherever a party
 -- or an operator is awaited there is a time limit, it has something to count from, and what comes
 -- after it can be taken in every situation and leads elsewhere. A provider is asked again instead,
@@ -15327,7 +15234,7 @@ $$;
 grant execute on function public.get_payouts(integer, uuid), private.get_payouts(integer, uuid)
 to authenticated;
 
--- source: 50_payments/is_disputed.sql sha256:451f8b435ca66fb054d9f0762de26c8bf11d398571bbacfc045c85bf7715867d
+-- source: 50_payments/is_disputed.sql sha256:2d4f99f617ed7c1eb5e6db6b98ed3bc8d19e08f628a5db09681a10da15ed0807
 -- Whether the payer's bank disputes a payment, or has taken it back.
 create or replace function private.is_disputed(p_payment_id text)
 returns boolean
@@ -17979,7 +17886,7 @@ after insert or update on private.settings
 for each row when (new.key = 'attachment_types')
 execute function private.keep_bucket();
 
--- source: 60_triggers/keep_conversation_events.sql sha256:2507f2c161b06d3230f2e7a0ad18f59c2374240d67095d30b6b632e033a96018
+-- source: 60_triggers/keep_conversation_events.sql sha256:ed2ddaae71314242b048df304d5fa968ed99adbfc7ff68472ef1e303b618c2b2
 -- Refuses to delete what stands in a conversation's history, whoever asks.
 --
 -- Changes are the business of only_scrub_events, which must look at each row.
@@ -17987,7 +17894,6 @@ execute function private.keep_bucket();
 create or replace function private.keep_conversation_events()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -17996,21 +17902,17 @@ begin
 end;
 $$;
 
-revoke all on function private.keep_conversation_events()
-from public, anon, authenticated, service_role;
-
 create or replace trigger keep_conversation_events
 before delete or truncate on public.conversation_events
 for each statement execute function private.keep_conversation_events();
 
--- source: 60_triggers/keep_escrow_ledger.sql sha256:3546c67257a9b73dbf6c185e817ee5282555b3a256c4c2babb3e55aa02e2e8c8
+-- source: 60_triggers/keep_escrow_ledger.sql sha256:a33a150260df32d3cde9cdc9b67edb2ba5e623d87b7becd45fc3511a7ba7a840
 -- Refuses to change or delete what stands in the books of deals, whoever asks.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_escrow_ledger()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -18018,9 +17920,6 @@ begin
     using errcode = 'restrict_violation';
 end;
 $$;
-
-revoke all on function private.keep_escrow_ledger()
-from public, anon, authenticated, service_role;
 
 create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
@@ -18163,14 +18062,13 @@ create or replace trigger keep_login_with_funds
 before delete on auth.users
 for each row execute function private.keep_login_with_funds();
 
--- source: 60_triggers/keep_offers.sql sha256:4d8ed09f1c127177858be976e117618c29e22948ec796768d6b3fb15b76c15d7
+-- source: 60_triggers/keep_offers.sql sha256:bfba499cc5ff7284169b9335e44994d13692bbdeea1600550a99ac079758441f
 -- Refuses to change or delete a price that was named in a deal, whoever asks.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_offers()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -18179,21 +18077,17 @@ begin
 end;
 $$;
 
-revoke all on function private.keep_offers()
-from public, anon, authenticated, service_role;
-
 create or replace trigger keep_offers
 before update or delete or truncate on public.offers
 for each statement execute function private.keep_offers();
 
--- source: 60_triggers/keep_payment_audit.sql sha256:c269fdc091ba3e49e1597df4a6fd718a7397f9489705f04c3ae681194926fdfb
+-- source: 60_triggers/keep_payment_audit.sql sha256:c6978cc123967a8315b48d6c9c63811adcd4d3febe674627c33d96ee1c19cd78
 -- Refuses to change or delete what was done about payments, whoever asks.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_payment_audit()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -18202,21 +18096,17 @@ begin
 end;
 $$;
 
-revoke all on function private.keep_payment_audit()
-from public, anon, authenticated, service_role;
-
 create or replace trigger keep_payment_audit
 before update or delete or truncate on private.payment_audit
 for each statement execute function private.keep_payment_audit();
 
--- source: 60_triggers/keep_points_ledger.sql sha256:c1057a6bad9bcecdcaaeccfdc5cab948f853d2d470164a78bfc630644ed31dee
+-- source: 60_triggers/keep_points_ledger.sql sha256:df2f192e5fc2471f9f5045a083c48b6d8224e7bfd9bef68a5595d382d85c4efa
 -- Refuses to change or delete what stands in the points ledger, whoever asks.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_points_ledger()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -18224,9 +18114,6 @@ begin
     using errcode = 'restrict_violation';
 end;
 $$;
-
-revoke all on function private.keep_points_ledger()
-from public, anon, authenticated, service_role;
 
 create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
@@ -18280,14 +18167,13 @@ for each statement execute function private.keep_send_rules();
 
 select private.write_send_rules();
 
--- source: 60_triggers/only_scrub_events.sql sha256:49cf800bee5de8152d9973d92ee3dc77ec4c5f36a8c4ee63ec9c658111875392
+-- source: 60_triggers/only_scrub_events.sql sha256:2ec227bdd124c64589a3bbbafa82097450e7100b8a77b890e1b6b354f0d74eb5
 -- Refuses every change of an event but the one: its details become null.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.only_scrub_events()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -18299,9 +18185,6 @@ begin
   return new;
 end;
 $$;
-
-revoke all on function private.only_scrub_events()
-from public, anon, authenticated, service_role;
 
 create or replace trigger only_scrub_events
 before update on public.conversation_events

@@ -28,7 +28,7 @@ RETRIED = re.compile(r"\b(40001|40P01|42P05|503)\b")
 ATTRIBUTES = re.compile(
     r"\)\s+returns\s.+?\s+language\s+(?:sql|plpgsql)"
     r"(?:\s+(?:stable|immutable|volatile))?(?:\s+strict|\s+parallel\s+\w+|\s+leakproof|\s+rows\s+\d+)*"
-    r"(?:\s+security\s+(?:definer|invoker))?"
+    r"(?:\s+security\s+definer)?"
     r"\s+set\s+search_path\s*=\s*''(?:\s+set\s+\w+\s*=\s*\S+)*\s+as\s",
     re.DOTALL,
 )
@@ -213,6 +213,14 @@ def test_a_function_states_its_attributes_in_order() -> None:
         return not pins_nothing and not ATTRIBUTES.search(definition(function))
 
     assert functions_where(breaks) == []
+
+
+def test_nothing_is_revoked_that_nobody_was_granted() -> None:
+    def breaks(source: Source) -> bool:
+        code = blank(source.text, "comment", "string", "body")
+        return bool(re.search(r"\brevoke\s+all\s+on\s+function\b", code))
+
+    assert sources_where(breaks) == []
 
 
 def test_a_definer_lives_in_private_and_says_why() -> None:

@@ -5,7 +5,6 @@ create or replace function private.check_choice(p_field text, p_value text, p_ch
 returns void
 language plpgsql
 immutable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -16,6 +15,3 @@ begin
   end if;
 end;
 $$;
-
-revoke all on function private.check_choice(text, text, text[])
-from public, anon, authenticated, service_role;

@@ -7,11 +7,7 @@ create or replace function private.clamp_page_size(
 returns integer
 language sql
 immutable
-security invoker
 set search_path = ''
 as $$
   select greatest(1, least(coalesce(p_page_size, p_default), p_max));
 $$;
-
-revoke all on function private.clamp_page_size(integer, integer, integer)
-from public, anon, authenticated, service_role;

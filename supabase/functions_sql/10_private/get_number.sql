@@ -3,12 +3,9 @@ create or replace function private.get_number(p_key text)
 returns numeric
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
   return (select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key);
 end;
 $$;
-
-revoke all on function private.get_number(text) from public, anon, authenticated, service_role;

@@ -3,12 +3,9 @@ create or replace function private.get_setting(p_key text)
 returns jsonb
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
   return (select s.value from private.settings as s where s.key = p_key);
 end;
 $$;
-
-revoke all on function private.get_setting(text) from public, anon, authenticated, service_role;

@@ -3,7 +3,6 @@ create or replace function private.is_blocked(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -14,6 +13,3 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.is_blocked(uuid, uuid)
-from public, anon, authenticated, service_role;

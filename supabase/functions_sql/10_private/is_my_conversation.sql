@@ -3,7 +3,6 @@ create or replace function private.is_my_conversation(p_conversation_id uuid)
 returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -13,6 +12,3 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.is_my_conversation(uuid)
-from public, anon, authenticated, service_role;

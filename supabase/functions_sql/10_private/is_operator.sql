@@ -3,7 +3,6 @@ create or replace function private.is_operator()
 returns boolean
 language plpgsql
 stable
-security invoker
 set search_path = ''
 as $$
 begin
@@ -12,5 +11,3 @@ begin
     or exists (select from private.admins as a where a.user_id = auth.uid());
 end;
 $$;
-
-revoke all on function private.is_operator() from public, anon, authenticated, service_role;

@@ -4,7 +4,6 @@
 create or replace function private.raise_conversation_not_found()
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -14,6 +13,3 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.raise_conversation_not_found()
-from public, anon, authenticated, service_role;

@@ -15,7 +15,6 @@ create or replace function private.raise_error(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -26,6 +25,3 @@ begin
     detail = jsonb_build_object('status', p_status, 'headers', p_headers)::text;
 end;
 $$;
-
-revoke all on function private.raise_error(text, text, jsonb, integer, text, jsonb)
-from public, anon, authenticated, service_role;

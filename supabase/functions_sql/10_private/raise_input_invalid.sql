@@ -5,7 +5,6 @@
 create or replace function private.raise_input_invalid(p_field text, p_rule text, p_message text)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -15,6 +14,3 @@ begin
   );
 end;
 $$;
-
-revoke all on function private.raise_input_invalid(text, text, text)
-from public, anon, authenticated, service_role;

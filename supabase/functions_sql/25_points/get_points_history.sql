@@ -38,15 +38,10 @@ create or replace function public.get_points_history(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_points_history(page_size, before);
 $$;
 
-revoke all on function private.get_points_history(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_points_history(integer, bigint) to authenticated;
-revoke all on function public.get_points_history(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_points_history(integer, bigint) to authenticated;

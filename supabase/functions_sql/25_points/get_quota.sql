@@ -26,13 +26,10 @@ $$;
 create or replace function public.get_quota()
 returns jsonb
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.get_quota();
 $$;
 
-revoke all on function private.get_quota() from public, anon, authenticated, service_role;
 grant execute on function private.get_quota() to authenticated;
-revoke all on function public.get_quota() from public, anon, authenticated, service_role;
 grant execute on function public.get_quota() to authenticated;

@@ -77,17 +77,12 @@ create or replace function public.grant_points(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.grant_points(user_id, points, reason, grant_id);
 $$;
 
-revoke all on function private.grant_points(uuid, bigint, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
-revoke all on function public.grant_points(uuid, bigint, text, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;

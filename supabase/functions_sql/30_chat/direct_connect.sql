@@ -99,15 +99,10 @@ create or replace function public.direct_connect(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.direct_connect(target_user_id, initial_message, points_cost, client_message_id);
 $$;
 
-revoke all on function private.direct_connect(uuid, text, integer, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function private.direct_connect(uuid, text, integer, uuid) to authenticated;
-revoke all on function public.direct_connect(uuid, text, integer, uuid)
-from public, anon, authenticated, service_role;
 grant execute on function public.direct_connect(uuid, text, integer, uuid) to authenticated;

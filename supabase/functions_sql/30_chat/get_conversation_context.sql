@@ -37,15 +37,10 @@ create or replace function public.get_conversation_context(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_conversation_context(conversation_id, known_version);
 $$;
 
-revoke all on function private.get_conversation_context(uuid, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_conversation_context(uuid, bigint) to authenticated;
-revoke all on function public.get_conversation_context(uuid, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;

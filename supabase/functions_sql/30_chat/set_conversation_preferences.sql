@@ -60,17 +60,12 @@ create or replace function public.set_conversation_preferences(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.set_conversation_preferences(conversation_id, archived, pinned, muted_until);
 $$;
 
-revoke all on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
-from public, anon, authenticated, service_role;
 grant execute on function private.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
-revoke all on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
-from public, anon, authenticated, service_role;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;

@@ -38,15 +38,10 @@ create or replace function public.get_notifications(
 returns json
 language sql
 stable
-security invoker
 set search_path = ''
 as $$
   select private.get_notifications(page_size, before);
 $$;
 
-revoke all on function private.get_notifications(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function private.get_notifications(integer, bigint) to authenticated;
-revoke all on function public.get_notifications(integer, bigint)
-from public, anon, authenticated, service_role;
 grant execute on function public.get_notifications(integer, bigint) to authenticated;

@@ -12,7 +12,6 @@ create or replace function private.notify(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 declare
@@ -32,6 +31,3 @@ begin
   end if;
 end;
 $$;
-
-revoke all on function private.notify(uuid, text, uuid, uuid, jsonb)
-from public, anon, authenticated, service_role;

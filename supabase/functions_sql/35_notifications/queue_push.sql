@@ -5,7 +5,6 @@
 create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -17,6 +16,3 @@ begin
   for key share skip locked;
 end;
 $$;
-
-revoke all on function private.queue_push(uuid, text, jsonb)
-from public, anon, authenticated, service_role;

@@ -60,15 +60,10 @@ create or replace function public.register_push_token(
 )
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.register_push_token(kind, token, keys);
 $$;
 
-revoke all on function private.register_push_token(text, text, jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function private.register_push_token(text, text, jsonb) to authenticated;
-revoke all on function public.register_push_token(text, text, jsonb)
-from public, anon, authenticated, service_role;
 grant execute on function public.register_push_token(text, text, jsonb) to authenticated;

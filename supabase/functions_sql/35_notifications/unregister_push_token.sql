@@ -22,15 +22,10 @@ $$;
 create or replace function public.unregister_push_token(token text)
 returns json
 language sql
-security invoker
 set search_path = ''
 as $$
   select private.unregister_push_token(token);
 $$;
 
-revoke all on function private.unregister_push_token(text)
-from public, anon, authenticated, service_role;
 grant execute on function private.unregister_push_token(text) to authenticated;
-revoke all on function public.unregister_push_token(text)
-from public, anon, authenticated, service_role;
 grant execute on function public.unregister_push_token(text) to authenticated;

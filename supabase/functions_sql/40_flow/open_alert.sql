@@ -15,7 +15,6 @@ create or replace function private.open_alert(
 )
 returns void
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -35,7 +34,3 @@ begin
     event_row_id = coalesce(excluded.event_row_id, a.event_row_id);
 end;
 $$;
-
-revoke all on function private.open_alert(
-  text, text, text, uuid, jsonb, bigint, text, text
-) from public, anon, authenticated, service_role;

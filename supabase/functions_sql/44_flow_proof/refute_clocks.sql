@@ -59,4 +59,3 @@ begin
     end;
 end;
 $$;
-

@@ -5,7 +5,6 @@
 create or replace function private.keep_conversation_events()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -13,9 +12,6 @@ begin
     using errcode = 'restrict_violation';
 end;
 $$;
-
-revoke all on function private.keep_conversation_events()
-from public, anon, authenticated, service_role;
 
 create or replace trigger keep_conversation_events
 before delete or truncate on public.conversation_events

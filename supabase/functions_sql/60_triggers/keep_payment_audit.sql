@@ -4,7 +4,6 @@
 create or replace function private.keep_payment_audit()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -12,9 +11,6 @@ begin
     using errcode = 'restrict_violation';
 end;
 $$;
-
-revoke all on function private.keep_payment_audit()
-from public, anon, authenticated, service_role;
 
 create or replace trigger keep_payment_audit
 before update or delete or truncate on private.payment_audit

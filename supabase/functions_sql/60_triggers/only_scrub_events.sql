@@ -4,7 +4,6 @@
 create or replace function private.only_scrub_events()
 returns trigger
 language plpgsql
-security invoker
 set search_path = ''
 as $$
 begin
@@ -16,9 +15,6 @@ begin
   return new;
 end;
 $$;
-
-revoke all on function private.only_scrub_events()
-from public, anon, authenticated, service_role;
 
 create or replace trigger only_scrub_events
 before update on public.conversation_events
