@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chat.scenes import Talk, broadcasts, context_of, send
-from tests.files.scenes import describe, new_path, sees, upload
+from tests.files.scenes import describe, new_path, remove, sees, upload
 from tests.support.databases import PATIENCE, Database
 from tests.support.operators import set_setting
 
@@ -177,6 +177,18 @@ def test_of_two_sends_of_one_file_at_once_one_has_it(db: Database, talk: Talk) -
             waiting.result(PATIENCE)
 
 
+def test_a_send_waits_for_a_deletion_of_the_file(db: Database, talk: Talk) -> None:
+    file = upload(db, talk.asha, talk.id)
+    other = db.session()
+    with db.signed_in_as(talk.asha), other.signed_in_as(talk.asha):
+        with db.transaction():
+            assert remove(db, talk.asha, file["path"]) == 1
+            waiting = other.start("send_message", conversation_id=talk.id, attachments=[file])
+            db.wait_until_blocked(other)
+        with db.refused("MEDIA_INVALID", 422, details={"rule": "not_found"}):
+            waiting.result(PATIENCE)
+
+
 def test_a_file_that_is_being_sent_is_not_swept(db: Database, talk: Talk) -> None:
     file = upload(db, talk.asha, talk.id)
     db.query("update private.files set created_at = now() - interval '2 days'")
@@ -197,3 +209,16 @@ def test_the_types_are_a_setting(db: Database, talk: Talk) -> None:
     for wrong in (["image/svg+xml"], ["text/html"], ["image/*"], []):
         with db.refused("23514"):
             set_setting(db, "attachment_types", wrong)
+
+
+def test_two_tries_of_one_message_at_once_are_one(db: Database, talk: Talk) -> None:
+    file = upload(db, talk.asha, talk.id)
+    given = {"attachments": [file], "client_message_id": str(uuid.uuid4())}
+    given["conversation_id"] = talk.id
+    other = db.session()
+    with db.signed_in_as(talk.asha), other.signed_in_as(talk.asha):
+        with db.transaction():
+            first = db.call("send_message", **given)
+            waiting = other.start("send_message", **given)
+            db.wait_until_blocked(other)
+        assert waiting.result(PATIENCE)["message"] == first["message"]
