@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from flask import Flask
+
+from webhooks.outbox import Outbox
+from webhooks.services import EXTENSION
 
 ROOT = Path(__file__).parents[2]
 JWT_SECRET = "a-secret-of-this-test-with-at-least-32-bytes"
@@ -99,6 +103,16 @@ def wait_until(wanted: Callable[[], object]) -> None:
     while not wanted():
         assert time.monotonic() < ends_at
         pause.wait(0.02)
+
+
+def close_app(app: Flask) -> None:
+    """Wait for what the app does in the background, then close its connections."""
+    names = {outbox.name for outbox in Outbox.__subclasses__()}
+    for thread in threading.enumerate():
+        if thread.name in names:
+            thread.join(20)
+            assert not thread.is_alive(), f"the round of {thread.name} does not end"
+    app.extensions[EXTENSION].database.close()
 
 
 class FakeSupabase:

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.webhooks.support import FakeSupabase, Gunicorn, settings, user_token
+from tests.webhooks.support import FakeSupabase, Gunicorn, close_app, settings, user_token
 from webhooks.app import create_app
 from webhooks.http.guards import GuardedBlueprint, anyone
 from webhooks.http.request_hooks import MAX_BODY_BYTES
-from webhooks.services import EXTENSION
 
 
 def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
@@ -74,7 +73,7 @@ def test_what_nobody_foresaw_is_a_plain_500(caplog: pytest.LogCaptureFixture) ->
     app = create_app(settings("http://127.0.0.1:9"))
     app.register_blueprint(blueprint)
     answer = app.test_client().get("/faulty")
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
     assert answer.status_code == 500
     assert answer.json is not None
     assert answer.json["error_code"] == "INTERNAL"

@@ -9,9 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.webhooks.support import Answer, FakeSupabase, settings, user_token
+from tests.webhooks.support import Answer, FakeSupabase, close_app, settings, user_token
 from webhooks.app import create_app
-from webhooks.services import EXTENSION
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def jwks_client(fake: FakeSupabase) -> Iterator[FlaskClient]:
     """A client of an app whose project signs with asymmetric keys."""
     app = create_app(settings(fake.url, SUPABASE_JWT_SECRET=""))
     yield app.test_client()
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
 
 
 def counted(http: httpx.Client, sample: str, **labels: str) -> float:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -48,11 +49,13 @@ def test_every_number_that_is_asked_for_is_one_of_ours(
 
 
 @pytest.fixture
-def database(fake: FakeSupabase) -> Database:
+def database(fake: FakeSupabase) -> Iterator[Database]:
     """The app's way to the stand-in."""
     from tests.webhooks.support import settings
 
-    return Database(load_config(settings(fake.url)))
+    opened = Database(load_config(settings(fake.url)))
+    yield opened
+    opened.close()
 
 
 def test_the_rules_are_rules() -> None:

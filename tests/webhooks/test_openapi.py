@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.webhooks import razorpay_support as razorpay
 from tests.webhooks.events import APPLIED, STORED, WEBHOOK_SECRETS, sign
-from tests.webhooks.support import RAZORPAY, Answer, FakeSupabase, settings, user_token
+from tests.webhooks.support import RAZORPAY, Answer, FakeSupabase, close_app, settings, user_token
 from tests.webhooks.test_metrics import TOLD
 from tests.webhooks.test_ops import ALERT, REPLAYED
 from webhooks.app import create_app
@@ -35,7 +35,6 @@ from webhooks.http.guards import Guard, guard_of, signed_in_user
 from webhooks.http.openapi import document
 from webhooks.outbox import Outbox
 from webhooks.payments.webhook import signed_by_razorpay
-from webhooks.services import EXTENSION
 
 WEBHOOK = "/v1/webhooks/razorpay"
 CALLBACK = "/v1/conversations/{conversation_id}/payment-callback"
@@ -93,7 +92,7 @@ def app(fake: FakeSupabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
         settings(fake.url, RAZORPAY_BASE_URL=fake.url, **(RAZORPAY | WEBHOOK_SECRETS))
     )
     yield made
-    made.extensions[EXTENSION].database.close()
+    close_app(made)
 
 
 def as_in_openapi(rule: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.webhooks.support import Answer, FakeSupabase, api_key, settings, user_token
+from tests.webhooks.support import Answer, FakeSupabase, api_key, close_app, settings, user_token
 from webhooks.app import create_app
-from webhooks.services import EXTENSION
 
 ALERT = {
     "id": 12,
@@ -242,6 +241,6 @@ def test_without_settings_for_razorpay_no_refund_can_be_sent(
 ) -> None:
     app = create_app(settings(fake.url))
     answer = app.test_client().post("/v1/ops/refunds", headers=operator)
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
     assert answer.json is not None
     assert (answer.status_code, answer.json["error_code"]) == (503, "PAYMENTS_OFF")

@@ -27,11 +27,11 @@ from tests.webhooks.support import (
     FakeSupabase,
     Gunicorn,
     api_key,
+    close_app,
     settings,
     user_token,
 )
 from webhooks.app import create_app
-from webhooks.services import EXTENSION
 
 PATH = f"/v1/conversations/{CONVERSATION_ID}/payment-order"
 
@@ -256,7 +256,7 @@ def test_without_razorpays_settings_payments_are_off(fake: FakeSupabase) -> None
         assert answer.status_code == 503
         assert answer.json is not None
         assert answer.json["error_code"] == "PAYMENTS_OFF"
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
     assert fake.received == []
 
 

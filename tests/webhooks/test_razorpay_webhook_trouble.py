@@ -33,6 +33,7 @@ from tests.webhooks.support import (
     RAZORPAY,
     FakeSupabase,
     Gunicorn,
+    close_app,
     running_gunicorn,
     settings,
     wait_until,
@@ -40,7 +41,6 @@ from tests.webhooks.support import (
 from webhooks.app import create_app
 from webhooks.payments.refunds import Refunds
 from webhooks.push.pushes import Pushes
-from webhooks.services import EXTENSION
 
 # As long as Razorpay waits.
 DEADLINE_SECONDS = 5.0
@@ -107,13 +107,13 @@ def test_a_connection_that_the_database_has_closed_is_opened_anew(supabase: Fake
         assert answer.status_code == 200
         assert supabase.hung_up.wait(20)
         supabase.hung_up.clear()
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
 
 
 def test_a_database_that_is_not_there_asks_to_send_it_again() -> None:
     app = create_app(settings("http://127.0.0.1:9", **SETTINGS))
     answer = app.test_client().post(PATH, data=BODY, headers=signed(BODY))
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
 
@@ -121,7 +121,7 @@ def test_a_database_that_is_not_there_asks_to_send_it_again() -> None:
 def test_without_settings_for_razorpay_payments_are_off() -> None:
     app = create_app(settings("http://127.0.0.1:9"))
     answer = app.test_client().post(PATH, data=BODY, headers=signed(BODY))
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
     assert answer.json is not None
     assert (answer.status_code, answer.json["error_code"]) == (503, "PAYMENTS_OFF")
 
@@ -131,7 +131,7 @@ def test_the_account_and_the_mode_of_the_settings_are_handed_on(supabase: FakeSu
     app = create_app(settings(supabase.url, **(SETTINGS | live)))
     assert app.test_client().post(PATH, data=BODY, headers=signed(BODY)).status_code == 200
     wait_until(lambda: supabase.asked("take_refund_requests"))
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
     (asked,) = supabase.asked("record_payment_event")
     assert (asked["mode"], asked["account_id"]) == ("live", "acc_KfYSHMpjAGzrkx")
 
@@ -157,7 +157,7 @@ def test_only_an_event_that_was_taken_in_has_refunds_sent(
     assert touches == []
     supabase.on_rpc("process_payment_event", body=APPLIED)
     assert client.post(PATH, data=BODY, headers=signed(BODY)).status_code == 200
-    app.extensions[EXTENSION].database.close()
+    close_app(app)
     assert sorted(touches) == ["pushes", "refunds"]
 
 
