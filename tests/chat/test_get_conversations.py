@@ -90,6 +90,29 @@ def test_pages_of_any_size_put_together_are_the_list_also_among_equal_times(
         assert pages_of(db, asha, page_size=size) == sorted(talks, reverse=True)
 
 
+def test_the_key_of_the_list_is_the_hour_of_the_newest_message(
+    db: Database, asha: uuid.UUID
+) -> None:
+    (talk,) = open_talks(db, asha, 1)
+
+    def key_is_true() -> bool:
+        return bool(
+            db.value(
+                "select bool_and(listed_at = date_bin('1 hour', last_message_at,"
+                " timestamptz '2000-01-01 00:00:00+00')) from private.conversations"
+            )
+        )
+
+    assert key_is_true()
+    db.query(
+        "update private.conversations set last_message_at = '2026-01-01 00:00:00+00',"
+        " listed_at = '2026-01-01 00:00:00+00'"
+    )
+    assert key_is_true()
+    send(db, asha, talk, "hi")
+    assert key_is_true()
+
+
 def test_what_is_older_is_neither_skipped_nor_repeated_while_messages_come_in(
     db: Database, asha: uuid.UUID
 ) -> None:
