@@ -81,6 +81,7 @@ def test_a_bid_becomes_a_deal_that_is_paid_worked_approved_and_rated(
     expect(payer.page.locator(".submissions .rich-text a")).to_have_attribute(
         "href", "https://drive.example/reels/1"
     )
+    payer.page.locator(".submissions .picture").scroll_into_view_if_needed()
     is_drawn(payer.page.locator(".submissions").get_by_role("img", name="shop.png"))
     review = payer.page.locator('.action-card[data-open="true"]').last
     press(review, "Approve")  # it opens a form: a word may go with it
