@@ -1,20 +1,13 @@
 -- What sends would have noted about these people, where the product keeps such hints: both members
--- of every conversation have written in it; the list is in the order of the newest messages.
+-- of every conversation have written in it, and the list is in the order of the newest messages.
 do $$
 begin
-  if exists (
-    select from information_schema.columns
-    where table_schema = 'public' and table_name = 'conversations' and column_name = 'user_a_wrote'
-  ) then
-    update private.conversations set user_a_wrote = true, user_b_wrote = true;
-  end if;
-  if exists (
-    select from information_schema.columns
-    where table_schema = 'public' and table_name = 'conversations' and column_name = 'listed_at'
-      and is_generated = 'NEVER'
-  ) then
+  if to_regclass('private.conversations') is not null then
     update private.conversations
-    set listed_at = date_bin('1 hour', last_message_at, timestamptz '2000-01-01 00:00:00+00');
+    set
+      user_a_wrote = true,
+      user_b_wrote = true,
+      listed_at = date_bin('1 hour', last_message_at, timestamptz '2000-01-01 00:00:00+00');
   end if;
 end;
 $$;
