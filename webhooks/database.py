@@ -111,7 +111,8 @@ class Database:
         # A client is a few small objects around the shared pool, and one per call keeps
         # one caller's token away from the next.
         config = self._config
-        key = config.supabase_service_role_key if token is None else config.supabase_anon_key
+        secret = config.supabase_service_role_key if token is None else config.supabase_anon_key
+        key = secret.get_secret_value()
         options = SyncClientOptions(
             httpx_client=http,
             headers={"Authorization": f"Bearer {token or key}"},

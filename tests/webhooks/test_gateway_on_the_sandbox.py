@@ -90,7 +90,10 @@ def test_an_order_is_made_paid_and_looked_up(
     (payment,) = gateway.fetch_payments(order["id"])["items"]
     assert (payment["id"], payment["status"]) == (said["razorpay_payment_id"], "captured")
     assert checkout_signature_fits(
-        order["id"], payment["id"], said["razorpay_signature"], gateway.config.key_secret
+        order["id"],
+        payment["id"],
+        said["razorpay_signature"],
+        gateway.config.key_secret.get_secret_value(),
     )
     found = gateway.find_order(receipt)
     assert found is not None

@@ -28,7 +28,11 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushSer
 
 
 def sender(*, allow_loopback: bool = True) -> WebPushSender:
-    return WebPushSender(WebPushConfig(KEY, "mailto:ops@example.com", allow_loopback))
+    return WebPushSender(
+        WebPushConfig.model_construct(
+            private_key=KEY, subject="mailto:ops@example.com", allow_loopback=allow_loopback
+        )
+    )
 
 
 def test_only_the_browser_reads_what_is_pushed_to_it(service: PushService) -> None:

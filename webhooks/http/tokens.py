@@ -96,8 +96,8 @@ class TokenCheck:
 
 def open_token_check(config: Config) -> TokenCheck:
     """The check that fits the project: its HS256 secret when one is set, else its key set."""
-    secret = config.supabase_jwt_secret
-    if secret is not None:
+    if config.supabase_jwt_secret is not None:
+        secret = config.supabase_jwt_secret.get_secret_value()
         return TokenCheck(
             config.issuers, config.takes_no_issuer, lambda _: (secret, "HS256"), lambda: None
         )

@@ -204,7 +204,7 @@ class Gateway:
 
     def _client(self) -> razorpay.Client:
         if not hasattr(self._of_thread, "client"):
-            keys = (self.config.key_id, self.config.key_secret)
+            keys = (self.config.key_id, self.config.key_secret.get_secret_value())
             client = razorpay.Client(_Session(), keys, base_url=self.config.base_url)
             client.cert_path = certifi.where()  # the SDK's own are of 2015
             client.set_app_details({"title": "Parley"})

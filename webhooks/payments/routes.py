@@ -90,7 +90,7 @@ def confirm_payment(conversation_id: uuid.UUID) -> Response:
     # looked at yet: whoever makes signatures up must not use up the others' turn to ask.
     order_id = _claim(conversation_id, None)["razorpay_order_id"]
     if order_id is None or not checkout_signature_fits(
-        order_id, payment_id, signature, provider.config.key_secret
+        order_id, payment_id, signature, provider.config.key_secret.get_secret_value()
     ):
         metrics.RECONCILES.labels(result="bad_signature").inc()
         raise ApiError(

@@ -43,8 +43,12 @@ def signed_by_razorpay() -> None:
     if razorpay is None:
         raise payments_off()
     signature = request.headers.get("X-Razorpay-Signature")
+    previous = razorpay.webhook_secret_previous
     slot = slot_of(
-        request.get_data(), signature, razorpay.webhook_secret, razorpay.webhook_secret_previous
+        request.get_data(),
+        signature,
+        razorpay.webhook_secret.get_secret_value(),
+        previous.get_secret_value() if previous else None,
     )
     if slot is None:
         metrics.WEBHOOKS.labels(result="bad_signature" if signature else "no_signature").inc()
