@@ -20,7 +20,8 @@ alter table public.users enable row level security;
 grant select on public.users to authenticated, service_role;
 
 -- Every send changes such a count. A domain's rule is read once a session, a CHECK's in every
--- statement.
+-- statement. No column of a live table has it yet, so no table is scanned for it.
+-- squawk-ignore ban-create-domain-with-constraint
 create domain private.count_of_sends as integer
 constraint messages_sent_today_is_a_count check (value >= 0);
 
