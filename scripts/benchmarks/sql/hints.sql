@@ -2,7 +2,10 @@
 -- of every conversation have written in it, and the list is in the order of the newest messages.
 do $$
 begin
-  if to_regclass('private.conversations') is not null then
+  if exists (
+    select from information_schema.columns
+    where table_schema = 'private' and table_name = 'conversations' and column_name = 'user_a_wrote'
+  ) then
     update private.conversations
     set
       user_a_wrote = true,
