@@ -60,7 +60,11 @@ UNFAIR: tuple[tuple[str, Callable[[Spec], Mutants], str, int], ...] = (
 )
 
 
-@pytest.mark.parametrize(("code", "mutate", "name", "steps"), UNFAIR, ids=str)
+@pytest.mark.parametrize(
+    ("code", "mutate", "name", "steps"),
+    UNFAIR,
+    ids=[f"{code} {name}" for code, _, name, _ in UNFAIR],
+)
 def test_what_is_unfair_breaks_exactly_the_property_against_it(
     db: Database, code: str, mutate: Callable[[Spec], Mutants], name: str, steps: int
 ) -> None:
