@@ -3269,7 +3269,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:a37f7b7ec93dc2d17437ffda2d8b5a9030b174bc70946faba1f0fd159e6416b3
+-- source: 30_chat/send_message.sql sha256:c83bcdcf00a8a37b67e5ffbe2eb9a8699408321a9eadf630bd43ab2ac9053a1b
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3808,9 +3808,9 @@ $$;
 
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
--- A stranger is who writes first in a direct chat; a deal has its own way of getting to know each
--- other. Call it under the conversation's lock. An answer that is found is noted, so that the next
--- send need not look for it.
+-- A stranger is a member of a direct chat whom the other member has not answered yet; deals have
+-- no such limit. Call it under the conversation's lock. An answer that is found is noted, so that
+-- the next send need not look for it.
 -- Writes: conversations (user_a_wrote, user_b_wrote).
 -- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
 create or replace function private.check_stranger(
@@ -8719,10 +8719,10 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_effect.sql sha256:d2cff94cc5ae338a3dfacc8b7a0c1c3c7c4b8e56d38713a3f8655cca946aeaf0
+-- source: 40_flow/run_effect.sql sha256:095ca3ce4f25d59c67597b499c807a28f3044d189a56d4ce9b85f6b90a45e540
 -- The effects of the flow: what each does, and where the money of the deal must be before it and is
 -- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
--- whoever is awaited after it has the whole time of the state, though its limit counts from before.
+-- the awaited side has the whole time of the state after it, though its limit counts from before.
 create or replace view private.flow_effects as
 select
   e.name, e.money_before, e.money_after,

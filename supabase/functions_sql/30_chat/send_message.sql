@@ -536,9 +536,9 @@ $$;
 
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
--- A stranger is who writes first in a direct chat; a deal has its own way of getting to know each
--- other. Call it under the conversation's lock. An answer that is found is noted, so that the next
--- send need not look for it.
+-- A stranger is a member of a direct chat whom the other member has not answered yet; deals have
+-- no such limit. Call it under the conversation's lock. An answer that is found is noted, so that
+-- the next send need not look for it.
 -- Writes: conversations (user_a_wrote, user_b_wrote).
 -- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
 create or replace function private.check_stranger(
