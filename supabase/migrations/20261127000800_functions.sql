@@ -4322,7 +4322,7 @@ $$;
 grant execute on function private.sync(jsonb, integer), public.sync(jsonb, integer)
 to authenticated;
 
--- source: 32_files/attach_files.sql sha256:5da6cd5226b7f211d528d3648fa7798dde038d3ec7ecb31a3c74b079399c29bf
+-- source: 32_files/attach_files.sql sha256:77298910cc79151e72beb4cc55ac77bfa361f0ae10c1821512c7a286710d7664
 -- Gives files of the caller to a message, or to submitted work: each is there, as the list says it,
 -- and was given to nothing before.
 --
@@ -4343,7 +4343,12 @@ declare
   v_path text;
   v_rule text;
 begin
-  perform 1 from private.files as f where f.path = any (v_paths) order by f.path for update;
+  -- Not those that are given up: Storage may be at work on them, in another order.
+  perform 1
+  from private.files as f
+  where f.path = any (v_paths) and f.dropped_at is null
+  order by f.path
+  for update;
   select a.path, fault.rule into v_path, v_rule
   from jsonb_to_recordset(p_attachments) as a (path text, media_type text, size bigint)
   left join private.files as f
@@ -4428,7 +4433,7 @@ begin
         'height', (v_item ->> 'height')::numeric::integer
       );
       v_rule := case
-        when private.is_blank(v_item ->> 'name') or v_item ->> 'name' ~ '[/\\\n\t]'
+        when private.is_blank(v_item ->> 'name') or v_item ->> 'name' ~ '[/\\\n\t\u2028\u2029]'
           or v_item ->> 'name' in ('.', '..') then 'name'
         when v_clean @> jsonb_build_array(jsonb_build_object('path', v_item -> 'path'))
           then 'twice'
@@ -4464,12 +4469,12 @@ begin
       then 'path'
     when jsonb_typeof(p_item -> 'media_type') is distinct from 'string'
       or p_item ->> 'media_type' !~ '^[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,99}$' then 'media_type'
-    when not p_item @? '$.size ? (@.type() == "number" && @ >= 0 && @ <= 1e9 && @.floor() == @)'
-      then 'size'
+    when jsonb_typeof(p_item -> 'size') is distinct from 'number'
+      or not p_item @? '$.size ? (@ >= 0 && @ <= 1e9 && @.floor() == @)' then 'size'
     when (coalesce(p_item -> 'width', 'null') = 'null')
       <> (coalesce(p_item -> 'height', 'null') = 'null')
       or p_item @? '
-        $.keyvalue() ? (@.key == "width" || @.key == "height").value ? (
+        strict $.keyvalue() ? (@.key == "width" || @.key == "height").value ? (
           @ != null && !(@.type() == "number" && @ >= 1 && @ <= 100000 && @.floor() == @)
         )
       ' then 'dimensions'
@@ -18337,8 +18342,11 @@ using (
   )
 );
 
--- source: 70_policies/storage_objects.sql sha256:2ec80c6beb23848ce2fc2fae1c98bb515633487c7110c66d9e3b4fc498ae2f17
+-- source: 70_policies/storage_objects.sql sha256:0a648ab787d8416e612995c919902660deda35a4ead71c1a98ea6780ba760815
 -- The files of messages: private.may_handle_file is the rule. Nobody updates one.
+--
+-- Who lists a bucket has Postgres look at everybody's files: the conversation's id at the front of
+-- a name says cheaply which are not worth the question.
 drop policy if exists storage_objects_insert_uploader on storage.objects;
 create policy storage_objects_insert_uploader on storage.objects
 for insert to authenticated
@@ -18349,7 +18357,11 @@ with check (
 drop policy if exists storage_objects_select_reader on storage.objects;
 create policy storage_objects_select_reader on storage.objects
 for select to authenticated
-using (bucket_id = 'attachments' and private.may_handle_file('read', name));
+using (
+  bucket_id = 'attachments'
+  and left(name, 36) = any((select private.list_my_conversation_ids())::text[])
+  and private.may_handle_file('read', name)
+);
 
 drop policy if exists storage_objects_delete_uploader on storage.objects;
 create policy storage_objects_delete_uploader on storage.objects

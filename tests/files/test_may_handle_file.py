@@ -168,3 +168,27 @@ def test_nobody_changes_a_file(db: Database, talk: Talk) -> None:
     # A repeat of the upload hears that the file is there.
     with db.refused("23505"):
         upload(db, talk.asha, talk.id, path=file["path"])
+
+
+def test_a_list_does_not_look_into_strangers_files(db: Database, talk: Talk) -> None:
+    """However many there are, so that nobody keeps the database busy by listing the bucket."""
+    file = upload(db, talk.asha, talk.id)
+    strangers = 300
+    db.query(
+        """
+        insert into storage.objects (bucket_id, name, version)
+        select
+          'attachments',
+          format('%%s/%%s/%%s.png', gen_random_uuid(), gen_random_uuid(), gen_random_uuid()), '1'
+        from generate_series(1, %s)
+        """,
+        strangers,
+    )
+    listed = "select name from storage.objects where bucket_id = 'attachments'"
+    with db.signed_in_as(talk.asha):
+        assert db.select(listed) == [{"name": file["path"]}]
+        ((read,),) = (
+            row["QUERY PLAN"]
+            for row in db.select("explain (analyze, buffers, format json) " + listed)
+        )
+    assert read["Plan"]["Shared Hit Blocks"] + read["Plan"]["Shared Read Blocks"] < strangers

@@ -78,6 +78,7 @@ def test_a_name_is_a_text_in_one_line(db: Database, talk: Talk) -> None:
         ({"name": "a\\b.png"}, "name"),
         ({"name": ".."}, "name"),
         ({"name": "a\nb"}, "name"),
+        ({"name": "a\u2028b"}, "name"),
         ({"name": "a" * 201}, "length"),
         ({"name": "a\u0007"}, "control_characters"),
         ({"name": "e" + "\u0301" * 33}, "combining_marks"),
@@ -91,10 +92,13 @@ def test_a_name_is_a_text_in_one_line(db: Database, talk: Talk) -> None:
         ({"size": 1.5}, "size"),
         ({"size": "1234"}, "size"),
         ({"size": None}, "size"),
+        ({"size": [1234]}, "size"),
         ({"width": 5}, "dimensions"),
         ({"width": 0, "height": 5}, "dimensions"),
         ({"width": 1e6, "height": 5}, "dimensions"),
         ({"width": "5", "height": 5}, "dimensions"),
+        ({"width": [5], "height": 5}, "dimensions"),
+        ({"width": [], "height": 5}, "dimensions"),
     ],
 )
 def test_a_file_that_is_described_badly_is_refused(
@@ -187,6 +191,18 @@ def test_a_send_waits_for_a_deletion_of_the_file(db: Database, talk: Talk) -> No
             db.wait_until_blocked(other)
         with db.refused("MEDIA_INVALID", 422, details={"rule": "not_found"}):
             waiting.result(PATIENCE)
+
+
+def test_a_send_does_not_wait_for_what_storage_deletes(db: Database, talk: Talk) -> None:
+    """Storage deletes many at once in an order of its own: each could wait for the other."""
+    file = upload(db, talk.asha, talk.id)
+    db.query("update private.files set dropped_at = now()")
+    other = db.session()
+    with other.as_service(), other.transaction(), db.signed_in_as(talk.asha):
+        other.select("select set_config('storage.allow_delete_query', 'true', true)")
+        other.select("delete from storage.objects where name = %s", file["path"])
+        with db.refused("MEDIA_INVALID", 422, details={"rule": "not_found"}):
+            db.call("send_message", conversation_id=talk.id, attachments=[file])
 
 
 def test_a_file_that_is_being_sent_is_not_swept(db: Database, talk: Talk) -> None:

@@ -18,7 +18,12 @@ declare
   v_path text;
   v_rule text;
 begin
-  perform 1 from private.files as f where f.path = any (v_paths) order by f.path for update;
+  -- Not those that are given up: Storage may be at work on them, in another order.
+  perform 1
+  from private.files as f
+  where f.path = any (v_paths) and f.dropped_at is null
+  order by f.path
+  for update;
   select a.path, fault.rule into v_path, v_rule
   from jsonb_to_recordset(p_attachments) as a (path text, media_type text, size bigint)
   left join private.files as f
@@ -103,7 +108,7 @@ begin
         'height', (v_item ->> 'height')::numeric::integer
       );
       v_rule := case
-        when private.is_blank(v_item ->> 'name') or v_item ->> 'name' ~ '[/\\\n\t]'
+        when private.is_blank(v_item ->> 'name') or v_item ->> 'name' ~ '[/\\\n\t\u2028\u2029]'
           or v_item ->> 'name' in ('.', '..') then 'name'
         when v_clean @> jsonb_build_array(jsonb_build_object('path', v_item -> 'path'))
           then 'twice'
@@ -139,12 +144,12 @@ begin
       then 'path'
     when jsonb_typeof(p_item -> 'media_type') is distinct from 'string'
       or p_item ->> 'media_type' !~ '^[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,99}$' then 'media_type'
-    when not p_item @? '$.size ? (@.type() == "number" && @ >= 0 && @ <= 1e9 && @.floor() == @)'
-      then 'size'
+    when jsonb_typeof(p_item -> 'size') is distinct from 'number'
+      or not p_item @? '$.size ? (@ >= 0 && @ <= 1e9 && @.floor() == @)' then 'size'
     when (coalesce(p_item -> 'width', 'null') = 'null')
       <> (coalesce(p_item -> 'height', 'null') = 'null')
       or p_item @? '
-        $.keyvalue() ? (@.key == "width" || @.key == "height").value ? (
+        strict $.keyvalue() ? (@.key == "width" || @.key == "height").value ? (
           @ != null && !(@.type() == "number" && @ >= 1 && @ <= 100000 && @.floor() == @)
         )
       ' then 'dimensions'

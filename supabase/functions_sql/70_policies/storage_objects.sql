@@ -1,4 +1,7 @@
 -- The files of messages: private.may_handle_file is the rule. Nobody updates one.
+--
+-- Who lists a bucket has Postgres look at everybody's files: the conversation's id at the front of
+-- a name says cheaply which are not worth the question.
 drop policy if exists storage_objects_insert_uploader on storage.objects;
 create policy storage_objects_insert_uploader on storage.objects
 for insert to authenticated
@@ -9,7 +12,11 @@ with check (
 drop policy if exists storage_objects_select_reader on storage.objects;
 create policy storage_objects_select_reader on storage.objects
 for select to authenticated
-using (bucket_id = 'attachments' and private.may_handle_file('read', name));
+using (
+  bucket_id = 'attachments'
+  and left(name, 36) = any((select private.list_my_conversation_ids())::text[])
+  and private.may_handle_file('read', name)
+);
 
 drop policy if exists storage_objects_delete_uploader on storage.objects;
 create policy storage_objects_delete_uploader on storage.objects
