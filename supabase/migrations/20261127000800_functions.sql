@@ -17650,7 +17650,7 @@ after update of scrubbed_at, message, media_url, attachments on public.messages
 for each row when (new.scrubbed_at is not null)
 execute function private.check_scrubbed_message();
 
--- source: 60_triggers/check_setting.sql sha256:0224800e482bd235d2ee81cf59ecdac5294079e15c839be91168f11ccfb08a9c
+-- source: 60_triggers/check_setting.sql sha256:a923dcb6de3c35dc63ef236186cc8e4b53056ec5d786c72343c54da61367ba2c
 -- Refuses a setting that would break the calls that read it, or cannot mean what it says, with a
 -- sentence for the operator who writes it.
 --
@@ -17695,7 +17695,7 @@ begin
           || @.per_minute > 0 && @.per_minute <= 1000000
           || @.per_day > 0 && @.per_day <= 1000000
         ))
-      ', false) then
+      ' and not p_value @? 'strict $.* ? (@.type() != "number")', false) then
         'write {"per_second", "per_minute" or "per_day": a number above 0, "burst": 1 or more},'
         ' or null for no limit.'
     end;

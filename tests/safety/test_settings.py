@@ -19,6 +19,7 @@ VALUES: list[Any] = [
     *([1], {}, {"burst": 1}, {"per_second": 1}, {"per_second": 0, "burst": 1}),
     *({"per_minute": "x", "burst": 1}, {"per_day": 1, "burst": 0}, {"per_day": -1, "burst": 1}),
     {"per_second": 1e300, "burst": 1e300},
+    *({"per_second": 1, "burst": [1]}, {"per_second": "x", "per_day": 1, "burst": 1}),
 ]
 
 

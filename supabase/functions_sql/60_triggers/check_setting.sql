@@ -42,7 +42,7 @@ begin
           || @.per_minute > 0 && @.per_minute <= 1000000
           || @.per_day > 0 && @.per_day <= 1000000
         ))
-      ', false) then
+      ' and not p_value @? 'strict $.* ? (@.type() != "number")', false) then
         'write {"per_second", "per_minute" or "per_day": a number above 0, "burst": 1 or more},'
         ' or null for no limit.'
     end;
