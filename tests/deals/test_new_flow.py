@@ -44,6 +44,8 @@ def some_value(field: dict[str, Any], chance: random.Random) -> Any:
             return chance.randint(int(low), int(min(high, low + 5)))
         case "number":
             return chance.randint(int(low), int(min(high, low + 1000)))
+        case "array":
+            return []  # files, which nobody has to send
         case _:
             return "x" * chance.randint(field.get("minLength", 1), min(20, field["maxLength"]))
 

@@ -151,6 +151,7 @@ REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
     ("get_notifications", {"before": "yesterday"}, (400, "22P02")),
     ("record_push_result", {"push_id": 1, "result": "sent"}, (403, "42501")),
     ("take_pushes", {}, (403, "42501")),
+    ("take_file_deletions", {}, (403, "42501")),
     (
         "register_push_token",
         {"kind": "web_push", "token": "http://127.0.0.1/", "keys": {}},
