@@ -17930,7 +17930,7 @@ create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
 
--- source: 60_triggers/keep_files.sql sha256:cb610ef05c2ffcd113578f5f16009377f332b275d3f947960844e22493ea9b96
+-- source: 60_triggers/keep_files.sql sha256:8dde27566b9a871474d54010c874ff1e910e55ad81884d27b08684a4dbcfdc47
 -- Keeps private.files in step with the objects of the bucket attachments, and sent files as they
 -- were sent.
 --
@@ -17996,7 +17996,7 @@ end;
 $$;
 
 create or replace trigger note_file
-after insert on storage.objects
+after insert or update of bucket_id on storage.objects
 for each row when (new.bucket_id = 'attachments')
 execute function private.note_file();
 

@@ -170,6 +170,17 @@ def test_nobody_changes_a_file(db: Database, talk: Talk) -> None:
         upload(db, talk.asha, talk.id, path=file["path"])
 
 
+def test_a_file_that_operators_move_in_is_kept_like_an_upload(db: Database, talk: Talk) -> None:
+    db.query("insert into storage.buckets (id, name) values ('others', 'others')")
+    path = new_path(talk.asha, talk.id)
+    db.query(INSERT, "others", path, talk.asha, str(talk.asha), "{}")
+    with db.as_service():
+        db.select("update storage.objects set bucket_id = 'attachments' where name = %s", path)
+    assert sees(db, talk.asha, path)
+    assert not sees(db, talk.bharat, path)
+    assert db.value("select count(*) from private.files") == 1
+
+
 def test_a_list_does_not_look_into_strangers_files(db: Database, talk: Talk) -> None:
     """However many there are, so that nobody keeps the database busy by listing the bucket."""
     file = upload(db, talk.asha, talk.id)

@@ -63,7 +63,7 @@ end;
 $$;
 
 create or replace trigger note_file
-after insert on storage.objects
+after insert or update of bucket_id on storage.objects
 for each row when (new.bucket_id = 'attachments')
 execute function private.note_file();
 
