@@ -835,7 +835,7 @@ def _read_details(text: str | None) -> Json:
 
 
 def _read_storage_error(error: StorageApiError) -> ParleyError:
-    """A refusal of Storage; what is no refusal of its own has a status alone."""
+    """A refusal of Storage: its code, or the HTTP status where Storage itself failed (5xx)."""
     is_down = str(error.status).startswith("5")
     return ParleyError(error.message, str(error.status) if is_down else error.code)
 

@@ -1,4 +1,4 @@
-"""Bids and campaigns that are left open, for whoever looks around in the market."""
+"""Bids and campaigns that stay open, for people who look around in the market."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ function Picture({ file, expiresAt }: Shown) {
   const [url, setUrl] = useState<string | null>(null)
   const { path, name } = file
 
-  // Whoever scrolls past a hundred pictures asks for none of them before it comes near.
+  // A picture is asked for only when it comes near the screen.
   useEffect(() => {
     if (!frame.current || isNear) return
     const observer = new IntersectionObserver(

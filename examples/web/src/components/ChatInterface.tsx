@@ -37,7 +37,7 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
   const isNarrow = useMedia('(width < 46rem)')
   const more = useCallback((message: Message) => setAbout(message), [])
 
-  /** Whoever closes the deal is where it is opened. */
+  /** The focus returns to the button that opened the deal. */
   function closePanel() {
     flushSync(() => setPanelOpen(false))
     panelButton.current?.focus()

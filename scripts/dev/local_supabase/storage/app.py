@@ -121,7 +121,7 @@ def _whole_path(request: Request) -> str:
 
 
 class _FrameworkError(StorageError):
-    """A refusal by the framework of the real server, with a body of its own."""
+    """A refusal by the real server's framework, whose body has other keys."""
 
     def __init__(self, body: Mapping[str, str | int], status: int) -> None:
         super().__init__(status, "", "", "", status=status)

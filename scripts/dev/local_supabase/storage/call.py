@@ -82,7 +82,7 @@ class Call:
 
     @property
     def upserts(self) -> bool:
-        """Whether an object of the same name is to be replaced."""
+        """Whether an upload replaces an object of the same name."""
         return self.request.headers.get("x-upsert") == "true"
 
     @property
