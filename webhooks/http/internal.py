@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from flask import Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import RootModel
 
 from webhooks.gauges import gauges
 from webhooks.http.errors import ApiError, unavailable
 from webhooks.http.guards import GuardedBlueprint, anyone
-from webhooks.http.openapi import document
+from webhooks.http.openapi import Closed, Text, describe, document
 from webhooks.metrics import exposition
 from webhooks.services import services
 
 blueprint = GuardedBlueprint("internal", __name__, guard=anyone)
 
 
+class Status(Closed):
+    """How it is."""
+
+    status: Literal["ok", "ready"]
+
+
+class Document(RootModel[dict[str, Any]]):
+    """An OpenAPI document."""
+
+
 @blueprint.get("/healthz")
+@describe(Status)
 def is_alive() -> Response:
     """The process answers; says nothing about what it depends on."""
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
+@describe(Status, 503)
 def is_ready() -> Response:
     """The app can serve users: the database answers, and tokens can be checked.
 
@@ -43,6 +58,7 @@ def is_ready() -> Response:
 
 
 @blueprint.get("/metrics")
+@describe(Text)
 def show_metrics() -> Response:
     """The numbers of all workers for Prometheus, and how things stand in the database.
 
@@ -53,6 +69,7 @@ def show_metrics() -> Response:
 
 
 @blueprint.get("/openapi.json")
+@describe(Document)
 def show_api() -> Response:
     """What each route takes and answers, as OpenAPI 3.1."""
     return jsonify(document())

@@ -1,210 +1,149 @@
-"""The API of this app in OpenAPI 3.1; a test keeps it in step with the routes.
+"""The API of this app in OpenAPI 3.1: spectree writes it from what the routes declare.
 
+The declarations only describe: each route checks what it is sent, and refuses in our own shape.
 Source: https://spec.openapis.org/oas/v3.1.0
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
 
-from webhooks.http.openapi_schemas import SCHEMAS, SEVERITIES
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+from spectree import Response, SecurityScheme, SpecTree
+from spectree.models import InType, SecureType, SecuritySchemeData
+from spectree.plugins.flask_plugin import FlaskPlugin
 
 Json = dict[str, Any]
+Count = Annotated[int, Field(ge=0)]
+View = TypeVar("View", bound=Callable[..., Any])
 
 _REFUSALS = {
-    "400": "The request cannot be read: BAD_REQUEST.",
-    "401": "No token, or not a valid one of a signed-in user of this project: AUTH_REQUIRED.",
-    "403": "Not for this user: FORBIDDEN, or the database function's own code.",
-    "404": "There is no such conversation for this user: CONVERSATION_NOT_FOUND.",
-    "409": "Not now: the error_code says why, for example PAYMENT_NOT_READY.",
-    "413": "A body of more than 256 KiB: BODY_TOO_LARGE.",
-    "422": "A value that cannot be: the error_code and details say which.",
-    "429": "Too often: RATE_LIMITED, with Retry-After.",
-    "500": "A fault of ours: INTERNAL.",
-    "502": "Razorpay does not answer, or refuses: GATEWAY_UNAVAILABLE, GATEWAY_REFUSED.",
-    "503": "What this depends on does not answer, or is switched off; try again later.",
+    400: "The request cannot be read: BAD_REQUEST; or what was to be signed is not: BAD_SIGNATURE.",
+    401: "No token, or not a valid one of a signed-in user of this project: AUTH_REQUIRED.",
+    403: "Not for this user: FORBIDDEN, or the database function's own code.",
+    404: "There is no such row for this user: CONVERSATION_NOT_FOUND and the like.",
+    409: "Not now: the error_code says why, for example PAYMENT_NOT_READY.",
+    413: "A body of more than 256 KiB: BODY_TOO_LARGE.",
+    422: "A value that cannot be: the error_code and details say which.",
+    429: "Too often: RATE_LIMITED, with Retry-After.",
+    500: "A fault of ours: INTERNAL.",
+    502: "Razorpay does not answer, or refuses: GATEWAY_UNAVAILABLE, GATEWAY_REFUSED.",
+    503: "What this depends on does not answer, or is switched off; try again later.",
 }
-# What every address can answer, whatever it is for.
-_ALWAYS = ("400", "413", "500")
-_USER = ("401", "403", "503")
-_BEARER: list[Json] = [{"bearer": []}]
+# What every address can answer, whatever it is for, and what every guard of users can.
+_ALWAYS = (400, 413, 500)
+_FOR_USERS = (401, 403, 503)
+_TEXT: Json = {"schema": {"type": "string"}}
+_REQUEST_ID = {
+    **_TEXT,
+    "description": "The same id is in every log line about the request.",
+    "required": True,
+}
 
 
+class Closed(BaseModel):
+    """An object that has nothing but these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Refusal(Closed):
+    """What every refusal answers."""
+
+    success: Literal[False]
+    message: str = Field(description="For people.")
+    error_code: str = Field(pattern="^[A-Z]+(_[A-Z]+)*$")
+    details: Json
+
+
+class Text(RootModel[str]):
+    """An answer that is no JSON."""
+
+
+class _Describing(FlaskPlugin):
+    """Reads the routes of the app, and stays out of their way."""
+
+    def validate(self, func: Callable[..., Any], *_declared: Any, **ids: Any) -> Any:
+        return func(**ids)
+
+    def get_func_operation_id(self, func: Callable[..., Any], path: str, method: str) -> str:
+        return func.__name__
+
+
+_api = SpecTree(
+    backend=_Describing,
+    title="Parley webhooks",
+    version="1",
+    description="What has to talk to Razorpay, and the clean-up at login.",
+    annotations=False,
+    validation_error_status=400,
+    validation_error_model=Refusal,
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _outer, inner: inner,
+    security_schemes=[
+        SecurityScheme(
+            "bearer",
+            SecuritySchemeData(
+                SecureType.HTTP,
+                "The access token of a signed-in user of the project.",
+                scheme="bearer",
+                bearer_format="JWT",
+            ),
+        ),
+        SecurityScheme(
+            "razorpay",
+            SecuritySchemeData(
+                SecureType.API_KEY,
+                "Lower-case hex HMAC-SHA256 of the body's exact bytes.",
+                "X-Razorpay-Signature",
+                InType.HEADER,
+            ),
+        ),
+    ],
+)
+
+
+def describe(
+    answer: Any, *refusals: int, guarded_by: str | None = None, **takes: Any
+) -> Callable[[View], View]:
+    """Declare what a route answers when it is done, its refusals, and its json, query, headers."""
+    statuses = sorted({*_ALWAYS, *refusals})
+    answers = {f"HTTP_{status}": (Refusal, _REFUSALS[status]) for status in statuses}
+    return _api.validate(
+        resp=Response(HTTP_200=(answer, "It is done."), **answers),
+        security=[{guarded_by: []}] if guarded_by else None,
+        **takes,
+    )
+
+
+def describe_for_user(answer: Any, *refusals: int, **takes: Any) -> Callable[[View], View]:
+    """The same for a route that `signed_in_user` guards."""
+    return describe(answer, *_FOR_USERS, *refusals, guarded_by="bearer", **takes)
+
+
+@cache
 def document() -> Json:
-    """The whole document."""
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Parley webhooks",
-            "version": "1",
-            "description": "What has to talk to Razorpay, and the clean-up at login.",
-        },
-        "paths": _paths(),
-        "components": {
-            "schemas": SCHEMAS,
-            "securitySchemes": {
-                "bearer": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The access token of a signed-in user of the project.",
-                },
-                "razorpay": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "X-Razorpay-Signature",
-                    "description": "Lower-case hex HMAC-SHA256 of the body's exact bytes.",
-                },
-            },
-        },
-    }
-
-
-def _paths() -> Json:
-    return {
-        "/healthz": {"get": _operation("is_alive", "Is the process up?", "Status")},
-        "/readyz": {"get": _operation("is_ready", "Can it serve users?", "Status", "503")},
-        "/metrics": {"get": _metrics()},
-        "/openapi.json": {"get": _operation("show_api", "This document.", "Document")},
-        "/v1/session/cleanup": {
-            "post": _for_user("clean_up_session", "Once after sign-in.", "Cleanup", "429")
-        },
-        "/v1/webhooks/razorpay": {"post": _webhook()},
-        **_payment_paths(),
-        **_ops_paths(),
-    }
-
-
-def _payment_paths() -> Json:
-    at = "/v1/conversations/{conversation_id}"
-    conversation = _path_parameter("conversation_id", {"type": "string", "format": "uuid"})
-    order = _for_user(
-        "order_payment",
-        "The brand owner is about to pay: what Razorpay's checkout needs.",
-        "PaymentOrder",
-        *("404", "409", "422", "429", "502"),
-    )
-    refresh = _for_user(
-        "refresh_payment", "Ask Razorpay now whether it is paid.", "Refresh", "404", "429"
-    )
-    callback = _for_user(
-        "confirm_payment",
-        "What the checkout told the browser; proves no capture, asks Razorpay at once.",
-        "Refresh",
-        *("404", "429"),
-        body="CheckoutSuccess",
-    )
-    callback["responses"]["400"]["description"] = (
-        "The body cannot be read: BAD_REQUEST; or Razorpay did not sign it: BAD_SIGNATURE."
-    )
-    return {
-        f"{at}/payment-order": {"parameters": [conversation], "post": order},
-        f"{at}/payment-refresh": {"parameters": [conversation], "post": refresh},
-        f"{at}/payment-callback": {"parameters": [conversation], "post": callback},
-    }
-
-
-def _ops_paths() -> Json:
-    row = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
-    page = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
-    alerts = _for_user("show_alerts", "What needs a person, newest first.", "Alerts", "422")
-    alerts["parameters"] = [
-        _query_parameter("status", {"type": "string", "enum": ["open", "resolved"]}),
-        _query_parameter("severity", {"type": "string", "enum": SEVERITIES}),
-        _query_parameter("page_size", page),
-        _query_parameter("before", {**row, "minimum": 1}),
-    ]
-    resolve = _for_user(
-        "resolve_alert", "Take an alert off the list.", "Resolved", "404", "422", body="Note"
-    )
-    replay = _for_user("replay_event", "Process an event again.", "Processed", "404", "422")
-    return {
-        "/v1/ops/refunds": {
-            "post": _for_user("send_refunds", "Send the refunds that are due.", "Sent")
-        },
-        "/v1/ops/alerts": {"get": alerts},
-        "/v1/ops/alerts/{alert_id}/resolve": {
-            "parameters": [_path_parameter("alert_id", row)],
-            "post": resolve,
-        },
-        "/v1/ops/events/{event_row_id}/replay": {
-            "parameters": [_path_parameter("event_row_id", row)],
-            "post": replay,
-        },
-    }
-
-
-def _webhook() -> Json:
-    operation = _operation(
-        "receive_event",
-        "An event of Razorpay. 200 for all that is authentic and stored, also if of no use.",
-        "Outcome",
-        *("401", "503"),
-        body="Event",
-    )
-    operation["security"] = [{"razorpay": []}]
-    operation["responses"]["401"]["description"] = "Not signed with our secret: BAD_SIGNATURE."
-    operation["parameters"] = [
-        {
-            "name": "X-Razorpay-Event-Id",
-            "in": "header",
-            "description": "One that is missing or odd is replaced by the hash of the body.",
-            "schema": {"type": "string"},
-        }
-    ]
-    return operation
-
-
-def _metrics() -> Json:
-    operation = _operation("show_metrics", "Numbers for Prometheus.", "Document")
-    operation["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    return operation
-
-
-def _for_user(
-    operation_id: str, summary: str, answer: str, *refusals: str, body: str | None = None
-) -> Json:
-    operation = _operation(operation_id, summary, answer, *_USER, *refusals, body=body)
-    return {**operation, "security": _BEARER}
-
-
-def _operation(
-    operation_id: str, summary: str, answer: str, *refusals: str, body: str | None = None
-) -> Json:
-    responses = {"200": _response("It is done.", answer)}
-    for status in sorted({*_ALWAYS, *refusals}):
-        responses[status] = _response(_REFUSALS[status], "Refusal")
-    for status in responses.keys() & {"429", "503"}:
-        responses[status]["headers"]["Retry-After"] = {"schema": {"type": "string"}}
-    operation: Json = {"operationId": operation_id, "summary": summary, "responses": responses}
-    if body is not None:
+    """The whole document, written from the routes of the present app."""
+    said: Json = _api.spec
+    for operation in (operation for item in said["paths"].values() for operation in item.values()):
+        del operation["description"]  # what follows a docstring's first line is for developers
+        for parameter in operation["parameters"]:
+            if parameter["schema"].get("format") == "int32":  # said of every number
+                del parameter["schema"]["format"]
+        for status, response in operation["responses"].items():
+            response["headers"] = {"X-Request-Id": _REQUEST_ID}
+            if status in ("429", "503"):
+                response["headers"]["Retry-After"] = _TEXT
+            if response["content"] == _json("Text"):
+                response["content"] = {"text/plain": _TEXT}
         # A body all of whose parts may be left out may be left out itself.
-        required = bool(SCHEMAS[body]["required"])
-        operation["requestBody"] = {"required": required, "content": _json(body)}
-    return operation
-
-
-def _response(description: str, schema: str) -> Json:
-    return {
-        "description": description,
-        "headers": {
-            "X-Request-Id": {
-                "description": "The same id is in every log line about the request.",
-                "required": True,
-                "schema": {"type": "string"},
-            }
-        },
-        "content": _json(schema),
-    }
+        for name, schema in said["components"]["schemas"].items():
+            if operation.get("requestBody", {}).get("content") == _json(name):
+                operation["requestBody"]["required"] = "required" in schema
+    return said
 
 
 def _json(schema: str) -> Json:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-
-
-def _path_parameter(name: str, schema: Json) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def _query_parameter(name: str, schema: Json) -> Json:
-    return {"name": name, "in": "query", "schema": schema}

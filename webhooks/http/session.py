@@ -5,12 +5,23 @@ from __future__ import annotations
 from flask import Response, g, jsonify
 
 from webhooks.http.guards import GuardedBlueprint, signed_in_user
+from webhooks.http.openapi import Closed, Count, describe_for_user
 from webhooks.services import services
 
 blueprint = GuardedBlueprint("session", __name__, guard=signed_in_user)
 
 
+class Cleanup(Closed):
+    """What `login_cleanup` answers."""
+
+    expired: Count
+    scrubbed: Count
+    deadlines_run: Count
+    throttled: bool
+
+
 @blueprint.post("/v1/session/cleanup")
+@describe_for_user(Cleanup, 429)
 def clean_up_session() -> Response:
     """Mark the caller's expired messages and run the deadlines that are due.
 

@@ -7,12 +7,16 @@ everybody else with 403.
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from typing import Any, Literal
 
 from flask import Response, g, jsonify, request
+from pydantic import MISSING, BaseModel, Field
 
 from webhooks.http.errors import ApiError
 from webhooks.http.guards import GuardedBlueprint, signed_in_user
 from webhooks.http.json_body import json_object, optional_text
+from webhooks.http.openapi import Closed, Count, describe_for_user
 from webhooks.services import services
 
 # The largest numbers of PostgreSQL's integer and bigint; larger ones are no page and no id.
@@ -23,8 +27,77 @@ _WORD = re.compile(r"[a-z_]{1,40}")
 
 blueprint = GuardedBlueprint("ops", __name__, guard=signed_in_user)
 
+Severity = Literal["info", "warning", "critical"]
+AlertStatus = Literal["open", "resolved"]
+
+
+class AlertsQuery(BaseModel):
+    """Which alerts to show."""
+
+    status: AlertStatus = "open"
+    severity: Severity | MISSING = MISSING
+    page_size: int = Field(50, ge=1, le=MAX_INTEGER)
+    before: int | MISSING = Field(MISSING, ge=1, le=MAX_BIGINT)
+
+
+class Alert(Closed):
+    """Something that needs a person."""
+
+    id: Count
+    kind: str
+    severity: Severity
+    status: AlertStatus
+    conversation_id: str | None
+    razorpay_order_id: str | None
+    razorpay_payment_id: str | None
+    event_row_id: int | None
+    details: dict[str, Any]
+    seen: Count = Field(description="How often the same has happened.")
+    first_seen_at: datetime
+    last_seen_at: datetime
+    resolved_at: datetime | None
+    note: str | None
+    dispute_days: Count | None = Field(
+        description="How many days the conversation's dispute has been open, if one is."
+    )
+    reminder: Literal[7, 30, 50] | None = Field(
+        description="The last of these that dispute_days has reached."
+    )
+
+
+class Note(BaseModel):
+    """What whoever dealt with an alert says."""
+
+    note: str | None = None
+
+
+class Resolved(Closed):
+    """The alert that is off the list."""
+
+    id: Count
+    status: Literal["resolved"]
+
+
+class Processed(Closed):
+    """What became of an event that was processed again."""
+
+    outcome: str
+    status: Literal["received", "processed", "ignored", "parked"]
+    event_type: str | None
+    conversation_id: str | None
+    razorpay_order_id: str | None
+    razorpay_payment_id: str | None
+
+
+class Sent(Closed):
+    """How many refunds were taken, and how many had which outcome."""
+
+    taken: Count
+    outcomes: dict[str, Count]
+
 
 @blueprint.post("/v1/ops/refunds")
+@describe_for_user(Sent)
 def send_refunds() -> Response:
     """Send the refunds that are due, now, and wait for Razorpay's word on them."""
     token = g.user.token
@@ -35,6 +108,7 @@ def send_refunds() -> Response:
 
 
 @blueprint.get("/v1/ops/alerts")
+@describe_for_user(list[Alert], 422, query=AlertsQuery)
 def show_alerts() -> Response:
     """One page of what needs a person, newest first; `before` is the last id of the page before."""
     chosen = {
@@ -48,7 +122,8 @@ def show_alerts() -> Response:
     return jsonify(services().database.call_as_user(g.user.token, "list_alerts", **given))
 
 
-@blueprint.post(f"/v1/ops/alerts/<int(max={MAX_BIGINT}):alert_id>/resolve")
+@blueprint.post(f"/v1/ops/alerts/<int(min=0,max={MAX_BIGINT}):alert_id>/resolve")
+@describe_for_user(Resolved, 404, 422, json=Note)
 def resolve_alert(alert_id: int) -> Response:
     """Take an alert off the list, with the note of whoever dealt with it."""
     note = optional_text(json_object(), "note")
@@ -59,7 +134,8 @@ def resolve_alert(alert_id: int) -> Response:
     )
 
 
-@blueprint.post(f"/v1/ops/events/<int(max={MAX_BIGINT}):event_row_id>/replay")
+@blueprint.post(f"/v1/ops/events/<int(min=0,max={MAX_BIGINT}):event_row_id>/replay")
+@describe_for_user(Processed, 404, 422)
 def replay_event(event_row_id: int) -> Response:
     """Process a stored event again, also one that was parked, after what was wrong is mended."""
     said = services().database.call_as_user(

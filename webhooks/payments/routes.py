@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, g, jsonify
+from pydantic import BaseModel, Field
 
 from webhooks import metrics
 from webhooks.http.errors import RETRY_AFTER_SECONDS, ApiError
 from webhooks.http.guards import GuardedBlueprint, signed_in_user
 from webhooks.http.json_body import json_object, required_text
+from webhooks.http.openapi import Closed, describe_for_user
 from webhooks.http.request_hooks import add_log_fields
 from webhooks.logs import log_event
 from webhooks.payments.checkout import razorpay_config
@@ -30,7 +32,59 @@ MAX_FIELD_LENGTH = 200
 blueprint = GuardedBlueprint("payments", __name__, guard=signed_in_user)
 
 
+class Prefill(Closed):
+    """What checkout need not ask for."""
+
+    name: str
+    email: str
+    contact: str
+
+
+class Theme(Closed):
+    """How checkout looks."""
+
+    color: str = Field(pattern="^#[0-9A-Fa-f]{6}$")
+
+
+class Checkout(Closed):
+    """What Razorpay's checkout is opened with."""
+
+    order_id: str
+    amount: int = Field(ge=100, description="Paise.")
+    currency: str
+    key_id: str
+    name: str
+    description: str
+    prefill: Prefill
+    theme: Theme
+
+
+class PaymentOrder(Closed):
+    """An order to be paid."""
+
+    success: Literal[True]
+    razorpay_config: Checkout
+    payment_order_id: str
+
+
+class Refresh(Closed):
+    """How the payment stands."""
+
+    polled: bool = Field(description="Whether Razorpay was asked, and said.")
+    flow_state: str | None
+    outcome: str = Field(description="For example applied, noop, too_soon, no_order.")
+
+
+class CheckoutSuccess(BaseModel):
+    """What checkout hands to the browser."""
+
+    razorpay_payment_id: str = Field(pattern="^pay_[A-Za-z0-9]{1,60}$")
+    razorpay_order_id: str = Field(pattern="^order_[A-Za-z0-9]{1,60}$")
+    razorpay_signature: str = Field(pattern="^[0-9a-f]{64}$")
+
+
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-order")
+@describe_for_user(PaymentOrder, 404, 409, 422, 429, 502)
 def order_payment(conversation_id: uuid.UUID) -> Response:
     """What the checkout of this deal's payment needs; safe to press again, it is one order.
 
@@ -60,6 +114,7 @@ def order_payment(conversation_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-refresh")
+@describe_for_user(Refresh, 404, 429)
 def refresh_payment(conversation_id: uuid.UUID) -> Response:
     """Ask Razorpay how the payment stands, unless somebody has just done so.
 
@@ -75,6 +130,7 @@ def refresh_payment(conversation_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-callback")
+@describe_for_user(Refresh, 404, 429, json=CheckoutSuccess)
 def confirm_payment(conversation_id: uuid.UUID) -> Response:
     """Take what checkout gave the browser as a reason to ask Razorpay at once, and no more.
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import re
 import time
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, g, jsonify, request
+from pydantic import MISSING, BaseModel, Field
 
 from webhooks import metrics
 from webhooks.http.errors import ApiError, payments_off, unavailable
 from webhooks.http.guards import GuardedBlueprint
+from webhooks.http.openapi import Closed, describe
 from webhooks.http.request_hooks import add_log_fields
 from webhooks.payments.signatures import slot_of
 from webhooks.services import services
@@ -60,6 +62,33 @@ def signed_by_razorpay() -> None:
 blueprint = GuardedBlueprint("razorpay", __name__, guard=signed_by_razorpay)
 
 
+class Event(BaseModel):
+    """What Razorpay sends: this, and what it may add."""
+
+    entity: Literal["event"]
+    account_id: str
+    event: str = Field(description="For example order.paid.")
+    contains: list[str]
+    payload: dict[str, Any]
+    created_at: int = Field(description="Seconds since 1970.")
+
+
+class EventHeaders(BaseModel):
+    """The header that tells repetitions apart."""
+
+    event_id: str | MISSING = Field(
+        MISSING,
+        alias="X-Razorpay-Event-Id",
+        description="One that is missing or odd is replaced by the hash of the body.",
+    )
+
+
+class Outcome(Closed):
+    """What became of an event."""
+
+    outcome: str = Field(description="For example applied, noop, duplicate.")
+
+
 @blueprint.after_request
 def _measure(response: Response) -> Response:
     if request.method == "POST":
@@ -70,6 +99,7 @@ def _measure(response: Response) -> Response:
 
 
 @blueprint.post("/v1/webhooks/razorpay")
+@describe(Outcome, 401, 503, guarded_by="razorpay", json=Event, headers=EventHeaders)
 def receive_event() -> Response:
     """Store one event, process it, and say what became of it.
 
