@@ -30,16 +30,6 @@ def test_a_request_that_cannot_be_granted_says_why(
     assert_refused(auth.call("POST", path, json=body), status, code)
 
 
-def test_errors_speak_the_api_version_that_the_client_asks_for(auth: Auth) -> None:
-    headers = {"X-Supabase-Api-Version": "2024-01-01"}
-    answer = auth.call("POST", "/signup", json={}, headers=headers)
-    assert answer.headers["X-Supabase-Api-Version"] == "2024-01-01"
-    assert answer.json() == {
-        "code": "anonymous_provider_disabled",
-        "message": "Anonymous sign-ins are disabled",
-    }
-
-
 def test_a_database_that_is_gone_is_an_answer_and_not_a_broken_connection(
     project: Settings,
 ) -> None:

@@ -48,29 +48,19 @@ def test_the_sdk_signs_up_in_out_and_refreshes(auth: Auth) -> None:
     assert_refused(auth.refresh(refreshed.session.refresh_token), 400, "refresh_token_not_found")
 
 
-def test_the_async_sdk_signs_in_and_updates_the_user(auth: Auth) -> None:
+def test_the_async_sdk_signs_in_and_out(auth: Auth) -> None:
     async def scenario(http: httpx.AsyncClient) -> None:
-        email, later = new_email(), new_email()
+        email = new_email()
         options = AsyncClientOptions(httpx_client=http, auto_refresh_token=False)
         client = await create_async_client(auth.settings.api_url, auth.anon_key, options)
         await client.auth.sign_up({"email": email, "password": PASSWORD})
-        await client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
-        updated = await client.auth.update_user(
-            {"email": later, "password": "another horse 2", "data": {"city": "Pune"}}
-        )
-        assert updated.user.email == later
-        assert updated.user.user_metadata["city"] == "Pune"
-        await client.auth.update_user({"data": {"city": None}})
+        signed_in = await client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
         seen = await client.auth.get_user()
         assert seen is not None
-        assert "city" not in seen.user.user_metadata
+        assert seen.user == signed_in.user
         await client.auth.sign_out()
-        again = await client.auth.sign_in_with_password(
-            {"email": later, "password": "another horse 2"}
-        )
-        assert again.session is not None
         with pytest.raises(AuthApiError, match="Invalid login credentials"):
-            await client.auth.sign_in_with_password({"email": email, "password": PASSWORD})
+            await client.auth.sign_in_with_password({"email": email, "password": "wrong horse"})
 
     async def main() -> None:
         async with httpx.AsyncClient(timeout=30) as http:
@@ -79,7 +69,7 @@ def test_the_async_sdk_signs_in_and_updates_the_user(auth: Auth) -> None:
     asyncio.run(main())
 
 
-def test_an_operator_creates_lists_changes_and_deletes_users(auth: Auth) -> None:
+def test_an_operator_creates_and_deletes_users(auth: Auth) -> None:
     admin, email = auth.client("service_role").auth.admin, new_email()
     user = admin.create_user(
         {
@@ -93,22 +83,13 @@ def test_an_operator_creates_lists_changes_and_deletes_users(auth: Auth) -> None
     assert user.email_confirmed_at is not None
     assert user.user_metadata == {"name": "Ravi", "email_verified": True}
     assert user.app_metadata == {"provider": "email", "providers": ["email"], "plan": "gold"}
-    assert admin.list_users(page=1, per_page=1)[0].id == user.id
-    assert admin.get_user_by_id(user.id).user.email == email
-
-    session = auth.log_in(email).json()
-    changed = admin.update_user_by_id(
-        user.id, {"password": "changed horse", "app_metadata": {"plan": None}, "role": "other"}
-    ).user
-    assert changed.app_metadata == {"provider": "email", "providers": ["email"]}
-    assert changed.role == "other"
-    assert_refused(auth.call("GET", "/user", session["access_token"]), 403, "session_not_found")
-    assert auth.log_in(email, "changed horse").status_code == 200
+    assert auth.log_in(email).status_code == 200
 
     admin.delete_user(user.id)
     with pytest.raises(AuthApiError) as refusal:
-        admin.get_user_by_id(user.id)
+        admin.delete_user(user.id)
     assert (refusal.value.status, refusal.value.code) == (404, "user_not_found")
+    assert_refused(auth.log_in(email), 400, "invalid_credentials")
 
 
 def test_the_sdk_understands_the_refusals(auth: Auth) -> None:

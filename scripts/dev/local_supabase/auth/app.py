@@ -19,9 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from scripts.dev.local_supabase.auth import account, admin, users
-from scripts.dev.local_supabase.auth.context import Context
-from scripts.dev.local_supabase.auth.errors import API_VERSION_HEADER, ApiError, error_response
+from scripts.dev.local_supabase.auth import account, users
+from scripts.dev.local_supabase.auth.forms import ApiError
 from scripts.dev.local_supabase.config import Settings
 
 logger = logging.getLogger(__name__)
@@ -57,33 +56,29 @@ async def open_auth(settings: Settings) -> AsyncIterator[ASGIApp]:
             },
             middleware=[
                 Middleware(
-                    CORSMiddleware,
-                    allow_origins=["*"],
-                    allow_methods=["*"],
-                    allow_headers=["*"],
-                    expose_headers=["X-Total-Count", "Link", API_VERSION_HEADER],
+                    CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
                 )
             ],
         )
         app.router.redirect_slashes = False  # it knows nothing of the gateway's prefix
-        app.state.context = Context(settings, pool)
+        app.state.settings, app.state.pool = settings, pool
         yield app
 
 
-async def _on_api_error(request: Request, error: Exception) -> Response:
+async def _on_api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - what Starlette promises
-    return error_response(request, error)
+    return JSONResponse(error.body, error.status)
 
 
 async def _on_no_route(request: Request, _error: Exception) -> Response:
     said = f"The local stack does not do {request.method} {request.url.path} of Supabase Auth."
-    return error_response(request, ApiError(501, "not_implemented", said))
+    return await _on_api_error(request, ApiError(501, "not_implemented", said))
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
     logger.error("%s %s: %s", request.method, request.url.path, error)
     said = "Unexpected failure, please check server logs for more information"
-    return error_response(request, ApiError(500, "unexpected_failure", said))
+    return await _on_api_error(request, ApiError(500, "unexpected_failure", said))
 
 
 def _fixed(body: dict[str, Any]) -> Callable[[Request], Awaitable[Response]]:
@@ -97,13 +92,9 @@ ROUTES = [
     Route("/signup", account.sign_up, methods=["POST"]),
     Route("/token", account.token, methods=["POST"]),
     Route("/user", account.get_user, methods=["GET"]),
-    Route("/user", account.put_user, methods=["PUT"]),
     Route("/logout", account.log_out, methods=["POST"]),
-    Route("/admin/users", admin.create_user, methods=["POST"]),
-    Route("/admin/users", admin.list_users, methods=["GET"]),
-    Route("/admin/users/{user_id}", admin.get_user, methods=["GET"]),
-    Route("/admin/users/{user_id}", admin.update_user, methods=["PUT"]),
-    Route("/admin/users/{user_id}", admin.delete_user, methods=["DELETE"]),
+    Route("/admin/users", account.create_user, methods=["POST"]),
+    Route("/admin/users/{user_id:uuid}", account.delete_user, methods=["DELETE"]),
     # No public keys: an HS256 project signs with its secret.
     Route("/.well-known/jwks.json", _fixed({"keys": []}), methods=["GET"]),
     Route("/settings", _fixed(SETTINGS), methods=["GET"]),

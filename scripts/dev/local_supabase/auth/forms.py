@@ -1,26 +1,39 @@
-"""Request bodies and their fields: whatever is sent, it is understood or refused, never a 500."""
+"""What is sent, understood or refused and never a 500; and how GoTrue writes a refusal down."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    ValidationError,
+)
 from starlette.requests import Request
 
-from scripts.dev.local_supabase.auth.errors import ApiError
-
 MAX_BODY = 1_048_576  # bytes
-KINDS = {str: "a string", bool: "true or false", dict: "a JSON object"}
+MIN_PASSWORD = 6  # of `supabase start`
+MAX_PASSWORD = 72  # GoTrue's, from bcrypt
 # Source: the "email" format of HTML, which GoTrue checks too.
 EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 # A NUL in JSON text, not a backslash followed by "u0000": PostgreSQL can store neither kind.
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-# Durations as Go writes them ("24h", "1h30m"), up to a thousand years.
-DURATION = re.compile(r"(?=.)([0-9]{1,7}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?")
 
-T = TypeVar("T", str, bool, dict[str, Any])
+
+class ApiError(Exception):
+    """An answer other than success: HTTP status, GoTrue's name of the error, a sentence."""
+
+    def __init__(self, status: int, code: str, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"code": status, "error_code": code, "msg": message, **extra}
 
 
 def invalid(message: str) -> ApiError:
@@ -28,7 +41,52 @@ def invalid(message: str) -> ApiError:
     return ApiError(400, "validation_failed", message)
 
 
-async def read_body(request: Request) -> dict[str, Any]:
+def _email(text: str) -> str:
+    email = text.strip().lower()
+    if email and not EMAIL.fullmatch(email):
+        raise ValueError("Unable to validate email address: invalid format")
+    return email
+
+
+# The columns are varchar(255).
+Text = Annotated[StrictStr, Field(max_length=255)]
+
+
+class Credentials(BaseModel):
+    """Who somebody is, and the password that shows it."""
+
+    email: Annotated[Text, AfterValidator(_email)] | None = None
+    phone: Text | None = None
+    password: Text | None = None
+
+
+class SignUp(Credentials):
+    """A new user."""
+
+    data: dict[str, Any] | None = None
+
+
+class NewUser(Credentials):
+    """A new user as an operator makes one; GoTrue's other fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID | None = None
+    email_confirm: StrictBool | None = None
+    user_metadata: dict[str, Any] | None = None
+    app_metadata: dict[str, Any] | None = None
+
+
+class Refresh(BaseModel):
+    """A refresh token."""
+
+    refresh_token: Text | None = None
+
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+async def read(request: Request, form: type[Form]) -> Form:
     """The JSON object that was sent; an empty body is an empty object."""
     raw = b""
     async for chunk in request.stream():
@@ -45,61 +103,17 @@ async def read_body(request: Request) -> dict[str, Any]:
         raise ApiError(400, "bad_json", "Could not parse request body as JSON: send an object")
     if NUL.search(text):
         raise invalid("Values must not contain the NUL character (\\u0000).")
-    return body
-
-
-def field_of(body: dict[str, Any], name: str, kind: type[T]) -> T | None:
-    """A field of this JSON type; None when missing or null."""
-    value = body.get(name)
-    if value is None or isinstance(value, kind):
-        return value
-    raise invalid(f"{name} must be {KINDS[kind]}.")
-
-
-def text_of(body: dict[str, Any], name: str, limit: int = 255) -> str:
-    """A field of text, at most `limit` characters (the columns are varchar(255)); or empty."""
-    text = field_of(body, name, str) or ""
-    if len(text) > limit:
-        raise invalid(f"{name} must have at most {limit} characters.")
-    return text
-
-
-def email_of(body: dict[str, Any]) -> str:
-    """The e-mail address in lower case; empty when missing."""
-    email = text_of(body, "email").strip().lower()
-    if email and not EMAIL.fullmatch(email):
-        raise invalid("Unable to validate email address: invalid format")
-    return email
-
-
-def ban_of(body: dict[str, Any]) -> str | None:
-    """`ban_duration` as an interval: 0 for "none" (lifts a ban), None when missing."""
-    text = text_of(body, "ban_duration", 30)
-    if text in ("", "none"):
-        return "0" if text else None
-    if not DURATION.fullmatch(text):
-        raise invalid(f"invalid format for ban duration: {text!r} is not like 24h or 1h30m")
-    return text
-
-
-def number_of(request: Request, name: str, default: int, highest: int) -> int:
-    """A positive whole number of the query string."""
-    value = request.query_params.get(name) or str(default)
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= highest:
-        raise invalid(f"Bad Pagination Parameters: {name} must be 1 to {highest}.")
-    return int(value)
-
-
-def uuid_of(text: str, error: ApiError) -> UUID:
-    """The text as a UUID, or the error."""
     try:
-        return UUID(text)
-    except ValueError:
-        raise error from None
+        return form.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise invalid(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def refuse(body: dict[str, Any], *names: str) -> None:
-    """Refuse fields that GoTrue acts upon and this app does not."""
-    for name in names:
-        if body.get(name):
-            raise ApiError(501, "not_implemented", f"The local stack does not do {name}.")
+def check_strength(password: str) -> None:
+    """Refuse a password that is too short or too long."""
+    if len(password) < MIN_PASSWORD:
+        message = f"Password should be at least {MIN_PASSWORD} characters."
+        raise ApiError(422, "weak_password", message, weak_password={"reasons": ["length"]})
+    if len(password.encode()) > MAX_PASSWORD:
+        raise invalid(f"Password cannot be longer than {MAX_PASSWORD} characters")
