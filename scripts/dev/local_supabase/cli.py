@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import json
 import shutil
 import signal
 import subprocess
@@ -15,14 +14,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import psycopg
 
 from scripts.dev.local_supabase import postgres
-from scripts.dev.local_supabase.config import DEMO_PUBLISHABLE_KEY, DEMO_SECRET_KEY, Settings
+from scripts.dev.local_supabase.config import (
+    DEMO_PUBLISHABLE_KEY,
+    DEMO_SECRET_KEY,
+    STATE,
+    Settings,
+)
 from scripts.dev.local_supabase.migrations import apply_migrations
 from scripts.dev.local_supabase.ports import require_free
 from scripts.dev.local_supabase.postgres import StackError
@@ -30,23 +34,8 @@ from scripts.dev.local_supabase.server import LOCK_NAME
 
 ROOT = Path(__file__).parents[3]
 DEFAULT_DATA_DIR = ROOT / ".local" / "supabase"
-# `supabase start` uses the same two.
-DEFAULT_PORT = 54321
-DEFAULT_DB_PORT = 54322
 API_START_TIMEOUT = 30.0
 API_STOP_TIMEOUT = 10.0
-
-
-@dataclass
-class State:
-    """What a later command must know about a stack, kept in its data folder."""
-
-    port: int
-    db_port: int
-    postgres_bin: str
-    realtime_delays: tuple[float, float] = (2.0, 5.0)
-    realtime_events: int = 100
-    access_token_lifetime: int = 3600
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where it lives")
     starting = argparse.ArgumentParser(add_help=False)
-    starting.add_argument("--port", type=_port, help=f"of the API (default {DEFAULT_PORT})")
-    starting.add_argument("--db-port", type=_port, help=f"of Postgres (default {DEFAULT_DB_PORT})")
+    starting.add_argument("--port", type=_port, help="of the API (default 54321)")
+    starting.add_argument("--db-port", type=_port, help="of Postgres (default 54322)")
     starting.add_argument(
         "--postgres-bin", type=Path, help="folder of another PostgreSQL's binaries (15 or newer)"
     )
@@ -123,29 +112,28 @@ def start(data_dir: Path, args: argparse.Namespace) -> int:
     """Bring up whatever of the stack is down, then print where it is and its keys."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with _only_one(data_dir):
-        state = _wanted(data_dir, args)
-        binaries = Path(state.postgres_bin)
+        settings = _wanted(data_dir, args)
+        binaries = Path(settings.postgres_bin)
         cluster = data_dir / "postgres"
         if not postgres.is_running(cluster):
-            require_free(state.db_port, "--db-port")
+            require_free(settings.db_port, "--db-port")
         if _api_pid(data_dir) is None:
-            require_free(state.port, "--port")
+            require_free(settings.port, "--port")
         if not cluster.exists():
             _say("Making a database cluster")
             fresh = data_dir / "postgres.new"
             postgres.forget_cluster(fresh)
             postgres.init_cluster(fresh, binaries)
             fresh.rename(cluster)
-        _save(data_dir, state)
-        postgres.start_cluster(cluster, state.db_port, binaries)
-        if postgres.bootstrap(state.db_port):
+        settings.save()
+        postgres.start_cluster(cluster, settings.db_port, binaries)
+        if postgres.bootstrap(settings.db_port):
             _say("Made the database a Supabase project")
-        settings = _settings(data_dir, state)
         if not args.no_migrations:
             for name in apply_migrations(settings.dsn()):
                 _say(f"Applied {name}")
         if _api_pid(data_dir) is None:
-            _launch_api(data_dir, state)
+            _launch_api(data_dir)
         if args.wait:
             _await_api(data_dir, settings)
     _print_environment(settings)
@@ -154,23 +142,23 @@ def start(data_dir: Path, args: argparse.Namespace) -> int:
 
 def stop(data_dir: Path, _args: argparse.Namespace) -> int:
     """Stop the API, then Postgres."""
-    state = _load(data_dir)
-    if state is None:
+    settings = _load(data_dir)
+    if settings is None:
         _say(f"No stack in {data_dir}")
         return 0
     with _only_one(data_dir):
         pid = _api_pid(data_dir)
         if pid is not None:
             _end(pid)
-        postgres.stop_cluster(data_dir / "postgres", Path(state.postgres_bin))
+        postgres.stop_cluster(data_dir / "postgres", Path(settings.postgres_bin))
     _say("Stopped; the data stays")
     return 0
 
 
 def status(data_dir: Path, args: argparse.Namespace) -> int:
     """Say what runs; with --env print the keys. Exit status 3 when something is down."""
-    state = _load(data_dir)
-    if state is None:
+    settings = _load(data_dir)
+    if settings is None:
         raise StackError(f"There is no stack in {data_dir}: start one.")
     up = {
         "API": _api_pid(data_dir) is not None,
@@ -179,7 +167,7 @@ def status(data_dir: Path, args: argparse.Namespace) -> int:
     for name, alive in up.items():
         _say(f"{name} is {'up' if alive else 'down'}")
     if args.env or all(up.values()):
-        _print_environment(_settings(data_dir, state))
+        _print_environment(settings)
     return 0 if all(up.values()) else 3
 
 
@@ -214,15 +202,17 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201
 
 
-def _wanted(data_dir: Path, args: argparse.Namespace) -> State:
+def _wanted(data_dir: Path, args: argparse.Namespace) -> Settings:
     """The stack that was asked for; what was not said stays as it was, or is the default."""
     known = _load(data_dir)
-    base = known or State(DEFAULT_PORT, DEFAULT_DB_PORT, str(postgres.embedded_binaries()))
+    base = known or Settings(data_dir, postgres_bin=str(postgres.embedded_binaries()))
+    connect, join = args.realtime_delays or (None, None)
     asked = {
         "port": args.port,
         "db_port": args.db_port,
         "postgres_bin": args.postgres_bin and str(args.postgres_bin.resolve()),
-        "realtime_delays": args.realtime_delays and tuple(args.realtime_delays),
+        "realtime_connect_refusal": connect,
+        "realtime_join_refusal": join,
         "realtime_events": args.realtime_events,
         "access_token_lifetime": args.access_token_lifetime,
     }
@@ -243,25 +233,13 @@ def _is_up(data_dir: Path) -> bool:
     return _api_pid(data_dir) is not None or postgres.is_running(data_dir / "postgres")
 
 
-def _load(data_dir: Path) -> State | None:
-    file = data_dir / "state.json"
+def _load(data_dir: Path) -> Settings | None:
     try:
-        known = json.loads(file.read_text(encoding="utf-8"))
-        return State(**(known | {"realtime_delays": tuple(known["realtime_delays"])}))
+        return Settings.load(data_dir)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as error:
-        raise StackError(f"{file} is damaged: delete it, the data stays.") from error
-
-
-def _save(data_dir: Path, state: State) -> None:
-    whole = data_dir / "state.json.new"
-    whole.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
-    whole.rename(data_dir / "state.json")
-
-
-def _settings(data_dir: Path, state: State) -> Settings:
-    return Settings(data_dir=data_dir, port=state.port, db_port=state.db_port)
+    except (ValueError, TypeError) as error:
+        raise StackError(f"{data_dir / STATE} is damaged: delete it, the data stays.") from error
 
 
 def _end(pid: int) -> None:
@@ -299,18 +277,10 @@ def _api_pid(data_dir: Path) -> int | None:
     return None
 
 
-def _launch_api(data_dir: Path, state: State) -> None:
-    connect_refusal, join_refusal = state.realtime_delays
+def _launch_api(data_dir: Path) -> None:
     with (data_dir / "api.log").open("ab") as log:
         subprocess.Popen(  # noqa: S603
-            [
-                *(sys.executable, "-m", "scripts.dev.local_supabase.server"),
-                *("--data-dir", str(data_dir)),
-                *("--port", str(state.port), "--db-port", str(state.db_port)),
-                *("--connect-refusal", str(connect_refusal), "--join-refusal", str(join_refusal)),
-                *("--realtime-events", str(state.realtime_events)),
-                *("--access-token-lifetime", str(state.access_token_lifetime)),
-            ],
+            [sys.executable, "-m", "scripts.dev.local_supabase.server", data_dir],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

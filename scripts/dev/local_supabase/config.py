@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jwt
 
 LOOPBACK = "127.0.0.1"
+STATE = "state.json"
 
 # The published demo secret and keys of the Supabase CLI: every local Supabase has them.
 # Source: https://supabase.com/docs/guides/local-development/cli/getting-started
@@ -41,6 +43,20 @@ class Settings:
     access_token_lifetime: int = 3600
     # Whether UPDATE and DELETE of a table need a filter, as on Supabase, which preloads safeupdate.
     safeupdate: bool = True
+    postgres_bin: str = ""
+
+    @classmethod
+    def load(cls, data_dir: Path) -> Settings:
+        """What `save` kept in the folder. Raises ValueError or TypeError when it is damaged."""
+        kept = json.loads((data_dir / STATE).read_text(encoding="utf-8"))
+        return cls(**kept | {"data_dir": data_dir})
+
+    def save(self) -> None:
+        """Keep them in the data folder for later commands."""
+        whole = self.data_dir / f"{STATE}.new"
+        kept = asdict(self) | {"data_dir": str(self.data_dir)}
+        whole.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        whole.rename(self.data_dir / STATE)
 
     @property
     def api_url(self) -> str:

@@ -209,13 +209,6 @@ def _pause() -> None:
     time.sleep(0.05)  # between two looks at another process; nothing there can be awaited
 
 
-def _drop_root() -> None:
-    if os.geteuid() == 0:
-        user = pwd.getpwnam(SYSTEM_USER)
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)
-
-
 def _hand_over(data: Path, binaries: Path) -> None:
     """Let the system user own the data folder and reach it and the binaries, when we are root."""
     if os.geteuid() != 0:
@@ -236,6 +229,7 @@ def _hand_over(data: Path, binaries: Path) -> None:
 
 
 def _run(command: list[str | Path], complaint: str, *, as_root: bool = False) -> None:
+    user = pwd.getpwnam(SYSTEM_USER) if os.geteuid() == 0 and not as_root else None
     # Output goes to a file: a daemon that inherited a pipe would keep it open for ever.
     with tempfile.TemporaryFile() as output:
         try:
@@ -246,7 +240,8 @@ def _run(command: list[str | Path], complaint: str, *, as_root: bool = False) ->
                 stderr=subprocess.STDOUT,
                 check=True,
                 cwd="/",
-                preexec_fn=None if as_root else _drop_root,
+                user=user and user.pw_uid,
+                group=user and user.pw_gid,
             )
         except (subprocess.CalledProcessError, OSError) as error:
             output.seek(0)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TextIO
@@ -18,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scripts.dev.local_supabase.auth import open_auth
-from scripts.dev.local_supabase.config import DEMO_JWT_SECRET, LOOPBACK, Settings
+from scripts.dev.local_supabase.config import LOOPBACK, Settings
 from scripts.dev.local_supabase.gateway import Gateway
 from scripts.dev.local_supabase.realtime import open_realtime
 from scripts.dev.local_supabase.realtime.protocol import WebSocketProtocol
@@ -91,32 +90,5 @@ def _take(lock: TextIO) -> bool:
     return False
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Parse what cli.py passes on, and serve."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--db-port", type=int, required=True)
-    parser.add_argument("--jwt-secret", default=os.environ.get("JWT_SECRET", DEMO_JWT_SECRET))
-    parser.add_argument("--connect-refusal", type=float, default=2.0, help="seconds")
-    parser.add_argument("--join-refusal", type=float, default=5.0, help="seconds")
-    parser.add_argument("--realtime-events", type=int, default=100, help="a second; 0: no limit")
-    parser.add_argument("--access-token-lifetime", type=int, default=3600, help="seconds")
-    args = parser.parse_args(argv)
-    run(
-        Settings(
-            data_dir=args.data_dir,
-            port=args.port,
-            db_port=args.db_port,
-            jwt_secret=args.jwt_secret,
-            realtime_connect_refusal=args.connect_refusal,
-            realtime_join_refusal=args.join_refusal,
-            realtime_events=args.realtime_events,
-            access_token_lifetime=args.access_token_lifetime,
-        )
-    )
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run(Settings.load(Path(sys.argv[1])))
