@@ -214,26 +214,7 @@ begin
 end;
 $$;
 
--- source: 10_private/check_choice.sql sha256:6882188861653f2b5d8e4b729a641c1d4a0d1cd5cfb61bd619ded395ab648ffd
--- Refuses a value that is not one of a few.
---
--- Errors: INPUT_INVALID (422) `{field, rule: "one_of"}`.
-create or replace function private.check_choice(p_field text, p_value text, p_choices text[])
-returns void
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  if p_value is null or p_value <> all (p_choices) then
-    perform private.raise_input_invalid(
-      p_field, 'one_of', 'One of ' || array_to_string(p_choices, ', ') || '.'
-    );
-  end if;
-end;
-$$;
-
--- source: 10_private/check_media_url.sql sha256:5c33ef651dea8c9de7d84c2d6efaf9be5f546c5ea22bacbfbdc90fcd5a309ff2
+-- source: 10_private/check_media_url.sql sha256:080d1df51afb7686b790aa066b554b79e0c1e8b73715334ba765be16796f2a06
 -- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
 --
 -- Errors: MEDIA_INVALID (422) `{rule}`: a rule of find_url_fault, or host_not_allowed by the
@@ -263,7 +244,65 @@ begin
 end;
 $$;
 
--- source: 10_private/check_size.sql sha256:87a2b5ce33fe906ed145202ae7bd70e1417fa56895e1d70a9a67f2986679724c
+-- Whether the setting media_hosts lets clients name this host (lower case).
+create or replace function private.is_media_host_allowed(p_host text)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select case jsonb_typeof(private.get_setting('media_hosts'))
+    when 'array' then exists (
+      select from jsonb_array_elements_text(private.get_setting('media_hosts')) as allowed (host)
+      where p_host = allowed.host
+        or (allowed.host like '*.%' and right(p_host, length(allowed.host) - 1)
+          = substr(allowed.host, 2))
+    )
+    else true
+  end;
+$$;
+
+-- The rule that a URL breaks which a client should not be made to load, or null.
+--
+-- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
+-- credentials, port 443, at most 2,048 characters. Rules: length, characters, scheme, credentials,
+-- port, host.
+create or replace function private.find_url_fault(p_url text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_authority constant text := private.url_authority(left(p_url, 2048));
+  v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
+  v_port constant text := substring(v_authority from ':([0-9]*)$');
+begin
+  return case
+    when octet_length(p_url) > 2048 then 'length'
+    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
+    when v_authority is null then 'scheme'
+    when position('@' in v_authority) > 0 then 'credentials'
+    when coalesce(v_port, '443') <> '443' then 'port'
+    -- The last label starts with a letter, which no spelling of an IPv4 address does.
+    when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
+      or char_length(v_host) > 253
+      or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
+  end;
+end;
+$$;
+
+-- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
+create or replace function private.url_authority(p_url text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
+$$;
+
+-- source: 10_private/check_size.sql sha256:baaf3dd34f5af79d3bfb2debac07d7936348903b2c44c05ac98e3b90caa1f482
 -- Refuses a name, a reference or an address that is larger than any honest one, before any work is
 -- done on it. What people type goes through private.read_text.
 --
@@ -351,7 +390,24 @@ begin
 end;
 $$;
 
--- source: 10_private/clamp_page_size.sql sha256:37074479207d6e0cdba0e5bc41b6422faf1d2c28c352f453ed116c134e53a263
+-- Refuses a value that is not one of a few.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule: "one_of"}`.
+create or replace function private.check_choice(p_field text, p_value text, p_choices text[])
+returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if p_value is null or p_value <> all (p_choices) then
+    perform private.raise_input_invalid(
+      p_field, 'one_of', 'One of ' || array_to_string(p_choices, ', ') || '.'
+    );
+  end if;
+end;
+$$;
+
 -- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
 create or replace function private.clamp_page_size(
   p_page_size integer,
@@ -429,210 +485,6 @@ begin
     'awaiting_role', p_conversation.awaiting_role,
     'last_seq', p_conversation.last_seq
   );
-end;
-$$;
-
--- source: 10_private/find_url_fault.sql sha256:4b68090c9635aa0a1780557f3e958adf9653b2c8d89bbea4014d573603f602e6
--- The rule that a URL breaks which a client should not be made to load, or null.
---
--- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
--- credentials, port 443, at most 2,048 characters. Rules: length, characters, scheme, credentials,
--- port, host.
-create or replace function private.find_url_fault(p_url text)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-  v_authority constant text := private.url_authority(left(p_url, 2048));
-  v_host constant text := regexp_replace(v_authority, ':[0-9]*$', '');
-  v_port constant text := substring(v_authority from ':([0-9]*)$');
-begin
-  return case
-    when octet_length(p_url) > 2048 then 'length'
-    when p_url ~ '[^!-~]|[<>"\\^`{|}]' then 'characters'
-    when v_authority is null then 'scheme'
-    when position('@' in v_authority) > 0 then 'credentials'
-    when coalesce(v_port, '443') <> '443' then 'port'
-    -- The last label starts with a letter, which no spelling of an IPv4 address does.
-    when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
-      or char_length(v_host) > 253
-      or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
-  end;
-end;
-$$;
-
--- source: 10_private/get_number.sql sha256:a5f7fc7a97b17ed33f0ad36076e1977b9373c47bff98eb2b70fd27c45d3376f5
--- The value of an operator's setting that is a number; null when it is switched off.
-create or replace function private.get_number(p_key text)
-returns numeric
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key);
-end;
-$$;
-
--- source: 10_private/get_setting.sql sha256:81782232ddb927d068e5280d1ec60479cf8f2d37bf84b79a3183941edcba7ff8
--- The value of an operator's setting; JSON null when it is switched off.
-create or replace function private.get_setting(p_key text)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (select s.value from private.settings as s where s.key = p_key);
-end;
-$$;
-
--- source: 10_private/is_blank.sql sha256:e8318edc8905a4a58d76dd9ccaba10d6a95edf6164f26c166e327e49e22c8343
--- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
--- characters without a picture of their own.
---
--- The ranges: white space; Unicode's general category Cf (format) and the fillers and selectors
--- of its Default_Ignorable_Code_Point; the empty Braille pattern.
-create or replace function private.is_blank(p_text text)
-returns boolean
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return p_text !~ (
-    '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
-    '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
-    '\U000e0000-\U000e0fff]'
-  );
-end;
-$$;
-
--- source: 10_private/is_blocked.sql sha256:59d2d46f09e36d865b60e5c9b33bb8bef0960d1876154a1790e181941a60a975
--- Whether one of the two users blocks the other, in either direction.
-create or replace function private.is_blocked(p_user_id uuid, p_other_id uuid)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from public.blocks as b where b.blocker_id = p_user_id and b.blocked_id = p_other_id
-  ) or exists (
-    select from public.blocks as b where b.blocker_id = p_other_id and b.blocked_id = p_user_id
-  );
-end;
-$$;
-
--- source: 10_private/is_media_host_allowed.sql sha256:9d62b3978c542bfe33e9aada65662640cc2a3af901af7d50dca9ff0ed469997a
--- Whether the setting media_hosts lets clients name this host (lower case).
-create or replace function private.is_media_host_allowed(p_host text)
-returns boolean
-language sql
-stable
-set search_path = ''
-as $$
-  select case jsonb_typeof(private.get_setting('media_hosts'))
-    when 'array' then exists (
-      select from jsonb_array_elements_text(private.get_setting('media_hosts')) as allowed (host)
-      where p_host = allowed.host
-        or (allowed.host like '*.%' and right(p_host, length(allowed.host) - 1)
-          = substr(allowed.host, 2))
-    )
-    else true
-  end;
-$$;
-
--- source: 10_private/is_my_conversation.sql sha256:db05ff56eebb2f27f4fb6bfa797122967616f7e426ce331f13b1a351c170a9b4
--- Whether the caller is a member of the conversation.
-create or replace function private.is_my_conversation(p_conversation_id uuid)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from private.participants as p
-    where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
-  );
-end;
-$$;
-
--- source: 10_private/is_my_topic.sql sha256:8ce930169efefec7977208cbc6068ae332e870cea3af76390bfcb2945c51daa0
--- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
---
--- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
--- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
--- `campaign:<id>` are heard by the owner and by those who have a conversation on it. An id in any
--- case is the same id.
--- Definer: policies on realtime.messages run as the caller, who may not read participants.
-create or replace function private.is_my_topic(p_topic text, p_speak boolean)
-returns boolean
-language plpgsql
-stable
-security definer
-set search_path = ''
-as $$
-declare
-  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
-  v_kind constant text := split_part(p_topic, ':', 1);
-  v_id constant text := substr(p_topic, length(v_kind) + 2);
-begin
-  if v_id !~* c_uuid or private.my_id() is null then
-    return false;
-  end if;
-  return case v_kind
-    when 'user' then not p_speak and v_id::uuid = auth.uid()
-    when 'conversation' then private.is_my_conversation(v_id::uuid)
-      and not (
-        p_speak and exists (
-          select from private.conversations as c
-          where c.id = v_id::uuid and private.is_blocked(c.user_a, c.user_b)
-        )
-      )
-    when 'bid' then not p_speak and (
-      exists (
-        select from public.bids as b
-        where b.id = v_id::uuid and b.influencer_id = auth.uid()
-      )
-      or exists (
-        select from private.conversations as c
-        where c.bid_id = v_id::uuid and c.brand_owner_id = auth.uid()
-      )
-    )
-    when 'campaign' then not p_speak and (
-      exists (
-        select from public.campaigns as g
-        where g.id = v_id::uuid and g.brand_owner_id = auth.uid()
-      )
-      or exists (
-        select from private.conversations as c
-        where c.campaign_id = v_id::uuid and c.influencer_id = auth.uid()
-      )
-    )
-    else false
-  end;
-end;
-$$;
-
-grant execute on function private.is_my_topic(text, boolean) to authenticated;
-
--- source: 10_private/is_operator.sql sha256:bb7e015e5a6d1ee2cc7d6873ca4b9278b4d9e2fb8676d01b93ff6884391425ef
--- Whether the caller is the service role, or a user that private.admins lists.
-create or replace function private.is_operator()
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  -- The role of the request, not of a definer's owner; PostgREST sets it from the token.
-  return coalesce(auth.role() = 'service_role', false)
-    or exists (select from private.admins as a where a.user_id = auth.uid());
 end;
 $$;
 
@@ -716,29 +568,7 @@ begin
 end;
 $$;
 
--- source: 10_private/list_my_conversation_ids.sql sha256:ba76578892f0b4522c2b89fee22971d1a104708b8fcbadd1b2dd9d2bbf8f2466
--- The ids of the caller's conversations, for policies.
---
--- Definer: a policy that read private.participants as the caller would need a grant on it.
--- Policies call it as `any((select private.list_my_conversation_ids())::uuid[])`: computed once a
--- statement and used as an index condition, not once a row.
-create or replace function private.list_my_conversation_ids()
-returns uuid[]
-language sql
-stable
-security definer
-set search_path = ''
-as $$
-  select array(
-    select p.conversation_id
-    from private.participants as p
-    where p.user_id = (select private.my_id())
-  );
-$$;
-
-grant execute on function private.list_my_conversation_ids() to authenticated;
-
--- source: 10_private/may_reach.sql sha256:4378b789b46495109309dcb51f52ad5042bdcf9e831c4fff043e212dacf1d88e
+-- source: 10_private/may_reach.sql sha256:69b699bf904977420957415a70c9e5b8c5c88836d45268949cfd9076b555d9f2
 -- Whether words of one user may reach another now: not across a block, in either direction, and not
 -- to or from a login that was deleted.
 --
@@ -756,6 +586,22 @@ as $$
 begin
   return not private.is_blocked(p_user_id, p_other_id) and 2 = (
     select count(*) from private.accounts as a where a.user_id in (p_user_id, p_other_id)
+  );
+end;
+$$;
+
+-- Whether one of the two users blocks the other, in either direction.
+create or replace function private.is_blocked(p_user_id uuid, p_other_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.blocks as b where b.blocker_id = p_user_id and b.blocked_id = p_other_id
+  ) or exists (
+    select from public.blocks as b where b.blocker_id = p_other_id and b.blocked_id = p_user_id
   );
 end;
 $$;
@@ -814,7 +660,7 @@ begin
 end;
 $$;
 
--- source: 10_private/my_id.sql sha256:a966997e0e54690708828e284d75c033e9a6ef5bfff9a8156f78e094a462c32b
+-- source: 10_private/my_conversations.sql sha256:7d4b458bea63cbcbcd13a162135d550b7a7e62d21518a422e02fbe77cd5afa5c
 -- The caller's id while the login has an account, else null: for policies, where a token that
 -- outlives its login, or an anonymous one, must read nothing.
 --
@@ -830,26 +676,101 @@ as $$
   select a.user_id from private.accounts as a where a.user_id = (select auth.uid());
 $$;
 
-grant execute on function private.my_id() to authenticated;
-
--- source: 10_private/raise_conversation_not_found.sql sha256:1c1f610c3c39445c48e426590741e75428068b42a2047b49d19482af2745ac10
--- Ends the call with the one answer for a conversation that does not exist or is not the caller's.
---
--- Errors: CONVERSATION_NOT_FOUND (404).
-create or replace function private.raise_conversation_not_found()
-returns void
+-- Whether the caller is a member of the conversation.
+create or replace function private.is_my_conversation(p_conversation_id uuid)
+returns boolean
 language plpgsql
+stable
 set search_path = ''
 as $$
 begin
-  perform private.raise_error(
-    'CONVERSATION_NOT_FOUND', 'There is no such conversation among yours.', p_status => 404,
-    p_hint => 'Call get_conversations to see yours.'
+  return exists (
+    select from private.participants as p
+    where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
   );
 end;
 $$;
 
--- source: 10_private/raise_error.sql sha256:df60b2f88ed09b1a7fe3249331cb3b58ebeeb7949e342a9f25ac650126793961
+-- The ids of the caller's conversations, for policies.
+--
+-- Definer: a policy that read private.participants as the caller would need a grant on it.
+-- Policies call it as `any((select private.list_my_conversation_ids())::uuid[])`: computed once a
+-- statement and used as an index condition, not once a row.
+create or replace function private.list_my_conversation_ids()
+returns uuid[]
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select array(
+    select p.conversation_id
+    from private.participants as p
+    where p.user_id = (select private.my_id())
+  );
+$$;
+
+-- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
+--
+-- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
+-- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
+-- `campaign:<id>` are heard by the owner and by those who have a conversation on it. An id in any
+-- case is the same id.
+-- Definer: policies on realtime.messages run as the caller, who may not read participants.
+create or replace function private.is_my_topic(p_topic text, p_speak boolean)
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  c_uuid constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  v_kind constant text := split_part(p_topic, ':', 1);
+  v_id constant text := substr(p_topic, length(v_kind) + 2);
+begin
+  if v_id !~* c_uuid or private.my_id() is null then
+    return false;
+  end if;
+  return case v_kind
+    when 'user' then not p_speak and v_id::uuid = auth.uid()
+    when 'conversation' then private.is_my_conversation(v_id::uuid)
+      and not (
+        p_speak and exists (
+          select from private.conversations as c
+          where c.id = v_id::uuid and private.is_blocked(c.user_a, c.user_b)
+        )
+      )
+    when 'bid' then not p_speak and (
+      exists (
+        select from public.bids as b
+        where b.id = v_id::uuid and b.influencer_id = auth.uid()
+      )
+      or exists (
+        select from private.conversations as c
+        where c.bid_id = v_id::uuid and c.brand_owner_id = auth.uid()
+      )
+    )
+    when 'campaign' then not p_speak and (
+      exists (
+        select from public.campaigns as g
+        where g.id = v_id::uuid and g.brand_owner_id = auth.uid()
+      )
+      or exists (
+        select from private.conversations as c
+        where c.campaign_id = v_id::uuid and c.influencer_id = auth.uid()
+      )
+    )
+    else false
+  end;
+end;
+$$;
+
+grant execute on function private.my_id() to authenticated;
+grant execute on function private.list_my_conversation_ids() to authenticated;
+grant execute on function private.is_my_topic(text, boolean) to authenticated;
+
+-- source: 10_private/raise_error.sql sha256:918295e2b3fe6c1e807406a1a43f6c818840d798e607c3df2bb2a3f1d02e32f2
 -- Ends the call with an error that PostgREST turns into the HTTP answer
 -- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
 --
@@ -878,7 +799,6 @@ begin
 end;
 $$;
 
--- source: 10_private/raise_input_invalid.sql sha256:2b2c3a03c08bc49890547073245cb6b8c4c8565ca1c868e27881416186dcb357
 -- Ends the call because an argument breaks a rule of its own.
 --
 -- Args: the argument's name; the rule's name, stable for clients; a sentence for people.
@@ -896,7 +816,23 @@ begin
 end;
 $$;
 
--- source: 10_private/read_text.sql sha256:83a6be8e4d19f948a8cc85f770a128944aecb9f4d738da2aa6e7c9d504b65a19
+-- Ends the call with the one answer for a conversation that does not exist or is not the caller's.
+--
+-- Errors: CONVERSATION_NOT_FOUND (404).
+create or replace function private.raise_conversation_not_found()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'CONVERSATION_NOT_FOUND', 'There is no such conversation among yours.', p_status => 404,
+    p_hint => 'Call get_conversations to see yours.'
+  );
+end;
+$$;
+
+-- source: 10_private/read_text.sql sha256:bdc653ae446fba77fca8ae49c3a6bb3226e8aa303d575573a26748ea79c41843
 -- A text that a caller typed, as it is stored: NFC, line ends as \n, without invisible direction
 -- controls, trimmed; null stays null. The one place that bounds texts.
 --
@@ -1021,7 +957,27 @@ begin
 end;
 $$;
 
--- source: 10_private/require_operator.sql sha256:61f12058f8b36d69edb9a54822e8c95ea7504e5275a588afeda3786a66657f71
+-- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
+-- characters without a picture of their own.
+--
+-- The ranges: white space; Unicode's general category Cf (format) and the fillers and selectors
+-- of its Default_Ignorable_Code_Point; the empty Braille pattern.
+create or replace function private.is_blank(p_text text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return p_text !~ (
+    '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
+    '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
+    '\U000e0000-\U000e0fff]'
+  );
+end;
+$$;
+
+-- source: 10_private/require_operator.sql sha256:7cab4baeb2cea3add5a44d52e3190e932cd272a52e10e001b9334c1a1b9c95b8
 -- Lets through the service role, and users that private.admins lists.
 --
 -- Errors: FORBIDDEN (403).
@@ -1059,6 +1015,20 @@ begin
       p_hint => 'Ask another operator.'
     );
   end if;
+end;
+$$;
+
+-- Whether the caller is the service role, or a user that private.admins lists.
+create or replace function private.is_operator()
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- The role of the request, not of a definer's owner; PostgREST sets it from the token.
+  return coalesce(auth.role() = 'service_role', false)
+    or exists (select from private.admins as a where a.user_id = auth.uid());
 end;
 $$;
 
@@ -1115,15 +1085,29 @@ begin
 end;
 $$;
 
--- source: 10_private/url_authority.sql sha256:44d2bb8e77d750e6e3dd270204699371be5cf8da3e1f0649b2ad3316b52c2608
--- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
-create or replace function private.url_authority(p_url text)
-returns text
-language sql
-immutable
+-- source: 10_private/settings.sql sha256:ad2b4c732e1fcf51818f40ad187968eb880fdae9b6520f5f6043db8a89c78d17
+-- The value of an operator's setting; JSON null when it is switched off.
+create or replace function private.get_setting(p_key text)
+returns jsonb
+language plpgsql
+stable
 set search_path = ''
 as $$
-  select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
+begin
+  return (select s.value from private.settings as s where s.key = p_key);
+end;
+$$;
+
+-- The value of an operator's setting that is a number; null when it is switched off.
+create or replace function private.get_number(p_key text)
+returns numeric
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (select (s.value #>> '{}')::numeric from private.settings as s where s.key = p_key);
+end;
 $$;
 
 -- source: 10_private/views.sql sha256:cf4dd99de5d716d8d988f35809644a1a4b0235ac11dba53298bb5c43b86c3cd6

@@ -84,3 +84,35 @@ begin
   return v_fields;
 end;
 $$;
+
+-- Refuses a value that is not one of a few.
+--
+-- Errors: INPUT_INVALID (422) `{field, rule: "one_of"}`.
+create or replace function private.check_choice(p_field text, p_value text, p_choices text[])
+returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if p_value is null or p_value <> all (p_choices) then
+    perform private.raise_input_invalid(
+      p_field, 'one_of', 'One of ' || array_to_string(p_choices, ', ') || '.'
+    );
+  end if;
+end;
+$$;
+
+-- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
+create or replace function private.clamp_page_size(
+  p_page_size integer,
+  p_default integer,
+  p_max integer
+)
+returns integer
+language sql
+immutable
+set search_path = ''
+as $$
+  select greatest(1, least(coalesce(p_page_size, p_default), p_max));
+$$;

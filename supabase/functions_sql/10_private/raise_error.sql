@@ -25,3 +25,36 @@ begin
     detail = jsonb_build_object('status', p_status, 'headers', p_headers)::text;
 end;
 $$;
+
+-- Ends the call because an argument breaks a rule of its own.
+--
+-- Args: the argument's name; the rule's name, stable for clients; a sentence for people.
+-- Errors: INPUT_INVALID (422) `{field, rule}`.
+create or replace function private.raise_input_invalid(p_field text, p_rule text, p_message text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'INPUT_INVALID', p_message,
+    jsonb_build_object('field', p_field, 'rule', p_rule), p_status => 422
+  );
+end;
+$$;
+
+-- Ends the call with the one answer for a conversation that does not exist or is not the caller's.
+--
+-- Errors: CONVERSATION_NOT_FOUND (404).
+create or replace function private.raise_conversation_not_found()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.raise_error(
+    'CONVERSATION_NOT_FOUND', 'There is no such conversation among yours.', p_status => 404,
+    p_hint => 'Call get_conversations to see yours.'
+  );
+end;
+$$;

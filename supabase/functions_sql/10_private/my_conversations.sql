@@ -1,3 +1,52 @@
+-- The caller's id while the login has an account, else null: for policies, where a token that
+-- outlives its login, or an anonymous one, must read nothing.
+--
+-- Definer: a policy that read private.accounts as the caller would need a grant on it.
+-- Policies call it as `(select private.my_id())`: computed once a statement, not once a row.
+create or replace function private.my_id()
+returns uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select a.user_id from private.accounts as a where a.user_id = (select auth.uid());
+$$;
+
+-- Whether the caller is a member of the conversation.
+create or replace function private.is_my_conversation(p_conversation_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.participants as p
+    where p.conversation_id = p_conversation_id and p.user_id = (select auth.uid())
+  );
+end;
+$$;
+
+-- The ids of the caller's conversations, for policies.
+--
+-- Definer: a policy that read private.participants as the caller would need a grant on it.
+-- Policies call it as `any((select private.list_my_conversation_ids())::uuid[])`: computed once a
+-- statement and used as an index condition, not once a row.
+create or replace function private.list_my_conversation_ids()
+returns uuid[]
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select array(
+    select p.conversation_id
+    from private.participants as p
+    where p.user_id = (select private.my_id())
+  );
+$$;
+
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
 -- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
@@ -54,4 +103,6 @@ begin
 end;
 $$;
 
+grant execute on function private.my_id() to authenticated;
+grant execute on function private.list_my_conversation_ids() to authenticated;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
