@@ -29,29 +29,40 @@ create index payment_orders_of_conversation on private.payment_orders (conversat
 create unique index payment_orders_receipt on private.payment_orders (receipt);
 create unique index payment_orders_razorpay on private.payment_orders (razorpay_order_id);
 
+-- Every event changes such columns. A domain's rule is read once a session, a CHECK's in every
+-- statement. No column of a live table has it yet, so no table is scanned for it.
+-- squawk-ignore-file ban-create-domain-with-constraint
+create domain private.payment_status as text
+constraint status_is_known
+check (value in ('created', 'failed', 'authorized', 'captured', 'refunded'));
+create domain private.positive_paise as bigint constraint amount_is_positive check (value > 0);
+create domain private.refunded_paise as bigint
+constraint refunded_is_not_negative check (value >= 0);
+create domain private.event_status as text
+constraint status_is_known check (value in ('received', 'processed', 'ignored', 'parked'));
+create domain private.payment_mode as text
+constraint mode_is_known check (value in ('test', 'live'));
+create domain private.secret_slot as text
+constraint slot_is_known check (value in ('current', 'previous'));
+
 create table private.payments (
   payment_id text primary key,
   payment_order_id uuid not null references private.payment_orders (id),
-  amount_minor bigint not null,
+  amount_minor private.positive_paise not null,
   currency text not null,
   -- Only forward: created, failed, authorized, captured, refunded; an authorization may come late,
   -- after a failure.
-  status text not null,
+  status private.payment_status not null,
   method text,
   -- Null while no money has come in; one that was given back before that stays null.
   captured_at timestamptz,
-  refunded_minor bigint not null default 0,
+  refunded_minor private.refunded_paise not null default 0,
   -- Razorpay's fee, of which the taxes on it are a part.
   fee_minor bigint,
   error_code text,
   error_reason text,
   created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
-
-  constraint status_is_known
-  check (status in ('created', 'failed', 'authorized', 'captured', 'refunded')),
-  constraint amount_is_positive check (amount_minor > 0),
-  constraint refunded_is_not_negative check (refunded_minor >= 0)
+  updated_at timestamptz not null default now()
 );
 comment on table private.payments is 'Attempts to pay an order, as Razorpay tells of them.';
 alter table private.payments enable row level security;
@@ -197,8 +208,8 @@ create table private.payment_events (
   -- The bytes as they were signed; null once they are scrubbed.
   body bytea,
   headers jsonb not null default '{}',
-  secret_slot text not null,
-  mode text not null,
+  secret_slot private.secret_slot not null,
+  mode private.payment_mode not null,
   -- The account that the app says is ours; null: any.
   account_id text,
   event_type text,
@@ -206,7 +217,7 @@ create table private.payment_events (
   razorpay_payment_id text,
   -- Known once it was processed; found through the order, so that no event pays for an index here.
   conversation_id uuid,
-  status text not null default 'received',
+  status private.event_status not null default 'received',
   outcome text,
   error text,
   attempts integer not null default 0,
@@ -218,9 +229,6 @@ create table private.payment_events (
   received_at timestamptz not null default now(),
   processed_at timestamptz,
 
-  constraint slot_is_known check (secret_slot in ('current', 'previous')),
-  constraint mode_is_known check (mode in ('test', 'live')),
-  constraint status_is_known check (status in ('received', 'processed', 'ignored', 'parked')),
   constraint one_row_an_event unique (event_id)
 );
 comment on table private.payment_events is 'Authentic events: stored first, then processed.';

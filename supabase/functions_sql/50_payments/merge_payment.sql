@@ -5,74 +5,99 @@
 -- approved and Razorpay has not captured is shown, and Pay is not offered meanwhile.
 --
 -- Args: our order, its conversation locked; the payment as it was told.
+-- Returns whether the order has money that came in and is in no book yet.
 -- Locks: the conversation must be locked already. Writes: payments, and what
 -- private.show_authorization and private.tell_deal write.
 create or replace function private.merge_payment(
   p_order private.payment_orders,
   p_told private.payments
 )
-returns void
+returns boolean
 language plpgsql
 set search_path = ''
 as $$
 declare
-  v_known_status text;
-  v_is_ahead boolean;
+  v_behind constant text[] := private.statuses_behind(p_told.status);
+  v_now record;
 begin
-  select p.status into v_known_status
-  from private.payments as p
-  where p.payment_id = p_told.payment_id;
-  if not found then
-    v_is_ahead := true;
-    insert into private.payments (
-      payment_id, payment_order_id, amount_minor, currency, status, method, captured_at,
-      refunded_minor, fee_minor, error_code, error_reason
-    )
-    values (
-      p_told.payment_id, p_order.id, p_told.amount_minor, p_told.currency, p_told.status,
-      p_told.method, p_told.captured_at, p_told.refunded_minor, p_told.fee_minor,
-      p_told.error_code, p_told.error_reason
-    );
-  else
-    v_is_ahead := private.payment_rank(p_told.status) > private.payment_rank(v_known_status);
-    update private.payments as p
-    set
-      status = case when v_is_ahead then p_told.status else p.status end,
-      method = coalesce(p_told.method, p.method),
-      captured_at = coalesce(p.captured_at, p_told.captured_at),
-      refunded_minor = greatest(p.refunded_minor, p_told.refunded_minor),
-      fee_minor = coalesce(p_told.fee_minor, p.fee_minor),
-      error_code = case when v_is_ahead then p_told.error_code else p.error_code end,
-      error_reason = case when v_is_ahead then p_told.error_reason else p.error_reason end,
-      updated_at = clock_timestamp()
-    where p.payment_id = p_told.payment_id;
-  end if;
-  if v_is_ahead and p_told.status = 'authorized' and p_order.status = 'open' then
+  insert into private.payments as p (
+    payment_id, payment_order_id, amount_minor, currency, status, method, captured_at,
+    refunded_minor, fee_minor, error_code, error_reason
+  )
+  values (
+    p_told.payment_id, p_order.id, p_told.amount_minor, p_told.currency, p_told.status,
+    p_told.method, p_told.captured_at, p_told.refunded_minor, p_told.fee_minor,
+    p_told.error_code, p_told.error_reason
+  )
+  on conflict (payment_id) do update
+  set
+    status = case when p.status = any (v_behind) then excluded.status else p.status end,
+    method = coalesce(excluded.method, p.method),
+    captured_at = coalesce(p.captured_at, excluded.captured_at),
+    refunded_minor = greatest(p.refunded_minor, excluded.refunded_minor),
+    fee_minor = coalesce(excluded.fee_minor, p.fee_minor),
+    error_code = case when p.status = any (v_behind) then excluded.error_code else p.error_code end,
+    error_reason = case
+      when p.status = any (v_behind) then excluded.error_reason else p.error_reason
+    end,
+    updated_at = clock_timestamp()
+  returning
+    -- Subqueries see the tables as they were before this statement.
+    coalesce(
+      (
+        select k.status = any (v_behind) from private.payments as k
+        where k.payment_id = p_told.payment_id
+      ),
+      true
+    ) as is_ahead,
+    (select o.status from private.payment_orders as o where o.id = p_order.id) = 'open' as is_open,
+    case when p_told.status = 'failed' then (
+      select c from private.conversations as c where c.id = p_order.conversation_id
+    ) end as conversation,
+    p.captured_at is not null and not exists (
+      select from private.escrow_ledger as e
+      where e.from_account = 'gateway' and e.payment_id = p_told.payment_id
+    ) or exists (
+      select from private.payments as k
+      left join private.escrow_ledger as e
+        on e.from_account = 'gateway' and e.payment_id = k.payment_id
+      where k.payment_order_id = p_order.id
+        and k.payment_id <> p_told.payment_id
+        and k.captured_at is not null
+        and e.id is null
+    ) as is_due
+  into v_now;
+  if v_now.is_ahead and p_told.status = 'authorized' and v_now.is_open then
     perform private.show_authorization(p_order.conversation_id);
-  elsif v_is_ahead and p_told.status = 'failed' then
+  elsif v_now.is_ahead and p_told.status = 'failed' then
     perform private.tell_deal(
-      p_order.conversation_id, 'payment_failed',
+      v_now.conversation, 'payment_failed',
       jsonb_strip_nulls(jsonb_build_object(
         'payment_id', p_told.payment_id, 'reason', p_told.error_reason
       ))
     );
   end if;
+  return v_now.is_due;
 end;
 $$;
 
--- How far a payment's status is; null for one that is not known. A failure may still be followed by
--- an authorization: banks answer late.
+-- The statuses that a payment with this one has left behind; null for one that is not known. A
+-- failure may still be followed by an authorization: banks answer late.
 --
 -- Source: https://razorpay.com/docs/payments/payments/late-authorisation
-create or replace function private.payment_rank(p_status text)
-returns integer
+create or replace function private.statuses_behind(p_status text)
+returns text[]
 language plpgsql
 immutable
 set search_path = ''
 as $$
 begin
-  return array_position(
-    array['created', 'failed', 'authorized', 'captured', 'refunded'], p_status
-  );
+  return case p_status
+    when 'created' then '{}'
+    when 'failed' then '{created}'
+    when 'authorized' then '{created,failed}'
+    when 'captured' then '{created,failed,authorized}'
+    when 'refunded' then '{created,failed,authorized,captured}'
+  end::text[];
 end;
 $$;

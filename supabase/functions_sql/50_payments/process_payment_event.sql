@@ -93,51 +93,50 @@ set lock_timeout = '200ms'
 as $$
 declare
   c_most constant integer := 5;
-  -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
-  c_used constant text[] := array[
-    'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
-    'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
-    'payment.dispute.created', 'payment.dispute.under_review',
-    'payment.dispute.action_required', 'payment.dispute.won', 'payment.dispute.lost',
-    'payment.dispute.closed'
-  ];
-  v_event private.payment_events := p_event;
   v_said jsonb;
   v_payload jsonb;
+  v_event_type text;
+  v_order_id text;
   v_payment private.payments;
   v_told private.payment_orders;
   v_refund private.payment_refunds;
   v_dispute private.payment_disputes;
+  v_is_read boolean := false;
   v_found record;
   v_order private.payment_orders;
+  v_is_due boolean;
+  v_subject text;
   v_outcome text;
-  v_settled text;
-  v_subject text := p_event.id::text;
-  v_unreadable text;
+  v_settled text := 'noop';
   v_fault text;
+  v_status text := 'processed';
+  v_event private.payment_events;
 begin
   begin
     -- 1. Read it.
-    begin
-      v_said := convert_from(p_event.body, 'UTF8')::jsonb;
-      if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
-        raise exception 'not an event' using errcode = 'invalid_parameter_value';
+    v_said := convert_from(p_event.body, 'UTF8')::jsonb;
+    v_event_type := left(v_said ->> 'event', 100);
+    v_payload := v_said -> 'payload';
+    if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
+      raise exception 'not an event' using errcode = 'invalid_parameter_value';
+    -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
+    elsif v_event_type not in (
+      'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
+      'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
+      'payment.dispute.created', 'payment.dispute.under_review',
+      'payment.dispute.action_required', 'payment.dispute.won', 'payment.dispute.lost',
+      'payment.dispute.closed'
+    ) then
+      v_outcome := 'ignored_event_type';
+    else
+      v_payment := private.read_payment(v_payload #> '{payment,entity}');
+      if v_payload #>> '{payment,entity,order_id}' is not null then
+        v_order_id := private.read_id(v_payload #> '{payment,entity}', 'order_id', 'order_');
       end if;
-      v_event.event_type := left(v_said ->> 'event', 100);
-      v_payload := v_said -> 'payload';
-      if v_event.event_type <> all (c_used) then
-        v_outcome := 'ignored_event_type';
-      else
-        v_payment := private.read_payment(v_payload #> '{payment,entity}');
-        v_event.razorpay_payment_id := v_payment.payment_id;
-        v_event.razorpay_order_id := v_payload #>> '{payment,entity,order_id}';
-        if v_event.razorpay_order_id !~ '^order_[A-Za-z0-9]{1,40}$' then
-          raise exception 'not an id of an order' using errcode = 'invalid_parameter_value';
-        end if;
+      if v_payload ?| '{order,refund,dispute}' then
         if coalesce(v_payload #> '{order,entity}', 'null') <> 'null' then
           v_told := private.read_order(v_payload #> '{order,entity}');
-          v_event.razorpay_order_id
-            := coalesce(v_event.razorpay_order_id, v_told.razorpay_order_id);
+          v_order_id := coalesce(v_order_id, v_told.razorpay_order_id);
         end if;
         if coalesce(v_payload #> '{refund,entity}', 'null') <> 'null' then
           v_refund := private.read_refund(v_payload #> '{refund,entity}');
@@ -145,88 +144,73 @@ begin
         if coalesce(v_payload #> '{dispute,entity}', 'null') <> 'null' then
           v_dispute := private.read_dispute(v_payload #> '{dispute,entity}');
         end if;
-        if v_event.event_type like 'order.%' and v_told.razorpay_order_id is null
-          or v_event.event_type like 'refund.%' and v_refund.refund_id is null
-          or v_event.event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
-          raise exception 'an entity of % is missing', v_event.event_type
-            using errcode = 'invalid_parameter_value';
-        end if;
-        if left(v_said ->> 'account_id', 100) <> p_event.account_id then
-          v_outcome := 'foreign_account';
-          v_subject := left(v_said ->> 'account_id', 100);
-        end if;
       end if;
-    exception
-      when data_exception or program_limit_exceeded then
-        v_outcome := 'malformed';
-        v_unreadable := left(sqlstate || ': ' || sqlerrm, 200);
-    end;
+      if v_event_type like 'order.%' and v_told.razorpay_order_id is null
+        or v_event_type like 'refund.%' and v_refund.refund_id is null
+        or v_event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
+        raise exception 'an entity of % is missing', v_event_type
+          using errcode = 'invalid_parameter_value';
+      end if;
+      if left(v_said ->> 'account_id', 100) <> p_event.account_id then
+        v_outcome := 'foreign_account';
+        v_subject := left(v_said ->> 'account_id', 100);
+      end if;
+    end if;
+    v_is_read := true;
 
     -- 2. Find our order: by Razorpay's id; by our receipt, when Razorpay's answer to us was lost;
     -- by the payment, which may be all that a refund or dispute names.
     if v_outcome is null then
       select
         o as payment_order,
-        exists (
-          -- All that is told is stored already, and money that came in is in the books.
-          select from private.payments as p
-          where p.payment_id = v_payment.payment_id
-            and p.payment_order_id = o.id
-            and private.payment_rank(p.status) >= private.payment_rank(v_payment.status)
-            and (v_payment.captured_at is null or p.captured_at is not null)
-            and p.refunded_minor >= v_payment.refunded_minor
-            and (v_payment.fee_minor is null or p.fee_minor is not null)
-            and (
-              p.captured_at is null
-              or exists (
-                select from private.escrow_ledger as l
-                where l.from_account = 'gateway' and l.payment_id = p.payment_id
-              )
-            )
-        ) as is_known
+        -- All that is told is stored already, and money that came in is in the books.
+        p.status <> all (private.statuses_behind(v_payment.status))
+          and (v_payment.captured_at is null or p.captured_at is not null)
+          and p.refunded_minor >= v_payment.refunded_minor
+          and (v_payment.fee_minor is null or p.fee_minor is not null)
+          and (p.captured_at is null or l.id is not null) as is_known
       into v_found
       from private.payment_orders as o
-      where o.razorpay_order_id = v_event.razorpay_order_id;
+      left join private.payments as p
+        on p.payment_order_id = o.id and p.payment_id = v_payment.payment_id
+      left join private.escrow_ledger as l
+        on l.from_account = 'gateway' and l.payment_id = v_payment.payment_id
+      where o.razorpay_order_id = v_order_id;
       v_order := v_found.payment_order;
       if v_order.id is not null then
         null;
-      elsif v_event.razorpay_order_id is null then
+      elsif v_order_id is null then
         select o.* into v_order
         from private.payment_orders as o
         where o.id = (
           select p.payment_order_id from private.payments as p
           where p.payment_id = v_payment.payment_id
         );
+        v_order_id := v_order.razorpay_order_id;
       else
         select o.* into v_order
         from private.payment_orders as o
         where o.razorpay_order_id is null
-          and v_told.razorpay_order_id = v_event.razorpay_order_id
+          and v_told.razorpay_order_id = v_order_id
           and (o.receipt, o.amount_minor, o.currency, o.mode)
             = (v_told.receipt, v_told.amount_minor, v_told.currency, p_event.mode);
       end if;
       if v_order.id is null then
         v_outcome := 'unknown_order';
-        v_subject := coalesce(v_event.razorpay_order_id, 'none');
-      else
-        v_event.conversation_id := v_order.conversation_id;
-        v_event.razorpay_order_id
-          := coalesce(v_event.razorpay_order_id, v_order.razorpay_order_id);
-        if v_order.mode <> p_event.mode then
-          v_outcome := 'mode_mismatch';
-          v_subject := v_order.razorpay_order_id;
-        end if;
+        v_subject := coalesce(v_order_id, 'none');
+      elsif v_order.mode <> p_event.mode then
+        v_outcome := 'mode_mismatch';
+        v_subject := v_order.razorpay_order_id;
       end if;
     end if;
 
     -- 3. Act. Facts only move forward, so what is known and settled already needs no lock.
     if v_outcome is not null then
       perform private.conclude(
-        v_outcome, v_order, v_event.razorpay_payment_id, v_subject, p_actor, p_event.id,
+        v_outcome, v_order, v_payment.payment_id, v_subject, p_actor, p_event.id,
         jsonb_strip_nulls(jsonb_build_object(
-          'event_type', v_event.event_type, 'razorpay_order_id', v_event.razorpay_order_id,
-          'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode,
-          'error', v_unreadable
+          'event_type', v_event_type, 'razorpay_order_id', v_order_id,
+          'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode
         ))
       );
     elsif v_refund.refund_id is null and v_dispute.dispute_id is null
@@ -238,18 +222,20 @@ begin
       for no key update;
       if v_order.razorpay_order_id is null then
         update private.payment_orders as o
-        set razorpay_order_id = v_event.razorpay_order_id, updated_at = clock_timestamp()
+        set razorpay_order_id = v_order_id, updated_at = clock_timestamp()
         where o.id = v_order.id and o.razorpay_order_id is null;
+        v_order.razorpay_order_id := v_order_id;
       end if;
-      select o.* into v_order from private.payment_orders as o where o.id = v_order.id;
-      perform private.merge_payment(v_order, v_payment);
+      v_is_due := private.merge_payment(v_order, v_payment);
       -- Before money is sent back: a refund that was made already answers its request.
       if v_refund.refund_id is not null then
         v_outcome := private.take_refund(
           v_order, v_refund, v_payment.error_reason, p_actor, p_event.id
         );
       end if;
-      v_settled := private.settle_order(v_order, v_told, p_actor, p_event.id);
+      if v_is_due then
+        v_settled := private.settle_order(v_order, v_told, p_actor, p_event.id);
+      end if;
       -- After it: a bank disputes money that is held.
       if v_dispute.dispute_id is not null then
         v_outcome := private.take_dispute(v_order, v_dispute, p_actor, p_event.id);
@@ -263,44 +249,47 @@ begin
       v_outcome := 'waiting';
     when others then
       v_fault := left(sqlstate || ': ' || sqlerrm, 1000);
-      v_outcome := case when p_event.attempts + 1 < c_most then 'try_again' end;
+      v_outcome := case
+        -- data_exception and program_limit_exceeded
+        when not v_is_read and left(sqlstate, 2) in ('22', '54') then 'malformed'
+        when p_event.attempts + 1 < c_most then 'try_again'
+        else 'processing_failed'
+      end;
   end;
 
   -- 4. Store what it came to.
-  if v_outcome = 'waiting' then
-    perform private.conclude(
-      'waiting', v_order, v_event.razorpay_payment_id, p_event.id::text, p_actor, p_event.id,
-      jsonb_build_object('event_type', v_event.event_type, 'times', p_event.lock_timeouts + 1)
-    );
-  elsif v_outcome is null then
-    v_outcome := 'processing_failed';
-    perform private.conclude(
-      'processing_failed', null, null, p_event.id::text, p_actor, p_event.id,
-      jsonb_build_object('error', v_fault)
-    );
-  elsif p_event.lock_timeouts > 0 then
+  if v_outcome not in ('applied', 'noop') then
+    v_status := (select o.status from private.payment_outcomes() as o where o.outcome = v_outcome);
+    if v_outcome in ('waiting', 'malformed', 'processing_failed') then
+      perform private.conclude(
+        v_outcome, v_order, v_payment.payment_id, p_event.id::text, p_actor, p_event.id,
+        jsonb_strip_nulls(jsonb_build_object(
+          'event_type', v_event_type, 'razorpay_order_id', v_order_id,
+          'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode,
+          'error', left(v_fault, 200),
+          'times', case when v_outcome = 'waiting' then p_event.lock_timeouts + 1 end
+        ))
+      );
+    end if;
+  end if;
+  if p_event.lock_timeouts > 0 and v_outcome not in ('waiting', 'processing_failed') then
     update private.alerts as a
     set status = 'resolved', resolved_at = now(), note = 'Applied by ' || p_actor
     where a.key = 'waiting:' || p_event.id and a.status = 'open';
   end if;
   update private.payment_events as e
   set
-    status = case
-      when v_outcome in ('applied', 'noop') then 'processed'
-      else (select o.status from private.payment_outcomes() as o where o.outcome = v_outcome)
-    end,
+    status = v_status,
     outcome = v_outcome,
     error = v_fault,
     attempts = e.attempts + (v_outcome <> 'waiting')::integer,
     lock_timeouts = e.lock_timeouts + (v_outcome = 'waiting')::integer,
     next_try_at
       = now() + least((e.lock_timeouts + 1) * interval '2 seconds', interval '1 minute'),
-    razorpay_order_id = v_event.razorpay_order_id,
-    razorpay_payment_id = v_event.razorpay_payment_id,
-    conversation_id = v_event.conversation_id,
-    processed_at = case
-      when v_outcome not in ('waiting', 'try_again') then clock_timestamp()
-    end
+    razorpay_order_id = coalesce(v_order_id, e.razorpay_order_id),
+    razorpay_payment_id = coalesce(v_payment.payment_id, e.razorpay_payment_id),
+    conversation_id = coalesce(v_order.conversation_id, e.conversation_id),
+    processed_at = case when v_status <> 'received' then clock_timestamp() end
   where e.id = p_event.id
   returning e.* into v_event;
   return v_event;

@@ -16,29 +16,32 @@ stable
 set search_path = ''
 as $$
 declare
-  v_payment private.payments;
+  v_status constant text := p_entity ->> 'status';
 begin
-  v_payment.payment_id := private.read_id(p_entity, 'id', '^pay_');
-  v_payment.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
-  v_payment.currency := p_entity ->> 'currency';
-  v_payment.status := p_entity ->> 'status';
-  if private.payment_rank(v_payment.status) is null
-    or (v_payment.currency ~ '^[A-Z]{3}$') is not true then
+  if (
+    private.statuses_behind(v_status) is not null and p_entity ->> 'currency' ~ '^[A-Z]{3}$'
+  ) is not true then
     raise exception 'the status or the currency of a payment is not as documented'
       using errcode = 'invalid_parameter_value';
   end if;
-  if v_payment.status = 'captured'
-    or v_payment.status = 'refunded' and p_entity -> 'captured' = 'true' then
-    v_payment.captured_at := clock_timestamp();
-  end if;
-  v_payment.refunded_minor := coalesce(private.read_paise(p_entity, 'amount_refunded'), 0);
-  v_payment.fee_minor := private.read_paise(p_entity, 'fee');
-  v_payment.method := left(p_entity ->> 'method', 40);
-  v_payment.error_code := left(p_entity ->> 'error_code', 100);
-  v_payment.error_reason := left(
-    coalesce(p_entity ->> 'error_description', p_entity ->> 'error_reason'), 200
-  );
-  return v_payment;
+  return row(
+    private.read_id(p_entity, 'id', 'pay_'),
+    null,
+    private.read_paise(p_entity, 'amount', p_least => 1),
+    p_entity ->> 'currency',
+    v_status,
+    left(p_entity ->> 'method', 40),
+    case
+      when v_status = 'captured'
+        or v_status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
+    end,
+    coalesce(private.read_paise(p_entity, 'amount_refunded'), 0),
+    private.read_paise(p_entity, 'fee'),
+    left(p_entity ->> 'error_code', 100),
+    left(coalesce(p_entity ->> 'error_description', p_entity ->> 'error_reason'), 200),
+    null,
+    null
+  )::private.payments;
 end;
 $$;
 
@@ -55,7 +58,7 @@ as $$
 declare
   v_order private.payment_orders;
 begin
-  v_order.razorpay_order_id := private.read_id(p_entity, 'id', '^order_');
+  v_order.razorpay_order_id := private.read_id(p_entity, 'id', 'order_');
   v_order.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
   v_order.currency := private.read_currency(p_entity);
   v_order.receipt := p_entity ->> 'receipt';
@@ -76,8 +79,8 @@ as $$
 declare
   v_refund private.payment_refunds;
 begin
-  v_refund.refund_id := private.read_id(p_entity, 'id', '^rfnd_');
-  v_refund.payment_id := private.read_id(p_entity, 'payment_id', '^pay_');
+  v_refund.refund_id := private.read_id(p_entity, 'id', 'rfnd_');
+  v_refund.payment_id := private.read_id(p_entity, 'payment_id', 'pay_');
   v_refund.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
   v_refund.currency := private.read_currency(p_entity);
   v_refund.status := case
@@ -105,8 +108,8 @@ as $$
 declare
   v_dispute private.payment_disputes;
 begin
-  v_dispute.dispute_id := private.read_id(p_entity, 'id', '^disp_');
-  v_dispute.payment_id := private.read_id(p_entity, 'payment_id', '^pay_');
+  v_dispute.dispute_id := private.read_id(p_entity, 'id', 'disp_');
+  v_dispute.payment_id := private.read_id(p_entity, 'payment_id', 'pay_');
   v_dispute.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
   v_dispute.currency := private.read_currency(p_entity);
   v_dispute.status := p_entity ->> 'status';
@@ -121,7 +124,7 @@ begin
 end;
 $$;
 
--- An id of Razorpay, which begins as the pattern says.
+-- An id of Razorpay: these letters, then 1 to 40 of its alphabet.
 --
 -- Errors: 22023.
 create or replace function private.read_id(p_entity jsonb, p_field text, p_begins text)
@@ -130,11 +133,15 @@ language plpgsql
 immutable
 set search_path = ''
 as $$
+declare
+  c_alphabet constant text := '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+  v_id constant text := p_entity ->> p_field;
 begin
-  if (p_entity ->> p_field ~ (p_begins || '[A-Za-z0-9]{1,40}$')) is not true then
-    raise exception '% is missing or no id', p_field using errcode = 'invalid_parameter_value';
+  -- Ten times quicker than a pattern with a count.
+  if rtrim(v_id, c_alphabet) = p_begins and length(v_id) - length(p_begins) between 1 and 40 then
+    return v_id;
   end if;
-  return p_entity ->> p_field;
+  raise exception '% is missing or no id', p_field using errcode = 'invalid_parameter_value';
 end;
 $$;
 
@@ -152,14 +159,18 @@ immutable
 set search_path = ''
 as $$
 declare
-  v_value constant jsonb := p_entity -> p_field;
+  v_value constant jsonb := nullif(p_entity -> p_field, 'null');
 begin
-  if coalesce(v_value, 'null') = 'null' and p_least is null then
+  if v_value is null and p_least is null then
     return null;
   end if;
-  if jsonb_typeof(v_value) = 'number' and v_value::text ~ '^[0-9]{1,16}$'
-    and v_value::text::bigint between coalesce(p_least, 0) and 1000000000000000 then
-    return v_value::text::bigint;
+  if (
+    case jsonb_typeof(v_value) when 'number' then
+      scale(v_value::numeric) = 0
+      and v_value::numeric between coalesce(p_least, 0) and 1000000000000000
+    end
+  ) then
+    return v_value::bigint;
   end if;
   raise exception '% is no amount in paise', p_field using errcode = 'invalid_parameter_value';
 end;

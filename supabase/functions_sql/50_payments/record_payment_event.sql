@@ -45,51 +45,49 @@ set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_body bytea;
-  v_sha256 bytea;
-  v_event_id text;
   v_said jsonb;
-  v_event_type text;
-  v_razorpay_order_id text;
+  v_about jsonb;
+  v_event_id text := p_event_id;
   v_row_id bigint;
   v_deliveries integer;
   v_is_reused boolean := false;
 begin
   begin
     v_body := decode(coalesce(p_body_base64, '-'), 'base64');
-  exception
-    when data_exception then
-      perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
-  end;
-  perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
-  perform private.check_choice('mode', p_mode, array['test', 'live']);
-  -- What the event seems to be about, for those who look for it; bytes that nobody can read are
-  -- stored too.
-  begin
     v_said := convert_from(v_body, 'UTF8')::jsonb;
-    v_event_type := left(v_said ->> 'event', 100);
-    v_razorpay_order_id := left(
+  exception
+    when data_exception or program_limit_exceeded then
+      if v_body is null then
+        perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
+      end if;
+      -- Bytes that nobody can read are stored too.
+  end;
+  if (p_secret_slot in ('current', 'previous') and p_mode in ('test', 'live')) is not true then
+    perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
+    perform private.check_choice('mode', p_mode, array['test', 'live']);
+  end if;
+  -- What the event seems to be about, for those who look for it.
+  v_about := jsonb_build_object(
+    'event_type', left(v_said ->> 'event', 100),
+    'razorpay_order_id', left(
       coalesce(
         v_said #>> '{payload,payment,entity,order_id}', v_said #>> '{payload,order,entity,id}'
       ),
       100
-    );
-  exception
-    when data_exception or program_limit_exceeded then
-      null;
-  end;
-  v_sha256 := sha256(v_body);
-  v_event_id := case
-    when p_event_id ~ '^[A-Za-z0-9_-]{1,100}$' then p_event_id
-    else 'sha256:' || encode(v_sha256, 'hex')
-  end;
+    )
+  );
+  -- A length and a plain pattern: a count in the pattern makes it twenty times slower.
+  if (p_event_id ~ '^[A-Za-z0-9_-]+$' and length(p_event_id) <= 100) is not true then
+    v_event_id := 'sha256:' || encode(sha256(v_body), 'hex');
+  end if;
   loop
     insert into private.payment_events as e (
       event_id, sha256, body, headers, secret_slot, mode, account_id, event_type,
       razorpay_order_id
     )
     values (
-      v_event_id, v_sha256, v_body, coalesce(p_headers, '{}'), p_secret_slot, p_mode,
-      p_account_id, v_event_type, v_razorpay_order_id
+      v_event_id, sha256(v_body), v_body, coalesce(p_headers, '{}'), p_secret_slot, p_mode,
+      p_account_id, v_about ->> 'event_type', v_about ->> 'razorpay_order_id'
     )
     on conflict (event_id) do update
     set deliveries = e.deliveries + 1
@@ -98,7 +96,7 @@ begin
     exit when found;
     -- Only the body is signed: anybody can put a known id on another body. That is another event.
     v_is_reused := true;
-    v_event_id := 'sha256:' || encode(v_sha256, 'hex');
+    v_event_id := 'sha256:' || encode(sha256(v_body), 'hex');
   end loop;
   if v_is_reused then
     perform private.conclude(
@@ -106,12 +104,7 @@ begin
       jsonb_build_object('event_id', p_event_id)
     );
   end if;
-  return jsonb_build_object(
-    'event_row_id', v_row_id,
-    'duplicate', v_deliveries > 1,
-    'event_type', v_event_type,
-    'razorpay_order_id', v_razorpay_order_id
-  );
+  return v_about || jsonb_build_object('event_row_id', v_row_id, 'duplicate', v_deliveries > 1);
 end;
 $$;
 

@@ -19,8 +19,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_order private.payment_orders := p_order;
+  v_found record;
   v_payment private.payments;
+  v_order private.payment_orders;
   v_conversation private.conversations;
   v_left bigint;
   v_fact text;
@@ -28,10 +29,12 @@ declare
   v_next text;
   v_outcome text := 'noop';
 begin
-  for v_payment in
-    select p.*
+  for v_found in
+    select p as payment, o as payment_order, c as conversation
     from private.payments as p
-    where p.payment_order_id = p_order.id
+    join private.payment_orders as o on o.id = p.payment_order_id
+    join private.conversations as c on c.id = o.conversation_id
+    where o.id = p_order.id
       and p.captured_at is not null
       and not exists (
         select from private.escrow_ledger as e
@@ -40,12 +43,18 @@ begin
     -- A payment that was given back must not end the order before the one that pays it.
     order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
   loop
-    if v_next is not null then
-      -- The payment before this one may have ended the order.
+    v_payment := v_found.payment;
+    if v_next is null then
+      v_order := v_found.payment_order;
+      v_conversation := v_found.conversation;
+    else
+      -- The payment before this one may have moved the deal and ended the order.
       select o.* into v_order from private.payment_orders as o where o.id = p_order.id;
+      select c.* into v_conversation
+      from private.conversations as c
+      where c.id = v_order.conversation_id;
     end if;
     v_left := v_payment.amount_minor - v_payment.refunded_minor;
-    v_fact := null;
     v_refusal := null;
     if v_order.mode <> private.get_setting('payment_mode') #>> '{}' then
       -- An order from before the project went live, or back, pays for nothing any more.
@@ -56,23 +65,24 @@ begin
         else 'noop'
       end;
     else
-      select c.* into v_conversation
-      from private.conversations as c
-      where c.id = v_order.conversation_id;
-      v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+      if v_conversation.deadline_at <= clock_timestamp() then
+        v_conversation := private.run_deadlines(v_conversation, p_is_trial => false);
+      end if;
       v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
-      -- A deal that still waits for a payment has a move of its own for one that does not fit.
-      v_fact := case
-        when v_next <> 'applied' and exists (
+      v_fact := 'payment_captured';
+      if v_next <> 'applied' then
+        -- A deal that still waits for a payment has a move of its own for one that does not fit.
+        if exists (
           select from private.flow_transitions as t
           where t.flow_id = v_conversation.flow_id
             and t.from_state = v_conversation.flow_state
             and t.action = 'payment_mismatch'
-        ) then 'payment_mismatch'
-        else 'payment_captured'
-      end;
+        ) then
+          v_fact := 'payment_mismatch';
+        end if;
+      end if;
       v_refusal := private.tell_deal(
-        v_order.conversation_id, v_fact,
+        v_conversation, v_fact,
         jsonb_build_object(
           'payment_id', v_payment.payment_id,
           'amount_minor', case when v_next = 'applied' then v_order.amount_minor else v_left end,

@@ -65,10 +65,13 @@ begin
     if (v_is_open or v_is_lost) and not v_dispute.told_opened
       or v_is_lost and v_conversation.held_minor > 0
         and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
-      perform private.tell_deal(p_order.conversation_id, 'bank_dispute_opened', v_input);
+      perform private.tell_deal(v_conversation, 'bank_dispute_opened', v_input);
     end if;
     if v_is_lost and v_conversation.held_minor > 0 and v_taken >= v_conversation.held_minor then
-      perform private.tell_deal(p_order.conversation_id, 'bank_dispute_lost', v_input);
+      perform private.tell_deal(
+        (select c from private.conversations as c where c.id = p_order.conversation_id),
+        'bank_dispute_lost', v_input
+      );
     end if;
     update private.payment_disputes as d
     set

@@ -112,7 +112,8 @@ begin
         perform private.settle_bounce(v_request, p_told.refund_id);
       elsif v_outcome = 'refund_processed' then
         v_refusal := private.tell_deal(
-          v_request.conversation_id, 'refund_processed',
+          (select c from private.conversations as c where c.id = v_request.conversation_id),
+          'refund_processed',
           jsonb_build_object('reference', p_told.refund_id)
         );
         if v_refusal is not null then
@@ -126,7 +127,8 @@ begin
     when 'uncaptured_refund' then
       -- What the bank had approved is off: the payer can try again.
       perform private.tell_deal(
-        p_order.conversation_id, 'payment_failed',
+        (select c from private.conversations as c where c.id = p_order.conversation_id),
+        'payment_failed',
         jsonb_build_object('payment_id', p_told.payment_id)
       );
     else
@@ -170,7 +172,8 @@ begin
   where r.id = p_request.id;
   if p_request.kind = 'deal' and p_request.failure is distinct from v_reason then
     perform private.tell_deal(
-      p_request.conversation_id, 'refund_failed', jsonb_build_object('reason', v_reason)
+      (select c from private.conversations as c where c.id = p_request.conversation_id),
+      'refund_failed', jsonb_build_object('reason', v_reason)
     );
   end if;
 end;

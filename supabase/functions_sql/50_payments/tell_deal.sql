@@ -1,10 +1,15 @@
 -- Tells a deal a fact of the payment provider; the flow alone decides what follows.
 --
--- Args: the conversation, locked; the fact, an action of the flow's system; its input.
+-- Args: the conversation, locked, as it is stored; the fact, an action of the flow's system; its
+-- input.
 -- Returns null when the flow took it, otherwise the code with which it did not.
 -- Locks: the conversation must be locked already. Writes: what private.run_deadlines and
 -- private.advance_conversation write.
-create or replace function private.tell_deal(p_conversation_id uuid, p_fact text, p_input jsonb)
+create or replace function private.tell_deal(
+  p_conversation private.conversations,
+  p_fact text,
+  p_input jsonb
+)
 returns text
 language plpgsql
 set search_path = ''
@@ -13,13 +18,15 @@ declare
   v_step private.flow_step;
   v_refusal text;
 begin
-  v_step.conversation := private.run_deadlines(
-    (select c from private.conversations as c where c.id = p_conversation_id), p_is_trial => false
-  );
+  v_step.at := clock_timestamp();
+  if p_conversation.deadline_at <= v_step.at then
+    p_conversation := private.run_deadlines(p_conversation, p_is_trial => false);
+    v_step.at := clock_timestamp();
+  end if;
+  v_step.conversation := p_conversation;
   v_step.role := 'system';
   v_step.action := p_fact;
   v_step.input := p_input;
-  v_step.at := clock_timestamp();
   v_step.is_trial := false;
   perform private.advance_conversation(v_step);
   return null;
