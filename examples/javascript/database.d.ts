@@ -155,8 +155,47 @@ export type Database = {
           hash: string;
           to_state: string;
           version: number;
+          conversations: {
+            amount_minor: number | null;
+            automation_enabled: boolean | null;
+            awaiting_role: string | null;
+            bid_id: string | null;
+            brand_owner_id: string | null;
+            campaign_id: string | null;
+            captured_minor: number | null;
+            charged_back_minor: number | null;
+            chat_status: string | null;
+            close_reason: string | null;
+            closed_by: string | null;
+            created_at: string;
+            currency: string;
+            current_action_data: Json | null;
+            deadline_at: string | null;
+            delivery_due_at: string | null;
+            entered_at: string | null;
+            fee_minor: number | null;
+            flow_data: Json | null;
+            flow_state: string | null;
+            held_minor: number | null;
+            id: string;
+            influencer_id: string | null;
+            kind: string;
+            last_message_at: string;
+            last_seq: number | null;
+            refunded_minor: number | null;
+            released_minor: number | null;
+            request_id: string | null;
+            submission_date: string | null;
+            updated_at: string | null;
+            user_a: string;
+            user_b: string;
+            version: number | null;
+            work_status: string | null;
+            work_submission: Json | null;
+            work_submitted: boolean | null;
+          } | null;
         };
-        ComputedFields: never;
+        ComputedFields: "conversations";
         Insert: {
           action: string;
           actor_id?: string | null;
@@ -185,15 +224,7 @@ export type Database = {
           to_state?: string;
           version?: number;
         };
-        Relationships: [
-          {
-            foreignKeyName: "conversation_events_conversation_id_fkey";
-            columns: ["conversation_id"];
-            isOneToOne: false;
-            referencedRelation: "conversations";
-            referencedColumns: ["id"];
-          },
-        ];
+        Relationships: [];
       };
       messages: {
         Row: {
@@ -554,6 +585,20 @@ export type Database = {
             role: string | null;
             updated_at: string;
           } | null;
+          conversation_events: {
+            action: string;
+            actor_id: string | null;
+            actor_role: string;
+            commitment: string;
+            conversation_id: string;
+            created_at: string;
+            details: Json | null;
+            effective_at: string;
+            from_state: string;
+            hash: string;
+            to_state: string;
+            version: number;
+          } | null;
           influencer: {
             avatar_url: string | null;
             created_at: string;
@@ -587,7 +632,8 @@ export type Database = {
             visible_to: string;
           } | null;
         };
-        ComputedFields: "brand_owner" | "influencer" | "messages";
+        ComputedFields:
+          "brand_owner" | "conversation_events" | "influencer" | "messages";
         Relationships: [
           {
             foreignKeyName: "conversations_bid_id_fkey";
@@ -709,18 +755,45 @@ export type Database = {
         };
         Returns: Json;
       };
-      conversations: {
-        Args: { "": Database["public"]["Tables"]["messages"]["Row"] };
+      conversation_events: {
+        Args: { "": Database["public"]["Views"]["conversations"]["Row"] };
         Returns: {
           error: true;
-        } & "the function public.conversations with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+        } & "the function public.conversation_events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
         SetofOptions: {
-          from: "messages";
-          to: "conversations";
-          isOneToOne: true;
+          from: "conversations";
+          to: "conversation_events";
+          isOneToOne: false;
           isSetofReturn: true;
         };
       };
+      conversations:
+        | {
+            Args: {
+              "": Database["public"]["Tables"]["conversation_events"]["Row"];
+            };
+            Returns: {
+              error: true;
+            } & "the function public.conversations with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+            SetofOptions: {
+              from: "conversation_events";
+              to: "conversations";
+              isOneToOne: true;
+              isSetofReturn: true;
+            };
+          }
+        | {
+            Args: { "": Database["public"]["Tables"]["messages"]["Row"] };
+            Returns: {
+              error: true;
+            } & "the function public.conversations with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+            SetofOptions: {
+              from: "messages";
+              to: "conversations";
+              isOneToOne: true;
+              isSetofReturn: true;
+            };
+          };
       create_bid: {
         Args: { amount?: Json; description: string; title: string };
         Returns: Json;

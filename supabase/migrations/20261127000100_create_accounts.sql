@@ -86,14 +86,24 @@ insert into private.settings (key, value, description) values
   ('sweep_batch', '100', 'Deals whose due steps one login_cleanup takes, at most'),
   ('payment_mode', '"test"', 'Which of Razorpay''s modes pays for deals: "test" or "live"');
 
+-- The rate limits of the settings (`rate_<action>`) as numbers. The trigger keep_send_rules writes
+-- it.
+create table private.rates (
+  action text primary key,
+  -- How long one action takes, and how far ahead of now a due time may be for one more to fit. A
+  -- limit that is switched off takes no time and is never met.
+  step interval not null,
+  ahead interval not null
+);
+alter table private.rates enable row level security;
+
 -- The settings that every send reads, typed. The trigger keep_send_rules writes it.
 create table private.send_rules (
   is_only boolean primary key default true,
   quota_timezone text not null,
   -- Null: any; negative: every message of a direct chat is looked at, not only a stranger's.
   stranger_messages bigint,
-  -- A send fits while its user's due time is at most `ahead` from now, and moves it on by `step`:
-  -- one pair for the short limit, one for the long one.
+  -- Of private.rates: the short limit and the long one.
   send_step interval not null,
   send_ahead interval not null,
   long_step interval not null,

@@ -117,8 +117,9 @@ create table private.action_results (
 );
 alter table private.action_results enable row level security;
 
+-- No foreign keys: a step is written under the lock of its conversation, and both stay for ever.
 create table public.conversation_events (
-  conversation_id uuid not null references private.conversations (id),
+  conversation_id uuid not null,
   version bigint not null,
   actor_role text not null,
   actor_id uuid,
@@ -151,7 +152,6 @@ alter column details set statistics 0,
 alter column commitment set statistics 0,
 alter column hash set statistics 0;
 
--- No foreign key: one statement writes the event and its salt.
 create table private.event_salts (
   conversation_id uuid not null,
   version bigint not null,

@@ -488,8 +488,8 @@ begin
 end;
 $$;
 
--- source: 10_private/limit_rate.sql sha256:698ce168bd0c9070a26676c5f735923bfbb60d02f400f2943d9b281084b46f70
--- Charges one action of a user to the rate limit of that name (setting `rate_<action>`).
+-- source: 10_private/limit_rate.sql sha256:c4603d8b1dbab69778ce86b57401fb28a1d41beba6172ce07672ee5c71733007
+-- Charges one action of a user to its limit in private.rates.
 --
 -- Sends have columns of their own in the account's row; see private.send_message.
 -- Locks, writes: the limit's row of rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
@@ -498,16 +498,17 @@ returns void
 language plpgsql
 set search_path = ''
 as $$
-declare
-  v_limit constant jsonb := private.get_setting('rate_' || p_action);
 begin
   update private.rate_limits as r
-  set due_at = private.next_due(r.due_at, v_limit)
-  where r.user_id = p_user_id and r.action = p_action;
+  set due_at = greatest(r.due_at, now()) + l.step
+  from private.rates as l
+  where r.user_id = p_user_id and r.action = p_action and l.action = p_action
+    and r.due_at <= now() + l.ahead;
   if not found then
+    -- The first of this user, or one too many.
     insert into private.rate_limits as r (user_id, action, due_at)
-    values (p_user_id, p_action, private.next_due('-infinity', v_limit))
-    on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, v_limit);
+    values (p_user_id, p_action, private.next_due('-infinity', p_action))
+    on conflict (user_id, action) do update set due_at = private.next_due(r.due_at, p_action);
   end if;
 end;
 $$;
@@ -515,29 +516,23 @@ $$;
 -- Charges one action to a rate limit: the new due time of the limit, if the action fits now.
 --
 -- The limit is a token bucket kept as one timestamp (the "generic cell rate algorithm", ITU-T
--- I.371): each action moves the due time on by one interval; it fits while the due time is less
+-- I.371): each action moves the due time on by one step; it fits while the due time is less
 -- than a whole burst ahead of now.
--- Args: the due time so far; the limit, a setting `{"per_second" | "per_minute" | "per_day":
--- number, "burst": number}`, or JSON null: no limit.
+-- Args: the due time so far; the action, as in private.rates (one that is not there has no limit).
 -- Errors: RATE_LIMITED (429) `{retry_after}` in whole seconds, with the header Retry-After.
-create or replace function private.next_due(p_due_at timestamptz, p_limit jsonb)
+create or replace function private.next_due(p_due_at timestamptz, p_action text)
 returns timestamptz
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
-  v_pace record;
-  v_due_at timestamptz;
+  v_rate private.rates;
   v_over interval;
   v_retry_after integer;
 begin
-  v_pace := private.read_limit(p_limit);
-  if v_pace.step is null then
-    return p_due_at;  -- the limit is switched off
-  end if;
-  v_due_at := greatest(p_due_at, now()) + v_pace.step;
-  v_over := v_due_at - now() - v_pace.step * v_pace.burst;
+  select l.* into v_rate from private.rates as l where l.action = p_action;
+  v_over := greatest(p_due_at, now()) - now() - v_rate.ahead;
   if v_over > interval '0' then
     v_retry_after := ceil(extract(epoch from v_over));
     perform private.raise_error(
@@ -547,24 +542,7 @@ begin
       p_headers => jsonb_build_object('Retry-After', v_retry_after::text)
     );
   end if;
-  return v_due_at;
-end;
-$$;
-
--- A setting's limit as numbers: the time that one action takes, and how many may come at once.
-create or replace function private.read_limit(p_limit jsonb, out step interval, out burst float8)
-returns record
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  step := coalesce(
-    interval '1 second' / (p_limit ->> 'per_second')::float8,
-    interval '1 minute' / (p_limit ->> 'per_minute')::float8,
-    interval '1 day' / (p_limit ->> 'per_day')::float8
-  );
-  burst := (p_limit ->> 'burst')::float8;
+  return greatest(p_due_at, now()) + coalesce(v_rate.step, '0');
 end;
 $$;
 
@@ -1110,7 +1088,7 @@ begin
 end;
 $$;
 
--- source: 10_private/views.sql sha256:cf4dd99de5d716d8d988f35809644a1a4b0235ac11dba53298bb5c43b86c3cd6
+-- source: 10_private/views.sql sha256:b6269337e4403ccebf8700e32dfe51d0070cef3c6613bfb108e77695d3e13342
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1125,7 +1103,8 @@ where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_i
   and (m.expires_at is null or m.expires_at > now());
 
 -- How far each member of the caller's conversations got, as the caller may see it: across a block
--- nothing of the other side, and what was read only where both let others see it.
+-- nothing of the other side, and what was read only where both let others see it. A caller without
+-- an account has none.
 create or replace view private.my_marks as
 select
   me.conversation_id,
@@ -1135,24 +1114,23 @@ select
   me.read_at,
   me.delivered_seq,
   case
-    when pair.is_blocked or not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
+    when not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
+    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
     else other.read_seq
   end as other_read_seq,
   other.read_at as other_read_at,
-  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
-  mine.user_id is not null as has_account,
+  case
+    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
+    else other.delivered_seq
+  end as other_delivered_seq,
   -- A time limit has passed: what was asked is over, whether or not the step has been written.
   coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
 join private.conversations as c on c.id = me.conversation_id
-left join private.accounts as mine on mine.user_id = me.user_id
+join private.accounts as mine on mine.user_id = me.user_id
 left join private.accounts as theirs on theirs.user_id = other.user_id
-cross join lateral (
-  select c.is_barred and private.is_blocked(c.user_a, c.user_b) as is_blocked
-  offset 0  -- once a row, not once a mention
-) as pair
 where me.user_id = (select auth.uid());
 
 -- Every message that the caller may read now, in the shape that clients get.
@@ -2887,7 +2865,7 @@ grant execute on function
   private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
 to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:06e9ae66e39d1fadf5b7f5269ff720bee4de39ca09279c9c8bfb8138d9cc05ff
+-- source: 30_chat/get_messages.sql sha256:a29001b777d6d09b02618b356091d1af7210960ab8cc7cad7c5c2c88cbbef5b0
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: one look at the membership and the marks instead of a policy for each row.
@@ -2910,34 +2888,58 @@ as $$
 declare
   c_after_all constant bigint := 9223372036854775807;
   v_me constant uuid := auth.uid();
-  v_limit constant integer := least(greatest(coalesce(p_page_size, 50), 1), 100);
-  v_before_seq bigint := coalesce(p_before_seq, c_after_all);
+  v_before_seq bigint := p_before_seq;
   v_read_seq bigint;
   v_read_at timestamptz;
   v_delivered_seq bigint;
   v_other_read_seq bigint;
   v_other_read_at timestamptz;
   v_other_delivered_seq bigint;
+  v_other_id uuid;
+  v_is_barred boolean;
   v_is_over boolean;
 begin
+  -- As private.my_marks; a test compares them.
   select
-    k.read_seq, k.read_at, k.delivered_seq, k.other_read_seq, k.other_read_at,
-    k.other_delivered_seq, k.is_over
+    me.read_seq, me.read_at, me.delivered_seq,
+    case
+      when mine.shares_read_receipts and theirs.shares_read_receipts then other.read_seq
+      else 0
+    end,
+    other.read_at, other.delivered_seq, other.user_id, c.is_barred,
+    coalesce(c.deadline_at <= now(), false)
   into
     v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
-    v_other_delivered_seq, v_is_over
-  from private.my_marks as k
-  where k.conversation_id = p_conversation_id and k.has_account;
+    v_other_delivered_seq, v_other_id, v_is_barred, v_is_over
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = p_conversation_id and other.user_id <> v_me
+  join private.conversations as c on c.id = p_conversation_id
+  join private.accounts as mine on mine.user_id = v_me
+  left join private.accounts as theirs on theirs.user_id = other.user_id
+  where me.conversation_id = p_conversation_id and me.user_id = v_me;
   if not found then
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
-  if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
-    perform private.raise_input_invalid(
-      'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
-    );
+  if v_is_barred and private.is_blocked(v_me, v_other_id) then
+    v_other_read_seq := 0;
+    v_other_delivered_seq := 0;
   end if;
-  if p_before is not null then
+  if num_nonnulls(p_after_seq, p_before) > 0 then
+    if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
+      perform private.raise_input_invalid(
+        'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
+      );
+    end if;
+    if p_after_seq is not null then
+      return query
+      select m.* from private.my_messages as m
+      where m.conversation_id = p_conversation_id and m.seq > p_after_seq
+      order by m.seq
+      limit private.clamp_page_size(p_page_size, 50, 100);
+      return;
+    end if;
     -- A message that has expired, or that only the other side sees, still marks a position.
     select m.seq into v_before_seq
     from public.messages as m
@@ -2949,14 +2951,6 @@ begin
     end if;
   end if;
 
-  if p_after_seq is not null then
-    return query
-    select m.* from private.my_messages as m
-    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
-    order by m.seq
-    limit v_limit;
-    return;
-  end if;
   -- One walk along the primary key: which rows are in the page is the rule of
   -- private.visible_messages, and their shape that of private.my_messages.
   return query
@@ -2965,34 +2959,38 @@ begin
     m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
     m.action_completed or m.action_required and v_is_over, m.is_automated, m.reply_to,
     m.client_message_id, m.expires_at,
-    m.seq <= reader.read_seq, m.seq <= reader.read_seq,
-    case when m.seq <= reader.read_seq then reader.read_at end,
-    case
-      when m.seq <= reader.read_seq then 'read'
-      when m.seq <= reader.delivered_seq then 'delivered'
-      else 'sent'
+    m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
+    m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
+    case when m.sender_id = v_me
+      then case when m.seq <= v_other_read_seq then v_other_read_at end
+      else case when m.seq <= v_read_seq then v_read_at end
+    end,
+    case when m.sender_id = v_me
+      then case
+        when m.seq <= v_other_read_seq then 'read'
+        when m.seq <= v_other_delivered_seq then 'delivered'
+        else 'sent'
+      end
+      else case
+        when m.seq <= v_read_seq then 'read'
+        when m.seq <= v_delivered_seq then 'delivered'
+        else 'sent'
+      end
     end,
     m.created_at
   from public.messages as m
-  cross join lateral (
-    select
-      case when m.sender_id = v_me then v_other_read_seq else v_read_seq end as read_seq,
-      case when m.sender_id = v_me then v_other_read_at else v_read_at end as read_at,
-      case
-        when m.sender_id = v_me then v_other_delivered_seq
-        else v_delivered_seq
-      end as delivered_seq
-  ) as reader
   where m.conversation_id = p_conversation_id
-    and m.seq < v_before_seq
+    and m.seq < coalesce(v_before_seq, c_after_all)
     and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
     and (m.expires_at is null or m.expires_at > now())
   order by m.seq desc
-  limit v_limit;
+  limit least(greatest(coalesce(p_page_size, 50), 1), 100);
 end;
 $$;
 
 -- RPC: a page of messages, newest first; oldest first with after_seq.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.get_messages(
   conversation_id uuid,
   page_size integer default 50,
@@ -3003,7 +3001,6 @@ create or replace function public.get_messages(
 returns setof public.chat_message
 language sql
 stable
-set search_path = ''
 as $$
   select * from private.get_messages(conversation_id, page_size, before_seq, after_seq, before);
 $$;
@@ -3183,7 +3180,7 @@ grant execute on function
   private.mark_delivered(uuid, bigint), public.mark_delivered(uuid, bigint)
 to authenticated;
 
--- source: 30_chat/relationships.sql sha256:f0d0ae8e454e55e3cc352d6a632eb344ffccf25b077981174f8ff78731d8160a
+-- source: 30_chat/relationships.sql sha256:6b1ce4841ac5bd2f1a6749d3c0c2ff9378ac18cbf494b7ddbf18eb630a3654d9
 -- Relationships for embedding: `conversations?select=*,messages(*)` and the like, where no foreign
 -- key leads. PostgREST calls such a function for each row; policies decide what it finds.
 --
@@ -3197,6 +3194,23 @@ language sql
 stable
 as $$
   select m.* from public.messages as m where m.conversation_id = $1.id;
+$$;
+
+create or replace function public.conversation_events(public.conversations)
+returns setof public.conversation_events
+language sql
+stable
+as $$
+  select e.* from public.conversation_events as e where e.conversation_id = $1.id;
+$$;
+
+create or replace function public.conversations(public.conversation_events)
+returns setof public.conversations
+language sql
+stable
+rows 1
+as $$
+  select c.* from public.conversations as c where c.id = $1.conversation_id;
 $$;
 
 create or replace function public.brand_owner(public.conversations)
@@ -3246,14 +3260,16 @@ $$;
 
 grant execute on function
   public.messages(public.conversations),
+  public.conversation_events(public.conversations),
   public.brand_owner(public.conversations),
   public.influencer(public.conversations),
   public.conversations(public.messages),
+  public.conversations(public.conversation_events),
   public.sender(public.messages),
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:c83bcdcf00a8a37b67e5ffbe2eb9a8699408321a9eadf630bd43ab2ac9053a1b
+-- source: 30_chat/send_message.sql sha256:6ae32bc4bf5299caea7fbd60364c80dd4b6a29246c1ca8e6df07048b4ac0dfa0
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3879,12 +3895,8 @@ begin
   free_limit := v_account.daily_free_limit;
   points_each := v_account.points_per_message;
   price := case when used > free_limit then points_each else 0 end;
-  v_account.send_due_at := private.next_due(
-    v_account.send_due_at, private.get_setting('rate_send')
-  );
-  v_account.send_long_due_at := private.next_due(
-    v_account.send_long_due_at, private.get_setting('rate_send_long')
-  );
+  v_account.send_due_at := private.next_due(v_account.send_due_at, 'send');
+  v_account.send_long_due_at := private.next_due(v_account.send_long_due_at, 'send_long');
   perform private.check_price(v_account, price, p_max_points);
   update private.accounts as a
   set
@@ -3904,6 +3916,8 @@ end;
 $$;
 
 -- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.send_message(
   conversation_id uuid,
   message text default '',
@@ -3916,7 +3930,6 @@ create or replace function public.send_message(
 )
 returns json
 language sql
-set search_path = ''
 as $$
   select private.send_message(
     conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points,
@@ -5665,15 +5678,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:1423962e2406b36d957017ffbeec999148c89eb462c40dda7d6dfaf9975ef123
+-- source: 40_flow/advance_conversation.sql sha256:c29c29c7a440df49e51ba446e0036ee14d659682b07776e29f55731c9f2b6285
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
 -- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
 -- transaction: one of the system always, one of the actor when its input is there already.
 -- Args: the step: its conversation, locked unless this is a trial, with no time limit due; who does
--- what, with which input, when. What the actor's other devices hear of it, for announce_step; null:
--- the same as the other side. A trial changes nothing outside its answer.
+-- what, with which input, when; and how it was made, for announce_step. A trial changes nothing
+-- outside its answer.
 -- Returns the step with what became of it; the messages of a trial have no numbers.
 -- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
 -- write, and what the effects write.
@@ -5867,7 +5880,8 @@ declare
   v_words text[];
 begin
   v_step.withheld := '{}';
-  if p_step.input = '{}' or p_step.role not in ('influencer', 'brand_owner') then
+  if not (p_step.conversation).is_barred or p_step.input = '{}'
+    or p_step.role not in ('influencer', 'brand_owner') then
     return v_step;
   end if;
   v_words := array(
@@ -5882,9 +5896,7 @@ begin
         where n.name = any (p_effects) and n.field = i.field and n.is_required
       )
   );
-  if v_words <> '{}' and not private.may_reach(
-    (p_step.conversation).influencer_id, (p_step.conversation).brand_owner_id
-  ) then
+  if v_words <> '{}' then
     v_step.withheld := p_step.input;
     v_step.input := p_step.input - v_words;
   end if;
@@ -5892,7 +5904,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_disputes.sql sha256:e92035a250da1fbc7314917bb3dfc9ca83c19f1341870ed39cd0405ee3eed3e8
+-- source: 40_flow/affect_disputes.sql sha256:c8344a6cf4048aeac8d435d91f243ed3b680d47295ee2739736c7d0c7ee45b31
 -- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -5913,14 +5925,17 @@ declare
   end;
   -- The party that asks for the pause, and where the deal was when it did.
   v_asker constant text := case when p_step.role not in ('system', 'admin') then p_step.role end;
-  v_pause constant jsonb := jsonb_build_object(
-    'state', (p_step.before).flow_state,
-    'work_status', (p_step.before).work_status,
-    'deadline_at', (p_step.before).deadline_at,
-    'since', p_step.at,
-    'by', v_asker
-  );
+  v_pause jsonb;
 begin
+  if p_effect in ('propose_cancellation', 'open_dispute', 'escalate') then
+    v_pause := jsonb_build_object(
+      'state', (p_step.before).flow_state,
+      'work_status', (p_step.before).work_status,
+      'deadline_at', (p_step.before).deadline_at,
+      'since', p_step.at,
+      'by', v_asker
+    );
+  end if;
   case p_effect
     when 'propose_cancellation' then
       perform private.check_refund(v_deal, (p_step.input -> 'refund_amount_minor')::bigint);
@@ -6503,15 +6518,17 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:c053fb26cd36a5ae4ca10c0358b85e05b59f3ec639e93ca5e81a397e0771c50b
+-- source: 40_flow/announce_step.sql sha256:82c792e3a3c872e82e481d7aee6eec0f2c4291bedb1d54daeae5972fd2d342d6
 -- Tells both sides about a step and all that followed on it, in at most two events a side: the
 -- messages that it may see, and the new state.
 --
 -- The messages are one new_message, with the newest as `message`, all of them as `messages` where
--- there are several, and the notification. The actor's other devices hear them with the button or
--- the text of p_event
--- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
+-- there are several, and the notification. The actor has the answer of the call, so the actor's
+-- topic hears of the step only where another session of the actor may listen: in a deal with the
+-- button or the text in place of new_message.
 -- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- Args: the step; how it was made, `{"event": "button_action", "button_id"}` or `{"event":
+-- "text_input", "input_type"}` (null: as private.describe_action has it).
 -- Returns the messages that the actor may see, as clients get them.
 -- Remembers, for each side that hears of the step, the version that its context has now: what
 -- check_version compares with. A rating of the other side is no reason to decide anew.
@@ -6529,6 +6546,9 @@ declare
   v_messages constant jsonb[] := array(
     select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
+  v_is_echoed constant boolean := p_step.actor_id is not null and exists (
+    select from private.other_sessions as s where s.user_id = p_step.actor_id
+  );
   v_message jsonb;
   v_member record;
   v_heard jsonb[];
@@ -6536,6 +6556,7 @@ declare
   v_note jsonb;
   v_payload jsonb;
   v_is_own boolean;
+  v_event jsonb;
   v_events text[] := array[]::text[];
   v_topics text[] := array[]::text[];
   v_payloads jsonb[] := array[]::jsonb[];
@@ -6546,8 +6567,9 @@ begin
       when p_step.from_state <> v_conversation.flow_state
         or me.user_id is not distinct from p_step.actor_id
         or exists (
-          select from unnest(p_step.messages) as m
-          where m.visible_to = 'all' or m.receiver_id = me.user_id
+          select from unnest(v_messages) as m (message)
+          where m.message ->> 'visible_to' = 'all'
+            or m.message ->> 'receiver_id' = me.user_id::text
         )
         then v_version + me.version + other.shared_version
       else me.stepped_version
@@ -6590,16 +6612,20 @@ begin
 
     if v_is_own then
       v_own_heard := to_jsonb(v_heard);
+      continue when not v_is_echoed;
+      if v_conversation.kind <> 'direct' then
+        v_event := coalesce(p_event, private.describe_action(v_conversation, p_step.action));
+      end if;
     end if;
-    if v_heard <> '{}' or v_is_own and p_event is not null then
+    if v_heard <> '{}' or v_is_own and v_event is not null then
       v_payload := jsonb_build_object(
         'conversation_id', v_conversation.id,
         'conversation_context',
         v_headline || jsonb_build_object('version', v_member.version)
       );
-      if v_is_own and p_event is not null then
-        v_events := v_events || (p_event ->> 'event');
-        v_payload := v_payload || (p_event - 'event')
+      if v_is_own and v_event is not null then
+        v_events := v_events || (v_event ->> 'event');
+        v_payload := v_payload || (v_event - 'event')
           || jsonb_build_object('flow_update', private.flow_update_json(p_step));
       else
         v_events := v_events || 'new_message'::text;
@@ -6638,6 +6664,35 @@ begin
   end loop;
   perform private.broadcast(v_events, v_topics, v_payloads);
   return v_own_heard;
+end;
+$$;
+
+-- How a client shows on the actor's other devices that an action was taken: as a text that was
+-- typed, when the action is a form, or as a button.
+create or replace function private.describe_action(
+  p_conversation private.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_input_type text;
+begin
+  select i.input_type into v_input_type
+  from private.flow_inputs as i
+  where i.flow_id = p_conversation.flow_id
+    and i.action = p_action
+    and i.required
+    and i.input_type is not null
+  order by i.position
+  limit 1;
+  return case when v_input_type is null
+    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
+    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
+  end;
 end;
 $$;
 
@@ -6883,7 +6938,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:29d58a56be0e746214129ab6f28192288727d5711c25d995a64d7d81fd335280
+-- source: 40_flow/compose_messages.sql sha256:f7d86cb99b6df31be52faaebd12313f6b9bf18b592d82002fb1c616a7b637a38
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -6903,29 +6958,34 @@ stable
 set search_path = ''
 as $$
 declare
-  v_system_user_id constant uuid := (private.get_setting('system_user_id') #>> '{}')::uuid;
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
+  v_templates private.flow_messages[];
   v_texts text;
-  v_values jsonb;
+  v_system_user_id uuid;
+  v_values jsonb := '{}';
   v_template private.flow_messages;
   v_quoted text;
   v_message public.messages;
 begin
-  for v_template in
-    select m.*
-    from private.flow_messages as m
-    where m.flow_id = v_conversation.flow_id
-      and m.transition = p_row_name
-      and not (p_is_passed and m.message_type = 'automated')
-    order by m.position
-  loop
-    v_texts := concat(v_template.text, v_template.title, v_template.subtitle, v_template.quote);
-    v_values := case when position('{' in v_texts) > 0
-      then private.flow_values(p_step, v_texts)
-    end;
+  select
+    array_agg(m order by m.position),
+    string_agg(concat(m.text, m.title, m.subtitle, m.quote), ' '),
+    (select s.value #>> '{}' from private.settings as s where s.key = 'system_user_id')
+  into v_templates, v_texts, v_system_user_id
+  from private.flow_messages as m
+  where m.flow_id = v_conversation.flow_id
+    and m.transition = p_row_name
+    and not (p_is_passed and m.message_type = 'automated');
+  if v_templates is null then
+    return v_step;
+  end if;
+  if position('{' in v_texts) > 0 then
+    v_values := private.flow_values(p_step, v_texts);
+  end if;
+  foreach v_template in array v_templates loop
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;
@@ -7033,7 +7093,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:2a7a7892280c1953e8934388eed83a2a4646b1066b7d3edec742964343dd3fa7
+-- source: 40_flow/deal_values.sql sha256:07e5e286d0e9dc85ff516a5c48717e349e4a53f060df363ee1f4f101c766aa64
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7104,6 +7164,7 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
+strict
 set search_path = ''
 as $$
 declare
@@ -7112,7 +7173,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if p_text is null or position('{' in p_text) = 0 then
+  if position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');
@@ -10206,7 +10267,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:97e18413588bb155dfd47eb7333e374c17697cb14eeadf8c7067e2b4984b0492
+-- source: 43_deals/take_action.sql sha256:4a335a73e9a7b821b3c0a1b164fdf13dbc107553bdc85ffc81be7b5fd861dd75
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -10247,14 +10308,14 @@ begin
   );
   return coalesce(
     v_step.earlier,
-    private.finish_action(
-      v_step, p_action, v_step.input, private.describe_action(v_step.conversation, p_action)
-    )
+    private.finish_action(v_step, p_action, v_step.input)
   );
 end;
 $$;
 
 -- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.take_action(
   conversation_id uuid,
   action text,
@@ -10264,7 +10325,6 @@ create or replace function public.take_action(
 )
 returns json
 language sql
-set search_path = ''
 as $$
   select private.take_action(conversation_id, action, input, client_action_id, expected_version);
 $$;
@@ -10310,7 +10370,7 @@ begin
     if p_expected_version is not null then
       perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
     end if;
-    if (v_step.conversation).deadline_at is not null then
+    if (v_step.conversation).deadline_at <= clock_timestamp() then
       v_step.conversation := private.run_deadlines(v_step.conversation, p_is_trial => false);
     end if;
   end if;
@@ -10320,8 +10380,8 @@ $$;
 
 -- Takes the action of a user's step, tells the user's other devices, and keeps what a repeat needs.
 --
--- Args: the step as begin_action returned it; the action and its input; what the client did, as for
--- private.announce_step; whether a deal was opened (null: that was not asked).
+-- Args: the step as begin_action returned it; the action and its input; how it was made, as for
+-- private.announce_step.
 -- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
 -- Writes: action_results, and what private.advance_conversation writes.
 -- Errors: those of private.advance_conversation.
@@ -10329,8 +10389,7 @@ create or replace function private.finish_action(
   p_step private.flow_step,
   p_action text,
   p_input jsonb,
-  p_event jsonb,
-  p_is_created boolean default null
+  p_event jsonb default null
 )
 returns json
 language plpgsql
@@ -10343,7 +10402,7 @@ begin
   v_step.input := coalesce(p_input, '{}');
   v_step.at := clock_timestamp();
   v_step.is_trial := false;
-  return private.answer_step(private.advance_conversation(v_step, p_event), p_is_created);
+  return private.answer_step(private.advance_conversation(v_step, p_event));
 end;
 $$;
 
@@ -10394,7 +10453,10 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant private.conversations := private.as_of_now(p_conversation);
+  v_conversation constant private.conversations := case
+    when p_conversation.deadline_at <= now() then private.as_of_now(p_conversation)
+    else p_conversation
+  end;
   v_context constant json := private.step_context(p_conversation, p_user_id);
   v_actions constant json := private.actions_json(
     v_conversation, p_user_id, private.role_in(v_conversation, p_user_id)
@@ -10429,7 +10491,6 @@ as $$
 declare
   c constant private.conversations := p_conversation;
   v record;
-  v_version constant bigint := private.base_version(c);
   v_is_barred constant boolean := c.is_barred and private.is_blocked(c.user_a, c.user_b);
   v_action_data jsonb;
 begin
@@ -10454,7 +10515,15 @@ begin
     a.user_id is not null as has_account,
     case when a.shares_last_seen then a.last_seen_at end as last_seen_at,
     s.waiting_on, s.free_text,
-    v_version + me.version + other.shared_version as version,
+    me.version + other.shared_version as version,
+    -- As private.base_version.
+    (
+      select m.expires_at
+      from public.messages as m
+      where m.conversation_id = c.id and m.expires_at <= now()
+      order by m.expires_at desc
+      limit 1
+    ) as expired_at,
     (
       select count(*)
       from (
@@ -10516,7 +10585,9 @@ begin
     'currency', c.currency,
     'work_status', c.work_status,
     'deadline_at', c.deadline_at,
-    'version', v.version,
+    'version', c.version + c.last_seq + v.version
+      + coalesce(extract(epoch from v.expired_at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint,
     'last_seq', c.last_seq,
     'read_seq', v.read_seq,
     'other_read_seq', v.other_read_seq,
@@ -10606,35 +10677,6 @@ begin
     v_earlier.flow_update, v_earlier.is_created
   );
   return v_step;
-end;
-$$;
-
--- How a client shows on the user's other devices that an action was taken: as a text that was
--- typed, when the action is a form, or as a button.
-create or replace function private.describe_action(
-  p_conversation private.conversations,
-  p_action text
-)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_input_type text;
-begin
-  select i.input_type into v_input_type
-  from private.flow_inputs as i
-  where i.flow_id = p_conversation.flow_id
-    and i.action = p_action
-    and i.required
-    and i.input_type is not null
-  order by i.position
-  limit 1;
-  return case when v_input_type is null
-    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
-    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
-  end;
 end;
 $$;
 
@@ -13152,7 +13194,7 @@ $$;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 46_history/append_event.sql sha256:1fb5d33ec89473f500746500da816af1e520ca0f92e1a593da2d79225b9c7f42
+-- source: 46_history/append_event.sql sha256:16b59fff714abde9a51234da7a33581cd7f1388da5871f42b87caa21c3126fe8
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -13169,8 +13211,8 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- Of the 128 bits of such a UUID 122 are random.
-  v_salt constant bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+  -- Of its 128 bits 122 are random: details that are guessed right cannot be told from others.
+  v_salt constant bytea := uuid_send(gen_random_uuid());
   v_event public.conversation_events;
   v_previous_hash bytea;
 begin
@@ -14268,7 +14310,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:9ad37012b6e7fee2e5395cf3e8d71b2fa68a601c0b231f182a65ef26d8294bf4
+-- source: 50_payments/begin_payment.sql sha256:160001b374fcbc3ddf2171c73261d4dc66ae2ed8b6bb5f48d996dc7bd404ccdc
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -14345,10 +14387,7 @@ begin
   if coalesce(
     (v_conversation.flow_data ->> 'last_attempt_at')::timestamptz < now() - c_pressed, true
   ) or not v_conversation.flow_data ? 'payment_order' then
-    perform private.finish_action(
-      v_call, 'proceed_to_payment', '{}',
-      private.describe_action(v_conversation, 'proceed_to_payment')
-    );
+    perform private.finish_action(v_call, 'proceed_to_payment', '{}');
   end if;
   v_order := private.claim_payment_order(v_conversation, clock_timestamp());
   return jsonb_build_object(
@@ -18149,11 +18188,11 @@ create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
 for each statement execute function private.keep_points_ledger();
 
--- source: 60_triggers/keep_send_rules.sql sha256:d8b5d9c1f01a16262deaa009d5684daf67a4bcb77ced830bcba7675ec09fd72a
--- Keeps private.send_rules, the typed copy of the settings that every send reads, in step with
--- private.settings.
+-- source: 60_triggers/keep_send_rules.sql sha256:88c9eb0f6b488ee34192a673f43e299f51c4f498c117392b65e0815b5df082e9
+-- Keeps private.rates and private.send_rules, the typed copies of what sends and actions read, in
+-- step with private.settings.
 --
--- Writes: send_rules.
+-- Writes: rates, send_rules.
 create or replace function private.keep_send_rules()
 returns trigger
 language plpgsql
@@ -18165,12 +18204,26 @@ begin
 end;
 $$;
 
--- Writes: send_rules.
+-- Writes: rates, send_rules.
 create or replace function private.write_send_rules()
 returns void
 language sql
 set search_path = ''
 as $$
+  insert into private.rates as r (action, step, ahead)
+  select
+    substr(s.key, 6), coalesce(pace.step, '0'),
+    coalesce(pace.step * ((s.value ->> 'burst')::float8 - 1), '1000 years')
+  from private.settings as s
+  cross join lateral (
+    select coalesce(
+      interval '1 second' / (s.value ->> 'per_second')::float8,
+      interval '1 minute' / (s.value ->> 'per_minute')::float8,
+      interval '1 day' / (s.value ->> 'per_day')::float8
+    ) as step
+  ) as pace
+  where s.key like 'rate\_%'
+  on conflict (action) do update set step = excluded.step, ahead = excluded.ahead;
   insert into private.send_rules as r (
     quota_timezone, stranger_messages, send_step, send_ahead, long_step, long_ahead
   )
@@ -18180,11 +18233,10 @@ as $$
       when private.get_setting('direct_blocked_during_deal') = 'true' then -1
       else private.get_number('stranger_messages')::bigint
     end,
-    -- A limit that is switched off takes no time and is never met.
-    coalesce(short.step, '0'), coalesce(short.step * (short.burst - 1), '1000 years'),
-    coalesce(long.step, '0'), coalesce(long.step * (long.burst - 1), '1000 years')
-  from private.read_limit(private.get_setting('rate_send')) as short
-  cross join private.read_limit(private.get_setting('rate_send_long')) as long
+    short.step, short.ahead, long.step, long.ahead
+  from private.rates as short
+  cross join private.rates as long
+  where short.action = 'send' and long.action = 'send_long'
   on conflict (is_only) do update set
     quota_timezone = excluded.quota_timezone, stranger_messages = excluded.stranger_messages,
     send_step = excluded.send_step, send_ahead = excluded.send_ahead,

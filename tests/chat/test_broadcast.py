@@ -188,11 +188,44 @@ def test_a_refused_send_and_a_repeat_tell_nobody(db: Database, talk: Talk) -> No
 
 
 def test_a_new_conversation_is_told_to_its_members_only(db: Database, talk: Talk) -> None:
+    open_session(db, talk.chitra)
     db.query("delete from realtime.messages")
     opened = open_talk(db, talk.chitra, talk.asha)
     told = broadcasts(db, "new_message")
     assert [row["topic"] for row in told] == topics(talk.chitra, talk.asha)
     assert {row["payload"]["conversation_id"] for row in told} == {opened}
+
+
+def test_an_own_step_is_heard_on_other_devices_alone(db: Database, talk: Talk) -> None:
+    for user, role in {talk.asha: "influencer", talk.bharat: "brand_owner"}.items():
+        with db.signed_in_as(user):
+            db.call("complete_profile", role=role, display_name=role)
+    with db.signed_in_as(talk.asha):
+        bid = db.call("create_bid", title="Reels", description="Three of them")
+    with db.signed_in_as(talk.bharat):
+        deal = db.call("connect_bid", bid_id=bid["id"])["conversation"]["conversation_id"]
+    own = open_session(db, talk.asha)
+
+    def tell(action: str) -> list[tuple[str, str]]:
+        db.query("delete from realtime.messages")
+        with db.signed_in_as(talk.asha, session_id=own):
+            db.call("take_action", conversation_id=deal, action=action)
+        rows = db.query(
+            "select topic, event from realtime.messages where starts_with(topic, 'user')"
+        )
+        return sorted((row["topic"], row["event"]) for row in rows)
+
+    def events(user: uuid.UUID, said: str) -> list[tuple[str, str]]:
+        return [(f"user:{user}", event) for event in ("conversation_state_changed", said)]
+
+    # She acts on her one device: its call has the answer.
+    assert tell("accept_connection") == sorted(events(talk.bharat, "new_message"))
+    with db.signed_in_as(talk.bharat):
+        given = {"details": "Three posts"}
+        db.call("take_action", conversation_id=deal, action="send_project_details", input=given)
+    open_session(db, talk.asha)
+    both = events(talk.asha, "button_action") + events(talk.bharat, "new_message")
+    assert tell("accept_project") == sorted(both)
 
 
 def test_a_receipt_is_told_to_the_other_side_once(db: Database, talk: Talk) -> None:

@@ -38,10 +38,13 @@ class Deal:
 
 @asynccontextmanager
 async def dealing(payments: Payments) -> AsyncIterator[Deal]:
-    """The three, who hear their own channel, and the bid that Bharat has connected to."""
+    """The three, who hear their own channel, and the bid that Bharat has connected to.
+
+    The parties have two devices each, so they hear of own steps.
+    """
     async with AsyncExitStack() as everyone:
-        asha = await everyone.enter_async_context(payments.signed_in())
-        bharat = await everyone.enter_async_context(payments.signed_in())
+        asha = await everyone.enter_async_context(payments.signed_in(has_two_devices=True))
+        bharat = await everyone.enter_async_context(payments.signed_in(has_two_devices=True))
         chitra = await everyone.enter_async_context(payments.signed_in())
         roles = {"influencer": asha, "brand_owner": bharat}
         for role, person in roles.items():

@@ -31,9 +31,9 @@ class Payments:
     app_url: str
     sandbox: SandboxClient
 
-    def signed_in(self) -> AbstractAsyncContextManager[Person]:
+    def signed_in(self, *, has_two_devices: bool = False) -> AbstractAsyncContextManager[Person]:
         """A new person whose client knows the app."""
-        return signed_in(self.stack, app_url=self.app_url)
+        return signed_in(self.stack, has_two_devices=has_two_devices, app_url=self.app_url)
 
     async def pay(self, payer: Person, conversation_id: str) -> Json:
         """Pay a deal at the checkout; what checkout gives the page, once the webhooks are taken."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import httpx
 import pytest
@@ -52,18 +52,33 @@ def service_headers(stack: Stack) -> dict[str, str]:
 
 def sign_in(stack: Stack, http: httpx.Client) -> tuple[str, dict[str, str]]:
     """A new user's id and the headers of the user's requests."""
-    answer = http.post(
-        "/auth/v1/token?grant_type=password", json={"email": make_user(stack), "password": PASSWORD}
-    ).json()
+    answer = open_session(http, make_user(stack))
     return answer["user"]["id"], {"Authorization": f"Bearer {answer['access_token']}"}
+
+
+def open_session(http: httpx.Client, email: str) -> Any:
+    """What Auth answers to one more sign-in."""
+    given = {"email": email, "password": PASSWORD}
+    return http.post("/auth/v1/token?grant_type=password", json=given).raise_for_status().json()
 
 
 @asynccontextmanager
 async def signed_in(
-    stack: Stack, url: str | None = None, **options: Unpack[Options]
+    stack: Stack,
+    url: str | None = None,
+    *,
+    has_two_devices: bool = False,
+    **options: Unpack[Options],
 ) -> AsyncIterator[Person]:
-    """A new person who is signed in and hears nothing yet; `url` is another way to the stack."""
+    """A new person who is signed in and hears nothing yet; `url` is another way to the stack.
+
+    Who has two devices hears of own steps.
+    """
     email = make_user(stack)
+    if has_two_devices:
+        headers = {"apikey": stack.anon_key}
+        with httpx.Client(base_url=stack.api_url, headers=headers, timeout=PATIENCE) as http:
+            open_session(http, email)
     client = await ParleyClient.sign_in(
         url or stack.api_url, stack.anon_key, email, PASSWORD, **options
     )

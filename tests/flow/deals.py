@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.chat.scenes import open_session
 from tests.flow import model
 from tests.flow.model import Refused, Taken
 from tests.flow.rows import ADMIN, BRAND_OWNER, INFLUENCER, SYSTEM
@@ -139,13 +140,15 @@ class Cast:
 
 
 def gather_cast(db: Database) -> Cast:
-    """The four with their profiles."""
+    """The four with their profiles; the two parties have one more device each, which hears."""
     names = ("Asha", "Bharat", "Chitra", "Omkar")
     cast = Cast(*(db.create_user(name) for name in names))
     roles = {cast.asha: INFLUENCER, cast.bharat: BRAND_OWNER, cast.chitra: INFLUENCER}
     for user, role in roles.items():
         with db.signed_in_as(user):
             db.call("complete_profile", role=role, display_name=role)
+    for party in (cast.asha, cast.bharat):
+        open_session(db, party)
     db.query("insert into private.admins (user_id) values (%s)", cast.omkar)
     return cast
 

@@ -26,9 +26,9 @@ export async function signedIn(options = {}) {
     body: JSON.stringify({ ...credentials, email_confirm: true }),
   })
   if (!answer.ok) throw new Error(`no user was made: ${answer.status} ${await answer.text()}`)
-  const client = await ParleyClient.signIn(url, key, credentials.email, credentials.password, {
-    appUrl, ...options,
-  })
+  const signIn = (more) =>
+    ParleyClient.signIn(url, key, credentials.email, credentials.password, { appUrl, ...more })
+  const client = await signIn(options)
   const heard = []
   let news = () => {}
   client.on('*', (event) => {
@@ -52,6 +52,8 @@ export async function signedIn(options = {}) {
   }
   return {
     client,
+    /** Sign in on one more device: from then on this person hears of own steps. */
+    openSession: async () => (await signIn()).close(),
     payloads,
     texts,
     /** Wait for the newest message that asks this person something and is not one of `before`. */
@@ -106,7 +108,8 @@ export async function dealing(play) {
   const [asha, bharat] = everyone
   try {
     const roles = [[asha, 'influencer'], [bharat, 'brand_owner']]
-    for (const [{ client }, role] of roles) {
+    for (const [{ client, openSession }, role] of roles) {
+      await openSession()
       await client.call('complete_profile', { role, display_name: role })
       await client.start()
     }

@@ -12,7 +12,8 @@ where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_i
   and (m.expires_at is null or m.expires_at > now());
 
 -- How far each member of the caller's conversations got, as the caller may see it: across a block
--- nothing of the other side, and what was read only where both let others see it.
+-- nothing of the other side, and what was read only where both let others see it. A caller without
+-- an account has none.
 create or replace view private.my_marks as
 select
   me.conversation_id,
@@ -22,24 +23,23 @@ select
   me.read_at,
   me.delivered_seq,
   case
-    when pair.is_blocked or not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
+    when not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
+    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
     else other.read_seq
   end as other_read_seq,
   other.read_at as other_read_at,
-  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
-  mine.user_id is not null as has_account,
+  case
+    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
+    else other.delivered_seq
+  end as other_delivered_seq,
   -- A time limit has passed: what was asked is over, whether or not the step has been written.
   coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
 join private.conversations as c on c.id = me.conversation_id
-left join private.accounts as mine on mine.user_id = me.user_id
+join private.accounts as mine on mine.user_id = me.user_id
 left join private.accounts as theirs on theirs.user_id = other.user_id
-cross join lateral (
-  select c.is_barred and private.is_blocked(c.user_a, c.user_b) as is_blocked
-  offset 0  -- once a row, not once a mention
-) as pair
 where me.user_id = (select auth.uid());
 
 -- Every message that the caller may read now, in the shape that clients get.

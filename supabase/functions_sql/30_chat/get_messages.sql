@@ -20,34 +20,58 @@ as $$
 declare
   c_after_all constant bigint := 9223372036854775807;
   v_me constant uuid := auth.uid();
-  v_limit constant integer := least(greatest(coalesce(p_page_size, 50), 1), 100);
-  v_before_seq bigint := coalesce(p_before_seq, c_after_all);
+  v_before_seq bigint := p_before_seq;
   v_read_seq bigint;
   v_read_at timestamptz;
   v_delivered_seq bigint;
   v_other_read_seq bigint;
   v_other_read_at timestamptz;
   v_other_delivered_seq bigint;
+  v_other_id uuid;
+  v_is_barred boolean;
   v_is_over boolean;
 begin
+  -- As private.my_marks; a test compares them.
   select
-    k.read_seq, k.read_at, k.delivered_seq, k.other_read_seq, k.other_read_at,
-    k.other_delivered_seq, k.is_over
+    me.read_seq, me.read_at, me.delivered_seq,
+    case
+      when mine.shares_read_receipts and theirs.shares_read_receipts then other.read_seq
+      else 0
+    end,
+    other.read_at, other.delivered_seq, other.user_id, c.is_barred,
+    coalesce(c.deadline_at <= now(), false)
   into
     v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
-    v_other_delivered_seq, v_is_over
-  from private.my_marks as k
-  where k.conversation_id = p_conversation_id and k.has_account;
+    v_other_delivered_seq, v_other_id, v_is_barred, v_is_over
+  from private.participants as me
+  join private.participants as other
+    on other.conversation_id = p_conversation_id and other.user_id <> v_me
+  join private.conversations as c on c.id = p_conversation_id
+  join private.accounts as mine on mine.user_id = v_me
+  left join private.accounts as theirs on theirs.user_id = other.user_id
+  where me.conversation_id = p_conversation_id and me.user_id = v_me;
   if not found then
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
-  if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
-    perform private.raise_input_invalid(
-      'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
-    );
+  if v_is_barred and private.is_blocked(v_me, v_other_id) then
+    v_other_read_seq := 0;
+    v_other_delivered_seq := 0;
   end if;
-  if p_before is not null then
+  if num_nonnulls(p_after_seq, p_before) > 0 then
+    if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
+      perform private.raise_input_invalid(
+        'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
+      );
+    end if;
+    if p_after_seq is not null then
+      return query
+      select m.* from private.my_messages as m
+      where m.conversation_id = p_conversation_id and m.seq > p_after_seq
+      order by m.seq
+      limit private.clamp_page_size(p_page_size, 50, 100);
+      return;
+    end if;
     -- A message that has expired, or that only the other side sees, still marks a position.
     select m.seq into v_before_seq
     from public.messages as m
@@ -59,14 +83,6 @@ begin
     end if;
   end if;
 
-  if p_after_seq is not null then
-    return query
-    select m.* from private.my_messages as m
-    where m.conversation_id = p_conversation_id and m.seq > p_after_seq
-    order by m.seq
-    limit v_limit;
-    return;
-  end if;
   -- One walk along the primary key: which rows are in the page is the rule of
   -- private.visible_messages, and their shape that of private.my_messages.
   return query
@@ -75,34 +91,38 @@ begin
     m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
     m.action_completed or m.action_required and v_is_over, m.is_automated, m.reply_to,
     m.client_message_id, m.expires_at,
-    m.seq <= reader.read_seq, m.seq <= reader.read_seq,
-    case when m.seq <= reader.read_seq then reader.read_at end,
-    case
-      when m.seq <= reader.read_seq then 'read'
-      when m.seq <= reader.delivered_seq then 'delivered'
-      else 'sent'
+    m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
+    m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
+    case when m.sender_id = v_me
+      then case when m.seq <= v_other_read_seq then v_other_read_at end
+      else case when m.seq <= v_read_seq then v_read_at end
+    end,
+    case when m.sender_id = v_me
+      then case
+        when m.seq <= v_other_read_seq then 'read'
+        when m.seq <= v_other_delivered_seq then 'delivered'
+        else 'sent'
+      end
+      else case
+        when m.seq <= v_read_seq then 'read'
+        when m.seq <= v_delivered_seq then 'delivered'
+        else 'sent'
+      end
     end,
     m.created_at
   from public.messages as m
-  cross join lateral (
-    select
-      case when m.sender_id = v_me then v_other_read_seq else v_read_seq end as read_seq,
-      case when m.sender_id = v_me then v_other_read_at else v_read_at end as read_at,
-      case
-        when m.sender_id = v_me then v_other_delivered_seq
-        else v_delivered_seq
-      end as delivered_seq
-  ) as reader
   where m.conversation_id = p_conversation_id
-    and m.seq < v_before_seq
+    and m.seq < coalesce(v_before_seq, c_after_all)
     and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
     and (m.expires_at is null or m.expires_at > now())
   order by m.seq desc
-  limit v_limit;
+  limit least(greatest(coalesce(p_page_size, 50), 1), 100);
 end;
 $$;
 
 -- RPC: a page of messages, newest first; oldest first with after_seq.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.get_messages(
   conversation_id uuid,
   page_size integer default 50,
@@ -113,7 +133,6 @@ create or replace function public.get_messages(
 returns setof public.chat_message
 language sql
 stable
-set search_path = ''
 as $$
   select * from private.get_messages(conversation_id, page_size, before_seq, after_seq, before);
 $$;

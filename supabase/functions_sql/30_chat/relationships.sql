@@ -13,6 +13,23 @@ as $$
   select m.* from public.messages as m where m.conversation_id = $1.id;
 $$;
 
+create or replace function public.conversation_events(public.conversations)
+returns setof public.conversation_events
+language sql
+stable
+as $$
+  select e.* from public.conversation_events as e where e.conversation_id = $1.id;
+$$;
+
+create or replace function public.conversations(public.conversation_events)
+returns setof public.conversations
+language sql
+stable
+rows 1
+as $$
+  select c.* from public.conversations as c where c.id = $1.conversation_id;
+$$;
+
 create or replace function public.brand_owner(public.conversations)
 returns setof public.users
 language sql
@@ -60,9 +77,11 @@ $$;
 
 grant execute on function
   public.messages(public.conversations),
+  public.conversation_events(public.conversations),
   public.brand_owner(public.conversations),
   public.influencer(public.conversations),
   public.conversations(public.messages),
+  public.conversations(public.conversation_events),
   public.sender(public.messages),
   public.receiver(public.messages)
 to authenticated, service_role;

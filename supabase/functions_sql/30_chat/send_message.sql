@@ -623,12 +623,8 @@ begin
   free_limit := v_account.daily_free_limit;
   points_each := v_account.points_per_message;
   price := case when used > free_limit then points_each else 0 end;
-  v_account.send_due_at := private.next_due(
-    v_account.send_due_at, private.get_setting('rate_send')
-  );
-  v_account.send_long_due_at := private.next_due(
-    v_account.send_long_due_at, private.get_setting('rate_send_long')
-  );
+  v_account.send_due_at := private.next_due(v_account.send_due_at, 'send');
+  v_account.send_long_due_at := private.next_due(v_account.send_long_due_at, 'send_long');
   perform private.check_price(v_account, price, p_max_points);
   update private.accounts as a
   set
@@ -648,6 +644,8 @@ end;
 $$;
 
 -- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.send_message(
   conversation_id uuid,
   message text default '',
@@ -660,7 +658,6 @@ create or replace function public.send_message(
 )
 returns json
 language sql
-set search_path = ''
 as $$
   select private.send_message(
     conversation_id, message, media_url, expiration_hours, client_message_id, reply_to, max_points,

@@ -4,8 +4,8 @@
 -- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
 -- transaction: one of the system always, one of the actor when its input is there already.
 -- Args: the step: its conversation, locked unless this is a trial, with no time limit due; who does
--- what, with which input, when. What the actor's other devices hear of it, for announce_step; null:
--- the same as the other side. A trial changes nothing outside its answer.
+-- what, with which input, when; and how it was made, for announce_step. A trial changes nothing
+-- outside its answer.
 -- Returns the step with what became of it; the messages of a trial have no numbers.
 -- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
 -- write, and what the effects write.
@@ -199,7 +199,8 @@ declare
   v_words text[];
 begin
   v_step.withheld := '{}';
-  if p_step.input = '{}' or p_step.role not in ('influencer', 'brand_owner') then
+  if not (p_step.conversation).is_barred or p_step.input = '{}'
+    or p_step.role not in ('influencer', 'brand_owner') then
     return v_step;
   end if;
   v_words := array(
@@ -214,9 +215,7 @@ begin
         where n.name = any (p_effects) and n.field = i.field and n.is_required
       )
   );
-  if v_words <> '{}' and not private.may_reach(
-    (p_step.conversation).influencer_id, (p_step.conversation).brand_owner_id
-  ) then
+  if v_words <> '{}' then
     v_step.withheld := p_step.input;
     v_step.input := p_step.input - v_words;
   end if;

@@ -18,14 +18,17 @@ declare
   end;
   -- The party that asks for the pause, and where the deal was when it did.
   v_asker constant text := case when p_step.role not in ('system', 'admin') then p_step.role end;
-  v_pause constant jsonb := jsonb_build_object(
-    'state', (p_step.before).flow_state,
-    'work_status', (p_step.before).work_status,
-    'deadline_at', (p_step.before).deadline_at,
-    'since', p_step.at,
-    'by', v_asker
-  );
+  v_pause jsonb;
 begin
+  if p_effect in ('propose_cancellation', 'open_dispute', 'escalate') then
+    v_pause := jsonb_build_object(
+      'state', (p_step.before).flow_state,
+      'work_status', (p_step.before).work_status,
+      'deadline_at', (p_step.before).deadline_at,
+      'since', p_step.at,
+      'by', v_asker
+    );
+  end if;
   case p_effect
     when 'propose_cancellation' then
       perform private.check_refund(v_deal, (p_step.input -> 'refund_amount_minor')::bigint);

@@ -2,10 +2,12 @@
 -- messages that it may see, and the new state.
 --
 -- The messages are one new_message, with the newest as `message`, all of them as `messages` where
--- there are several, and the notification. The actor's other devices hear them with the button or
--- the text of p_event
--- instead, `{"event": "button_action", "button_id"}` or `{"event": "text_input", "input_type"}`.
+-- there are several, and the notification. The actor has the answer of the call, so the actor's
+-- topic hears of the step only where another session of the actor may listen: in a deal with the
+-- button or the text in place of new_message.
 -- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- Args: the step; how it was made, `{"event": "button_action", "button_id"}` or `{"event":
+-- "text_input", "input_type"}` (null: as private.describe_action has it).
 -- Returns the messages that the actor may see, as clients get them.
 -- Remembers, for each side that hears of the step, the version that its context has now: what
 -- check_version compares with. A rating of the other side is no reason to decide anew.
@@ -23,6 +25,9 @@ declare
   v_messages constant jsonb[] := array(
     select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
+  v_is_echoed constant boolean := p_step.actor_id is not null and exists (
+    select from private.other_sessions as s where s.user_id = p_step.actor_id
+  );
   v_message jsonb;
   v_member record;
   v_heard jsonb[];
@@ -30,6 +35,7 @@ declare
   v_note jsonb;
   v_payload jsonb;
   v_is_own boolean;
+  v_event jsonb;
   v_events text[] := array[]::text[];
   v_topics text[] := array[]::text[];
   v_payloads jsonb[] := array[]::jsonb[];
@@ -40,8 +46,9 @@ begin
       when p_step.from_state <> v_conversation.flow_state
         or me.user_id is not distinct from p_step.actor_id
         or exists (
-          select from unnest(p_step.messages) as m
-          where m.visible_to = 'all' or m.receiver_id = me.user_id
+          select from unnest(v_messages) as m (message)
+          where m.message ->> 'visible_to' = 'all'
+            or m.message ->> 'receiver_id' = me.user_id::text
         )
         then v_version + me.version + other.shared_version
       else me.stepped_version
@@ -84,16 +91,20 @@ begin
 
     if v_is_own then
       v_own_heard := to_jsonb(v_heard);
+      continue when not v_is_echoed;
+      if v_conversation.kind <> 'direct' then
+        v_event := coalesce(p_event, private.describe_action(v_conversation, p_step.action));
+      end if;
     end if;
-    if v_heard <> '{}' or v_is_own and p_event is not null then
+    if v_heard <> '{}' or v_is_own and v_event is not null then
       v_payload := jsonb_build_object(
         'conversation_id', v_conversation.id,
         'conversation_context',
         v_headline || jsonb_build_object('version', v_member.version)
       );
-      if v_is_own and p_event is not null then
-        v_events := v_events || (p_event ->> 'event');
-        v_payload := v_payload || (p_event - 'event')
+      if v_is_own and v_event is not null then
+        v_events := v_events || (v_event ->> 'event');
+        v_payload := v_payload || (v_event - 'event')
           || jsonb_build_object('flow_update', private.flow_update_json(p_step));
       else
         v_events := v_events || 'new_message'::text;
@@ -132,6 +143,35 @@ begin
   end loop;
   perform private.broadcast(v_events, v_topics, v_payloads);
   return v_own_heard;
+end;
+$$;
+
+-- How a client shows on the actor's other devices that an action was taken: as a text that was
+-- typed, when the action is a form, or as a button.
+create or replace function private.describe_action(
+  p_conversation private.conversations,
+  p_action text
+)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_input_type text;
+begin
+  select i.input_type into v_input_type
+  from private.flow_inputs as i
+  where i.flow_id = p_conversation.flow_id
+    and i.action = p_action
+    and i.required
+    and i.input_type is not null
+  order by i.position
+  limit 1;
+  return case when v_input_type is null
+    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
+    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
+  end;
 end;
 $$;
 

@@ -17,29 +17,34 @@ stable
 set search_path = ''
 as $$
 declare
-  v_system_user_id constant uuid := (private.get_setting('system_user_id') #>> '{}')::uuid;
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
   -- The server's clock, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
+  v_templates private.flow_messages[];
   v_texts text;
-  v_values jsonb;
+  v_system_user_id uuid;
+  v_values jsonb := '{}';
   v_template private.flow_messages;
   v_quoted text;
   v_message public.messages;
 begin
-  for v_template in
-    select m.*
-    from private.flow_messages as m
-    where m.flow_id = v_conversation.flow_id
-      and m.transition = p_row_name
-      and not (p_is_passed and m.message_type = 'automated')
-    order by m.position
-  loop
-    v_texts := concat(v_template.text, v_template.title, v_template.subtitle, v_template.quote);
-    v_values := case when position('{' in v_texts) > 0
-      then private.flow_values(p_step, v_texts)
-    end;
+  select
+    array_agg(m order by m.position),
+    string_agg(concat(m.text, m.title, m.subtitle, m.quote), ' '),
+    (select s.value #>> '{}' from private.settings as s where s.key = 'system_user_id')
+  into v_templates, v_texts, v_system_user_id
+  from private.flow_messages as m
+  where m.flow_id = v_conversation.flow_id
+    and m.transition = p_row_name
+    and not (p_is_passed and m.message_type = 'automated');
+  if v_templates is null then
+    return v_step;
+  end if;
+  if position('{' in v_texts) > 0 then
+    v_values := private.flow_values(p_step, v_texts);
+  end if;
+  foreach v_template in array v_templates loop
     v_message := null;
     v_message.id := gen_random_uuid();
     v_message.conversation_id := v_conversation.id;

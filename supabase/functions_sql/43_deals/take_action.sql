@@ -38,14 +38,14 @@ begin
   );
   return coalesce(
     v_step.earlier,
-    private.finish_action(
-      v_step, p_action, v_step.input, private.describe_action(v_step.conversation, p_action)
-    )
+    private.finish_action(v_step, p_action, v_step.input)
   );
 end;
 $$;
 
 -- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.take_action(
   conversation_id uuid,
   action text,
@@ -55,7 +55,6 @@ create or replace function public.take_action(
 )
 returns json
 language sql
-set search_path = ''
 as $$
   select private.take_action(conversation_id, action, input, client_action_id, expected_version);
 $$;
@@ -101,7 +100,7 @@ begin
     if p_expected_version is not null then
       perform private.check_version(v_step.conversation, v_step.actor_id, p_expected_version);
     end if;
-    if (v_step.conversation).deadline_at is not null then
+    if (v_step.conversation).deadline_at <= clock_timestamp() then
       v_step.conversation := private.run_deadlines(v_step.conversation, p_is_trial => false);
     end if;
   end if;
@@ -111,8 +110,8 @@ $$;
 
 -- Takes the action of a user's step, tells the user's other devices, and keeps what a repeat needs.
 --
--- Args: the step as begin_action returned it; the action and its input; what the client did, as for
--- private.announce_step; whether a deal was opened (null: that was not asked).
+-- Args: the step as begin_action returned it; the action and its input; how it was made, as for
+-- private.announce_step.
 -- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
 -- Writes: action_results, and what private.advance_conversation writes.
 -- Errors: those of private.advance_conversation.
@@ -120,8 +119,7 @@ create or replace function private.finish_action(
   p_step private.flow_step,
   p_action text,
   p_input jsonb,
-  p_event jsonb,
-  p_is_created boolean default null
+  p_event jsonb default null
 )
 returns json
 language plpgsql
@@ -134,7 +132,7 @@ begin
   v_step.input := coalesce(p_input, '{}');
   v_step.at := clock_timestamp();
   v_step.is_trial := false;
-  return private.answer_step(private.advance_conversation(v_step, p_event), p_is_created);
+  return private.answer_step(private.advance_conversation(v_step, p_event));
 end;
 $$;
 
@@ -185,7 +183,10 @@ stable
 set search_path = ''
 as $$
 declare
-  v_conversation constant private.conversations := private.as_of_now(p_conversation);
+  v_conversation constant private.conversations := case
+    when p_conversation.deadline_at <= now() then private.as_of_now(p_conversation)
+    else p_conversation
+  end;
   v_context constant json := private.step_context(p_conversation, p_user_id);
   v_actions constant json := private.actions_json(
     v_conversation, p_user_id, private.role_in(v_conversation, p_user_id)
@@ -220,7 +221,6 @@ as $$
 declare
   c constant private.conversations := p_conversation;
   v record;
-  v_version constant bigint := private.base_version(c);
   v_is_barred constant boolean := c.is_barred and private.is_blocked(c.user_a, c.user_b);
   v_action_data jsonb;
 begin
@@ -245,7 +245,15 @@ begin
     a.user_id is not null as has_account,
     case when a.shares_last_seen then a.last_seen_at end as last_seen_at,
     s.waiting_on, s.free_text,
-    v_version + me.version + other.shared_version as version,
+    me.version + other.shared_version as version,
+    -- As private.base_version.
+    (
+      select m.expires_at
+      from public.messages as m
+      where m.conversation_id = c.id and m.expires_at <= now()
+      order by m.expires_at desc
+      limit 1
+    ) as expired_at,
     (
       select count(*)
       from (
@@ -307,7 +315,9 @@ begin
     'currency', c.currency,
     'work_status', c.work_status,
     'deadline_at', c.deadline_at,
-    'version', v.version,
+    'version', c.version + c.last_seq + v.version
+      + coalesce(extract(epoch from v.expired_at) * 1000000, 0)::bigint
+      + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint,
     'last_seq', c.last_seq,
     'read_seq', v.read_seq,
     'other_read_seq', v.other_read_seq,
@@ -397,35 +407,6 @@ begin
     v_earlier.flow_update, v_earlier.is_created
   );
   return v_step;
-end;
-$$;
-
--- How a client shows on the user's other devices that an action was taken: as a text that was
--- typed, when the action is a form, or as a button.
-create or replace function private.describe_action(
-  p_conversation private.conversations,
-  p_action text
-)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  v_input_type text;
-begin
-  select i.input_type into v_input_type
-  from private.flow_inputs as i
-  where i.flow_id = p_conversation.flow_id
-    and i.action = p_action
-    and i.required
-    and i.input_type is not null
-  order by i.position
-  limit 1;
-  return case when v_input_type is null
-    then jsonb_build_object('event', 'button_action', 'button_id', p_action)
-    else jsonb_build_object('event', 'text_input', 'input_type', v_input_type)
-  end;
 end;
 $$;
 

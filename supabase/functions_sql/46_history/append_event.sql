@@ -14,8 +14,8 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- Of the 128 bits of such a UUID 122 are random.
-  v_salt constant bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+  -- Of its 128 bits 122 are random: details that are guessed right cannot be told from others.
+  v_salt constant bytea := uuid_send(gen_random_uuid());
   v_event public.conversation_events;
   v_previous_hash bytea;
 begin

@@ -74,10 +74,7 @@ begin
   if coalesce(
     (v_conversation.flow_data ->> 'last_attempt_at')::timestamptz < now() - c_pressed, true
   ) or not v_conversation.flow_data ? 'payment_order' then
-    perform private.finish_action(
-      v_call, 'proceed_to_payment', '{}',
-      private.describe_action(v_conversation, 'proceed_to_payment')
-    );
+    perform private.finish_action(v_call, 'proceed_to_payment', '{}');
   end if;
   v_order := private.claim_payment_order(v_conversation, clock_timestamp());
   return jsonb_build_object(

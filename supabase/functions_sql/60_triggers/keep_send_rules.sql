@@ -1,7 +1,7 @@
--- Keeps private.send_rules, the typed copy of the settings that every send reads, in step with
--- private.settings.
+-- Keeps private.rates and private.send_rules, the typed copies of what sends and actions read, in
+-- step with private.settings.
 --
--- Writes: send_rules.
+-- Writes: rates, send_rules.
 create or replace function private.keep_send_rules()
 returns trigger
 language plpgsql
@@ -13,12 +13,26 @@ begin
 end;
 $$;
 
--- Writes: send_rules.
+-- Writes: rates, send_rules.
 create or replace function private.write_send_rules()
 returns void
 language sql
 set search_path = ''
 as $$
+  insert into private.rates as r (action, step, ahead)
+  select
+    substr(s.key, 6), coalesce(pace.step, '0'),
+    coalesce(pace.step * ((s.value ->> 'burst')::float8 - 1), '1000 years')
+  from private.settings as s
+  cross join lateral (
+    select coalesce(
+      interval '1 second' / (s.value ->> 'per_second')::float8,
+      interval '1 minute' / (s.value ->> 'per_minute')::float8,
+      interval '1 day' / (s.value ->> 'per_day')::float8
+    ) as step
+  ) as pace
+  where s.key like 'rate\_%'
+  on conflict (action) do update set step = excluded.step, ahead = excluded.ahead;
   insert into private.send_rules as r (
     quota_timezone, stranger_messages, send_step, send_ahead, long_step, long_ahead
   )
@@ -28,11 +42,10 @@ as $$
       when private.get_setting('direct_blocked_during_deal') = 'true' then -1
       else private.get_number('stranger_messages')::bigint
     end,
-    -- A limit that is switched off takes no time and is never met.
-    coalesce(short.step, '0'), coalesce(short.step * (short.burst - 1), '1000 years'),
-    coalesce(long.step, '0'), coalesce(long.step * (long.burst - 1), '1000 years')
-  from private.read_limit(private.get_setting('rate_send')) as short
-  cross join private.read_limit(private.get_setting('rate_send_long')) as long
+    short.step, short.ahead, long.step, long.ahead
+  from private.rates as short
+  cross join private.rates as long
+  where short.action = 'send' and long.action = 'send_long'
   on conflict (is_only) do update set
     quota_timezone = excluded.quota_timezone, stranger_messages = excluded.stranger_messages,
     send_step = excluded.send_step, send_ahead = excluded.send_ahead,
