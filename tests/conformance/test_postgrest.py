@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-import uvicorn
 
 from scripts.dev.local_supabase import postgres
 from scripts.dev.local_supabase.config import DEMO_JWT_SECRET, Settings
 from scripts.dev.local_supabase.rest import open_rest, reload
 from tests.conformance.postgrest.replay import HERE, Answer, differences, load_goldens, send
+from tests.support.serving import served_in_a_thread
 from tests.support.stacks import Cluster, free_port
 
 DATABASE = "postgrest_goldens"
@@ -65,36 +63,6 @@ class Api:
         self.superuser.execute((HERE / "seed.sql").read_bytes())
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[None]:
-    """The REST app alone, on the settings' port, in a thread."""
-    server: uvicorn.Server | None = None
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
-
-    async def serve() -> None:
-        nonlocal server
-        async with open_rest(settings) as app:
-            config = uvicorn.Config(app, port=settings.port, log_level="error", lifespan="off")
-            server = uvicorn.Server(config)
-            task = asyncio.ensure_future(server.serve())
-            while not server.started:
-                await asyncio.sleep(0)
-            started.set()
-            await task
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert started.wait(20), "the REST API did not start"
-    assert server is not None
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        loop.close()
-
-
 @pytest.fixture(scope="module")
 def api(cluster: Cluster) -> Iterator[Api]:
     """The REST API over a database with the recordings' schema and rows."""
@@ -105,7 +73,10 @@ def api(cluster: Cluster) -> Iterator[Api]:
     recorded = replace(settings, port=free_port(), safeupdate=False)
     with psycopg.connect(cluster.dsn(database=DATABASE), autocommit=True) as superuser:
         superuser.execute((HERE / "schema.sql").read_bytes())
-        with serving(settings), serving(recorded):
+        with (
+            served_in_a_thread(open_rest(settings), settings.port),
+            served_in_a_thread(open_rest(recorded), recorded.port),
+        ):
             api = Api(settings.port, recorded.port, superuser)
             api.reset()
             yield api

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
 import pytest
-import uvicorn
 import websockets
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,6 +18,7 @@ from scripts.dev.local_supabase import postgres
 from scripts.dev.local_supabase.config import LOOPBACK, Settings
 from scripts.dev.local_supabase.realtime import open_realtime
 from tests.conformance.realtime import replay
+from tests.support.serving import served
 from tests.support.stacks import Cluster, free_port
 
 HERE = Path(__file__).parent / "realtime"
@@ -111,33 +109,10 @@ async def _play_all(cluster: Cluster) -> Heard:
                 )
                 return await replay.play(rows, server)
 
-    async with _serving(dispatch) as port:
+    port = free_port()
+    async with served(dispatch, port):
         all_heard = await asyncio.gather(*(play(name, port) for name in REPLAYED))
     return dict(zip(REPLAYED, all_heard, strict=True))
-
-
-@asynccontextmanager
-async def _serving(app: ASGIApp) -> AsyncIterator[int]:
-    port = free_port()
-    config = uvicorn.Config(
-        app,
-        host=LOOPBACK,
-        port=port,
-        ws="scripts.dev.local_supabase.realtime.protocol:WebSocketProtocol",
-        ws_ping_interval=None,
-        ws_max_size=5_000_000,
-        lifespan="off",
-        log_level="warning",
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)  # uvicorn has no event for it
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        await serving
 
 
 @pytest.mark.parametrize("name", REPLAYED)
@@ -204,8 +179,8 @@ async def _vanish_and_look(cluster: Cluster) -> Any:
     join = ["1", "1", topic, "phx_join", {"config": config, "access_token": token}]
     track = ["1", "2", topic, "presence", {"event": "track", "payload": {}}]
 
-    async with open_realtime(settings) as app, _serving(app) as port:
-        url = f"ws://{LOOPBACK}:{port}/socket/websocket?{urlencode(key)}"
+    async with open_realtime(settings) as app, served(app, settings.port):
+        url = f"ws://{LOOPBACK}:{settings.port}/socket/websocket?{urlencode(key)}"
 
         async def vanish(after: float) -> None:
             socket = await websockets.connect(url)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
+from starlette.types import ASGIApp
 
 from scripts.dev.local_supabase import postgres
 from scripts.dev.local_supabase.config import DEMO_JWT_SECRET, Settings
 from scripts.dev.local_supabase.gateway import Gateway
 from scripts.dev.local_supabase.storage import open_storage
 from tests.conformance.storage.replay import HERE, load_goldens, replay
+from tests.support.serving import served_in_a_thread
 from tests.support.stacks import Cluster, free_port
 
 DATABASE = "storage_goldens"
@@ -33,40 +32,11 @@ COUNTS = {
 }  # fmt: skip
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[None]:
-    """The gateway with the Storage app alone, on the settings' port, in a thread."""
-    server: uvicorn.Server | None = None
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
-
-    async def serve() -> None:
-        nonlocal server
-        async with open_storage(settings) as app:
-            config = uvicorn.Config(
-                Gateway(settings, {"storage": app}),
-                port=settings.port,
-                log_level="error",
-                lifespan="off",
-                date_header=False,
-            )
-            server = uvicorn.Server(config)
-            task = asyncio.ensure_future(server.serve())
-            while not server.started:
-                await asyncio.sleep(0)
-            started.set()
-            await task
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert started.wait(20), "the Storage API did not start"
-    assert server is not None
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        loop.close()
+@asynccontextmanager
+async def behind_the_gateway(settings: Settings) -> AsyncIterator[ASGIApp]:
+    """The Storage app alone."""
+    async with open_storage(settings) as app:
+        yield Gateway(settings, {"storage": app})
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +48,7 @@ def port(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         connection.execute((HERE / "fixture.sql").read_bytes())
     folder = tmp_path_factory.mktemp("storage")
     settings = Settings(folder, port=free_port(), db_port=cluster.port, db_name=DATABASE)
-    with serving(settings):
+    with served_in_a_thread(behind_the_gateway(settings), settings.port):
         yield settings.port
     postgres.drop_database(cluster.port, DATABASE)
     # No name of a client's became a path: every file is one that we named.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import psycopg
-import uvicorn
 import websockets
 from starlette.applications import Starlette
 
@@ -17,6 +15,7 @@ from scripts.dev.local_supabase import postgres
 from scripts.dev.local_supabase.config import LOOPBACK, Settings
 from scripts.dev.local_supabase.realtime import open_realtime
 from scripts.dev.local_supabase.realtime.rate import EventRate
+from tests.support.serving import served
 from tests.support.stacks import Cluster, free_port
 
 DATABASE = "realtime_rate"
@@ -68,12 +67,18 @@ def test_over_the_quota_channels_are_closed_http_refused_and_rows_dropped(
     port = free_port()
     settings = Settings(cluster.data, port=port, db_port=cluster.port, db_name=DATABASE)
     try:
-        asyncio.run(_serve(settings, lambda app: _flood(app, settings)))
+        asyncio.run(_flood(settings))
     finally:
         postgres.drop_database(cluster.port, DATABASE)
 
 
-async def _flood(app: Starlette, settings: Settings) -> None:
+async def _flood(settings: Settings) -> None:
+    async with open_realtime(settings) as app, served(app, settings.port):
+        assert isinstance(app, Starlette)
+        await _talk(app, settings)
+
+
+async def _talk(app: Starlette, settings: Settings) -> None:
     clock = Clock()
     app.state.hub.rate = EventRate(2, clock)
     key = settings.api_key("anon")
@@ -140,26 +145,3 @@ async def _follow(connection: psycopg.Connection[Any], app: Starlette) -> None:
         if row and row[0]:
             return
         await asyncio.sleep(0.01)  # another process's progress: there is no event for it
-
-
-async def _serve(settings: Settings, work: Callable[[Starlette], Awaitable[None]]) -> None:
-    async with open_realtime(settings) as app:
-        config = uvicorn.Config(
-            app,
-            host=LOOPBACK,
-            port=settings.port,
-            ws="scripts.dev.local_supabase.realtime.protocol:WebSocketProtocol",
-            ws_ping_interval=None,
-            lifespan="off",
-            log_level="warning",
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)  # uvicorn has no event for it
-        try:
-            assert isinstance(app, Starlette)
-            await work(app)
-        finally:
-            server.should_exit = True
-            await serving

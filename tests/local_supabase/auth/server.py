@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -12,10 +10,7 @@ from uuid import uuid4
 
 import httpx
 import psycopg
-import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 from supabase import (
     Client,
     ClientOptions,
@@ -23,8 +18,10 @@ from supabase import (
 )
 
 from scripts.dev.local_supabase.auth import open_auth
-from scripts.dev.local_supabase.config import LOOPBACK, Settings
+from scripts.dev.local_supabase.config import Settings
 from scripts.dev.local_supabase.gateway import Gateway
+from tests.support.serving import served_in_a_thread
+from tests.support.stacks import free_port
 
 PASSWORD = "correct horse 1"
 
@@ -96,26 +93,15 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> dict[str, 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Auth]:
     """Serve Auth behind the gateway on a free port until the end."""
-    listener = socket.create_server((LOOPBACK, 0))
-    settings = replace(settings, port=listener.getsockname()[1])
-    opened: dict[str, ASGIApp] = {}
+    settings = replace(settings, port=free_port())
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def behind_the_gateway() -> AsyncIterator[ASGIApp]:
         async with open_auth(settings) as app:
-            opened["gateway"] = Gateway(settings, {"auth": app})
-            yield
+            yield Gateway(settings, {"auth": app})
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await opened["gateway"](scope, receive, send)
-
-    app = Starlette(lifespan=lifespan, routes=[Mount("/", app=serve)])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        with httpx.Client(timeout=30) as http:
-            yield Auth(settings, http)
-    finally:
-        server.should_exit = True
-        thread.join()
+    with (
+        served_in_a_thread(behind_the_gateway(), settings.port),
+        httpx.Client(timeout=30) as http,
+    ):
+        yield Auth(settings, http)
