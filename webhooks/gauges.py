@@ -24,6 +24,8 @@ _NUMBERS = {
     "oldest_pending_payment_seconds": "Age of the oldest such wait.",
     "payouts_owed": "Payouts to influencers that nobody has paid yet.",
     "payouts_owed_minor": "Their sum, in paise.",
+    "broadcasts_last_minute": "Broadcast rows that the database wrote in the last minute.",
+    "broadcasts_lost": "Broadcast rows that could not be written, since ever.",
     "ledger_balance_minor": "How far deals' books are from their ledger, in paise; 0 or a fault.",
 }
 
@@ -34,12 +36,20 @@ _GROUPS = {
     "messages": ("type", "Messages of the last 5 minutes, by type."),
     "notifications": ("type", "Notifications of the last 5 minutes, by type."),
     "closed": ("reason", "Conversations that ended in the last 5 minutes, by reason."),
+    "outcomes": (
+        "outcome",
+        "Deals that were settled in the last 5 minutes: completed, or why they closed.",
+    ),
     "delivery": (
         "stage",
         "Messages between people of the last 5 minutes: sent, delivered, read; lag_seconds is the "
         "mean time to delivery.",
     ),
     "push_queue": ("what", "Pushes that wait, the age of the oldest, hosts that rest."),
+    "cleanup_due": (
+        "what",
+        "Messages that a cleanup is to empty (10,000 at most are counted), steps it is to write.",
+    ),
 }
 # The keys of `get_metrics` that are rows: their labels, and their numbers.
 _ROWS = {

@@ -26,6 +26,14 @@ PUSHES = Counter("parley_pushes", "Pushes tried, by kind and result.", ["kind", 
 FILES = Counter(
     "parley_files", "Files that Storage was told to delete, by result: deleted, failed.", ["result"]
 )
+CLEANUPS = Counter(
+    "parley_cleanups", "Cleanups at sign-in that went through the app: done, throttled.", ["result"]
+)
+CLEANED = Counter(
+    "parley_cleaned",
+    "What those did: messages flagged as expired, messages emptied (scrubbed), deadlines_run.",
+    ["what"],
+)
 
 WEBHOOKS = Counter(
     "webhook_requests",

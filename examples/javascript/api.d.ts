@@ -2256,6 +2256,10 @@ export interface Processed {
    */
   conversation_id: string | null;
   /**
+   * The state of the deal after it.
+   */
+  flow_state: string | null;
+  /**
    * Razorpay's order.
    */
   razorpay_order_id: string | null;

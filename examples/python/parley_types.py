@@ -591,6 +591,7 @@ class Processed(TypedDict):
     status: EventStatus
     event_type: str | None
     conversation_id: str | None
+    flow_state: str | None
     razorpay_order_id: str | None
     razorpay_payment_id: str | None
 

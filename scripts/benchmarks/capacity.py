@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.benchmarks.compare import Row
-from scripts.benchmarks.database import ROOT
-from scripts.benchmarks.publish import FIGURES, read_figures, write_section
+from scripts.benchmarks.publish import FIGURES, SCALING, read_figures, write_section
 
-PAGE = ROOT / "docs" / "SCALING.md"
 DAY = 86_400
 MONTH_DAYS = 30
 # PostgREST's own processor time of a request, on the database's cores: assumed, not measured.
@@ -139,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_example(page: Path = PAGE) -> None:
+def write_example(page: Path = SCALING) -> None:
     """Put the answer for one use into docs/SCALING.md, from the published figures."""
     use = Use(users=50_000, messages_per_day=1_000_000)
     said = (

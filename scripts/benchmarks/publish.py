@@ -13,6 +13,7 @@ from scripts.benchmarks.database import ROOT
 
 FIGURES = ROOT / "docs" / "figures" / "bench.json"
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
+SCALING = ROOT / "docs" / "SCALING.md"
 
 
 def publish(

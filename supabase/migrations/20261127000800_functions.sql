@@ -7679,7 +7679,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/failed_guards.sql sha256:f5d8bd229082356743eff59536f0e38830ee7ab7e4c9d99617d52a98e0dd27c3
+-- source: 40_flow/failed_guards.sql sha256:61d3151f254eda358f58432c17f43837a8f09a9c220d266613ceeb09a55d7f3c
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
@@ -7970,8 +7970,10 @@ $$;
 
 -- Ends the call because a guard does not hold.
 --
--- Errors: PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409) `{max_rounds}`, REVISION_LIMIT
--- (409) `{max_revisions}`, FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+-- Errors: PRICE_CHANGED (409) `{price, current_state, action}`, NEGOTIATION_LIMIT (409)
+-- `{max_rounds, current_state, action}`, REVISION_LIMIT (409) `{max_revisions, current_state,
+-- action}`, FUNDS_HELD (409) `{current_state, action}`, GUARD_FAILED (409) `{guard, current_state,
+-- action}`.
 create or replace function private.refuse_guard(p_step private.flow_step, p_guard text)
 returns void
 language plpgsql
@@ -7980,6 +7982,10 @@ set search_path = ''
 as $$
 declare
   v_flow_id constant bigint := (p_step.conversation).flow_id;
+  -- What refused steps are counted by, in the log.
+  v_where constant jsonb := jsonb_build_object(
+    'current_state', (p_step.conversation).flow_state, 'action', p_step.action
+  );
   v_guard private.flow_guards;
 begin
   select g.* into strict v_guard from private.flow_guards as g where g.name = p_guard;
@@ -7990,27 +7996,28 @@ begin
         jsonb_build_object(
           -- offer_matches is about flow_data.offer
           'price', (p_step.conversation).flow_data -> split_part(p_guard, '_', 1)
-        ),
+        ) || v_where,
         p_status => 409, p_hint => 'Show the user this price and ask again.'
       );
     when 'NEGOTIATION_LIMIT' then
       perform private.raise_error(
         'NEGOTIATION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')),
+        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')) || v_where,
         p_status => 409
       );
     when 'REVISION_LIMIT' then
       perform private.raise_error(
         'REVISION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions')),
+        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions'))
+          || v_where,
         p_status => 409
       );
     when 'FUNDS_HELD' then
-      perform private.raise_error('FUNDS_HELD', v_guard.sentence, p_status => 409);
+      perform private.raise_error('FUNDS_HELD', v_guard.sentence, v_where, 409);
     else
       perform private.raise_error(
         'GUARD_FAILED', coalesce(v_guard.sentence, 'This is not possible now.'),
-        jsonb_build_object('guard', p_guard), p_status => 409,
+        jsonb_build_object('guard', p_guard) || v_where, p_status => 409,
         p_hint => 'Call get_available_actions to see what can be done now.'
       );
   end case;
@@ -8467,7 +8474,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/refuse_step.sql sha256:49feee1169ac2e67797fa399ea5ad2dcf6ffcfe262953dc62e6e00d99e9936d5
+-- source: 40_flow/refuse_step.sql sha256:14ee3e348a9534bd1195a2ee44b8a1e3ee6fbc32cad1aba7638e2fe8b9be2d6c
 -- How a step is refused that the flow has no row for, or that is somebody else's to take. None of
 -- this runs when a step is taken.
 
@@ -8475,7 +8482,7 @@ $$;
 -- that, or not in this state, or only the other party does.
 --
 -- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), NOT_YOUR_TURN (409), FLOW_STATE_INVALID (409)
--- `{current_state, required_state, awaiting_role, allowed_actions}`.
+-- `{current_state, action, required_state, awaiting_role, allowed_actions}`.
 create or replace function private.refuse_action(p_step private.flow_step)
 returns void
 language plpgsql
@@ -8519,10 +8526,10 @@ begin
     perform private.raise_chat_closed();
   end if;
   if v_conversation.flow_state = any (v_required) then
-    perform private.raise_not_your_turn(v_conversation);
+    perform private.raise_not_your_turn(v_conversation, p_step.action);
   end if;
   perform private.raise_state_invalid(
-    v_conversation, p_step.actor_id, p_step.role, v_required
+    v_conversation, p_step.actor_id, p_step.role, v_required, p_step.action
   );
 end;
 $$;
@@ -8530,7 +8537,7 @@ $$;
 -- Ends the call because a guard about whose turn it is does not hold: it is the other party's turn,
 -- or nobody's.
 --
--- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard}`.
+-- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard, current_state, action}`.
 create or replace function private.refuse_turn(
   p_step private.flow_step,
   p_row private.flow_transitions,
@@ -8546,7 +8553,7 @@ declare
 begin
   v_other.role := private.other_role(p_step.role);
   if private.failed_guards(v_other, array[p_guard], p_row.to_state) = '{}' then
-    perform private.raise_not_your_turn(p_step.conversation);
+    perform private.raise_not_your_turn(p_step.conversation, p_step.action);
   end if;
   perform private.refuse_guard(p_step, p_guard);
 end;
@@ -8567,8 +8574,11 @@ $$;
 
 -- Ends the call because what was asked for is the other party's to do.
 --
--- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
-create or replace function private.raise_not_your_turn(p_conversation private.conversations)
+-- Errors: NOT_YOUR_TURN (409) `{current_state, action, awaiting_role}`; action is null for a text.
+create or replace function private.raise_not_your_turn(
+  p_conversation private.conversations,
+  p_action text default null
+)
 returns void
 language plpgsql
 stable
@@ -8579,6 +8589,7 @@ begin
     'NOT_YOUR_TURN', 'This is for the other side to do.',
     jsonb_build_object(
       'current_state', p_conversation.flow_state,
+      'action', p_action,
       'awaiting_role', p_conversation.awaiting_role
     ),
     p_status => 409, p_hint => 'Wait for conversation_state_changed.'
@@ -8589,14 +8600,15 @@ $$;
 -- Ends the call because a conversation is in another state than the request needs.
 --
 -- Args: the conversation; who asked, and in which role; the states in which it could be done, a
--- single one as text, as the first clients know it.
--- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
+-- single one as text, as the first clients know it; the action, null for a text.
+-- Errors: FLOW_STATE_INVALID (409) `{current_state, action, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.raise_state_invalid(
   p_conversation private.conversations,
   p_actor_id uuid,
   p_role text,
-  p_required text[]
+  p_required text[],
+  p_action text default null
 )
 returns void
 language plpgsql
@@ -8609,6 +8621,7 @@ begin
     format('This cannot be done in the state "%s".', p_conversation.flow_state),
     jsonb_build_object(
       'current_state', p_conversation.flow_state,
+      'action', p_action,
       'required_state', case
         when cardinality(p_required) = 1 then to_jsonb(p_required[1])
         else to_jsonb(p_required)
@@ -14989,7 +15002,7 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:d7144277eed59c0ad5c39b6848d6ef6dd359ca902eca6d320fb7b19efa379bc0
+-- source: 50_payments/get_metrics.sql sha256:62a35c6b8fccd7b7e1e1161f106c0bbc1fd3cae5e53e4ab757c718069e21c717
 -- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
 -- counted on the way of a message or a step, so no row gets hot.
 
@@ -14997,11 +15010,12 @@ to authenticated, service_role;
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
 -- payment_mode, broadcasts_last_minute, broadcasts_lost, window_seconds, messages, delivery, steps,
--- states, closed, notifications, push_queue}`; stuck events wait for more than 5 minutes, the
--- balance is 0. Of the last window_seconds: messages and notifications by type, delivery `{sent,
--- delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed
--- conversations by reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`,
--- push_queue `{waiting, oldest_seconds, resting_hosts}`.
+-- states, closed, outcomes, notifications, push_queue, cleanup_due}`; stuck events wait for more
+-- than 5 minutes, the balance is 0. Of the last window_seconds: messages and notifications by type,
+-- delivery `{sent, delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role,
+-- count}]`, closed conversations by reason, outcomes of deals (`completed`, or why they closed). As
+-- of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue `{waiting,
+-- oldest_seconds, resting_hosts}`, cleanup_due `{messages, steps}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql
@@ -15138,6 +15152,25 @@ begin
         group by 1
       ) as outcome
     ),
+    -- A deal counts when it is settled, and not again when its chat is closed.
+    'outcomes', (
+      select coalesce(jsonb_object_agg(deal.outcome, deal.count), '{}')
+      from (
+        select
+          case e.to_state
+            when 'chat_closed' then coalesce(c.close_reason, 'none')
+            else 'completed'
+          end as outcome,
+          count(*)
+        from public.conversation_events as e
+        join private.conversations as c on c.id = e.conversation_id
+        where e.created_at > v_since
+          and c.kind <> 'direct'
+          and e.to_state in ('real_time', 'chat_closed')
+          and e.from_state not in ('real_time', 'chat_closed')
+        group by 1
+      ) as deal
+    ),
     'states', (
       select coalesce(jsonb_agg(to_jsonb(place)), '[]')
       from (
@@ -15169,6 +15202,25 @@ begin
         )
       )
       from private.push_outbox as o
+    ),
+    -- What the next cleanups find: 10,000 messages at most are counted.
+    'cleanup_due', jsonb_build_object(
+      'messages', (
+        select count(*)
+        from (
+          select from public.messages as m
+          where m.expires_at <= now()
+              - private.get_number('expired_grace_days')::float8 * interval '1 day'
+            and m.scrubbed_at is null
+            and not exists (
+              select from private.legal_holds as h where h.conversation_id = m.conversation_id
+            )
+          limit 10000
+        ) as expired
+      ),
+      'steps', (
+        select count(*) from private.conversations as c where c.deadline_at <= now()
+      )
     )
   );
 end;
@@ -15680,13 +15732,13 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:35fb6f1d3970ab63ca5977e9d922e56b3ef24fca9cb0bc6b184a07870b010a2f
+-- source: 50_payments/process_payment_event.sql sha256:b2171d6ce7ca99b1efcf5ad1862e68106ad7d79900f65530bebc24319c27e867
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
--- razorpay_order_id, razorpay_payment_id}`.
+-- flow_state, razorpay_order_id, razorpay_payment_id}`.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'
@@ -15750,6 +15802,9 @@ begin
     'status', v_event.status,
     'event_type', v_event.event_type,
     'conversation_id', v_event.conversation_id,
+    'flow_state', (
+      select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
+    ),
     'razorpay_order_id', v_event.razorpay_order_id,
     'razorpay_payment_id', v_event.razorpay_payment_id
   );

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -21,6 +23,7 @@ from tests.payments.test_operators import ask, finish, operator
 from tests.support.databases import Database
 from tests.support.operators import set_setting
 from tests.support.payments import dispute_entity, payment_entity, store_event, take_event
+from tests.support.stacks import Cluster
 
 AT_REST = {
     "open_alerts": {"info": 0, "warning": 0, "critical": 0},
@@ -140,6 +143,66 @@ def test_delivery_is_told_with_its_lag(scene: Scene) -> None:
     said = ask(scene, "get_metrics")["delivery"]
     assert (said["sent"], said["delivered"], said["read"]) == (1, 1, 0)
     assert 0 <= said["lag_seconds"] < 60
+
+
+def test_a_deal_is_an_outcome_once(scene: Scene) -> None:
+    finish(scene)
+    assert ask(scene, "get_metrics")["outcomes"] == {"completed": 1}
+    with scene.db.signed_in_as(scene.people.asha):
+        scene.db.call("take_action", conversation_id=scene.id, action="close_conversation")
+    said = ask(scene, "get_metrics")
+    assert (said["outcomes"], sum(said["closed"].values())) == ({"completed": 1}, 1)
+
+
+def test_a_deal_that_fails_is_told_with_its_reason(db: Database, people: Cast) -> None:
+    scene, _, _ = open_refund(db, people)
+    assert ask(scene, "get_metrics")["outcomes"] == {}
+    with operator(db, people):
+        db.call(
+            "mark_refunded_manually", conversation_id=scene.id, reference="UTR1", note="By hand"
+        )
+    assert ask(scene, "get_metrics")["outcomes"] == {"refunded": 1}
+
+
+def test_what_cleanups_have_yet_to_do_is_counted(scene: Scene) -> None:
+    db, people = scene.db, scene.people
+    with db.signed_in_as(people.asha):
+        talk = db.call("direct_connect", target_user_id=people.chitra)["conversation"]
+        db.call(
+            "send_message",
+            conversation_id=talk["conversation_id"], message="Hello", expiration_hours=1,
+        )  # fmt: skip
+    shift = "update public.messages set expires_at = now() - %s * interval '1 day'"
+    db.query(f"{shift} where expires_at is not null", 29)
+    assert ask(scene, "get_metrics")["cleanup_due"] == {"messages": 0, "steps": 0}
+    db.query(f"{shift} where expires_at is not null", 31)
+    db.query("update private.conversations set deadline_at = now() where id = %s", scene.id)
+    assert ask(scene, "get_metrics")["cleanup_due"] == {"messages": 1, "steps": 1}
+    hold = "insert into private.legal_holds (conversation_id, reason) values (%s, 'Case')"
+    db.query(hold, talk["conversation_id"])
+    assert ask(scene, "get_metrics")["cleanup_due"]["messages"] == 0
+    db.query("delete from private.legal_holds where reason = 'Case'")
+    set_setting(db, "expired_grace_days", None)
+    assert ask(scene, "get_metrics")["cleanup_due"]["messages"] == 0
+
+
+def test_a_refused_step_is_a_line_of_postgres_that_counts_it(
+    scene: Scene, cluster: Cluster
+) -> None:
+    """What docs/OPERATIONS.md reads of the log: code, state and action, in the message's JSON."""
+    log = cluster.data / "server.log"
+    size = log.stat().st_size
+    step = {"conversation_id": scene.id, "action": "accept_connection"}
+    with scene.db.signed_in_as(scene.people.asha), scene.db.refused("FLOW_STATE_INVALID", 409):
+        scene.db.call("take_action", **step)
+    written = log.read_bytes()[size:].decode()
+    refusals = [json.loads(text) for text in re.findall(r"ERROR:  (\{.*\})", written)]
+    counted = {
+        (refusal["code"], details.get("current_state"), details.get("action"))
+        for refusal in refusals
+        if (details := json.loads(refusal["details"]))
+    }
+    assert ("FLOW_STATE_INVALID", "payment_pending", "accept_connection") in counted
 
 
 # Diagnoses

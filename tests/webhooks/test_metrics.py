@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.webhooks.events import APPLIED, BODY, PATH, PREVIOUS, signed
-from tests.webhooks.support import FakeSupabase, settings
+from tests.webhooks.support import FakeSupabase, settings, user_token
 from tests.webhooks.test_internal import counted
 from webhooks import gauges as gauges_module
 from webhooks.config import load_config
@@ -31,6 +31,8 @@ TOLD = {
     "payouts_owed": 8,
     "payouts_owed_minor": 1500000,
     "ledger_balance_minor": 0,
+    "broadcasts_last_minute": 11,
+    "broadcasts_lost": 12,
     "payment_mode": "test",
     "window_seconds": 300,
     "messages": {"user_input": 20, "system": 3},
@@ -45,10 +47,13 @@ TOLD = {
         }
     ],
     "closed": {"refunded": 1},
+    "outcomes": {"completed": 5},
     "states": [{"state": "real_time", "deals": 4, "average_seconds": 60, "oldest_seconds": 100}],
     "notifications": {"payment": 2},
     "push_queue": {"waiting": 7, "oldest_seconds": 30, "resting_hosts": 1},
+    "cleanup_due": {"messages": 13, "steps": 14},
 }
+RUNS = ("done", "throttled")
 SAMPLES = {
     'parley_open_alerts{severity="info"}': 1,
     'parley_open_alerts{severity="warning"}': 0,
@@ -65,6 +70,8 @@ SAMPLES = {
     "parley_payouts_owed": 8,
     "parley_payouts_owed_minor": 1500000,
     "parley_ledger_balance_minor": 0,
+    "parley_broadcasts_last_minute": 11,
+    "parley_broadcasts_lost": 12,
     'parley_payment_mode{mode="test"}': 1,
     'parley_messages{type="user_input"}': 20,
     'parley_messages{type="system"}': 3,
@@ -74,6 +81,9 @@ SAMPLES = {
     'parley_steps{action="payment_captured",from_state="payment_pending",role="system",'
     'to_state="payment_completed"}': 2,
     'parley_closed{reason="refunded"}': 1,
+    'parley_outcomes{outcome="completed"}': 5,
+    'parley_cleanup_due{what="messages"}': 13,
+    'parley_cleanup_due{what="steps"}': 14,
     'parley_deals{state="real_time"}': 4,
     'parley_state_seconds{state="real_time"}': 60,
     'parley_state_oldest_seconds{state="real_time"}': 100,
@@ -155,6 +165,22 @@ def outcomes(http: httpx.Client) -> dict[str, float]:
         for sample in family.samples
         if sample.name == "webhook_outcome_total"
     }
+
+
+def test_what_cleanups_did_is_counted(fake: FakeSupabase, http: httpx.Client) -> None:
+    did = {"expired": 3, "scrubbed": 2, "deadlines_run": 1}
+
+    def counts() -> list[float]:
+        runs = [counted(http, "parley_cleanups_total", result=name) for name in RUNS]
+        return runs + [counted(http, "parley_cleaned_total", what=what) for what in did]
+
+    before = counts()
+    headers = {"Authorization": f"Bearer {user_token(fake.url)}"}
+    fake.on_rpc("login_cleanup", body={**did, "throttled": False})
+    assert http.post("/v1/session/cleanup", headers=headers).status_code == 200
+    fake.on_rpc("login_cleanup", body={**dict.fromkeys(did, 0), "throttled": True})
+    assert http.post("/v1/session/cleanup", headers=headers).status_code == 200
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 1, 3, 2, 1]
 
 
 def test_the_time_of_an_answer_can_be_held_against_razorpays_five_seconds(

@@ -34,6 +34,7 @@ REPLAYED = {
     "status": "processed",
     "event_type": "order.paid",
     "conversation_id": "00000000-0000-4000-8000-0000000000c1",
+    "flow_state": "payment_completed",
     "razorpay_order_id": "order_KfYSHMpjAGzrkx",
     "razorpay_payment_id": "pay_KfYSHMpjAGzrkx",
 }

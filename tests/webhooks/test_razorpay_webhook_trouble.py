@@ -198,6 +198,7 @@ def test_the_log_line_says_which_event_and_order_and_nothing_of_the_payer(
         "outcome": "applied",
         "order_id": "order_KfYSHMpjAGzrkx",
         "conversation_id": CONVERSATION_ID,
+        "flow_state": "payment_completed",
     }
     assert {name: line[name] for name in wanted} == wanted
     assert line["duration_ms"] > 0

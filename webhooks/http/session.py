@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, g, jsonify
 
+from webhooks import metrics
 from webhooks.http.guards import GuardedBlueprint, signed_in_user
 from webhooks.http.openapi import Closed, Count, describe_for_user
 from webhooks.services import services
@@ -29,5 +30,8 @@ def clean_up_session() -> Response:
     A convenience, never needed for correctness: reads hide what has expired anyway.
     """
     said = services().database.call_as_user(g.user.token, "login_cleanup")
+    metrics.CLEANUPS.labels(result="throttled" if said.get("throttled") else "done").inc()
+    for what in ("expired", "scrubbed", "deadlines_run"):
+        metrics.CLEANED.labels(what=what).inc(said.get(what, 0))
     services().touch()
     return jsonify(said)

@@ -85,6 +85,7 @@ class Processed(Closed):
     status: Literal["received", "processed", "ignored", "parked"]
     event_type: str | None
     conversation_id: str | None
+    flow_state: str | None
     razorpay_order_id: str | None
     razorpay_payment_id: str | None
 

@@ -160,6 +160,7 @@ def _process(event_row_id: int) -> str:
         event_type=_code(said["event_type"]),
         order_id=_code(said["razorpay_order_id"]),
         conversation_id=said["conversation_id"],
+        flow_state=said.get("flow_state"),
         outcome=outcome,
     )
     return outcome

@@ -50,3 +50,23 @@ ensure_plpgsql_check() {
   package=$(apt-cache search --names-only '^postgresql-[0-9]+-plpgsql-check$' | sort | head -n 1)
   quietly apt-get install --yes --no-install-recommends "${package%% *}" || return 0
 }
+
+# Prometheus' checker of rules, out of Debian's package; the server in it is not installed. Where this
+# cannot take it, the test that needs it fails and says what to do.
+ensure_promtool() {
+  local folder
+  if [ -x .venv/bin/promtool ] || command -v promtool >/dev/null 2>&1; then
+    return
+  fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    return
+  fi
+  say "Taking promtool out of the system's package of Prometheus"
+  quietly apt-get update || return 0
+  folder=$(mktemp -d)
+  if (cd "$folder" && quietly apt-get download prometheus); then
+    quietly dpkg-deb --extract "$folder"/prometheus_*.deb "$folder" &&
+      quietly install -m 755 "$folder/usr/bin/promtool" .venv/bin/promtool || true
+  fi
+  rm -rf "$folder"
+}

@@ -288,8 +288,10 @@ $$;
 
 -- Ends the call because a guard does not hold.
 --
--- Errors: PRICE_CHANGED (409) `{price}`, NEGOTIATION_LIMIT (409) `{max_rounds}`, REVISION_LIMIT
--- (409) `{max_revisions}`, FUNDS_HELD (409), GUARD_FAILED (409) `{guard}`.
+-- Errors: PRICE_CHANGED (409) `{price, current_state, action}`, NEGOTIATION_LIMIT (409)
+-- `{max_rounds, current_state, action}`, REVISION_LIMIT (409) `{max_revisions, current_state,
+-- action}`, FUNDS_HELD (409) `{current_state, action}`, GUARD_FAILED (409) `{guard, current_state,
+-- action}`.
 create or replace function private.refuse_guard(p_step private.flow_step, p_guard text)
 returns void
 language plpgsql
@@ -298,6 +300,10 @@ set search_path = ''
 as $$
 declare
   v_flow_id constant bigint := (p_step.conversation).flow_id;
+  -- What refused steps are counted by, in the log.
+  v_where constant jsonb := jsonb_build_object(
+    'current_state', (p_step.conversation).flow_state, 'action', p_step.action
+  );
   v_guard private.flow_guards;
 begin
   select g.* into strict v_guard from private.flow_guards as g where g.name = p_guard;
@@ -308,27 +314,28 @@ begin
         jsonb_build_object(
           -- offer_matches is about flow_data.offer
           'price', (p_step.conversation).flow_data -> split_part(p_guard, '_', 1)
-        ),
+        ) || v_where,
         p_status => 409, p_hint => 'Show the user this price and ask again.'
       );
     when 'NEGOTIATION_LIMIT' then
       perform private.raise_error(
         'NEGOTIATION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')),
+        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')) || v_where,
         p_status => 409
       );
     when 'REVISION_LIMIT' then
       perform private.raise_error(
         'REVISION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions')),
+        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions'))
+          || v_where,
         p_status => 409
       );
     when 'FUNDS_HELD' then
-      perform private.raise_error('FUNDS_HELD', v_guard.sentence, p_status => 409);
+      perform private.raise_error('FUNDS_HELD', v_guard.sentence, v_where, 409);
     else
       perform private.raise_error(
         'GUARD_FAILED', coalesce(v_guard.sentence, 'This is not possible now.'),
-        jsonb_build_object('guard', p_guard), p_status => 409,
+        jsonb_build_object('guard', p_guard) || v_where, p_status => 409,
         p_hint => 'Call get_available_actions to see what can be done now.'
       );
   end case;

@@ -5,7 +5,7 @@
 -- that, or not in this state, or only the other party does.
 --
 -- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), NOT_YOUR_TURN (409), FLOW_STATE_INVALID (409)
--- `{current_state, required_state, awaiting_role, allowed_actions}`.
+-- `{current_state, action, required_state, awaiting_role, allowed_actions}`.
 create or replace function private.refuse_action(p_step private.flow_step)
 returns void
 language plpgsql
@@ -49,10 +49,10 @@ begin
     perform private.raise_chat_closed();
   end if;
   if v_conversation.flow_state = any (v_required) then
-    perform private.raise_not_your_turn(v_conversation);
+    perform private.raise_not_your_turn(v_conversation, p_step.action);
   end if;
   perform private.raise_state_invalid(
-    v_conversation, p_step.actor_id, p_step.role, v_required
+    v_conversation, p_step.actor_id, p_step.role, v_required, p_step.action
   );
 end;
 $$;
@@ -60,7 +60,7 @@ $$;
 -- Ends the call because a guard about whose turn it is does not hold: it is the other party's turn,
 -- or nobody's.
 --
--- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard}`.
+-- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard, current_state, action}`.
 create or replace function private.refuse_turn(
   p_step private.flow_step,
   p_row private.flow_transitions,
@@ -76,7 +76,7 @@ declare
 begin
   v_other.role := private.other_role(p_step.role);
   if private.failed_guards(v_other, array[p_guard], p_row.to_state) = '{}' then
-    perform private.raise_not_your_turn(p_step.conversation);
+    perform private.raise_not_your_turn(p_step.conversation, p_step.action);
   end if;
   perform private.refuse_guard(p_step, p_guard);
 end;
@@ -97,8 +97,11 @@ $$;
 
 -- Ends the call because what was asked for is the other party's to do.
 --
--- Errors: NOT_YOUR_TURN (409) `{current_state, awaiting_role}`.
-create or replace function private.raise_not_your_turn(p_conversation private.conversations)
+-- Errors: NOT_YOUR_TURN (409) `{current_state, action, awaiting_role}`; action is null for a text.
+create or replace function private.raise_not_your_turn(
+  p_conversation private.conversations,
+  p_action text default null
+)
 returns void
 language plpgsql
 stable
@@ -109,6 +112,7 @@ begin
     'NOT_YOUR_TURN', 'This is for the other side to do.',
     jsonb_build_object(
       'current_state', p_conversation.flow_state,
+      'action', p_action,
       'awaiting_role', p_conversation.awaiting_role
     ),
     p_status => 409, p_hint => 'Wait for conversation_state_changed.'
@@ -119,14 +123,15 @@ $$;
 -- Ends the call because a conversation is in another state than the request needs.
 --
 -- Args: the conversation; who asked, and in which role; the states in which it could be done, a
--- single one as text, as the first clients know it.
--- Errors: FLOW_STATE_INVALID (409) `{current_state, required_state, awaiting_role,
+-- single one as text, as the first clients know it; the action, null for a text.
+-- Errors: FLOW_STATE_INVALID (409) `{current_state, action, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.raise_state_invalid(
   p_conversation private.conversations,
   p_actor_id uuid,
   p_role text,
-  p_required text[]
+  p_required text[],
+  p_action text default null
 )
 returns void
 language plpgsql
@@ -139,6 +144,7 @@ begin
     format('This cannot be done in the state "%s".', p_conversation.flow_state),
     jsonb_build_object(
       'current_state', p_conversation.flow_state,
+      'action', p_action,
       'required_state', case
         when cardinality(p_required) = 1 then to_jsonb(p_required[1])
         else to_jsonb(p_required)

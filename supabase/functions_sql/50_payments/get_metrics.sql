@@ -5,11 +5,12 @@
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
 -- payment_mode, broadcasts_last_minute, broadcasts_lost, window_seconds, messages, delivery, steps,
--- states, closed, notifications, push_queue}`; stuck events wait for more than 5 minutes, the
--- balance is 0. Of the last window_seconds: messages and notifications by type, delivery `{sent,
--- delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role, count}]`, closed
--- conversations by reason. As of now: states `[{state, deals, average_seconds, oldest_seconds}]`,
--- push_queue `{waiting, oldest_seconds, resting_hosts}`.
+-- states, closed, outcomes, notifications, push_queue, cleanup_due}`; stuck events wait for more
+-- than 5 minutes, the balance is 0. Of the last window_seconds: messages and notifications by type,
+-- delivery `{sent, delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role,
+-- count}]`, closed conversations by reason, outcomes of deals (`completed`, or why they closed). As
+-- of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue `{waiting,
+-- oldest_seconds, resting_hosts}`, cleanup_due `{messages, steps}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql
@@ -146,6 +147,25 @@ begin
         group by 1
       ) as outcome
     ),
+    -- A deal counts when it is settled, and not again when its chat is closed.
+    'outcomes', (
+      select coalesce(jsonb_object_agg(deal.outcome, deal.count), '{}')
+      from (
+        select
+          case e.to_state
+            when 'chat_closed' then coalesce(c.close_reason, 'none')
+            else 'completed'
+          end as outcome,
+          count(*)
+        from public.conversation_events as e
+        join private.conversations as c on c.id = e.conversation_id
+        where e.created_at > v_since
+          and c.kind <> 'direct'
+          and e.to_state in ('real_time', 'chat_closed')
+          and e.from_state not in ('real_time', 'chat_closed')
+        group by 1
+      ) as deal
+    ),
     'states', (
       select coalesce(jsonb_agg(to_jsonb(place)), '[]')
       from (
@@ -177,6 +197,25 @@ begin
         )
       )
       from private.push_outbox as o
+    ),
+    -- What the next cleanups find: 10,000 messages at most are counted.
+    'cleanup_due', jsonb_build_object(
+      'messages', (
+        select count(*)
+        from (
+          select from public.messages as m
+          where m.expires_at <= now()
+              - private.get_number('expired_grace_days')::float8 * interval '1 day'
+            and m.scrubbed_at is null
+            and not exists (
+              select from private.legal_holds as h where h.conversation_id = m.conversation_id
+            )
+          limit 10000
+        ) as expired
+      ),
+      'steps', (
+        select count(*) from private.conversations as c where c.deadline_at <= now()
+      )
     )
   );
 end;

@@ -3,7 +3,7 @@
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
--- razorpay_order_id, razorpay_payment_id}`.
+-- flow_state, razorpay_order_id, razorpay_payment_id}`.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'
@@ -67,6 +67,9 @@ begin
     'status', v_event.status,
     'event_type', v_event.event_type,
     'conversation_id', v_event.conversation_id,
+    'flow_state', (
+      select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
+    ),
     'razorpay_order_id', v_event.razorpay_order_id,
     'razorpay_payment_id', v_event.razorpay_payment_id
   );
