@@ -114,6 +114,7 @@ class Changes:
             change = await self._queue.get()
             try:
                 async with self._pool.connection() as connection:
+                    await _until_visible(connection, change)
                     await self._deliver(connection, change)
             except Exception:
                 log.exception("a change could not be delivered")
@@ -148,6 +149,16 @@ class Changes:
             ids = [subscription.binding.id for subscription in subscriptions]
             payload = {"ids": ids, "data": data}
             channel.post_fanout(fan_out(channel.topic.full_name, "postgres_changes", payload))
+
+
+async def _until_visible(connection: psycopg.AsyncConnection[Any], change: Change) -> None:
+    """Wait for the end of the commit: the stream tells of it when it is on disk, before others see.
+
+    The policies would hide the row from everybody for good.
+    """
+    query = "select pg_visible_in_snapshot(%s::text::xid8, pg_current_snapshot())"
+    while (await (await connection.execute(query, [change.transaction])).fetchone()) == (False,):
+        await asyncio.sleep(0.005)  # another process's progress: there is no event for it
 
 
 async def _describe(

@@ -48,6 +48,7 @@ class Change:
     new: Row
     old: Row
     committed_at: datetime
+    transaction: int
 
 
 class Decoder:
@@ -56,12 +57,13 @@ class Decoder:
     def __init__(self) -> None:
         self._relations: dict[int, Relation] = {}
         self._committed_at = EPOCH
+        self._transaction = 0
 
     def feed(self, message: bytes) -> Change | None:
         """Take one message; give the change that it tells of, if it does."""
         kind = message[:1]
         if kind == b"B":
-            microseconds = struct.unpack_from(">q", message, 9)[0]
+            microseconds, self._transaction = struct.unpack_from(">qI", message, 9)
             self._committed_at = EPOCH + timedelta(microseconds=microseconds)
         elif kind == b"R":
             relation = _read_relation(_Reader(message))
@@ -87,7 +89,7 @@ class Decoder:
             if value is UNCHANGED and name in old:
                 new[name] = old[name]
         name = {b"I": "INSERT", b"U": "UPDATE", b"D": "DELETE"}[kind]
-        return Change(name, relation, new, old, self._committed_at)
+        return Change(name, relation, new, old, self._committed_at, self._transaction)
 
 
 class _Reader:

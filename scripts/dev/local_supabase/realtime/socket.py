@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from scripts.dev.local_supabase.realtime import authorization
@@ -22,6 +22,7 @@ from scripts.dev.local_supabase.realtime.frames import (
     decode,
     encode,
 )
+from scripts.dev.local_supabase.realtime.http import ApiResponse
 from scripts.dev.local_supabase.realtime.hub import Hub
 from scripts.dev.local_supabase.realtime.joining import JoinRefusedError
 from scripts.dev.local_supabase.realtime.listening import TOPIC_PREFIX, Listener
@@ -34,12 +35,6 @@ CLOSE_PATIENCE = 1.0
 MAX_CHANNELS = 100
 
 log = logging.getLogger(__name__)
-
-
-class UTF8JSONResponse(JSONResponse):
-    """JSON with the content type that the real server writes."""
-
-    media_type = "application/json; charset=utf-8"
 
 
 class Socket:
@@ -214,7 +209,7 @@ async def serve_websocket(hub: Hub, websocket: WebSocket) -> None:
     problem = _problem(key, hub.settings.jwt_secret)
     if key is None or problem is not None:
         await asyncio.sleep(hub.settings.realtime_connect_refusal)
-        refusal = UTF8JSONResponse({"error": problem}, status_code=401)
+        refusal = ApiResponse({"error": problem}, 401)
         await websocket.send_denial_response(refusal)
         return
     await websocket.accept()
