@@ -66,12 +66,6 @@ def _parser() -> argparse.ArgumentParser:
         "--no-migrations", action="store_true", help="an empty project, without our tables"
     )
     starting.add_argument(
-        "--wait",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="return only when every service answers (default)",
-    )
-    starting.add_argument(
         "--realtime-delays",
         type=float,
         nargs=2,
@@ -83,9 +77,6 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="Realtime's quota of events a second: 100 as on the free plan (default), 0 for none",
-    )
-    starting.add_argument(
-        "--access-token-lifetime", type=int, metavar="SECONDS", help="default 3600"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, parents, text in (
@@ -134,8 +125,7 @@ def start(data_dir: Path, args: argparse.Namespace) -> int:
                 _say(f"Applied {name}")
         if _api_pid(data_dir) is None:
             _launch_api(data_dir)
-        if args.wait:
-            _await_api(data_dir, settings)
+        _await_api(data_dir, settings)
     _print_environment(settings)
     return 0
 
@@ -214,7 +204,6 @@ def _wanted(data_dir: Path, args: argparse.Namespace) -> Settings:
         "realtime_connect_refusal": connect,
         "realtime_join_refusal": join,
         "realtime_events": args.realtime_events,
-        "access_token_lifetime": args.access_token_lifetime,
     }
     wanted = replace(base, **{name: value for name, value in asked.items() if value is not None})
     if not (Path(wanted.postgres_bin) / "pg_ctl").exists():

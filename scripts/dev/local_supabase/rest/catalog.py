@@ -56,11 +56,6 @@ class Function:
     media_type: str | None  # for a domain that is named like one
     settings: Mapping[str, str]
 
-    @property
-    def is_single(self) -> bool:
-        """Whether it returns exactly one value or row."""
-        return not self.is_set
-
 
 @dataclass(frozen=True)
 class Catalog:

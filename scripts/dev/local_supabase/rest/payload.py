@@ -20,7 +20,6 @@ class Payload:
 
     names: frozenset[str]
     json: str = ""
-    form: dict[str, str] | None = None
 
 
 def read_payload(body: bytes, content_type: str, columns: list[str] | None) -> Payload:
@@ -29,8 +28,7 @@ def read_payload(body: bytes, content_type: str, columns: list[str] | None) -> P
         return Payload(frozenset())
     if content_type == "application/x-www-form-urlencoded":
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        names = frozenset(form if columns is None else columns)
-        return Payload(names, json.dumps(form), form)
+        return Payload(frozenset(form if columns is None else columns), json.dumps(form))
     if content_type == "text/csv":
         value = _csv_rows(body)
         text = json.dumps(value)

@@ -79,8 +79,6 @@ def _call(
 ) -> str:
     if request.is_read:
         return writer.call_directly(function, _last_values(function, query.arguments))
-    if payload.form is not None:
-        return writer.call_directly(function, payload.form)
     if not _fits(function, payload.names, request.content_type in RAW_TYPES):
         if request.content_type == "application/octet-stream":
             return writer.call_with_body(function, request.body)
