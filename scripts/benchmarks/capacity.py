@@ -193,6 +193,7 @@ def calculate(use: Use, costs: Costs) -> list[Need]:
         + requests * API_US
     )
     cores = micros / 1e6 / BUSY
+    a_message = costs.send + use.receipts * costs.mark + (1 + use.receipts) * API_US
     rows = costs.broadcasts + use.receipts
     stored = use.messages_per_day * MONTH_DAYS * use.months * costs.message_bytes
     told = use.messages_per_day * rows * BROADCAST_DAYS * costs.broadcast_bytes
@@ -206,6 +207,11 @@ def calculate(use: Use, costs: Costs) -> list[Need]:
     joining = connections / (plan or PLANS[-1]).joins
     return [
         Need("sends a second at the peak", f"{sends:,.1f}", "messages a day / 86,400 x peak"),
+        Need(
+            "messages a second that one core carries",
+            f"{BUSY * 1e6 / a_message:,.0f}",
+            "1,000,000 us / (send + receipts + their requests), at 50% busy; no reads",
+        ),
         Need("requests a second at the peak", f"{requests:,.1f}", "sends + receipts + 4 x opens"),
         Need(
             "cores of the database",

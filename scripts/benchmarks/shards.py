@@ -3,21 +3,24 @@
 `python -m scripts.benchmarks.shards` makes the calls on a small world, has the server explain every
 statement in them, and prints for each call the tables by the key of the scan: a conversation, a
 user, the row's own id, or none of these. Tables that each machine would have a copy of are apart.
+With `--publish` it also writes the table to docs/SCALING.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
 
 from scripts.benchmarks.act import CYCLE, make_deal_functions
 from scripts.benchmarks.database import Connection, Side, make_side, running_server
+from scripts.benchmarks.publish import SCALING, write_section
 from scripts.benchmarks.world import READER, SMOKE, make_id, make_world
 
 EXPLAIN = """
@@ -43,13 +46,16 @@ KEYS = {
     "user": r"\b(?:\w*user\w*|sender_id|receiver_id|blocker_id|blocked_id|owner_id)\b",
 }
 # Tables that every call may read and few people write: each machine has a copy.
-REFERENCE = re.compile(r"^private\.(flow|setting|send_rules)")
+REFERENCE = re.compile(r"^private\.(flow|setting|send_rules|rates)")
 
 Found = dict[str, set[str]]
 
 
-def main() -> int:
-    """Print the table."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table, and publish it where that is asked for."""
+    parser = argparse.ArgumentParser(prog="shards", description=__doc__)
+    parser.add_argument("--publish", action="store_true", help="also write docs/SCALING.md")
+    args = parser.parse_args(argv)
     columns = ("conversation", "user", "own id", "none", "copy")
     lines = [f"| call | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     with running_server(None, small=True) as server:
@@ -58,6 +64,8 @@ def main() -> int:
         cells = (", ".join(sorted(keys.get(key, ()))) or "-" for key in columns)
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
     print("\n".join(lines))  # noqa: T201
+    if args.publish:
+        write_section(SCALING, "shards", "\n".join(lines))
     return 0
 
 

@@ -26,6 +26,8 @@ def needs(use: Use) -> dict[str, str]:
 def test_figures_follow_from_their_formulas() -> None:
     found = needs(USE)
     assert found["sends a second at the peak"] == "100.0"
+    # Half of a second / (500 + 300 + 2 x 250 us).
+    assert found["messages a second that one core carries"] == "385"
     # 100 sends, 100 receipts, four requests of ten opens.
     assert found["requests a second at the peak"] == "240.0"
     # 100 x 500 + 100 x 300 + 10 x (2,000 + 800 + 300) + 240 x 250 us, half busy.
