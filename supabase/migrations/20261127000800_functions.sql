@@ -15732,20 +15732,21 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:b2171d6ce7ca99b1efcf5ad1862e68106ad7d79900f65530bebc24319c27e867
+-- source: 50_payments/process_payment_event.sql sha256:b22e696e1a247e71041779752b79c5a4a09edb1810a41f4e630ae22e1a3db02d
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
 -- flow_state, razorpay_order_id, razorpay_payment_id}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'
 )
 returns jsonb
 language sql
-set search_path = ''
 as $$
   select private.process_payment_event(event_row_id, actor);
 $$;
@@ -15771,6 +15772,8 @@ declare
   v_event private.payment_events;
   v_other private.payment_events;
   v_outcome text := 'duplicate';
+  v_flow_state text;
+  v_is_followed boolean;
 begin
   select e.* into v_event
   from private.payment_events as e
@@ -15783,28 +15786,38 @@ begin
     or v_event.status = 'parked' and v_event.body is not null and p_actor like 'operator:%' then
     v_event := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
     v_outcome := v_event.outcome;
-    if v_outcome not in ('waiting', 'try_again', 'ignored_event_type') then
-      for v_other in
-        select e.*
-        from private.payment_events as e
-        where e.razorpay_order_id = v_event.razorpay_order_id
-          and e.status = 'received'
-          and e.lock_timeouts > 0
-        order by e.id
-        for update skip locked
-      loop
-        perform private.apply_event(v_other, coalesce(p_actor, 'webhook'));
-      end loop;
-    end if;
+  end if;
+  select
+    (select c.flow_state from private.conversations as c where c.id = v_event.conversation_id),
+    v_outcome not in ('duplicate', 'waiting', 'try_again', 'ignored_event_type') and exists (
+      select from private.payment_events as e
+      where e.razorpay_order_id = v_event.razorpay_order_id
+        and e.status = 'received'
+        and e.lock_timeouts > 0
+    )
+  into v_flow_state, v_is_followed;
+  if v_is_followed then
+    for v_other in
+      select e.*
+      from private.payment_events as e
+      where e.razorpay_order_id = v_event.razorpay_order_id
+        and e.status = 'received'
+        and e.lock_timeouts > 0
+      order by e.id
+      for update skip locked
+    loop
+      perform private.apply_event(v_other, coalesce(p_actor, 'webhook'));
+    end loop;
+    v_flow_state := (
+      select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
+    );
   end if;
   return jsonb_build_object(
     'outcome', v_outcome,
     'status', v_event.status,
     'event_type', v_event.event_type,
     'conversation_id', v_event.conversation_id,
-    'flow_state', (
-      select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
-    ),
+    'flow_state', v_flow_state,
     'razorpay_order_id', v_event.razorpay_order_id,
     'razorpay_payment_id', v_event.razorpay_payment_id
   );
@@ -16234,12 +16247,14 @@ begin
 end;
 $$;
 
--- source: 50_payments/record_payment_event.sql sha256:b5b4f29dc11e66a135dacb31d3b9c0ce17f5d8fc50f70257bdeed514c5e604d7
+-- source: 50_payments/record_payment_event.sql sha256:eed1375c8fd72a52f5e94f0930fa62127933937c7ef79eb08fb259bb716f9ece
 -- Stores the raw bytes of an authentic event before anything is done with them: whatever happens
 -- next, nothing is lost. process_payment_event then acts on it.
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.record_payment_event(
   event_id text,
   body_base64 text,
@@ -16250,7 +16265,6 @@ create or replace function public.record_payment_event(
 )
 returns jsonb
 language sql
-set search_path = ''
 as $$
   select private.record_payment_event(
     event_id, body_base64, headers, secret_slot, mode, account_id
@@ -16259,6 +16273,8 @@ $$;
 
 -- Stores an event, or counts one more delivery of it.
 --
+-- Its commit does not wait for the disk: that of process_payment_event does, for both, and only
+-- then is Razorpay answered. After a crash in between Razorpay sends the event again.
 -- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
 -- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
 -- the mode of that secret; the account that must have sent it (null: any).
@@ -16289,6 +16305,7 @@ declare
   v_deliveries integer;
   v_is_reused boolean := false;
 begin
+  perform set_config('synchronous_commit', 'off', true);
   begin
     v_body := decode(coalesce(p_body_base64, '-'), 'base64');
     v_said := convert_from(v_body, 'UTF8')::jsonb;

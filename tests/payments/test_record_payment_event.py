@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.payments.scenes import Scene, alerts, fixture, rows
@@ -74,6 +75,22 @@ def test_the_same_event_again_is_a_delivery_more(db: Database) -> None:
         assert record(db) == {**first, "duplicate": True}
     assert stored(db) == [("evt_1", "received", 3)]
     assert alerts(db) == []
+
+
+def test_storing_does_not_wait_for_the_disk_and_processing_does(db: Database) -> None:
+    with psycopg.connect(db.dsn()) as app:
+        app.execute("set synchronous_commit = on")
+        app.commit()
+        waits = []
+        for call in (
+            "select public.record_payment_event('evt_1', encode('{}', 'base64'))",
+            "select public.process_payment_event(id) from private.payment_events",
+        ):
+            app.execute(call.encode())
+            waits.append(app.execute("show synchronous_commit").fetchone())
+            app.commit()
+        assert waits == [("off",), ("on",)]
+    assert stored(db) == [("evt_1", "parked", 1)]
 
 
 def test_many_deliveries_at_once_are_one_event(db: Database) -> None:

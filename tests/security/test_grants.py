@@ -141,7 +141,13 @@ def test_no_definer_function_is_exposed(db: Database) -> None:
 
 
 # Doors that Postgres inlines because they pin nothing: one call with all names qualified.
-INLINED = ["get_messages", "send_message", "take_action"]
+INLINED = [
+    "get_messages",
+    "process_payment_event",
+    "record_payment_event",
+    "send_message",
+    "take_action",
+]
 
 
 def test_every_function_that_is_not_inlined_pins_an_empty_search_path(db: Database) -> None:

@@ -4,13 +4,14 @@
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
 -- flow_state, razorpay_order_id, razorpay_payment_id}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'
 )
 returns jsonb
 language sql
-set search_path = ''
 as $$
   select private.process_payment_event(event_row_id, actor);
 $$;
@@ -36,6 +37,8 @@ declare
   v_event private.payment_events;
   v_other private.payment_events;
   v_outcome text := 'duplicate';
+  v_flow_state text;
+  v_is_followed boolean;
 begin
   select e.* into v_event
   from private.payment_events as e
@@ -48,28 +51,38 @@ begin
     or v_event.status = 'parked' and v_event.body is not null and p_actor like 'operator:%' then
     v_event := private.apply_event(v_event, coalesce(p_actor, 'webhook'));
     v_outcome := v_event.outcome;
-    if v_outcome not in ('waiting', 'try_again', 'ignored_event_type') then
-      for v_other in
-        select e.*
-        from private.payment_events as e
-        where e.razorpay_order_id = v_event.razorpay_order_id
-          and e.status = 'received'
-          and e.lock_timeouts > 0
-        order by e.id
-        for update skip locked
-      loop
-        perform private.apply_event(v_other, coalesce(p_actor, 'webhook'));
-      end loop;
-    end if;
+  end if;
+  select
+    (select c.flow_state from private.conversations as c where c.id = v_event.conversation_id),
+    v_outcome not in ('duplicate', 'waiting', 'try_again', 'ignored_event_type') and exists (
+      select from private.payment_events as e
+      where e.razorpay_order_id = v_event.razorpay_order_id
+        and e.status = 'received'
+        and e.lock_timeouts > 0
+    )
+  into v_flow_state, v_is_followed;
+  if v_is_followed then
+    for v_other in
+      select e.*
+      from private.payment_events as e
+      where e.razorpay_order_id = v_event.razorpay_order_id
+        and e.status = 'received'
+        and e.lock_timeouts > 0
+      order by e.id
+      for update skip locked
+    loop
+      perform private.apply_event(v_other, coalesce(p_actor, 'webhook'));
+    end loop;
+    v_flow_state := (
+      select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
+    );
   end if;
   return jsonb_build_object(
     'outcome', v_outcome,
     'status', v_event.status,
     'event_type', v_event.event_type,
     'conversation_id', v_event.conversation_id,
-    'flow_state', (
-      select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
-    ),
+    'flow_state', v_flow_state,
     'razorpay_order_id', v_event.razorpay_order_id,
     'razorpay_payment_id', v_event.razorpay_payment_id
   );

@@ -3,6 +3,8 @@
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.
+--
+-- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
 create or replace function public.record_payment_event(
   event_id text,
   body_base64 text,
@@ -13,7 +15,6 @@ create or replace function public.record_payment_event(
 )
 returns jsonb
 language sql
-set search_path = ''
 as $$
   select private.record_payment_event(
     event_id, body_base64, headers, secret_slot, mode, account_id
@@ -22,6 +23,8 @@ $$;
 
 -- Stores an event, or counts one more delivery of it.
 --
+-- Its commit does not wait for the disk: that of process_payment_event does, for both, and only
+-- then is Razorpay answered. After a crash in between Razorpay sends the event again.
 -- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
 -- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
 -- the mode of that secret; the account that must have sent it (null: any).
@@ -52,6 +55,7 @@ declare
   v_deliveries integer;
   v_is_reused boolean := false;
 begin
+  perform set_config('synchronous_commit', 'off', true);
   begin
     v_body := decode(coalesce(p_body_base64, '-'), 'base64');
     v_said := convert_from(v_body, 'UTF8')::jsonb;
