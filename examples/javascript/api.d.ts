@@ -656,7 +656,112 @@ export interface Answers {
      */
     scrubbed: number;
   };
-  get_metrics: {};
+  get_metrics: {
+    /**
+     * Alerts that are open by severity.
+     */
+    open_alerts: {
+      [k: string]: number;
+    };
+    /**
+     * Events of Razorpay that are received and parked.
+     */
+    events: {
+      [k: string]: number;
+    };
+    /**
+     * Events that have waited for more than five minutes.
+     */
+    events_stuck: number;
+    /**
+     * Refunds that have not gone through.
+     */
+    refunds_requested: number;
+    /**
+     * Age of the oldest that no bank holds up.
+     */
+    refunds_oldest_seconds: number;
+    /**
+     * Orders that somebody has tried to pay.
+     */
+    pending_payments: number;
+    /**
+     * Age of the oldest such try.
+     */
+    oldest_pending_payment_seconds: number;
+    /**
+     * Payouts that nobody has made.
+     */
+    payouts_owed: number;
+    /**
+     * Their sum.
+     */
+    payouts_owed_minor: number;
+    /**
+     * How far the deals' books are from the ledger.
+     */
+    ledger_balance_minor: number;
+    /**
+     * Whether the money is real.
+     */
+    payment_mode: Mode;
+    /**
+     * Broadcast rows of the last minute.
+     */
+    broadcasts_last_minute: number;
+    /**
+     * Broadcast rows that could never be written.
+     */
+    broadcasts_lost: number;
+    /**
+     * How far back the counts below reach.
+     */
+    window_seconds: number;
+    /**
+     * Messages by type.
+     */
+    messages: {
+      [k: string]: number;
+    };
+    /**
+     * What became of messages between people.
+     */
+    delivery: Delivery;
+    /**
+     * Steps of conversations.
+     */
+    steps: StepCount[];
+    /**
+     * Conversations that closed by reason.
+     */
+    closed: {
+      [k: string]: number;
+    };
+    /**
+     * Deals that were settled, completed or by the reason why they closed.
+     */
+    outcomes: {
+      [k: string]: number;
+    };
+    /**
+     * Open deals now by state.
+     */
+    states: StateCount[];
+    /**
+     * Notifications by type.
+     */
+    notifications: {
+      [k: string]: number;
+    };
+    /**
+     * Pushes that wait now.
+     */
+    push_queue: PushQueue;
+    /**
+     * What the next cleanups find.
+     */
+    cleanup_due: CleanupDue;
+  };
   diagnose_conversation: {} | null;
   resolve_dispute: Operated;
   force_close: Operated;
@@ -2234,6 +2339,103 @@ export interface Told {
    * Ids and counts; never a text.
    */
   data: {};
+}
+/**
+ * What became of the messages of a window.
+ */
+export interface Delivery {
+  /**
+   * How many there are.
+   */
+  sent: number;
+  /**
+   * How many of them were delivered.
+   */
+  delivered: number;
+  /**
+   * How many of them were read.
+   */
+  read: number;
+  /**
+   * Mean time to delivery; null when none was delivered.
+   */
+  lag_seconds: number | null;
+}
+/**
+ * How often a step was taken.
+ */
+export interface StepCount {
+  /**
+   * The state before.
+   */
+  from_state: string;
+  /**
+   * The state after.
+   */
+  to_state: string;
+  /**
+   * What was done.
+   */
+  action: string;
+  /**
+   * Who did it.
+   */
+  role: string;
+  /**
+   * How often.
+   */
+  count: number;
+}
+/**
+ * The open deals of a state.
+ */
+export interface StateCount {
+  /**
+   * The state.
+   */
+  state: string;
+  /**
+   * How many are in it.
+   */
+  deals: number;
+  /**
+   * How long they have been on average.
+   */
+  average_seconds: number;
+  /**
+   * How long the first of them has been.
+   */
+  oldest_seconds: number;
+}
+/**
+ * Pushes that wait.
+ */
+export interface PushQueue {
+  /**
+   * How many.
+   */
+  waiting: number;
+  /**
+   * Age of the oldest.
+   */
+  oldest_seconds: number;
+  /**
+   * Hosts that did not answer and are left alone.
+   */
+  resting_hosts: number;
+}
+/**
+ * What cleanups have yet to do.
+ */
+export interface CleanupDue {
+  /**
+   * Messages to empty, 10,000 at most are counted.
+   */
+  messages: number;
+  /**
+   * Steps of passed deadlines to write.
+   */
+  steps: number;
 }
 /**
  * What became of an event.

@@ -582,6 +582,59 @@ AlertStatus: TypeAlias = Literal["open", "resolved"]
 PayoutStatus: TypeAlias = Literal["owed", "paid"]
 
 
+class Delivery(TypedDict):
+    """
+    What became of the messages of a window.
+    """
+
+    sent: int
+    delivered: int
+    read: int
+    lag_seconds: float | None
+
+
+class StepCount(TypedDict):
+    """
+    How often a step was taken.
+    """
+
+    from_state: str
+    to_state: str
+    action: str
+    role: str
+    count: int
+
+
+class StateCount(TypedDict):
+    """
+    The open deals of a state.
+    """
+
+    state: str
+    deals: int
+    average_seconds: float
+    oldest_seconds: float
+
+
+class PushQueue(TypedDict):
+    """
+    Pushes that wait.
+    """
+
+    waiting: int
+    oldest_seconds: float
+    resting_hosts: int
+
+
+class CleanupDue(TypedDict):
+    """
+    What cleanups have yet to do.
+    """
+
+    messages: int
+    steps: int
+
+
 class Processed(TypedDict):
     """
     What became of an event.
@@ -872,6 +925,32 @@ class ClaimPaymentPoll(TypedDict):
     order_status: OrderStatus | None
     flow_state: str
     retry_after: int | None
+
+
+class GetMetrics(TypedDict):
+    open_alerts: dict[str, int]
+    events: dict[str, int]
+    events_stuck: int
+    refunds_requested: int
+    refunds_oldest_seconds: float
+    pending_payments: int
+    oldest_pending_payment_seconds: float
+    payouts_owed: int
+    payouts_owed_minor: int
+    ledger_balance_minor: int
+    payment_mode: Mode
+    broadcasts_last_minute: int
+    broadcasts_lost: int
+    window_seconds: int
+    messages: dict[str, int]
+    delivery: Delivery
+    steps: list[StepCount]
+    closed: dict[str, int]
+    outcomes: dict[str, int]
+    states: list[StateCount]
+    notifications: dict[str, int]
+    push_queue: PushQueue
+    cleanup_due: CleanupDue
 
 
 class PublishFlow(TypedDict):
@@ -1286,7 +1365,7 @@ class Answers(TypedDict):
     mark_payment_returned: MarkPaymentReturned
     scrub_payment_events: ScrubPaymentEvents
     scrub_conversation_history: ScrubConversationHistory
-    get_metrics: dict[str, Any]
+    get_metrics: GetMetrics
     diagnose_conversation: dict[str, Any] | None
     resolve_dispute: Operated
     force_close: Operated

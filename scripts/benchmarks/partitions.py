@@ -167,17 +167,26 @@ def write_partitions(rows: Sequence[Row]) -> None:
 def as_page(rows: Sequence[Row]) -> str:
     """A Markdown table: a line for each call, a column for each layout."""
     calls: dict[str, dict[str, Row]] = {}
+    messages = ""
     for row in rows:
-        call, layout = row.what.split(": ")
+        what, layout = row.what.split(": ")
+        call, messages = what.rsplit(", ", 1)
         calls.setdefault(call, {})[layout] = row
     lines = [
-        f"| call, messages | {' | '.join(layout.name for layout in LAYOUTS)} |",
+        f"| of {messages} messages | {' | '.join(layout.name for layout in LAYOUTS)} |",
         "|---" * (len(LAYOUTS) + 1) + "|",
     ]
     for call, cells in calls.items():
-        told = (f"{cells[x.name].new_us:,.0f} us; {cells[x.name].more}" for x in LAYOUTS)
+        told = (_tell(cells[layout.name]) for layout in LAYOUTS)
         lines.append(f"| {call} | {' | '.join(told)} |")
     return "\n".join(lines)
+
+
+def _tell(row: Row) -> str:
+    micros = row.new_us
+    if micros is None:
+        return row.more
+    return f"{micros:,.0f} us; {row.more}" if micros < 1e5 else f"{micros / 1e6:,.1f} s; {row.more}"
 
 
 def measure_layouts(side: Side, messages: int, rounds: int, calls: int) -> list[Row]:
@@ -194,6 +203,8 @@ def measure_layouts(side: Side, messages: int, rounds: int, calls: int) -> list[
                 row = compare("partitions", f"{name}, {messages:,}: {layout}", sides, Gate())
                 rows.append(replace(row, more=more))
         for table in tables:
+            what = f"a message on disk, with its indexes, {messages:,}: {table.layout.name}"
+            rows.append(Row("partitions", what, more=f"{table.size:,.0f} bytes", figure=table.size))
             session.execute(f"drop schema {table.schema} cascade".encode())
         session.execute("drop table bench.pairs")
     return rows
@@ -213,7 +224,12 @@ def _play(
 
 
 def _log(spent: Sequence[Spent]) -> str:
-    return f"{middle(spent, 'wal_bytes_per_call'):,.0f} bytes of log; "
+    written = middle(spent, "wal_bytes_per_call")
+    return (
+        f"{written / 1e3:,.1f} kB of log; "
+        if written < 1e6
+        else f"{written / 1e6:,.0f} MB of log; "
+    )
 
 
 class _Table:
@@ -224,7 +240,7 @@ class _Table:
         self.schema = f"bench_{LAYOUTS.index(layout)}"
         self._session = session
         self._fill(messages)
-        self._size = self._ask(SIZE) / messages
+        self.size = self._ask(SIZE) / messages
         self._pick = random.Random(1)  # noqa: S311
         self._pairs = session.execute("select * from bench.pairs order by c").fetchall()
         self._sent: Counter[uuid.UUID] = Counter()
@@ -257,8 +273,7 @@ class _Table:
                 self._session.execute(self._here(DELETE), [_month(1)])
                 self._session.execute(self._here("vacuum (parallel 0) bench.messages"))
         spent.calls = 1
-        told = f"{_log([spent])}{spent.seconds:,.2f} s; {self._size:,.0f} bytes a message"
-        return [spent], told
+        return [spent], f"{_log([spent])}{spent.seconds:,.1f} s until it is over"
 
     def _fill(self, messages: int) -> None:
         self._session.execute("set maintenance_work_mem = '512MB'")
