@@ -422,7 +422,7 @@ as $$
   select greatest(1, least(coalesce(p_page_size, p_default), p_max));
 $$;
 
--- source: 10_private/conversation_versions.sql sha256:8336e61b7920a6c457091ecd55e5c2cc01daca9733b2f57781296968a1b2d953
+-- source: 10_private/conversation_versions.sql sha256:387d026142d383b5f335c3f5fc80cc490b79032647b5cc3012b182692c68fa55
 -- The version of a conversation's context as each of its members sees it, and whether that member
 -- has muted it.
 --
@@ -467,24 +467,6 @@ begin
   return p_conversation.version + p_conversation.last_seq
     + coalesce(extract(epoch from v_expired_at) * 1000000, 0)::bigint
     + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint;
-end;
-$$;
-
--- The compact part of a conversation's context that broadcasts carry, without the version, which
--- is each member's own.
-create or replace function private.conversation_headline(p_conversation private.conversations)
-returns jsonb
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'flow_state', p_conversation.flow_state,
-    'chat_status', p_conversation.chat_status,
-    'awaiting_role', p_conversation.awaiting_role,
-    'last_seq', p_conversation.last_seq
-  );
 end;
 $$;
 
@@ -2865,7 +2847,7 @@ grant execute on function
   private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
 to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:a29001b777d6d09b02618b356091d1af7210960ab8cc7cad7c5c2c88cbbef5b0
+-- source: 30_chat/get_messages.sql sha256:6a00d24a41144838306ee47a8d55c4e7c5b24fbd11788dcfb1656d0264896864
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: one look at the membership and the marks instead of a policy for each row.
@@ -2922,9 +2904,11 @@ begin
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
-  if v_is_barred and private.is_blocked(v_me, v_other_id) then
-    v_other_read_seq := 0;
-    v_other_delivered_seq := 0;
+  if v_is_barred then
+    if private.is_blocked(v_me, v_other_id) then
+      v_other_read_seq := 0;
+      v_other_delivered_seq := 0;
+    end if;
   end if;
   if num_nonnulls(p_after_seq, p_before) > 0 then
     if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
@@ -5678,7 +5662,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:c29c29c7a440df49e51ba446e0036ee14d659682b07776e29f55731c9f2b6285
+-- source: 40_flow/advance_conversation.sql sha256:fe3bba694c4dcf02cc6aaa7c9c13cf4032f5808b8f55691cc7f08a7f36757ba9
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5710,6 +5694,7 @@ declare
   v_row private.flow_transitions;
   v_state private.flow_states;
   v_guard text;
+  v_held text[];
   v_failed text[];
   v_effect text;
   v_follower text;
@@ -5742,12 +5727,14 @@ begin
     if v_rows = '{}' then
       perform private.refuse_action(v_step);
     end if;
+    v_held := '{}';
     foreach v_row in array v_rows loop
       foreach v_guard in array v_row.guards loop
-        if v_guard = any (c_turn_guards)
-          and private.failed_guards(v_step, array[v_guard], v_row.to_state) <> '{}' then
+        continue when v_guard <> all (c_turn_guards) or v_guard = any (v_held);
+        if private.failed_guards(v_step, array[v_guard]) <> '{}' then
           perform private.refuse_turn(v_step, v_row, v_guard);
         end if;
+        v_held := v_held || v_guard;
       end loop;
     end loop;
     v_step.input := private.check_input(
@@ -5773,7 +5760,7 @@ begin
       v_next.chat_status := private.chat_status_in(v_row.to_state);
       v_next.automation_enabled := v_next.chat_status = 'automated';
       v_next.entered_at := v_step.at;
-      v_next.deadline_at := private.state_deadline(v_next, v_state);
+      v_next.deadline_at := private.state_deadline(v_next, v_step.rules, v_state);
       v_next.work_status := coalesce(v_state.work_status, v_next.work_status);
     end if;
     v_next.awaiting_role := case v_row.awaiting
@@ -5904,7 +5891,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_disputes.sql sha256:c8344a6cf4048aeac8d435d91f243ed3b680d47295ee2739736c7d0c7ee45b31
+-- source: 40_flow/affect_disputes.sql sha256:faea5687b50db0839edb3cf2445eef3d92c98270b8265d18e58170a0b4e8cfcd
 -- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -6047,15 +6034,15 @@ begin
   if v_deal.flow_state = 'work_in_progress' then
     v_deal.delivery_due_at := greatest(
       v_deal.delivery_due_at,
-      p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
+      p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
     );
   end if;
-  v_deal.deadline_at := private.state_deadline(v_deal);
+  v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
   return v_deal;
 end;
 $$;
 
--- source: 40_flow/affect_money.sql sha256:5cebfdf251303da0aeb60d43c9fee1270cfcb848bca30a79f36859305a5ee3b8
+-- source: 40_flow/affect_money.sql sha256:a528842a49c8d9fc33c1e0d30f80d1378eafd6d5c488044facf97e35579dcc6c
 -- The effects on the money of a deal: payments, what is held, released, refunded, charged back.
 --
 -- Amounts are in paise. Whatever moves is in the conversation's books and in escrow_ledger.
@@ -6089,7 +6076,7 @@ begin
 
     when 'note_attempt' then
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object('last_attempt_at', p_step.at);
-      v_deal.deadline_at := private.state_deadline(v_deal);
+      v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
 
     when 'hold_funds' then
       v_deal.captured_minor := v_deal.captured_minor + v_paid_minor;
@@ -6210,7 +6197,7 @@ declare
   v_deal private.conversations := p_deal;
   v_held constant bigint := v_deal.held_minor;
   v_fee constant bigint
-    := floor(v_held * private.flow_rule(v_deal.flow_id, 'fee_basis_points') / 10000);
+    := floor(v_held * (p_step.rules ->> 'fee_basis_points')::numeric / 10000);
 begin
   v_deal.flow_data := v_deal.flow_data - 'resume';
   v_deal.held_minor := 0;
@@ -6402,7 +6389,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_work.sql sha256:837ed82b8770f3c6915b25ed6e52732c03097eb97e073be61be160c71cfa117c
+-- source: 40_flow/affect_work.sql sha256:a2158f0f072c034407f4b86b9736d523f29b27bab6abdb5ff7bc2f9f6531751a
 -- The effects on the work: its start, submissions, revisions, more time, and ratings.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -6418,7 +6405,7 @@ begin
   case p_effect
     when 'start_work' then
       v_deal.delivery_due_at
-        := p_step.at + private.flow_rule(v_deal.flow_id, 'delivery_days') * interval '1 day';
+        := p_step.at + (p_step.rules ->> 'delivery_days')::numeric * interval '1 day';
 
     when 'store_submission' then
       v_deal.work_submitted := true;
@@ -6467,9 +6454,9 @@ begin
       );
       v_deal.delivery_due_at := greatest(
         v_deal.delivery_due_at,
-        p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
+        p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
       );
-      v_deal.deadline_at := private.state_deadline(v_deal);
+      v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
       perform private.review_submission(p_step, 'revision_requested');
 
     when 'approve_work' then
@@ -6483,7 +6470,7 @@ begin
       v_deal.delivery_due_at := v_deal.delivery_due_at
         + (v_deal.flow_data #>> '{extension,days}')::integer * interval '1 day';
       v_deal.flow_data := v_deal.flow_data - 'extension';
-      v_deal.deadline_at := private.state_deadline(v_deal);
+      v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
 
     when 'drop_extension' then
       v_deal.flow_data := v_deal.flow_data - 'extension';
@@ -6518,7 +6505,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:82c792e3a3c872e82e481d7aee6eec0f2c4291bedb1d54daeae5972fd2d342d6
+-- source: 40_flow/announce_step.sql sha256:b835dcfdb49a32035520e24e51971cbfb64f70194af4d635c009f4fe68782a8d
 -- Tells both sides about a step and all that followed on it, in at most two events a side: the
 -- messages that it may see, and the new state.
 --
@@ -6542,7 +6529,6 @@ as $$
 declare
   v_conversation constant private.conversations := p_step.conversation;
   v_version constant bigint := private.base_version(v_conversation);
-  v_headline constant jsonb := private.conversation_headline(v_conversation);
   v_messages constant jsonb[] := array(
     select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
@@ -6620,8 +6606,14 @@ begin
     if v_heard <> '{}' or v_is_own and v_event is not null then
       v_payload := jsonb_build_object(
         'conversation_id', v_conversation.id,
-        'conversation_context',
-        v_headline || jsonb_build_object('version', v_member.version)
+        -- The compact part of a context.
+        'conversation_context', jsonb_build_object(
+          'flow_state', v_conversation.flow_state,
+          'chat_status', v_conversation.chat_status,
+          'awaiting_role', v_conversation.awaiting_role,
+          'last_seq', v_conversation.last_seq,
+          'version', v_member.version
+        )
       );
       if v_is_own and v_event is not null then
         v_events := v_events || (v_event ->> 'event');
@@ -7093,7 +7085,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:07e5e286d0e9dc85ff516a5c48717e349e4a53f060df363ee1f4f101c766aa64
+-- source: 40_flow/deal_values.sql sha256:b71a593f0e275b7fdd5c761df1379420ed88a46f8302ec50a98401f21855f8d5
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7115,7 +7107,7 @@ declare
   v_values jsonb := v_data;
   v_zone text;
 begin
-  if p_texts is null or p_texts ~ '_(text|hint)\}' then
+  if p_texts is null or p_texts ~ '_text\}' then
     v_values := v_values || jsonb_build_object(
       'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
       'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
@@ -7123,15 +7115,19 @@ begin
       'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
       'released_text', private.rupees_text(p_conversation.released_minor),
       'refunded_text', private.rupees_text(p_conversation.refunded_minor),
-      'released_hint', ' '
-        || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
       'refund_text', private.rupees_text(
         coalesce(
           (v_data -> 'refund_minor')::bigint,
           (v_data #> '{cancellation,refund_minor}')::bigint,
           p_conversation.held_minor
         )
-      ),
+      )
+    );
+  end if;
+  if p_texts is null or p_texts ~ '_hint\}' then
+    v_values := v_values || jsonb_build_object(
+      'released_hint', ' '
+        || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
       'proposed_hint', ' Proposed: '
         || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
       'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',
@@ -7679,7 +7675,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/failed_guards.sql sha256:61d3151f254eda358f58432c17f43837a8f09a9c220d266613ceeb09a55d7f3c
+-- source: 40_flow/failed_guards.sql sha256:a50e190aa68cb74ebc1761f6abae236090ccb732ddda5205c0f785bb254a320d
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
@@ -7886,7 +7882,7 @@ begin
           where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
         );
       when 'may_rate' then
-        v_holds := private.may_rate(v_was, p_step.at);
+        v_holds := private.may_rate(v_was, v_rules, p_step.at);
 
       when 'has_order' then
         v_holds := exists (
@@ -7948,6 +7944,7 @@ $$;
 -- the other side gave none, and the chat is open or was closed less than rating_days ago.
 create or replace function private.may_rate(
   p_conversation private.conversations,
+  p_rules jsonb,
   p_at timestamptz
 )
 returns boolean
@@ -7957,7 +7954,7 @@ set search_path = ''
 as $$
 declare
   v_since constant timestamptz := p_at
-    - private.flow_rule(p_conversation.flow_id, 'rating_days') * interval '1 day';
+    - (p_rules ->> 'rating_days')::numeric * interval '1 day';
 begin
   return p_conversation.work_status = 'approved'
     and (p_conversation.chat_status <> 'closed' or p_conversation.entered_at > v_since)
@@ -7981,7 +7978,6 @@ stable
 set search_path = ''
 as $$
 declare
-  v_flow_id constant bigint := (p_step.conversation).flow_id;
   -- What refused steps are counted by, in the log.
   v_where constant jsonb := jsonb_build_object(
     'current_state', (p_step.conversation).flow_state, 'action', p_step.action
@@ -8002,14 +7998,13 @@ begin
     when 'NEGOTIATION_LIMIT' then
       perform private.raise_error(
         'NEGOTIATION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')) || v_where,
+        jsonb_build_object('max_rounds', p_step.rules -> 'max_rounds') || v_where,
         p_status => 409
       );
     when 'REVISION_LIMIT' then
       perform private.raise_error(
         'REVISION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions'))
-          || v_where,
+        jsonb_build_object('max_revisions', p_step.rules -> 'max_revisions') || v_where,
         p_status => 409
       );
     when 'FUNDS_HELD' then
@@ -8024,22 +8019,8 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_rule.sql sha256:93b98b855979621ba8c02ab6a7f2882409b59f1313e645624887dba15675def3
--- What guards, effects and texts read of a flow and of a conversation on it.
-
--- A number of a flow; docs/FLOW.md lists them.
-create or replace function private.flow_rule(p_flow_id bigint, p_key text)
-returns numeric
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (
-    select (f.rules ->> p_key)::numeric from private.flow_definitions as f where f.id = p_flow_id
-  );
-end;
-$$;
+-- source: 40_flow/flow_count.sql sha256:73e1b0e64da5bb5d9b1bf269cd825f02d4583a551ac5ad8e0bf004d3d60c2c65
+-- What guards, effects and texts read of a conversation.
 
 -- A number that flow_data counts; 0 before it was first counted.
 create or replace function private.flow_count(p_flow_data jsonb, p_key text)
@@ -8653,7 +8634,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:7b702e7eb02eae2aad5b239d85b4cc7c1be16606c16ce735b1d72988b1c6926a
+-- source: 40_flow/run_deadlines.sql sha256:8f87a385ec230984d0895248a8afdcb32c3f258b7fbd10d03d98e0fc3f3fbae1
 -- Time limits without a timer: readers see what is due, writers store it.
 
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
@@ -8748,9 +8729,10 @@ $$;
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
 -- the delivery (rule overdue_grace_days).
--- Args: the conversation; its state, where that is at hand.
+-- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,
+  p_rules jsonb,
   p_state private.flow_states default null
 )
 returns timestamptz
@@ -8771,12 +8753,12 @@ begin
     when 'since_payment' then greatest(
       (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
       p_conversation.delivery_due_at
-        + private.flow_rule(p_conversation.flow_id, 'overdue_grace_days') * interval '1 day'
+        + (p_rules ->> 'overdue_grace_days')::numeric * interval '1 day'
     )
     when 'payment_window' then greatest(
       p_conversation.entered_at + v_state.lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
-        + private.flow_rule(p_conversation.flow_id, 'attempt_hours') * interval '1 hour'
+        + (p_rules ->> 'attempt_hours')::numeric * interval '1 hour'
     )
   end;
 end;
@@ -9338,7 +9320,7 @@ $$;
 grant execute on function private.get_available_actions(uuid) to authenticated;
 grant execute on function public.get_available_actions(uuid) to authenticated;
 
--- source: 43_deals/get_ratings.sql sha256:a117f1801a18d4e9b315744b97e631b344ff45d8bfb8d5ecde2675066ae6345a
+-- source: 43_deals/get_ratings.sql sha256:71c6cf77b33c0d0c3102648b640c106a62bfe58ff857febea802bfac26d4f2b9
 -- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
 -- flow's rating_days after it was given.
 --
@@ -9368,11 +9350,12 @@ begin
         g.rater_id = v_me as is_mine,
         count(*) over () = 2 as both,
         g.created_at,
-        private.flow_rule(v_conversation.flow_id, 'rating_days') * interval '1 day' as shown_after,
+        (f.rules ->> 'rating_days')::numeric * interval '1 day' as shown_after,
         jsonb_build_object(
           'rating', g.rating, 'comment', g.comment, 'created_at', g.created_at
         ) as rated
       from private.ratings as g
+      join private.flow_definitions as f on f.id = v_conversation.flow_id
       where g.conversation_id = v_conversation.id
     ) as r
   );

@@ -54,9 +54,11 @@ begin
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
-  if v_is_barred and private.is_blocked(v_me, v_other_id) then
-    v_other_read_seq := 0;
-    v_other_delivered_seq := 0;
+  if v_is_barred then
+    if private.is_blocked(v_me, v_other_id) then
+      v_other_read_seq := 0;
+      v_other_delivered_seq := 0;
+    end if;
   end if;
   if num_nonnulls(p_after_seq, p_before) > 0 then
     if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then

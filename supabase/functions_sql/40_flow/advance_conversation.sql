@@ -29,6 +29,7 @@ declare
   v_row private.flow_transitions;
   v_state private.flow_states;
   v_guard text;
+  v_held text[];
   v_failed text[];
   v_effect text;
   v_follower text;
@@ -61,12 +62,14 @@ begin
     if v_rows = '{}' then
       perform private.refuse_action(v_step);
     end if;
+    v_held := '{}';
     foreach v_row in array v_rows loop
       foreach v_guard in array v_row.guards loop
-        if v_guard = any (c_turn_guards)
-          and private.failed_guards(v_step, array[v_guard], v_row.to_state) <> '{}' then
+        continue when v_guard <> all (c_turn_guards) or v_guard = any (v_held);
+        if private.failed_guards(v_step, array[v_guard]) <> '{}' then
           perform private.refuse_turn(v_step, v_row, v_guard);
         end if;
+        v_held := v_held || v_guard;
       end loop;
     end loop;
     v_step.input := private.check_input(
@@ -92,7 +95,7 @@ begin
       v_next.chat_status := private.chat_status_in(v_row.to_state);
       v_next.automation_enabled := v_next.chat_status = 'automated';
       v_next.entered_at := v_step.at;
-      v_next.deadline_at := private.state_deadline(v_next, v_state);
+      v_next.deadline_at := private.state_deadline(v_next, v_step.rules, v_state);
       v_next.work_status := coalesce(v_state.work_status, v_next.work_status);
     end if;
     v_next.awaiting_role := case v_row.awaiting

@@ -140,10 +140,10 @@ begin
   if v_deal.flow_state = 'work_in_progress' then
     v_deal.delivery_due_at := greatest(
       v_deal.delivery_due_at,
-      p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
+      p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
     );
   end if;
-  v_deal.deadline_at := private.state_deadline(v_deal);
+  v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
   return v_deal;
 end;
 $$;

@@ -31,7 +31,7 @@ begin
 
     when 'note_attempt' then
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object('last_attempt_at', p_step.at);
-      v_deal.deadline_at := private.state_deadline(v_deal);
+      v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
 
     when 'hold_funds' then
       v_deal.captured_minor := v_deal.captured_minor + v_paid_minor;
@@ -152,7 +152,7 @@ declare
   v_deal private.conversations := p_deal;
   v_held constant bigint := v_deal.held_minor;
   v_fee constant bigint
-    := floor(v_held * private.flow_rule(v_deal.flow_id, 'fee_basis_points') / 10000);
+    := floor(v_held * (p_step.rules ->> 'fee_basis_points')::numeric / 10000);
 begin
   v_deal.flow_data := v_deal.flow_data - 'resume';
   v_deal.held_minor := 0;

@@ -13,7 +13,7 @@ begin
   case p_effect
     when 'start_work' then
       v_deal.delivery_due_at
-        := p_step.at + private.flow_rule(v_deal.flow_id, 'delivery_days') * interval '1 day';
+        := p_step.at + (p_step.rules ->> 'delivery_days')::numeric * interval '1 day';
 
     when 'store_submission' then
       v_deal.work_submitted := true;
@@ -62,9 +62,9 @@ begin
       );
       v_deal.delivery_due_at := greatest(
         v_deal.delivery_due_at,
-        p_step.at + private.flow_rule(v_deal.flow_id, 'revision_days') * interval '1 day'
+        p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
       );
-      v_deal.deadline_at := private.state_deadline(v_deal);
+      v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
       perform private.review_submission(p_step, 'revision_requested');
 
     when 'approve_work' then
@@ -78,7 +78,7 @@ begin
       v_deal.delivery_due_at := v_deal.delivery_due_at
         + (v_deal.flow_data #>> '{extension,days}')::integer * interval '1 day';
       v_deal.flow_data := v_deal.flow_data - 'extension';
-      v_deal.deadline_at := private.state_deadline(v_deal);
+      v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
 
     when 'drop_extension' then
       v_deal.flow_data := v_deal.flow_data - 'extension';

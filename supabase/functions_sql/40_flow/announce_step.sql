@@ -21,7 +21,6 @@ as $$
 declare
   v_conversation constant private.conversations := p_step.conversation;
   v_version constant bigint := private.base_version(v_conversation);
-  v_headline constant jsonb := private.conversation_headline(v_conversation);
   v_messages constant jsonb[] := array(
     select private.message_json(m) from unnest(p_step.messages) as m order by m.seq
   );
@@ -99,8 +98,14 @@ begin
     if v_heard <> '{}' or v_is_own and v_event is not null then
       v_payload := jsonb_build_object(
         'conversation_id', v_conversation.id,
-        'conversation_context',
-        v_headline || jsonb_build_object('version', v_member.version)
+        -- The compact part of a context.
+        'conversation_context', jsonb_build_object(
+          'flow_state', v_conversation.flow_state,
+          'chat_status', v_conversation.chat_status,
+          'awaiting_role', v_conversation.awaiting_role,
+          'last_seq', v_conversation.last_seq,
+          'version', v_member.version
+        )
       );
       if v_is_own and v_event is not null then
         v_events := v_events || (v_event ->> 'event');

@@ -19,7 +19,7 @@ declare
   v_values jsonb := v_data;
   v_zone text;
 begin
-  if p_texts is null or p_texts ~ '_(text|hint)\}' then
+  if p_texts is null or p_texts ~ '_text\}' then
     v_values := v_values || jsonb_build_object(
       'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
       'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
@@ -27,15 +27,19 @@ begin
       'agreed_text', private.rupees_text((v_data -> 'agreed_minor')::bigint),
       'released_text', private.rupees_text(p_conversation.released_minor),
       'refunded_text', private.rupees_text(p_conversation.refunded_minor),
-      'released_hint', ' '
-        || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
       'refund_text', private.rupees_text(
         coalesce(
           (v_data -> 'refund_minor')::bigint,
           (v_data #> '{cancellation,refund_minor}')::bigint,
           p_conversation.held_minor
         )
-      ),
+      )
+    );
+  end if;
+  if p_texts is null or p_texts ~ '_hint\}' then
+    v_values := v_values || jsonb_build_object(
+      'released_hint', ' '
+        || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
       'proposed_hint', ' Proposed: '
         || private.rupees_text((v_data -> 'proposed_minor')::bigint) || '.',
       'quote_hint', ' Price: ' || private.rupees_text((v_data -> 'quote_minor')::bigint) || '.',

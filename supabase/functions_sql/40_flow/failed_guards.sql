@@ -204,7 +204,7 @@ begin
           where r.conversation_id = v_was.id and r.rater_id = p_step.actor_id
         );
       when 'may_rate' then
-        v_holds := private.may_rate(v_was, p_step.at);
+        v_holds := private.may_rate(v_was, v_rules, p_step.at);
 
       when 'has_order' then
         v_holds := exists (
@@ -266,6 +266,7 @@ $$;
 -- the other side gave none, and the chat is open or was closed less than rating_days ago.
 create or replace function private.may_rate(
   p_conversation private.conversations,
+  p_rules jsonb,
   p_at timestamptz
 )
 returns boolean
@@ -275,7 +276,7 @@ set search_path = ''
 as $$
 declare
   v_since constant timestamptz := p_at
-    - private.flow_rule(p_conversation.flow_id, 'rating_days') * interval '1 day';
+    - (p_rules ->> 'rating_days')::numeric * interval '1 day';
 begin
   return p_conversation.work_status = 'approved'
     and (p_conversation.chat_status <> 'closed' or p_conversation.entered_at > v_since)
@@ -299,7 +300,6 @@ stable
 set search_path = ''
 as $$
 declare
-  v_flow_id constant bigint := (p_step.conversation).flow_id;
   -- What refused steps are counted by, in the log.
   v_where constant jsonb := jsonb_build_object(
     'current_state', (p_step.conversation).flow_state, 'action', p_step.action
@@ -320,14 +320,13 @@ begin
     when 'NEGOTIATION_LIMIT' then
       perform private.raise_error(
         'NEGOTIATION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_rounds', private.flow_rule(v_flow_id, 'max_rounds')) || v_where,
+        jsonb_build_object('max_rounds', p_step.rules -> 'max_rounds') || v_where,
         p_status => 409
       );
     when 'REVISION_LIMIT' then
       perform private.raise_error(
         'REVISION_LIMIT', v_guard.sentence,
-        jsonb_build_object('max_revisions', private.flow_rule(v_flow_id, 'max_revisions'))
-          || v_where,
+        jsonb_build_object('max_revisions', p_step.rules -> 'max_revisions') || v_where,
         p_status => 409
       );
     when 'FUNDS_HELD' then

@@ -92,9 +92,10 @@ $$;
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
 -- the delivery (rule overdue_grace_days).
--- Args: the conversation; its state, where that is at hand.
+-- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,
+  p_rules jsonb,
   p_state private.flow_states default null
 )
 returns timestamptz
@@ -115,12 +116,12 @@ begin
     when 'since_payment' then greatest(
       (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
       p_conversation.delivery_due_at
-        + private.flow_rule(p_conversation.flow_id, 'overdue_grace_days') * interval '1 day'
+        + (p_rules ->> 'overdue_grace_days')::numeric * interval '1 day'
     )
     when 'payment_window' then greatest(
       p_conversation.entered_at + v_state.lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
-        + private.flow_rule(p_conversation.flow_id, 'attempt_hours') * interval '1 hour'
+        + (p_rules ->> 'attempt_hours')::numeric * interval '1 hour'
     )
   end;
 end;

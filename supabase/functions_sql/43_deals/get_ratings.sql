@@ -27,11 +27,12 @@ begin
         g.rater_id = v_me as is_mine,
         count(*) over () = 2 as both,
         g.created_at,
-        private.flow_rule(v_conversation.flow_id, 'rating_days') * interval '1 day' as shown_after,
+        (f.rules ->> 'rating_days')::numeric * interval '1 day' as shown_after,
         jsonb_build_object(
           'rating', g.rating, 'comment', g.comment, 'created_at', g.created_at
         ) as rated
       from private.ratings as g
+      join private.flow_definitions as f on f.id = v_conversation.flow_id
       where g.conversation_id = v_conversation.id
     ) as r
   );

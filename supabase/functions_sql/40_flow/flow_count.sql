@@ -1,18 +1,4 @@
--- What guards, effects and texts read of a flow and of a conversation on it.
-
--- A number of a flow; docs/FLOW.md lists them.
-create or replace function private.flow_rule(p_flow_id bigint, p_key text)
-returns numeric
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (
-    select (f.rules ->> p_key)::numeric from private.flow_definitions as f where f.id = p_flow_id
-  );
-end;
-$$;
+-- What guards, effects and texts read of a conversation.
 
 -- A number that flow_data counts; 0 before it was first counted.
 create or replace function private.flow_count(p_flow_data jsonb, p_key text)
