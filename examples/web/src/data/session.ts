@@ -269,6 +269,7 @@ export class Session {
     this.set({ errors })
     try {
       const { conversation, messages, actions, quota } = await api.getChat(this.client, id)
+      const heard = this.state.conversations[id]?.last_seq ?? 0
       this.#takeContexts([conversation])
       this.set({ quota })
       this.#putChat(id, {
@@ -278,6 +279,8 @@ export class Session {
         isAtEnd: true,
         readUpTo: conversation.read_seq,
       })
+      // What was sent or heard on the way here had no chat to go to.
+      if (heard > conversation.last_seq) void this.refresh(id)
       this.client.openConversation(id).catch(() => {})
       const { my_role, amount_minor } = conversation
       if (this.config.appUrl && amount_minor && my_role === 'brand_owner') {
