@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -71,6 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BenchmarkError, StackError) as error:
         _say(f"bench: {error}")
         return 1
+    except KeyboardInterrupt:
+        _say("bench: Interrupted; what it started is stopped.")
+        return 130
     print(as_table(rows))  # noqa: T201
     found = {"size": size.name, "messages": size.messages, "against": args.against}
     if args.json is not None:
@@ -171,4 +175,6 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    # Ended from outside, it stops what it started, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

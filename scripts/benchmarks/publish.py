@@ -12,6 +12,8 @@ from scripts.benchmarks.compare import Row, as_json, as_table
 from scripts.benchmarks.database import ROOT
 
 FIGURES = ROOT / "docs" / "figures" / "bench.json"
+# Rows of what is measured only where it is named.
+APART = ("3", "load")
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
 SCALING = ROOT / "docs" / "SCALING.md"
 
@@ -26,12 +28,12 @@ def publish(
 ) -> None:
     """Write the rows in the place of those of the same name.
 
-    Other rows stay as they were, unless the run was a whole one.
+    Other rows stay as they were; of a whole run, those that it does not measure.
     """
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     run = {**run, "at": now, "cores": os.cpu_count(), "load": round(os.getloadavg()[1], 1)}
-    kept = [] if is_whole else read_figures(figures)
-    if kept and not run["against"]:
+    kept = [row for row in read_figures(figures) if not is_whole or row.number in APART]
+    if kept and not is_whole and not run["against"]:
         # Rows that stay were measured beside this one.
         run["against"] = json.loads(figures.read_text(encoding="utf-8"))["against"]
     found = {(row.number, row.what): row for row in [*kept, *rows]}

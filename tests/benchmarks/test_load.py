@@ -38,6 +38,14 @@ def test_a_plan_is_bounded(plan: Plan) -> None:
         plan.check()
 
 
+def test_a_crowd_that_needs_too_many_open_files_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 1024))
+    with pytest.raises(BenchmarkError, match=r"ulimit -n 1256"):
+        Plan(clients=1000).check()
+
+
 def test_a_foreign_supabase_is_not_loaded_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY"):
         monkeypatch.setenv(name, "https://example.com")

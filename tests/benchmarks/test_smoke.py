@@ -103,8 +103,10 @@ def test_published_rows_replace_their_own_and_leave_the_others(tmp_path: Path) -
     publish(run, [Row("1", "send", new_us=7.0)], figures, page)
     kept = {row.number: row.new_us for row in read_figures(figures)}
     assert kept == {"1": 7.0, "6": 5.0}
+    loads = [Row("load", "100 clients, 2 min"), Row("load", "100 clients, 30 min")]
+    publish(run, loads, figures, page)
     publish(run, [Row("8", "list", new_us=3.0)], figures, page, is_whole=True)
-    assert [row.number for row in read_figures(figures)] == ["8"]
+    assert {row.what for row in read_figures(figures)} == {"list", *(row.what for row in loads)}
     publish(run, [Row("1", "send", new_us=7.0)], figures, page)
     text = page.read_text()
     assert text.startswith("Above\n")

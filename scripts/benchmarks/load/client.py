@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sys
 import time
 import uuid
 from collections import Counter
@@ -17,6 +18,9 @@ from websockets.exceptions import WebSocketException
 
 from scripts.benchmarks.stack import Stack
 
+# httpx asks for it with every call: Python then need not search the disk for what is not there.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
 HEARTBEAT_SECONDS = 25.0
 # A client that hears nothing asks after this long.
 SYNC_SECONDS = 30.0
@@ -24,6 +28,24 @@ SYNC_SECONDS = 30.0
 NAP_SECONDS, NAP_ONE_IN = 1.0, 5
 # Until the next try, as realtime-js waits; half of it or more, at random.
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)
+
+
+class Line(httpx.AsyncHTTPTransport):
+    """Lets a call wait here until a connection is free.
+
+    httpx's own pool looks through all that wait and all connections whenever a call begins or ends.
+    """
+
+    def __init__(self, connections: int) -> None:
+        super().__init__(limits=httpx.Limits(max_connections=connections), trust_env=False)
+        self._free = asyncio.Semaphore(connections)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Make one call and read the whole answer."""
+        async with self._free:
+            response = await super().handle_async_request(request)
+            await response.aread()
+        return response
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
 import sys
 import time
 import uuid
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from scripts.benchmarks.database import BenchmarkError
-from scripts.benchmarks.load.client import Books, Client
+from scripts.benchmarks.load.client import Books, Client, Line
 from scripts.benchmarks.stack import Stack
 
 T = TypeVar("T")
@@ -24,6 +25,10 @@ MOST_MINUTES = 55.0  # an access token lives for an hour
 SLOW_ONE_IN = 20
 # How many users are made, or sign in, at the same time.
 AT_ONCE = 8
+# Connections that all clients share for their calls.
+LINES = 32
+# Open files beside a websocket for each client.
+SPARE_FILES = 256
 SAMPLE_SECONDS = 5.0
 STORM_PATIENCE = 300.0
 # Clients that come in a second when the load begins; in the storm all come at once.
@@ -44,11 +49,18 @@ class Plan:
     reconnect: float = 60.0
 
     def check(self) -> None:
-        """Refuse what is no plan or would never end."""
+        """Refuse what is no plan or would never end, and what this shell cannot open."""
         if not 2 <= self.clients <= MOST_CLIENTS or self.clients % 2:
             raise BenchmarkError(f"--clients is an even number from 2 to {MOST_CLIENTS}.")
         if not 0 < self.minutes <= MOST_MINUTES:
             raise BenchmarkError(f"--minutes is more than 0 and at most {MOST_MINUTES:.0f}.")
+        # Here, and again in the server that is started from here.
+        files = self.clients + SPARE_FILES
+        allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most != resource.RLIM_INFINITY and most < files:
+            raise BenchmarkError(f"--clients {self.clients} needs `ulimit -n {files}`, not {most}.")
+        if allowed != resource.RLIM_INFINITY and allowed < files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
 
 
 @dataclass
@@ -64,6 +76,8 @@ class Result:
     delays: list[float] = field(default_factory=list)
     # From all connections lost at once until all are joined and synced again.
     storm: float | None = None
+    # How many came back in that time.
+    back: int = 0
     # Time since the beginning, and MB of each server.
     memory: list[tuple[float, dict[str, float]]] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
@@ -76,10 +90,9 @@ class Result:
 
 async def run_crowd(stack: Stack, plan: Plan) -> Result:
     """Everything, from the first sign-up to the last sync."""
-    limits = httpx.Limits(max_connections=64)
     books = Books()
     result = Result(plan)
-    async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, transport=Line(LINES), trust_env=False) as http:
         users = await _at_once(range(plan.clients), lambda _: _make_user(stack, http))
         try:
             clients = [Client(stack, http, books, user, token) for user, token in users]
@@ -116,27 +129,23 @@ async def _live(stack: Stack, plan: Plan, clients: list[Client], result: Result)
     running = [
         asyncio.create_task(_begin(client, number / RAMP)) for number, client in enumerate(clients)
     ]
+    talking: list[asyncio.Task[None]] = []
     began = time.monotonic()
     sampling = asyncio.create_task(_sample(stack, result, began))
     try:
         if not await _all_joined(clients, len(clients) / RAMP + STORM_PATIENCE):
             raise BenchmarkError(f"{_joined(clients)} of {len(clients)} clients could join")
         talking = [asyncio.create_task(_talk(client, plan)) for client in clients]
-        dropping = [asyncio.create_task(_drop(client, plan)) for client in clients]
         started = time.monotonic()
-        await asyncio.sleep(plan.minutes * 30)
-        result.storm = await _storm(clients)
-        say(f"{_joined(clients)} of {len(clients)} were back after {result.storm:.1f} s")
-        await asyncio.sleep(max(0.0, started + plan.minutes * 60 - time.monotonic()))
-        for task in (*talking, *dropping):
-            task.cancel()
-        await asyncio.gather(*talking, *dropping, return_exceptions=True)
+        await _drop_some(clients, plan, plan.minutes * 30)
+        result.storm, result.back = await _storm(clients)
+        say(f"{result.back} of {len(clients)} were back after {result.storm:.1f} s")
+        await _drop_some(clients, plan, started + plan.minutes * 60 - time.monotonic())
+        await _stop(talking)
         result.seconds = time.monotonic() - started
         await asyncio.sleep(QUIET_SECONDS)
     finally:
-        for task in (*running, sampling):
-            task.cancel()
-        await asyncio.gather(*running, sampling, return_exceptions=True)
+        await _stop([*talking, *running, sampling])
 
 
 async def _talk(client: Client, plan: Plan) -> None:
@@ -153,10 +162,25 @@ async def _talk(client: Client, plan: Plan) -> None:
         await asyncio.gather(*sending)
 
 
+async def _drop_some(clients: Sequence[Client], plan: Plan, seconds: float) -> None:
+    """Let clients lose their connections at random for a while."""
+    dropping = [asyncio.create_task(_drop(client, plan)) for client in clients]
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        await _stop(dropping)
+
+
 async def _drop(client: Client, plan: Plan) -> None:
     while True:
         await asyncio.sleep(random.expovariate(1 / plan.reconnect))
         await client.drop()
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _begin(client: Client, seconds: float) -> None:
@@ -164,14 +188,15 @@ async def _begin(client: Client, seconds: float) -> None:
     await client.run()
 
 
-async def _storm(clients: list[Client]) -> float:
+async def _storm(clients: list[Client]) -> tuple[float, int]:
+    """Drop everybody at once; the seconds until all were back, and how many then were."""
     began = time.monotonic()
     await asyncio.gather(*(client.drop() for client in clients))
     for client in clients:
         client.is_joined.clear()
     # Who is not back by then is behind its last sync, which is looked at in the end.
     await _all_joined(clients, STORM_PATIENCE)
-    return time.monotonic() - began
+    return time.monotonic() - began, _joined(clients)
 
 
 async def _all_joined(clients: list[Client], seconds: float) -> bool:

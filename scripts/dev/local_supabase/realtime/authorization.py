@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -20,7 +22,14 @@ Claims = dict[str, Any]
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 
 ALGORITHMS = ["HS256", "HS384", "HS512"]
+# How many verified tokens are remembered.
+TOKENS = 4096
 
+PROBES = """
+insert into realtime.messages (topic, id, extension)
+select %s, probe.* from unnest(%s::uuid[], %s::text[]) as probe
+"""
+READ_PROBES = "select extension from realtime.messages where id = any(%s)"
 PROBE = "insert into realtime.messages (topic, extension) values (%s, %s)"
 SET_CONTEXT = """
 select set_config('realtime.topic', %(topic)s, true),
@@ -74,11 +83,24 @@ class Context:
 
 
 def verify(token: str, secret: str) -> Claims:
-    """The claims of a token that the project signed and that is still good.
+    """The claims of a token that the project signed and that is still good; not to be changed.
 
     Raises:
         TokenError: it is malformed, signed by somebody else, incomplete or expired.
     """
+    claims = _read(token, secret)
+    expires_at = claims.get("exp")
+    if not isinstance(claims.get("role"), str) or not isinstance(expires_at, int | float):
+        raise TokenError("InvalidJWTToken", "Fields `role` and `exp` are required in JWT")
+    over = int(time.time()) - int(expires_at)
+    if over >= 0:
+        raise ExpiredTokenError("InvalidJWTToken", f"Token has expired {over} seconds ago")
+    return claims
+
+
+@lru_cache(maxsize=TOKENS)
+def _read(token: str, secret: str) -> Claims:
+    """What a token says, whenever it was good; one that comes again is not read again."""
     try:
         claims: Claims = jwt.decode(
             token,
@@ -91,12 +113,6 @@ def verify(token: str, secret: str) -> Claims:
         raise TokenError("JwtSignatureError", said, ":signature_error") from error
     except (jwt.InvalidTokenError, RecursionError) as error:
         raise TokenError("MalformedJWT", "The token provided is not a valid JWT") from error
-    expires_at = claims.get("exp")
-    if not isinstance(claims.get("role"), str) or not isinstance(expires_at, int | float):
-        raise TokenError("InvalidJWTToken", "Fields `role` and `exp` are required in JWT")
-    over = int(time.time()) - int(expires_at)
-    if over >= 0:
-        raise ExpiredTokenError("InvalidJWTToken", f"Token has expired {over} seconds ago")
     return claims
 
 
@@ -106,27 +122,26 @@ async def read_policies(pool: Pool, context: Context, *, presence: bool) -> Poli
     Raises:
         MissingPartitionError: there is no partition to write the probes to.
     """
-    extensions = ["presence", "broadcast"] if presence else ["broadcast"]
-    async with pool.connection() as connection, connection.transaction(force_rollback=True):
-        ids = []
-        for extension in extensions:
-            try:
-                cursor = await connection.execute(
-                    f"{PROBE} returning id",
-                    (context.topic, extension),
-                )
-            except psycopg.errors.CheckViolation as error:
-                raise MissingPartitionError from error
-            ids += [row[0] for row in await cursor.fetchall()]
+    ids = {uuid.uuid4(): "broadcast"} | ({uuid.uuid4(): "presence"} if presence else {})
+    async with pool.connection() as connection:
+        probes = connection.cursor()
         try:
-            async with connection.transaction():
+            async with connection.pipeline():  # one round trip for the whole of it
+                await connection.execute("begin")
+                await probes.execute(PROBES, (context.topic, list(ids), list(ids.values())))
                 await set_context(connection, context)
-                cursor = await connection.execute(
-                    "select extension from realtime.messages where id = any(%s)", (ids,)
-                )
-                readable = {row[0] for row in await cursor.fetchall()}
-        except psycopg.Error:
-            readable = set()
+                read = await connection.execute(READ_PROBES, (list(ids),))
+                await connection.execute("rollback")
+                readable = {extension for (extension,) in await read.fetchall()}
+        except BaseException as error:
+            # What stands behind a statement that failed was skipped, the rollback and the PREPARE
+            # that psycopg takes for done, too: the pool makes a new connection in its place.
+            await connection.close()
+            if isinstance(error, psycopg.Error) and probes.rowcount == len(ids):
+                return Policies(broadcast=False, presence=False)
+            if isinstance(error, psycopg.errors.CheckViolation):
+                raise MissingPartitionError from error
+            raise
     return Policies("broadcast" in readable, "presence" in readable)
 
 

@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 import time
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -19,6 +20,7 @@ from scripts.dev.local_supabase.rest.errors import ApiError
 
 ANONYMOUS_ROLE = "anon"
 CLOCK_SKEW = 30  # seconds that PostgREST forgives
+TOKENS = 4096  # how many verified ones are remembered; PostgREST caches them, too
 
 
 def read_claims(authorization: str | None, secret: str) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def read_claims(authorization: str | None, secret: str) -> dict[str, Any]:
     return {**claims, "role": role if isinstance(role, str) else json.dumps(role)}
 
 
+@lru_cache(maxsize=TOKENS)
 def _verified(token: str, secret: str) -> dict[str, Any]:
     if not token:
         raise _refused("PGRST301", "Empty JWT is sent in Authorization header")
