@@ -197,10 +197,12 @@ def everything(db: Database) -> dict[str, list[str]]:
           or (n.nspname, c.relname) = ('realtime', 'messages')
         """
     )
-    return {f"{table['schema']}.{table['name']}": _rows(db, **table) for table in tables}
-
-
-def _rows(db: Database, schema: str, name: str) -> list[str]:
-    query = sql.SQL("select t::text as row from {} as t order by 1")
-    rows = db.query(query.format(sql.Identifier(schema, name)).as_string())
-    return [row["row"] for row in rows]
+    found: dict[str, list[str]] = {f"{t['schema']}.{t['name']}": [] for t in tables}
+    each = sql.SQL(" union all ").join(
+        sql.SQL("select {}, t::text from {} as t").format(name, sql.Identifier(*name.split(".")))
+        for name in found
+    )
+    query = sql.SQL("select * from ({}) as every (table_name, row) order by 1, 2").format(each)
+    for row in db.query(query.as_string()):
+        found[row["table_name"]].append(row["row"])
+    return found

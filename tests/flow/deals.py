@@ -170,8 +170,7 @@ class Play:
 
     def now(self) -> datetime:
         """What time it is."""
-        moment: datetime = self.db.value("select now()")
-        return moment
+        return self.db.now()
 
     def step(self, role: str, action: str, given: Mapping[str, Any]) -> Step:
         """The step for the model."""

@@ -18,6 +18,8 @@ from tests.support.stacks import Cluster
 class Stage(Database):
     """A `Database` with one connection for everybody, which must be `rolled_back`."""
 
+    _began: datetime | None = None
+
     def _connection(self, role: str) -> Connection:
         if role not in ("authenticator", "postgres"):
             return super()._connection(role)
@@ -29,15 +31,19 @@ class Stage(Database):
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
         """Undo at the end whatever the block does; may be nested."""
+        outer = self._began
         with super()._connection("postgres").transaction(force_rollback=True):
-            yield
-            self._connection("postgres")
-            self.check_events()
+            self._began = outer or super().now()
+            try:
+                yield
+                self._connection("postgres")
+                self.check_events()
+            finally:
+                self._began = outer
 
     def now(self) -> datetime:
-        """The time at which everything in this transaction happens."""
-        moment: datetime = self.value("select now()")
-        return moment
+        """The time at which everything in this transaction happens: asked once."""
+        return self._began or super().now()
 
 
 # Steps are stamped with the moment at which their lock was there; on a stage that is now() too.

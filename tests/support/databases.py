@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -210,6 +211,11 @@ class Database:
         (row,) = self.query(query, *parameters)
         (value,) = row.values()
         return value
+
+    def now(self) -> datetime:
+        """What time it is."""
+        moment: datetime = self.value("select now()")
+        return moment
 
     def check_events(self) -> None:
         """Hold every broadcast that is stored now against its schema."""
