@@ -6930,7 +6930,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:f7d86cb99b6df31be52faaebd12313f6b9bf18b592d82002fb1c616a7b637a38
+-- source: 40_flow/compose_messages.sql sha256:a57423bdb387181c1ec2fe8587e3cdee32e814c14e09abb22a3d4d4d0bd46b5f
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -6957,7 +6957,7 @@ declare
   v_templates private.flow_messages[];
   v_texts text;
   v_system_user_id uuid;
-  v_values jsonb := '{}';
+  v_values jsonb := '{}'::jsonb;
   v_template private.flow_messages;
   v_quoted text;
   v_message public.messages;
@@ -6965,7 +6965,7 @@ begin
   select
     array_agg(m order by m.position),
     string_agg(concat(m.text, m.title, m.subtitle, m.quote), ' '),
-    (select s.value #>> '{}' from private.settings as s where s.key = 'system_user_id')
+    (select (s.value #>> '{}')::uuid from private.settings as s where s.key = 'system_user_id')
   into v_templates, v_texts, v_system_user_id
   from private.flow_messages as m
   where m.flow_id = v_conversation.flow_id

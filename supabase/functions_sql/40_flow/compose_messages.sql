@@ -24,7 +24,7 @@ declare
   v_templates private.flow_messages[];
   v_texts text;
   v_system_user_id uuid;
-  v_values jsonb := '{}';
+  v_values jsonb := '{}'::jsonb;
   v_template private.flow_messages;
   v_quoted text;
   v_message public.messages;
@@ -32,7 +32,7 @@ begin
   select
     array_agg(m order by m.position),
     string_agg(concat(m.text, m.title, m.subtitle, m.quote), ' '),
-    (select s.value #>> '{}' from private.settings as s where s.key = 'system_user_id')
+    (select (s.value #>> '{}')::uuid from private.settings as s where s.key = 'system_user_id')
   into v_templates, v_texts, v_system_user_id
   from private.flow_messages as m
   where m.flow_id = v_conversation.flow_id
