@@ -7085,7 +7085,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:b71a593f0e275b7fdd5c761df1379420ed88a46f8302ec50a98401f21855f8d5
+-- source: 40_flow/deal_values.sql sha256:0563ec885e1cf606bf849d8e7bc658f29e95f28ad87bf5156690c6fe088f62f0
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7160,7 +7160,6 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
-strict
 set search_path = ''
 as $$
 declare
@@ -7169,7 +7168,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if position('{' in p_text) = 0 then
+  if p_text is null or position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');

@@ -169,7 +169,7 @@ async def test_a_member_can_forge_nothing_on_the_channel_of_a_conversation(stack
     async with talking(stack) as talk:
         other = await talk.asha.client.call("direct_connect", target_user_id=talk.chitra.id)
         other_id = other["conversation"]["conversation_id"]
-        await talk.asha.hears("new_message", conversation_id=other_id)
+        await talk.chitra.hears("new_message", conversation_id=other_id)
         for person in (talk.asha, talk.bharat):
             await person.client.open_conversation(talk.id)
         await talk.asha.hears("user_status_change", user_id=talk.bharat.id)
