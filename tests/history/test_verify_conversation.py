@@ -55,8 +55,11 @@ TAMPERINGS = {
         """
         delete from public.conversation_events where version = 1;
         delete from private.event_salts where version = 1;
-        update public.conversation_events set version = version - 1;
-        update private.event_salts set version = version - 1;
+        -- Past each other: a number may not be taken twice on the way.
+        update public.conversation_events set version = version + 1000;
+        update public.conversation_events set version = version - 1001;
+        update private.event_salts set version = version + 1000;
+        update private.event_salts set version = version - 1001;
         update private.conversations set version = version - 1;
         """,
         1,

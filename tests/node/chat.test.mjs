@@ -118,7 +118,7 @@ test('a member can forge nothing on the channel of a conversation', () =>
       target_user_id: chitra.client.userId,
     })
     const otherId = conversation.conversation_id
-    await asha.hears('new_message', { conversation_id: otherId })
+    await chitra.hears('new_message', { conversation_id: otherId })
     await asha.client.openConversation(id)
     await bharat.client.openConversation(id)
     await asha.hears('user_status_change', { user_id: bharat.client.userId })

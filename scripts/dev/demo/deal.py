@@ -163,8 +163,13 @@ class Deal:
         return f", {self.parties[awaited].name} is awaited{was_told}"
 
     async def _hear(self, who: str, update: Json, marks: dict[str, int]) -> None:
-        """Wait for the events: the actor's own, the new state, the call to whoever is awaited."""
+        """Wait for the events: the new state, and the call to whoever is awaited.
+
+        A party that acts hears nothing of it on this device, which has the answer.
+        """
         for role, party in self.parties.items():
+            if role == who:
+                continue
             if update["new_state"] != update["previous_state"]:
                 await party.person.hears_after(
                     marks[role],
@@ -174,22 +179,6 @@ class Deal:
                 )
             if role == update["awaiting_role"] and _is_called(who, role, update):
                 await party.person.hears_after(marks[role], "notification")
-            if role == who:
-                await self._hear_own(party, marks[role])
-
-    async def _hear_own(self, party: Party, mark: int) -> None:
-        def find() -> Json | None:
-            return next(
-                (
-                    heard
-                    for heard in party.person.heard[mark:]
-                    if heard["event"] in ("button_action", "text_input")
-                    and heard["payload"]["conversation_id"] == self.id
-                ),
-                None,
-            )
-
-        await party.person.finds(find)
 
     def _messages(self, role: str) -> list[Json]:
         """What this party has heard in this conversation, the newest first."""
