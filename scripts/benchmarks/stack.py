@@ -40,7 +40,11 @@ class Stack:
         return database_url(SUPERUSER, self.db_port)
 
     def memory(self) -> dict[str, float]:
-        """MB that the processes of each local server hold by themselves."""
+        """MB that the processes of each local server hold by themselves.
+
+        Without what they share: the first process that looks at a page of Postgres's buffers would
+        have it as its own.
+        """
         held: dict[str, float] = {}
         for process in psutil.process_iter():
             try:
@@ -48,10 +52,18 @@ class Stack:
                 if str(self.folder) not in line and not _works_below(process, self.folder):
                     continue
                 name = "postgres" if "postgres" in process.name() else "api"
-                held[name] = held.get(name, 0) + process.memory_full_info().uss / 2**20
+                held[name] = held.get(name, 0) + _own_memory(process) / 2**20
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         return held
+
+
+def _own_memory(process: psutil.Process) -> int:
+    return sum(
+        part.private_clean + part.private_dirty
+        for part in process.memory_maps(grouped=False)
+        if "s" not in part.perms
+    )
 
 
 def stack_of_environment() -> Stack | None:
