@@ -10,6 +10,7 @@ import pytest
 from tests.end_to_end.doors import call
 from tests.end_to_end.gateway import Payments, running_payments
 from tests.end_to_end.people import sign_in
+from tests.support.limits import lift_limits
 from tests.support.stacks import Stack, running_stack
 
 
@@ -19,10 +20,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def own_stack() -> Iterator[Stack]:
-    """A stack of the test's own, with a project's limits: to be killed and started again."""
-    with running_stack("--realtime-delays", "0.1", "0.1") as running:
+    """A stack as `stack` is, to be killed and started again."""
+    with running_stack("--realtime-delays", "0.1", "0.1", "--realtime-events", "0") as running:
+        lift_limits(running.db_url)
         yield running
 
 

@@ -141,4 +141,4 @@ def kill(stack: Stack, file: str) -> None:
 async def start_again(stack: Stack) -> None:
     """Bring up what is down of our own stack."""
     assert stack.data_dir is not None
-    await asyncio.to_thread(run_cli, "start", "--data-dir", stack.data_dir)
+    assert await asyncio.to_thread(run_cli, "start", "--data-dir", stack.data_dir) == 0

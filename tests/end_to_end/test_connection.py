@@ -10,14 +10,7 @@ import pytest
 
 from scripts.dev.demo.person import PATIENCE
 from scripts.dev.demo.relay import open_relay
-from tests.end_to_end.people import (
-    NEXT_SEQ,
-    kill,
-    needs_our_process,
-    sdk_warnings,
-    start_again,
-    talking,
-)
+from tests.end_to_end.people import NEXT_SEQ, sdk_warnings, talking
 from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings]
@@ -111,21 +104,6 @@ async def test_a_refreshed_session_reaches_realtime(stack: Stack) -> None:
         assert client.supabase.realtime.access_token == session.access_token
         await talk.asha.client.send(talk.id, "with the new token")
         await talk.bharat.hears_text("with the new token")
-
-
-@needs_our_process
-async def test_clients_outlive_a_killed_api_process(own_stack: Stack) -> None:
-    async with talking(own_stack) as talk:
-        await talk.asha.client.send(talk.id, "before")
-        await talk.bharat.hears_text("before")
-        kill(own_stack, "api.lock")
-        waiting = asyncio.create_task(talk.asha.client.send(talk.id, "meanwhile"))
-        await start_again(own_stack)
-        await asyncio.wait_for(waiting, PATIENCE)
-        await talk.bharat.hears_text("meanwhile")
-        await talk.asha.client.send(talk.id, "after")
-        await talk.bharat.hears_text("after")
-        assert talk.bharat.texts() == ["before", "meanwhile", "after"]
 
 
 def short_token(stack: Stack, user_id: str, lifetime: int) -> str:

@@ -20,7 +20,6 @@ from tests.end_to_end.people import (
     start_again,
     talking,
 )
-from tests.support.limits import lift_limits
 from tests.support.stacks import Stack
 
 pytestmark = [pytest.mark.anyio, sdk_warnings, needs_our_process]
@@ -39,7 +38,6 @@ PATIENCE = 120.0
 async def test_nothing_is_lost_doubled_or_paid_twice_by_three_crashes_under_load(
     own_stack: Stack,
 ) -> None:
-    lift_limits(own_stack.db_url)
     async with asyncio.timeout(PATIENCE), talking(own_stack) as talk:
         senders = {person.id: person for person in (talk.asha, talk.bharat)}
         for user_id in senders:

@@ -10,9 +10,8 @@ import pytest
 from examples.python.parley_client import ParleyClient
 from scripts.dev.demo.person import Person
 from tests.end_to_end.people import PASSWORD, needs_our_process, sdk_warnings, talking
-from tests.support.limits import lift_limits
 from tests.support.node import run_node_tests
-from tests.support.stacks import Stack, running_stack
+from tests.support.stacks import Stack
 
 pytestmark = [needs_our_process, sdk_warnings]
 
@@ -25,14 +24,13 @@ for each row when (new.event is not null) execute function public.drop_event();
 
 
 @pytest.fixture(scope="module")
-def silent_stack() -> Iterator[Stack]:
-    """A stack of our own whose events are all lost."""
-    with running_stack("--realtime-delays", "0.1", "0.1") as stack:
-        lift_limits(stack.db_url)
-        superuser = stack.db_url.replace("//postgres:", "//supabase_admin:")
-        with psycopg.connect(superuser, autocommit=True) as connection:
-            connection.execute(DROP_EVENTS)
+def silent_stack(stack: Stack) -> Iterator[Stack]:
+    """The stack, with all events lost for a while."""
+    superuser = stack.db_url.replace("//postgres:", "//supabase_admin:")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(DROP_EVENTS)
         yield stack
+        connection.execute("drop function public.drop_event() cascade")
 
 
 @pytest.mark.anyio

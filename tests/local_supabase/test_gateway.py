@@ -14,23 +14,33 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from tests.support.stacks import Stack, running_stack
+from scripts.dev.local_supabase import postgres
+from scripts.dev.local_supabase.config import Settings
+from tests.support.serving import Server
+from tests.support.stacks import Cluster, free_port
 
+DATABASE = "gateway"
 DEEP = "[" * 100_000
 # Around the server's limit and Python's: deep enough for a reader or a writer to give up.
 DEPTHS = (100, 400, *range(490, 500), *range(900, 1000, 5))
 
 
 @pytest.fixture(scope="module")
-def empty() -> Iterator[Stack]:
-    """A local stack without our tables."""
-    with running_stack("--no-migrations", "--realtime-delays", "0.1", "0.1") as running:
-        yield running
+def empty(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A project without our tables, served by a process of its own."""
+    postgres.create_database(cluster.port, DATABASE)
+    postgres.bootstrap(cluster.port, DATABASE)
+    folder = tmp_path_factory.mktemp("gateway")
+    settings = Settings(folder, free_port(), cluster.port, DATABASE, realtime_connect_refusal=0.1)
+    server = Server(settings)
+    yield settings
+    server.kill()
+    postgres.drop_database(cluster.port, DATABASE)
 
 
-def open_socket(stack: Stack, path: str = "/realtime/v1/websocket") -> Connection:
-    query = urlencode({"apikey": stack.anon_key, "vsn": "2.0.0"})
-    return connect(f"{stack.api_url.replace('http', 'ws', 1)}{path}?{query}")
+def open_socket(settings: Settings, path: str = "/realtime/v1/websocket") -> Connection:
+    query = urlencode({"apikey": settings.api_key("anon"), "vsn": "2.0.0"})
+    return connect(f"{settings.api_url.replace('http', 'ws', 1)}{path}?{query}")
 
 
 def beats(socket: Connection, ref: str) -> bool:
@@ -42,12 +52,11 @@ def beats(socket: Connection, ref: str) -> bool:
     return bool(json.loads(frame)[4]["status"] == "ok")
 
 
-def log_of(stack: Stack) -> str:
-    assert stack.data_dir is not None
-    return (stack.data_dir / "api.log").read_text("utf-8")
+def log_of(settings: Settings) -> str:
+    return (settings.data_dir / "api.log").read_text("utf-8")
 
 
-def test_a_frame_that_is_too_deep_is_ignored_and_the_socket_stays(empty: Stack) -> None:
+def test_a_frame_that_is_too_deep_is_ignored_and_the_socket_stays(empty: Settings) -> None:
     with open_socket(empty) as socket:
         socket.send(DEEP)
         assert beats(socket, "1")
@@ -57,7 +66,7 @@ def test_a_frame_that_is_too_deep_is_ignored_and_the_socket_stays(empty: Stack) 
 
 
 @pytest.mark.parametrize("event", ["broadcast", "presence"])
-def test_no_depth_of_a_payload_ends_the_socket(empty: Stack, event: str) -> None:
+def test_no_depth_of_a_payload_ends_the_socket(empty: Settings, event: str) -> None:
     topic = "realtime:depths"
     config = {"broadcast": {"self": True, "ack": True}, "presence": {"key": "me", "enabled": True}}
     with open_socket(empty) as socket:
@@ -71,11 +80,11 @@ def test_no_depth_of_a_payload_ends_the_socket(empty: Stack, event: str) -> None
 
 
 @pytest.mark.parametrize("path", ["/api/broadcast", "/api/broadcast/room/events/said"])
-def test_a_body_that_is_too_deep_is_a_bad_request(empty: Stack, path: str) -> None:
+def test_a_body_that_is_too_deep_is_a_bad_request(empty: Settings, path: str) -> None:
     answer = httpx.post(
         f"{empty.api_url}/realtime/v1{path}",
         content=DEEP,
-        headers={"apikey": empty.anon_key, "Content-Type": "application/json"},
+        headers={"apikey": empty.api_key("anon"), "Content-Type": "application/json"},
     )
     assert answer.status_code == 400
 
@@ -83,7 +92,7 @@ def test_a_body_that_is_too_deep_is_a_bad_request(empty: Stack, path: str) -> No
 @pytest.mark.parametrize(
     "path", ["/rest/v1/", "/auth/v1/user", "/storage/v1/bucket", "/realtime/v1/websocket"]
 )
-def test_a_token_whose_header_is_too_deep_is_refused(empty: Stack, path: str) -> None:
+def test_a_token_whose_header_is_too_deep_is_refused(empty: Settings, path: str) -> None:
     header = base64.urlsafe_b64encode(DEEP[:4000].encode()).decode().rstrip("=")
     token = f"{header}.e30.e30"
     if path.endswith("websocket"):
@@ -99,7 +108,7 @@ def test_a_token_whose_header_is_too_deep_is_refused(empty: Stack, path: str) ->
     else:
         answer = httpx.get(
             f"{empty.api_url}{path}",
-            headers={"apikey": empty.anon_key, "Authorization": f"Bearer {token}"},
+            headers={"apikey": empty.api_key("anon"), "Authorization": f"Bearer {token}"},
         )
     # Storage says nearly everything with 400.
     assert answer.status_code in ((400,) if "storage" in path else (401, 403))
@@ -117,7 +126,7 @@ def test_a_token_whose_header_is_too_deep_is_refused(empty: Stack, path: str) ->
     ],
 )
 def test_a_websocket_is_refused_in_words_where_there_is_none(
-    empty: Stack, path: str, status: int, said: str
+    empty: Settings, path: str, status: int, said: str
 ) -> None:
     with pytest.raises(InvalidStatus) as refusal, open_socket(empty, path):
         pass
@@ -127,8 +136,8 @@ def test_a_websocket_is_refused_in_words_where_there_is_none(
     assert said in json.loads(response.body)["message"]
 
 
-def test_what_clients_get_wrong_leaves_no_line_in_the_log(empty: Stack) -> None:
-    with psycopg.connect(empty.db_url) as connection:
+def test_what_clients_get_wrong_leaves_no_line_in_the_log(empty: Settings) -> None:
+    with psycopg.connect(empty.dsn()) as connection:
         connection.execute("create table public.numbers as select 1 as n")
         connection.execute("grant select on public.numbers to anon")
         connection.execute(
@@ -139,7 +148,7 @@ def test_what_clients_get_wrong_leaves_no_line_in_the_log(empty: Stack) -> None:
             notify pgrst, 'reload schema';
             """
         )
-    headers = {"apikey": empty.anon_key, "Content-Type": "application/json"}
+    headers = {"apikey": empty.api_key("anon"), "Content-Type": "application/json"}
     with httpx.Client(base_url=f"{empty.api_url}/rest/v1", headers=headers) as client:
         for _ in range(3):
             body = b'{"value": "\\u0000"}'

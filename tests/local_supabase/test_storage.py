@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +17,9 @@ import psycopg
 import pytest
 
 from scripts.dev.local_supabase import postgres
-from scripts.dev.local_supabase.config import DEMO_JWT_SECRET
-from tests.support.stacks import ROOT, Cluster, free_port
+from scripts.dev.local_supabase.config import DEMO_JWT_SECRET, Settings
+from tests.support.serving import Server
+from tests.support.stacks import Cluster, free_port
 
 DATABASE = "storage_beyond"
 ASHA, CHITRA = str(uuid.uuid4()), str(uuid.uuid4())
@@ -50,44 +49,20 @@ create policy noted on storage.objects for insert to authenticated with check (
 """
 
 
-class Server:
+class StorageServer(Server):
     """A process that serves a project's Storage, and can be killed."""
-
-    def __init__(self, folder: Path, db_port: int) -> None:
-        self.folder, self.port, self._db_port = folder, free_port(), db_port
-        self.start()
-
-    def start(self) -> None:
-        """Serve, and return when it answers."""
-        code = (
-            "from pathlib import Path;from scripts.dev.local_supabase.config import Settings;"
-            "from scripts.dev.local_supabase.server import run;"
-            f"run(Settings(Path({str(self.folder)!r}), {self.port}, {self._db_port}, {DATABASE!r}))"
-        )
-        self.process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)  # noqa: S603
-        postgres.wait_until(self._answers, 30, "the server does not answer")
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/health").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
 
     def stored(self) -> set[str]:
         """The names of the files that are there, whole or not."""
-        return {path.name for path in (self.folder / "storage").rglob("*") if path.is_file()}
+        folder = self.settings.data_dir / "storage"
+        return {path.name for path in folder.rglob("*") if path.is_file()}
 
     def client(self, user: str | None) -> httpx.Client:
         """A client as the user, or as the service."""
         claims = {"role": "authenticated", "sub": user} if user else {"role": "service_role"}
         token = jwt.encode(claims, DEMO_JWT_SECRET, "HS256")
         return httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}/storage/v1",
+            base_url=f"{self.settings.api_url}/storage/v1",
             headers={"Authorization": f"Bearer {token}", "User-Agent": "tests"},
             timeout=30,
         )
@@ -108,15 +83,16 @@ def superuser(cluster: Cluster) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture(scope="module")
 def server(
     cluster: Cluster, superuser: psycopg.Connection[Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+) -> Iterator[StorageServer]:
     """The server, which a test may kill when it starts it again."""
-    running = Server(tmp_path_factory.mktemp("storage"), cluster.port)
+    folder = tmp_path_factory.mktemp("storage")
+    running = StorageServer(Settings(folder, free_port(), cluster.port, DATABASE))
     yield running
     running.kill()
 
 
 @pytest.fixture
-def asha(server: Server) -> Iterator[httpx.Client]:
+def asha(server: StorageServer) -> Iterator[httpx.Client]:
     """A client as Asha, whose folder in `files` is empty again afterwards."""
     with server.client(ASHA) as client:
         yield client
@@ -124,9 +100,9 @@ def asha(server: Server) -> Iterator[httpx.Client]:
         assert service.post("/bucket/files/empty", json={}).status_code == 200
 
 
-def begin_upload(server: Server, length: int, sent: bytes) -> socket.socket:
+def begin_upload(server: StorageServer, length: int, sent: bytes) -> socket.socket:
     """An upload of Asha's as unfinished.txt, of which only a part is sent; it has arrived."""
-    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection = socket.create_connection(("127.0.0.1", server.settings.port))
     token = jwt.encode({"role": "authenticated", "sub": ASHA}, DEMO_JWT_SECRET, "HS256")
     head = (
         f"POST /storage/v1/object/files/{ASHA}/unfinished.txt HTTP/1.1\r\nHost: x\r\n"
@@ -134,21 +110,21 @@ def begin_upload(server: Server, length: int, sent: bytes) -> socket.socket:
         f"Content-Length: {length}\r\n\r\n"
     )
     connection.sendall(head.encode() + sent)
-    incoming = server.folder / "storage" / "incoming"
+    incoming = server.settings.data_dir / "storage" / "incoming"
     postgres.wait_until(
         lambda: incoming.is_dir() and any(incoming.iterdir()), 20, "the upload did not begin"
     )
     return connection
 
 
-def assert_nothing_of_it(server: Server, asha: httpx.Client) -> None:
+def assert_nothing_of_it(server: StorageServer, asha: httpx.Client) -> None:
     assert asha.post("/object/list/files", json={"prefix": ASHA}).json() == []
     assert asha.get(f"/object/files/{ASHA}/unfinished.txt").json()["code"] == "NoSuchKey"
     assert server.stored() == set()
 
 
 def test_a_process_killed_during_an_upload_leaves_nothing(
-    server: Server, asha: httpx.Client
+    server: StorageServer, asha: httpx.Client
 ) -> None:
     connection = begin_upload(server, 1_000_000, b"x" * 500_000)
     server.kill()
@@ -161,14 +137,14 @@ def test_a_process_killed_during_an_upload_leaves_nothing(
     assert asha.get(f"/object/files/{ASHA}/unfinished.txt").text == "whole"
 
 
-def test_a_client_that_hangs_up_leaves_nothing(server: Server, asha: httpx.Client) -> None:
+def test_a_client_that_hangs_up_leaves_nothing(server: StorageServer, asha: httpx.Client) -> None:
     begin_upload(server, 1_000_000, b"x" * 500_000).close()
     postgres.wait_until(lambda: not server.stored(), 20, "the file is still there")
     assert_nothing_of_it(server, asha)
 
 
 def test_a_replaced_or_deleted_file_is_gone_from_the_disk(
-    server: Server, asha: httpx.Client
+    server: StorageServer, asha: httpx.Client
 ) -> None:
     path = f"/object/files/{ASHA}/a.txt"
     for text in ("one", "two", "three"):
@@ -178,7 +154,7 @@ def test_a_replaced_or_deleted_file_is_gone_from_the_disk(
     assert server.stored() == set()
 
 
-def test_of_many_uploads_of_one_name_one_stays(server: Server, asha: httpx.Client) -> None:
+def test_of_many_uploads_of_one_name_one_stays(server: StorageServer, asha: httpx.Client) -> None:
     texts = [f"text {number}" for number in range(8)]
     path = f"/object/files/{ASHA}/raced.txt"
     with ThreadPoolExecutor(8) as pool:
@@ -199,11 +175,13 @@ def test_of_many_uploads_of_one_name_one_stays(server: Server, asha: httpx.Clien
         "a/../../outside.txt",
     ],
 )
-def test_a_name_that_leads_out_is_refused(server: Server, asha: httpx.Client, name: str) -> None:
+def test_a_name_that_leads_out_is_refused(
+    server: StorageServer, asha: httpx.Client, name: str
+) -> None:
     for bucket in ("files", "..", "%2e%2e%2f%2e%2e"):
         for method in ("POST", "GET", "DELETE"):
             # A path goes out as it is, where httpx would resolve the dots.
-            connection = HTTPConnection("127.0.0.1", server.port)
+            connection = HTTPConnection("127.0.0.1", server.settings.port)
             path = f"/storage/v1/object/{bucket}/{ASHA}/{name}"
             headers = {"Authorization": asha.headers["Authorization"]}
             connection.request(method, path, b"x" if method == "POST" else None, headers)
@@ -213,9 +191,9 @@ def test_a_name_that_leads_out_is_refused(server: Server, asha: httpx.Client, na
 
 
 def test_a_version_written_by_sql_is_no_path(
-    superuser: psycopg.Connection[Any], server: Server, asha: httpx.Client
+    superuser: psycopg.Connection[Any], server: StorageServer, asha: httpx.Client
 ) -> None:
-    secret = server.folder / "secret"
+    secret = server.settings.data_dir / "secret"
     secret.write_text("secret")
     for version in ("../../secret", str(secret), "", None, str(uuid.uuid4())):
         superuser.execute(
@@ -245,7 +223,7 @@ def test_a_header_cannot_be_smuggled_in_by_what_was_uploaded(asha: httpx.Client)
 
 
 def test_a_policy_and_a_trigger_see_who_asks_and_for_what(
-    superuser: psycopg.Connection[Any], server: Server
+    superuser: psycopg.Connection[Any], server: StorageServer
 ) -> None:
     with server.client(ASHA) as asha, server.client(None) as service:
         path = "/object/noted/a%20b.txt"
@@ -265,7 +243,7 @@ def test_a_policy_and_a_trigger_see_who_asks_and_for_what(
 
 
 def test_a_file_that_a_row_refers_to_stays(
-    superuser: psycopg.Connection[Any], server: Server, asha: httpx.Client
+    superuser: psycopg.Connection[Any], server: StorageServer, asha: httpx.Client
 ) -> None:
     path = f"/object/files/{ASHA}/kept.txt"
     made = asha.post(path, content="kept").json()
@@ -302,7 +280,9 @@ def test_what_no_client_of_good_will_sends_is_refused_in_words(asha: httpx.Clien
     assert asha.get("/bucket").json() == []
 
 
-def test_an_upload_does_not_take_its_size_in_memory(server: Server, asha: httpx.Client) -> None:
+def test_an_upload_does_not_take_its_size_in_memory(
+    server: StorageServer, asha: httpx.Client
+) -> None:
     def peak() -> int:
         status = Path(f"/proc/{server.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
@@ -332,7 +312,9 @@ def test_a_browser_may_ask(asha: httpx.Client) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_a_stranger_gets_the_answer_of_a_wrong_name(server: Server, asha: httpx.Client) -> None:
+def test_a_stranger_gets_the_answer_of_a_wrong_name(
+    server: StorageServer, asha: httpx.Client
+) -> None:
     assert asha.post(f"/object/files/{ASHA}/mine.txt", content="mine").is_success
     with server.client(CHITRA) as chitra:
         for name in ("mine.txt", "none.txt"):

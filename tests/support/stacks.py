@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.dev.local_supabase.cli import main
+from scripts.dev.local_supabase.config import Settings
 from scripts.dev.local_supabase.ports import free_port
 from scripts.dev.local_supabase.throwaway import Cluster, running_cluster, temporary_folder
 
@@ -20,7 +19,6 @@ __all__ = [
     "Cluster",
     "Stack",
     "free_port",
-    "parse_environment",
     "run_cli",
     "running_cluster",
     "running_stack",
@@ -52,49 +50,34 @@ class Stack:
     data_dir: Path | None = None  # None: not ours, so it is never stopped or killed
 
 
-def run_cli(*arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run `local-supabase` with the arguments and catch what it says."""
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "scripts.dev.local_supabase", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=check,
-    )
-
-
-def parse_environment(text: str) -> dict[str, str]:
-    """Read the NAME="value" lines that start and status print."""
-    return dict(
-        part.split("=", 1)
-        for line in text.splitlines()
-        for part in shlex.split(line)
-        if "=" in part
-    )
+def run_cli(*arguments: str | int | Path) -> int:
+    """Run `local-supabase` in this process; its exit status."""
+    return main([str(argument) for argument in arguments])
 
 
 @contextmanager
 def running_stack(*options: str | Path) -> Iterator[Stack]:
     """The local stack on free ports, stopped and removed at the end."""
     with temporary_folder() as folder:
-        answer = run_cli(
-            *("start", "--data-dir", folder, "--port", str(free_port())),
-            *("--db-port", str(free_port()), *options),
-            check=False,
-        )
+        ports = ("--port", free_port(), "--db-port", free_port())
         try:
-            assert answer.returncode == 0, answer.stderr
-            said = parse_environment(answer.stdout)
-            yield Stack(
-                api_url=said["API_URL"],
-                anon_key=said["ANON_KEY"],
-                service_role_key=said["SERVICE_ROLE_KEY"],
-                jwt_secret=said["JWT_SECRET"],
-                db_url=said["DB_URL"],
-                data_dir=folder,
-            )
+            assert run_cli("start", "--data-dir", folder, *ports, *options) == 0
+            yield open_stack(folder)
         finally:
             run_cli("stop", "--data-dir", folder)
+
+
+def open_stack(data_dir: Path) -> Stack:
+    """The local stack that was started in this folder."""
+    settings = Settings.load(data_dir)
+    return Stack(
+        api_url=settings.api_url,
+        anon_key=settings.api_key("anon"),
+        service_role_key=settings.api_key("service_role"),
+        jwt_secret=settings.jwt_secret,
+        db_url=settings.dsn(),
+        data_dir=data_dir,
+    )
 
 
 def stack_from_environment() -> Stack | None:

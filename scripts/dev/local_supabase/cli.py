@@ -24,13 +24,13 @@ from scripts.dev.local_supabase import postgres
 from scripts.dev.local_supabase.config import (
     DEMO_PUBLISHABLE_KEY,
     DEMO_SECRET_KEY,
+    LOCK,
     STATE,
     Settings,
 )
 from scripts.dev.local_supabase.migrations import apply_migrations
 from scripts.dev.local_supabase.ports import require_free
 from scripts.dev.local_supabase.postgres import StackError
-from scripts.dev.local_supabase.server import LOCK_NAME
 
 ROOT = Path(__file__).parents[3]
 DEFAULT_DATA_DIR = ROOT / ".local" / "supabase"
@@ -255,7 +255,7 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 def _api_pid(data_dir: Path) -> int | None:
     """The process that serves the API, or None. It holds a lock as long as it lives."""
     try:
-        lock = (data_dir / LOCK_NAME).open("r", encoding="utf-8")
+        lock = (data_dir / LOCK).open("r", encoding="utf-8")
     except FileNotFoundError:
         return None
     with lock:
@@ -268,7 +268,7 @@ def _api_pid(data_dir: Path) -> int | None:
 
 def _launch_api(data_dir: Path) -> None:
     with (data_dir / "api.log").open("ab") as log:
-        subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "scripts.dev.local_supabase.server", data_dir],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -276,6 +276,7 @@ def _launch_api(data_dir: Path) -> None:
             stderr=log,
             start_new_session=True,
         )
+    process.returncode = 0  # it outlives this command, which must not wait for it
 
 
 def _await_api(data_dir: Path, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import jwt
 
 LOOPBACK = "127.0.0.1"
 STATE = "state.json"
+LOCK = "api.lock"  # in the data folder; the process that serves the API holds it
 
 # The published demo secret and keys of the Supabase CLI: every local Supabase has them.
 # Source: https://supabase.com/docs/guides/local-development/cli/getting-started

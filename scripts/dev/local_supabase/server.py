@@ -17,14 +17,12 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scripts.dev.local_supabase.auth import open_auth
-from scripts.dev.local_supabase.config import LOOPBACK, Settings
+from scripts.dev.local_supabase.config import LOCK, LOOPBACK, Settings
 from scripts.dev.local_supabase.gateway import Gateway
 from scripts.dev.local_supabase.realtime import open_realtime
 from scripts.dev.local_supabase.realtime.protocol import WebSocketProtocol
 from scripts.dev.local_supabase.rest import open_rest
 from scripts.dev.local_supabase.storage import open_storage
-
-LOCK_NAME = "api.lock"
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -55,7 +53,7 @@ def create_app(settings: Settings) -> Starlette:
 
 def run(settings: Settings) -> None:
     """Serve until told to stop. Holds a lock in the data folder, so that it runs once."""
-    with (settings.data_dir / LOCK_NAME).open("a+", encoding="utf-8") as lock:
+    with (settings.data_dir / LOCK).open("a+", encoding="utf-8") as lock:
         if not _take(lock):
             sys.exit(f"The stack in {settings.data_dir} is being served already.")
         lock.truncate(0)
