@@ -15,7 +15,7 @@ from pathlib import Path
 from scripts.build.build_migrations import BuildError, apply_sources, read_sources
 from scripts.build.docs.catalog import read_catalog
 from scripts.build.docs.flow import render_flow, render_pictures
-from scripts.build.docs.flow_rows import read_facts, read_flows
+from scripts.build.docs.flow_rows import read_facts, read_flows, read_refusals
 from scripts.build.docs.pages import (
     fill_blocks,
     operations_blocks,
@@ -44,7 +44,7 @@ def render_pages(dsn: str) -> dict[Path, str]:
     security, operations = DOCS / "SECURITY.md", DOCS / "OPERATIONS.md"
     return {
         DOCS / "API.md": render_api(catalog),
-        DOCS / "ERRORS.md": render_errors(catalog),
+        DOCS / "ERRORS.md": render_errors(catalog, read_refusals(dsn)),
         DOCS / "FLOW.md": render_flow(flows, read_facts(dsn), catalog),
         **{DOCS / "flow" / name: text for name, text in render_pictures(flows).items()},
         security: fill_blocks(security.read_text("utf-8"), security_blocks(catalog)),

@@ -79,7 +79,7 @@ begin
 end;
 $$;
 
--- source: 10_private/as_of_now.sql sha256:f1040f749d1173915872261486063f84c6550d1709e78f262bf236abd17ce2a4
+-- source: 10_private/as_of_now.sql sha256:3f518a6022739e6a8961c40113f54fcbcefea5883637feae0cade5523a6a7c0a
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
 create or replace function private.as_of_now(p_conversation private.conversations)
 returns private.conversations
@@ -113,6 +113,32 @@ begin
         and s.state = p_conversation.flow_state
         and s.free_text
     );
+end;
+$$;
+
+-- The open deal of a direct chat's two members, where setting direct_blocked_during_deal has them
+-- write there; null where they may write to each other. A deal is open until its free chat begins
+-- or it is closed.
+create or replace function private.deal_instead(p_conversation private.conversations)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if p_conversation.kind <> 'direct'
+    or private.get_setting('direct_blocked_during_deal') is distinct from 'true' then
+    return null;
+  end if;
+  return (
+    select c.id
+    from private.conversations as c
+    where c.user_a = p_conversation.user_a
+      and c.user_b = p_conversation.user_b
+      and c.chat_status = 'automated'
+      and (private.as_of_now(c)).chat_status = 'automated'
+    limit 1
+  );
 end;
 $$;
 
@@ -1070,7 +1096,7 @@ begin
 end;
 $$;
 
--- source: 10_private/views.sql sha256:b6269337e4403ccebf8700e32dfe51d0070cef3c6613bfb108e77695d3e13342
+-- source: 10_private/views.sql sha256:61991f37933b2c3cd2329ce04a467a3a5d3ed0cbea8114ada6ce8d0d176bdf0f
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1269,7 +1295,13 @@ select
   me.pinned_at is not null as pinned,
   me.muted_until,
   not pair.is_blocked and a.user_id is not null
-    and (c.chat_status = 'real_time' or private.takes_free_text(c)) as free_text_allowed,
+    and (c.chat_status = 'real_time' or private.takes_free_text(c))
+    -- Negative where direct_blocked_during_deal is set: looked up once a statement.
+    and not (
+      c.kind = 'direct'
+      and exists (select from private.send_rules as r where r.stranger_messages < 0)
+      and private.deal_instead(c) is not null
+    ) as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,
@@ -3253,7 +3285,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:6ae32bc4bf5299caea7fbd60364c80dd4b6a29246c1ca8e6df07048b4ac0dfa0
+-- source: 30_chat/send_message.sql sha256:6dd22f5333e07158a63f6926226077f0bb1d5c3b3584f07cd2374607dd2f8a81
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3758,7 +3790,7 @@ end;
 $$;
 
 -- Refuses a message of a direct chat while its two members have an open deal, where setting
--- direct_blocked_during_deal says so. A deal is open until its free chat begins or it is closed.
+-- direct_blocked_during_deal says so.
 --
 -- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
 create or replace function private.check_open_deal(p_conversation private.conversations)
@@ -3767,20 +3799,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal_id uuid;
+  v_deal_id constant uuid := private.deal_instead(p_conversation);
 begin
-  if p_conversation.kind <> 'direct'
-    or private.get_setting('direct_blocked_during_deal') is distinct from 'true' then
-    return;
-  end if;
-  select c.id into v_deal_id
-  from private.conversations as c
-  where c.user_a = p_conversation.user_a
-    and c.user_b = p_conversation.user_b
-    and c.chat_status = 'automated'
-    and (private.as_of_now(c)).chat_status = 'automated'
-  limit 1;
-  if found then
+  if v_deal_id is not null then
     perform private.raise_error(
       'DEAL_IS_OPEN', 'You have an open deal with this user; write to each other there.',
       jsonb_build_object('conversation_id', v_deal_id), p_status => 409,
@@ -10262,7 +10283,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:4a335a73e9a7b821b3c0a1b164fdf13dbc107553bdc85ffc81be7b5fd861dd75
+-- source: 43_deals/take_action.sql sha256:fdf7fcddb9467adccbf077106017c909161fd0ab88ff2d5f25bf4398eda167f0
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -10600,7 +10621,7 @@ begin
     'muted_until', v.muted_until,
     'free_text_allowed', not v_is_barred and v.has_account and (
       c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
-    ),
+    ) and private.deal_instead(c) is null,
     'created_at', c.created_at,
     'updated_at', c.updated_at,
     'server_now', now(),
@@ -18242,7 +18263,7 @@ create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
 for each statement execute function private.keep_points_ledger();
 
--- source: 60_triggers/keep_send_rules.sql sha256:88c9eb0f6b488ee34192a673f43e299f51c4f498c117392b65e0815b5df082e9
+-- source: 60_triggers/keep_send_rules.sql sha256:86b8552c93bb99f2342357a5fe5749cc7763f40353d687baf71b895df1accad3
 -- Keeps private.rates and private.send_rules, the typed copies of what sends and actions read, in
 -- step with private.settings.
 --
@@ -18258,12 +18279,16 @@ begin
 end;
 $$;
 
+-- A limit without a setting is no limit.
+--
 -- Writes: rates, send_rules.
 create or replace function private.write_send_rules()
 returns void
 language sql
 set search_path = ''
 as $$
+  delete from private.rates as r
+  where not exists (select from private.settings as s where s.key = 'rate_' || r.action);
   insert into private.rates as r (action, step, ahead)
   select
     substr(s.key, 6), coalesce(pace.step, '0'),
@@ -18287,10 +18312,11 @@ as $$
       when private.get_setting('direct_blocked_during_deal') = 'true' then -1
       else private.get_number('stranger_messages')::bigint
     end,
-    short.step, short.ahead, long.step, long.ahead
-  from private.rates as short
-  cross join private.rates as long
-  where short.action = 'send' and long.action = 'send_long'
+    coalesce(short.step, '0'), coalesce(short.ahead, '1000 years'),
+    coalesce(long.step, '0'), coalesce(long.ahead, '1000 years')
+  from (values ('send', 'send_long')) as sends (short, long)
+  left join private.rates as short on short.action = sends.short
+  left join private.rates as long on long.action = sends.long
   on conflict (is_only) do update set
     quota_timezone = excluded.quota_timezone, stranger_messages = excluded.stranger_messages,
     send_step = excluded.send_step, send_ahead = excluded.send_ahead,

@@ -160,6 +160,20 @@ def test_whoever_waits_as_long_as_told_is_let_in(db: Database, talk: Talk) -> No
     search(db, talk)
 
 
+def test_a_limit_whose_setting_is_deleted_is_no_limit(db: Database, talk: Talk) -> None:
+    for action in ACTIONS:
+        set_setting(db, action.setting, SLOW)
+        action.act(db, talk)
+        db.query("delete from private.settings where key = %s", action.setting)
+    # The sends' own row still follows the other settings.
+    set_setting(db, "quota_timezone", "Asia/Kolkata")
+    with db.signed_in_as(talk.asha):
+        assert db.call("get_quota")["timezone"] == "Asia/Kolkata"
+    for action in ACTIONS:
+        for _ in range(4):
+            action.act(db, talk)
+
+
 def test_a_limited_send_leaves_nothing_and_costs_nothing(db: Database, talk: Talk) -> None:
     set_setting(db, "rate_send", SLOW)
     for _ in range(3):

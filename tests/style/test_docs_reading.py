@@ -44,6 +44,14 @@ def test_a_position_counts_as_much_as_a_name() -> None:
     assert (found.status, found.details) == (404, ())
 
 
+def test_a_sentence_that_is_chosen_is_each_of_its_choices() -> None:
+    body = """perform private.raise_error(
+      'A_B', case v_rule when 'size' then 'It''s too long.' else 'No.' end, p_status => 409
+    );"""
+    [found] = find_raised([RAISE, function("f", body)])
+    assert found.sentence == "It's too long. / No."
+
+
 def test_what_is_said_in_comments_and_strings_is_no_call() -> None:
     body = "-- private.raise_error('A_B', 'No.')\nselect 'private.raise_error(''A_B'')';"
     assert find_raised([RAISE, function("f", body)]) == []

@@ -74,6 +74,12 @@ union all
 select 'effect', e.name, e.says from private.flow_effects as e;
 """
 
+REFUSALS = """
+select g.code, array_agg(distinct coalesce(g.sentence, 'This is not possible now.')) as sentences
+from private.flow_guards as g
+group by g.code
+"""
+
 Item = TypeVar("Item", bound=Hashable)
 Names = tuple[str, ...]
 
@@ -191,6 +197,12 @@ def read_facts(dsn: str) -> dict[str, dict[str, str]]:
     for row in rows:
         facts[row["sort"]][row["name"]] = row["says"]
     return facts
+
+
+def read_refusals(dsn: str) -> dict[str, list[str]]:
+    """The sentences with which guards refuse, by code."""
+    with psycopg.connect(dsn) as connection:
+        return dict(connection.execute(REFUSALS).fetchall())
 
 
 def _read_flow(

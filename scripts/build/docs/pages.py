@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from scripts.build.docs.raised import Raised, codes_in, find_raised, find_reacha
 from scripts.build.docs.shapes import render_answer, render_events, render_shapes
 
 PARTS = Path(__file__).parents[3] / "docs" / "parts"
+# What stands for a sentence that is composed while it is raised.
+OTHER = "The sentence says which case it is."
 NOTE = "<!-- Written by scripts/build/render_docs.py from supabase/functions_sql: edit there. -->"
 BLOCK = re.compile(
     r"(?P<open><!-- generated: (?P<name>\w+) -->\n).*?(?P<close><!-- end -->)", re.DOTALL
@@ -74,14 +77,20 @@ def _at_a_glance(catalog: Catalog) -> Iterable[str]:
         )
 
 
-def render_errors(catalog: Catalog, parts: Path = PARTS) -> str:
+def render_errors(
+    catalog: Catalog, refusals: Mapping[str, Sequence[str]], parts: Path = PARTS
+) -> str:
     """The page of error codes.
 
     Args:
         catalog: what to describe.
+        refusals: the sentences with which guards refuse, by code.
         parts: the folder of the hand-written section `errors.md`.
     """
-    raised = find_raised(catalog.functions)
+    raised = [
+        replace(one, sentence=one.sentence or " / ".join(refusals.get(one.code, [OTHER])))
+        for one in find_raised(catalog.functions)
+    ]
     reachable = find_reachable(catalog.functions)
     answers = {door.name: set(_codes(door, raised, reachable)) for door in catalog.doors}
     sections = [
@@ -246,7 +255,7 @@ def _ways(ways: Iterable[Raised]) -> str:
     for one in ways:
         values = ", ".join(f'{key}: "{value}"' for key, value in one.details if value is not None)
         said = [
-            one.sentence or "A sentence of its own.",
+            one.sentence,
             f"Hint: {one.hint}" if one.hint else "",
             f"`{{{values}}}`" if values else "",
             f"({one.when})" if one.when else "",

@@ -189,10 +189,16 @@ def _details(expression: str) -> tuple[tuple[str, str | None], ...]:
 
 
 def _sentence(expression: str) -> str:
-    """The text of literals, with an ellipsis for what is computed; empty without any literal."""
+    """The text of literals, with an ellipsis for what is computed; empty without any literal.
+
+    Of a CASE each of its sentences.
+    """
     formatted = next(find_calls(expression, "format"), None)
     if formatted and re.match(r"format\s*\(", expression):
         return PLACEHOLDER.sub("…", _sentence(formatted[0])).replace("%%", "%")
+    if re.match(r"case\b", expression):
+        said = re.findall(r"\b(?:then|else)\s+('(?:[^']|'')*')", expression)
+        return " / ".join(_literal(one) or "" for one in said)
     parts = [_literal(part) for part in split(expression, "||")]
     if not any(parts):
         return ""

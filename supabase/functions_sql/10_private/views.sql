@@ -196,7 +196,13 @@ select
   me.pinned_at is not null as pinned,
   me.muted_until,
   not pair.is_blocked and a.user_id is not null
-    and (c.chat_status = 'real_time' or private.takes_free_text(c)) as free_text_allowed,
+    and (c.chat_status = 'real_time' or private.takes_free_text(c))
+    -- Negative where direct_blocked_during_deal is set: looked up once a statement.
+    and not (
+      c.kind = 'direct'
+      and exists (select from private.send_rules as r where r.stranger_messages < 0)
+      and private.deal_instead(c) is not null
+    ) as free_text_allowed,
   c.created_at,
   c.updated_at,
   now() as server_now,

@@ -502,7 +502,7 @@ end;
 $$;
 
 -- Refuses a message of a direct chat while its two members have an open deal, where setting
--- direct_blocked_during_deal says so. A deal is open until its free chat begins or it is closed.
+-- direct_blocked_during_deal says so.
 --
 -- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
 create or replace function private.check_open_deal(p_conversation private.conversations)
@@ -511,20 +511,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_deal_id uuid;
+  v_deal_id constant uuid := private.deal_instead(p_conversation);
 begin
-  if p_conversation.kind <> 'direct'
-    or private.get_setting('direct_blocked_during_deal') is distinct from 'true' then
-    return;
-  end if;
-  select c.id into v_deal_id
-  from private.conversations as c
-  where c.user_a = p_conversation.user_a
-    and c.user_b = p_conversation.user_b
-    and c.chat_status = 'automated'
-    and (private.as_of_now(c)).chat_status = 'automated'
-  limit 1;
-  if found then
+  if v_deal_id is not null then
     perform private.raise_error(
       'DEAL_IS_OPEN', 'You have an open deal with this user; write to each other there.',
       jsonb_build_object('conversation_id', v_deal_id), p_status => 409,

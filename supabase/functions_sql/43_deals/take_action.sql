@@ -335,7 +335,7 @@ begin
     'muted_until', v.muted_until,
     'free_text_allowed', not v_is_barred and v.has_account and (
       c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
-    ),
+    ) and private.deal_instead(c) is null,
     'created_at', c.created_at,
     'updated_at', c.updated_at,
     'server_now', now(),

@@ -13,12 +13,16 @@ begin
 end;
 $$;
 
+-- A limit without a setting is no limit.
+--
 -- Writes: rates, send_rules.
 create or replace function private.write_send_rules()
 returns void
 language sql
 set search_path = ''
 as $$
+  delete from private.rates as r
+  where not exists (select from private.settings as s where s.key = 'rate_' || r.action);
   insert into private.rates as r (action, step, ahead)
   select
     substr(s.key, 6), coalesce(pace.step, '0'),
@@ -42,10 +46,11 @@ as $$
       when private.get_setting('direct_blocked_during_deal') = 'true' then -1
       else private.get_number('stranger_messages')::bigint
     end,
-    short.step, short.ahead, long.step, long.ahead
-  from private.rates as short
-  cross join private.rates as long
-  where short.action = 'send' and long.action = 'send_long'
+    coalesce(short.step, '0'), coalesce(short.ahead, '1000 years'),
+    coalesce(long.step, '0'), coalesce(long.ahead, '1000 years')
+  from (values ('send', 'send_long')) as sends (short, long)
+  left join private.rates as short on short.action = sends.short
+  left join private.rates as long on long.action = sends.long
   on conflict (is_only) do update set
     quota_timezone = excluded.quota_timezone, stranger_messages = excluded.stranger_messages,
     send_step = excluded.send_step, send_ahead = excluded.send_ahead,
