@@ -6,6 +6,7 @@ GUNICORN_CMD_ARGS win over this file.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -23,7 +24,7 @@ try:
 except ConfigError as error:
     sys.exit(str(error))
 
-# prometheus-client reads this when it is first imported, which happens in the workers.
+# prometheus-client reads this when it is first imported, which `on_starting` does.
 if not os.environ.get(_METRICS):
     os.environ[_METRICS] = tempfile.mkdtemp(prefix="parley-metrics-")
     _made_directory: str | None = os.environ[_METRICS]
@@ -51,11 +52,17 @@ logconfig_dict = logging_config(_settings.log_level)
 
 
 def on_starting(_server: Any) -> None:
-    """Forget the numbers of an earlier run; a directory of the operator's own may hold some."""
+    """Forget the numbers of an earlier run, and load the code that all workers share.
+
+    A directory of the operator's own may hold such numbers. Each worker makes an app of its own.
+    """
     directory = Path(os.environ[_METRICS])
     directory.mkdir(parents=True, exist_ok=True)
     for leftover in directory.glob("*.db"):
         leftover.unlink()
+    import webhooks.app  # noqa: F401
+
+    gc.freeze()  # the workers' collectors leave what they share alone, so it stays shared
 
 
 def child_exit(_server: Any, worker: Any) -> None:

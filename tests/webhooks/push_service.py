@@ -68,10 +68,14 @@ class PushService:
     def __init__(self, port: int, certificate: Path) -> None:
         self.url = f"https://localhost:{port}"
         self.certificate = certificate
+        self.release = threading.Event()
+        self.reset()
+
+    def reset(self) -> None:
+        """Take what comes, and forget what came."""
         self.status = 201
         self.headers: dict[str, str] = {}
         self.trickles = False
-        self.release = threading.Event()
         self.release.set()
         self.received: queue.Queue[Pushed] = queue.Queue()
 

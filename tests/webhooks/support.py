@@ -8,15 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
+import psutil
 from flask import Flask
 
+from webhooks.app import create_app
 from webhooks.outbox import Outbox
 from webhooks.services import EXTENSION
 
@@ -113,6 +116,15 @@ def close_app(app: Flask) -> None:
             thread.join(20)
             assert not thread.is_alive(), f"the round of {thread.name} does not end"
     app.extensions[EXTENSION].database.close()
+
+
+@contextmanager
+def client_of(environment: dict[str, str]) -> Iterator[httpx.Client]:
+    """A client of an app in this process with these settings."""
+    app = create_app(environment)
+    with httpx.Client(transport=httpx.WSGITransport(app), base_url="http://app") as http:
+        yield http
+    close_app(app)
 
 
 class FakeSupabase:
@@ -241,13 +253,18 @@ class Gunicorn:
             assert self._written.wait_for(look, 20), "".join(self.lines)
         return found
 
-    def finish(self) -> int:
-        """Wait for the end; the exit status."""
-        status = self.process.wait(30)
+    def stop(self) -> None:
+        """End it, whether it still runs or not. Its workers are killed: nobody needs an answer."""
+        self.process.terminate()
+        if self.process.poll() is None:
+            self.wait_for(lambda line: "Handling signal: term" in line.get("message", ""))
+            with suppress(psutil.NoSuchProcess):
+                for worker in psutil.Process(self.process.pid).children():
+                    worker.kill()
+        self.process.wait(30)
         self._reader.join(30)
         assert self.process.stdout is not None
         self.process.stdout.close()
-        return status
 
 
 def start_gunicorn(environment: dict[str, str]) -> subprocess.Popen[str]:
@@ -270,5 +287,4 @@ def running_gunicorn(environment: dict[str, str], port: int) -> Iterator[Gunicor
         server.wait_for(lambda line: "Listening at" in line.get("message", ""))
         yield server
     finally:
-        server.process.terminate()
-        server.finish()
+        server.stop()

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import signal
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.stacks import free_port
 from tests.webhooks.events import (
     APPLIED,
     BODY,
@@ -34,7 +30,6 @@ from tests.webhooks.support import (
     FakeSupabase,
     Gunicorn,
     close_app,
-    running_gunicorn,
     settings,
     wait_until,
 )
@@ -235,20 +230,3 @@ def test_words_of_an_event_that_are_no_code_are_not_logged(
     http.post(PATH, content=BODY, headers=signed(BODY, X_Request_Id=request_id))
     line = line_about(server, request_id)
     assert (line["event_type"], line["order_id"]) == (None, None)
-
-
-def test_a_deploy_lets_an_event_be_answered(supabase: FakeSupabase) -> None:
-    release = threading.Event()
-    supabase.on_rpc("process_payment_event", body=APPLIED, release=release)
-    environment = settings(supabase.url, RAZORPAY_BASE_URL=supabase.url)
-    with (
-        ThreadPoolExecutor(1) as pool,
-        running_gunicorn(environment | SETTINGS, free_port()) as server,
-    ):
-        url = f"{server.url}{PATH}"
-        answer = pool.submit(httpx.post, url, content=BODY, headers=signed(BODY), timeout=30)
-        wait_until(lambda: supabase.asked("process_payment_event"))
-        os.kill(server.process.pid, signal.SIGTERM)
-        server.wait_for(lambda line: "Handling signal: term" in line.get("message", ""))
-        release.set()
-        assert_let_in(answer.result(30))

@@ -9,21 +9,21 @@ import httpx
 import pytest
 from supabase import create_client
 
-from tests.support.stacks import Stack, free_port
-from tests.webhooks.support import Gunicorn, running_gunicorn
+from tests.support.stacks import Stack
+from tests.webhooks.support import client_of
 
 
 @pytest.fixture(scope="module")
-def app(stack: Stack) -> Iterator[Gunicorn]:
-    """The app under gunicorn, on the stack."""
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    """A client of an app in this process, on the stack."""
     environment = {
         "SUPABASE_URL": stack.api_url,
         "SUPABASE_ANON_KEY": stack.anon_key,
         "SUPABASE_SERVICE_ROLE_KEY": stack.service_role_key,
         "SUPABASE_JWT_SECRET": stack.jwt_secret,
     }
-    with running_gunicorn(environment, free_port()) as running:
-        yield running
+    with client_of(environment) as client:
+        yield client
 
 
 @pytest.fixture
@@ -39,15 +39,15 @@ def access_token(stack: Stack) -> str:
     return token
 
 
-def clean_up(app: Gunicorn, token: str) -> httpx.Response:
+def clean_up(http: httpx.Client, token: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"}
-    return httpx.post(f"{app.url}/v1/session/cleanup", headers=headers, timeout=30)
+    return http.post("/v1/session/cleanup", headers=headers)
 
 
 def test_a_user_who_signed_in_gets_what_login_cleanup_says(
-    app: Gunicorn, access_token: str
+    http: httpx.Client, access_token: str
 ) -> None:
-    answer = clean_up(app, access_token)
+    answer = clean_up(http, access_token)
     assert answer.status_code == 200
     said = answer.json()
     assert {name: said[name] for name in ("expired", "scrubbed", "deadlines_run")} == {
@@ -57,16 +57,16 @@ def test_a_user_who_signed_in_gets_what_login_cleanup_says(
     }
 
 
-def test_asking_twice_is_no_fault(app: Gunicorn, access_token: str) -> None:
-    assert [clean_up(app, access_token).status_code for _ in range(2)] == [200, 200]
+def test_asking_twice_is_no_fault(http: httpx.Client, access_token: str) -> None:
+    assert [clean_up(http, access_token).status_code for _ in range(2)] == [200, 200]
 
 
-def test_the_projects_keys_are_no_session(app: Gunicorn, stack: Stack) -> None:
+def test_the_projects_keys_are_no_session(http: httpx.Client, stack: Stack) -> None:
     for key in (stack.anon_key, stack.service_role_key):
-        answer = clean_up(app, key)
+        answer = clean_up(http, key)
         assert (answer.status_code, answer.json()["error_code"]) == (401, "AUTH_REQUIRED")
 
 
-def test_a_migrated_project_is_ready(app: Gunicorn) -> None:
-    answer = httpx.get(f"{app.url}/readyz", timeout=30)
+def test_a_migrated_project_is_ready(http: httpx.Client) -> None:
+    answer = http.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ready"})

@@ -10,7 +10,7 @@ from tests.payments.faults.running import running_world
 from tests.payments.faults.world import World
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def _shared_world() -> Iterator[World]:
     with running_world() as running:
         yield running

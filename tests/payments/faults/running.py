@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,7 +19,7 @@ from tests.support.limits import lift_limits
 from tests.support.payments import ACCOUNT
 from tests.support.stacks import Stack, free_port, running_stack
 from tests.webhooks.events import CURRENT, PATH, WEBHOOK_SECRETS
-from tests.webhooks.support import Gunicorn, running_gunicorn
+from tests.webhooks.support import Gunicorn, client_of, running_gunicorn
 
 # It is thrown away at the end: no commit has to wait for the disk.
 FORGET_DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
@@ -43,13 +43,18 @@ def app_settings(stack: Stack, sandbox_url: str, **changes: str) -> dict[str, st
 
 @contextmanager
 def running_app(world: World, **changes: str) -> Iterator[tuple[Gunicorn, httpx.Client]]:
-    """One more app with other settings, and a client of it."""
+    """One more app under gunicorn with other settings, to be killed, and a client of it."""
     settings = app_settings(world.stack, world.sandbox.url, **changes)
     with (
         running_gunicorn(settings, free_port()) as app,
         open_client(app.url) as http,
     ):
         yield app, http
+
+
+def app_here(world: World, **changes: str) -> AbstractContextManager[httpx.Client]:
+    """A client of one more app with other settings, in this process."""
+    return client_of(app_settings(world.stack, world.sandbox.url, **changes))
 
 
 @contextmanager
@@ -75,8 +80,9 @@ def running_world() -> Iterator[World]:
         settings = app_settings(stack, sandbox.url)
         app = running.enter_context(running_gunicorn(settings, port))
         http = running.enter_context(open_client(app.url))
+        supabase = running.enter_context(open_client(stack.api_url))
         people, tokens = _invite(stack, db)
-        yield World(stack, db, app, sandbox, http, people, tokens)
+        yield World(stack, db, app, sandbox, http, supabase, people, tokens)
 
 
 def _invite(stack: Stack, db: Database) -> tuple[Cast, dict[uuid.UUID, str]]:

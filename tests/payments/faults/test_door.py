@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.payments.faults.running import running_app
+from tests.payments.faults.running import app_here
 from tests.payments.faults.world import PATIENCE, World, outcome_of, sample
 from tests.webhooks.events import CURRENT, PATH, sign
 from webhooks.http.request_hooks import MAX_BODY_BYTES
@@ -40,7 +40,7 @@ def test_the_wrong_secret_takes_nothing_in_until_it_is_mended(world: World) -> N
         "RAZORPAY_WEBHOOK_SECRET": "not-the-secret-of-the-dashboard",
         "RAZORPAY_WEBHOOK_SECRET_PREVIOUS": "",
     }
-    with running_app(world, **wrong) as (_, app):
+    with app_here(world, **wrong) as app:
         with world.counts(REQUESTS, 3, http=app, result="bad_signature"):
             for _ in range(3):  # Razorpay goes on for 24 hours
                 answer = world.send(BODY, "KfYSHMpjAGzrkx", signature=SIGNATURE, http=app)
@@ -147,7 +147,7 @@ def test_a_test_event_at_the_live_app_is_refused(world: World) -> None:
         "RAZORPAY_WEBHOOK_SECRET_PREVIOUS": "the-live-secret-before-this-one",
     }
     with (
-        running_app(world, **secrets) as (_, live),
+        app_here(world, **secrets) as live,
         world.counts(REQUESTS, http=live, result="bad_signature"),
     ):
         answer = world.send(BODY, signature=SIGNATURE, http=live)
@@ -157,7 +157,7 @@ def test_a_test_event_at_the_live_app_is_refused(world: World) -> None:
 
 def test_a_live_app_with_the_secrets_of_test_mode_still_books_nothing(world: World) -> None:
     scene = world.scene()
-    with running_app(world, RAZORPAY_KEY_ID="rzp_live_LiveParley0000") as (_, live):
+    with app_here(world, RAZORPAY_KEY_ID="rzp_live_LiveParley0000") as live:
         assert outcome_of(world.send(BODY, signature=SIGNATURE, http=live)) == "mode_mismatch"
     assert world.events() == [("parked", "mode_mismatch")]
     assert world.alerts() == [("critical", "mode_mismatch")]

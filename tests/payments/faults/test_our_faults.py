@@ -18,7 +18,7 @@ from scripts.dev.local_supabase import postgres
 from tests.chat.scenes import send as send_message
 from tests.end_to_end.people import make_user
 from tests.payments.faults.relay import Relay, running_relay
-from tests.payments.faults.running import running_app, sign_in
+from tests.payments.faults.running import app_here, running_app, sign_in
 from tests.payments.faults.world import PATIENCE, World, changed, outcome_of
 from tests.payments.scenes import BROKEN, Scene, break_function
 from tests.support.operators import let_expire
@@ -103,7 +103,7 @@ def send_until_taken(world: World, http: httpx.Client, body: bytes) -> str:
 def test_while_the_database_is_down_razorpay_is_told_to_send_again(world: World) -> None:
     scene = world.scene()
     body = captured(scene)
-    with running_app(world, SUPABASE_URL=f"http://127.0.0.1:{free_port()}") as (_, cut_off):
+    with app_here(world, SUPABASE_URL=f"http://127.0.0.1:{free_port()}") as cut_off:
         with world.counts(OUTCOMES, http=cut_off, outcome="db_down"):
             started = time.monotonic()
             answer = world.send(body, EVENT_ID, http=cut_off)

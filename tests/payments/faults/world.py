@@ -32,8 +32,8 @@ STATE = "payment_pending with an order"
 # Triggers keep the books from being emptied; between two tests they have to be.
 EMPTY = """
 set session_replication_role = replica;
-truncate private.conversations, private.payment_events, private.payment_audit,
-  private.alerts cascade;
+truncate private.conversations, public.conversation_events, private.payment_events,
+  private.payment_audit, private.alerts cascade;
 set session_replication_role = origin;
 """
 
@@ -47,6 +47,7 @@ class World:
     app: Gunicorn
     sandbox: SandboxClient
     http: httpx.Client
+    supabase: httpx.Client
     people: Cast
     tokens: Mapping[uuid.UUID, str]
 
@@ -153,11 +154,10 @@ class World:
 
     def rpc(self, function: str, token: str, /, **arguments: Any) -> Any:
         """Call a function over REST, as whoever has this token."""
-        answer = httpx.post(
-            f"{self.stack.api_url}/rest/v1/rpc/{function}",
+        answer = self.supabase.post(
+            f"/rest/v1/rpc/{function}",
             headers={"apikey": self.stack.anon_key, "Authorization": f"Bearer {token}"},
             json=arguments,
-            timeout=PATIENCE,
         )
         answer.raise_for_status()
         return answer.json()
