@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from tests.support.databases import Connection, Database, copied_database
+from tests.support.calls import Connection
+from tests.support.databases import Database, copied_database
 from tests.support.stacks import Cluster
 
 
@@ -25,7 +26,7 @@ class Stage(Database):
             return super()._connection(role)
         connection = super()._connection("postgres")
         if role == "postgres":
-            connection.execute("set local role none")
+            connection.pgconn.exec_(b"set local role none")
         return connection
 
     @contextmanager

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tests.support.databases import Database, Row
+from tests.support.calls import Row
+from tests.support.databases import Database
 
 
 @dataclass(frozen=True)

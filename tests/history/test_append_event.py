@@ -7,7 +7,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from tests.history.steps import Story, events_of, open_chat, take_step, verify
-from tests.support.databases import Database, Row
+from tests.support.calls import Row
+from tests.support.databases import Database
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
@@ -27,58 +26,12 @@ from scripts.dev.local_supabase import postgres
 from scripts.dev.local_supabase.config import database_url
 from scripts.dev.local_supabase.migrations import apply_migrations
 from tests.support.answers import check_answer, check_events
+from tests.support.calls import Connection, Identity, Row, call_function, sign_in
 from tests.support.limits import lift_limits
 from tests.support.stacks import Cluster
 
-Row = dict[str, Any]
-Connection = psycopg.Connection[Row]
-
 # A test that waits longer than this for a lock or an answer has found a deadlock.
 PATIENCE = 10.0
-
-# What PostgREST 14 sets before the call; statement_timeout and the like come from the role.
-SIGN_IN = """
-select
-  set_config('search_path', '"public", "extensions"', true),
-  set_config('role', %(role)s, true),
-  set_config('request.jwt.claims', %(claims)s, true),
-  set_config('request.method', 'POST', true),
-  set_config('request.path', %(path)s, true),
-  set_config('request.headers', %(headers)s, true),
-  set_config('request.cookies', '{}', true),
-  (
-    select array_agg(set_config(split_part(s, '=', 1), substr(s, strpos(s, '=') + 1), true))
-    from pg_catalog.pg_roles as r, unnest(r.rolconfig) as s
-    where r.rolname = %(role)s
-  );
-"""
-
-# Found the way PostgREST finds it: by the name and the names of the arguments.
-FIND_FUNCTION = """
-select
-  p.proretset as returns_set,
-  p.prorettype = 'void'::regtype as returns_void,
-  coalesce(
-    (
-      select json_object_agg(a.name, format_type(a.type, null))
-      from unnest(p.proargnames, coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes)
-        as a (name, type, mode)
-      where coalesce(a.mode, 'i') in ('i', 'b', 'v')
-    ),
-    '{}'
-  ) as arguments
-from pg_catalog.pg_proc as p
-where p.pronamespace = %(schema)s::regnamespace and p.proname = %(name)s;
-"""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who calls: a database role, the claims of its token, and the request's headers."""
-
-    role: str
-    claims: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -173,8 +126,8 @@ class Database:
 
     def call(self, function: str, /, **arguments: Any) -> Any:
         """Call the RPC; the answer is what a client would get, parsed from JSON."""
-        with self._as_person(f"/rpc/{function}") as connection:
-            answer = _call_function(connection, "public", function, arguments)
+        connection = self._connection("authenticator")
+        answer = call_function(connection, "public", function, arguments, self._caller())
         check_answer(function, answer)
         return answer
 
@@ -195,7 +148,9 @@ class Database:
 
     def select(self, query: str, *parameters: Any) -> list[Row]:
         """Read (or try to write) as the one who is signed in, through grants and policies."""
-        with self._as_person("/") as connection:
+        connection = self._connection("authenticator")
+        with connection.transaction():
+            sign_in(connection, self._caller(), "/")
             return _run(connection, query, parameters)
 
     def query(self, query: str, *parameters: Any) -> list[Row]:
@@ -227,9 +182,7 @@ class Database:
 
     def call_private(self, function: str, /, **arguments: Any) -> Any:
         """Call a function of schema private as `postgres`, as a test of that function alone."""
-        connection = self._connection("postgres")
-        with connection.transaction():
-            return _call_function(connection, "private", function, arguments)
+        return call_function(self._connection("postgres"), "private", function, arguments)
 
     def tell(self, conversation_id: str, fact: str, given: Mapping[str, Any]) -> Any:
         """Tell a deal a fact of the payment provider, past the provider's own events."""
@@ -304,27 +257,15 @@ class Database:
 
     def _connection(self, role: str) -> Connection:
         if role not in self._connections:
+            # psycopg would drop what calls prepared after every rollback, with its own.
             self._connections[role] = psycopg.connect(
-                self.dsn(role), autocommit=True, row_factory=dict_row
+                self.dsn(role), autocommit=True, row_factory=dict_row, prepare_threshold=None
             )
         return self._connections[role]
 
-    @contextmanager
-    def _as_person(self, path: str) -> Iterator[Connection]:
-        identity = self._identity
-        assert identity is not None, "sign in first: signed_in_as, as_anon or as_service"
-        connection = self._connection("authenticator")
-        with connection.transaction():
-            connection.execute(
-                SIGN_IN,
-                {
-                    "role": identity.role,
-                    "claims": json.dumps(identity.claims),
-                    "path": path,
-                    "headers": json.dumps(identity.headers),
-                },
-            )
-            yield connection
+    def _caller(self) -> Identity:
+        assert self._identity is not None, "sign in first: signed_in_as, as_anon or as_service"
+        return self._identity
 
 
 def _run(connection: Connection, query: str, parameters: Sequence[Any]) -> list[Row]:
@@ -332,58 +273,6 @@ def _run(connection: Connection, query: str, parameters: Sequence[Any]) -> list[
     by_name = len(parameters) == 1 and isinstance(parameters[0], Mapping)
     cursor = connection.execute(query.encode(), parameters[0] if by_name else parameters or None)
     return cursor.fetchall() if cursor.description else []
-
-
-# The statements of calls, by session: signatures are looked up once.
-_STATEMENTS: WeakKeyDictionary[Connection, dict[tuple[str, ...], tuple[bytes, bool]]] = (
-    WeakKeyDictionary()
-)
-
-
-def _call_function(
-    connection: Connection, schema: str, name: str, arguments: Mapping[str, Any]
-) -> Any:
-    statements = _STATEMENTS.setdefault(connection, {})
-    key = (schema, name, *arguments)
-    if key not in statements:
-        statements[key] = _make_statement(connection, schema, name, arguments)
-    query, returns_void = statements[key]
-    row = connection.execute(query, [json.dumps(arguments, default=str)] if arguments else None)
-    answer = row.fetchone()
-    return None if answer is None or returns_void else answer["answer"]
-
-
-def _make_statement(
-    connection: Connection, schema: str, name: str, arguments: Mapping[str, Any]
-) -> tuple[bytes, bool]:
-    found = connection.execute(FIND_FUNCTION, {"schema": schema, "name": name}).fetchall()
-    fitting = [row for row in found if arguments.keys() <= row["arguments"].keys()]
-    assert len(fitting) == 1, (
-        f"{len(fitting)} functions {schema}.{name} take ({', '.join(arguments)}); "
-        f"there are {[row['arguments'] for row in found]}"
-    )
-    (function,) = fitting
-    types = function["arguments"]
-    query = sql.SQL(
-        "select {answer} as answer from {body} {schema}.{name}({arguments}) as t"
-    ).format(
-        answer=sql.SQL("coalesce(json_agg(t), '[]')" if function["returns_set"] else "to_json(t)"),
-        body=sql.SQL("json_to_record(%s) as body ({columns}), ").format(
-            columns=sql.SQL(", ").join(
-                sql.SQL("{} {}").format(sql.Identifier(key), sql.SQL(types[key]))
-                for key in arguments
-            )
-        )
-        if arguments
-        else sql.SQL(""),
-        schema=sql.Identifier(schema),
-        name=sql.Identifier(name),
-        arguments=sql.SQL(", ").join(
-            sql.SQL("{} := body.{}").format(sql.Identifier(key), sql.Identifier(key))
-            for key in arguments
-        ),
-    )
-    return query.as_bytes(connection), function["returns_void"]
 
 
 def read_refusal(error: psycopg.Error) -> Refusal:

@@ -55,7 +55,7 @@ class Mark(NamedTuple):
 class Filled(NamedTuple):
     """A table that the migrations fill: where it is, and its rows as COPY writes them."""
 
-    name: sql.Composed
+    name: sql.Identifier
     columns: sql.Composed
     rows: bytes
 
@@ -95,50 +95,46 @@ class KeptDatabase:
         self._superuser = psycopg.connect(self._database.dsn("supabase_admin"), autocommit=True)
         # Replica: deletes without triggers and foreign keys. A lock that a test left is no wait.
         self._superuser.execute("set session_replication_role = replica; set lock_timeout = '2s'")
-        self._catalog = self._marks([sql.Identifier("pg_catalog", name) for name in CATALOGS])
+        self._ask_catalog = _marks_of([sql.Identifier("pg_catalog", name) for name in CATALOGS])
+        self._catalog = self._marks(self._ask_catalog)
         self._sequences = self._superuser.execute(SEQUENCES).fetchall()
-        self._filled, emptied = [], []
+        self._filled: list[Filled] = []
+        emptied: list[sql.Composed] = []
         for schema, table, written in self._superuser.execute(TABLES).fetchall():
-            name = sql.Composed([sql.Identifier(schema, table)])
+            name = sql.Identifier(schema, table)
             columns = sql.SQL(", ").join(map(sql.Identifier, written))
             rows = self._copy_out(name, columns)
             if rows:
                 self._filled.append(Filled(name, columns, rows))
             else:
-                emptied.append(sql.SQL("delete from {}").format(name))
-        self._empty = sql.SQL(";\n").join(emptied)
-        self._marked = self._marks([table.name for table in self._filled])
+                place = sql.Identifier(f"emptied_{len(emptied)}")
+                emptied.append(sql.SQL("{} as (delete from {})").format(place, name))
+        # One statement, so that it is planned once.
+        self._empty = sql.SQL("with {} select").format(sql.SQL(", ").join(emptied)).as_string()
+        self._ask_filled = _marks_of([table.name for table in self._filled])
+        self._marked = self._marks(self._ask_filled)
 
     def _put_back(self) -> bool:
         """Whether the database is again as the template; a schema that changed cannot be."""
         assert self._database is not None
         self._database.rest()
         with contextlib.suppress(psycopg.Error), self._superuser.transaction():
-            catalogs = [sql.Identifier("pg_catalog", name) for name in CATALOGS]
-            if self._marks(catalogs) != self._catalog:
+            if self._marks(self._ask_catalog) != self._catalog:
                 return False
             self._superuser.execute(self._empty)
-            names = [table.name for table in self._filled]
-            marks = self._marks(names)
+            marks = self._marks(self._ask_filled)
             if marks != self._marked:
                 changed = [a != b for a, b in zip(marks, self._marked, strict=True)]
                 for table, is_changed in zip(self._filled, changed, strict=True):
                     if is_changed:
                         self._refill(table)
-                self._marked = self._marks(names)
+                self._marked = self._marks(self._ask_filled)
             self._rewind()
             return True
         return False
 
-    def _marks(self, tables: list[sql.Identifier] | list[sql.Composed]) -> list[Mark]:
-        query = sql.SQL(" union all ").join(
-            sql.SQL("select {}, count(*), coalesce(max(xmin::text::bigint), 0) from {}").format(
-                place, table
-            )
-            for place, table in enumerate(tables)
-        )
-        found = self._superuser.execute(query + sql.SQL(" order by 1")).fetchall()
-        return [Mark(rows, newest) for _, rows, newest in found]
+    def _marks(self, query: str) -> list[Mark]:
+        return [Mark(rows, newest) for _, rows, newest in self._superuser.execute(query).fetchall()]
 
     def _refill(self, table: Filled) -> None:
         self._superuser.execute(sql.SQL("delete from {}").format(table.name))
@@ -146,7 +142,7 @@ class KeptDatabase:
         with self._superuser.cursor().copy(copy_in) as copy:
             copy.write(table.rows)
 
-    def _copy_out(self, name: sql.Composed, columns: sql.Composed) -> bytes:
+    def _copy_out(self, name: sql.Identifier, columns: sql.Composed) -> bytes:
         query = sql.SQL("copy (select {} from {}) to stdout").format(columns, name)
         with self._superuser.cursor().copy(query) as copy:
             return b"".join(bytes(block) for block in copy)
@@ -160,3 +156,14 @@ class KeptDatabase:
                     "select setval(%s::regclass, %s, %s)",
                     (name, start if value is None else value, value is not None),
                 )
+
+
+def _marks_of(tables: list[sql.Identifier]) -> str:
+    # Ages are counted from the next transaction back; from the first one on they stand still.
+    query = sql.SQL(" union all ").join(
+        sql.SQL(
+            "select {}, count(*), age('3'::xid)::bigint - coalesce(min(age(xmin)), 0) from {}"
+        ).format(place, table)
+        for place, table in enumerate(tables)
+    )
+    return (query + sql.SQL(" order by 1")).as_string()
