@@ -27,18 +27,11 @@ def command() -> Iterator[list[str]]:
         yield [sys.executable, "-m", "scripts.dev.demo", f"--data-dir={folder}", *ports]
 
 
-def run_once(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run the demo to its end."""
-    ran = subprocess.run(  # noqa: S603
-        [*command, "--once"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(  # noqa: S603
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran
 
 
 def folder_of(command: list[str]) -> Path:
@@ -52,27 +45,11 @@ def url_of(command: list[str], port: str, path: str = "") -> str:
     return f"http://127.0.0.1:{value.partition('=')[2]}/{path}"
 
 
-def test_the_demo_plays_twice_on_the_same_data(command: list[str]) -> None:
-    first = run_once(command)
-    assert "hears    new_message        'Namaste Bharat!'" in first.stdout
-    assert "each once and in order" in first.stdout
-    assert "₹6,000 came in: ₹6,000 released to the influencer" in first.stdout
-    assert "₹4,500 released to the influencer, ₹3,000 refunded to the brand owner" in first.stdout
-    assert "Mallory changes  one byte of a webhook: 401 BAD_SIGNATURE" in first.stdout
-    assert "From start to the first delivered message" in first.stderr
-    assert f"Open       {url_of(command, 'web-port').rstrip('/')} " in first.stdout
-    second = run_once(command)
-    assert "Making a database cluster" in first.stderr
-    assert "Making a database cluster" not in second.stderr
-    assert "CONVERSATION_NOT_FOUND" in second.stdout
-    assert not (folder_of(command) / "supabase" / "postgres" / "postmaster.pid").exists()
-
-
 @contextmanager
-def serving(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """The command with --no-demo, once it serves."""
+def serving(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command once it serves, and what it has said."""
     with subprocess.Popen(  # noqa: S603
-        [*command, "--no-demo"],
+        command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -80,43 +57,36 @@ def serving(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as running:
         assert running.stdout is not None
-        assert any("Serving until Ctrl-C" in line for line in running.stdout)
-        yield running
+        said = []
+        for line in running.stdout:
+            said.append(line)
+            if "Serving until Ctrl-C" in line:
+                break
+        yield running, "".join(said)
 
 
-@pytest.mark.long
-def test_what_a_killed_run_left_behind_does_not_stand_in_the_way(command: list[str]) -> None:
-    try:
-        with serving(command) as running:
-            running.kill()
-        left = [
-            url_of(command, "app-port", "healthz"),
-            url_of(command, "sandbox-port", "sandbox/switches"),
-        ]
-        for url in left:
-            assert httpx.get(url, timeout=PATIENCE).status_code == 200
-        run_once(command)
-        for url in left:
-            with pytest.raises(httpx.ConnectError):
-                httpx.get(url)
-    finally:
-        run_cli("stop", "--data-dir", folder_of(command) / "supabase")
-
-
-def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
+def test_it_plays_the_demo_serves_until_it_is_told_to_stop_and_plays_again(
+    command: list[str],
+) -> None:
     app_url = url_of(command, "app-port")
-    with serving(command) as running:
+    with serving(*command) as (running, said):
         assert running.stdout is not None
         try:
+            assert "Making a database cluster" in said
+            assert "hears    new_message        'Namaste Bharat!'" in said
+            assert "each once and in order" in said
+            assert "₹6,000 came in: ₹6,000 released to the influencer" in said
+            assert "₹4,500 released to the influencer, ₹3,000 refunded to the brand owner" in said
+            assert "Mallory changes  one byte of a webhook: 401 BAD_SIGNATURE" in said
+            assert "From start to the first delivered message" in said
+            assert f"Open       {url_of(command, 'web-port').rstrip('/')} " in said
             assert httpx.get(f"{app_url}readyz", timeout=PATIENCE).status_code == 200
             page = httpx.get(url_of(command, "web-port"), timeout=PATIENCE)
             assert "<title>Parley</title>" in page.text
             assert "default-src 'none'" in page.headers["content-security-policy"]
             settings = httpx.get(url_of(command, "web-port", "config.json")).json()
             assert f"{settings['appUrl']}/" == app_url
-            other = subprocess.run(  # noqa: S603
-                command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
-            )
+            other = run(command)
             assert other.returncode == 1
             (sentence,) = other.stderr.splitlines()
             assert sentence.endswith("choose another one with --app-port.")
@@ -127,4 +97,35 @@ def test_it_serves_until_it_is_told_to_stop(command: list[str]) -> None:
     assert "Stopped; the data stays." in rest
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{app_url}healthz")
+    assert_stopped(command)
+
+    again = run([*command, "--once"])
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Making a database cluster" not in again.stderr
+    assert "CONVERSATION_NOT_FOUND" in again.stdout
+    assert_stopped(command)
+
+
+@pytest.mark.long
+def test_what_a_killed_run_left_behind_does_not_stand_in_the_way(command: list[str]) -> None:
+    try:
+        with serving(*command, "--no-demo") as (running, _):
+            running.kill()
+        left = [
+            url_of(command, "app-port", "healthz"),
+            url_of(command, "sandbox-port", "sandbox/switches"),
+        ]
+        for url in left:
+            assert httpx.get(url, timeout=PATIENCE).status_code == 200
+        ran = run([*command, "--once"])
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        for url in left:
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(url)
+    finally:
+        run_cli("stop", "--data-dir", folder_of(command) / "supabase")
+
+
+def assert_stopped(command: list[str]) -> None:
+    """The database is down."""
     assert not (folder_of(command) / "supabase" / "postgres" / "postmaster.pid").exists()
