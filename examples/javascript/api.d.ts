@@ -516,9 +516,9 @@ export interface Answers {
      */
     outcome: "attached" | "already_attached" | "order_mismatch" | "mode_mismatch" | "order_closed" | "unknown_order";
     /**
-     * The order.
+     * The order that was named.
      */
-    payment_order_id: string;
+    payment_order_id: string | null;
     /**
      * The order of Razorpay that it has.
      */

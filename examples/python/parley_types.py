@@ -60,7 +60,7 @@ class AttachPaymentOrder(TypedDict):
         "order_closed",
         "unknown_order",
     ]
-    payment_order_id: str
+    payment_order_id: str | None
     razorpay_order_id: str | None
 
 

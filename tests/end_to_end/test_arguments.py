@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
+from scripts.dev.local_supabase.rest.errors import from_database
 from tests.end_to_end.doors import NOBODY, PAGE, Door, answer_of, call, read_doors
-from tests.end_to_end.people import service_headers, sign_in
-from tests.support.stacks import Stack
+from tests.support.databases import Database
 
 DOORS = read_doors()
 # What no argument is made for, by and by.
@@ -34,6 +35,18 @@ ODD_VALUES: tuple[Any, ...] = (
     {"a": {"b": None}},
     NOBODY,
 )
+# Those that are of a type at all. The others are refused for any function alike.
+WRITTEN = tuple(value for value in ODD_VALUES if value not in ("\u0000", "\ud800"))
+FITTING: dict[str, tuple[Any, ...]] = {
+    "uuid": (None, NOBODY),
+    "text": WRITTEN,
+    "boolean": (None, True),
+    "integer": (None, -1),
+    "bigint": (None, -1),
+    "numeric": (None, "infinity", -1, 1.5, 2**63, 1e300),
+    "jsonb": WRITTEN,
+    "timestamptz": (None, "infinity"),
+}
 # Each refusal by its status and code. TALK stands for a conversation of the caller.
 REFUSALS: tuple[tuple[str, dict[str, Any], tuple[int, str]], ...] = (
     ("no_such_function", {}, (404, "PGRST202")),
@@ -366,19 +379,41 @@ def test_no_text_of_a_message_gives_a_500(
     assert response.status_code < 500, response.text
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
-def test_no_argument_of_a_function_gives_a_500(
-    stack: Stack, http: httpx.Client, user: dict[str, str], talk: str, door: Door
+@pytest.mark.parametrize("type_", FITTING)
+def test_a_value_that_is_none_of_its_type_is_refused_before_the_function_runs(
+    http: httpx.Client, user: dict[str, str], talk: str, type_: str
 ) -> None:
-    headers = user if "authenticated" in door.roles else service_headers(stack)
-    if door.name == "delete_my_account":
-        _, headers = sign_in(stack, http)  # the other functions need theirs
-    harmless = door.harmless_arguments(talk)
-    assert call(http, headers, door.name, **harmless).status_code < 500
+    door, name = next(
+        (door, name)
+        for door in DOORS.values()
+        for name, its_type in door.arguments.items()
+        if its_type == type_ and "authenticated" in door.roles
+    )
+    for value in ODD_VALUES:
+        given = {**door.harmless_arguments(talk), name: value}
+        response = call(http, user, door.name, **given)
+        assert response.status_code < 500, (value, response.text)
+        is_refused = response.status_code == 400 and response.json()["code"].startswith("22")
+        assert is_refused == (value not in FITTING[type_]), (door.name, value, response.text)
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_no_argument_of_a_function_gives_a_500(db: Database, door: Door) -> None:
+    asha, bharat = (db.create_user(name) for name in ("Asha", "Bharat"))
+    with db.signed_in_as(asha):
+        talk = db.call("direct_connect", target_user_id=bharat)["conversation"]
+    harmless = door.harmless_arguments(talk["conversation_id"])
+    odd = [
+        {**harmless, name: value}
+        for name, type_ in door.arguments.items()
+        for value in FITTING[type_]
+    ]
     failed = []
-    for name in door.arguments:
-        for value in ODD_VALUES:
-            response = call(http, headers, door.name, **{**harmless, name: value})
-            if response.status_code >= 500:
-                failed.append((name, value, response.text))
+    with db.signed_in_as(asha) if "authenticated" in door.roles else db.as_service():
+        for given in (harmless, *odd):
+            try:
+                db.call(door.name, **given)
+            except psycopg.Error as error:
+                if from_database(error, "authenticated").status >= 500:
+                    failed.append((given, str(error)))
     assert failed == []
