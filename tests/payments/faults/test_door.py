@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 
 import httpx
-import pytest
 
 from tests.payments.faults.running import app_here
 from tests.payments.faults.world import PATIENCE, World, outcome_of, sample
@@ -24,13 +23,17 @@ def in_chunks(body: bytes, size: int = 65536) -> Iterator[bytes]:
         yield body[start : start + size]
 
 
-@pytest.mark.parametrize("place", range(0, len(BODY), 97))
-def test_a_body_with_one_other_byte_is_refused(world: World, place: int) -> None:
-    scene = world.scene()
-    forged = BODY[:place] + bytes([BODY[place] ^ 1]) + BODY[place + 1 :]
-    with world.counts(REQUESTS, result="bad_signature"):
-        answer = world.send(forged, signature=SIGNATURE)
+def assert_refused(answer: httpx.Response) -> None:
     assert (answer.status_code, answer.json()["error_code"]) == (401, "BAD_SIGNATURE")
+
+
+def test_a_body_with_one_other_byte_is_refused(world: World) -> None:
+    scene = world.scene()
+    places = range(0, len(BODY), 97)
+    with world.counts(REQUESTS, len(places), result="bad_signature"):
+        for place in places:
+            forged = BODY[:place] + bytes([BODY[place] ^ 1]) + BODY[place + 1 :]
+            assert_refused(world.send(forged, signature=SIGNATURE))
     world.assert_nothing_happened(scene)
 
 
@@ -44,7 +47,7 @@ def test_the_wrong_secret_takes_nothing_in_until_it_is_mended(world: World) -> N
         with world.counts(REQUESTS, 3, http=app, result="bad_signature"):
             for _ in range(3):  # Razorpay goes on for 24 hours
                 answer = world.send(BODY, "KfYSHMpjAGzrkx", signature=SIGNATURE, http=app)
-                assert (answer.status_code, answer.json()["error_code"]) == (401, "BAD_SIGNATURE")
+                assert_refused(answer)
         world.assert_nothing_happened(scene)
     assert outcome_of(world.send(BODY, "KfYSHMpjAGzrkx", signature=SIGNATURE)) == "applied"
     world.assert_paid_once(scene)
@@ -63,43 +66,36 @@ def test_without_a_signature_nothing_gets_in(world: World) -> None:
     scene = world.scene()
     with world.counts(REQUESTS, result="no_signature"):
         answer = world.http.post(PATH, content=BODY)
-    assert (answer.status_code, answer.json()["error_code"]) == (401, "BAD_SIGNATURE")
+    assert_refused(answer)
     world.assert_nothing_happened(scene)
 
 
-@pytest.mark.parametrize(
-    "signature",
-    [
-        b"",
+def test_a_signature_that_is_not_exactly_right_is_refused(world: World) -> None:
+    scene = world.scene()
+    wrong = (
         SIGNATURE[:63].encode(),
         SIGNATURE.upper().encode(),
         b"0" * 64,
         b"\xc3\xa9" * 32,
         b"\xff" * 64,
         f"sha256={SIGNATURE}".encode(),
-    ],
-    ids=["empty", "short", "upper", "zeros", "accents", "latin", "prefixed"],
-)
-def test_a_signature_that_is_not_exactly_right_is_refused(world: World, signature: bytes) -> None:
-    scene = world.scene()
-    with world.counts(REQUESTS, result="bad_signature" if signature else "no_signature"):
-        answer = world.send(BODY, signature=signature)
-    assert (answer.status_code, answer.json()["error_code"]) == (401, "BAD_SIGNATURE")
+    )
+    with (
+        world.counts(REQUESTS, len(wrong), result="bad_signature"),
+        world.counts(REQUESTS, result="no_signature"),
+    ):
+        for signature in (b"", *wrong):
+            assert_refused(world.send(BODY, signature=signature))
     world.assert_nothing_happened(scene)
 
 
-@pytest.mark.parametrize(
-    "event_id",
-    ["", "'; drop table private.payments; --", "x" * 5000, "two words", "sha256:00", "a,b"],
-    ids=["none", "sql", "long", "spaces", "a hash", "two"],
-)
-def test_an_event_id_that_is_missing_or_odd_is_replaced_by_the_bodys_hash(
-    world: World, event_id: str
-) -> None:
+def test_an_event_id_that_is_missing_or_odd_is_replaced_by_the_bodys_hash(world: World) -> None:
     scene = world.scene()
-    for outcome in ("applied", "duplicate"):
-        assert world.tell(BODY, event_id) == outcome
-    assert scene.rows("payment_events", "event_id deliveries", "id") == [(HASH, 2)]
+    odd = ("'; drop table private.payments; --", "x" * 5000, "two words", "sha256:00", "a,b")
+    assert world.tell(BODY, "") == "applied"
+    for event_id in odd:
+        assert world.tell(BODY, event_id) == "duplicate"
+    assert scene.rows("payment_events", "event_id deliveries", "id") == [(HASH, 1 + len(odd))]
     world.assert_paid_once(scene)
     assert world.alerts() == []
 
@@ -115,18 +111,15 @@ def test_nothing_at_all_is_refused_unsigned_and_set_aside_signed(world: World) -
     assert world.state(scene) == "payment_pending"
 
 
-@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 2**20], ids=["a byte", "1 MB"])
-@pytest.mark.parametrize("how", ["whole", "in chunks"])
-def test_a_body_over_the_limit_is_refused_though_it_is_signed(
-    world: World, size: int, how: str
-) -> None:
+def test_a_body_over_the_limit_is_refused_though_it_is_signed(world: World) -> None:
     scene = world.scene()
-    body = BODY.ljust(size)
-    headers = {"X-Razorpay-Signature": sign(body)}
-    content = body if how == "whole" else in_chunks(body)
-    with world.counts(REQUESTS, result="too_large"):
-        answer = httpx.post(f"{world.app.url}{PATH}", content=content, headers=headers)
-    assert (answer.status_code, answer.json()["error_code"]) == (413, "BODY_TOO_LARGE")
+    bodies = [BODY.ljust(size) for size in (MAX_BODY_BYTES + 1, 2**20)]
+    with world.counts(REQUESTS, 4, result="too_large"):
+        for body in bodies:
+            headers = {"X-Razorpay-Signature": sign(body)}
+            for content in (body, in_chunks(body)):
+                answer = httpx.post(f"{world.app.url}{PATH}", content=content, headers=headers)
+                assert (answer.status_code, answer.json()["error_code"]) == (413, "BODY_TOO_LARGE")
     world.assert_nothing_happened(scene)
 
 
@@ -151,7 +144,7 @@ def test_a_test_event_at_the_live_app_is_refused(world: World) -> None:
         world.counts(REQUESTS, http=live, result="bad_signature"),
     ):
         answer = world.send(BODY, signature=SIGNATURE, http=live)
-    assert (answer.status_code, answer.json()["error_code"]) == (401, "BAD_SIGNATURE")
+    assert_refused(answer)
     world.assert_nothing_happened(scene)
 
 

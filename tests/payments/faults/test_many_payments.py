@@ -38,7 +38,7 @@ class Crowd:
     with_browser: int
 
 
-SHORT = Crowd(payments=100, with_browser=20)
+SHORT = Crowd(payments=30, with_browser=10)
 # Some 12,000 webhooks.
 LONG = Crowd(payments=1_000, with_browser=100)
 
@@ -69,7 +69,7 @@ class Sold:
 
 @pytest.fixture
 def crowd(is_long: bool) -> Crowd:
-    """A hundred payments, or the full thousand."""
+    """A few payments, or the full thousand."""
     return LONG if is_long else SHORT
 
 

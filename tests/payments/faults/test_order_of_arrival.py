@@ -43,9 +43,10 @@ def test_an_authorized_payment_is_not_money_yet_whatever_it_says(world: World, m
     assert world.alerts() == []
 
 
-def test_the_order_of_arrival_does_not_matter(world: World) -> None:
+def test_the_order_of_arrival_does_not_matter(world: World, is_long: bool) -> None:
     ends = set()
-    for order in permutations(FACTS):
+    # The short form begins with each of the facts; the database is tested in all orders.
+    for order in list(permutations(FACTS))[:: 1 if is_long else 6]:
         scene = world.scene("")
         payment = payment_entity(scene.order, made_up_id("pay"))
         bodies = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
-
-import pytest
 
 from tests.payments.faults.world import World, changed, outcome_of, sample
 from tests.support.payments import ACCOUNT
@@ -18,29 +17,22 @@ def captured(**changes: Any) -> bytes:
     return changed("payment.captured.upi", changes, "payment")
 
 
-def assert_set_aside(world: World, body: bytes, scene: Any) -> None:
-    """The bytes are kept for a person, and nothing is believed of them."""
+def assert_set_aside(world: World, bodies: Sequence[bytes]) -> None:
+    """Of each the bytes are kept for a person, and nothing is believed of them."""
+    scene = world.scene()
+    for body in bodies:
+        assert world.tell(body) == "malformed", body
     stored = scene.rows("payment_events", "status outcome body", "id")
-    assert stored == [("parked", "malformed", body)]
-    assert world.alerts() == [("critical", "malformed")]
+    assert stored == [("parked", "malformed", body) for body in bodies]
+    assert world.alerts() == [("critical", "malformed")] * len(bodies)
     assert scene.rows("payments", "payment_id", "payment_id") == []
     assert world.state(scene) == "payment_pending"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(sample(f"fault.{name}")[0] for name in ("not_json", "truncated", "array_top")),
-        sample("payment.captured.upi")[0].replace(b"pay_", b"\xff\xfe"),
-        b"null",
-        b"[" * 100_000,
-    ],
-    ids=["no JSON", "cut", "array", "no UTF-8", "null", "deep"],
-)
-def test_what_is_signed_and_is_no_event_is_set_aside(world: World, body: bytes) -> None:
-    scene = world.scene()
-    assert world.tell(body) == "malformed"
-    assert_set_aside(world, body, scene)
+def test_what_is_signed_and_is_no_event_is_set_aside(world: World) -> None:
+    published = [sample(f"fault.{name}")[0] for name in ("not_json", "truncated", "array_top")]
+    no_utf8 = sample("payment.captured.upi")[0].replace(b"pay_", b"\xff\xfe")
+    assert_set_aside(world, [*published, no_utf8, b"null", b"[" * 100_000])
 
 
 def test_a_nul_in_the_customers_notes_is_set_aside_and_found_when_the_chat_is_opened(
@@ -59,33 +51,19 @@ def test_a_nul_in_the_customers_notes_is_set_aside_and_found_when_the_chat_is_op
     world.assert_paid_once(play)
 
 
-def test_the_published_nul_is_set_aside(world: World) -> None:
-    scene = world.scene()
-    assert world.tell_sample("fault.nul_in_notes") == "malformed"
-    assert_set_aside(world, sample("fault.nul_in_notes")[0], scene)
+def test_the_published_mistakes_are_set_aside(world: World) -> None:
+    names = ("nul_in_notes", "amount_string", "amount_float", "payload_list")
+    assert_set_aside(world, [sample(f"fault.{name}")[0] for name in names])
 
 
-@pytest.mark.parametrize(
-    "amount", ["500000", 5000.5, 500000.0001, -1, -500000, 1e30, 2**63, True, None, [500000], {}]
-)
-def test_an_amount_that_is_no_whole_number_of_paise_is_set_aside(world: World, amount: Any) -> None:
-    scene = world.scene()
-    body = captured(amount=amount)
-    assert world.tell(body) == "malformed"
-    assert_set_aside(world, body, scene)
+def test_an_amount_that_is_no_whole_number_of_paise_is_set_aside(world: World) -> None:
+    fractions = (5000.5, 500000.0001)
+    amounts: list[Any] = [*fractions, "500000", -1, -500000, 1e30, 2**63, True, None, [500000], {}]
+    assert_set_aside(world, [captured(amount=amount) for amount in amounts])
 
 
-@pytest.mark.parametrize("name", ["amount_string", "amount_float", "payload_list"])
-def test_the_published_mistakes_are_set_aside(world: World, name: str) -> None:
-    scene = world.scene()
-    body, signature = sample(f"fault.{name}")
-    assert outcome_of(world.send(body, signature=signature)) == "malformed"
-    assert_set_aside(world, body, scene)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
+def test_an_event_without_what_it_is_about_is_set_aside(world: World) -> None:
+    changes: list[dict[str, Any]] = [
         {"payload": []},
         {"payload": {}},
         {"payload": None},
@@ -97,32 +75,20 @@ def test_the_published_mistakes_are_set_aside(world: World, name: str) -> None:
         {"event": "order.paid"},
         {"event": "refund.processed"},
         {"event": "payment.dispute.lost"},
-    ],
-    ids=str,
-)
-def test_an_event_without_what_it_is_about_is_set_aside(
-    world: World, change: dict[str, Any]
-) -> None:
+    ]
+    assert_set_aside(world, [json.dumps(CAPTURED | change).encode() for change in changes])
+
+
+def test_a_payment_with_a_field_of_another_kind_is_set_aside(world: World) -> None:
+    fields = ("id", "amount", "currency", "status")
+    values: tuple[Any, ...] = (None, 5.5, [], {}, "")
+    assert_set_aside(world, [captured(**{one: value}) for one in fields for value in values])
+
+
+def test_an_event_that_is_not_used_is_kept_and_ignored(world: World) -> None:
     scene = world.scene()
-    body = json.dumps(CAPTURED | change).encode()
-    assert world.tell(body) == "malformed"
-    assert_set_aside(world, body, scene)
-
-
-@pytest.mark.parametrize("field", ["id", "amount", "currency", "status"])
-@pytest.mark.parametrize("value", [None, 5.5, [], {}, ""], ids=str)
-def test_a_payment_with_a_field_of_another_kind_is_set_aside(
-    world: World, field: str, value: Any
-) -> None:
-    scene = world.scene()
-    body = captured(**{field: value})
-    assert world.tell(body) == "malformed"
-    assert_set_aside(world, body, scene)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
+    bodies = []
+    for name in (
         "fault.unknown_event",
         "payment.downtime.started",
         "settlement.processed",
@@ -131,14 +97,12 @@ def test_a_payment_with_a_field_of_another_kind_is_set_aside(
         "product.route.under_review",
         "product.route.needs_clarification",
         "product.route.activated",
-    ],
-)
-def test_an_event_that_is_not_used_is_kept_and_ignored(world: World, name: str) -> None:
-    scene = world.scene()
-    body, signature = sample(name)
-    assert outcome_of(world.send(body, signature=signature)) == "ignored_event_type"
+    ):
+        body, signature = sample(name)
+        assert outcome_of(world.send(body, signature=signature)) == "ignored_event_type", name
+        bodies.append(body)
     assert scene.rows("payment_events", "status outcome body", "id") == [
-        ("ignored", "ignored_event_type", body)
+        ("ignored", "ignored_event_type", body) for body in bodies
     ]
     assert world.alerts() == []
     assert world.state(scene) == "payment_pending"
