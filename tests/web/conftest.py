@@ -20,6 +20,15 @@ from tests.support.stacks import Stack, free_port
 from tests.web.people import Member, Site, Window, admit, build, window
 
 LOOPBACK = "127.0.0.1"
+# Parts of the browser around the page, which take more time than the page. Naming any replaces the
+# list that Playwright gives, so its others are named again.
+WITHOUT = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding"),
+    *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect"),
+    *("OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
+)
 
 
 @contextmanager
@@ -72,7 +81,10 @@ def site(stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory) ->
         }
         everything.enter_context(running_server(built, config, port))
         playwright = everything.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", f"--disable-features={','.join(WITHOUT)}"],
+        )
         everything.callback(browser.close)
         http = everything.enter_context(httpx.Client(timeout=20))
         yield Site(url, stack, payments, browser, http)
@@ -97,7 +109,7 @@ def talk(asha: Member, bharat: Member) -> str:
 
 
 @pytest.fixture
-def open_window() -> Iterator[Callable[..., Window]]:
+def open_window(site: Site) -> Iterator[Callable[..., Window]]:
     """Opens windows that are closed after the test; arguments as of `window`."""
     with ExitStack() as everything:
-        yield lambda member, **options: everything.enter_context(window(member, **options))
+        yield lambda member, **options: everything.enter_context(window(site, member, **options))

@@ -28,7 +28,7 @@ def test_a_device_is_registered_and_shows_a_push_without_its_text(
         context.grant_permissions(["notifications"])
         context.add_init_script(SUBSCRIBE)
 
-    window = open_window(asha, on_context=prepare)
+    window = open_window(asha, prepare=prepare)
     window.go("profile")
     window.page.get_by_role("switch", name="Tell me on this device").click()
     expect(window.page.get_by_role("switch", name="Tell me on this device")).to_be_checked()
