@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -20,6 +21,13 @@ from scripts.dev.local_supabase.postgres import SUPERUSER
 from scripts.dev.local_supabase.throwaway import temporary_folder
 
 NAMES = ("SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY")
+
+
+class Memory(NamedTuple):
+    """What the processes of a server hold by themselves: MB, and how many processes they are."""
+
+    mb: float
+    processes: int
 
 
 @dataclass(frozen=True)
@@ -39,20 +47,22 @@ class Stack:
         """The connection URL of a local one's superuser."""
         return database_url(SUPERUSER, self.db_port)
 
-    def memory(self) -> dict[str, float]:
-        """MB that the processes of each local server hold by themselves.
+    def memory(self) -> dict[str, Memory]:
+        """What the processes of each local server hold by themselves.
 
         Without what they share: the first process that looks at a page of Postgres's buffers would
         have it as its own.
         """
-        held: dict[str, float] = {}
+        held: dict[str, Memory] = {}
         for process in psutil.process_iter():
             try:
                 line = " ".join(process.cmdline())
                 if str(self.folder) not in line and not _works_below(process, self.folder):
                     continue
                 name = "postgres" if "postgres" in process.name() else "api"
-                held[name] = held.get(name, 0) + _own_memory(process) / 2**20
+                before = held.get(name, Memory(0, 0))
+                mb = before.mb + _own_memory(process) / 2**20
+                held[name] = Memory(mb, before.processes + 1)
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         return held

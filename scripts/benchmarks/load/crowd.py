@@ -16,7 +16,7 @@ import httpx
 
 from scripts.benchmarks.database import BenchmarkError
 from scripts.benchmarks.load.client import Books, Client, Line
-from scripts.benchmarks.stack import Stack
+from scripts.benchmarks.stack import Memory, Stack
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class Result:
     # How many came back in that time.
     back: int = 0
     # Time since the beginning, and MB of each server.
-    memory: list[tuple[float, dict[str, float]]] = field(default_factory=list)
+    memory: list[tuple[float, dict[str, Memory]]] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
 
     def delay(self, part: float) -> float:
