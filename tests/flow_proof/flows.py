@@ -78,6 +78,23 @@ def faults(db: Database, spec: Spec, of: str) -> dict[str, list[str]]:
     }
 
 
+def misshapen(db: Database, spec: Spec) -> list[str]:
+    """What is wrong with the rows by themselves, in order: the proof before it searches."""
+    draft = db.call_private("try_load", p_spec=spec)
+    if draft["p_flow_id"] is None:
+        return [violation["message"] for violation in draft["p_violations"]]
+    refuted = "select message from private.{}(%(flow)s) where property = 'shape'"
+    rows_alone = " union ".join(
+        refuted.format(name) for name in ("refute_rows", "refute_inputs", "refute_messages")
+    )
+    flow = {"flow": draft["p_flow_id"]}
+    found = db.query(f"{refuted.format('refute_rules')} order by 1", flow) or db.query(
+        f"{rows_alone} order by 1", flow
+    )
+    db.query("delete from private.flow_definitions where id = %(flow)s", flow)
+    return [row["message"] for row in found]
+
+
 def field_of(spec: Spec, action: str, field: str) -> Row:
     """The input of that name of an action."""
     (found,) = (one for one in spec["inputs"] if (one["action"], one["field"]) == (action, field))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.flow_proof.flows import faults, spec_in_use
+from tests.flow_proof.flows import misshapen, spec_in_use
 from tests.support.databases import Database
 
 CASES = re.compile(r"^ +when\s+((?:'\w+',?\s+)+)then$", re.MULTILINE)
@@ -79,8 +79,8 @@ def test_texts_may_name_every_value_of_a_step(db: Database) -> None:
     typed = {"details", "pitch", "reason_hint"}
     message["text"] = " ".join(f"{{{name}}}" for name in values if name not in typed)
     message["quote"] = " ".join(f"{{{name}}}" for name in typed)
-    assert faults(db, spec, "shape") == {}
+    assert misshapen(db, spec) == []
     message["text"] += " {nonsense}"
-    assert list(faults(db, spec, "shape")) == [
+    assert misshapen(db, spec) == [
         f"A message of {message['transition']} names {{nonsense}}, which nothing fills."
     ]

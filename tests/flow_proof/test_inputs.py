@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow_proof.flows import faults, field_of, rows, spec_in_use, state
+from tests.flow_proof.flows import field_of, misshapen, rows, spec_in_use, state
 from tests.support.databases import Database
 
 
@@ -34,9 +34,9 @@ def test_what_an_effect_must_have(db: Database, action: str, field: str, effect:
     spec = spec_in_use(db, "bid")
     given = field_of(spec, action, field)
     given["required"] = False
-    assert said in faults(db, spec, "shape")
+    assert said in misshapen(db, spec)
     spec["inputs"].remove(given)
-    assert said in faults(db, spec, "shape")
+    assert said in misshapen(db, spec)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_an_input_of_an_effect_must_be(
 ) -> None:
     spec = spec_in_use(db, "bid")
     field_of(spec, action, field).update(changed)
-    found = faults(db, spec, "shape")
+    found = misshapen(db, spec)
     assert found
     assert all(
         message.startswith(f"The input {field} of {action} must {said}") for message in found
@@ -82,7 +82,7 @@ def test_what_an_input_of_an_effect_must_be(
 def test_a_quote_is_accepted_at_a_price(db: Database) -> None:
     spec = spec_in_use(db, "campaign")
     field_of(spec, "accept_application_at_quote", "price")["type"] = "text"
-    assert set(faults(db, spec, "shape")) == {
+    assert set(misshapen(db, spec)) == {
         f"The input price of accept_application_at_quote must be of type price, which {name} needs."
         for name in ("agree_on_quote", "quote_matches")
     }
@@ -91,7 +91,7 @@ def test_a_quote_is_accepted_at_a_price(db: Database) -> None:
 def test_an_action_meets_the_needs_of_all_its_rows(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     rows(spec, "influencer_starts_work")[0]["effects"].append("keep_details")
-    assert list(faults(db, spec, "shape")) == [
+    assert misshapen(db, spec) == [
         "start_work must have the required input details, which keep_details needs."
     ]
 
@@ -104,7 +104,7 @@ def test_nobody_types_when_something_happens_by_itself(db: Database) -> None:
         for action in actions
     ]
     assert state(spec, "real_time")["on_block"] == "close_conversation"
-    assert set(faults(db, spec, "shape")) >= {
+    assert set(misshapen(db, spec)) >= {
         f"{action} happens without any input, but its input why is required." for action in actions
     }
 
@@ -121,4 +121,4 @@ def test_nobody_types_when_something_happens_by_itself(db: Database) -> None:
 def test_inputs_that_nobody_could_use(db: Database, changed: dict[str, Any], said: str) -> None:
     spec = spec_in_use(db, "bid")
     field_of(spec, "accept_price", "price").update(changed)
-    assert any(message.startswith(said) for message in faults(db, spec, "shape"))
+    assert any(message.startswith(said) for message in misshapen(db, spec))

@@ -18,7 +18,7 @@ from tests.flow_proof.mutants import (
 from tests.support.databases import Database
 
 # The short form takes one mutant of so many.
-STEP = 12
+STEP = 16
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -29,9 +29,9 @@ def test_every_mutant_breaks_a_property(
     survivors = []
     mutants = list(mutate(spec_in_use(db, kind)))
     made = len(mutants)
-    if made > STEP and not is_long:
+    if made and not is_long:
         # Bids and campaigns have most rows in common: their samples begin at different ones.
-        mutants = mutants[KINDS.index(kind) * STEP // 2 :: STEP]
+        mutants = mutants[KINDS.index(kind) * STEP // 2 % made :: STEP]
     for name, mutant in mutants:
         broken = {violation["property"] for violation in prove(db, mutant)["violations"]}
         # The shape alone would not do: an editor mends that, and the meaning stays broken.

@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.flow_proof.flows import drop, faults, prove, rows, spec_in_use, state
+from tests.flow_proof.flows import (
+    drop,
+    faults,
+    field_of,
+    misshapen,
+    prove,
+    rows,
+    spec_in_use,
+    state,
+)
 from tests.flow_proof.mutants import Spec
 from tests.support.databases import Database
-
-
-def shape(db: Database, spec: Any) -> list[str]:
-    """The sentences about the shape of a flow."""
-    return list(faults(db, spec, "shape"))
 
 
 def message(spec: Spec, transition: str) -> dict[str, Any]:
@@ -35,13 +39,13 @@ def message(spec: Spec, transition: str) -> dict[str, Any]:
 def test_a_rule_that_is_no_number_in_bounds(db: Database, rules: dict[str, Any], said: str) -> None:
     spec = spec_in_use(db, "bid")
     spec["rules"] |= rules
-    assert shape(db, spec) == [said]
+    assert misshapen(db, spec) == [said]
 
 
 def test_a_rule_that_is_missing(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     del spec["rules"]["fee_basis_points"]
-    assert shape(db, spec) == ["The rule fee_basis_points is missing."]
+    assert misshapen(db, spec) == ["The rule fee_basis_points is missing."]
 
 
 def test_names_that_the_engine_does_not_know(db: Database) -> None:
@@ -49,7 +53,7 @@ def test_names_that_the_engine_does_not_know(db: Database) -> None:
     rows(spec, "brand_owner_sends_details")[0].update(
         guards=["is_monday"], effects=["keep_details", "send_flowers"]
     )
-    assert shape(db, spec) == [
+    assert misshapen(db, spec) == [
         "brand_owner_sends_details names the unknown effect send_flowers.",
         "brand_owner_sends_details names the unknown guard is_monday.",
     ]
@@ -60,7 +64,7 @@ def test_people_whom_the_kind_does_not_have(db: Database) -> None:
     spec["transitions"].append(
         rows(spec, "party_closes_chat")[0] | {"role": "influencer", "awaiting": "brand_owner"}
     )
-    found = shape(db, spec)
+    found = misshapen(db, spec)
     assert "party_closes_chat is for the influencer, whom this kind does not have." in found
     assert "party_closes_chat awaits the brand_owner, whom this kind does not have." in found
 
@@ -70,27 +74,27 @@ def test_the_other_party_of_nobody(db: Database) -> None:
     rows(spec, "cancellation_unanswered_work_resumes")[0]["awaiting"] = "other"
     assert (
         "cancellation_unanswered_work_resumes awaits the other party, but no party takes it."
-        in shape(db, spec)
+        in misshapen(db, spec)
     )
 
 
 def test_a_flow_without_beginning_or_end(db: Database) -> None:
     assert {"The state initial is missing.", "The state chat_closed is missing."} <= set(
-        shape(db, {"kind": "direct"})
+        misshapen(db, {"kind": "direct"})
     )
 
 
 def test_a_way_back_to_the_beginning(db: Database) -> None:
     spec = spec_in_use(db, "direct")
     rows(spec, "member_reopens_chat")[0]["to_state"] = "initial"
-    assert "member_reopens_chat leads to initial, where nothing can be." in shape(db, spec)
+    assert "member_reopens_chat leads to initial, where nothing can be." in misshapen(db, spec)
 
 
 def test_closing_goes_with_its_effect(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     rows(spec, "influencer_declines_connection")[0]["effects"] = []
     rows(spec, "influencer_declines_price")[0]["effects"] = ["close"]
-    assert shape(db, spec) == [
+    assert misshapen(db, spec) == [
         "influencer_declines_connection leads to chat_closed without the effect close.",
         "influencer_declines_price has the effect close and does not lead to chat_closed.",
     ]
@@ -99,7 +103,7 @@ def test_closing_goes_with_its_effect(db: Database) -> None:
 def test_money_is_moved_once_a_row(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     rows(spec, "brand_owner_approves_work")[0]["effects"].append("request_refund")
-    assert "brand_owner_approves_work moves the money more than once." in shape(db, spec)
+    assert "brand_owner_approves_work moves the money more than once." in misshapen(db, spec)
 
 
 def test_links_to_rows_that_are_not_there(db: Database) -> None:
@@ -109,7 +113,7 @@ def test_links_to_rows_that_are_not_there(db: Database) -> None:
     rows(spec, "influencer_starts_counter")[0]["follow_up"] = "submit_price"
     message(spec, "brand_owner_sends_details")["transition"] = "nobody"
     spec["inputs"].append({"action": "sing", "field": "song", "position": 1, "type": "text"})
-    found = shape(db, spec)
+    found = misshapen(db, spec)
     assert {
         "After its time limit disputed does timer_verdict, which has no row.",
         "A block by the influencer in payment_completed does cancel_before_start, which has no "
@@ -128,14 +132,14 @@ def test_what_users_may_do_is_drawn_and_what_is_drawn_they_may_do(db: Database) 
     assert {
         "The influencer's withdraw_submission in work_submitted is drawn and has no row.",
         "The influencer's start_work in payment_completed is not drawn.",
-    } <= set(shape(db, spec))
+    } <= set(misshapen(db, spec))
 
 
 def test_an_input_that_leaves_nothing_to_type(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     (days,) = (one for one in spec["inputs"] if one["field"] == "days")
     days["min"] = 31
-    assert shape(db, spec) == ["The input days of request_extension has its min above its max."]
+    assert misshapen(db, spec) == ["The input days of request_extension has its min above its max."]
 
 
 def test_messages_that_reach_nobody_or_offer_nothing(db: Database) -> None:
@@ -147,7 +151,7 @@ def test_messages_that_reach_nobody_or_offer_nothing(db: Database) -> None:
     message(spec, "cancellation_declined_work_resumes")["buttons"] = {"approve_work": None}
     message(spec, "influencer_declines_final_price")["buttons"] = {"accept_price": None}
     message(spec, "influencer_declines_final_price")["title"] = "Sure?"
-    found = set(shape(db, spec))
+    found = set(misshapen(db, spec))
     assert {
         "A message of payment_window_passes is for the actor, and there is none.",
         "influencer_declines_work calls on the brand_owner, who may do nothing in refund_pending.",
@@ -161,7 +165,7 @@ def test_messages_that_reach_nobody_or_offer_nothing(db: Database) -> None:
 def test_a_turn_that_its_party_is_not_told_of(db: Database) -> None:
     spec = spec_in_use(db, "bid")
     message(spec, "brand_owner_offers_price")["audience"] = "brand_owner"
-    assert shape(db, spec) == [
+    assert misshapen(db, spec) == [
         "brand_owner_offers_price leads to the turn of the influencer and does not call on them."
     ]
 
@@ -175,7 +179,7 @@ def test_texts_name_only_what_can_be_put_in(db: Database) -> None:
     rows(spec, "influencer_declines_connection")[0]["reason"] = "ended_by_{actor}"
     spec["actions"][0]["text"] = "Accept {reason_hint}"
     action = spec["actions"][0]["action"]
-    assert set(shape(db, spec)) == {
+    assert set(misshapen(db, spec)) == {
         f"The action {action} names {{reason_hint}}, which nothing fills.",
         "A message of influencer_asks_about_details names {feedback}, which nothing fills.",
         "A message of brand_owner_offers_price names {weather}, which nothing fills.",
@@ -188,7 +192,7 @@ def test_what_a_party_typed_is_quoted_and_never_said_by_the_system(db: Database)
     message(spec, "influencer_asks_about_details")["text"] = "They ask: {question}"
     message(spec, "brand_owner_offers_price")["subtitle"] = "{details}"
     message(spec, "operator_closes_deal")["text"] = "An operator says: {reason}"
-    assert set(shape(db, spec)) == {
+    assert set(misshapen(db, spec)) == {
         "A message of influencer_asks_about_details has {question} in its text, "
         "which a party typed: quote it.",
         "A message of brand_owner_offers_price has {details} in its text, "
@@ -199,7 +203,7 @@ def test_what_a_party_typed_is_quoted_and_never_said_by_the_system(db: Database)
 def test_a_walk_that_is_not_written_in_threes(db: Database) -> None:
     spec = spec_in_use(db, "direct")
     spec["traces"] = [{"name": "Short", "steps": "member direct_connect"}]
-    assert shape(db, spec) == ['Line 1 of the walk "Short" is not "role action state".']
+    assert misshapen(db, spec) == ['Line 1 of the walk "Short" is not "role action state".']
 
 
 @pytest.mark.parametrize(
@@ -267,8 +271,24 @@ def test_misspelt_keys_are_no_silent_defaults(db: Database) -> None:
     spec["states"][0]["free_txt"] = True
     spec["states"][0]["flow_id"] = 1
     spec["colours"] = []
-    assert shape(db, spec) == [
+    assert misshapen(db, spec) == [
         "There is no list colours in a flow.",
         "states have no flow_id.",
         "states have no free_txt.",
     ]
+
+
+def test_the_proof_says_the_same_of_the_rows(db: Database) -> None:
+    spec = spec_in_use(db, "bid")
+    message(spec, "influencer_accepts_request")["text"] += " {nonsense}"
+    state(spec, "work_submitted")["lasts"] = "59 seconds"
+    field_of(spec, "submit_work", "deliverables")["required"] = False
+    said = misshapen(db, spec)
+    assert len(said) == 3
+    assert list(faults(db, spec, "shape")) == said
+    spec["rules"]["max_rounds"] = -1
+    assert (
+        list(faults(db, spec, "shape"))
+        == misshapen(db, spec)
+        == ["The rule max_rounds must be a whole number from 1 to 20."]
+    )
