@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from scripts.dev.razorpay_sandbox.__main__ import main
 from scripts.dev.razorpay_sandbox.client import SandboxClient, running_sandbox
 from scripts.dev.razorpay_sandbox.config import SettingsError
 from tests.razorpay_sandbox.support import new_order, sdk
@@ -27,23 +26,6 @@ KEYS = {
 BROWSER = Path(__file__).parent / "browser.mjs"
 
 
-@contextmanager
-def started(port: int, *options: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
-    """The command, in an environment with our keys and these changes; killed if it still runs."""
-    with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "scripts.dev.razorpay_sandbox", "--port", str(port), *options],
-        cwd=ROOT,
-        env={**os.environ, **KEYS, **changes},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -53,19 +35,29 @@ def started(port: int, *options: str, **changes: str) -> Iterator[subprocess.Pop
         ({"RAZORPAY_KEY_SECRET": ""}, "Set RAZORPAY_KEY_SECRET"),
     ],
 )
-def test_it_refuses_to_be_taken_for_the_real_thing(changes: dict[str, str], complaint: str) -> None:
-    with started(free_port(), **changes) as process:
-        said, error = process.communicate(timeout=30)
-    assert (process.returncode, said) == (1, "")
+def test_it_refuses_to_be_taken_for_the_real_thing(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, str],
+    complaint: str,
+) -> None:
+    for name, value in (KEYS | changes).items():
+        monkeypatch.setenv(name, value)
+    assert main(["--port", str(free_port())]) == 1
+    said, error = capsys.readouterr()
+    assert said == ""
     assert complaint in error
     assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:5000", "http://", "http://["])
-def test_it_refuses_an_address_that_is_none(address: str) -> None:
-    with started(free_port(), "--webhook-url", address) as process:
-        _, error = process.communicate(timeout=30)
-    assert process.returncode == 1
+def test_it_refuses_an_address_that_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    assert main(["--port", str(free_port()), "--webhook-url", address]) == 1
+    _, error = capsys.readouterr()
     assert f"--webhook-url {address} is no address: begin it with http://." in error
     assert error.count("\n") == 1
 
@@ -78,7 +70,14 @@ def test_tests_cannot_start_it_in_production_either(monkeypatch: pytest.MonkeyPa
 
 def test_it_runs_until_it_is_told_to_stop() -> None:
     port = free_port()
-    with started(port) as process:
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "scripts.dev.razorpay_sandbox", "--port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, **KEYS},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdout is not None
         assert str(port) in process.stdout.readline()
         transport = httpx.HTTPTransport(retries=8)  # the line comes just before the port opens
