@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.build.build_migrations import BuildError, apply_sources, read_sources
-from scripts.build.docs.catalog import read_catalog
+from scripts.build.docs.catalog import Catalog, read_catalog
 from scripts.build.docs.flow import render_flow, render_pictures
 from scripts.build.docs.flow_rows import read_facts, read_flows, read_refusals
 from scripts.build.docs.pages import (
@@ -39,16 +39,23 @@ def render_pages(dsn: str) -> dict[Path, str]:
     Raises:
         ValueError: a page cannot be written because something it needs is not said anywhere.
     """
-    flows = read_flows(dsn)
     catalog = read_catalog(dsn, read_sources())
     security, operations = DOCS / "SECURITY.md", DOCS / "OPERATIONS.md"
     return {
         DOCS / "API.md": render_api(catalog),
         DOCS / "ERRORS.md": render_errors(catalog, read_refusals(dsn)),
-        DOCS / "FLOW.md": render_flow(flows, read_facts(dsn), catalog),
-        **{DOCS / "flow" / name: text for name, text in render_pictures(flows).items()},
+        **render_flow_pages(dsn, catalog),
         security: fill_blocks(security.read_text("utf-8"), security_blocks(catalog)),
         operations: fill_blocks(operations.read_text("utf-8"), operations_blocks(catalog)),
+    }
+
+
+def render_flow_pages(dsn: str, catalog: Catalog) -> dict[Path, str]:
+    """Of these the page and the pictures of the flows."""
+    flows = read_flows(dsn)
+    return {
+        DOCS / "FLOW.md": render_flow(flows, read_facts(dsn), catalog),
+        **{DOCS / "flow" / name: text for name, text in render_pictures(flows).items()},
     }
 
 

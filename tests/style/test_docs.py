@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def prose(page: Path) -> str:
     return FENCED.sub("", page.read_text("utf-8"))
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """The anchors that a page's headings get."""
     texts = (heading["text"].lower() for heading in HEADING.finditer(prose(page)))
