@@ -121,7 +121,7 @@ def last_of_the_other(stack: Stack, talk: Talk, person: Person) -> int:
     return int(seq)
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, *(pytest.param(n, marks=pytest.mark.long) for n in (12, 13))])
 async def test_both_sides_have_what_the_database_has_whatever_broadcasts_do(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
