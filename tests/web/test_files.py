@@ -71,6 +71,7 @@ def test_files_are_sent_and_the_other_side_sees_and_fetches_them(
     expect(waiting(mine)).to_have_count(0)
     for window in (mine, theirs):
         message = window.message("Our shop, and the brief")
+        message.scroll_into_view_if_needed()  # theirs may be at an older one, as yet unread
         is_drawn(message.get_by_role("img", name="shop.png"))
         expect(message.locator(".file")).to_contain_text("briefgpj.pdf")
         expect(message.locator(".file")).to_contain_text("12 B")

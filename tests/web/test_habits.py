@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.web.people import Member, Site, Window, admit, send_many
+from tests.web.people import PATIENCE, Member, Site, Window, admit, send_many
 
 Open = Callable[..., Window]
 
@@ -300,17 +300,19 @@ MOVE = """(list, to) => {
 def test_ten_thousand_messages_scroll(
     long_talk: tuple[Member, str], open_window: Open, is_long: bool
 ) -> None:
-    many = 10_000 if is_long else 2_000
+    many = 10_000 if is_long else 1_000
 
     def prepare(context: BrowserContext) -> None:
         context.add_init_script(GROW.replace("MANY", str(many)))
 
     window = open_window(long_talk[0], prepare=prepare)
-    window.open_chat(long_talk[1])
-    messages = window.page.locator(".message-list")
+    window.go(f"chat/{long_talk[1]}")
     window.page.wait_for_function(
-        "many => document.querySelectorAll('.message').length > many", arg=many
+        "many => document.querySelectorAll('.message').length > many",
+        arg=many,
+        timeout=4 * PATIENCE,
     )
+    messages = window.page.locator(".message-list")
     low = messages.evaluate("list => list.scrollHeight - list.scrollTop - list.clientHeight")
     assert low < 2
     for place in (1, 0.5, 0.25, 0.75):
