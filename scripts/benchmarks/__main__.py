@@ -21,7 +21,7 @@ from scripts.benchmarks.growth import measure_growth
 from scripts.benchmarks.load.crowd import Plan
 from scripts.benchmarks.load.measure import measure_load
 from scripts.benchmarks.meters import is_supported
-from scripts.benchmarks.partitions import measure_partitions, write_partitions
+from scripts.benchmarks.partitions import SUBJECTS, measure_partitions, write_partitions
 from scripts.benchmarks.peers import measure_peers
 from scripts.benchmarks.publish import publish
 from scripts.benchmarks.read import (
@@ -57,7 +57,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
 }
 # Install packages or start servers: only where they are named.
 NAMED = {"peers": measure_peers}
-SERVERS = ("http", "load", "partitions")
+SERVERS = ("http", "load", *SUBJECTS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,8 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.json is not None:
         args.json.write_text(as_json(found, rows), encoding="utf-8")
     if args.publish:
-        write_partitions(rows)
-        rows = [row for row in rows if row.number != "partitions"]
+        rows = write_partitions(rows)
     if args.publish and rows:
         publish(found, rows, is_whole=not args.only)
         # Not before every row that it calculates with was published once.
@@ -132,8 +131,9 @@ def _measure(size: Size, args: argparse.Namespace) -> list[Row]:
         rows += run(size, in_database, args.against, args.port)
     if "http" in args.only:
         rows += measure_events(size)
-    if "partitions" in args.only:
-        rows += measure_partitions(size)
+    divided = [name for name in args.only if name in SUBJECTS]
+    if divided:
+        rows += measure_partitions(size, divided)
     if "load" in args.only:
         plan = Plan(args.clients, args.minutes, args.rate)
         rows += measure_load(plan, is_agreed=args.yes)
