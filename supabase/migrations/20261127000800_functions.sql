@@ -15735,7 +15735,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:b22e696e1a247e71041779752b79c5a4a09edb1810a41f4e630ae22e1a3db02d
+-- source: 50_payments/process_payment_event.sql sha256:30ee54d99d0335868024d7dc71be3ae617b6c70ea89a946ce0c7c734728ebdcd
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
@@ -15759,7 +15759,8 @@ $$;
 -- A user who holds the deal makes no webhook wait: the outcome is then waiting, the event stays
 -- received, and the next touch applies it: the next event, a poll, or apply_waiting_event.
 -- Args: the event's row; who acts (an operator may process a parked event).
--- Definer: the events are private. Plans are generic, as private.take_action's.
+-- Definer: the events are private. Plans are generic, as private.take_action's, and never scan a
+-- table: a plan from the first days, when tables were small, would be kept.
 -- Locks: the event, for at most 1.5 seconds, then what private.apply_event locks. Writes: what
 -- private.apply_event writes.
 -- Errors: INPUT_INVALID (422) for a row that is not there.
@@ -15770,6 +15771,7 @@ security definer
 set search_path = ''
 set lock_timeout = '1500ms'
 set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = off
 as $$
 declare
   v_event private.payment_events;

@@ -21,7 +21,8 @@ $$;
 -- A user who holds the deal makes no webhook wait: the outcome is then waiting, the event stays
 -- received, and the next touch applies it: the next event, a poll, or apply_waiting_event.
 -- Args: the event's row; who acts (an operator may process a parked event).
--- Definer: the events are private. Plans are generic, as private.take_action's.
+-- Definer: the events are private. Plans are generic, as private.take_action's, and never scan a
+-- table: a plan from the first days, when tables were small, would be kept.
 -- Locks: the event, for at most 1.5 seconds, then what private.apply_event locks. Writes: what
 -- private.apply_event writes.
 -- Errors: INPUT_INVALID (422) for a row that is not there.
@@ -32,6 +33,7 @@ security definer
 set search_path = ''
 set lock_timeout = '1500ms'
 set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = off
 as $$
 declare
   v_event private.payment_events;
