@@ -24,10 +24,11 @@ NAMES = ("SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY")
 
 
 class Memory(NamedTuple):
-    """What the processes of a server hold by themselves: MB, and how many processes they are."""
+    """MB that the processes of a server hold by themselves: all of them, and the largest one."""
 
     mb: float
     processes: int
+    largest: float
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class Stack:
                 if str(self.folder) not in line and not _works_below(process, self.folder):
                     continue
                 name = "postgres" if "postgres" in process.name() else "api"
-                before = held.get(name, Memory(0, 0))
-                mb = before.mb + _own_memory(process) / 2**20
-                held[name] = Memory(mb, before.processes + 1)
+                before = held.get(name, Memory(0, 0, 0))
+                mb = _own_memory(process) / 2**20
+                held[name] = Memory(before.mb + mb, before.processes + 1, max(before.largest, mb))
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         return held
