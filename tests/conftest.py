@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cache
 
-import httpx
 import hypothesis
 import pytest
 
@@ -20,15 +18,6 @@ from tests.support.stacks import (
     running_stack,
     stack_from_environment,
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _certificates_read_once() -> Iterator[None]:
-    """Clients share a TLS context: to read the world's certificates anew takes each one 20 ms."""
-    with pytest.MonkeyPatch.context() as patch:
-        shared = cache(httpx.create_ssl_context)
-        patch.setattr("httpx._transports.default.create_ssl_context", shared)
-        yield
 
 
 @pytest.fixture(scope="session")
