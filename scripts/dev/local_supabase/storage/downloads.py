@@ -47,10 +47,16 @@ async def get_signed(call: Call) -> Response:
 async def _show(
     call: Call, find: Callable[[], Awaitable[DictRow]], expires: datetime | None = None
 ) -> Response:
-    try:
-        return _send(call, await find(), expires)
-    except FileGoneError:  # it was replaced since its row was read
-        return _send(call, await find(), expires)
+    gone = None
+    while True:
+        row = await find()
+        try:
+            return _send(call, row, expires)
+        except FileGoneError:
+            # Of a row that was replaced since it was read; one that is still there has no file.
+            if row["version"] == gone:
+                raise
+            gone = row["version"]
 
 
 async def info(call: Call) -> Response:
