@@ -103,5 +103,5 @@ def _rows(result: Result) -> list[Row]:
 
 
 def _held(memory: Memory) -> str:
-    processes = f" in {memory.processes}, the largest {memory.largest:,.1f}"
+    processes = f" in {memory.processes} processes, the largest {memory.largest:,.1f}"
     return f"{memory.mb:,.0f} MB{processes if memory.processes > 1 else ''}"
