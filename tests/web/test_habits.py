@@ -33,8 +33,10 @@ def scrolled(window: Window, to: int | str) -> tuple[str, float]:
     page.locator(".message-list").evaluate(
         "(list, to) => { list.scrollTop = to === 'end' ? list.scrollHeight : to }", to
     )
-    found: Any = page.locator(".message-list").evaluate(
-        """list => {
+    # A row that has come into view is there from its next frame on.
+    found: Any = page.wait_for_function(
+        """() => {
+          const list = document.querySelector('.message-list')
           const { left, top, width, height } = list.getBoundingClientRect()
           for (let down = height / 2; down < height; down += 10) {
             const row = document.elementFromPoint(left + width / 2, top + down)
@@ -42,7 +44,7 @@ def scrolled(window: Window, to: int | str) -> tuple[str, float]:
             if (row) return [row.dataset.key, row.getBoundingClientRect().top]
           }
         }"""
-    )
+    ).json_value()
     return found[0], found[1]
 
 
