@@ -60,7 +60,11 @@ async def test_each_side_hears_only_its_own_messages(payments: Payments) -> None
             readers = {message["visible_to"] for message in read}
             assert role in readers
             assert other not in readers
-            told = [p["message"] for p in person.payloads("new_message")]
+            told = [
+                message
+                for payload in person.payloads("new_message")
+                for message in payload.get("messages", [payload["message"]])
+            ]
             heard = {m["id"] for m in told if m["seq"] <= context["last_seq"]}
             assert heard == {m["id"] for m in read if m["seq"] <= context["last_seq"]}
             rows = await (

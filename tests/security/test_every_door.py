@@ -181,7 +181,9 @@ def test_what_is_charged_to_no_limit_is_cheap(db: Database) -> None:
         assert spent < 10 * unit, (action, spent / unit)
     spent = seconds(partial(ask, "get_conversation_history", page_size=10**6, **here))
     assert spent < 10 * unit, spent / unit
-    assert seconds(refused) < 10 * unit
+    spent = seconds(refused)
+    db.query("insert into private.admins (user_id) values (%s)", deal.cast.bharat)
+    assert spent < seconds(partial(ask, "validate_flow", spec=spec)) / 5
 
 
 def test_sync_takes_2000_conversations(db: Database, talk: Talk) -> None:
