@@ -54,7 +54,7 @@ logconfig_dict = logging_config(_settings.log_level)
 def on_starting(_server: Any) -> None:
     """Forget the numbers of an earlier run, and load the code that all workers share.
 
-    A directory of the operator's own may hold such numbers. Each worker makes an app of its own.
+    A directory that the operator names may hold such numbers. Each worker still makes its own app.
     """
     directory = Path(os.environ[_METRICS])
     directory.mkdir(parents=True, exist_ok=True)

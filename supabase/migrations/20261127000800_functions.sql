@@ -79,7 +79,7 @@ begin
 end;
 $$;
 
--- source: 10_private/as_of_now.sql sha256:3f518a6022739e6a8961c40113f54fcbcefea5883637feae0cade5523a6a7c0a
+-- source: 10_private/as_of_now.sql sha256:f1040f749d1173915872261486063f84c6550d1709e78f262bf236abd17ce2a4
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
 create or replace function private.as_of_now(p_conversation private.conversations)
 returns private.conversations
@@ -113,32 +113,6 @@ begin
         and s.state = p_conversation.flow_state
         and s.free_text
     );
-end;
-$$;
-
--- The open deal of a direct chat's two members, where setting direct_blocked_during_deal has them
--- write there; null where they may write to each other. A deal is open until its free chat begins
--- or it is closed.
-create or replace function private.deal_instead(p_conversation private.conversations)
-returns uuid
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  if p_conversation.kind <> 'direct'
-    or private.get_setting('direct_blocked_during_deal') is distinct from 'true' then
-    return null;
-  end if;
-  return (
-    select c.id
-    from private.conversations as c
-    where c.user_a = p_conversation.user_a
-      and c.user_b = p_conversation.user_b
-      and c.chat_status = 'automated'
-      and (private.as_of_now(c)).chat_status = 'automated'
-    limit 1
-  );
 end;
 $$;
 
@@ -493,6 +467,33 @@ begin
   return p_conversation.version + p_conversation.last_seq
     + coalesce(extract(epoch from v_expired_at) * 1000000, 0)::bigint
     + coalesce(extract(epoch from p_conversation.timed_at) * 1000000, 0)::bigint;
+end;
+$$;
+
+-- source: 10_private/deal_instead.sql sha256:0920aeb1ae57438b2a522bae2981a522769bf63fe22bf16cc395f5468555799c
+-- The open deal of a direct chat's two members, where setting direct_blocked_during_deal has them
+-- write there; null where they may write to each other. A deal is open until its free chat begins
+-- or it is closed.
+create or replace function private.deal_instead(p_conversation private.conversations)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if p_conversation.kind <> 'direct'
+    or private.get_setting('direct_blocked_during_deal') is distinct from 'true' then
+    return null;
+  end if;
+  return (
+    select c.id
+    from private.conversations as c
+    where c.user_a = p_conversation.user_a
+      and c.user_b = p_conversation.user_b
+      and c.chat_status = 'automated'
+      and (private.as_of_now(c)).chat_status = 'automated'
+    limit 1
+  );
 end;
 $$;
 

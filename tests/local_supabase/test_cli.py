@@ -41,7 +41,7 @@ class Project(NamedTuple):
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Project]:
-    """A stack without our tables, started as people start it: by a process of its own."""
+    """A stack without our tables, which the command starts in a process, as people start it."""
     with temporary_folder() as folder:
         try:
             ports = ("--port", str(free_port()), "--db-port", str(free_port()))

@@ -27,7 +27,7 @@ DEPTHS = (100, 400, *range(490, 500), *range(900, 1000, 5))
 
 @pytest.fixture(scope="module")
 def empty(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A project without our tables, served by a process of its own."""
+    """A project without our tables, and the process that serves it."""
     postgres.create_database(cluster.port, DATABASE)
     postgres.bootstrap(cluster.port, DATABASE)
     folder = tmp_path_factory.mktemp("gateway")

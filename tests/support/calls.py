@@ -21,8 +21,8 @@ from psycopg.pq.abc import PGresult
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 
-# What PostgREST 14 sets before the call, and what the role has of its own: statement_timeout and
-# the like, which PostgREST too reads once.
+# What PostgREST 14 sets before the call, and the role's settings (statement_timeout and the like),
+# which PostgREST also reads once.
 SIGN_IN = """
 set local search_path = "public", "extensions"; set local role = {role};
 set local request.jwt.claims = {claims}; set local request.method = 'POST';

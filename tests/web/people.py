@@ -219,8 +219,8 @@ def window(
 ) -> Iterator[Window]:
     """A window in which the member is signed in, or nobody.
 
-    It is one that another test is done with, which is ten times cheaper; a new one with an empty
-    cache for a phone, and where something is to be prepared.
+    Another test has finished with it and it was cleared, which is ten times cheaper than a new one.
+    A phone, and a window with `prepare`, are new and have an empty cache.
     """
     is_kept = not is_phone and prepare is None
     if is_kept and site.idle:

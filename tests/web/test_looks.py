@@ -226,7 +226,7 @@ def test_nothing_serious_is_wrong_with_a_screen(
     scene: Scene,
     screen: Callable[[Window, Scene], None],
 ) -> None:
-    looker.go("profile")  # a screen begins anew; the page stays, as for whoever walks through it
+    looker.go("profile")  # each screen opens anew in the same page, as for a user who walks through
     screen(looker, scene)
     looker.page.evaluate("document.fonts.ready")
     check(looker, look, screen.__name__)

@@ -78,7 +78,7 @@ class Result:
     storm: float | None = None
     # How many came back in that time.
     back: int = 0
-    # Time since the beginning, and MB of each server.
+    # Seconds since the beginning, and what each server holds then.
     memory: list[tuple[float, dict[str, Memory]]] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
 

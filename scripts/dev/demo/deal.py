@@ -163,7 +163,7 @@ class Deal:
         return f", {self.parties[awaited].name} is awaited{was_told}"
 
     async def _hear(self, who: str, update: Json, marks: dict[str, int]) -> None:
-        """Wait for the events: the new state, and the call to whoever is awaited.
+        """Wait for the events: the new state, and the notification to the party that is awaited.
 
         A party that acts hears nothing of it on this device, which has the answer.
         """
