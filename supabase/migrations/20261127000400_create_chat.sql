@@ -127,6 +127,10 @@ create table private.participants (
   pinned_at timestamptz,
   muted_until timestamptz,
   typing_until timestamptz,
+  -- Copies, so that whoever reads marks needs no other table: whether this member lets the other
+  -- see what was read, null once its login is gone; and whether it blocks the other.
+  shares_read_receipts boolean default true,
+  blocks_other boolean not null default false,
   -- Counts what changed in this row: of all, for its own user; of what the other member may see.
   version bigint not null default 0,
   shared_version bigint not null default 0,

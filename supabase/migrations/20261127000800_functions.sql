@@ -1097,7 +1097,7 @@ begin
 end;
 $$;
 
--- source: 10_private/views.sql sha256:61991f37933b2c3cd2329ce04a467a3a5d3ed0cbea8114ada6ce8d0d176bdf0f
+-- source: 10_private/views.sql sha256:77e9fd96b6bddb5bdf82e43f011ce846b3c20ab7a0ae0fac069652a942bf9612
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1112,8 +1112,8 @@ where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_i
   and (m.expires_at is null or m.expires_at > now());
 
 -- How far each member of the caller's conversations got, as the caller may see it: across a block
--- nothing of the other side, and what was read only where both let others see it. A caller without
--- an account has none.
+-- nothing of the other side, and what was read only where both let others see it. A caller whose
+-- login is gone has none.
 create or replace view private.my_marks as
 select
   me.conversation_id,
@@ -1123,13 +1123,13 @@ select
   me.read_at,
   me.delivered_seq,
   case
-    when not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
-    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
+    when me.blocks_other or other.blocks_other then 0
+    when not (me.shares_read_receipts and other.shares_read_receipts) then 0
     else other.read_seq
   end as other_read_seq,
   other.read_at as other_read_at,
   case
-    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
+    when me.blocks_other or other.blocks_other then 0
     else other.delivered_seq
   end as other_delivered_seq,
   -- A time limit has passed: what was asked is over, whether or not the step has been written.
@@ -1138,9 +1138,7 @@ from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
 join private.conversations as c on c.id = me.conversation_id
-join private.accounts as mine on mine.user_id = me.user_id
-left join private.accounts as theirs on theirs.user_id = other.user_id
-where me.user_id = (select auth.uid());
+where me.user_id = (select auth.uid()) and me.shares_read_receipts is not null;
 
 -- Every message that the caller may read now, in the shape that clients get.
 --
@@ -1249,14 +1247,14 @@ select
   c.last_seq,
   me.read_seq,
   case
-    when pair.is_blocked or not (
-      (select mine.shares_read_receipts from private.accounts as mine
-      where mine.user_id = (select auth.uid()))
-      and a.shares_read_receipts
-    ) then 0
+    when me.blocks_other or other.blocks_other then 0
+    when not (me.shares_read_receipts and other.shares_read_receipts) then 0
     else other.read_seq
   end as other_read_seq,
-  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
+  case
+    when me.blocks_other or other.blocks_other then 0
+    else other.delivered_seq
+  end as other_delivered_seq,
   case
     when c.last_seq = me.read_seq then 0
     else (
@@ -1289,13 +1287,16 @@ select
   ) as last_message,
   json_build_object(
     'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
-    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end,
+    'last_seen_at', case
+      when a.shares_last_seen and not me.blocks_other and not other.blocks_other
+        then a.last_seen_at
+    end,
     'is_deleted', a.user_id is null
   ) as other_party,
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  not pair.is_blocked and a.user_id is not null
+  not me.blocks_other and not other.blocks_other and a.user_id is not null
     and (c.chat_status = 'real_time' or private.takes_free_text(c))
     -- Negative where direct_blocked_during_deal is set: looked up once a statement.
     and not (
@@ -1331,10 +1332,6 @@ cross join lateral (
 ) as c
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
-cross join lateral (
-  select stored.is_barred and private.is_blocked(stored.user_a, stored.user_b) as is_blocked
-  offset 0  -- once a row, not once a mention
-) as pair
 where me.user_id = (select auth.uid());
 
 revoke all on
@@ -1973,8 +1970,9 @@ as $$
     and (a.last_seen_at is null or a.last_seen_at < now() - interval '1 minute');
 $$;
 
--- source: 20_accounts/touch_conversations.sql sha256:ebec8e0298d4abbf02a56b816e970e36f4dfe8dce6cce458160eebcaaf7f87fb
--- Tells clients, by the version, that what a user's conversations show of that user has changed.
+-- source: 20_accounts/touch_conversations.sql sha256:c303c038bd53897335fc4a485667a4c5ee5a42ca634c999ea3c6705f23c9e09e
+-- Copies into a user's conversations whether the user shows read marks (null once the account is
+-- gone), and tells clients, by the version, that what they show of the user has changed.
 --
 -- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
 -- everywhere.
@@ -1989,7 +1987,12 @@ as $$
   for no key update;
 
   update private.participants as p
-  set version = p.version + 1, shared_version = p.shared_version + 1
+  set
+    version = p.version + 1,
+    shared_version = p.shared_version + 1,
+    shares_read_receipts = (
+      select a.shares_read_receipts from private.accounts as a where a.user_id = p_user_id
+    )
   where p.user_id = p_user_id;
 $$;
 
@@ -2331,7 +2334,7 @@ begin
 end;
 $$;
 
--- source: 30_chat/advance_receipts.sql sha256:d2b78a8476bbb456702d01e440e944f208ae0c724ade098366185b119466b435
+-- source: 30_chat/advance_receipts.sql sha256:1d05d93ca789d8391eda8ad13eb363a4b5ee1a2aee6c2dbf4da19fc9c209bd94
 -- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
 -- conversation, message_seen where the read mark moved and its reader shares that, else
 -- message_delivered; none where nothing moved, and none across a block.
@@ -2373,17 +2376,18 @@ begin
       greatest(
         p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
       ) as delivered_seq,
-      not (c.is_barred and private.is_blocked(c.user_a, c.user_b)) as is_open,
-      coalesce(mine.shares_read_receipts and theirs.shares_read_receipts, true) as is_shared
+      not p.blocks_other and not other.blocks_other as is_open,
+      coalesce(p.shares_read_receipts and other.shares_read_receipts, true) as is_shared
     from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
       as mark (conversation_id, read_seq, delivered_seq)
-    join private.participants as p
-      on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+    cross join lateral (
+      select p.* from private.participants as p
+      where p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+      offset 0  -- by its key: the planner would fetch all of the caller's
+    ) as p
     join private.participants as other
       on other.conversation_id = mark.conversation_id and other.user_id <> p_user_id
     join private.conversations as c on c.id = mark.conversation_id
-    left join private.accounts as mine on mine.user_id = p_user_id
-    left join private.accounts as theirs on theirs.user_id = other.user_id
   ),
   moved as (
     update private.participants as p
@@ -2880,7 +2884,7 @@ grant execute on function
   private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
 to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:6a00d24a41144838306ee47a8d55c4e7c5b24fbd11788dcfb1656d0264896864
+-- source: 30_chat/get_messages.sql sha256:d13cd0d71ca4d221fe3d4b427b4e9b6ce0c03f08683a17584aedbf19bf368111
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: one look at the membership and the marks instead of a policy for each row.
@@ -2901,49 +2905,46 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  c_after_all constant bigint := 9223372036854775807;
   v_me constant uuid := auth.uid();
-  v_before_seq bigint := p_before_seq;
+  v_before_seq bigint;
   v_read_seq bigint;
   v_read_at timestamptz;
   v_delivered_seq bigint;
   v_other_read_seq bigint;
   v_other_read_at timestamptz;
   v_other_delivered_seq bigint;
-  v_other_id uuid;
-  v_is_barred boolean;
+  v_role text;
   v_is_over boolean;
 begin
   -- As private.my_marks; a test compares them.
   select
     me.read_seq, me.read_at, me.delivered_seq,
     case
-      when mine.shares_read_receipts and theirs.shares_read_receipts then other.read_seq
-      else 0
+      when me.blocks_other or other.blocks_other then 0
+      when not (me.shares_read_receipts and other.shares_read_receipts) then 0
+      else other.read_seq
     end,
-    other.read_at, other.delivered_seq, other.user_id, c.is_barred,
-    coalesce(c.deadline_at <= now(), false)
+    other.read_at,
+    case when me.blocks_other or other.blocks_other then 0 else other.delivered_seq end,
+    me.role
   into
     v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
-    v_other_delivered_seq, v_other_id, v_is_barred, v_is_over
+    v_other_delivered_seq, v_role
   from private.participants as me
   join private.participants as other
     on other.conversation_id = p_conversation_id and other.user_id <> v_me
-  join private.conversations as c on c.id = p_conversation_id
-  join private.accounts as mine on mine.user_id = v_me
-  left join private.accounts as theirs on theirs.user_id = other.user_id
-  where me.conversation_id = p_conversation_id and me.user_id = v_me;
+  where me.conversation_id = p_conversation_id and me.user_id = v_me
+    and me.shares_read_receipts is not null;
   if not found then
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
-  if v_is_barred then
-    if private.is_blocked(v_me, v_other_id) then
-      v_other_read_seq := 0;
-      v_other_delivered_seq := 0;
-    end if;
+  if v_role <> 'member' then
+    select c.deadline_at <= now() into v_is_over
+    from private.conversations as c
+    where c.id = p_conversation_id;
   end if;
-  if num_nonnulls(p_after_seq, p_before) > 0 then
+  if p_after_seq is not null or p_before is not null then
     if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
       perform private.raise_input_invalid(
         'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
@@ -2968,14 +2969,32 @@ begin
     end if;
   end if;
 
-  -- One walk along the primary key: which rows are in the page is the rule of
+  -- The pages below are one walk along the primary key: which rows are in it is the rule of
   -- private.visible_messages, and their shape that of private.my_messages.
+  if coalesce(v_before_seq, p_before_seq) <= least(v_read_seq, v_other_read_seq) + 1 then
+    -- Both have read all of it, as most older pages: no row is compared with a mark.
+    return query
+    select
+      m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+      m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
+      m.action_completed or m.action_required and coalesce(v_is_over, false), m.is_automated,
+      m.reply_to, m.client_message_id, m.expires_at, true, true,
+      case when m.sender_id = v_me then v_other_read_at else v_read_at end, 'read', m.created_at
+    from public.messages as m
+    where m.conversation_id = p_conversation_id
+      and m.seq < coalesce(v_before_seq, p_before_seq)
+      and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+      and (m.expires_at is null or m.expires_at > now())
+    order by m.seq desc
+    limit least(greatest(coalesce(p_page_size, 50), 1), 100);
+    return;
+  end if;
   return query
   select
     m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
     m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
-    m.action_completed or m.action_required and v_is_over, m.is_automated, m.reply_to,
-    m.client_message_id, m.expires_at,
+    m.action_completed or m.action_required and coalesce(v_is_over, false), m.is_automated,
+    m.reply_to, m.client_message_id, m.expires_at,
     m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
     m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
     case when m.sender_id = v_me
@@ -2997,7 +3016,7 @@ begin
     m.created_at
   from public.messages as m
   where m.conversation_id = p_conversation_id
-    and m.seq < coalesce(v_before_seq, c_after_all)
+    and m.seq < coalesce(v_before_seq, p_before_seq, 9223372036854775807)
     and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
     and (m.expires_at is null or m.expires_at > now())
   order by m.seq desc
@@ -4021,7 +4040,7 @@ to authenticated;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
--- source: 30_chat/set_typing.sql sha256:2300e8041d3c2eb1b5f79751c0431327bed2318d3339492c87af49658f489fae
+-- source: 30_chat/set_typing.sql sha256:38a9d692368e53f46bc83524aecb5eb9d3389584418a2d5f049fcc06b3fd81b3
 -- Notes that the caller is typing, for six seconds, for clients that reconnect.
 --
 -- Who listens hears it from the client itself, on the conversation's topic: typing never becomes a
@@ -4040,9 +4059,9 @@ as $$
 declare
   c_kept constant interval := interval '6 seconds';
   v_me constant uuid := private.require_user();
-  v_other_id uuid;
+  v_is_blocked boolean;
 begin
-  select other.user_id into v_other_id
+  select me.blocks_other or other.blocks_other into v_is_blocked
   from private.participants as me
   join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
@@ -4051,7 +4070,7 @@ begin
     perform private.raise_conversation_not_found();
   end if;
   perform private.limit_rate(v_me, 'typing');
-  if private.is_blocked(v_me, v_other_id) then
+  if v_is_blocked then
     return;
   end if;
   update private.participants as p
@@ -4073,7 +4092,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:bf06dd0ce4011f441c9d751014332bfc8a31005cc913de78e9bdde05b74447c3
+-- source: 30_chat/sync.sql sha256:19a6bfa31e3360f0102cb6c2045caceca17a1243dc3bceccc7124b27b753ec9f
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4114,9 +4133,13 @@ begin
   with changed as materialized (
     select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
     from (
-      select a.* from private.conversations as a where a.user_a = v_me
+      select a.id, a.last_seq, a.last_message_at, a.deadline_at, a.version, a.timed_at
+      from private.conversations as a
+      where a.user_a = v_me
       union all
-      select b.* from private.conversations as b where b.user_b = v_me
+      select b.id, b.last_seq, b.last_message_at, b.deadline_at, b.version, b.timed_at
+      from private.conversations as b
+      where b.user_b = v_me
     ) as c
     left join unnest(v_ids, v_seqs, v_versions) as known (id, seq, version) on known.id = c.id
     where c.last_seq > coalesce(known.seq, 0)
@@ -4124,8 +4147,9 @@ begin
         when known.version is null then false
         when c.deadline_at <= now() then known.version <> (
           select v.version
-          from private.conversation_versions(private.as_of_now(c)) as v
-          where v.user_id = v_me
+          from private.conversations as due
+          cross join lateral private.conversation_versions(private.as_of_now(due)) as v
+          where due.id = c.id and v.user_id = v_me
         )
         -- As private.conversation_versions; a test compares them.
         else known.version <> c.version + c.last_seq
@@ -4146,49 +4170,53 @@ begin
       end
   ),
   found_messages as materialized (
-    select
-      c.id, c.last_message_at, m.seq,
-      row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
-      row_to_json(m) as message
-    from changed as c
-    join private.my_marks as mark on mark.conversation_id = c.id
-    cross join lateral (
+    select f.id, f.seq, f.place, row_to_json(f.message) as message
+    from (
       select
-        m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-        m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
-        m.action_completed or m.action_required and mark.is_over as action_completed,
-        m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
-        m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
-        case when m.seq <= reader.read_seq then reader.read_at end as read_at,
-        case
-          when m.seq <= reader.read_seq then 'read'
-          when m.seq <= reader.delivered_seq then 'delivered'
-          else 'sent'
-        end as status,
-        m.created_at
-      from public.messages as m
+        c.id, m.seq, row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
+        m as message
+      from changed as c
+      cross join lateral (
+        select mark.* from private.my_marks as mark where mark.conversation_id = c.id
+        offset 0  -- once a conversation
+      ) as mark
       cross join lateral (
         select
+          m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+          m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
+          m.action_completed or m.action_required and mark.is_over as action_completed,
+          m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+          m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
+          case when m.seq <= reader.read_seq then reader.read_at end as read_at,
           case
-            when m.sender_id = v_me then mark.other_read_seq
-            else mark.read_seq
-          end as read_seq,
-          case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
-          case
-            when m.sender_id = v_me then mark.other_delivered_seq
-            else mark.delivered_seq
-          end as delivered_seq
-      ) as reader
-      where m.conversation_id = c.id
-        and m.seq > c.known_seq
-        and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
-        and (m.expires_at is null or m.expires_at > now())
-      order by m.seq
-      limit v_limit + 1
-    ) as m
-    where c.last_seq > c.known_seq
-    order by place
-    limit v_limit + 1
+            when m.seq <= reader.read_seq then 'read'
+            when m.seq <= reader.delivered_seq then 'delivered'
+            else 'sent'
+          end as status,
+          m.created_at
+        from public.messages as m
+        cross join lateral (
+          select
+            case
+              when m.sender_id = v_me then mark.other_read_seq
+              else mark.read_seq
+            end as read_seq,
+            case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
+            case
+              when m.sender_id = v_me then mark.other_delivered_seq
+              else mark.delivered_seq
+            end as delivered_seq
+        ) as reader
+        where m.conversation_id = c.id
+          and m.seq > c.known_seq
+          and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+          and (m.expires_at is null or m.expires_at > now())
+        order by m.seq
+        limit v_limit + 1
+      ) as m
+      where c.last_seq > c.known_seq
+    ) as f
+    where f.place <= v_limit + 1
   ),
   whole as (
     select count(*) <= v_limit as is_last from found_messages
@@ -4275,18 +4303,17 @@ begin
     from (
       select
         e.id::uuid as id,
-        e.seq::bigint as seq,
-        e.seq::numeric as given_seq,
+        coalesce(e.seq, e.value)::bigint as seq,
+        coalesce(e.seq, e.value)::numeric as given_seq,
         e.version::bigint as version,
         e.version::numeric as given_version,
         e.version is not null as has_version,
         octet_length(e.id) = 36
-          and (e.seq = e.value or e.value - array['seq', 'version'] = '{}') as is_whole
+          and (e.seq is null or e.value - array['seq', 'version'] = '{}') as is_whole
       from (
         -- A number has no keys, and what is neither it nor an object is refused as a number.
         select
-          n.key as id, n.value, coalesce(n.value -> 'seq', n.value) as seq,
-          n.value -> 'version' as version
+          n.key as id, n.value, n.value -> 'seq' as seq, n.value -> 'version' as version
         from jsonb_each(p_known) as n
         offset 0  -- each part once
       ) as e
@@ -9546,7 +9573,7 @@ to authenticated, service_role;
 grant execute on function public.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
 
--- source: 43_deals/open_deal.sql sha256:5d6abc00abd332082a1be45bcd2f0aabc34f7cb44cab9965189ca20720dd34ed
+-- source: 43_deals/open_deal.sql sha256:f216a5f916c77d908ea620efce804b3d931c6caf8c5eb95de492f02329dc7719
 -- How a deal begins, for the three RPCs that open one.
 
 -- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
@@ -9692,10 +9719,15 @@ begin
   if not found then
     return null;
   end if;
-  insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+  insert into private.participants (
+    conversation_id, user_id, role, read_seq, delivered_seq, shares_read_receipts
+  )
   select
     v_conversation.id, member.id, private.role_in(v_conversation, member.id), v_read_seq,
-    v_read_seq
+    v_read_seq,
+    coalesce(
+      (select a.shares_read_receipts from private.accounts as a where a.user_id = member.id), true
+    )
   from unnest(array[p_conversation.user_a, p_conversation.user_b]) as member (id);
 
   v_step.conversation := v_conversation;
@@ -10284,7 +10316,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:fdf7fcddb9467adccbf077106017c909161fd0ab88ff2d5f25bf4398eda167f0
+-- source: 43_deals/take_action.sql sha256:ff2a2a75b4c9a714070d7f55e3b2b27de18ce4acfb85ff46f341d7f2c436001f
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -10508,7 +10540,6 @@ as $$
 declare
   c constant private.conversations := p_conversation;
   v record;
-  v_is_barred constant boolean := c.is_barred and private.is_blocked(c.user_a, c.user_b);
   v_action_data jsonb;
 begin
   if c.deadline_at <= now() then
@@ -10522,10 +10553,9 @@ begin
     me.role, me.read_seq, me.muted_until,
     coalesce(me.archived_seq = c.last_seq, false) as is_archived,
     me.pinned_at is not null as is_pinned,
-    case
-      when v_is_barred or not (mine.shares_read_receipts and a.shares_read_receipts) then 0
-      else other.read_seq
-    end as other_read_seq,
+    me.blocks_other or other.blocks_other as is_blocked,
+    me.shares_read_receipts and other.shares_read_receipts as is_shared,
+    other.read_seq as other_read_seq,
     other.delivered_seq as other_delivered_seq,
     coalesce(other.typing_until > now(), false) as is_typing,
     u.id as other_id, u.display_name, u.avatar_url, u.role as other_role,
@@ -10576,7 +10606,6 @@ begin
     on other.conversation_id = c.id and other.user_id <> me.user_id
   join public.users as u on u.id = other.user_id
   left join private.accounts as a on a.user_id = other.user_id
-  left join private.accounts as mine on mine.user_id = p_user_id
   left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
   where me.conversation_id = c.id and me.user_id = p_user_id;
   if c.awaiting_role = v.role then
@@ -10607,20 +10636,23 @@ begin
       + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint,
     'last_seq', c.last_seq,
     'read_seq', v.read_seq,
-    'other_read_seq', v.other_read_seq,
-    'other_delivered_seq', case when v_is_barred then 0 else v.other_delivered_seq end,
+    'other_read_seq', case
+      when v.is_blocked or not v.is_shared then 0
+      else v.other_read_seq
+    end,
+    'other_delivered_seq', case when v.is_blocked then 0 else v.other_delivered_seq end,
     'unread_count', v.unread_count,
     'last_message', v.last_message,
     'other_party', json_build_object(
       'id', v.other_id, 'display_name', v.display_name, 'avatar_url', v.avatar_url,
       'role', v.other_role,
-      'last_seen_at', case when not v_is_barred then v.last_seen_at end,
+      'last_seen_at', case when not v.is_blocked then v.last_seen_at end,
       'is_deleted', not v.has_account
     ),
     'archived', v.is_archived,
     'pinned', v.is_pinned,
     'muted_until', v.muted_until,
-    'free_text_allowed', not v_is_barred and v.has_account and (
+    'free_text_allowed', not v.is_blocked and v.has_account and (
       c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
     ) and private.deal_instead(c) is null,
     'created_at', c.created_at,
@@ -13161,12 +13193,12 @@ $$;
 grant execute on function private.report_message(uuid, text, text) to authenticated;
 grant execute on function public.report_message(uuid, text, text) to authenticated;
 
--- source: 45_safety/set_privacy.sql sha256:8b0e295ef4db707002849c014a06d0fb1a52aec3999ee066939dc187859b5d1d
+-- source: 45_safety/set_privacy.sql sha256:f9629c7879693403c663be3987b08c3311049d9051110724f30eeb4e0c26704d
 -- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
 --
 -- Who hides read marks does not see those of others either.
 -- Definer: accounts are private.
--- Locks, writes: accounts (the caller's), participants (version).
+-- Locks, writes: accounts (the caller's), what private.touch_conversations writes.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.set_privacy(
   p_last_seen boolean,
@@ -13182,6 +13214,8 @@ declare
   v_account private.accounts;
 begin
   perform private.lock_account(v_me);
+  -- Against everybody who founds a conversation with the caller, as in private.lock_pair.
+  perform 1 from private.accounts as a where a.user_id = v_me for update;
   update private.accounts as a
   set
     shares_last_seen = coalesce(p_last_seen, a.shares_last_seen),
@@ -17949,7 +17983,7 @@ after update of attachments or delete on public.messages
 for each row when (old.attachments is not null)
 execute function private.drop_files();
 
--- source: 60_triggers/keep_bars.sql sha256:d8ddf6ec1cfca41661d15e92707b2e080fa0471e65c66e0fd4d0dfff5fd790ce
+-- source: 60_triggers/keep_bars.sql sha256:ee5eca6abf0e70f85eaea498c87ade572b057b7add467c33a9b4c37e34d754ad
 -- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
 -- instead of looking for blocks and logins.
 --
@@ -17962,16 +17996,18 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'DELETE' then
-    perform private.mark_bars(old.blocker_id, old.blocked_id);
+    perform private.mark_bars(old.blocker_id, old.blocked_id, false);
   else
-    perform private.mark_bars(new.blocker_id, new.blocked_id);
+    perform private.mark_bars(new.blocker_id, new.blocked_id, true);
   end if;
   return null;
 end;
 $$;
 
--- Locks, writes: conversations (is_barred).
-create or replace function private.mark_bars(p_user_id uuid, p_other_id uuid)
+-- Locks, writes: conversations (is_barred), participants (blocks_other of who blocks).
+create or replace function private.mark_bars(
+  p_user_id uuid, p_other_id uuid, p_blocks_other boolean
+)
 returns void
 language plpgsql
 set search_path = ''
@@ -17988,6 +18024,13 @@ begin
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)
     and c.is_barred <> v_is_barred;
+  update private.participants as p
+  set blocks_other = p_blocks_other
+  from private.conversations as c
+  where c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+    and p.conversation_id = c.id
+    and p.user_id = p_user_id;
 end;
 $$;
 

@@ -124,6 +124,23 @@ def test_a_message_is_answered_with_all_its_keys(db: Database, talk: Talk) -> No
     assert page[0] == sent
 
 
+def test_a_page_from_anywhere_says_the_same_of_each_message(db: Database, talk: Talk) -> None:
+    for number in range(4):
+        send(db, talk.asha, talk.id, f"number {number}")
+        send(db, talk.bharat, talk.id, f"number {number}")
+    for reader, seq in ((talk.asha, 5), (talk.bharat, 3)):
+        with db.signed_in_as(reader):
+            db.call("mark_read", conversation_id=talk.id, up_to_seq=seq)
+            db.call("mark_delivered", conversation_id=talk.id, up_to_seq=seq + 3)
+    with db.signed_in_as(talk.asha):
+        whole = db.call("get_messages", conversation_id=talk.id)
+        assert {message["status"] for message in whole} == {"sent", "delivered", "read"}
+        assert db.call("get_messages", conversation_id=talk.id, after_seq=0) == whole[::-1]
+        for before in range(1, 11):
+            page = db.call("get_messages", conversation_id=talk.id, before_seq=before)
+            assert page == [message for message in whole if message["seq"] < before]
+
+
 def test_two_positions_at_once_are_refused(db: Database, talk: Talk) -> None:
     details = {"field": "before_seq", "rule": "one_position"}
     positions: list[dict[str, Any]] = [

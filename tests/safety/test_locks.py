@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from scripts.dev.local_supabase import postgres
-from tests.chat.scenes import Talk, dice, open_talk, send
+from tests.chat.scenes import Talk, context_of, dice, open_talk, send
 from tests.flow.deals import Cast, open_play
 from tests.support.crowds import OK, play_at_once
 from tests.support.databases import PATIENCE, Database, read_refusal
@@ -270,3 +270,21 @@ def test_whoever_is_blocked_while_founding_a_chat_founds_a_barred_one_or_none(
     assert waiting.result(PATIENCE)["blocked"] is True
     with db.refused("BLOCKED", 403):
         send(db, talk.chitra, opened["conversation_id"], "hi")
+
+
+def test_whoever_hides_read_marks_while_a_chat_is_founded_hides_them_in_it(
+    db: Database, talk: Talk
+) -> None:
+    other = db.session()
+    with db.transaction(), db.signed_in_as(talk.chitra):
+        opened = db.call("direct_connect", target_user_id=talk.asha)["conversation"]
+        with other.signed_in_as(talk.asha):
+            waiting = other.start("set_privacy", read_receipts=False)
+            db.wait_until_blocked(other)
+    assert waiting.result(PATIENCE)["read_receipts"] is False
+    chat = opened["conversation_id"]
+    sent = send(db, talk.chitra, chat, "hi")
+    with db.signed_in_as(talk.asha):
+        db.call("mark_read", conversation_id=chat)
+    assert context_of(db, talk.asha, chat)["read_seq"] == sent["seq"]
+    assert context_of(db, talk.chitra, chat)["other_read_seq"] == 0

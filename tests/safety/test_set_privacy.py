@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.chat.scenes import Talk, all_messages, broadcasts, context_of, everything, send
+from tests.chat.scenes import (
+    Talk,
+    all_messages,
+    broadcasts,
+    context_of,
+    everything,
+    open_talk,
+    send,
+)
 from tests.support.databases import Database
 
 
@@ -99,6 +107,16 @@ def test_read_marks_come_back_when_both_show_them(db: Database, talk: Talk) -> N
     assert (newest["status"], newest["seen"]) == ("read", True)
     assert newest["read_at"] is not None
     assert context_of(db, talk.asha, talk.id)["other_read_seq"] == 2
+
+
+def test_who_hides_read_marks_hides_them_in_later_chats_too(db: Database, talk: Talk) -> None:
+    set_privacy(db, talk.chitra, read_receipts=False)
+    chat = open_talk(db, talk.asha, talk.chitra)
+    sent = send(db, talk.asha, chat, "hi")
+    with db.signed_in_as(talk.chitra):
+        db.call("mark_read", conversation_id=chat)
+    assert context_of(db, talk.chitra, chat)["read_seq"] == sent["seq"]
+    assert context_of(db, talk.asha, chat)["other_read_seq"] == 0
 
 
 def test_a_hidden_read_mark_is_not_given_away_by_a_version_or_a_repeat(

@@ -12,8 +12,8 @@ where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_i
   and (m.expires_at is null or m.expires_at > now());
 
 -- How far each member of the caller's conversations got, as the caller may see it: across a block
--- nothing of the other side, and what was read only where both let others see it. A caller without
--- an account has none.
+-- nothing of the other side, and what was read only where both let others see it. A caller whose
+-- login is gone has none.
 create or replace view private.my_marks as
 select
   me.conversation_id,
@@ -23,13 +23,13 @@ select
   me.read_at,
   me.delivered_seq,
   case
-    when not (mine.shares_read_receipts and theirs.shares_read_receipts) then 0
-    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
+    when me.blocks_other or other.blocks_other then 0
+    when not (me.shares_read_receipts and other.shares_read_receipts) then 0
     else other.read_seq
   end as other_read_seq,
   other.read_at as other_read_at,
   case
-    when c.is_barred and private.is_blocked(c.user_a, c.user_b) then 0
+    when me.blocks_other or other.blocks_other then 0
     else other.delivered_seq
   end as other_delivered_seq,
   -- A time limit has passed: what was asked is over, whether or not the step has been written.
@@ -38,9 +38,7 @@ from private.participants as me
 join private.participants as other
   on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
 join private.conversations as c on c.id = me.conversation_id
-join private.accounts as mine on mine.user_id = me.user_id
-left join private.accounts as theirs on theirs.user_id = other.user_id
-where me.user_id = (select auth.uid());
+where me.user_id = (select auth.uid()) and me.shares_read_receipts is not null;
 
 -- Every message that the caller may read now, in the shape that clients get.
 --
@@ -149,14 +147,14 @@ select
   c.last_seq,
   me.read_seq,
   case
-    when pair.is_blocked or not (
-      (select mine.shares_read_receipts from private.accounts as mine
-      where mine.user_id = (select auth.uid()))
-      and a.shares_read_receipts
-    ) then 0
+    when me.blocks_other or other.blocks_other then 0
+    when not (me.shares_read_receipts and other.shares_read_receipts) then 0
     else other.read_seq
   end as other_read_seq,
-  case when pair.is_blocked then 0 else other.delivered_seq end as other_delivered_seq,
+  case
+    when me.blocks_other or other.blocks_other then 0
+    else other.delivered_seq
+  end as other_delivered_seq,
   case
     when c.last_seq = me.read_seq then 0
     else (
@@ -189,13 +187,16 @@ select
   ) as last_message,
   json_build_object(
     'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
-    'last_seen_at', case when a.shares_last_seen and not pair.is_blocked then a.last_seen_at end,
+    'last_seen_at', case
+      when a.shares_last_seen and not me.blocks_other and not other.blocks_other
+        then a.last_seen_at
+    end,
     'is_deleted', a.user_id is null
   ) as other_party,
   coalesce(me.archived_seq = c.last_seq, false) as archived,
   me.pinned_at is not null as pinned,
   me.muted_until,
-  not pair.is_blocked and a.user_id is not null
+  not me.blocks_other and not other.blocks_other and a.user_id is not null
     and (c.chat_status = 'real_time' or private.takes_free_text(c))
     -- Negative where direct_blocked_during_deal is set: looked up once a statement.
     and not (
@@ -231,10 +232,6 @@ cross join lateral (
 ) as c
 join public.users as u on u.id = other.user_id
 left join private.accounts as a on a.user_id = other.user_id
-cross join lateral (
-  select stored.is_barred and private.is_blocked(stored.user_a, stored.user_b) as is_blocked
-  offset 0  -- once a row, not once a mention
-) as pair
 where me.user_id = (select auth.uid());
 
 revoke all on

@@ -1,4 +1,5 @@
--- Tells clients, by the version, that what a user's conversations show of that user has changed.
+-- Copies into a user's conversations whether the user shows read marks (null once the account is
+-- gone), and tells clients, by the version, that what they show of the user has changed.
 --
 -- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
 -- everywhere.
@@ -13,6 +14,11 @@ as $$
   for no key update;
 
   update private.participants as p
-  set version = p.version + 1, shared_version = p.shared_version + 1
+  set
+    version = p.version + 1,
+    shared_version = p.shared_version + 1,
+    shares_read_receipts = (
+      select a.shares_read_receipts from private.accounts as a where a.user_id = p_user_id
+    )
   where p.user_id = p_user_id;
 $$;

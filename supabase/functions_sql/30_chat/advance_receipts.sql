@@ -39,17 +39,18 @@ begin
       greatest(
         p.delivered_seq, least(greatest(mark.read_seq, mark.delivered_seq), c.last_seq)
       ) as delivered_seq,
-      not (c.is_barred and private.is_blocked(c.user_a, c.user_b)) as is_open,
-      coalesce(mine.shares_read_receipts and theirs.shares_read_receipts, true) as is_shared
+      not p.blocks_other and not other.blocks_other as is_open,
+      coalesce(p.shares_read_receipts and other.shares_read_receipts, true) as is_shared
     from unnest(p_conversation_ids, p_read_seqs, p_delivered_seqs)
       as mark (conversation_id, read_seq, delivered_seq)
-    join private.participants as p
-      on p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+    cross join lateral (
+      select p.* from private.participants as p
+      where p.conversation_id = mark.conversation_id and p.user_id = p_user_id
+      offset 0  -- by its key: the planner would fetch all of the caller's
+    ) as p
     join private.participants as other
       on other.conversation_id = mark.conversation_id and other.user_id <> p_user_id
     join private.conversations as c on c.id = mark.conversation_id
-    left join private.accounts as mine on mine.user_id = p_user_id
-    left join private.accounts as theirs on theirs.user_id = other.user_id
   ),
   moved as (
     update private.participants as p

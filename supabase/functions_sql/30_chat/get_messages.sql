@@ -18,49 +18,46 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  c_after_all constant bigint := 9223372036854775807;
   v_me constant uuid := auth.uid();
-  v_before_seq bigint := p_before_seq;
+  v_before_seq bigint;
   v_read_seq bigint;
   v_read_at timestamptz;
   v_delivered_seq bigint;
   v_other_read_seq bigint;
   v_other_read_at timestamptz;
   v_other_delivered_seq bigint;
-  v_other_id uuid;
-  v_is_barred boolean;
+  v_role text;
   v_is_over boolean;
 begin
   -- As private.my_marks; a test compares them.
   select
     me.read_seq, me.read_at, me.delivered_seq,
     case
-      when mine.shares_read_receipts and theirs.shares_read_receipts then other.read_seq
-      else 0
+      when me.blocks_other or other.blocks_other then 0
+      when not (me.shares_read_receipts and other.shares_read_receipts) then 0
+      else other.read_seq
     end,
-    other.read_at, other.delivered_seq, other.user_id, c.is_barred,
-    coalesce(c.deadline_at <= now(), false)
+    other.read_at,
+    case when me.blocks_other or other.blocks_other then 0 else other.delivered_seq end,
+    me.role
   into
     v_read_seq, v_read_at, v_delivered_seq, v_other_read_seq, v_other_read_at,
-    v_other_delivered_seq, v_other_id, v_is_barred, v_is_over
+    v_other_delivered_seq, v_role
   from private.participants as me
   join private.participants as other
     on other.conversation_id = p_conversation_id and other.user_id <> v_me
-  join private.conversations as c on c.id = p_conversation_id
-  join private.accounts as mine on mine.user_id = v_me
-  left join private.accounts as theirs on theirs.user_id = other.user_id
-  where me.conversation_id = p_conversation_id and me.user_id = v_me;
+  where me.conversation_id = p_conversation_id and me.user_id = v_me
+    and me.shares_read_receipts is not null;
   if not found then
     perform private.require_user();
     perform private.raise_conversation_not_found();
   end if;
-  if v_is_barred then
-    if private.is_blocked(v_me, v_other_id) then
-      v_other_read_seq := 0;
-      v_other_delivered_seq := 0;
-    end if;
+  if v_role <> 'member' then
+    select c.deadline_at <= now() into v_is_over
+    from private.conversations as c
+    where c.id = p_conversation_id;
   end if;
-  if num_nonnulls(p_after_seq, p_before) > 0 then
+  if p_after_seq is not null or p_before is not null then
     if num_nonnulls(p_before_seq, p_after_seq, p_before) > 1 then
       perform private.raise_input_invalid(
         'before_seq', 'one_position', 'Give one of before_seq, after_seq and before.'
@@ -85,14 +82,32 @@ begin
     end if;
   end if;
 
-  -- One walk along the primary key: which rows are in the page is the rule of
+  -- The pages below are one walk along the primary key: which rows are in it is the rule of
   -- private.visible_messages, and their shape that of private.my_messages.
+  if coalesce(v_before_seq, p_before_seq) <= least(v_read_seq, v_other_read_seq) + 1 then
+    -- Both have read all of it, as most older pages: no row is compared with a mark.
+    return query
+    select
+      m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+      m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
+      m.action_completed or m.action_required and coalesce(v_is_over, false), m.is_automated,
+      m.reply_to, m.client_message_id, m.expires_at, true, true,
+      case when m.sender_id = v_me then v_other_read_at else v_read_at end, 'read', m.created_at
+    from public.messages as m
+    where m.conversation_id = p_conversation_id
+      and m.seq < coalesce(v_before_seq, p_before_seq)
+      and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+      and (m.expires_at is null or m.expires_at > now())
+    order by m.seq desc
+    limit least(greatest(coalesce(p_page_size, 50), 1), 100);
+    return;
+  end if;
   return query
   select
     m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
     m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
-    m.action_completed or m.action_required and v_is_over, m.is_automated, m.reply_to,
-    m.client_message_id, m.expires_at,
+    m.action_completed or m.action_required and coalesce(v_is_over, false), m.is_automated,
+    m.reply_to, m.client_message_id, m.expires_at,
     m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
     m.seq <= case when m.sender_id = v_me then v_other_read_seq else v_read_seq end,
     case when m.sender_id = v_me
@@ -114,7 +129,7 @@ begin
     m.created_at
   from public.messages as m
   where m.conversation_id = p_conversation_id
-    and m.seq < coalesce(v_before_seq, c_after_all)
+    and m.seq < coalesce(v_before_seq, p_before_seq, 9223372036854775807)
     and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
     and (m.expires_at is null or m.expires_at > now())
   order by m.seq desc

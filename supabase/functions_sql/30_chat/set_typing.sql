@@ -16,9 +16,9 @@ as $$
 declare
   c_kept constant interval := interval '6 seconds';
   v_me constant uuid := private.require_user();
-  v_other_id uuid;
+  v_is_blocked boolean;
 begin
-  select other.user_id into v_other_id
+  select me.blocks_other or other.blocks_other into v_is_blocked
   from private.participants as me
   join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
@@ -27,7 +27,7 @@ begin
     perform private.raise_conversation_not_found();
   end if;
   perform private.limit_rate(v_me, 'typing');
-  if private.is_blocked(v_me, v_other_id) then
+  if v_is_blocked then
     return;
   end if;
   update private.participants as p

@@ -38,9 +38,13 @@ begin
   with changed as materialized (
     select c.id, c.last_seq, c.last_message_at, coalesce(known.seq, 0) as known_seq
     from (
-      select a.* from private.conversations as a where a.user_a = v_me
+      select a.id, a.last_seq, a.last_message_at, a.deadline_at, a.version, a.timed_at
+      from private.conversations as a
+      where a.user_a = v_me
       union all
-      select b.* from private.conversations as b where b.user_b = v_me
+      select b.id, b.last_seq, b.last_message_at, b.deadline_at, b.version, b.timed_at
+      from private.conversations as b
+      where b.user_b = v_me
     ) as c
     left join unnest(v_ids, v_seqs, v_versions) as known (id, seq, version) on known.id = c.id
     where c.last_seq > coalesce(known.seq, 0)
@@ -48,8 +52,9 @@ begin
         when known.version is null then false
         when c.deadline_at <= now() then known.version <> (
           select v.version
-          from private.conversation_versions(private.as_of_now(c)) as v
-          where v.user_id = v_me
+          from private.conversations as due
+          cross join lateral private.conversation_versions(private.as_of_now(due)) as v
+          where due.id = c.id and v.user_id = v_me
         )
         -- As private.conversation_versions; a test compares them.
         else known.version <> c.version + c.last_seq
@@ -70,49 +75,53 @@ begin
       end
   ),
   found_messages as materialized (
-    select
-      c.id, c.last_message_at, m.seq,
-      row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
-      row_to_json(m) as message
-    from changed as c
-    join private.my_marks as mark on mark.conversation_id = c.id
-    cross join lateral (
+    select f.id, f.seq, f.place, row_to_json(f.message) as message
+    from (
       select
-        m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-        m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
-        m.action_completed or m.action_required and mark.is_over as action_completed,
-        m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
-        m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
-        case when m.seq <= reader.read_seq then reader.read_at end as read_at,
-        case
-          when m.seq <= reader.read_seq then 'read'
-          when m.seq <= reader.delivered_seq then 'delivered'
-          else 'sent'
-        end as status,
-        m.created_at
-      from public.messages as m
+        c.id, m.seq, row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
+        m as message
+      from changed as c
+      cross join lateral (
+        select mark.* from private.my_marks as mark where mark.conversation_id = c.id
+        offset 0  -- once a conversation
+      ) as mark
       cross join lateral (
         select
+          m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+          m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
+          m.action_completed or m.action_required and mark.is_over as action_completed,
+          m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+          m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
+          case when m.seq <= reader.read_seq then reader.read_at end as read_at,
           case
-            when m.sender_id = v_me then mark.other_read_seq
-            else mark.read_seq
-          end as read_seq,
-          case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
-          case
-            when m.sender_id = v_me then mark.other_delivered_seq
-            else mark.delivered_seq
-          end as delivered_seq
-      ) as reader
-      where m.conversation_id = c.id
-        and m.seq > c.known_seq
-        and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
-        and (m.expires_at is null or m.expires_at > now())
-      order by m.seq
-      limit v_limit + 1
-    ) as m
-    where c.last_seq > c.known_seq
-    order by place
-    limit v_limit + 1
+            when m.seq <= reader.read_seq then 'read'
+            when m.seq <= reader.delivered_seq then 'delivered'
+            else 'sent'
+          end as status,
+          m.created_at
+        from public.messages as m
+        cross join lateral (
+          select
+            case
+              when m.sender_id = v_me then mark.other_read_seq
+              else mark.read_seq
+            end as read_seq,
+            case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
+            case
+              when m.sender_id = v_me then mark.other_delivered_seq
+              else mark.delivered_seq
+            end as delivered_seq
+        ) as reader
+        where m.conversation_id = c.id
+          and m.seq > c.known_seq
+          and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+          and (m.expires_at is null or m.expires_at > now())
+        order by m.seq
+        limit v_limit + 1
+      ) as m
+      where c.last_seq > c.known_seq
+    ) as f
+    where f.place <= v_limit + 1
   ),
   whole as (
     select count(*) <= v_limit as is_last from found_messages
@@ -199,18 +208,17 @@ begin
     from (
       select
         e.id::uuid as id,
-        e.seq::bigint as seq,
-        e.seq::numeric as given_seq,
+        coalesce(e.seq, e.value)::bigint as seq,
+        coalesce(e.seq, e.value)::numeric as given_seq,
         e.version::bigint as version,
         e.version::numeric as given_version,
         e.version is not null as has_version,
         octet_length(e.id) = 36
-          and (e.seq = e.value or e.value - array['seq', 'version'] = '{}') as is_whole
+          and (e.seq is null or e.value - array['seq', 'version'] = '{}') as is_whole
       from (
         -- A number has no keys, and what is neither it nor an object is refused as a number.
         select
-          n.key as id, n.value, coalesce(n.value -> 'seq', n.value) as seq,
-          n.value -> 'version' as version
+          n.key as id, n.value, n.value -> 'seq' as seq, n.value -> 'version' as version
         from jsonb_each(p_known) as n
         offset 0  -- each part once
       ) as e

@@ -143,10 +143,15 @@ begin
   if not found then
     return null;
   end if;
-  insert into private.participants (conversation_id, user_id, role, read_seq, delivered_seq)
+  insert into private.participants (
+    conversation_id, user_id, role, read_seq, delivered_seq, shares_read_receipts
+  )
   select
     v_conversation.id, member.id, private.role_in(v_conversation, member.id), v_read_seq,
-    v_read_seq
+    v_read_seq,
+    coalesce(
+      (select a.shares_read_receipts from private.accounts as a where a.user_id = member.id), true
+    )
   from unnest(array[p_conversation.user_a, p_conversation.user_b]) as member (id);
 
   v_step.conversation := v_conversation;

@@ -221,7 +221,6 @@ as $$
 declare
   c constant private.conversations := p_conversation;
   v record;
-  v_is_barred constant boolean := c.is_barred and private.is_blocked(c.user_a, c.user_b);
   v_action_data jsonb;
 begin
   if c.deadline_at <= now() then
@@ -235,10 +234,9 @@ begin
     me.role, me.read_seq, me.muted_until,
     coalesce(me.archived_seq = c.last_seq, false) as is_archived,
     me.pinned_at is not null as is_pinned,
-    case
-      when v_is_barred or not (mine.shares_read_receipts and a.shares_read_receipts) then 0
-      else other.read_seq
-    end as other_read_seq,
+    me.blocks_other or other.blocks_other as is_blocked,
+    me.shares_read_receipts and other.shares_read_receipts as is_shared,
+    other.read_seq as other_read_seq,
     other.delivered_seq as other_delivered_seq,
     coalesce(other.typing_until > now(), false) as is_typing,
     u.id as other_id, u.display_name, u.avatar_url, u.role as other_role,
@@ -289,7 +287,6 @@ begin
     on other.conversation_id = c.id and other.user_id <> me.user_id
   join public.users as u on u.id = other.user_id
   left join private.accounts as a on a.user_id = other.user_id
-  left join private.accounts as mine on mine.user_id = p_user_id
   left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
   where me.conversation_id = c.id and me.user_id = p_user_id;
   if c.awaiting_role = v.role then
@@ -320,20 +317,23 @@ begin
       + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint,
     'last_seq', c.last_seq,
     'read_seq', v.read_seq,
-    'other_read_seq', v.other_read_seq,
-    'other_delivered_seq', case when v_is_barred then 0 else v.other_delivered_seq end,
+    'other_read_seq', case
+      when v.is_blocked or not v.is_shared then 0
+      else v.other_read_seq
+    end,
+    'other_delivered_seq', case when v.is_blocked then 0 else v.other_delivered_seq end,
     'unread_count', v.unread_count,
     'last_message', v.last_message,
     'other_party', json_build_object(
       'id', v.other_id, 'display_name', v.display_name, 'avatar_url', v.avatar_url,
       'role', v.other_role,
-      'last_seen_at', case when not v_is_barred then v.last_seen_at end,
+      'last_seen_at', case when not v.is_blocked then v.last_seen_at end,
       'is_deleted', not v.has_account
     ),
     'archived', v.is_archived,
     'pinned', v.is_pinned,
     'muted_until', v.muted_until,
-    'free_text_allowed', not v_is_barred and v.has_account and (
+    'free_text_allowed', not v.is_blocked and v.has_account and (
       c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
     ) and private.deal_instead(c) is null,
     'created_at', c.created_at,

@@ -2,7 +2,7 @@
 --
 -- Who hides read marks does not see those of others either.
 -- Definer: accounts are private.
--- Locks, writes: accounts (the caller's), participants (version).
+-- Locks, writes: accounts (the caller's), what private.touch_conversations writes.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.set_privacy(
   p_last_seen boolean,
@@ -18,6 +18,8 @@ declare
   v_account private.accounts;
 begin
   perform private.lock_account(v_me);
+  -- Against everybody who founds a conversation with the caller, as in private.lock_pair.
+  perform 1 from private.accounts as a where a.user_id = v_me for update;
   update private.accounts as a
   set
     shares_last_seen = coalesce(p_last_seen, a.shares_last_seen),

@@ -10,16 +10,18 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'DELETE' then
-    perform private.mark_bars(old.blocker_id, old.blocked_id);
+    perform private.mark_bars(old.blocker_id, old.blocked_id, false);
   else
-    perform private.mark_bars(new.blocker_id, new.blocked_id);
+    perform private.mark_bars(new.blocker_id, new.blocked_id, true);
   end if;
   return null;
 end;
 $$;
 
--- Locks, writes: conversations (is_barred).
-create or replace function private.mark_bars(p_user_id uuid, p_other_id uuid)
+-- Locks, writes: conversations (is_barred), participants (blocks_other of who blocks).
+create or replace function private.mark_bars(
+  p_user_id uuid, p_other_id uuid, p_blocks_other boolean
+)
 returns void
 language plpgsql
 set search_path = ''
@@ -36,6 +38,13 @@ begin
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)
     and c.is_barred <> v_is_barred;
+  update private.participants as p
+  set blocks_other = p_blocks_other
+  from private.conversations as c
+  where c.user_a = least(p_user_id, p_other_id)
+    and c.user_b = greatest(p_user_id, p_other_id)
+    and p.conversation_id = c.id
+    and p.user_id = p_user_id;
 end;
 $$;
 
