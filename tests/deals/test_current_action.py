@@ -41,9 +41,18 @@ def drawn(play: Play, role: str) -> Any:
 
 
 @pytest.mark.parametrize(("kind", "scene"), ALL_SCENES)
-def test_each_reads_what_is_meant_for_it(stage: Stage, cast: Cast, kind: str, scene: str) -> None:
+def test_the_open_action_is_whole_and_for_its_reader(
+    stage: Stage, cast: Cast, kind: str, scene: str
+) -> None:
     play = open_play(stage, cast, kind, scene)
-    awaited = play.model.awaiting
+    check_readers(play)
+    check_whole_actions(play)
+    check_fields(play)
+
+
+def check_readers(play: Play) -> None:
+    """Both know that there is an open action, and only who is awaited reads it."""
+    stage, awaited = play.db, play.model.awaiting
     stored = play.stored()["current_action_data"]
     for role in PARTIES:
         assert from_rest(play, role) == stored
@@ -63,11 +72,8 @@ def test_each_reads_what_is_meant_for_it(stage: Stage, cast: Cast, kind: str, sc
         stage.assert_hidden("select 1 from public.messages where id = %s", message["id"])
 
 
-@pytest.mark.parametrize(("kind", "scene"), ALL_SCENES)
-def test_the_whole_action_is_for_its_reader_and_says_until_when(
-    stage: Stage, cast: Cast, kind: str, scene: str
-) -> None:
-    play = open_play(stage, cast, kind, scene)
+def check_whole_actions(play: Play) -> None:
+    """Every action is whole and for its reader, and the open one says until when."""
     for message in messages_of(play):
         action_data = message["action_data"]
         assert (action_data is not None) is message["action_required"]
@@ -84,11 +90,8 @@ def test_the_whole_action_is_for_its_reader_and_says_until_when(
     assert datetime.fromisoformat(expires_at) == play.stored()["deadline_at"]
 
 
-@pytest.mark.parametrize(("kind", "scene"), ALL_SCENES)
-def test_buttons_that_need_something_carry_the_fields_for_it(
-    stage: Stage, cast: Cast, kind: str, scene: str
-) -> None:
-    play = open_play(stage, cast, kind, scene)
+def check_fields(play: Play) -> None:
+    """Buttons that need something carry the fields for it."""
     if play.model.awaiting is None:
         return
     action_data = drawn(play, play.model.awaiting)

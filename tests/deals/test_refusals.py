@@ -9,7 +9,7 @@ import pytest
 
 from tests.chat.scenes import everything
 from tests.flow import model, rows
-from tests.flow.deals import SCENES, Cast, Play, open_play, scenes_to_try
+from tests.flow.deals import Cast, Play, open_play, scenes_to_try
 from tests.flow.model import Refused
 from tests.flow.rows import ADMIN, PARTIES, SYSTEM
 from tests.flow.stages import Stage
@@ -61,7 +61,9 @@ def test_what_is_no_row_is_refused_by_the_first_reason_and_changes_nothing(
                     expect_the_same_of_a_trial(play, role, action, given, verdict)
                 tried.add(verdict.code)
                 refused += 1
+        expect_no_free_text(play, role, is_open=scene == "real_time")
     assert refused > len(PARTIES) * len(EVERY_ACTION) / 2
+    expect_facts_and_verdicts_refused(play)
     assert everything(stage) == before
 
 
@@ -100,12 +102,17 @@ def expect_the_same_of_a_trial(
     assert (trial["allowed"], trial["error"]["error_code"]) == (False, verdict.code), action
 
 
-@pytest.mark.parametrize(("kind", "scene"), scenes_to_try())
-def test_facts_and_verdicts_that_are_no_row_are_refused_and_change_nothing(
-    stage: Stage, cast: Cast, kind: str, scene: str
-) -> None:
-    play = open_play(stage, cast, kind, scene)
-    before = everything(stage)
+def expect_no_free_text(play: Play, role: str, *, is_open: bool) -> None:
+    """Nobody speaks freely before the work is approved, or after the end."""
+    assert play.context(role)["free_text_allowed"] is is_open
+    if not is_open:
+        code = "FLOW_STATE_INVALID" if play.model.is_open else "CHAT_CLOSED"
+        with play.db.signed_in_as(play.user(role)), play.db.refused(code, 409):
+            play.db.call("send_message", conversation_id=play.id, message="psst")
+
+
+def expect_facts_and_verdicts_refused(play: Play) -> None:
+    """Razorpay's facts and operators' decisions that are no row here are refused."""
     facts = {row.action for row in rows.ROWS if row.role == SYSTEM}
     asked = [(SYSTEM, f) for f in sorted(facts)] + [(ADMIN, action) for action in OPERATORS]
     for role, action in asked:
@@ -115,9 +122,8 @@ def test_facts_and_verdicts_that_are_no_row_are_refused_and_change_nothing(
         if verdict is None and not is_clock:
             continue
         code = "ACTION_UNKNOWN" if verdict is None or is_clock else verdict.code
-        with stage.refused(code, STATUS.get(code, 409)):
+        with play.db.refused(code, STATUS.get(code, 409)):
             play.call(role, action, given)
-    assert everything(stage) == before
 
 
 def test_a_strangers_action_gets_the_answer_of_a_wrong_id(stage: Stage, cast: Cast) -> None:
@@ -208,19 +214,6 @@ def test_the_order_of_reasons(stage: Stage, cast: Cast) -> None:
             stage.call(
                 "take_action", conversation_id=play.id, action="accept_price", input={"price": 1}
             )
-
-
-def test_nobody_speaks_freely_before_the_work_is_approved(stage: Stage, cast: Cast) -> None:
-    for scene, steps in SCENES["bid"].items():
-        with stage.rolled_back():
-            play = open_play(stage, cast, "bid", scene)
-            for role in PARTIES:
-                assert play.context(role)["free_text_allowed"] is (scene == "real_time"), steps
-                if scene == "real_time":
-                    continue
-                code = "FLOW_STATE_INVALID" if play.model.is_open else "CHAT_CLOSED"
-                with stage.signed_in_as(play.user(role)), stage.refused(code, 409):
-                    stage.call("send_message", conversation_id=play.id, message="psst")
 
 
 def test_a_direct_chat_knows_two_actions(stage: Stage, cast: Cast) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
-from tests.support.calls import Connection
+from tests.support.calls import Connection, Row
 from tests.support.databases import Database, copied_database
 from tests.support.stacks import Cluster
 
@@ -24,10 +25,17 @@ class Stage(Database):
     def _connection(self, role: str) -> Connection:
         if role not in ("authenticator", "postgres"):
             return super()._connection(role)
-        connection = super()._connection("postgres")
-        if role == "postgres":
-            connection.pgconn.exec_(b"set local role none")
-        return connection
+        return super()._connection("postgres")
+
+    def session(self) -> Database:
+        """There is none: a second session sees nothing of the play, and would leave something."""
+        raise AssertionError("a stage has one session; take `db`")
+
+    def select(self, query: str, *parameters: Any) -> list[Row]:
+        """As with `Database`; what comes after it is `postgres` again."""
+        found = super().select(query, *parameters)
+        self._connection("postgres").execute("set local role none")
+        return found
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
@@ -37,7 +45,6 @@ class Stage(Database):
             self._began = outer or super().now()
             try:
                 yield
-                self._connection("postgres")
                 self.check_events()
             finally:
                 self._began = outer

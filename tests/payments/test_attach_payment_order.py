@@ -232,7 +232,8 @@ def unattached_beside(db: Database, people: Cast) -> Scene:
     return Scene(db, people, play, Order(row["id"], play.id, row["receipt"], "", 500_000))
 
 
-def test_the_book_of_orders_refuses_what_cannot_be(scene: Scene) -> None:
+def test_the_book_of_orders_refuses_what_cannot_be(lasting_scene: Scene) -> None:
+    scene = lasting_scene
     db = scene.db
     for change in ("status = 'lost'", "mode = 'none'", "amount_minor = 0"):
         with db.refused("23514"):

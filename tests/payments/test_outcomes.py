@@ -313,7 +313,10 @@ def test_a_second_payment_goes_back(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "state", ["work_in_progress", "work_submitted", "refund_pending", "real_time"]
 )
-def test_a_second_payment_goes_back_whatever_the_deal_does(scene: Scene, state: str) -> None:
+def test_a_second_payment_goes_back_whatever_the_deal_does(
+    lasting_scene: Scene, state: str
+) -> None:
+    scene = lasting_scene
     payment = scene.pay()
     ways = {"work_in_progress": "I:start_work", "refund_pending": "I:decline_work"}
     ways["work_submitted"] = "I:start_work I:submit_work"

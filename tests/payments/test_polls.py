@@ -92,7 +92,8 @@ def test_never_more_than_once_a_second(scene: Scene, gap: int) -> None:
     assert (second["claimed"], second["retry_after"]) == (False, 1)
 
 
-def test_of_many_at_once_one_asks(scene: Scene) -> None:
+def test_of_many_at_once_one_asks(lasting_scene: Scene) -> None:
+    scene = lasting_scene
     claimed: list[bool] = []
 
     def look(session: Database, number: int) -> None:

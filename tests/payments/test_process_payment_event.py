@@ -76,7 +76,8 @@ def test_an_event_is_acted_on_once(scene: Scene) -> None:
     assert audit(scene.db) == [("webhook", "applied")]
 
 
-def test_of_many_at_once_one_acts(scene: Scene) -> None:
+def test_of_many_at_once_one_acts(lasting_scene: Scene) -> None:
+    scene = lasting_scene
     event = captured(scene)
     outcomes: list[str] = []
 
@@ -88,7 +89,10 @@ def test_of_many_at_once_one_acts(scene: Scene) -> None:
     assert ledger(scene.db) == [("gateway", "held", AGREED)]
 
 
-def test_different_events_about_one_payment_at_once_move_the_deal_once(scene: Scene) -> None:
+def test_different_events_about_one_payment_at_once_move_the_deal_once(
+    lasting_scene: Scene,
+) -> None:
+    scene = lasting_scene
     payment = payment_entity(scene.order)
     bodies = [
         event_body("payment.authorized", payment={**payment, "status": "authorized"}),
@@ -291,7 +295,8 @@ def test_only_the_service_and_operators_touch(scene: Scene) -> None:
         assert scene.db.call("apply_waiting_event")["event_row_id"] is None
 
 
-def test_two_that_process_one_event_follow_each_other(scene: Scene) -> None:
+def test_two_that_process_one_event_follow_each_other(lasting_scene: Scene) -> None:
+    scene = lasting_scene
     event, other = captured(scene), scene.db.session()
     with scene.db.transaction():
         assert process(scene.db, event)["outcome"] == "applied"
@@ -301,7 +306,8 @@ def test_two_that_process_one_event_follow_each_other(scene: Scene) -> None:
     assert waiting.result(PATIENCE)["outcome"] == "duplicate"
 
 
-def test_a_poll_that_meets_a_webhook_moves_the_deal_once(scene: Scene) -> None:
+def test_a_poll_that_meets_a_webhook_moves_the_deal_once(lasting_scene: Scene) -> None:
+    scene = lasting_scene
     payment = payment_entity(scene.order)
     event = store_event(scene.db, event_body("payment.captured", payment=payment))
     other = scene.db.session()

@@ -58,9 +58,14 @@ from pg_catalog.pg_proc as p
 where p.pronamespace = %(schema)s::regnamespace and p.proname = %(name)s;
 """
 
-# Around a call: what begins, ends and undoes it, alone and inside a transaction of the test.
+# Around a call: what begins, ends and undoes it, alone and inside a transaction of the test, whose
+# own statements go on as its login.
 ALONE = ("begin", "commit", "rollback")
-INSIDE = ("savepoint one_call", "release one_call", "rollback to one_call; release one_call")
+INSIDE = (
+    "savepoint one_call",
+    "set local role none; release one_call",
+    "rollback to one_call; release one_call",
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,8 @@ def call_function(
         if connection.info.transaction_status == TransactionStatus.INERROR:
             _send(connection, undo)
         raise
-    answer = results[-2].get_value(0, 0)
+    answered = next(r for r in reversed(results) if r.status == ExecStatus.TUPLES_OK)
+    answer = answered.get_value(0, 0)
     return None if answer is None or returns_void else json.loads(answer)
 
 

@@ -13,7 +13,7 @@ from scripts.dev.razorpay_sandbox.client import KEY_ID, KEY_SECRET, running_sand
 from tests.end_to_end.people import PASSWORD, make_user
 from tests.flow.deals import Cast
 from tests.flow.rows import BRAND_OWNER, INFLUENCER
-from tests.payments.faults.world import PATIENCE, World, open_client
+from tests.payments.faults.world import PATIENCE, World, open_client, write_forget
 from tests.support.databases import Database
 from tests.support.limits import lift_limits
 from tests.support.payments import ACCOUNT
@@ -82,7 +82,7 @@ def running_world() -> Iterator[World]:
         http = running.enter_context(open_client(app.url))
         supabase = running.enter_context(open_client(stack.api_url))
         people, tokens = _invite(stack, db)
-        yield World(stack, db, app, sandbox, http, supabase, people, tokens)
+        yield World(stack, db, app, sandbox, http, supabase, people, tokens, write_forget(db))
 
 
 def _invite(stack: Stack, db: Database) -> tuple[Cast, dict[uuid.UUID, str]]:

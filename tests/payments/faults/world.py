@@ -29,12 +29,18 @@ PAYMENT_ID = "pay_CnvPay0000001A"
 PATIENCE = 20.0
 STATE = "payment_pending with an order"
 
-# Triggers keep the books from being emptied; between two tests they have to be.
-EMPTY = """
-set session_replication_role = replica;
-truncate private.conversations, public.conversation_events, private.payment_events,
-  private.payment_audit, private.alerts cascade;
-set session_replication_role = origin;
+# The tables of deals and events, and all that refer to them.
+TABLES = """
+with recursive emptied (id) as (
+  select unnest(array['private.conversations', 'public.conversation_events',
+    'private.payment_events', 'private.payment_audit', 'private.alerts']::regclass[])
+  union
+  select f.conrelid from emptied as e
+  join pg_constraint as f on f.contype = 'f' and f.confrelid = e.id
+)
+select c.oid::regclass::text as name from emptied as e
+join pg_class as c on c.oid = e.id and not c.relispartition
+order by 1
 """
 
 
@@ -50,6 +56,7 @@ class World:
     supabase: httpx.Client
     people: Cast
     tokens: Mapping[uuid.UUID, str]
+    forget: str
 
     # What people do
 
@@ -237,10 +244,21 @@ class World:
         self.sandbox.set_webhook_secret(CURRENT)
         while True:
             try:
-                self.db.query_as_superuser(EMPTY)
+                self.db.query_as_superuser(self.forget)
             except psycopg.errors.DeadlockDetected:  # a round of refunds was still at work
                 continue
             return
+
+
+def write_forget(db: Database) -> str:
+    """What empties the tables of deals, without `truncate`, after which everybody plans anew."""
+    names = [row["name"] for row in db.query(TABLES)]
+    deletes = ", ".join(f"d{number} as (delete from {name})" for number, name in enumerate(names))  # noqa: S608
+    # Triggers keep the books from being emptied; between two tests they have to be.
+    return (
+        f"set local session_replication_role = replica;"
+        f" lock table {', '.join(names)} in share row exclusive mode; with {deletes} select"
+    )
 
 
 def open_client(url: str) -> httpx.Client:
