@@ -1097,7 +1097,7 @@ begin
 end;
 $$;
 
--- source: 10_private/views.sql sha256:77e9fd96b6bddb5bdf82e43f011ce846b3c20ab7a0ae0fac069652a942bf9612
+-- source: 10_private/views.sql sha256:b058f8cd77b399717f9df67039cd03c2b9d61428f1974cecf4cad5761077bec0
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
@@ -1136,7 +1136,7 @@ select
   coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
-  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  on other.conversation_id = me.conversation_id and other.user_id <> (select auth.uid())
 join private.conversations as c on c.id = me.conversation_id
 where me.user_id = (select auth.uid()) and me.shares_read_receipts is not null;
 
@@ -1323,7 +1323,7 @@ select
   c.close_reason
 from private.participants as me
 join private.participants as other
-  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  on other.conversation_id = me.conversation_id and other.user_id <> (select auth.uid())
 join private.conversations as stored on stored.id = me.conversation_id
 cross join lateral (
   select stored.* where stored.deadline_at is null or stored.deadline_at > now()
@@ -4092,7 +4092,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:19a6bfa31e3360f0102cb6c2045caceca17a1243dc3bceccc7124b27b753ec9f
+-- source: 30_chat/sync.sql sha256:e7980e16b74d9410af1ff1bc33e24febcb00ad49785f607e681f8d5d939ea7d1
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4276,8 +4276,9 @@ stable
 set search_path = ''
 as $$
 declare
-  c_end constant bigint := 999999999999999999;
+  c_end constant numeric := 999999999999999999;
   v_is_clean boolean;
+  v_is_lower boolean;
 begin
   perform private.check_json(p_known, 'known', 524288);
   if jsonb_typeof(p_known) is distinct from 'object' then
@@ -4287,29 +4288,29 @@ begin
   end if;
   begin
     select
-      array_agg(k.id), array_agg(k.seq), array_agg(k.version),
+      array_agg(k.id), array_agg(k.seq::bigint), array_agg(k.version::bigint),
       coalesce(
         bool_and(
-          k.is_whole and coalesce(k.seq between 0 and c_end and k.seq = k.given_seq, false)
+          k.is_whole and coalesce(k.seq between 0 and c_end and k.seq = trunc(k.seq), false)
           and case
             when k.has_version
-              then coalesce(k.version between 0 and c_end and k.version = k.given_version, false)
+              then coalesce(k.version between 0 and c_end and k.version = trunc(k.version), false)
             else true
           end
         ),
         true
-      )
-    into ids, seqs, versions, v_is_clean
+      ),
+      bool_and(k.is_lower)
+    into ids, seqs, versions, v_is_clean, v_is_lower
     from (
       select
         e.id::uuid as id,
-        coalesce(e.seq, e.value)::bigint as seq,
-        coalesce(e.seq, e.value)::numeric as given_seq,
-        e.version::bigint as version,
-        e.version::numeric as given_version,
+        coalesce(e.seq, e.value)::numeric as seq,
+        e.version::numeric as version,
         e.version is not null as has_version,
         octet_length(e.id) = 36
-          and (e.seq is null or e.value - array['seq', 'version'] = '{}') as is_whole
+          and (e.seq is null or e.value - array['seq', 'version'] = '{}') as is_whole,
+        e.id = lower(e.id collate "C") as is_lower
       from (
         -- A number has no keys, and what is neither it nor an object is refused as a number.
         select
@@ -4326,8 +4327,10 @@ begin
   if 2000 < coalesce(cardinality(ids), (select count(*) from jsonb_object_keys(p_known))) then
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
+  -- Only in another case is a key there twice.
   if not v_is_clean
-    or cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
+    or not v_is_lower
+    and cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
     perform private.raise_input_invalid(
       'known', 'ids_and_seqs',
       'Each key is a conversation id, each value its last seq or {seq, version}.'

@@ -36,7 +36,7 @@ select
   coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
-  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  on other.conversation_id = me.conversation_id and other.user_id <> (select auth.uid())
 join private.conversations as c on c.id = me.conversation_id
 where me.user_id = (select auth.uid()) and me.shares_read_receipts is not null;
 
@@ -223,7 +223,7 @@ select
   c.close_reason
 from private.participants as me
 join private.participants as other
-  on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
+  on other.conversation_id = me.conversation_id and other.user_id <> (select auth.uid())
 join private.conversations as stored on stored.id = me.conversation_id
 cross join lateral (
   select stored.* where stored.deadline_at is null or stored.deadline_at > now()

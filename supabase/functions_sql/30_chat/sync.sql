@@ -181,8 +181,9 @@ stable
 set search_path = ''
 as $$
 declare
-  c_end constant bigint := 999999999999999999;
+  c_end constant numeric := 999999999999999999;
   v_is_clean boolean;
+  v_is_lower boolean;
 begin
   perform private.check_json(p_known, 'known', 524288);
   if jsonb_typeof(p_known) is distinct from 'object' then
@@ -192,29 +193,29 @@ begin
   end if;
   begin
     select
-      array_agg(k.id), array_agg(k.seq), array_agg(k.version),
+      array_agg(k.id), array_agg(k.seq::bigint), array_agg(k.version::bigint),
       coalesce(
         bool_and(
-          k.is_whole and coalesce(k.seq between 0 and c_end and k.seq = k.given_seq, false)
+          k.is_whole and coalesce(k.seq between 0 and c_end and k.seq = trunc(k.seq), false)
           and case
             when k.has_version
-              then coalesce(k.version between 0 and c_end and k.version = k.given_version, false)
+              then coalesce(k.version between 0 and c_end and k.version = trunc(k.version), false)
             else true
           end
         ),
         true
-      )
-    into ids, seqs, versions, v_is_clean
+      ),
+      bool_and(k.is_lower)
+    into ids, seqs, versions, v_is_clean, v_is_lower
     from (
       select
         e.id::uuid as id,
-        coalesce(e.seq, e.value)::bigint as seq,
-        coalesce(e.seq, e.value)::numeric as given_seq,
-        e.version::bigint as version,
-        e.version::numeric as given_version,
+        coalesce(e.seq, e.value)::numeric as seq,
+        e.version::numeric as version,
         e.version is not null as has_version,
         octet_length(e.id) = 36
-          and (e.seq is null or e.value - array['seq', 'version'] = '{}') as is_whole
+          and (e.seq is null or e.value - array['seq', 'version'] = '{}') as is_whole,
+        e.id = lower(e.id collate "C") as is_lower
       from (
         -- A number has no keys, and what is neither it nor an object is refused as a number.
         select
@@ -231,8 +232,10 @@ begin
   if 2000 < coalesce(cardinality(ids), (select count(*) from jsonb_object_keys(p_known))) then
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
+  -- Only in another case is a key there twice.
   if not v_is_clean
-    or cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
+    or not v_is_lower
+    and cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
     perform private.raise_input_invalid(
       'known', 'ids_and_seqs',
       'Each key is a conversation id, each value its last seq or {seq, version}.'
