@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.doors import call
 from tests.end_to_end.gateway import Payments, running_payments
-from tests.end_to_end.people import sign_in
+from tests.end_to_end.people import open_client, sign_in
 from tests.support.limits import lift_limits
 from tests.support.stacks import Stack, running_stack
 
@@ -38,8 +38,7 @@ def payments(stack: Stack) -> Iterator[Payments]:
 @pytest.fixture(scope="module")
 def http(stack: Stack) -> Iterator[httpx.Client]:
     """A client of the API with the publishable key only."""
-    headers = {"apikey": stack.anon_key}
-    with httpx.Client(base_url=stack.api_url, headers=headers, timeout=20) as client:
+    with open_client(stack) as client:
         yield client
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
@@ -16,6 +15,7 @@ from playwright.sync_api import sync_playwright
 from scripts.dev.demo import web
 from scripts.dev.demo.gateway import make_push_keys
 from tests.end_to_end.gateway import running_payments
+from tests.end_to_end.people import open_client
 from tests.support.stacks import Stack, free_port
 from tests.web.people import Member, Site, Window, admit, build, window
 
@@ -86,7 +86,7 @@ def site(stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory) ->
             args=["--no-sandbox", f"--disable-features={','.join(WITHOUT)}"],
         )
         everything.callback(browser.close)
-        http = everything.enter_context(httpx.Client(timeout=20))
+        http = everything.enter_context(open_client(stack))
         yield Site(url, stack, payments, browser, http)
 
 

@@ -19,10 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from scripts.dev.demo import web
 from scripts.dev.demo.person import Json
 from tests.end_to_end.gateway import Payments
-from tests.end_to_end.people import service_headers
+from tests.end_to_end.people import make_user, open_session, service_headers
 from tests.support.stacks import Stack
-
-PASSWORD = "correct horse battery staple"
 
 # Milliseconds until something that should be on the screen counts as missing.
 PATIENCE = 15_000
@@ -48,7 +46,7 @@ class Site:
     def grant_points(self, member: Member, points: int) -> None:
         """Give somebody points, as the service."""
         answer = self.http.post(
-            f"{self.stack.api_url}/rest/v1/rpc/grant_points",
+            "/rest/v1/rpc/grant_points",
             headers=service_headers(self.stack),
             json={
                 "user_id": member.id,
@@ -77,11 +75,8 @@ class Member:
     def call(self, function: str, **arguments: Any) -> Any:
         """Call a function of the API."""
         answer = self.site.http.post(
-            f"{self.site.stack.api_url}/rest/v1/rpc/{function}",
-            headers={
-                "apikey": self.site.stack.anon_key,
-                "Authorization": f"Bearer {self.session['access_token']}",
-            },
+            f"/rest/v1/rpc/{function}",
+            headers={"Authorization": f"Bearer {self.session['access_token']}"},
             json=arguments,
         )
         assert answer.is_success, answer.text
@@ -124,14 +119,8 @@ def build(log: Path) -> Path:
 
 def admit(site: Site, name: str, role: str) -> Member:
     """Somebody new, with a profile."""
-    email = f"{uuid.uuid4().hex}@example.com"
-    answer = site.http.post(
-        f"{site.stack.api_url}/auth/v1/signup",
-        headers={"apikey": site.stack.anon_key},
-        json={"email": email, "password": PASSWORD},
-    )
-    answer.raise_for_status()
-    member = Member(site, name, email, answer.json())
+    email = make_user(site.stack)
+    member = Member(site, name, email, open_session(site.http, email))
     member.call("complete_profile", role=role, display_name=name)
     return member
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from playwright.sync_api import WebSocketRoute, expect
 
-from tests.web.people import PASSWORD, Member, Site, Window, admit
+from tests.end_to_end.people import PASSWORD
+from tests.web.people import Member, Site, Window, admit
 
 Open = Callable[..., Window]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from tests.local_supabase.auth.server import PASSWORD, Auth, assert_refused, new_email
 
@@ -28,6 +29,20 @@ def test_only_the_service_role_may_use_the_admin_api(auth: Auth) -> None:
         ("POST", "/admin/users", {"email": "a@b.c", "email_confirm": 1}, 400, "validation_failed"),
         ("POST", "/admin/users", {"email": "a@b.c", "phone": "+49"}, 501, "not_implemented"),
         ("POST", "/admin/users", {"email": "a@b.c", "password": "x"}, 422, "weak_password"),
+        (
+            "POST",
+            "/admin/users",
+            {"email": "a@b.c", "password_hash": "$2a"},
+            501,
+            "not_implemented",
+        ),
+        (
+            "POST",
+            "/admin/users",
+            {"email": "a@b.c", "password": PASSWORD, "password_hash": "$argon2id$"},
+            400,
+            "validation_failed",
+        ),
         ("DELETE", f"/admin/users/{NOBODY}", None, 404, "user_not_found"),
         ("PUT", f"/admin/users/{NOBODY}", {}, 501, "not_implemented"),
         ("GET", "/admin/users", None, 501, "not_implemented"),
@@ -38,6 +53,15 @@ def test_an_operator_is_told_what_is_wrong(
 ) -> None:
     answer = auth.call(method, path, auth.settings.api_key("service_role"), json=body)
     assert_refused(answer, status, code)
+
+
+def test_a_user_who_comes_with_a_hash_signs_in_with_its_password(auth: Auth) -> None:
+    email, hashed = new_email(), PasswordHasher(1, 8, 1).hash(PASSWORD)
+    body = {"email": email, "password_hash": hashed, "email_confirm": True}
+    made = auth.call("POST", "/admin/users", auth.settings.api_key("service_role"), json=body)
+    assert made.status_code == 200
+    assert auth.log_in(email).status_code == 200
+    assert_refused(auth.log_in(email, f"{PASSWORD} "), 400, "invalid_credentials")
 
 
 def test_an_email_that_somebody_has_cannot_be_taken(auth: Auth) -> None:

@@ -72,6 +72,7 @@ class NewUser(Credentials):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID | None = None
+    password_hash: Text | None = None
     email_confirm: StrictBool | None = None
     user_metadata: dict[str, Any] | None = None
     app_metadata: dict[str, Any] | None = None
