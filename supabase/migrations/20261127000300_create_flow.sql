@@ -187,7 +187,9 @@ create table private.flow_screens (
   is_fixed boolean not null,
 
   primary key (flow_id, state, role)
-);
+)
+-- Each action reads two of these: up to 8 kB a row stays uncompressed.
+with (toast_tuple_target = 8160);
 alter table private.flow_screens enable row level security;
 
 -- Walks that the flow must allow, step by step.
