@@ -187,8 +187,8 @@ def test_many_callers_at_once_each_get_their_own_answer(api: Api) -> None:
     assert wrong == []
 
 
-def test_a_new_function_is_there_at_the_first_call_after_notify(api: Api) -> None:
-    for number in range(20):
+def test_a_new_function_is_there_at_the_first_call_after_notify(api: Api, is_long: bool) -> None:
+    for number in range(20 if is_long else 5):
         name = f"brand_new_{number}"
         api.superuser.execute(
             f"create function public.{name}() returns int language sql as $$ select {number} $$;"
@@ -290,12 +290,12 @@ def test_a_name_or_value_from_the_request_is_never_sql(api: Api) -> None:
     assert rows == (3,)
 
 
-def test_a_refused_role_leaves_no_statement_unprepared(api: Api) -> None:
+def test_a_refused_role_leaves_no_statement_unprepared(api: Api, is_long: bool) -> None:
     """A request whose role does not exist is refused before its statement reaches the database."""
     statuses: list[tuple[int, bytes]] = []
 
     def call(number: int) -> None:
-        for step in range(25):
+        for step in range(25 if is_long else 6):
             request = {"method": "POST", "path": "/rpc/add_up", "body": {"a": number, "b": step}}
             role = "unknown-role" if step % 2 else "service_role"
             send(api.port, DEMO_JWT_SECRET, {**request, "role": role})

@@ -139,7 +139,9 @@ class Window:
         """Leave the client, forget what it has kept, and let the member be signed in."""
         self.page.unroute_all()
         self.page.context.set_offline(False)
-        self.page.goto(f"{self.site.url}/icon.svg")
+        outside = f"{self.site.url}/icon.svg"
+        if self.page.url != outside:
+            self.page.goto(outside)
         self.page.evaluate(
             """session => {
               localStorage.clear()
