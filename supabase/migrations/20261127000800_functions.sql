@@ -2334,7 +2334,7 @@ begin
 end;
 $$;
 
--- source: 30_chat/advance_receipts.sql sha256:1d05d93ca789d8391eda8ad13eb363a4b5ee1a2aee6c2dbf4da19fc9c209bd94
+-- source: 30_chat/advance_receipts.sql sha256:b30bd6e9042d804629654235819f92712646df5c417d0c9f39a020f737c21b26
 -- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
 -- conversation, message_seen where the read mark moved and its reader shares that, else
 -- message_delivered; none where nothing moved, and none across a block.
@@ -2355,6 +2355,8 @@ create or replace function private.advance_receipts(
 returns void
 language plpgsql
 set search_path = ''
+-- A plan for the arrays at hand looks cheaper, and would be made in each call.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_events text[];

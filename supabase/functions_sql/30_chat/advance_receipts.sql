@@ -18,6 +18,8 @@ create or replace function private.advance_receipts(
 returns void
 language plpgsql
 set search_path = ''
+-- A plan for the arrays at hand looks cheaper, and would be made in each call.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_events text[];
