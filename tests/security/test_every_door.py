@@ -139,14 +139,15 @@ def test_no_door_works_on_what_is_too_large(
     unit = seconds(empty)
     for door in doors(db, values):
         for value in (PILE,) if door.type == "text" else ({"a": PILE}, DEEP):
+            seen: list[Refusal | None] = []
             with subtests.test(f"{door.function}({door.argument})", value=type(value).__name__):
-                spent = seconds(partial(refusal, door, value))
+                spent = seconds(lambda: seen.append(refusal(door, value)))  # noqa: B023
                 assert spent < 50 * unit, f"{spent / unit:.0f} empty calls"
                 # The rest is called by the app alone, with what it has read itself.
                 if door.is_for_users:
                     code = CODES.get((door.function, door.argument), "INPUT_INVALID")
-                    seen = refusal(door, value)
-                    assert (seen.code if seen else None) == code, (seen, door.others)
+                    codes = {one.code if one else None for one in seen}
+                    assert codes == {code}, (seen, door.others)
 
 
 def test_what_is_charged_to_no_limit_is_cheap(db: Database) -> None:

@@ -38,7 +38,7 @@ class Crowd:
     with_browser: int
 
 
-SHORT = Crowd(payments=30, with_browser=10)
+SHORT = Crowd(payments=15, with_browser=5)
 # Some 12,000 webhooks.
 LONG = Crowd(payments=1_000, with_browser=100)
 
