@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests.support.databases import Database, make_template
 from tests.support.kept_databases import KeptDatabase
@@ -112,6 +114,21 @@ def pytest_configure(config: pytest.Config) -> None:
         # each client (30 ms), but from a folder only what a connection needs.
         os.environ.pop("SSL_CERT_FILE", None)
         os.environ["SSL_CERT_DIR"] = str(config.rootpath)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """With `--dist loadfile`, the files of `web/` go to one worker and share one site."""
+    return SiteScheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class SiteScheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Hands out files, and `web/` as if it were one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/web/"):
+            return "tests/web"
+        return str(super()._split_scope(nodeid))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
