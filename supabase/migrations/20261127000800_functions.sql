@@ -4094,7 +4094,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:e7980e16b74d9410af1ff1bc33e24febcb00ad49785f607e681f8d5d939ea7d1
+-- source: 30_chat/sync.sql sha256:7a81e227f3d39c83ae56d04b437c6a70b6bb6bd6a48a45cc295b90b4f78e03b5
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4329,7 +4329,7 @@ begin
   if 2000 < coalesce(cardinality(ids), (select count(*) from jsonb_object_keys(p_known))) then
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
-  -- Only in another case is a key there twice.
+  -- An id can be there twice only where one of the two is written in capitals.
   if not v_is_clean
     or not v_is_lower
     and cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then
@@ -17988,12 +17988,13 @@ after update of attachments or delete on public.messages
 for each row when (old.attachments is not null)
 execute function private.drop_files();
 
--- source: 60_triggers/keep_bars.sql sha256:ee5eca6abf0e70f85eaea498c87ade572b057b7add467c33a9b4c37e34d754ad
+-- source: 60_triggers/keep_bars.sql sha256:6ff715c91714355920abddafd8118182ebc3d485b5f44f5034fa487ec825e4ba
 -- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
--- instead of looking for blocks and logins.
+-- instead of looking for blocks and logins, and participants.blocks_other, which readers of marks
+-- look at.
 --
--- Locks, writes: the pair's rows of conversations, in the order of their ids; who blocks has locked
--- them before (private.lock_pair).
+-- Locks, writes: the pair's rows of conversations, in the order of their ids, and the blocker's of
+-- participants; who blocks has locked them before (private.lock_pair).
 create or replace function private.keep_bars()
 returns trigger
 language plpgsql
@@ -18403,7 +18404,7 @@ create or replace trigger only_scrub_events
 before update on public.conversation_events
 for each row execute function private.only_scrub_events();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:d65b6856695be079c94c398159434794e4fa28763c6e678aa8df4c40651a3f2c
+-- source: 60_triggers/remove_account_with_login.sql sha256:4e8ab164eafdb1c152b992eaae4a2ad06c47a18269b86cd0c370fc4384664ccc
 -- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
 -- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
 -- token of the login that still lives reads and writes nothing.
@@ -18411,8 +18412,8 @@ for each row execute function private.only_scrub_events();
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
 -- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, files, bids,
--- campaigns, what private.leave_deals writes, conversations (is_barred), users, participants
--- (version).
+-- campaigns, what private.leave_deals writes, conversations (is_barred), users, and what
+-- private.touch_conversations writes.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql

@@ -38,7 +38,10 @@ def test_a_context_and_its_messages_agree_on_what_was_read(
             block(db, talk.bharat, talk.asha)
         case "bharat deletes his login":
             db.query("delete from auth.users where id = %s", talk.bharat)
-    (message,) = (m for m in all_messages(db, talk.asha, talk.id) if m["id"] == sent["id"])
+    messages = all_messages(db, talk.asha, talk.id)
+    with db.signed_in_as(talk.asha):
+        assert db.call("get_messages", conversation_id=talk.id) == messages[::-1]
+    (message,) = (m for m in messages if m["id"] == sent["id"])
     context = context_of(db, talk.asha, talk.id)
     assert message["seen"] is EVENTS[event]
     assert (context["other_read_seq"] >= sent["seq"]) is EVENTS[event]

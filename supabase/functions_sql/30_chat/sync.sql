@@ -232,7 +232,7 @@ begin
   if 2000 < coalesce(cardinality(ids), (select count(*) from jsonb_object_keys(p_known))) then
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
-  -- Only in another case is a key there twice.
+  -- An id can be there twice only where one of the two is written in capitals.
   if not v_is_clean
     or not v_is_lower
     and cardinality(ids) > (select count(distinct u.id) from unnest(ids) as u (id)) then

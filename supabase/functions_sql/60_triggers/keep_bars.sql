@@ -1,8 +1,9 @@
 -- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
--- instead of looking for blocks and logins.
+-- instead of looking for blocks and logins, and participants.blocks_other, which readers of marks
+-- look at.
 --
--- Locks, writes: the pair's rows of conversations, in the order of their ids; who blocks has locked
--- them before (private.lock_pair).
+-- Locks, writes: the pair's rows of conversations, in the order of their ids, and the blocker's of
+-- participants; who blocks has locked them before (private.lock_pair).
 create or replace function private.keep_bars()
 returns trigger
 language plpgsql

@@ -5,8 +5,8 @@
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
 -- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, files, bids,
--- campaigns, what private.leave_deals writes, conversations (is_barred), users, participants
--- (version).
+-- campaigns, what private.leave_deals writes, conversations (is_barred), users, and what
+-- private.touch_conversations writes.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
