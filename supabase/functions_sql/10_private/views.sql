@@ -172,18 +172,19 @@ select
     )
   end as unread_count,
   (
-    select json_build_object(
-      'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
-      'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
-      'attachment_names', case
-        when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
-      end,
-      'created_at', m.created_at
-    )
-    from private.visible_messages as m
-    where m.conversation_id = me.conversation_id
-    order by m.seq desc
-    limit 1
+    select row_to_json(newest)
+    from (
+      select
+        m.id, m.seq, m.sender_id, m.message_type, left(m.message, 200) as message, m.media_url,
+        m.expires_at, case
+          when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
+        end as attachment_names,
+        m.created_at
+      from private.visible_messages as m
+      where m.conversation_id = me.conversation_id
+      order by m.seq desc
+      limit 1
+    ) as newest
   ) as last_message,
   json_build_object(
     'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
