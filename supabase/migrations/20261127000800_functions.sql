@@ -4095,7 +4095,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:fa119360897b6cea099a73cdab032546072ab9cbb55385de3e2f43e4b1280016
+-- source: 30_chat/sync.sql sha256:9bcb6d2a068efd59e774a99968f6a235a61910bd5f55fb498fa316d721e5c772
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4110,7 +4110,7 @@ to authenticated;
 -- Definer: reads the private views, writes the caller's marks.
 -- Locks: the caller's account, then the caller's rows of private.participants, in the order of
 -- their ids. Writes: accounts, and what advance_receipts writes.
--- Errors: AUTH_REQUIRED (401), and those of read_known.
+-- Errors: AUTH_REQUIRED (401), and those of read_known_seqs.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
 language plpgsql
@@ -4120,7 +4120,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_known constant jsonb := private.read_known(p_known);
+  v_known constant jsonb := private.read_known_seqs(p_known);
   v_limit constant integer := least(greatest(coalesce(p_page_size, 500), 1), 1000);
   v_messages json;
   v_conversations json;
@@ -4272,7 +4272,7 @@ $$;
 --
 -- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
 -- "ids_and_seqs"}`.
-create or replace function private.read_known(p_known jsonb)
+create or replace function private.read_known_seqs(p_known jsonb)
 returns jsonb
 language plpgsql
 stable

@@ -12,7 +12,7 @@
 -- Definer: reads the private views, writes the caller's marks.
 -- Locks: the caller's account, then the caller's rows of private.participants, in the order of
 -- their ids. Writes: accounts, and what advance_receipts writes.
--- Errors: AUTH_REQUIRED (401), and those of read_known.
+-- Errors: AUTH_REQUIRED (401), and those of read_known_seqs.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
 language plpgsql
@@ -22,7 +22,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_known constant jsonb := private.read_known(p_known);
+  v_known constant jsonb := private.read_known_seqs(p_known);
   v_limit constant integer := least(greatest(coalesce(p_page_size, 500), 1), 1000);
   v_messages json;
   v_conversations json;
@@ -174,7 +174,7 @@ $$;
 --
 -- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
 -- "ids_and_seqs"}`.
-create or replace function private.read_known(p_known jsonb)
+create or replace function private.read_known_seqs(p_known jsonb)
 returns jsonb
 language plpgsql
 stable
