@@ -593,10 +593,10 @@ begin
 end;
 $$;
 
--- source: 10_private/message_json.sql sha256:3bc4de2119e75e8617148ee3f2b51c22718270d4ab7e846277bc51976fc2250a
+-- source: 10_private/message_json.sql sha256:dadce7042dafd6714b0dda700fcdb61f043e555f99be4554a8f8f2b90e28cbf9
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
--- Has the same keys as private.my_messages; a test compares them.
+-- Its columns are those of private.my_messages, in their order.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
 language plpgsql
@@ -604,29 +604,15 @@ stable
 set search_path = ''
 as $$
 begin
-  return jsonb_build_object(
-    'id', p_message.id,
-    'conversation_id', p_message.conversation_id,
-    'seq', p_message.seq,
-    'sender_id', p_message.sender_id,
-    'receiver_id', p_message.receiver_id,
-    'message', p_message.message,
-    'media_url', p_message.media_url,
-    'attachments', p_message.attachments,
-    'message_type', p_message.message_type,
-    'visible_to', p_message.visible_to,
-    'action_required', p_message.action_required,
-    'action_data', p_message.action_data,
-    'action_completed', p_message.action_completed,
-    'is_automated', p_message.is_automated,
-    'reply_to', p_message.reply_to,
-    'client_message_id', p_message.client_message_id,
-    'expires_at', p_message.expires_at,
-    'seen', false,
-    'is_read', false,
-    'read_at', null,
-    'status', 'sent',
-    'created_at', p_message.created_at
+  return to_jsonb(
+    row(
+      p_message.id, p_message.conversation_id, p_message.seq, p_message.sender_id,
+      p_message.receiver_id, p_message.message, p_message.media_url, p_message.attachments,
+      p_message.message_type, p_message.visible_to, p_message.action_required,
+      p_message.action_data, p_message.action_completed, p_message.is_automated,
+      p_message.reply_to, p_message.client_message_id, p_message.expires_at, false, false, null,
+      'sent', p_message.created_at
+    )::private.my_messages
   );
 end;
 $$;
@@ -757,7 +743,7 @@ grant execute on function private.my_id() to authenticated;
 grant execute on function private.list_my_conversation_ids() to authenticated;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
--- source: 10_private/raise_error.sql sha256:918295e2b3fe6c1e807406a1a43f6c818840d798e607c3df2bb2a3f1d02e32f2
+-- source: 10_private/raise_error.sql sha256:d045be8eb89a84d62dd233150b328766b9d371c888beb868565829f49d8de1a1
 -- Ends the call with an error that PostgREST turns into the HTTP answer
 -- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
 --
@@ -816,6 +802,21 @@ begin
     'CONVERSATION_NOT_FOUND', 'There is no such conversation among yours.', p_status => 404,
     p_hint => 'Call get_conversations to see yours.'
   );
+end;
+$$;
+
+-- Ends a statement of a trigger as a broken CHECK of that name would.
+--
+-- Errors: 23514 (check_violation) with the rule as the constraint.
+create or replace function private.raise_broken_rule(p_schema text, p_table text, p_rule text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise check_violation using
+    message = format('new row for relation "%s" violates check constraint "%s"', p_table, p_rule),
+    schema = p_schema, table = p_table, constraint = p_rule;
 end;
 $$;
 
@@ -3308,7 +3309,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:6dd22f5333e07158a63f6926226077f0bb1d5c3b3584f07cd2374607dd2f8a81
+-- source: 30_chat/send_message.sql sha256:1ca130eb68209244d7a97f231f56806aec3acb2b15abd34d4f2ebe6c0a0a96f6
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3513,15 +3514,12 @@ begin
       );
 
       -- As private.message_json; a test compares them.
-      v_json := jsonb_build_object(
-        'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
-        'receiver_id', v_other_id, 'message', p_message, 'media_url', p_media_url,
-        'attachments', v_attachments,
-        'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
-        'action_data', null, 'action_completed', false, 'is_automated', false,
-        'reply_to', p_reply_to, 'client_message_id', p_client_message_id,
-        'expires_at', v_expires_at, 'seen', false, 'is_read', false, 'read_at', null,
-        'status', 'sent', 'created_at', v_at
+      v_json := to_jsonb(
+        row(
+          v_id, p_conversation_id, v_seq, v_me, v_other_id, p_message, p_media_url, v_attachments,
+          'user_input', 'all', false, null, false, false, p_reply_to, p_client_message_id,
+          v_expires_at, false, false, null, 'sent', v_at
+        )::private.my_messages
       );
       v_payload := jsonb_build_object(
         'conversation_id', p_conversation_id,
@@ -5689,7 +5687,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:fe3bba694c4dcf02cc6aaa7c9c13cf4032f5808b8f55691cc7f08a7f36757ba9
+-- source: 40_flow/advance_conversation.sql sha256:de058a55db56ba44f15e6e9dbc87a901074b5e3911b6e9bace9a47ac01ea6a1a
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5768,13 +5766,19 @@ begin
       v_next.flow_id, v_step.action, v_step.input, (v_step.conversation).id
     );
     foreach v_row in array v_rows loop
-      v_failed := private.failed_guards(v_step, v_row.guards, v_row.to_state);
+      v_failed := case
+        when v_row.guards <@ v_held then '{}'
+        else private.failed_guards(v_step, v_row.guards, v_row.to_state)
+      end;
       exit when v_failed = '{}';
     end loop;
     if v_failed <> '{}' then
       perform private.refuse_guard(v_step, v_failed[1]);
     end if;
-    v_step := private.withhold_words(v_step, v_row.effects);
+    v_step.withheld := '{}';
+    if v_next.is_barred and v_step.role in ('influencer', 'brand_owner') then
+      v_step := private.withhold_words(v_step, v_row.effects);
+    end if;
 
     -- Into the next state
     v_step.reason := replace(coalesce(v_row.reason, v_row.action), '{role}', v_step.role);
@@ -5809,11 +5813,40 @@ begin
     end if;
     v_step.conversation := v_next;
     foreach v_effect in array v_row.effects loop
-      v_step.conversation := private.run_effect(v_effect, v_step);
+      case
+        when v_effect in (
+          'make_offer', 'make_counter', 'hold_offer', 'finalize_offer', 'agree_on_offer',
+          'agree_on_counter', 'agree_on_quote', 'count_return'
+        ) then
+          v_step.conversation := private.affect_offers(v_effect, v_step);
+        when v_effect in (
+          'start_work', 'store_submission', 'withdraw_submission', 'request_revision',
+          'approve_work', 'propose_extension', 'accept_extension', 'drop_extension', 'keep_rating'
+        ) then
+          v_step.conversation := private.affect_work(v_effect, v_step);
+        when v_effect in (
+          'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'escalate',
+          'close_dispute', 'raise_alert'
+        ) then
+          v_step.conversation := private.affect_disputes(v_effect, v_step);
+        when v_effect in (
+          'open_order', 'note_attempt', 'hold_funds', 'bounce_payment', 'release_funds',
+          'request_refund', 'request_agreed_refund', 'request_split_refund', 'retry_refund',
+          'settle_refund', 'charge_back'
+        ) then
+          v_step.conversation := private.affect_money(v_effect, v_step);
+        when v_effect in (
+          'close', 'reopen', 'accept_request', 'reject_request', 'keep_details', 'count_question'
+        ) then
+          v_step.conversation := private.affect_requests(v_effect, v_step);
+        else raise exception 'there is no effect %', v_effect using errcode = 'case_not_found';
+      end case;
     end loop;
 
     -- What it says, and what follows at once
-    v_follower := private.find_follower(v_row, v_step.role, p_step.input);
+    v_follower := case when v_row.follow_up is not null
+      then private.find_follower(v_row, v_step.role, p_step.input)
+    end;
     v_said := cardinality(v_step.messages);
     v_step := private.compose_messages(v_step, v_row.name, v_follower is not null);
     if not v_step.is_trial then
@@ -5857,9 +5890,6 @@ as $$
 declare
   v_role text;
 begin
-  if p_row.follow_up is null then
-    return null;
-  end if;
   select t.role into v_role
   from private.flow_transitions as t
   where t.flow_id = p_row.flow_id
@@ -5893,11 +5923,6 @@ declare
   v_step private.flow_step := p_step;
   v_words text[];
 begin
-  v_step.withheld := '{}';
-  if not (p_step.conversation).is_barred or p_step.input = '{}'
-    or p_step.role not in ('influencer', 'brand_owner') then
-    return v_step;
-  end if;
   v_words := array(
     select i.field
     from private.flow_inputs as i
@@ -6532,7 +6557,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:b835dcfdb49a32035520e24e51971cbfb64f70194af4d635c009f4fe68782a8d
+-- source: 40_flow/announce_step.sql sha256:8c2392c8970d1580dcae2b77a65171e3ff6901a17b6858538b173d170dddab30
 -- Tells both sides about a step and all that followed on it, in at most two events a side: the
 -- messages that it may see, and the new state.
 --
@@ -6640,21 +6665,20 @@ begin
           'awaiting_role', v_conversation.awaiting_role,
           'last_seq', v_conversation.last_seq,
           'version', v_member.version
-        )
+        ),
+        'message', v_heard[cardinality(v_heard)],
+        'notification', v_note
       );
+      if cardinality(v_heard) > 1 then
+        v_payload := v_payload || jsonb_build_object('messages', v_heard);
+      end if;
       if v_is_own and v_event is not null then
         v_events := v_events || (v_event ->> 'event');
-        v_payload := v_payload || (v_event - 'event')
+        v_payload := v_payload - 'notification' || (v_event - 'event')
           || jsonb_build_object('flow_update', private.flow_update_json(p_step));
       else
         v_events := v_events || 'new_message'::text;
-        v_payload := v_payload || jsonb_build_object('notification', v_note);
       end if;
-      -- The messages last: each is copied with whatever is added to them.
-      v_payload := v_payload || case when cardinality(v_heard) > 1
-        then jsonb_build_object('message', v_heard[cardinality(v_heard)], 'messages', v_heard)
-        else jsonb_build_object('message', v_heard[1])
-      end;
       v_payloads := v_payloads || v_payload;
       v_topics := v_topics || v_member.topic;
     end if;
@@ -6957,7 +6981,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:a57423bdb387181c1ec2fe8587e3cdee32e814c14e09abb22a3d4d4d0bd46b5f
+-- source: 40_flow/compose_messages.sql sha256:092b6915c6885b7461d3888523d66bee52848aa33f946ffe57a712b69de521c1
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -7103,7 +7127,7 @@ begin
       )
     );
   end if;
-  if p_texts is null or p_texts ~ '_[a-z]+s\}' then  -- rules are plurals
+  if p_texts is null or position('s}' in p_texts) > 0 then  -- rules are plurals
     v_values := (
       select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id
     ) || v_values;
@@ -7112,7 +7136,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:0563ec885e1cf606bf849d8e7bc658f29e95f28ad87bf5156690c6fe088f62f0
+-- source: 40_flow/deal_values.sql sha256:d3cf8dc93550575cc1b3874e92efc28d4d6e9ab3cc57b531c36b35ada4c35836
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7134,7 +7158,7 @@ declare
   v_values jsonb := v_data;
   v_zone text;
 begin
-  if p_texts is null or p_texts ~ '_text\}' then
+  if p_texts is null or position('_text}' in p_texts) > 0 then
     v_values := v_values || jsonb_build_object(
       'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
       'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
@@ -7151,7 +7175,7 @@ begin
       )
     );
   end if;
-  if p_texts is null or p_texts ~ '_hint\}' then
+  if p_texts is null or position('_hint}' in p_texts) > 0 then
     v_values := v_values || jsonb_build_object(
       'released_hint', ' '
         || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
@@ -7162,7 +7186,7 @@ begin
         || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.'
     );
   end if;
-  if p_texts is null or p_texts ~ '\{de' then
+  if p_texts is null or position('{de' in p_texts) > 0 then
     v_zone := private.get_setting('quota_timezone') #>> '{}';
     v_values := v_values || jsonb_build_object(
       'details', v_data -> 'project_details',
@@ -7187,6 +7211,7 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
+strict
 set search_path = ''
 as $$
 declare
@@ -7195,7 +7220,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if p_text is null or position('{' in p_text) = 0 then
+  if position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');
@@ -7701,7 +7726,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/failed_guards.sql sha256:a50e190aa68cb74ebc1761f6abae236090ccb732ddda5205c0f785bb254a320d
+-- source: 40_flow/failed_guards.sql sha256:eaac9330913fe0779b1bfa85a3de17c0fc68894f6795b1f480a95056532e0df1
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
@@ -7851,33 +7876,24 @@ begin
       when 'is_unblocked' then
         v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
 
-      when 'has_quote' then
-        v_holds := v_data ? 'quote_minor';
-      when 'has_counter' then
-        v_holds := v_data ? 'counter_minor';
+      when 'has_quote', 'has_counter' then
+        v_holds := v_data ? (substr(v_guard, 5) || '_minor');
       -- The price that the actor saw; who named none agrees to whatever it is.
-      when 'offer_matches' then
+      when 'offer_matches', 'counter_matches', 'quote_matches' then
         v_holds := coalesce(
-          (p_step.input -> 'price_minor')::bigint = (v_data -> 'offer_minor')::bigint, true
-        );
-      when 'counter_matches' then
-        v_holds := coalesce(
-          (p_step.input -> 'price_minor')::bigint = (v_data -> 'counter_minor')::bigint, true
-        );
-      when 'quote_matches' then
-        v_holds := coalesce(
-          (p_step.input -> 'price_minor')::bigint = (v_data -> 'quote_minor')::bigint, true
+          (p_step.input -> 'price_minor')::bigint
+            = (v_data -> (split_part(v_guard, '_', 1) || '_minor'))::bigint,
+          true
         );
 
       when 'has_round_left' then
         v_holds := private.flow_count(v_data, 'negotiation_round')
           < (v_rules ->> 'max_rounds')::numeric;
-      when 'is_earlier_round' then
-        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-          < (v_rules ->> 'max_rounds')::numeric;
-      when 'is_last_round' then
-        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-          >= (v_rules ->> 'max_rounds')::numeric;
+      when 'is_earlier_round', 'is_last_round' then
+        v_holds := (v_guard = 'is_last_round') = (
+          private.flow_count(v_data, 'negotiation_round') + 1
+            >= (v_rules ->> 'max_rounds')::numeric
+        );
       when 'has_question_left' then
         v_holds := private.flow_count(v_data, 'questions')
           < (v_rules ->> 'max_questions')::numeric;
@@ -7891,10 +7907,8 @@ begin
         v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
           < (v_rules ->> 'max_closings_a_day')::numeric;
 
-      when 'has_submission' then
-        v_holds := v_was.work_submitted;
-      when 'has_no_submission' then
-        v_holds := not coalesce(v_was.work_submitted, false);
+      when 'has_submission', 'has_no_submission' then
+        v_holds := (v_guard = 'has_submission') = coalesce(v_was.work_submitted, false);
       when 'has_extension' then
         v_holds := v_data ? 'extension';
       when 'is_overdue' then
@@ -8114,6 +8128,88 @@ begin
   end;
 end;
 $$;
+
+-- source: 40_flow/flow_effects.sql sha256:724912f2895aba2576bfdce36ef436b5521d0823da67735f2f956e41405cb73b
+-- The effects of the flow: what each does, and where the money of the deal must be before it and is
+-- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
+-- the awaited side has the whole time of the state after it, though its limit counts from before.
+create or replace view private.flow_effects as
+select
+  e.name, e.money_before, e.money_after,
+  e.name in ('start_work', 'request_revision', 'resume') as gives_time,
+  e.says
+from (
+  values
+    -- private.affect_requests
+    ('close', null, null, 'Records why and by whom the conversation was closed, closes the '
+      'application and cancels the open payment order.'),
+    ('reopen', null, null, 'Forgets why and by whom the conversation was closed.'),
+    ('accept_request', null, null, 'Accepts the application.'),
+    ('reject_request', null, null, 'Rejects the application.'),
+    ('keep_details', null, null, 'Stores the project details and counts their versions.'),
+    ('count_question', null, null, 'Counts a question about the project details.'),
+
+    -- private.affect_offers
+    ('make_offer', null, null,
+      'Records the brand owner''s price as the standing offer of a new round; drops the counter '
+      'offer.'),
+    ('make_counter', null, null, 'Records the influencer''s price as the counter offer.'),
+    ('hold_offer', null, null, 'Records the standing offer as the final one.'),
+    ('finalize_offer', null, null,
+      'Marks the offer that is made in this step as the final one; comes before make_offer.'),
+    ('agree_on_offer', null, null, 'Fixes the standing offer as the agreed price.'),
+    ('agree_on_counter', null, null, 'Fixes the counter offer as the agreed price.'),
+    ('agree_on_quote', null, null, 'Fixes the quote of the application as the agreed price.'),
+    ('count_return', null, null, 'Counts that the actor went back from typing a price.'),
+
+    -- private.affect_money
+    ('open_order', null, null,
+      'Opens the payment order for the agreed amount, or takes the one that is open.'),
+    ('note_attempt', null, null,
+      'Records a payment attempt, so that the time limit waits for what may still come.'),
+    ('hold_funds', 'none', 'held', 'Books the payment as held.'),
+    ('bounce_payment', null, null,
+      'Books the payment as bounced and requests its whole refund; it never counts as held.'),
+    ('release_funds', 'held', 'settled',
+      'Releases what is held to the influencer, less the fee, and creates the payout.'),
+    ('request_refund', 'held', 'refunding', 'Requests a refund of all that is held.'),
+    ('request_agreed_refund', 'held', 'refunding',
+      'Requests the refund that both sides agreed on; none named means all.'),
+    ('request_split_refund', 'held', 'refunding',
+      'Requests the part that the operator decided on.'),
+    ('retry_refund', null, null, 'Counts the failed attempt; the refund stays requested.'),
+    ('settle_refund', 'refunding', 'settled',
+      'Books the refund as sent, and releases the rest to the influencer, less the fee.'),
+    ('charge_back', 'held', 'settled', 'Books what was held as taken back by the bank.'),
+
+    -- private.affect_work
+    ('start_work', null, null, 'Sets the day on which the delivery is due.'),
+    ('store_submission', null, null, 'Stores the submission with the next number.'),
+    ('withdraw_submission', null, null,
+      'Withdraws the newest submission; an earlier one counts again.'),
+    ('request_revision', null, null,
+      'Counts a revision, marks the submission and gives the delivery the time of a revision.'),
+    ('approve_work', null, null, 'Approves the newest submission.'),
+    ('propose_extension', null, null, 'Stores the days that the influencer asks for.'),
+    ('accept_extension', null, null,
+      'Moves the delivery by the days asked for, and the time limit of the work with it.'),
+    ('drop_extension', null, null, 'Clears the pending extension request.'),
+    ('keep_rating', null, null, 'Stores the actor''s rating, hidden from the other side.'),
+
+    -- private.affect_disputes
+    ('propose_cancellation', null, null,
+      'Stores who asks to cancel and for which refund, and where the deal was.'),
+    ('drop_cancellation', null, null, 'Clears the pending cancellation request.'),
+    ('resume', null, null,
+      'Takes the deal back to where it was before the pause, with the time that it took, unless it '
+      'was asked for by the party whose time it is.'),
+    ('open_dispute', null, null, 'Opens a dispute, stops the clocks and places a legal hold.'),
+    ('escalate', null, null,
+      'Opens a dispute that nobody asked for, because a time limit passed.'),
+    ('close_dispute', null, null,
+      'Closes the dispute with this action as its verdict and lifts the legal hold.'),
+    ('raise_alert', null, null, 'Alerts the operators.')
+) as e (name, money_before, money_after, says);
 
 -- source: 40_flow/open_actions.sql sha256:7e6c7ace60240280c28d57f703bbbaf8231f8ff27f97d4722e97d54c44a664c0
 -- What a party may do in a conversation now, in the order of the screen: as private.draw_screen
@@ -8787,130 +8883,6 @@ begin
         + (p_rules ->> 'attempt_hours')::numeric * interval '1 hour'
     )
   end;
-end;
-$$;
-
--- source: 40_flow/run_effect.sql sha256:095ca3ce4f25d59c67597b499c807a28f3044d189a56d4ce9b85f6b90a45e540
--- The effects of the flow: what each does, and where the money of the deal must be before it and is
--- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
--- the awaited side has the whole time of the state after it, though its limit counts from before.
-create or replace view private.flow_effects as
-select
-  e.name, e.money_before, e.money_after,
-  e.name in ('start_work', 'request_revision', 'resume') as gives_time,
-  e.says
-from (
-  values
-    -- private.affect_requests
-    ('close', null, null, 'Records why and by whom the conversation was closed, closes the '
-      'application and cancels the open payment order.'),
-    ('reopen', null, null, 'Forgets why and by whom the conversation was closed.'),
-    ('accept_request', null, null, 'Accepts the application.'),
-    ('reject_request', null, null, 'Rejects the application.'),
-    ('keep_details', null, null, 'Stores the project details and counts their versions.'),
-    ('count_question', null, null, 'Counts a question about the project details.'),
-
-    -- private.affect_offers
-    ('make_offer', null, null,
-      'Records the brand owner''s price as the standing offer of a new round; drops the counter '
-      'offer.'),
-    ('make_counter', null, null, 'Records the influencer''s price as the counter offer.'),
-    ('hold_offer', null, null, 'Records the standing offer as the final one.'),
-    ('finalize_offer', null, null,
-      'Marks the offer that is made in this step as the final one; comes before make_offer.'),
-    ('agree_on_offer', null, null, 'Fixes the standing offer as the agreed price.'),
-    ('agree_on_counter', null, null, 'Fixes the counter offer as the agreed price.'),
-    ('agree_on_quote', null, null, 'Fixes the quote of the application as the agreed price.'),
-    ('count_return', null, null, 'Counts that the actor went back from typing a price.'),
-
-    -- private.affect_money
-    ('open_order', null, null,
-      'Opens the payment order for the agreed amount, or takes the one that is open.'),
-    ('note_attempt', null, null,
-      'Records a payment attempt, so that the time limit waits for what may still come.'),
-    ('hold_funds', 'none', 'held', 'Books the payment as held.'),
-    ('bounce_payment', null, null,
-      'Books the payment as bounced and requests its whole refund; it never counts as held.'),
-    ('release_funds', 'held', 'settled',
-      'Releases what is held to the influencer, less the fee, and creates the payout.'),
-    ('request_refund', 'held', 'refunding', 'Requests a refund of all that is held.'),
-    ('request_agreed_refund', 'held', 'refunding',
-      'Requests the refund that both sides agreed on; none named means all.'),
-    ('request_split_refund', 'held', 'refunding',
-      'Requests the part that the operator decided on.'),
-    ('retry_refund', null, null, 'Counts the failed attempt; the refund stays requested.'),
-    ('settle_refund', 'refunding', 'settled',
-      'Books the refund as sent, and releases the rest to the influencer, less the fee.'),
-    ('charge_back', 'held', 'settled', 'Books what was held as taken back by the bank.'),
-
-    -- private.affect_work
-    ('start_work', null, null, 'Sets the day on which the delivery is due.'),
-    ('store_submission', null, null, 'Stores the submission with the next number.'),
-    ('withdraw_submission', null, null,
-      'Withdraws the newest submission; an earlier one counts again.'),
-    ('request_revision', null, null,
-      'Counts a revision, marks the submission and gives the delivery the time of a revision.'),
-    ('approve_work', null, null, 'Approves the newest submission.'),
-    ('propose_extension', null, null, 'Stores the days that the influencer asks for.'),
-    ('accept_extension', null, null,
-      'Moves the delivery by the days asked for, and the time limit of the work with it.'),
-    ('drop_extension', null, null, 'Clears the pending extension request.'),
-    ('keep_rating', null, null, 'Stores the actor''s rating, hidden from the other side.'),
-
-    -- private.affect_disputes
-    ('propose_cancellation', null, null,
-      'Stores who asks to cancel and for which refund, and where the deal was.'),
-    ('drop_cancellation', null, null, 'Clears the pending cancellation request.'),
-    ('resume', null, null,
-      'Takes the deal back to where it was before the pause, with the time that it took, unless it '
-      'was asked for by the party whose time it is.'),
-    ('open_dispute', null, null, 'Opens a dispute, stops the clocks and places a legal hold.'),
-    ('escalate', null, null,
-      'Opens a dispute that nobody asked for, because a time limit passed.'),
-    ('close_dispute', null, null,
-      'Closes the dispute with this action as its verdict and lifts the legal hold.'),
-    ('raise_alert', null, null, 'Alerts the operators.')
-) as e (name, money_before, money_after, says);
-
--- Runs an effect and returns the conversation as it leaves it: the closed list of effects, each in
--- the function of its family.
---
--- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
--- Writes: what the families write, unless the step is a trial.
-create or replace function private.run_effect(p_effect text, p_step private.flow_step)
-returns private.conversations
-language plpgsql
-set search_path = ''
-as $$
-begin
-  case
-    when p_effect in (
-      'make_offer', 'make_counter', 'hold_offer', 'finalize_offer', 'agree_on_offer',
-      'agree_on_counter', 'agree_on_quote', 'count_return'
-    ) then
-      return private.affect_offers(p_effect, p_step);
-    when p_effect in (
-      'start_work', 'store_submission', 'withdraw_submission', 'request_revision', 'approve_work',
-      'propose_extension', 'accept_extension', 'drop_extension', 'keep_rating'
-    ) then
-      return private.affect_work(p_effect, p_step);
-    when p_effect in (
-      'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'escalate',
-      'close_dispute', 'raise_alert'
-    ) then
-      return private.affect_disputes(p_effect, p_step);
-    when p_effect in (
-      'open_order', 'note_attempt', 'hold_funds', 'bounce_payment', 'release_funds',
-      'request_refund', 'request_agreed_refund', 'request_split_refund', 'retry_refund',
-      'settle_refund', 'charge_back'
-    ) then
-      return private.affect_money(p_effect, p_step);
-    when p_effect in (
-      'close', 'reopen', 'accept_request', 'reject_request', 'keep_details', 'count_question'
-    ) then
-      return private.affect_requests(p_effect, p_step);
-    else raise exception 'there is no effect %', p_effect using errcode = 'case_not_found';
-  end case;
 end;
 $$;
 
@@ -10294,7 +10266,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:ff2a2a75b4c9a714070d7f55e3b2b27de18ce4acfb85ff46f341d7f2c436001f
+-- source: 43_deals/take_action.sql sha256:3818e3897adc85e6a9b3ef1df7b1c9e6aa3235692d6e5c9c5d515a4f8c57783a
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -10517,8 +10489,6 @@ set search_path = ''
 as $$
 declare
   c constant private.conversations := p_conversation;
-  v record;
-  v_action_data jsonb;
 begin
   if c.deadline_at <= now() then
     return (
@@ -10527,129 +10497,125 @@ begin
       where mine.conversation_id = c.id
     );
   end if;
-  select
-    me.role, me.read_seq, me.muted_until,
-    coalesce(me.archived_seq = c.last_seq, false) as is_archived,
-    me.pinned_at is not null as is_pinned,
-    me.blocks_other or other.blocks_other as is_blocked,
-    me.shares_read_receipts and other.shares_read_receipts as is_shared,
-    other.read_seq as other_read_seq,
-    other.delivered_seq as other_delivered_seq,
-    coalesce(other.typing_until > now(), false) as is_typing,
-    u.id as other_id, u.display_name, u.avatar_url, u.role as other_role,
-    a.user_id is not null as has_account,
-    case when a.shares_last_seen then a.last_seen_at end as last_seen_at,
-    s.waiting_on, s.free_text,
-    me.version + other.shared_version as version,
-    -- As private.base_version.
-    (
-      select m.expires_at
-      from public.messages as m
-      where m.conversation_id = c.id and m.expires_at <= now()
-      order by m.expires_at desc
-      limit 1
-    ) as expired_at,
-    (
-      select count(*)
-      from (
-        select from public.messages as m
-        where m.conversation_id = c.id and m.seq > me.read_seq
-          and m.sender_id <> me.user_id
-          and m.caused_by is distinct from me.user_id
-          and (m.visible_to = 'all' or m.receiver_id = me.user_id)
-          and (m.expires_at is null or m.expires_at > now())
-        order by m.seq desc
-        limit 1000
-      ) as unread
-    ) as unread_count,
-    (
-      select json_build_object(
-        'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
-        'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
-        'attachment_names', case
-          when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
-        end,
-        'created_at', m.created_at
-      )
-      from public.messages as m
-      where m.conversation_id = c.id
-        and (m.visible_to = 'all' or p_user_id in (m.sender_id, m.receiver_id))
-        and (m.expires_at is null or m.expires_at > now())
-      order by m.seq desc
-      limit 1
-    ) as last_message
-  into v
-  from private.participants as me
-  join private.participants as other
-    on other.conversation_id = c.id and other.user_id <> me.user_id
-  join public.users as u on u.id = other.user_id
-  left join private.accounts as a on a.user_id = other.user_id
-  left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
-  where me.conversation_id = c.id and me.user_id = p_user_id;
-  if c.awaiting_role = v.role then
-    select m.action_data into v_action_data
-    from public.messages as m
-    where m.id = (c.current_action_data ->> 'action_id')::uuid;
-  end if;
-  return json_build_object(
-    'conversation_id', c.id,
-    'kind', c.kind,
-    'chat_status', c.chat_status,
-    'flow_state', c.flow_state,
-    'awaiting_role', c.awaiting_role,
-    'waiting_on', coalesce(
-      c.awaiting_role, case when c.kind <> 'direct' then v.waiting_on end, 'none'
-    ),
-    'automation_enabled', c.automation_enabled,
-    'my_role', v.role,
-    'current_action_data', v_action_data,
-    'flow_data', c.flow_data,
-    'price', round(c.amount_minor / 100.0, 2),
-    'amount_minor', c.amount_minor,
-    'currency', c.currency,
-    'work_status', c.work_status,
-    'deadline_at', c.deadline_at,
-    'version', c.version + c.last_seq + v.version
-      + coalesce(extract(epoch from v.expired_at) * 1000000, 0)::bigint
-      + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint,
-    'last_seq', c.last_seq,
-    'read_seq', v.read_seq,
-    'other_read_seq', case
-      when v.is_blocked or not v.is_shared then 0
-      else v.other_read_seq
-    end,
-    'other_delivered_seq', case when v.is_blocked then 0 else v.other_delivered_seq end,
-    'unread_count', v.unread_count,
-    'last_message', v.last_message,
-    'other_party', json_build_object(
-      'id', v.other_id, 'display_name', v.display_name, 'avatar_url', v.avatar_url,
-      'role', v.other_role,
-      'last_seen_at', case when not v.is_blocked then v.last_seen_at end,
-      'is_deleted', not v.has_account
-    ),
-    'archived', v.is_archived,
-    'pinned', v.is_pinned,
-    'muted_until', v.muted_until,
-    'free_text_allowed', not v.is_blocked and v.has_account and (
-      c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
-    ) and private.deal_instead(c) is null,
-    'created_at', c.created_at,
-    'updated_at', c.updated_at,
-    'server_now', now(),
-    'other_typing', v.is_typing,
-    'escrow', case when c.kind <> 'direct' then json_build_object(
-      'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
-      'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
-      'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
-    ) end,
-    'delivery_due_at', c.delivery_due_at,
-    'bid_id', c.bid_id,
-    'campaign_id', c.campaign_id,
-    'request_id', c.request_id,
-    'work_submission', c.work_submission,
-    'work_submitted', c.work_submitted,
-    'submission_date', c.submission_date,
-    'close_reason', c.close_reason
+  return (
+    select row_to_json(mine)
+    from (
+      select
+        c.id as conversation_id,
+        c.kind,
+        c.chat_status,
+        c.flow_state,
+        c.awaiting_role,
+        coalesce(
+          c.awaiting_role, case when c.kind <> 'direct' then s.waiting_on end, 'none'
+        ) as waiting_on,
+        c.automation_enabled,
+        me.role as my_role,
+        case when c.awaiting_role = me.role then (
+          select m.action_data
+          from public.messages as m
+          where m.id = (c.current_action_data ->> 'action_id')::uuid
+        ) end as current_action_data,
+        c.flow_data,
+        round(c.amount_minor / 100.0, 2) as price,
+        c.amount_minor,
+        c.currency,
+        c.work_status,
+        c.deadline_at,
+        -- As private.base_version.
+        c.version + c.last_seq + me.version + other.shared_version
+          + coalesce(
+            extract(
+              epoch from (
+                select m.expires_at
+                from public.messages as m
+                where m.conversation_id = c.id and m.expires_at <= now()
+                order by m.expires_at desc
+                limit 1
+              )
+            ) * 1000000,
+            0
+          )::bigint
+          + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
+        c.last_seq,
+        me.read_seq,
+        case
+          when me.blocks_other or other.blocks_other then 0
+          when not (me.shares_read_receipts and other.shares_read_receipts) then 0
+          else other.read_seq
+        end as other_read_seq,
+        case
+          when me.blocks_other or other.blocks_other then 0
+          else other.delivered_seq
+        end as other_delivered_seq,
+        (
+          select count(*)
+          from (
+            select from public.messages as m
+            where m.conversation_id = c.id and m.seq > me.read_seq
+              and m.sender_id <> me.user_id
+              and m.caused_by is distinct from me.user_id
+              and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+              and (m.expires_at is null or m.expires_at > now())
+            order by m.seq desc
+            limit 1000
+          ) as unread
+        ) as unread_count,
+        (
+          select json_build_object(
+            'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+            'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+            'attachment_names', case
+              when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
+            end,
+            'created_at', m.created_at
+          )
+          from public.messages as m
+          where m.conversation_id = c.id
+            and (m.visible_to = 'all' or p_user_id in (m.sender_id, m.receiver_id))
+            and (m.expires_at is null or m.expires_at > now())
+          order by m.seq desc
+          limit 1
+        ) as last_message,
+        json_build_object(
+          'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
+          'last_seen_at', case
+            when a.shares_last_seen and not me.blocks_other and not other.blocks_other
+              then a.last_seen_at
+          end,
+          'is_deleted', a.user_id is null
+        ) as other_party,
+        coalesce(me.archived_seq = c.last_seq, false) as archived,
+        me.pinned_at is not null as pinned,
+        me.muted_until,
+        not me.blocks_other and not other.blocks_other and a.user_id is not null and (
+          c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(s.free_text, false)
+        ) and private.deal_instead(c) is null as free_text_allowed,
+        c.created_at,
+        c.updated_at,
+        now() as server_now,
+        coalesce(other.typing_until > now(), false) as other_typing,
+        case when c.kind <> 'direct' then json_build_object(
+          'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+          'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+          'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+        ) end as escrow,
+        c.delivery_due_at,
+        c.bid_id,
+        c.campaign_id,
+        c.request_id,
+        c.work_submission,
+        c.work_submitted,
+        c.submission_date,
+        c.close_reason
+      from private.participants as me
+      join private.participants as other
+        on other.conversation_id = c.id and other.user_id <> me.user_id
+      join public.users as u on u.id = other.user_id
+      left join private.accounts as a on a.user_id = other.user_id
+      left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
+      where me.conversation_id = c.id and me.user_id = p_user_id
+    ) as mine
   );
 end;
 $$;
@@ -10771,9 +10737,9 @@ as $$
     end;
 $$;
 
--- source: 44_flow_proof/flow_facts.sql sha256:f3a4b4a51ec2fb23faba70c5f6127905fd555b9b4fe5cf7d90fb27879cc810be
+-- source: 44_flow_proof/flow_facts.sql sha256:43184b1e8790d6f5817766142e7e89c4e946f6e26f9982e41e0f1ccb0d1d29d7
 -- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
--- runs them: private.flow_guards in failed_guards.sql, private.flow_effects in run_effect.sql.
+-- runs them: private.flow_guards in failed_guards.sql, private.flow_effects in flow_effects.sql.
 
 -- The roles that the two members of a conversation of this kind have in its flow.
 create or replace function private.list_party_roles(p_kind text)
@@ -17595,7 +17561,7 @@ $$;
 
 grant execute on function private.login_cleanup(), public.login_cleanup() to authenticated;
 
--- source: 60_triggers/check_account.sql sha256:7a9cb52ee052cce4f48ebca6acd9693796f769bcc490d99ae4a2be6d7dae00a1
+-- source: 60_triggers/check_account.sql sha256:8046051b30e9abb2d29593851ecdaf3dcc184810c7ccca060b315e77b88046b0
 -- Refuses an account that breaks a rule of its columns, as a CHECK of that name would.
 --
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
@@ -17615,11 +17581,7 @@ declare
   end;
 begin
   if v_broken is not null then
-    raise check_violation using
-      message = format(
-        'new row for relation "accounts" violates check constraint "%s"', v_broken
-      ),
-      schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
+    perform private.raise_broken_rule(tg_table_schema, tg_table_name, v_broken);
   end if;
   return null;
 end;
@@ -17630,13 +17592,14 @@ after insert or update of phone, daily_free_limit, points_per_message, points_ba
 on private.accounts
 for each row execute function private.check_account();
 
--- source: 60_triggers/check_conversation.sql sha256:3a6115496f9f18be2f4960c2f5e17f8d2379144cbb84fba3934d803cfba9174a
+-- source: 60_triggers/check_conversation.sql sha256:42f88be29a4ac7aa82aed93d62ee307ea4dc022df9a0d8da463ebf488076d7fe
 -- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
 -- chat_status and automation_enabled follow flow_state.
 --
 -- record_step writes all three; whoever else changes flow_state, a repair by hand, need not.
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
--- and a send changes none of these columns: the trigger does not run then.
+-- and a send changes none of these columns: the trigger does not run then. What no step changes is
+-- in check_parties.
 -- Writes: conversations (chat_status, automation_enabled).
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
 create or replace function private.check_conversation()
@@ -17647,27 +17610,13 @@ as $$
 declare
   v_chat_status constant text := private.chat_status_in(new.flow_state);
   v_broken constant text := case
-    when not (new.kind in ('direct', 'bid', 'campaign')) then 'kind_is_known'
-    when not (new.user_a < new.user_b) then 'members_are_ordered'
-    when not case new.kind
-      when 'direct' then new.brand_owner_id is null and new.influencer_id is null
-      else new.brand_owner_id in (new.user_a, new.user_b)
-        and new.influencer_id in (new.user_a, new.user_b)
-        and new.brand_owner_id <> new.influencer_id
-    end then 'roles_belong_to_deals'
     when not (new.awaiting_role in ('influencer', 'brand_owner')) then 'awaiting_role_is_known'
     when not (new.amount_minor > 0) then 'amount_is_positive'
-    when not (new.currency ~ '^[A-Z]{3}$') then 'currency_is_iso_4217'
     when not (
-      (new.bid_id is not null) = (new.kind = 'bid')
-      and (new.campaign_id is not null) = (new.kind = 'campaign')
-    ) then 'deal_has_its_subject'
-    when not (
-      (new.kind = 'direct') = (new.captured_minor is null)
-      and num_nulls(
+      num_nulls(
         new.captured_minor, new.held_minor, new.released_minor, new.fee_minor,
         new.refunded_minor, new.charged_back_minor
-      ) in (0, 6)
+      ) = case new.kind when 'direct' then 6 else 0 end
     ) then 'only_deals_have_books'
     when not (
       new.held_minor >= 0
@@ -17684,17 +17633,45 @@ declare
   end;
 begin
   if v_broken is not null then
-    raise check_violation using
-      message = format(
-        'new row for relation "conversations" violates check constraint "%s"', v_broken
-      ),
-      schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
+    perform private.raise_broken_rule(tg_table_schema, tg_table_name, v_broken);
   end if;
   if (new.chat_status, new.automation_enabled)
     <> (v_chat_status, v_chat_status = 'automated') then
     update private.conversations as c
     set chat_status = v_chat_status, automation_enabled = v_chat_status = 'automated'
     where c.id = new.id;
+  end if;
+  return null;
+end;
+$$;
+
+-- Refuses a conversation that breaks a rule about what it is, who is in it and what it is about.
+--
+-- Errors: as check_conversation.
+create or replace function private.check_parties()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_broken constant text := case
+    when not (new.kind in ('direct', 'bid', 'campaign')) then 'kind_is_known'
+    when not (new.user_a < new.user_b) then 'members_are_ordered'
+    when not case new.kind
+      when 'direct' then new.brand_owner_id is null and new.influencer_id is null
+      else new.brand_owner_id in (new.user_a, new.user_b)
+        and new.influencer_id in (new.user_a, new.user_b)
+        and new.brand_owner_id <> new.influencer_id
+    end then 'roles_belong_to_deals'
+    when not (new.currency ~ '^[A-Z]{3}$') then 'currency_is_iso_4217'
+    when not (
+      (new.bid_id is not null) = (new.kind = 'bid')
+      and (new.campaign_id is not null) = (new.kind = 'campaign')
+    ) then 'deal_has_its_subject'
+  end;
+begin
+  if v_broken is not null then
+    perform private.raise_broken_rule(tg_table_schema, tg_table_name, v_broken);
   end if;
   return null;
 end;
@@ -17716,17 +17693,22 @@ $$;
 
 create or replace trigger check_conversation
 after insert or update of
-  kind, user_a, user_b, brand_owner_id, influencer_id, flow_state, chat_status,
-  automation_enabled, awaiting_role, work_status, amount_minor, currency, bid_id, campaign_id,
+  kind, flow_state, chat_status, automation_enabled, awaiting_role, work_status, amount_minor,
   captured_minor, held_minor, released_minor, fee_minor, refunded_minor, charged_back_minor
 on private.conversations
 for each row execute function private.check_conversation();
+
+create or replace trigger check_parties
+after insert or update of
+  kind, user_a, user_b, brand_owner_id, influencer_id, currency, bid_id, campaign_id
+on private.conversations
+for each row execute function private.check_parties();
 
 create or replace trigger complete_conversation
 before insert on private.conversations
 for each row execute function private.complete_conversation();
 
--- source: 60_triggers/check_new_message.sql sha256:3014d3220f62867c86d47b355ddf37c4a2e2d60fc4ea8f834604de2bd973382b
+-- source: 60_triggers/check_new_message.sql sha256:539ac5162e8accd0393d597a5f6bc833161f2286cb5c798ec92c2bccebc19545
 -- Refuses a message that breaks a rule of its columns, as a CHECK of that name would, and sets
 -- is_automated of what nobody typed.
 --
@@ -17766,11 +17748,7 @@ begin
       then 'hidden_message_names_its_reader'
   end;
   if v_broken is not null then
-    raise check_violation using
-      message = format(
-        'new row for relation "messages" violates check constraint "%s"', v_broken
-      ),
-      schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
+    perform private.raise_broken_rule(tg_table_schema, tg_table_name, v_broken);
   end if;
   return new;
 end;
@@ -17780,7 +17758,7 @@ create or replace trigger check_new_message
 before insert on public.messages
 for each row execute function private.check_new_message();
 
--- source: 60_triggers/check_scrubbed_message.sql sha256:3920a65489ea26c5b12965f3e989d900aa591f53d6e119d8125ef0a8622d06ff
+-- source: 60_triggers/check_scrubbed_message.sql sha256:0007908071f1e9527c27fc51092924733391ccb93bc470ae0fb08ec14ae43993
 -- Refuses a message that is marked as emptied and is not, as a CHECK of that name would.
 --
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
@@ -17791,9 +17769,7 @@ set search_path = ''
 as $$
 begin
   if not (new.message = '' and new.media_url is null and new.attachments is null) then
-    raise check_violation using
-      message = 'new row for relation "messages" violates check constraint "scrubbed_is_empty"',
-      schema = tg_table_schema, table = tg_table_name, constraint = 'scrubbed_is_empty';
+    perform private.raise_broken_rule(tg_table_schema, tg_table_name, 'scrubbed_is_empty');
   end if;
   return null;
 end;

@@ -30,10 +30,11 @@ def test_the_proof_and_the_engine_have_one_list_of_effects(db: Database) -> None
     ]
     assert len(families) == 5
     assert names == cases(db, *families)
-    chosen = db.value("select prosrc from pg_proc where proname = 'run_effect'")
+    chosen = db.value("select prosrc from pg_proc where proname = 'advance_conversation'")
     for family in families:
         (listed,) = re.findall(
-            rf"when p_effect in \(([^)]*)\) then\s+return private\.{family}\(", chosen
+            rf"when v_effect in \(([^)]*)\) then\s+v_step\.conversation := private\.{family}\(",
+            chosen,
         )
         assert set(re.findall(r"\w+", listed)) == cases(db, family)
 

@@ -1,6 +1,6 @@
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
--- Has the same keys as private.my_messages; a test compares them.
+-- Its columns are those of private.my_messages, in their order.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
 language plpgsql
@@ -8,29 +8,15 @@ stable
 set search_path = ''
 as $$
 begin
-  return jsonb_build_object(
-    'id', p_message.id,
-    'conversation_id', p_message.conversation_id,
-    'seq', p_message.seq,
-    'sender_id', p_message.sender_id,
-    'receiver_id', p_message.receiver_id,
-    'message', p_message.message,
-    'media_url', p_message.media_url,
-    'attachments', p_message.attachments,
-    'message_type', p_message.message_type,
-    'visible_to', p_message.visible_to,
-    'action_required', p_message.action_required,
-    'action_data', p_message.action_data,
-    'action_completed', p_message.action_completed,
-    'is_automated', p_message.is_automated,
-    'reply_to', p_message.reply_to,
-    'client_message_id', p_message.client_message_id,
-    'expires_at', p_message.expires_at,
-    'seen', false,
-    'is_read', false,
-    'read_at', null,
-    'status', 'sent',
-    'created_at', p_message.created_at
+  return to_jsonb(
+    row(
+      p_message.id, p_message.conversation_id, p_message.seq, p_message.sender_id,
+      p_message.receiver_id, p_message.message, p_message.media_url, p_message.attachments,
+      p_message.message_type, p_message.visible_to, p_message.action_required,
+      p_message.action_data, p_message.action_completed, p_message.is_automated,
+      p_message.reply_to, p_message.client_message_id, p_message.expires_at, false, false, null,
+      'sent', p_message.created_at
+    )::private.my_messages
   );
 end;
 $$;

@@ -58,3 +58,18 @@ begin
   );
 end;
 $$;
+
+-- Ends a statement of a trigger as a broken CHECK of that name would.
+--
+-- Errors: 23514 (check_violation) with the rule as the constraint.
+create or replace function private.raise_broken_rule(p_schema text, p_table text, p_rule text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise check_violation using
+    message = format('new row for relation "%s" violates check constraint "%s"', p_table, p_rule),
+    schema = p_schema, table = p_table, constraint = p_rule;
+end;
+$$;

@@ -202,15 +202,12 @@ begin
       );
 
       -- As private.message_json; a test compares them.
-      v_json := jsonb_build_object(
-        'id', v_id, 'conversation_id', p_conversation_id, 'seq', v_seq, 'sender_id', v_me,
-        'receiver_id', v_other_id, 'message', p_message, 'media_url', p_media_url,
-        'attachments', v_attachments,
-        'message_type', 'user_input', 'visible_to', 'all', 'action_required', false,
-        'action_data', null, 'action_completed', false, 'is_automated', false,
-        'reply_to', p_reply_to, 'client_message_id', p_client_message_id,
-        'expires_at', v_expires_at, 'seen', false, 'is_read', false, 'read_at', null,
-        'status', 'sent', 'created_at', v_at
+      v_json := to_jsonb(
+        row(
+          v_id, p_conversation_id, v_seq, v_me, v_other_id, p_message, p_media_url, v_attachments,
+          'user_input', 'all', false, null, false, false, p_reply_to, p_client_message_id,
+          v_expires_at, false, false, null, 'sent', v_at
+        )::private.my_messages
       );
       v_payload := jsonb_build_object(
         'conversation_id', p_conversation_id,

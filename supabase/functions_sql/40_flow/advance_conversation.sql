@@ -76,13 +76,19 @@ begin
       v_next.flow_id, v_step.action, v_step.input, (v_step.conversation).id
     );
     foreach v_row in array v_rows loop
-      v_failed := private.failed_guards(v_step, v_row.guards, v_row.to_state);
+      v_failed := case
+        when v_row.guards <@ v_held then '{}'
+        else private.failed_guards(v_step, v_row.guards, v_row.to_state)
+      end;
       exit when v_failed = '{}';
     end loop;
     if v_failed <> '{}' then
       perform private.refuse_guard(v_step, v_failed[1]);
     end if;
-    v_step := private.withhold_words(v_step, v_row.effects);
+    v_step.withheld := '{}';
+    if v_next.is_barred and v_step.role in ('influencer', 'brand_owner') then
+      v_step := private.withhold_words(v_step, v_row.effects);
+    end if;
 
     -- Into the next state
     v_step.reason := replace(coalesce(v_row.reason, v_row.action), '{role}', v_step.role);
@@ -117,11 +123,40 @@ begin
     end if;
     v_step.conversation := v_next;
     foreach v_effect in array v_row.effects loop
-      v_step.conversation := private.run_effect(v_effect, v_step);
+      case
+        when v_effect in (
+          'make_offer', 'make_counter', 'hold_offer', 'finalize_offer', 'agree_on_offer',
+          'agree_on_counter', 'agree_on_quote', 'count_return'
+        ) then
+          v_step.conversation := private.affect_offers(v_effect, v_step);
+        when v_effect in (
+          'start_work', 'store_submission', 'withdraw_submission', 'request_revision',
+          'approve_work', 'propose_extension', 'accept_extension', 'drop_extension', 'keep_rating'
+        ) then
+          v_step.conversation := private.affect_work(v_effect, v_step);
+        when v_effect in (
+          'propose_cancellation', 'drop_cancellation', 'resume', 'open_dispute', 'escalate',
+          'close_dispute', 'raise_alert'
+        ) then
+          v_step.conversation := private.affect_disputes(v_effect, v_step);
+        when v_effect in (
+          'open_order', 'note_attempt', 'hold_funds', 'bounce_payment', 'release_funds',
+          'request_refund', 'request_agreed_refund', 'request_split_refund', 'retry_refund',
+          'settle_refund', 'charge_back'
+        ) then
+          v_step.conversation := private.affect_money(v_effect, v_step);
+        when v_effect in (
+          'close', 'reopen', 'accept_request', 'reject_request', 'keep_details', 'count_question'
+        ) then
+          v_step.conversation := private.affect_requests(v_effect, v_step);
+        else raise exception 'there is no effect %', v_effect using errcode = 'case_not_found';
+      end case;
     end loop;
 
     -- What it says, and what follows at once
-    v_follower := private.find_follower(v_row, v_step.role, p_step.input);
+    v_follower := case when v_row.follow_up is not null
+      then private.find_follower(v_row, v_step.role, p_step.input)
+    end;
     v_said := cardinality(v_step.messages);
     v_step := private.compose_messages(v_step, v_row.name, v_follower is not null);
     if not v_step.is_trial then
@@ -165,9 +200,6 @@ as $$
 declare
   v_role text;
 begin
-  if p_row.follow_up is null then
-    return null;
-  end if;
   select t.role into v_role
   from private.flow_transitions as t
   where t.flow_id = p_row.flow_id
@@ -201,11 +233,6 @@ declare
   v_step private.flow_step := p_step;
   v_words text[];
 begin
-  v_step.withheld := '{}';
-  if not (p_step.conversation).is_barred or p_step.input = '{}'
-    or p_step.role not in ('influencer', 'brand_owner') then
-    return v_step;
-  end if;
   v_words := array(
     select i.field
     from private.flow_inputs as i

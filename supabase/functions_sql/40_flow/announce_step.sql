@@ -105,21 +105,20 @@ begin
           'awaiting_role', v_conversation.awaiting_role,
           'last_seq', v_conversation.last_seq,
           'version', v_member.version
-        )
+        ),
+        'message', v_heard[cardinality(v_heard)],
+        'notification', v_note
       );
+      if cardinality(v_heard) > 1 then
+        v_payload := v_payload || jsonb_build_object('messages', v_heard);
+      end if;
       if v_is_own and v_event is not null then
         v_events := v_events || (v_event ->> 'event');
-        v_payload := v_payload || (v_event - 'event')
+        v_payload := v_payload - 'notification' || (v_event - 'event')
           || jsonb_build_object('flow_update', private.flow_update_json(p_step));
       else
         v_events := v_events || 'new_message'::text;
-        v_payload := v_payload || jsonb_build_object('notification', v_note);
       end if;
-      -- The messages last: each is copied with whatever is added to them.
-      v_payload := v_payload || case when cardinality(v_heard) > 1
-        then jsonb_build_object('message', v_heard[cardinality(v_heard)], 'messages', v_heard)
-        else jsonb_build_object('message', v_heard[1])
-      end;
       v_payloads := v_payloads || v_payload;
       v_topics := v_topics || v_member.topic;
     end if;

@@ -143,7 +143,7 @@ begin
       )
     );
   end if;
-  if p_texts is null or p_texts ~ '_[a-z]+s\}' then  -- rules are plurals
+  if p_texts is null or position('s}' in p_texts) > 0 then  -- rules are plurals
     v_values := (
       select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id
     ) || v_values;

@@ -19,7 +19,7 @@ declare
   v_values jsonb := v_data;
   v_zone text;
 begin
-  if p_texts is null or p_texts ~ '_text\}' then
+  if p_texts is null or position('_text}' in p_texts) > 0 then
     v_values := v_values || jsonb_build_object(
       'offer_text', private.rupees_text((v_data -> 'offer_minor')::bigint),
       'counter_text', private.rupees_text((v_data -> 'counter_minor')::bigint),
@@ -36,7 +36,7 @@ begin
       )
     );
   end if;
-  if p_texts is null or p_texts ~ '_hint\}' then
+  if p_texts is null or position('_hint}' in p_texts) > 0 then
     v_values := v_values || jsonb_build_object(
       'released_hint', ' '
         || private.rupees_text(nullif(p_conversation.released_minor, 0)) || ' is yours.',
@@ -47,7 +47,7 @@ begin
         || private.rupees_text((v_data -> 'counter_minor')::bigint) || '.'
     );
   end if;
-  if p_texts is null or p_texts ~ '\{de' then
+  if p_texts is null or position('{de' in p_texts) > 0 then
     v_zone := private.get_setting('quota_timezone') #>> '{}';
     v_values := v_values || jsonb_build_object(
       'details', v_data -> 'project_details',
@@ -72,6 +72,7 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
+strict
 set search_path = ''
 as $$
 declare
@@ -80,7 +81,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if p_text is null or position('{' in p_text) = 0 then
+  if position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');

@@ -147,33 +147,24 @@ begin
       when 'is_unblocked' then
         v_holds := not private.is_blocked(v_was.user_a, v_was.user_b);
 
-      when 'has_quote' then
-        v_holds := v_data ? 'quote_minor';
-      when 'has_counter' then
-        v_holds := v_data ? 'counter_minor';
+      when 'has_quote', 'has_counter' then
+        v_holds := v_data ? (substr(v_guard, 5) || '_minor');
       -- The price that the actor saw; who named none agrees to whatever it is.
-      when 'offer_matches' then
+      when 'offer_matches', 'counter_matches', 'quote_matches' then
         v_holds := coalesce(
-          (p_step.input -> 'price_minor')::bigint = (v_data -> 'offer_minor')::bigint, true
-        );
-      when 'counter_matches' then
-        v_holds := coalesce(
-          (p_step.input -> 'price_minor')::bigint = (v_data -> 'counter_minor')::bigint, true
-        );
-      when 'quote_matches' then
-        v_holds := coalesce(
-          (p_step.input -> 'price_minor')::bigint = (v_data -> 'quote_minor')::bigint, true
+          (p_step.input -> 'price_minor')::bigint
+            = (v_data -> (split_part(v_guard, '_', 1) || '_minor'))::bigint,
+          true
         );
 
       when 'has_round_left' then
         v_holds := private.flow_count(v_data, 'negotiation_round')
           < (v_rules ->> 'max_rounds')::numeric;
-      when 'is_earlier_round' then
-        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-          < (v_rules ->> 'max_rounds')::numeric;
-      when 'is_last_round' then
-        v_holds := private.flow_count(v_data, 'negotiation_round') + 1
-          >= (v_rules ->> 'max_rounds')::numeric;
+      when 'is_earlier_round', 'is_last_round' then
+        v_holds := (v_guard = 'is_last_round') = (
+          private.flow_count(v_data, 'negotiation_round') + 1
+            >= (v_rules ->> 'max_rounds')::numeric
+        );
       when 'has_question_left' then
         v_holds := private.flow_count(v_data, 'questions')
           < (v_rules ->> 'max_questions')::numeric;
@@ -187,10 +178,8 @@ begin
         v_holds := private.count_today(p_step, 'chat_closed', 'real_time')
           < (v_rules ->> 'max_closings_a_day')::numeric;
 
-      when 'has_submission' then
-        v_holds := v_was.work_submitted;
-      when 'has_no_submission' then
-        v_holds := not coalesce(v_was.work_submitted, false);
+      when 'has_submission', 'has_no_submission' then
+        v_holds := (v_guard = 'has_submission') = coalesce(v_was.work_submitted, false);
       when 'has_extension' then
         v_holds := v_data ? 'extension';
       when 'is_overdue' then

@@ -220,8 +220,6 @@ set search_path = ''
 as $$
 declare
   c constant private.conversations := p_conversation;
-  v record;
-  v_action_data jsonb;
 begin
   if c.deadline_at <= now() then
     return (
@@ -230,129 +228,125 @@ begin
       where mine.conversation_id = c.id
     );
   end if;
-  select
-    me.role, me.read_seq, me.muted_until,
-    coalesce(me.archived_seq = c.last_seq, false) as is_archived,
-    me.pinned_at is not null as is_pinned,
-    me.blocks_other or other.blocks_other as is_blocked,
-    me.shares_read_receipts and other.shares_read_receipts as is_shared,
-    other.read_seq as other_read_seq,
-    other.delivered_seq as other_delivered_seq,
-    coalesce(other.typing_until > now(), false) as is_typing,
-    u.id as other_id, u.display_name, u.avatar_url, u.role as other_role,
-    a.user_id is not null as has_account,
-    case when a.shares_last_seen then a.last_seen_at end as last_seen_at,
-    s.waiting_on, s.free_text,
-    me.version + other.shared_version as version,
-    -- As private.base_version.
-    (
-      select m.expires_at
-      from public.messages as m
-      where m.conversation_id = c.id and m.expires_at <= now()
-      order by m.expires_at desc
-      limit 1
-    ) as expired_at,
-    (
-      select count(*)
-      from (
-        select from public.messages as m
-        where m.conversation_id = c.id and m.seq > me.read_seq
-          and m.sender_id <> me.user_id
-          and m.caused_by is distinct from me.user_id
-          and (m.visible_to = 'all' or m.receiver_id = me.user_id)
-          and (m.expires_at is null or m.expires_at > now())
-        order by m.seq desc
-        limit 1000
-      ) as unread
-    ) as unread_count,
-    (
-      select json_build_object(
-        'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
-        'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
-        'attachment_names', case
-          when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
-        end,
-        'created_at', m.created_at
-      )
-      from public.messages as m
-      where m.conversation_id = c.id
-        and (m.visible_to = 'all' or p_user_id in (m.sender_id, m.receiver_id))
-        and (m.expires_at is null or m.expires_at > now())
-      order by m.seq desc
-      limit 1
-    ) as last_message
-  into v
-  from private.participants as me
-  join private.participants as other
-    on other.conversation_id = c.id and other.user_id <> me.user_id
-  join public.users as u on u.id = other.user_id
-  left join private.accounts as a on a.user_id = other.user_id
-  left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
-  where me.conversation_id = c.id and me.user_id = p_user_id;
-  if c.awaiting_role = v.role then
-    select m.action_data into v_action_data
-    from public.messages as m
-    where m.id = (c.current_action_data ->> 'action_id')::uuid;
-  end if;
-  return json_build_object(
-    'conversation_id', c.id,
-    'kind', c.kind,
-    'chat_status', c.chat_status,
-    'flow_state', c.flow_state,
-    'awaiting_role', c.awaiting_role,
-    'waiting_on', coalesce(
-      c.awaiting_role, case when c.kind <> 'direct' then v.waiting_on end, 'none'
-    ),
-    'automation_enabled', c.automation_enabled,
-    'my_role', v.role,
-    'current_action_data', v_action_data,
-    'flow_data', c.flow_data,
-    'price', round(c.amount_minor / 100.0, 2),
-    'amount_minor', c.amount_minor,
-    'currency', c.currency,
-    'work_status', c.work_status,
-    'deadline_at', c.deadline_at,
-    'version', c.version + c.last_seq + v.version
-      + coalesce(extract(epoch from v.expired_at) * 1000000, 0)::bigint
-      + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint,
-    'last_seq', c.last_seq,
-    'read_seq', v.read_seq,
-    'other_read_seq', case
-      when v.is_blocked or not v.is_shared then 0
-      else v.other_read_seq
-    end,
-    'other_delivered_seq', case when v.is_blocked then 0 else v.other_delivered_seq end,
-    'unread_count', v.unread_count,
-    'last_message', v.last_message,
-    'other_party', json_build_object(
-      'id', v.other_id, 'display_name', v.display_name, 'avatar_url', v.avatar_url,
-      'role', v.other_role,
-      'last_seen_at', case when not v.is_blocked then v.last_seen_at end,
-      'is_deleted', not v.has_account
-    ),
-    'archived', v.is_archived,
-    'pinned', v.is_pinned,
-    'muted_until', v.muted_until,
-    'free_text_allowed', not v.is_blocked and v.has_account and (
-      c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(v.free_text, false)
-    ) and private.deal_instead(c) is null,
-    'created_at', c.created_at,
-    'updated_at', c.updated_at,
-    'server_now', now(),
-    'other_typing', v.is_typing,
-    'escrow', case when c.kind <> 'direct' then json_build_object(
-      'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
-      'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
-      'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
-    ) end,
-    'delivery_due_at', c.delivery_due_at,
-    'bid_id', c.bid_id,
-    'campaign_id', c.campaign_id,
-    'request_id', c.request_id,
-    'work_submission', c.work_submission,
-    'work_submitted', c.work_submitted,
-    'submission_date', c.submission_date,
-    'close_reason', c.close_reason
+  return (
+    select row_to_json(mine)
+    from (
+      select
+        c.id as conversation_id,
+        c.kind,
+        c.chat_status,
+        c.flow_state,
+        c.awaiting_role,
+        coalesce(
+          c.awaiting_role, case when c.kind <> 'direct' then s.waiting_on end, 'none'
+        ) as waiting_on,
+        c.automation_enabled,
+        me.role as my_role,
+        case when c.awaiting_role = me.role then (
+          select m.action_data
+          from public.messages as m
+          where m.id = (c.current_action_data ->> 'action_id')::uuid
+        ) end as current_action_data,
+        c.flow_data,
+        round(c.amount_minor / 100.0, 2) as price,
+        c.amount_minor,
+        c.currency,
+        c.work_status,
+        c.deadline_at,
+        -- As private.base_version.
+        c.version + c.last_seq + me.version + other.shared_version
+          + coalesce(
+            extract(
+              epoch from (
+                select m.expires_at
+                from public.messages as m
+                where m.conversation_id = c.id and m.expires_at <= now()
+                order by m.expires_at desc
+                limit 1
+              )
+            ) * 1000000,
+            0
+          )::bigint
+          + coalesce(extract(epoch from c.timed_at) * 1000000, 0)::bigint as version,
+        c.last_seq,
+        me.read_seq,
+        case
+          when me.blocks_other or other.blocks_other then 0
+          when not (me.shares_read_receipts and other.shares_read_receipts) then 0
+          else other.read_seq
+        end as other_read_seq,
+        case
+          when me.blocks_other or other.blocks_other then 0
+          else other.delivered_seq
+        end as other_delivered_seq,
+        (
+          select count(*)
+          from (
+            select from public.messages as m
+            where m.conversation_id = c.id and m.seq > me.read_seq
+              and m.sender_id <> me.user_id
+              and m.caused_by is distinct from me.user_id
+              and (m.visible_to = 'all' or m.receiver_id = me.user_id)
+              and (m.expires_at is null or m.expires_at > now())
+            order by m.seq desc
+            limit 1000
+          ) as unread
+        ) as unread_count,
+        (
+          select json_build_object(
+            'id', m.id, 'seq', m.seq, 'sender_id', m.sender_id, 'message_type', m.message_type,
+            'message', left(m.message, 200), 'media_url', m.media_url, 'expires_at', m.expires_at,
+            'attachment_names', case
+              when m.expires_at is null then jsonb_path_query_array(m.attachments, '$[*].name')
+            end,
+            'created_at', m.created_at
+          )
+          from public.messages as m
+          where m.conversation_id = c.id
+            and (m.visible_to = 'all' or p_user_id in (m.sender_id, m.receiver_id))
+            and (m.expires_at is null or m.expires_at > now())
+          order by m.seq desc
+          limit 1
+        ) as last_message,
+        json_build_object(
+          'id', u.id, 'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', u.role,
+          'last_seen_at', case
+            when a.shares_last_seen and not me.blocks_other and not other.blocks_other
+              then a.last_seen_at
+          end,
+          'is_deleted', a.user_id is null
+        ) as other_party,
+        coalesce(me.archived_seq = c.last_seq, false) as archived,
+        me.pinned_at is not null as pinned,
+        me.muted_until,
+        not me.blocks_other and not other.blocks_other and a.user_id is not null and (
+          c.chat_status = 'real_time' or c.chat_status <> 'closed' and coalesce(s.free_text, false)
+        ) and private.deal_instead(c) is null as free_text_allowed,
+        c.created_at,
+        c.updated_at,
+        now() as server_now,
+        coalesce(other.typing_until > now(), false) as other_typing,
+        case when c.kind <> 'direct' then json_build_object(
+          'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
+          'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
+          'refunded_minor', c.refunded_minor, 'charged_back_minor', c.charged_back_minor
+        ) end as escrow,
+        c.delivery_due_at,
+        c.bid_id,
+        c.campaign_id,
+        c.request_id,
+        c.work_submission,
+        c.work_submitted,
+        c.submission_date,
+        c.close_reason
+      from private.participants as me
+      join private.participants as other
+        on other.conversation_id = c.id and other.user_id <> me.user_id
+      join public.users as u on u.id = other.user_id
+      left join private.accounts as a on a.user_id = other.user_id
+      left join private.flow_states as s on s.flow_id = c.flow_id and s.state = c.flow_state
+      where me.conversation_id = c.id and me.user_id = p_user_id
+    ) as mine
   );
 end;
 $$;

@@ -1,5 +1,5 @@
 -- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
--- runs them: private.flow_guards in failed_guards.sql, private.flow_effects in run_effect.sql.
+-- runs them: private.flow_guards in failed_guards.sql, private.flow_effects in flow_effects.sql.
 
 -- The roles that the two members of a conversation of this kind have in its flow.
 create or replace function private.list_party_roles(p_kind text)

@@ -37,11 +37,7 @@ begin
       then 'hidden_message_names_its_reader'
   end;
   if v_broken is not null then
-    raise check_violation using
-      message = format(
-        'new row for relation "messages" violates check constraint "%s"', v_broken
-      ),
-      schema = tg_table_schema, table = tg_table_name, constraint = v_broken;
+    perform private.raise_broken_rule(tg_table_schema, tg_table_name, v_broken);
   end if;
   return new;
 end;

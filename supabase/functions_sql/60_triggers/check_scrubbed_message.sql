@@ -8,9 +8,7 @@ set search_path = ''
 as $$
 begin
   if not (new.message = '' and new.media_url is null and new.attachments is null) then
-    raise check_violation using
-      message = 'new row for relation "messages" violates check constraint "scrubbed_is_empty"',
-      schema = tg_table_schema, table = tg_table_name, constraint = 'scrubbed_is_empty';
+    perform private.raise_broken_rule(tg_table_schema, tg_table_name, 'scrubbed_is_empty');
   end if;
   return null;
 end;
