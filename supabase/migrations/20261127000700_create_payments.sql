@@ -231,12 +231,11 @@ create table private.payment_events (
 );
 comment on table private.payment_events is 'Authentic events: stored first, then processed.';
 alter table private.payment_events enable row level security;
-create index payment_events_waiting on private.payment_events (razorpay_order_id)
-where status = 'received';
-create index payment_events_parked on private.payment_events (id) where status = 'parked';
+create index payment_events_unprocessed on private.payment_events (status, razorpay_order_id)
+where status in ('received', 'parked');
 create index payment_events_of_order on private.payment_events (razorpay_order_id);
 create index payment_events_with_body on private.payment_events (received_at)
-where body is not null;
+where body is not null and status <> 'received';
 
 create table private.payment_audit (
   id bigint generated always as identity primary key,

@@ -15609,7 +15609,7 @@ $$;
 grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/merge_payment.sql sha256:83e8a8b9d9196ad979b3d729a95e52af2036b52ef59937f8f3a77f192144cf66
+-- source: 50_payments/merge_payment.sql sha256:1fea09fc63b1661da8652fb39d26967691d19246b519c70b12122402f5de85d4
 -- Facts about a payment only move forward, so that it does not matter in which order they arrive.
 
 -- Stores what Razorpay says about a payment. A payment that failed now and had not before is told
@@ -15620,6 +15620,8 @@ to authenticated, service_role;
 -- Returns whether the order has money that came in and is in no book yet.
 -- Locks: the conversation must be locked already. Writes: payments, and what
 -- private.show_authorization and private.tell_deal write.
+-- Source of the order of statuses:
+-- https://razorpay.com/docs/payments/payments/late-authorisation
 create or replace function private.merge_payment(
   p_order private.payment_orders,
   p_told private.payments
@@ -15629,7 +15631,10 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_behind constant text[] := private.statuses_behind(p_told.status);
+  -- A failure may still be followed by an authorization: banks answer late.
+  c_statuses constant text[]
+    := array['created', 'failed', 'authorized', 'captured', 'refunded'];
+  v_behind constant text[] := c_statuses[:array_position(c_statuses, p_told.status) - 1];
   v_now record;
 begin
   insert into private.payments as p (
@@ -15693,28 +15698,7 @@ begin
 end;
 $$;
 
--- The statuses that a payment with this one has left behind; null for one that is not known. A
--- failure may still be followed by an authorization: banks answer late.
---
--- Source: https://razorpay.com/docs/payments/payments/late-authorisation
-create or replace function private.statuses_behind(p_status text)
-returns text[]
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return case p_status
-    when 'created' then '{}'
-    when 'failed' then '{created}'
-    when 'authorized' then '{created,failed}'
-    when 'captured' then '{created,failed,authorized}'
-    when 'refunded' then '{created,failed,authorized,captured}'
-  end::text[];
-end;
-$$;
-
--- source: 50_payments/process_payment_event.sql sha256:30ee54d99d0335868024d7dc71be3ae617b6c70ea89a946ce0c7c734728ebdcd
+-- source: 50_payments/process_payment_event.sql sha256:d0fa377573f15a5b2d873725ab5f3340c6ad2e7d87f79a137ce903bb4cf025bd
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
@@ -15759,11 +15743,8 @@ declare
   v_flow_state text;
   v_is_followed boolean;
 begin
-  select e.* into v_event
-  from private.payment_events as e
-  where e.id = p_event_row_id
-  for update;
-  if not found then
+  v_event := (select e from private.payment_events as e where e.id = p_event_row_id for update);
+  if v_event.id is null then
     perform private.raise_input_invalid('event_row_id', 'known', 'There is no such event.');
   end if;
   if v_event.status = 'received'
@@ -15796,15 +15777,15 @@ begin
       select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
     );
   end if;
-  return jsonb_build_object(
+  return jsonb_object(array[
     'outcome', v_outcome,
     'status', v_event.status,
     'event_type', v_event.event_type,
-    'conversation_id', v_event.conversation_id,
+    'conversation_id', v_event.conversation_id::text,
     'flow_state', v_flow_state,
     'razorpay_order_id', v_event.razorpay_order_id,
     'razorpay_payment_id', v_event.razorpay_payment_id
-  );
+  ]);
 end;
 $$;
 
@@ -15828,9 +15809,10 @@ set lock_timeout = '200ms'
 as $$
 declare
   c_most constant integer := 5;
+  c_statuses constant text[]
+    := array['created', 'failed', 'authorized', 'captured', 'refunded'];
   v_said jsonb;
   v_payload jsonb;
-  v_event_type text;
   v_order_id text;
   v_payment private.payments;
   v_told private.payment_orders;
@@ -15850,12 +15832,11 @@ begin
   begin
     -- 1. Read it.
     v_said := convert_from(p_event.body, 'UTF8')::jsonb;
-    v_event_type := left(v_said ->> 'event', 100);
     v_payload := v_said -> 'payload';
     if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
       raise exception 'not an event' using errcode = 'invalid_parameter_value';
     -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
-    elsif v_event_type not in (
+    elsif p_event.event_type not in (
       'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
       'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
       'payment.dispute.created', 'payment.dispute.under_review',
@@ -15880,10 +15861,10 @@ begin
           v_dispute := private.read_dispute(v_payload #> '{dispute,entity}');
         end if;
       end if;
-      if v_event_type like 'order.%' and v_told.razorpay_order_id is null
-        or v_event_type like 'refund.%' and v_refund.refund_id is null
-        or v_event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
-        raise exception 'an entity of % is missing', v_event_type
+      if p_event.event_type like 'order.%' and v_told.razorpay_order_id is null
+        or p_event.event_type like 'refund.%' and v_refund.refund_id is null
+        or p_event.event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
+        raise exception 'an entity of % is missing', p_event.event_type
           using errcode = 'invalid_parameter_value';
       end if;
       if left(v_said ->> 'account_id', 100) <> p_event.account_id then
@@ -15899,7 +15880,7 @@ begin
       select
         o as payment_order,
         -- All that is told is stored already, and money that came in is in the books.
-        p.status <> all (private.statuses_behind(v_payment.status))
+        array_position(c_statuses, p.status) >= array_position(c_statuses, v_payment.status)
           and (v_payment.captured_at is null or p.captured_at is not null)
           and p.refunded_minor >= v_payment.refunded_minor
           and (v_payment.fee_minor is null or p.fee_minor is not null)
@@ -15944,7 +15925,7 @@ begin
       perform private.conclude(
         v_outcome, v_order, v_payment.payment_id, v_subject, p_actor, p_event.id,
         jsonb_strip_nulls(jsonb_build_object(
-          'event_type', v_event_type, 'razorpay_order_id', v_order_id,
+          'event_type', p_event.event_type, 'razorpay_order_id', v_order_id,
           'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode
         ))
       );
@@ -15999,7 +15980,7 @@ begin
       perform private.conclude(
         v_outcome, v_order, v_payment.payment_id, p_event.id::text, p_actor, p_event.id,
         jsonb_strip_nulls(jsonb_build_object(
-          'event_type', v_event_type, 'razorpay_order_id', v_order_id,
+          'event_type', p_event.event_type, 'razorpay_order_id', v_order_id,
           'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode,
           'error', left(v_fault, 200),
           'times', case when v_outcome = 'waiting' then p_event.lock_timeouts + 1 end
@@ -16035,7 +16016,7 @@ grant execute on function
   public.process_payment_event(bigint, text), private.process_payment_event(bigint, text)
 to service_role;
 
--- source: 50_payments/read_payment.sql sha256:b318774e926e3654cfad591a4a2fcd62a812c84c6783bf103b6c7976532ad999
+-- source: 50_payments/read_payment.sql sha256:0fa501317db2995b2286d1c64b0eca193174d9ce1e3f81ffd5adbfa2450e4cdd
 -- Reads what Razorpay says: its payment, order, refund and dispute, as JSON that nobody trusts.
 -- Amounts are whole JSON numbers in paise.
 --
@@ -16055,17 +16036,22 @@ set search_path = ''
 as $$
 declare
   v_status constant text := p_entity ->> 'status';
+  v_id text;
+  v_paise bigint[];
 begin
   if (
-    private.statuses_behind(v_status) is not null and p_entity ->> 'currency' ~ '^[A-Z]{3}$'
+    v_status in ('created', 'failed', 'authorized', 'captured', 'refunded')
+    and p_entity ->> 'currency' ~ '^[A-Z]{3}$'
   ) is not true then
     raise exception 'the status or the currency of a payment is not as documented'
       using errcode = 'invalid_parameter_value';
   end if;
+  v_id := private.read_id(p_entity, 'id', 'pay_');
+  v_paise := private.read_amounts(p_entity, 'amount', 'amount_refunded', 'fee');
   return row(
-    private.read_id(p_entity, 'id', 'pay_'),
+    v_id,
     null,
-    private.read_paise(p_entity, 'amount', p_least => 1),
+    v_paise[1],
     p_entity ->> 'currency',
     v_status,
     left(p_entity ->> 'method', 40),
@@ -16073,8 +16059,8 @@ begin
       when v_status = 'captured'
         or v_status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
     end,
-    coalesce(private.read_paise(p_entity, 'amount_refunded'), 0),
-    private.read_paise(p_entity, 'fee'),
+    coalesce(v_paise[2], 0),
+    v_paise[3],
     left(p_entity ->> 'error_code', 100),
     left(coalesce(p_entity ->> 'error_description', p_entity ->> 'error_reason'), 200),
     null,
@@ -16097,7 +16083,7 @@ declare
   v_order private.payment_orders;
 begin
   v_order.razorpay_order_id := private.read_id(p_entity, 'id', 'order_');
-  v_order.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_order.amount_minor := (private.read_amounts(p_entity, 'amount'))[1];
   v_order.currency := private.read_currency(p_entity);
   v_order.receipt := p_entity ->> 'receipt';
   return v_order;
@@ -16119,7 +16105,7 @@ declare
 begin
   v_refund.refund_id := private.read_id(p_entity, 'id', 'rfnd_');
   v_refund.payment_id := private.read_id(p_entity, 'payment_id', 'pay_');
-  v_refund.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_refund.amount_minor := (private.read_amounts(p_entity, 'amount'))[1];
   v_refund.currency := private.read_currency(p_entity);
   v_refund.status := case
     when p_entity ->> 'status' in ('processed', 'failed') then p_entity ->> 'status'
@@ -16148,7 +16134,7 @@ declare
 begin
   v_dispute.dispute_id := private.read_id(p_entity, 'id', 'disp_');
   v_dispute.payment_id := private.read_id(p_entity, 'payment_id', 'pay_');
-  v_dispute.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_dispute.amount_minor := (private.read_amounts(p_entity, 'amount'))[1];
   v_dispute.currency := private.read_currency(p_entity);
   v_dispute.status := p_entity ->> 'status';
   if private.dispute_rank(v_dispute.status) is null then
@@ -16157,7 +16143,7 @@ begin
   end if;
   v_dispute.phase := left(p_entity ->> 'phase', 40);
   v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
-  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity, 'respond_by'));
+  v_dispute.respond_by := to_timestamp((private.read_amounts(p_entity, 'respond_by'))[1]);
   return v_dispute;
 end;
 $$;
@@ -16172,45 +16158,45 @@ immutable
 set search_path = ''
 as $$
 declare
-  c_alphabet constant text := '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
   v_id constant text := p_entity ->> p_field;
 begin
-  -- Ten times quicker than a pattern with a count.
-  if rtrim(v_id, c_alphabet) = p_begins and length(v_id) - length(p_begins) between 1 and 40 then
+  -- A count in the pattern makes it twenty times slower.
+  if v_id ~ ('^' || p_begins || '[0-9A-Za-z]+$') and length(v_id) <= length(p_begins) + 40 then
     return v_id;
   end if;
   raise exception '% is missing or no id', p_field using errcode = 'invalid_parameter_value';
 end;
 $$;
 
--- An amount in paise, up to a quadrillion; null where there is none and none is asked for.
+-- Amounts in paise, up to a quadrillion; null where there is none. The field amount must be there,
+-- and is at least 1.
 --
--- Errors: 22023 for texts, fractions, negative and huge numbers, and for less than the least.
-create or replace function private.read_paise(
-  p_entity jsonb,
-  p_field text,
-  p_least bigint default null
-)
-returns bigint
+-- Errors: 22023 for texts, fractions, negative and huge numbers, and for no amount or 0.
+create or replace function private.read_amounts(p_entity jsonb, variadic p_fields text[])
+returns bigint[]
 language plpgsql
 immutable
 set search_path = ''
 as $$
 declare
-  v_value constant jsonb := nullif(p_entity -> p_field, 'null');
+  v_field text;
+  v_value text;
+  v_paise bigint[];
 begin
-  if v_value is null and p_least is null then
-    return null;
-  end if;
-  if (
-    case jsonb_typeof(v_value) when 'number' then
-      scale(v_value::numeric) = 0
-      and v_value::numeric between coalesce(p_least, 0) and 1000000000000000
-    end
-  ) then
-    return v_value::bigint;
-  end if;
-  raise exception '% is no amount in paise', p_field using errcode = 'invalid_parameter_value';
+  foreach v_field in array p_fields loop
+    v_value := coalesce((p_entity -> v_field)::text, 'null');
+    if not (
+      case
+        when v_value ~ '^[0-9]+$' then
+          v_value::numeric <= 1000000000000000 and (v_value <> '0' or v_field <> 'amount')
+        else v_value = 'null' and v_field <> 'amount'
+      end
+    ) then
+      raise exception '% is no amount in paise', v_field using errcode = 'invalid_parameter_value';
+    end if;
+    v_paise := v_paise || nullif(v_value, 'null')::bigint;
+  end loop;
+  return v_paise;
 end;
 $$;
 
@@ -16231,7 +16217,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/record_payment_event.sql sha256:eed1375c8fd72a52f5e94f0930fa62127933937c7ef79eb08fb259bb716f9ece
+-- source: 50_payments/record_payment_event.sql sha256:68486a09be7fed2b5d2679ba067f57ee4afd2df16e8c350f1fbc35536fc31f96
 -- Stores the raw bytes of an authentic event before anything is done with them: whatever happens
 -- next, nothing is lost. process_payment_event then acts on it.
 
@@ -16283,7 +16269,8 @@ as $$
 declare
   v_body bytea;
   v_said jsonb;
-  v_about jsonb;
+  v_event_type text;
+  v_order_id text;
   v_event_id text := p_event_id;
   v_row_id bigint;
   v_deliveries integer;
@@ -16305,14 +16292,12 @@ begin
     perform private.check_choice('mode', p_mode, array['test', 'live']);
   end if;
   -- What the event seems to be about, for those who look for it.
-  v_about := jsonb_build_object(
-    'event_type', left(v_said ->> 'event', 100),
-    'razorpay_order_id', left(
-      coalesce(
-        v_said #>> '{payload,payment,entity,order_id}', v_said #>> '{payload,order,entity,id}'
-      ),
-      100
-    )
+  v_event_type := left(v_said ->> 'event', 100);
+  v_order_id := left(
+    coalesce(
+      v_said #>> '{payload,payment,entity,order_id}', v_said #>> '{payload,order,entity,id}'
+    ),
+    100
   );
   -- A length and a plain pattern: a count in the pattern makes it twenty times slower.
   if (p_event_id ~ '^[A-Za-z0-9_-]+$' and length(p_event_id) <= 100) is not true then
@@ -16325,7 +16310,7 @@ begin
     )
     values (
       v_event_id, sha256(v_body), v_body, coalesce(p_headers, '{}'), p_secret_slot, p_mode,
-      p_account_id, v_about ->> 'event_type', v_about ->> 'razorpay_order_id'
+      p_account_id, v_event_type, v_order_id
     )
     on conflict (event_id) do update
     set deliveries = e.deliveries + 1
@@ -16342,7 +16327,12 @@ begin
       jsonb_build_object('event_id', p_event_id)
     );
   end if;
-  return v_about || jsonb_build_object('event_row_id', v_row_id, 'duplicate', v_deliveries > 1);
+  return jsonb_build_object(
+    'event_row_id', v_row_id,
+    'duplicate', v_deliveries > 1,
+    'event_type', v_event_type,
+    'razorpay_order_id', v_order_id
+  );
 end;
 $$;
 

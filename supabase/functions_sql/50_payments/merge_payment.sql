@@ -8,6 +8,8 @@
 -- Returns whether the order has money that came in and is in no book yet.
 -- Locks: the conversation must be locked already. Writes: payments, and what
 -- private.show_authorization and private.tell_deal write.
+-- Source of the order of statuses:
+-- https://razorpay.com/docs/payments/payments/late-authorisation
 create or replace function private.merge_payment(
   p_order private.payment_orders,
   p_told private.payments
@@ -17,7 +19,10 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_behind constant text[] := private.statuses_behind(p_told.status);
+  -- A failure may still be followed by an authorization: banks answer late.
+  c_statuses constant text[]
+    := array['created', 'failed', 'authorized', 'captured', 'refunded'];
+  v_behind constant text[] := c_statuses[:array_position(c_statuses, p_told.status) - 1];
   v_now record;
 begin
   insert into private.payments as p (
@@ -78,26 +83,5 @@ begin
     );
   end if;
   return v_now.is_due;
-end;
-$$;
-
--- The statuses that a payment with this one has left behind; null for one that is not known. A
--- failure may still be followed by an authorization: banks answer late.
---
--- Source: https://razorpay.com/docs/payments/payments/late-authorisation
-create or replace function private.statuses_behind(p_status text)
-returns text[]
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-  return case p_status
-    when 'created' then '{}'
-    when 'failed' then '{created}'
-    when 'authorized' then '{created,failed}'
-    when 'captured' then '{created,failed,authorized}'
-    when 'refunded' then '{created,failed,authorized,captured}'
-  end::text[];
 end;
 $$;

@@ -42,11 +42,8 @@ declare
   v_flow_state text;
   v_is_followed boolean;
 begin
-  select e.* into v_event
-  from private.payment_events as e
-  where e.id = p_event_row_id
-  for update;
-  if not found then
+  v_event := (select e from private.payment_events as e where e.id = p_event_row_id for update);
+  if v_event.id is null then
     perform private.raise_input_invalid('event_row_id', 'known', 'There is no such event.');
   end if;
   if v_event.status = 'received'
@@ -79,15 +76,15 @@ begin
       select c.flow_state from private.conversations as c where c.id = v_event.conversation_id
     );
   end if;
-  return jsonb_build_object(
+  return jsonb_object(array[
     'outcome', v_outcome,
     'status', v_event.status,
     'event_type', v_event.event_type,
-    'conversation_id', v_event.conversation_id,
+    'conversation_id', v_event.conversation_id::text,
     'flow_state', v_flow_state,
     'razorpay_order_id', v_event.razorpay_order_id,
     'razorpay_payment_id', v_event.razorpay_payment_id
-  );
+  ]);
 end;
 $$;
 
@@ -111,9 +108,10 @@ set lock_timeout = '200ms'
 as $$
 declare
   c_most constant integer := 5;
+  c_statuses constant text[]
+    := array['created', 'failed', 'authorized', 'captured', 'refunded'];
   v_said jsonb;
   v_payload jsonb;
-  v_event_type text;
   v_order_id text;
   v_payment private.payments;
   v_told private.payment_orders;
@@ -133,12 +131,11 @@ begin
   begin
     -- 1. Read it.
     v_said := convert_from(p_event.body, 'UTF8')::jsonb;
-    v_event_type := left(v_said ->> 'event', 100);
     v_payload := v_said -> 'payload';
     if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
       raise exception 'not an event' using errcode = 'invalid_parameter_value';
     -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
-    elsif v_event_type not in (
+    elsif p_event.event_type not in (
       'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
       'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
       'payment.dispute.created', 'payment.dispute.under_review',
@@ -163,10 +160,10 @@ begin
           v_dispute := private.read_dispute(v_payload #> '{dispute,entity}');
         end if;
       end if;
-      if v_event_type like 'order.%' and v_told.razorpay_order_id is null
-        or v_event_type like 'refund.%' and v_refund.refund_id is null
-        or v_event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
-        raise exception 'an entity of % is missing', v_event_type
+      if p_event.event_type like 'order.%' and v_told.razorpay_order_id is null
+        or p_event.event_type like 'refund.%' and v_refund.refund_id is null
+        or p_event.event_type like 'payment.dispute.%' and v_dispute.dispute_id is null then
+        raise exception 'an entity of % is missing', p_event.event_type
           using errcode = 'invalid_parameter_value';
       end if;
       if left(v_said ->> 'account_id', 100) <> p_event.account_id then
@@ -182,7 +179,7 @@ begin
       select
         o as payment_order,
         -- All that is told is stored already, and money that came in is in the books.
-        p.status <> all (private.statuses_behind(v_payment.status))
+        array_position(c_statuses, p.status) >= array_position(c_statuses, v_payment.status)
           and (v_payment.captured_at is null or p.captured_at is not null)
           and p.refunded_minor >= v_payment.refunded_minor
           and (v_payment.fee_minor is null or p.fee_minor is not null)
@@ -227,7 +224,7 @@ begin
       perform private.conclude(
         v_outcome, v_order, v_payment.payment_id, v_subject, p_actor, p_event.id,
         jsonb_strip_nulls(jsonb_build_object(
-          'event_type', v_event_type, 'razorpay_order_id', v_order_id,
+          'event_type', p_event.event_type, 'razorpay_order_id', v_order_id,
           'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode
         ))
       );
@@ -282,7 +279,7 @@ begin
       perform private.conclude(
         v_outcome, v_order, v_payment.payment_id, p_event.id::text, p_actor, p_event.id,
         jsonb_strip_nulls(jsonb_build_object(
-          'event_type', v_event_type, 'razorpay_order_id', v_order_id,
+          'event_type', p_event.event_type, 'razorpay_order_id', v_order_id,
           'account_id', left(v_said ->> 'account_id', 100), 'mode', p_event.mode,
           'error', left(v_fault, 200),
           'times', case when v_outcome = 'waiting' then p_event.lock_timeouts + 1 end

@@ -17,17 +17,22 @@ set search_path = ''
 as $$
 declare
   v_status constant text := p_entity ->> 'status';
+  v_id text;
+  v_paise bigint[];
 begin
   if (
-    private.statuses_behind(v_status) is not null and p_entity ->> 'currency' ~ '^[A-Z]{3}$'
+    v_status in ('created', 'failed', 'authorized', 'captured', 'refunded')
+    and p_entity ->> 'currency' ~ '^[A-Z]{3}$'
   ) is not true then
     raise exception 'the status or the currency of a payment is not as documented'
       using errcode = 'invalid_parameter_value';
   end if;
+  v_id := private.read_id(p_entity, 'id', 'pay_');
+  v_paise := private.read_amounts(p_entity, 'amount', 'amount_refunded', 'fee');
   return row(
-    private.read_id(p_entity, 'id', 'pay_'),
+    v_id,
     null,
-    private.read_paise(p_entity, 'amount', p_least => 1),
+    v_paise[1],
     p_entity ->> 'currency',
     v_status,
     left(p_entity ->> 'method', 40),
@@ -35,8 +40,8 @@ begin
       when v_status = 'captured'
         or v_status = 'refunded' and p_entity -> 'captured' = 'true' then clock_timestamp()
     end,
-    coalesce(private.read_paise(p_entity, 'amount_refunded'), 0),
-    private.read_paise(p_entity, 'fee'),
+    coalesce(v_paise[2], 0),
+    v_paise[3],
     left(p_entity ->> 'error_code', 100),
     left(coalesce(p_entity ->> 'error_description', p_entity ->> 'error_reason'), 200),
     null,
@@ -59,7 +64,7 @@ declare
   v_order private.payment_orders;
 begin
   v_order.razorpay_order_id := private.read_id(p_entity, 'id', 'order_');
-  v_order.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_order.amount_minor := (private.read_amounts(p_entity, 'amount'))[1];
   v_order.currency := private.read_currency(p_entity);
   v_order.receipt := p_entity ->> 'receipt';
   return v_order;
@@ -81,7 +86,7 @@ declare
 begin
   v_refund.refund_id := private.read_id(p_entity, 'id', 'rfnd_');
   v_refund.payment_id := private.read_id(p_entity, 'payment_id', 'pay_');
-  v_refund.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_refund.amount_minor := (private.read_amounts(p_entity, 'amount'))[1];
   v_refund.currency := private.read_currency(p_entity);
   v_refund.status := case
     when p_entity ->> 'status' in ('processed', 'failed') then p_entity ->> 'status'
@@ -110,7 +115,7 @@ declare
 begin
   v_dispute.dispute_id := private.read_id(p_entity, 'id', 'disp_');
   v_dispute.payment_id := private.read_id(p_entity, 'payment_id', 'pay_');
-  v_dispute.amount_minor := private.read_paise(p_entity, 'amount', p_least => 1);
+  v_dispute.amount_minor := (private.read_amounts(p_entity, 'amount'))[1];
   v_dispute.currency := private.read_currency(p_entity);
   v_dispute.status := p_entity ->> 'status';
   if private.dispute_rank(v_dispute.status) is null then
@@ -119,7 +124,7 @@ begin
   end if;
   v_dispute.phase := left(p_entity ->> 'phase', 40);
   v_dispute.reason_code := left(p_entity ->> 'reason_code', 100);
-  v_dispute.respond_by := to_timestamp(private.read_paise(p_entity, 'respond_by'));
+  v_dispute.respond_by := to_timestamp((private.read_amounts(p_entity, 'respond_by'))[1]);
   return v_dispute;
 end;
 $$;
@@ -134,45 +139,45 @@ immutable
 set search_path = ''
 as $$
 declare
-  c_alphabet constant text := '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
   v_id constant text := p_entity ->> p_field;
 begin
-  -- Ten times quicker than a pattern with a count.
-  if rtrim(v_id, c_alphabet) = p_begins and length(v_id) - length(p_begins) between 1 and 40 then
+  -- A count in the pattern makes it twenty times slower.
+  if v_id ~ ('^' || p_begins || '[0-9A-Za-z]+$') and length(v_id) <= length(p_begins) + 40 then
     return v_id;
   end if;
   raise exception '% is missing or no id', p_field using errcode = 'invalid_parameter_value';
 end;
 $$;
 
--- An amount in paise, up to a quadrillion; null where there is none and none is asked for.
+-- Amounts in paise, up to a quadrillion; null where there is none. The field amount must be there,
+-- and is at least 1.
 --
--- Errors: 22023 for texts, fractions, negative and huge numbers, and for less than the least.
-create or replace function private.read_paise(
-  p_entity jsonb,
-  p_field text,
-  p_least bigint default null
-)
-returns bigint
+-- Errors: 22023 for texts, fractions, negative and huge numbers, and for no amount or 0.
+create or replace function private.read_amounts(p_entity jsonb, variadic p_fields text[])
+returns bigint[]
 language plpgsql
 immutable
 set search_path = ''
 as $$
 declare
-  v_value constant jsonb := nullif(p_entity -> p_field, 'null');
+  v_field text;
+  v_value text;
+  v_paise bigint[];
 begin
-  if v_value is null and p_least is null then
-    return null;
-  end if;
-  if (
-    case jsonb_typeof(v_value) when 'number' then
-      scale(v_value::numeric) = 0
-      and v_value::numeric between coalesce(p_least, 0) and 1000000000000000
-    end
-  ) then
-    return v_value::bigint;
-  end if;
-  raise exception '% is no amount in paise', p_field using errcode = 'invalid_parameter_value';
+  foreach v_field in array p_fields loop
+    v_value := coalesce((p_entity -> v_field)::text, 'null');
+    if not (
+      case
+        when v_value ~ '^[0-9]+$' then
+          v_value::numeric <= 1000000000000000 and (v_value <> '0' or v_field <> 'amount')
+        else v_value = 'null' and v_field <> 'amount'
+      end
+    ) then
+      raise exception '% is no amount in paise', v_field using errcode = 'invalid_parameter_value';
+    end if;
+    v_paise := v_paise || nullif(v_value, 'null')::bigint;
+  end loop;
+  return v_paise;
 end;
 $$;
 

@@ -49,7 +49,8 @@ as $$
 declare
   v_body bytea;
   v_said jsonb;
-  v_about jsonb;
+  v_event_type text;
+  v_order_id text;
   v_event_id text := p_event_id;
   v_row_id bigint;
   v_deliveries integer;
@@ -71,14 +72,12 @@ begin
     perform private.check_choice('mode', p_mode, array['test', 'live']);
   end if;
   -- What the event seems to be about, for those who look for it.
-  v_about := jsonb_build_object(
-    'event_type', left(v_said ->> 'event', 100),
-    'razorpay_order_id', left(
-      coalesce(
-        v_said #>> '{payload,payment,entity,order_id}', v_said #>> '{payload,order,entity,id}'
-      ),
-      100
-    )
+  v_event_type := left(v_said ->> 'event', 100);
+  v_order_id := left(
+    coalesce(
+      v_said #>> '{payload,payment,entity,order_id}', v_said #>> '{payload,order,entity,id}'
+    ),
+    100
   );
   -- A length and a plain pattern: a count in the pattern makes it twenty times slower.
   if (p_event_id ~ '^[A-Za-z0-9_-]+$' and length(p_event_id) <= 100) is not true then
@@ -91,7 +90,7 @@ begin
     )
     values (
       v_event_id, sha256(v_body), v_body, coalesce(p_headers, '{}'), p_secret_slot, p_mode,
-      p_account_id, v_about ->> 'event_type', v_about ->> 'razorpay_order_id'
+      p_account_id, v_event_type, v_order_id
     )
     on conflict (event_id) do update
     set deliveries = e.deliveries + 1
@@ -108,7 +107,12 @@ begin
       jsonb_build_object('event_id', p_event_id)
     );
   end if;
-  return v_about || jsonb_build_object('event_row_id', v_row_id, 'duplicate', v_deliveries > 1);
+  return jsonb_build_object(
+    'event_row_id', v_row_id,
+    'duplicate', v_deliveries > 1,
+    'event_type', v_event_type,
+    'razorpay_order_id', v_order_id
+  );
 end;
 $$;
 
