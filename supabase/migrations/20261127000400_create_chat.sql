@@ -113,10 +113,16 @@ where deadline_at is not null;
 create index conversations_of_flow on private.conversations (flow_id) where kind <> 'direct';
 create index conversations_holding on private.conversations (id) where held_minor > 0;
 
+-- A domain, because a session reads its rule once, and a CHECK in every statement. No column of a
+-- live table has it yet, so no table is scanned for it.
+create domain private.member_role as text
+-- squawk-ignore ban-create-domain-with-constraint
+constraint role_is_known check (value in ('member', 'influencer', 'brand_owner'));
+
 create table private.participants (
   conversation_id uuid not null references private.conversations (id),
   user_id uuid not null references public.users (id),
-  role text not null,
+  role private.member_role not null,
   -- Watermarks: everything up to here was read, was delivered. They only move forward.
   read_seq bigint not null default 0,
   read_at timestamptz,
@@ -138,7 +144,6 @@ create table private.participants (
   stepped_version bigint not null default 0,
 
   primary key (conversation_id, user_id),
-  constraint role_is_known check (role in ('member', 'influencer', 'brand_owner')),
   constraint read_implies_delivered check (delivered_seq >= read_seq)
 )
 with (fillfactor = 80);

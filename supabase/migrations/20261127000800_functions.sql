@@ -3309,14 +3309,15 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:1ca130eb68209244d7a97f231f56806aec3acb2b15abd34d4f2ebe6c0a0a96f6
+-- source: 30_chat/send_message.sql sha256:b844771aed792692d14ccd077f0276a855e2576bd55faf20cec36a75cb8abaea
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
 -- what the first try answered and changes nothing, so a client may retry until it hears an answer.
 -- This is the hot path: one look at everything that could stand in the way; what an ordinary
 -- message does not need is in the functions below, called by name.
--- Definer: clients have no write grant on any table.
+-- Definer: clients have no write grant on any table. Plans are generic from the first call: each
+-- statement finds its rows by their keys, and a new connection would plan it six times.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
 -- conversations, messages, files, notifications, push_outbox, realtime.messages.
 -- Events: new_message to the receiver, with the notification inside unless the receiver has muted
@@ -3344,6 +3345,7 @@ returns json
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_me constant uuid := auth.uid();
