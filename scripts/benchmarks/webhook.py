@@ -21,6 +21,8 @@ from scripts.benchmarks.meters import Spent
 from scripts.benchmarks.turns import Player, take_turns
 
 CONNECTIONS = 16
+# Events of one turn: those of one deal, or of neighbours.
+CALLS = 4
 # Deals whose four events each connection takes before the clock starts, at most: PostgreSQL may
 # plan a statement anew in each of its first five calls.
 KNOWN = 6
@@ -51,7 +53,7 @@ def measure_webhook(bench: Bench) -> list[Row]:
 
 
 def _take(bench: Bench, deals: int) -> dict[str, Spent]:
-    """All events of so many deals on every side, one in turn, in sessions that have their plans."""
+    """All events of so many deals on every side, a few in turn, in sessions that have their plans."""
     with ExitStack() as sessions:
         players, made = {}, {}
         for name, side in bench.sides.items():
@@ -63,7 +65,7 @@ def _take(bench: Bench, deals: int) -> dict[str, Spent]:
                 _take_event(session, body)
             bodies = iter(_bodies(side, made[name]))
             players[name] = Player(session, partial(_take_next, session, bodies))
-        spent = take_turns(players, deals * len(EVENTS), 1)
+        spent = take_turns(players, deals * len(EVENTS) // CALLS, CALLS)
     for name, side in bench.sides.items():
         _check(side, made[name])
     return spent
