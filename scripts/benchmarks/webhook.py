@@ -21,7 +21,7 @@ from scripts.benchmarks.meters import Spent
 from scripts.benchmarks.turns import Player, take_turns
 
 CONNECTIONS = 16
-# Events of one turn: those of one deal, or of neighbours.
+# Events of one turn.
 CALLS = 4
 # Deals whose four events each connection takes before the clock starts, at most: PostgreSQL may
 # plan a statement anew in each of its first five calls.
@@ -53,7 +53,7 @@ def measure_webhook(bench: Bench) -> list[Row]:
 
 
 def _take(bench: Bench, deals: int) -> dict[str, Spent]:
-    """All events of so many deals on every side, a few in turn, in sessions that have their plans."""
+    """All events of so many deals on every side, in turns, in sessions that have their plans."""
     with ExitStack() as sessions:
         players, made = {}, {}
         for name, side in bench.sides.items():
