@@ -58,8 +58,8 @@ create table private.conversations (
   refunded_minor bigint,
   charged_back_minor bigint,
 
-  -- What else holds for a row is in the trigger check_conversation: a CHECK is read anew in every
-  -- statement, and a send changes none of the columns that have rules.
+  -- What else holds for a row is in the triggers check_conversation and check_parties: a CHECK is
+  -- read anew in every statement, and a send changes none of the columns that have rules.
   constraint flow_is_known foreign key (flow_id) references private.flow_definitions (id)
 )
 with (fillfactor = 80);
@@ -113,8 +113,8 @@ where deadline_at is not null;
 create index conversations_of_flow on private.conversations (flow_id) where kind <> 'direct';
 create index conversations_holding on private.conversations (id) where held_minor > 0;
 
--- A domain, because a session reads its rule once, and a CHECK in every statement. No column of a
--- live table has it yet, so no table is scanned for it.
+-- A domain, because a session reads the rule of a domain once, but a CHECK again in every statement.
+-- No column of a live table has it yet, so no table is scanned for it.
 create domain private.member_role as text
 -- squawk-ignore ban-create-domain-with-constraint
 constraint role_is_known check (value in ('member', 'influencer', 'brand_owner'));

@@ -302,7 +302,7 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/check_size.sql sha256:baaf3dd34f5af79d3bfb2debac07d7936348903b2c44c05ac98e3b90caa1f482
+-- source: 10_private/check_size.sql sha256:445d07823dd766197c61daf21a6c7bbc010f2e9e59d285629310c0a4559ce9f6
 -- Refuses a name, a reference or an address that is larger than any honest one, before any work is
 -- done on it. What people type goes through private.read_text.
 --
@@ -324,6 +324,8 @@ $$;
 
 -- Refuses a JSON value that is larger or deeper than any honest one, before it is looked into.
 --
+-- A number of a few bytes, such as 1e131071, can be very much text. A small value holds too few of
+-- them to do harm.
 -- Errors: INPUT_INVALID (422) `{field, rule: "size" or "depth"}`.
 create or replace function private.check_json(p_json jsonb, p_field text, p_max_bytes integer)
 returns void
@@ -334,16 +336,36 @@ as $$
 declare
   c_max_depth constant integer := 8;
 begin
-  if pg_column_size(p_json) > p_max_bytes then
-    perform private.raise_input_invalid(
-      p_field, 'size', format('At most %s bytes of JSON.', p_max_bytes)
-    );
+  if pg_column_size(p_json) > 200 then
+    if pg_column_size(p_json) > p_max_bytes then
+      perform private.raise_input_invalid(
+        p_field, 'size', format('At most %s bytes of JSON.', p_max_bytes)
+      );
+    end if;
+    if private.has_long_number(p_json) then
+      perform private.raise_input_invalid(p_field, 'size', 'At most 100 digits in a number.');
+    end if;
   end if;
   if p_json @? '$.**{9 to last}' then
     perform private.raise_input_invalid(
       p_field, 'depth', format('At most %s levels of JSON inside each other.', c_max_depth)
     );
   end if;
+end;
+$$;
+
+-- Whether a number anywhere in a JSON value has more than 100 digits.
+create or replace function private.has_long_number(p_json jsonb)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from jsonb_path_query(p_json, '$.** ? (@.type() == "number")') as n (value)
+    where abs(n.value::numeric) >= 1e100 or scale(n.value::numeric) > 100
+  );
 end;
 $$;
 
@@ -593,10 +615,10 @@ begin
 end;
 $$;
 
--- source: 10_private/message_json.sql sha256:dadce7042dafd6714b0dda700fcdb61f043e555f99be4554a8f8f2b90e28cbf9
+-- source: 10_private/message_json.sql sha256:01dabd0bcbabd328a27aaf95f56580e86672da189f669ed1f438fb7867ae98be
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
--- Its columns are those of private.my_messages, in their order.
+-- The row has the columns of private.my_messages, in their order.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
 language plpgsql
@@ -743,7 +765,7 @@ grant execute on function private.my_id() to authenticated;
 grant execute on function private.list_my_conversation_ids() to authenticated;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
--- source: 10_private/raise_error.sql sha256:d045be8eb89a84d62dd233150b328766b9d371c888beb868565829f49d8de1a1
+-- source: 10_private/raise_error.sql sha256:9945354db18b3cf442ff2a989ab28632cd6cb84c6339d388b160773cfc46ffb1
 -- Ends the call with an error that PostgREST turns into the HTTP answer
 -- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
 --
@@ -805,7 +827,7 @@ begin
 end;
 $$;
 
--- Ends a statement of a trigger as a broken CHECK of that name would.
+-- Refuses the statement whose trigger calls it, with the error of a broken CHECK of that name.
 --
 -- Errors: 23514 (check_violation) with the rule as the constraint.
 create or replace function private.raise_broken_rule(p_schema text, p_table text, p_rule text)
@@ -3309,15 +3331,16 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:b844771aed792692d14ccd077f0276a855e2576bd55faf20cec36a75cb8abaea
+-- source: 30_chat/send_message.sql sha256:986fd574c8e7ff07cbb19ab649a99758707a416443a65ce88163038dd9d8841c
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
 -- what the first try answered and changes nothing, so a client may retry until it hears an answer.
 -- This is the hot path: one look at everything that could stand in the way; what an ordinary
 -- message does not need is in the functions below, called by name.
--- Definer: clients have no write grant on any table. Plans are generic from the first call: each
--- statement finds its rows by their keys, and a new connection would plan it six times.
+-- Definer: clients have no write grant on any table. Plans are generic from the first call:
+-- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
+-- in a new connection.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
 -- conversations, messages, files, notifications, push_outbox, realtime.messages.
 -- Events: new_message to the receiver, with the notification inside unless the receiver has muted
@@ -4095,7 +4118,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:9bcb6d2a068efd59e774a99968f6a235a61910bd5f55fb498fa316d721e5c772
+-- source: 30_chat/sync.sql sha256:c342e0eaa5f0b8c065beb001f60274dd85d6707f34e651e24b235637d63327b6
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4284,11 +4307,19 @@ declare
   c_shape constant text := format(
     '^\{(%1$s: (%2$s|\{"seq": %2$s(, "version": %2$s)?\})(, )?)*\}$', c_id, c_seq
   );
+  v_text text;
   v_known jsonb;
   v_count bigint;
 begin
-  -- An entry takes 50 bytes: these are fewer than 2,000.
-  if pg_column_size(p_known) < 100000 and p_known::text ~ c_shape then
+  -- An entry takes at least 50 bytes, so there are at most 2,000.
+  if pg_column_size(p_known) >= 100000 or private.has_long_number(p_known) is not false then
+    perform private.check_json(p_known, 'known', 524288);
+  end if;
+  v_text := p_known::text;
+  if v_text ~ c_shape and (
+    pg_column_size(p_known) < 100000
+    or 2000 >= (select count(*) from jsonb_object_keys(p_known))
+  ) then
     return p_known;
   end if;
   perform private.check_json(p_known, 'known', 524288);
@@ -4301,9 +4332,9 @@ begin
   if v_count > 2000 then
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
-  v_known := lower(p_known::text)::jsonb;
+  v_known := lower(v_text)::jsonb;
   -- An id can be there twice only where one of the two is written in capitals.
-  if p_known::text !~ replace(c_shape, 'a-f', 'a-fA-F')
+  if v_text !~ replace(c_shape, 'a-f', 'a-fA-F')
     or v_count > (select count(*) from jsonb_object_keys(v_known)) then
     perform private.raise_input_invalid(
       'known', 'ids_and_seqs',
@@ -5689,7 +5720,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:de058a55db56ba44f15e6e9dbc87a901074b5e3911b6e9bace9a47ac01ea6a1a
+-- source: 40_flow/advance_conversation.sql sha256:8611971cf212f9f400800cfded4f4868c72c17f6c937ee380f0756cc7766085e
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5701,7 +5732,8 @@ $$;
 -- Returns the step with what became of it; the messages of a trial have no numbers.
 -- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
 -- write, and what the effects write.
--- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects.
+-- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects; 20000
+-- (case_not_found) for an unknown effect, which no published flow has.
 create or replace function private.advance_conversation(
   p_step private.flow_step,
   p_event jsonb default null
@@ -6983,7 +7015,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:092b6915c6885b7461d3888523d66bee52848aa33f946ffe57a712b69de521c1
+-- source: 40_flow/compose_messages.sql sha256:a6abe822014d0b52acf1bd9f672506939c5e3bb9396200d192afaf2333dfa86e
 -- Adds the messages that a row of the flow says to the step, with the type of the notification that
 -- goes with each.
 --
@@ -7129,7 +7161,8 @@ begin
       )
     );
   end if;
-  if p_texts is null or position('s}' in p_texts) > 0 then  -- rules are plurals
+  -- The names of rules end in s, or in _a_day.
+  if p_texts is null or position('s}' in p_texts) > 0 or position('_a_day}' in p_texts) > 0 then
     v_values := (
       select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id
     ) || v_values;
@@ -7138,7 +7171,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:d3cf8dc93550575cc1b3874e92efc28d4d6e9ab3cc57b531c36b35ada4c35836
+-- source: 40_flow/deal_values.sql sha256:d5dc4db29fe468959643b50e80da9125cfee47a6528015654f0b0047e2c70d31
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7213,7 +7246,6 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
-strict
 set search_path = ''
 as $$
 declare
@@ -7222,7 +7254,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if position('{' in p_text) = 0 then
+  if p_text is null or position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');
@@ -14986,7 +15018,7 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:62a35c6b8fccd7b7e1e1161f106c0bbc1fd3cae5e53e4ab757c718069e21c717
+-- source: 50_payments/get_metrics.sql sha256:d351ee7abf6a407d680d0ddabfb5f16024903a508f4c7f75b0b27fd586c745c0
 -- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
 -- counted on the way of a message or a step, so no row gets hot.
 
@@ -15031,7 +15063,7 @@ begin
         ))
         from unnest(array['info', 'warning', 'critical']) as kind (severity)
       ),
-      -- Each of the two has an index; both at once would be read from the whole table.
+      -- Both counts read one index, each its own part.
       'events', jsonb_build_object(
         'received', (select count(*) from private.payment_events as e where e.status = 'received'),
         'parked', (select count(*) from private.payment_events as e where e.status = 'parked')
@@ -15700,7 +15732,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:d0fa377573f15a5b2d873725ab5f3340c6ad2e7d87f79a137ce903bb4cf025bd
+-- source: 50_payments/process_payment_event.sql sha256:56d45847fc9b6a72e2b3f72e05410d3959ca5e70012dfbaefc9439a2bc0369dc
 -- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
 -- (merge_payment), and money that came in is settled (settle_order), which tells the deal
 -- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
@@ -15811,6 +15843,7 @@ set lock_timeout = '200ms'
 as $$
 declare
   c_most constant integer := 5;
+  -- As private.merge_payment; a test compares them.
   c_statuses constant text[]
     := array['created', 'failed', 'authorized', 'captured', 'refunded'];
   v_said jsonb;
@@ -16018,7 +16051,7 @@ grant execute on function
   public.process_payment_event(bigint, text), private.process_payment_event(bigint, text)
 to service_role;
 
--- source: 50_payments/read_payment.sql sha256:0fa501317db2995b2286d1c64b0eca193174d9ce1e3f81ffd5adbfa2450e4cdd
+-- source: 50_payments/read_payment.sql sha256:96d311707dac35241d4c6d4f5ead01ec4b99cff2d00f8b68c47f3511ca1b121f
 -- Reads what Razorpay says: its payment, order, refund and dispute, as JSON that nobody trusts.
 -- Amounts are whole JSON numbers in paise.
 --
@@ -16170,10 +16203,10 @@ begin
 end;
 $$;
 
--- Amounts in paise, up to a quadrillion; null where there is none. The field amount must be there,
--- and is at least 1.
+-- Numbers of an entity: amounts in paise, up to a quadrillion, or a time in seconds. A field that
+-- is missing gives null; only `amount` must be there, and is at least 1.
 --
--- Errors: 22023 for texts, fractions, negative and huge numbers, and for no amount or 0.
+-- Errors: 22023 for texts, fractions, negative and huge numbers, and where amount is missing or 0.
 create or replace function private.read_amounts(p_entity jsonb, variadic p_fields text[])
 returns bigint[]
 language plpgsql
@@ -17584,7 +17617,7 @@ after insert or update of phone, daily_free_limit, points_per_message, points_ba
 on private.accounts
 for each row execute function private.check_account();
 
--- source: 60_triggers/check_conversation.sql sha256:42f88be29a4ac7aa82aed93d62ee307ea4dc022df9a0d8da463ebf488076d7fe
+-- source: 60_triggers/check_conversation.sql sha256:ba08f7cf0d4314169dd94ad533297ddb6499428c4d873c9affeedfc0ba9b4076
 -- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
 -- chat_status and automation_enabled follow flow_state.
 --
@@ -17608,7 +17641,7 @@ declare
       num_nulls(
         new.captured_minor, new.held_minor, new.released_minor, new.fee_minor,
         new.refunded_minor, new.charged_back_minor
-      ) = case new.kind when 'direct' then 6 else 0 end
+      ) = case when new.kind = 'direct' then 6 when new.kind in ('bid', 'campaign') then 0 end
     ) then 'only_deals_have_books'
     when not (
       new.held_minor >= 0
@@ -17637,7 +17670,7 @@ begin
 end;
 $$;
 
--- Refuses a conversation that breaks a rule about what it is, who is in it and what it is about.
+-- Refuses a conversation that breaks a rule about its kind, members, currency or subject.
 --
 -- Errors: as check_conversation.
 create or replace function private.check_parties()

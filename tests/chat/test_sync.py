@@ -253,6 +253,20 @@ def test_a_known_that_is_no_list_of_marks_is_refused(
     assert everything(db) == before
 
 
+def test_a_known_whose_numbers_are_very_much_text_is_refused(
+    db: Database, talk: Talk, subtests: pytest.Subtests
+) -> None:
+    for number in ("1e131071", "0e-16383"):
+        known = ", ".join(f'"a{n}": {number}' for n in range(1900))
+        details = {"field": "known", "rule": "size"}
+        with (
+            subtests.test(number),
+            db.signed_in_as(talk.bharat),
+            db.refused("INPUT_INVALID", 422, details=details),
+        ):
+            db.select("select public.sync(%s::jsonb)", f"{{{known}}}")
+
+
 def test_a_page_has_1_to_1000_messages(db: Database, talk: Talk) -> None:
     for n in range(2):
         send(db, talk.asha, talk.id, str(n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import permutations
 from random import Random
@@ -21,6 +22,7 @@ from tests.payments.scenes import (
     requests,
 )
 from tests.support.crowds import OK, outcome
+from tests.support.databases import Database
 from tests.support.payments import Json, dispute_entity, payment_entity, refund_entity
 
 LENGTH = 18
@@ -320,3 +322,15 @@ def test_no_sequence_of_news_breaks_the_books(stage: Stage, shared: Scene, seed:
         assert came_to not in ("try_again", "processing_failed", "malformed"), step
         story.check()
     assert all(severity != "info" for severity, _, _ in alerts(stage))
+
+
+def test_the_statuses_of_a_payment_are_written_alike_in_every_place(db: Database) -> None:
+    bodies = db.query(
+        "select prosrc as body from pg_proc"
+        " where proname in ('read_payment', 'merge_payment', 'apply_event')"
+        " union all select pg_get_constraintdef(c.oid) from pg_constraint as c"
+        " where c.contypid = 'private.payment_status'::regtype"
+    )
+    lists = [re.findall(r"'created'.*?'refunded'", row["body"]) for row in bodies]
+    places = [re.findall(r"'(\w+)'", place) for (place,) in lists]
+    assert places == [["created", "failed", "authorized", "captured", "refunded"]] * 4

@@ -19,6 +19,8 @@ $$;
 
 -- Refuses a JSON value that is larger or deeper than any honest one, before it is looked into.
 --
+-- A number of a few bytes, such as 1e131071, can be very much text. A small value holds too few of
+-- them to do harm.
 -- Errors: INPUT_INVALID (422) `{field, rule: "size" or "depth"}`.
 create or replace function private.check_json(p_json jsonb, p_field text, p_max_bytes integer)
 returns void
@@ -29,16 +31,36 @@ as $$
 declare
   c_max_depth constant integer := 8;
 begin
-  if pg_column_size(p_json) > p_max_bytes then
-    perform private.raise_input_invalid(
-      p_field, 'size', format('At most %s bytes of JSON.', p_max_bytes)
-    );
+  if pg_column_size(p_json) > 200 then
+    if pg_column_size(p_json) > p_max_bytes then
+      perform private.raise_input_invalid(
+        p_field, 'size', format('At most %s bytes of JSON.', p_max_bytes)
+      );
+    end if;
+    if private.has_long_number(p_json) then
+      perform private.raise_input_invalid(p_field, 'size', 'At most 100 digits in a number.');
+    end if;
   end if;
   if p_json @? '$.**{9 to last}' then
     perform private.raise_input_invalid(
       p_field, 'depth', format('At most %s levels of JSON inside each other.', c_max_depth)
     );
   end if;
+end;
+$$;
+
+-- Whether a number anywhere in a JSON value has more than 100 digits.
+create or replace function private.has_long_number(p_json jsonb)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from jsonb_path_query(p_json, '$.** ? (@.type() == "number")') as n (value)
+    where abs(n.value::numeric) >= 1e100 or scale(n.value::numeric) > 100
+  );
 end;
 $$;
 

@@ -1,6 +1,6 @@
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
--- Its columns are those of private.my_messages, in their order.
+-- The row has the columns of private.my_messages, in their order.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
 language plpgsql

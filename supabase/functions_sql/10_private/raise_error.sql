@@ -59,7 +59,7 @@ begin
 end;
 $$;
 
--- Ends a statement of a trigger as a broken CHECK of that name would.
+-- Refuses the statement whose trigger calls it, with the error of a broken CHECK of that name.
 --
 -- Errors: 23514 (check_violation) with the rule as the constraint.
 create or replace function private.raise_broken_rule(p_schema text, p_table text, p_rule text)

@@ -4,8 +4,9 @@
 -- what the first try answered and changes nothing, so a client may retry until it hears an answer.
 -- This is the hot path: one look at everything that could stand in the way; what an ordinary
 -- message does not need is in the functions below, called by name.
--- Definer: clients have no write grant on any table. Plans are generic from the first call: each
--- statement finds its rows by their keys, and a new connection would plan it six times.
+-- Definer: clients have no write grant on any table. Plans are generic from the first call:
+-- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
+-- in a new connection.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
 -- conversations, messages, files, notifications, push_outbox, realtime.messages.
 -- Events: new_message to the receiver, with the notification inside unless the receiver has muted

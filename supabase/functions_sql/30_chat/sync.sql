@@ -186,11 +186,19 @@ declare
   c_shape constant text := format(
     '^\{(%1$s: (%2$s|\{"seq": %2$s(, "version": %2$s)?\})(, )?)*\}$', c_id, c_seq
   );
+  v_text text;
   v_known jsonb;
   v_count bigint;
 begin
-  -- An entry takes 50 bytes: these are fewer than 2,000.
-  if pg_column_size(p_known) < 100000 and p_known::text ~ c_shape then
+  -- An entry takes at least 50 bytes, so there are at most 2,000.
+  if pg_column_size(p_known) >= 100000 or private.has_long_number(p_known) is not false then
+    perform private.check_json(p_known, 'known', 524288);
+  end if;
+  v_text := p_known::text;
+  if v_text ~ c_shape and (
+    pg_column_size(p_known) < 100000
+    or 2000 >= (select count(*) from jsonb_object_keys(p_known))
+  ) then
     return p_known;
   end if;
   perform private.check_json(p_known, 'known', 524288);
@@ -203,9 +211,9 @@ begin
   if v_count > 2000 then
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
-  v_known := lower(p_known::text)::jsonb;
+  v_known := lower(v_text)::jsonb;
   -- An id can be there twice only where one of the two is written in capitals.
-  if p_known::text !~ replace(c_shape, 'a-f', 'a-fA-F')
+  if v_text !~ replace(c_shape, 'a-f', 'a-fA-F')
     or v_count > (select count(*) from jsonb_object_keys(v_known)) then
     perform private.raise_input_invalid(
       'known', 'ids_and_seqs',

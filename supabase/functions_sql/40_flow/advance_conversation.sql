@@ -9,7 +9,8 @@
 -- Returns the step with what became of it; the messages of a trial have no numbers.
 -- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
 -- write, and what the effects write.
--- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects.
+-- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects; 20000
+-- (case_not_found) for an unknown effect, which no published flow has.
 create or replace function private.advance_conversation(
   p_step private.flow_step,
   p_event jsonb default null

@@ -143,7 +143,8 @@ begin
       )
     );
   end if;
-  if p_texts is null or position('s}' in p_texts) > 0 then  -- rules are plurals
+  -- The names of rules end in s, or in _a_day.
+  if p_texts is null or position('s}' in p_texts) > 0 or position('_a_day}' in p_texts) > 0 then
     v_values := (
       select f.rules from private.flow_definitions as f where f.id = v_conversation.flow_id
     ) || v_values;

@@ -108,6 +108,7 @@ set lock_timeout = '200ms'
 as $$
 declare
   c_most constant integer := 5;
+  -- As private.merge_payment; a test compares them.
   c_statuses constant text[]
     := array['created', 'failed', 'authorized', 'captured', 'refunded'];
   v_said jsonb;

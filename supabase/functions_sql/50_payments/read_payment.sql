@@ -149,10 +149,10 @@ begin
 end;
 $$;
 
--- Amounts in paise, up to a quadrillion; null where there is none. The field amount must be there,
--- and is at least 1.
+-- Numbers of an entity: amounts in paise, up to a quadrillion, or a time in seconds. A field that
+-- is missing gives null; only `amount` must be there, and is at least 1.
 --
--- Errors: 22023 for texts, fractions, negative and huge numbers, and for no amount or 0.
+-- Errors: 22023 for texts, fractions, negative and huge numbers, and where amount is missing or 0.
 create or replace function private.read_amounts(p_entity jsonb, variadic p_fields text[])
 returns bigint[]
 language plpgsql

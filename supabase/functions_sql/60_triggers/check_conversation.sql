@@ -21,7 +21,7 @@ declare
       num_nulls(
         new.captured_minor, new.held_minor, new.released_minor, new.fee_minor,
         new.refunded_minor, new.charged_back_minor
-      ) = case new.kind when 'direct' then 6 else 0 end
+      ) = case when new.kind = 'direct' then 6 when new.kind in ('bid', 'campaign') then 0 end
     ) then 'only_deals_have_books'
     when not (
       new.held_minor >= 0
@@ -50,7 +50,7 @@ begin
 end;
 $$;
 
--- Refuses a conversation that breaks a rule about what it is, who is in it and what it is about.
+-- Refuses a conversation that breaks a rule about its kind, members, currency or subject.
 --
 -- Errors: as check_conversation.
 create or replace function private.check_parties()
