@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.web.people import Member, Site, Window, admit, send_many
 
@@ -26,6 +26,31 @@ def test_a_message_written_in_one_window_appears_in_the_other(
         "Namaste Bharat"
     )
     expect(theirs.page.locator(".row .preview").first).to_have_text("Namaste Bharat")
+
+
+def test_an_answer_that_a_receipt_overtook_does_not_take_it_back(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    mine, theirs = open_window(asha), open_window(bharat)
+    mine.open_chat(talk)
+    theirs.go("")
+    theirs.is_connected()
+    mine.write("Have you seen this?")
+    message = mine.message("Have you seen this?")
+    expect(message).to_have_attribute("data-delivery", "delivered")
+    held: list[Route] = []
+    mine.page.route("**/rpc/sync", lambda route: held.append(route))
+    sync = "window.dispatchEvent(new Event('online'))"
+    with mine.page.expect_request("**/rpc/sync"):
+        mine.page.evaluate(sync)
+    mine.page.evaluate(sync)
+    answer = held[0].fetch()
+    theirs.open_chat(talk)
+    expect(message).to_have_attribute("data-delivery", "read")
+    # The second sync begins when the answer of the first has been taken.
+    with mine.page.expect_request("**/rpc/sync"):
+        held[0].fulfill(response=answer)
+    expect(message).to_have_attribute("data-delivery", "read")
 
 
 def test_twenty_messages_are_free_and_the_next_one_asks_for_points(

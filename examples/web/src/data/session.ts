@@ -77,6 +77,11 @@ export class Session {
   #listeners = new Set<() => void>()
   #timer = 0
   #refreshing = new Map<string, Promise<void>>()
+  // The receipts of the last ten seconds: an answer that comes now may be older.
+  #heardMarks = new Map<
+    string,
+    { other_read_seq: number; other_delivered_seq: number; until: number }
+  >()
   #opened: string | null = null
   #lastTyping = 0
   #uploads = new Map<string, Uploads>()
@@ -229,12 +234,24 @@ export class Session {
       const unread_count = seq >= context.last_seq ? 0 : context.unread_count
       return this.#putContext({ ...context, read_seq: seq, unread_count })
     }
-    const delivered = Math.max(seq, context.other_delivered_seq)
-    this.#putContext({
+    const marks = {
+      other_read_seq: context.other_read_seq,
+      other_delivered_seq: Math.max(seq, context.other_delivered_seq),
+    }
+    marks[field] = Math.max(seq, marks[field])
+    this.#heardMarks.set(conversation_id, { ...marks, until: Date.now() + 10_000 })
+    this.#putContext({ ...context, ...marks })
+  }
+
+  /** A context with the marks of the other side that were heard while it was on its way. */
+  #withHeardMarks(context: Context): Context {
+    const heard = this.#heardMarks.get(context.conversation_id)
+    if (!heard || heard.until < Date.now()) return context
+    return {
       ...context,
-      other_delivered_seq: delivered,
-      [field]: Math.max(seq, context[field]),
-    })
+      other_read_seq: Math.max(heard.other_read_seq, context.other_read_seq),
+      other_delivered_seq: Math.max(heard.other_delivered_seq, context.other_delivered_seq),
+    }
   }
 
   #takeContexts(contexts: Context[]) {
@@ -245,7 +262,7 @@ export class Session {
       const { conversation_id, version } = context
       const old = conversations[conversation_id]
       if (old && old.version > version) continue // an answer that was overtaken
-      conversations[conversation_id] = context
+      conversations[conversation_id] = this.#withHeardMarks(context)
       if (!old) this.client.remember([context])
       const chat = this.state.chats[conversation_id]
       if (chat && old && old.version < version && old.flow_state !== context.flow_state) {
