@@ -4118,7 +4118,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:c342e0eaa5f0b8c065beb001f60274dd85d6707f34e651e24b235637d63327b6
+-- source: 30_chat/sync.sql sha256:96305c4db19a7f647f4a9bf05d286ea7484ab105a8e8e00f69994f521f898abc
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4311,8 +4311,10 @@ declare
   v_known jsonb;
   v_count bigint;
 begin
-  -- An entry takes at least 50 bytes, so there are at most 2,000.
-  if pg_column_size(p_known) >= 100000 or private.has_long_number(p_known) is not false then
+  -- An entry takes at least 50 bytes, so there are at most 2,000. Any number below 1, and one that no
+  -- client knows, may have very many digits: check_json looks at them before they are written.
+  if pg_column_size(p_known) >= 100000
+    or p_known @? '$.** ? (@ > 999999999999999999 || @ < 1)' then
     perform private.check_json(p_known, 'known', 524288);
   end if;
   v_text := p_known::text;
