@@ -4118,7 +4118,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:96305c4db19a7f647f4a9bf05d286ea7484ab105a8e8e00f69994f521f898abc
+-- source: 30_chat/sync.sql sha256:2965f4f697222cf10a7734d2576f5321950221dd2d9adeb8bc228d5344ad2252
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
@@ -4311,7 +4311,7 @@ declare
   v_known jsonb;
   v_count bigint;
 begin
-  -- An entry takes at least 50 bytes, so there are at most 2,000. Any number below 1, and one that no
+  -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1, or one that no
   -- client knows, may have very many digits: check_json looks at them before they are written.
   if pg_column_size(p_known) >= 100000
     or p_known @? '$.** ? (@ > 999999999999999999 || @ < 1)' then

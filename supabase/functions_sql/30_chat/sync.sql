@@ -190,7 +190,7 @@ declare
   v_known jsonb;
   v_count bigint;
 begin
-  -- An entry takes at least 50 bytes, so there are at most 2,000. Any number below 1, and one that no
+  -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1, or one that no
   -- client knows, may have very many digits: check_json looks at them before they are written.
   if pg_column_size(p_known) >= 100000
     or p_known @? '$.** ? (@ > 999999999999999999 || @ < 1)' then
