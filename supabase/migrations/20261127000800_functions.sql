@@ -3142,11 +3142,11 @@ $$;
 
 grant execute on function private.get_unread_count(), public.get_unread_count() to authenticated;
 
--- source: 30_chat/mark_read.sql sha256:7b401b56320c1135402f36cc09f0df99f71f1715111ec09010785fb6908a99a6
+-- source: 30_chat/mark_read.sql sha256:3599f9f51060897665adb505d9d4fae1dba3e3a6dd7a977b68444d098027e278
 -- Notes that the caller has read a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
--- Locks, writes: as advance_receipts.
+-- Locks: as mark_receipts. Writes: as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_read(p_conversation_id uuid, p_up_to_seq bigint)
 returns json
@@ -3176,7 +3176,7 @@ $$;
 -- Notes that the caller has received a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
--- Locks, writes: as advance_receipts.
+-- Locks: as mark_receipts. Writes: as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_delivered(p_conversation_id uuid, p_up_to_seq bigint)
 returns json
@@ -3207,6 +3207,8 @@ $$;
 -- Moves the caller's marks in one conversation and says where they are:
 -- `{read_seq, delivered_seq, unread_count}`.
 --
+-- Locks: the conversation, when a message is marked that cannot be seen yet; then as
+-- advance_receipts.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_receipts(
   p_conversation_id uuid,
@@ -3218,11 +3220,20 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  c_everything constant bigint := 9223372036854775807;
   v_me constant uuid := private.require_user();
+  v_up_to_seq constant bigint := greatest(p_read_seq, p_delivered_seq);
 begin
   if not private.is_my_conversation(p_conversation_id) then
     perform private.raise_conversation_not_found();
   end if;
+  -- Events come from the log of the database, which can be ahead of what it shows: the reader of an
+  -- event waits for the end of the send that the event tells of.
+  perform from private.conversations as c
+  where c.id = p_conversation_id
+    and c.last_seq < v_up_to_seq
+    and v_up_to_seq < c_everything
+  for share;
   perform private.advance_receipts(
     v_me, array[p_conversation_id], array[p_read_seq], array[p_delivered_seq]
   );

@@ -42,6 +42,18 @@ def test_a_mark_stops_at_the_newest_message_and_does_not_read_the_future(
     assert context_of(db, busy.bharat, busy.id)["unread_count"] == 1
 
 
+@pytest.mark.parametrize("mark", ["read", "delivered"])
+def test_a_mark_waits_for_the_end_of_the_send_whose_event_was_heard_before_it(
+    db: Database, talk: Talk, mark: str
+) -> None:
+    other = db.session()
+    with db.transaction(), other.signed_in_as(talk.bharat):
+        sent = send(db, talk.asha, talk.id, "heard early")
+        waiting = other.start(f"mark_{mark}", conversation_id=talk.id, up_to_seq=sent["seq"])
+        db.wait_until_blocked(other)
+    assert waiting.result(PATIENCE)[f"{mark}_seq"] == sent["seq"]
+
+
 def test_what_is_read_was_delivered_and_the_sender_sees_both(db: Database, busy: Talk) -> None:
     with db.signed_in_as(busy.bharat):
         db.call("mark_delivered", conversation_id=busy.id, up_to_seq=4)
