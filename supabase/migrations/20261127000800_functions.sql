@@ -3142,7 +3142,7 @@ $$;
 
 grant execute on function private.get_unread_count(), public.get_unread_count() to authenticated;
 
--- source: 30_chat/mark_read.sql sha256:3599f9f51060897665adb505d9d4fae1dba3e3a6dd7a977b68444d098027e278
+-- source: 30_chat/mark_read.sql sha256:451f4d2bc2a22a597ed60701b4ea144699a8f612fb14d0f30607d76ef965f1e6
 -- Notes that the caller has read a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
@@ -3233,7 +3233,7 @@ begin
   where c.id = p_conversation_id
     and c.last_seq < v_up_to_seq
     and v_up_to_seq < c_everything
-  for share;
+  for no key update;
   perform private.advance_receipts(
     v_me, array[p_conversation_id], array[p_read_seq], array[p_delivered_seq]
   );
@@ -7184,7 +7184,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:d5dc4db29fe468959643b50e80da9125cfee47a6528015654f0b0047e2c70d31
+-- source: 40_flow/deal_values.sql sha256:d3cf8dc93550575cc1b3874e92efc28d4d6e9ab3cc57b531c36b35ada4c35836
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7259,6 +7259,7 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
+strict
 set search_path = ''
 as $$
 declare
@@ -7267,7 +7268,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if p_text is null or position('{' in p_text) = 0 then
+  if position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');
@@ -10313,7 +10314,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:3818e3897adc85e6a9b3ef1df7b1c9e6aa3235692d6e5c9c5d515a4f8c57783a
+-- source: 43_deals/take_action.sql sha256:c7739da04f80a6e9ee575ec655e58d50fb1c48551cf46288ae97a911f3d50195
 -- Takes an action in a conversation's flow: the way of every action, however it is drawn.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -10479,7 +10480,8 @@ begin
     );
   end if;
   return private.action_result(
-    p_step.conversation, p_step.actor_id, coalesce(p_step.heard, '[]'), v_update, p_is_created
+    p_step.conversation, p_step.actor_id, p_step.role, coalesce(p_step.heard, '[]'), v_update,
+    p_is_created
   );
 end;
 $$;
@@ -10489,6 +10491,7 @@ $$;
 create or replace function private.action_result(
   p_conversation private.conversations,
   p_user_id uuid,
+  p_role text,
   p_messages jsonb,
   p_flow_update jsonb,
   p_is_created boolean
@@ -10504,9 +10507,7 @@ declare
     else p_conversation
   end;
   v_context constant json := private.step_context(p_conversation, p_user_id);
-  v_actions constant json := private.actions_json(
-    v_conversation, p_user_id, private.role_in(v_conversation, p_user_id)
-  );
+  v_actions constant json := private.actions_json(v_conversation, p_user_id, p_role);
 begin
   if p_is_created is null then
     return json_build_object(
@@ -10707,7 +10708,7 @@ begin
   end if;
   v_conversation := private.read_conversation(v_earlier.conversation_id, p_step.actor_id);
   v_step.earlier := private.action_result(
-    v_conversation, p_step.actor_id,
+    v_conversation, p_step.actor_id, p_step.role,
     (
       select coalesce(jsonb_agg(to_jsonb(m) order by m.seq), '[]')
       from private.my_messages as m

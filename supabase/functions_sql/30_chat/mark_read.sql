@@ -88,7 +88,7 @@ begin
   where c.id = p_conversation_id
     and c.last_seq < v_up_to_seq
     and v_up_to_seq < c_everything
-  for share;
+  for no key update;
   perform private.advance_receipts(
     v_me, array[p_conversation_id], array[p_read_seq], array[p_delivered_seq]
   );

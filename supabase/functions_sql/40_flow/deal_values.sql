@@ -72,6 +72,7 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
+strict
 set search_path = ''
 as $$
 declare
@@ -80,7 +81,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if p_text is null or position('{' in p_text) = 0 then
+  if position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');

@@ -163,7 +163,8 @@ begin
     );
   end if;
   return private.action_result(
-    p_step.conversation, p_step.actor_id, coalesce(p_step.heard, '[]'), v_update, p_is_created
+    p_step.conversation, p_step.actor_id, p_step.role, coalesce(p_step.heard, '[]'), v_update,
+    p_is_created
   );
 end;
 $$;
@@ -173,6 +174,7 @@ $$;
 create or replace function private.action_result(
   p_conversation private.conversations,
   p_user_id uuid,
+  p_role text,
   p_messages jsonb,
   p_flow_update jsonb,
   p_is_created boolean
@@ -188,9 +190,7 @@ declare
     else p_conversation
   end;
   v_context constant json := private.step_context(p_conversation, p_user_id);
-  v_actions constant json := private.actions_json(
-    v_conversation, p_user_id, private.role_in(v_conversation, p_user_id)
-  );
+  v_actions constant json := private.actions_json(v_conversation, p_user_id, p_role);
 begin
   if p_is_created is null then
     return json_build_object(
@@ -391,7 +391,7 @@ begin
   end if;
   v_conversation := private.read_conversation(v_earlier.conversation_id, p_step.actor_id);
   v_step.earlier := private.action_result(
-    v_conversation, p_step.actor_id,
+    v_conversation, p_step.actor_id, p_step.role,
     (
       select coalesce(jsonb_agg(to_jsonb(m) order by m.seq), '[]')
       from private.my_messages as m
