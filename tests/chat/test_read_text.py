@@ -77,6 +77,8 @@ def test_cleaning_twice_is_cleaning_once(db: Database) -> None:
         # As large as it may be in bytes, and one letter on the screen.
         ("a" + "\u0301\u0316" * 2_000, "combining_marks"),
         ("a" + "\u0301" * 33, "combining_marks"),
+        # One pile, once the direction controls in it are gone.
+        ("a" + ("\u0301" * 32 + "\u202a") * 2, "combining_marks"),
     ],
 )
 def test_what_is_too_long_or_piled_up_is_refused(db: Database, text: str, rule: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chat.scenes import Talk, block, everything, open_talk, send
+from tests.flow.deals import gather_cast, open_play
 from tests.points.purse import balance_and_sum, give_points, quota_of, set_quota
 from tests.support.crowds import OK, play_at_once
 from tests.support.databases import Database
@@ -70,6 +71,23 @@ def test_limit_and_price_are_the_users_own(db: Database, talk: Talk) -> None:
     send(db, talk.bharat, talk.id, "paid from the first")
     assert balance_and_sum(db, talk.asha) == (5, 5)
     assert balance_and_sum(db, talk.bharat) == (4, 4)
+
+
+def test_a_send_that_has_to_wait_for_a_passed_time_limit_is_charged_like_any_other(
+    db: Database,
+) -> None:
+    cast = gather_cast(db)
+    play = open_play(db, cast, scene="work_submitted")
+    set_quota(db, cast.asha, free=1, price=10)
+    give_points(db, cast.asha, 15)
+    send(db, cast.asha, open_talk(db, cast.asha, cast.bharat), "free")
+    db.query(
+        "update private.conversations set deadline_at = now() - interval '1 s' where id = %s",
+        play.id,
+    )
+    send(db, cast.asha, play.id, "Thank you!")
+    assert quota_of(db, cast.asha)["used_today"] == 2
+    assert balance_and_sum(db, cast.asha) == (5, 5)
 
 
 def test_a_price_of_nothing_never_asks_for_points(db: Database, talk: Talk) -> None:

@@ -37,12 +37,12 @@ begin
     v_text := replace(replace(v_text, e'\r\n', e'\n'), e'\r', e'\n');
   end if;
   if octet_length(v_text) > char_length(v_text) then
+    v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
     if private.has_piled_marks(v_text) then
       perform private.raise_input_invalid(
         p_field, 'combining_marks', 'The text piles up accents on one letter: write at most 32.'
       );
     end if;
-    v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
     v_text := normalize(v_text, nfc);
   end if;
   v_text := btrim(v_text, c_space);

@@ -51,12 +51,13 @@ declare
   v_is_echoed boolean;
   v_strangers_may bigint;
   v_timezone text;
-  v_day date;
+  v_today date;
   v_step interval;
   v_ahead interval;
   v_long_step interval;
   v_long_ahead interval;
   -- The account
+  v_day date;
   v_used integer;
   v_free_limit integer;
   v_points_each integer;
@@ -109,7 +110,7 @@ begin
     r.send_step, r.send_ahead, r.long_step, r.long_ahead
   into
     v_other_id, v_my_version, v_other_version, v_expired_at, v_is_notified, v_has_device,
-    v_is_echoed, v_strangers_may, v_timezone, v_day, v_step, v_ahead, v_long_step, v_long_ahead
+    v_is_echoed, v_strangers_may, v_timezone, v_today, v_step, v_ahead, v_long_step, v_long_ahead
   from private.participants as me
   join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
@@ -125,9 +126,9 @@ begin
       -- Check, charge and lock in one: one user's sends follow each other from here on.
       update private.accounts as a
       set
-        quota_date = greatest(a.quota_date, v_day),
+        quota_date = greatest(a.quota_date, v_today),
         messages_sent_today = case
-          when a.quota_date >= v_day then a.messages_sent_today + 1
+          when a.quota_date >= v_today then a.messages_sent_today + 1
           else 1
         end,
         send_due_at = greatest(a.send_due_at, now()) + v_step,
@@ -135,7 +136,7 @@ begin
         last_seen_at = now()
       where a.user_id = v_me
         and a.daily_free_limit > case
-          when a.quota_date >= v_day then a.messages_sent_today
+          when a.quota_date >= v_today then a.messages_sent_today
           else 0
         end
         and a.send_due_at <= now() + v_ahead
