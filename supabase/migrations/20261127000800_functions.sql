@@ -842,7 +842,7 @@ begin
 end;
 $$;
 
--- source: 10_private/read_text.sql sha256:bdc653ae446fba77fca8ae49c3a6bb3226e8aa303d575573a26748ea79c41843
+-- source: 10_private/read_text.sql sha256:04c7268bc438e5c64b6a0d94c17a8932f2dd5df08c4f6eff68391163e095f309
 -- A text that a caller typed, as it is stored: NFC, line ends as \n, without invisible direction
 -- controls, trimmed; null stays null. The one place that bounds texts.
 --
@@ -882,12 +882,12 @@ begin
     v_text := replace(replace(v_text, e'\r\n', e'\n'), e'\r', e'\n');
   end if;
   if octet_length(v_text) > char_length(v_text) then
+    v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
     if private.has_piled_marks(v_text) then
       perform private.raise_input_invalid(
         p_field, 'combining_marks', 'The text piles up accents on one letter: write at most 32.'
       );
     end if;
-    v_text := regexp_replace(v_text, '[\u202a-\u202e\u2066-\u2069]', '', 'g');
     v_text := normalize(v_text, nfc);
   end if;
   v_text := btrim(v_text, c_space);
@@ -3342,7 +3342,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:986fd574c8e7ff07cbb19ab649a99758707a416443a65ce88163038dd9d8841c
+-- source: 30_chat/send_message.sql sha256:9eb18b906be3f8efe75421d809b7d4031b9c6cae263afa5bf83f89aeb131e597
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3396,12 +3396,13 @@ declare
   v_is_echoed boolean;
   v_strangers_may bigint;
   v_timezone text;
-  v_day date;
+  v_today date;
   v_step interval;
   v_ahead interval;
   v_long_step interval;
   v_long_ahead interval;
   -- The account
+  v_day date;
   v_used integer;
   v_free_limit integer;
   v_points_each integer;
@@ -3454,7 +3455,7 @@ begin
     r.send_step, r.send_ahead, r.long_step, r.long_ahead
   into
     v_other_id, v_my_version, v_other_version, v_expired_at, v_is_notified, v_has_device,
-    v_is_echoed, v_strangers_may, v_timezone, v_day, v_step, v_ahead, v_long_step, v_long_ahead
+    v_is_echoed, v_strangers_may, v_timezone, v_today, v_step, v_ahead, v_long_step, v_long_ahead
   from private.participants as me
   join private.participants as other
     on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
@@ -3470,9 +3471,9 @@ begin
       -- Check, charge and lock in one: one user's sends follow each other from here on.
       update private.accounts as a
       set
-        quota_date = greatest(a.quota_date, v_day),
+        quota_date = greatest(a.quota_date, v_today),
         messages_sent_today = case
-          when a.quota_date >= v_day then a.messages_sent_today + 1
+          when a.quota_date >= v_today then a.messages_sent_today + 1
           else 1
         end,
         send_due_at = greatest(a.send_due_at, now()) + v_step,
@@ -3480,7 +3481,7 @@ begin
         last_seen_at = now()
       where a.user_id = v_me
         and a.daily_free_limit > case
-          when a.quota_date >= v_day then a.messages_sent_today
+          when a.quota_date >= v_today then a.messages_sent_today
           else 0
         end
         and a.send_due_at <= now() + v_ahead
@@ -5168,7 +5169,7 @@ grant execute on function
   public.record_push_result(bigint, text), private.record_push_result(bigint, text)
 to service_role;
 
--- source: 35_notifications/register_push_token.sql sha256:a994f2d9c841d7e6bbd1a1fd3b2322c55787f2c97b2eb33ef22e5463be982943
+-- source: 35_notifications/register_push_token.sql sha256:8f83de575ae0e6bc16803ec8164edec74891f728edb2cbfa9fc10a52168bceab
 -- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
 -- who registered it last.
 --
@@ -5202,14 +5203,19 @@ begin
     );
   end if;
   perform private.lock_account(v_me);
-  -- What waits for the device's former owner goes with that owner's row.
-  delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
-  insert into private.push_tokens as t (user_id, kind, token, keys)
-  values (
-    v_me, p_kind, p_token,
-    jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
-  )
-  on conflict (token) do update set keys = excluded.keys, created_at = now();
+  loop
+    -- What waits for the device's former owner goes with that owner's row.
+    delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
+    insert into private.push_tokens as t (user_id, kind, token, keys)
+    values (
+      v_me, p_kind, p_token,
+      jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
+    )
+    on conflict (token) do update set keys = excluded.keys, created_at = now()
+    where t.user_id = v_me;
+    -- Another user may have registered it at the same moment.
+    exit when found;
+  end loop;
   delete from private.push_tokens as t
   where t.id in (
     select old.id
@@ -5622,7 +5628,7 @@ grant execute on function public.create_campaign(text, text, jsonb) to authentic
 grant execute on function private.close_campaign(uuid) to authenticated;
 grant execute on function public.close_campaign(uuid) to authenticated;
 
--- source: 38_market/read_amount.sql sha256:cd0c505379f2f8f5787bbdf66e52af6b8e50f8183d4c0a0beb691c9213e09385
+-- source: 38_market/read_amount.sql sha256:39cfb3c95e240bda912f17ce0927646b3c0d28d2bad75839408d4006595ab414
 -- An amount that a client gave, in paise: a JSON number of rupees, or what a person typed, in the
 -- notations of private.read_price; null stays null.
 --
@@ -5672,7 +5678,11 @@ begin
   if p_amount not between c_min and c_max then
     perform private.raise_error(
       'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
-      jsonb_build_object('min', c_min, 'max', c_max, 'understood', trim_scale(p_amount)),
+      jsonb_build_object(
+        'min', c_min, 'max', c_max,
+        -- A number of few bytes can be very much text.
+        'understood', case when abs(p_amount) < 1e1000 then trim_scale(p_amount) end
+      ),
       p_status => 422
     );
   end if;
@@ -5990,7 +6000,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_disputes.sql sha256:faea5687b50db0839edb3cf2445eef3d92c98270b8265d18e58170a0b4e8cfcd
+-- source: 40_flow/affect_disputes.sql sha256:3d946a81d803e188a7ec2e9b6f493d8572592e496b180f41baeffc1f988fa12a
 -- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -6118,7 +6128,8 @@ declare
   v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
   v_pause constant interval := case
     when v_asker = 'influencer' then interval '0'
-    else p_step.at - (v_resume ->> 'since')::timestamptz
+    -- Without days, which are not always as long.
+    else extract(epoch from p_step.at - (v_resume ->> 'since')::timestamptz) * interval '1 second'
   end;
 begin
   v_deal.work_status := v_resume ->> 'work_status';
@@ -6133,7 +6144,7 @@ begin
   if v_deal.flow_state = 'work_in_progress' then
     v_deal.delivery_due_at := greatest(
       v_deal.delivery_due_at,
-      p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
+      p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '24 hours'
     );
   end if;
   v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
@@ -6488,7 +6499,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_work.sql sha256:a2158f0f072c034407f4b86b9736d523f29b27bab6abdb5ff7bc2f9f6531751a
+-- source: 40_flow/affect_work.sql sha256:9b5cedea910f510aeb933e46094c6da5ae9bf8c1dc0f73fed5a42cc36ec6f091
 -- The effects on the work: its start, submissions, revisions, more time, and ratings.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -6504,7 +6515,7 @@ begin
   case p_effect
     when 'start_work' then
       v_deal.delivery_due_at
-        := p_step.at + (p_step.rules ->> 'delivery_days')::numeric * interval '1 day';
+        := p_step.at + (p_step.rules ->> 'delivery_days')::numeric * interval '24 hours';
 
     when 'store_submission' then
       v_deal.work_submitted := true;
@@ -6553,7 +6564,7 @@ begin
       );
       v_deal.delivery_due_at := greatest(
         v_deal.delivery_due_at,
-        p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
+        p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '24 hours'
       );
       v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
       perform private.review_submission(p_step, 'revision_requested');
@@ -6567,7 +6578,7 @@ begin
 
     when 'accept_extension' then
       v_deal.delivery_due_at := v_deal.delivery_due_at
-        + (v_deal.flow_data #>> '{extension,days}')::integer * interval '1 day';
+        + (v_deal.flow_data #>> '{extension,days}')::integer * interval '24 hours';
       v_deal.flow_data := v_deal.flow_data - 'extension';
       v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
 
@@ -7774,7 +7785,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/failed_guards.sql sha256:eaac9330913fe0779b1bfa85a3de17c0fc68894f6795b1f480a95056532e0df1
+-- source: 40_flow/failed_guards.sql sha256:cb306b0595b6c88b222ccfc387191fab17a677c43b44a47132beadc469ec2fc7
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
@@ -7961,7 +7972,7 @@ begin
         v_holds := v_data ? 'extension';
       when 'is_overdue' then
         v_holds := p_step.at > v_was.delivery_due_at
-          + (v_rules ->> 'overdue_grace_days')::numeric * interval '1 day';
+          + (v_rules ->> 'overdue_grace_days')::numeric * interval '24 hours';
       when 'was_there' then
         v_holds := v_data #>> '{resume,state}' = v_to_state;
       when 'is_unrated' then
@@ -8023,7 +8034,7 @@ begin
       and e.actor_id = p_step.actor_id
       and e.from_state = p_from_state
       and e.to_state = p_to_state
-      and e.effective_at > p_step.at - interval '1 day'
+      and e.effective_at > p_step.at - interval '24 hours'
   );
 end;
 $$;
@@ -8042,7 +8053,7 @@ set search_path = ''
 as $$
 declare
   v_since constant timestamptz := p_at
-    - (p_rules ->> 'rating_days')::numeric * interval '1 day';
+    - (p_rules ->> 'rating_days')::numeric * interval '24 hours';
 begin
   return p_conversation.work_status = 'approved'
     and (p_conversation.chat_status <> 'closed' or p_conversation.entered_at > v_since)
@@ -8804,7 +8815,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:8f87a385ec230984d0895248a8afdcb32c3f258b7fbd10d03d98e0fc3f3fbae1
+-- source: 40_flow/run_deadlines.sql sha256:73615326883433cd109d25d004555b68c662122a06428b30430de1a1eb2c4cd1
 -- Time limits without a timer: readers see what is due, writers store it.
 
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
@@ -8898,7 +8909,8 @@ $$;
 -- since_entry counts from the entry into the state; payment_window like it, but as long as a
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
--- the delivery (rule overdue_grace_days).
+-- the delivery (rule overdue_grace_days). A day has 24 hours here as everywhere in the flow: days of
+-- the calendar depend on the time zone, which callers choose.
 -- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,
@@ -8912,21 +8924,23 @@ set search_path = ''
 as $$
 declare
   v_state private.flow_states := p_state;
+  v_lasts interval;
 begin
   if v_state.state is null then
     select s.* into v_state
     from private.flow_states as s
     where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
   end if;
+  v_lasts := extract(epoch from v_state.lasts) * interval '1 second';
   return case v_state.clock
-    when 'since_entry' then p_conversation.entered_at + v_state.lasts
+    when 'since_entry' then p_conversation.entered_at + v_lasts
     when 'since_payment' then greatest(
-      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
+      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_lasts,
       p_conversation.delivery_due_at
-        + (p_rules ->> 'overdue_grace_days')::numeric * interval '1 day'
+        + (p_rules ->> 'overdue_grace_days')::numeric * interval '24 hours'
     )
     when 'payment_window' then greatest(
-      p_conversation.entered_at + v_state.lasts,
+      p_conversation.entered_at + v_lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
         + (p_rules ->> 'attempt_hours')::numeric * interval '1 hour'
     )
@@ -9366,7 +9380,7 @@ $$;
 grant execute on function private.get_available_actions(uuid) to authenticated;
 grant execute on function public.get_available_actions(uuid) to authenticated;
 
--- source: 43_deals/get_ratings.sql sha256:71c6cf77b33c0d0c3102648b640c106a62bfe58ff857febea802bfac26d4f2b9
+-- source: 43_deals/get_ratings.sql sha256:6ae33187d1e77c6b1cd201f4b849907f46e64d163237d852b759ddc61f414ad4
 -- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
 -- flow's rating_days after it was given.
 --
@@ -9396,7 +9410,7 @@ begin
         g.rater_id = v_me as is_mine,
         count(*) over () = 2 as both,
         g.created_at,
-        (f.rules ->> 'rating_days')::numeric * interval '1 day' as shown_after,
+        (f.rules ->> 'rating_days')::numeric * interval '24 hours' as shown_after,
         jsonb_build_object(
           'rating', g.rating, 'comment', g.comment, 'created_at', g.created_at
         ) as rated

@@ -316,6 +316,27 @@ def test_every_attempt_to_pay_keeps_the_window_open(stage: Stage, cast: Cast) ->
     assert play.model.state == "chat_closed"
 
 
+def test_a_day_has_24_hours_in_whatever_zone_a_caller_wants_times(stage: Stage, cast: Cast) -> None:
+    """PostgREST lets a caller choose one: here the clocks went forward, and will soon go back."""
+    switches = (stage.now() + days for days in (-timedelta(days=2), timedelta(days=2)))
+    forward, back = (f"{moment.timetuple().tm_yday - 1}" for moment in switches)
+    stage.query("select set_config('timezone', %s, true)", f"STD0DST,{forward},{back}")
+    play = open_play(stage, cast, "bid", "work_in_progress with an extension proposed")
+    check_same(play)
+    play.walk("B:accept_extension I:submit_work B:request_revision")
+    check_same(play)
+    play.do("I", "raise_dispute")
+    play.let_pass(timedelta(days=3))
+    play.do("A", "resolve_resume")
+    check_same(play)
+    play.walk("I:submit_work B:approve_work")
+    play.do("I", "rate_collaboration", rating=1)
+    play.let_pass(timedelta(days=13, hours=23, minutes=30))
+    with stage.signed_in_as(cast.bharat):
+        assert stage.call("get_ratings", conversation_id=play.id)["theirs"] is None
+    check_offered(play)
+
+
 def test_time_in_a_dispute_is_no_time_to_work(stage: Stage, cast: Cast) -> None:
     play = open_play(stage, cast, "bid", "work_in_progress")
     play.let_pass(timedelta(days=3))

@@ -57,6 +57,14 @@ def test_what_is_too_little_or_too_much_is_refused(db: Database, subtests: pytes
         assert refusal.details == {"min": 1, "max": 10_000_000}
 
 
+@pytest.mark.parametrize("amount", ["1e131071", "-1e131071"])
+def test_a_number_of_few_bytes_and_very_many_digits_is_not_written_out(
+    db: Database, amount: str
+) -> None:
+    with db.refused("PRICE_OUT_OF_RANGE", 422, details={"understood": None}):
+        db.call_private("to_minor", p_amount=amount, p_field="amount")
+
+
 @pytest.mark.parametrize(
     ("amount", "paise"),
     [

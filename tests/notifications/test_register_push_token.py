@@ -43,6 +43,19 @@ def test_a_device_that_changes_hands_gets_nothing_of_the_former_user(
     assert [push["token"] for push in take(db)] == [endpoint("shared-tablet")]
 
 
+def test_a_device_that_two_users_register_at_once_is_the_later_ones(
+    db: Database, talk: Talk
+) -> None:
+    device = {"kind": "web_push", "token": endpoint("shared-tablet"), "keys": KEYS}
+    other = db.session()
+    with db.transaction(), other.signed_in_as(talk.chitra):
+        register(db, talk.bharat, "shared-tablet")
+        waiting = other.start("register_push_token", **device)
+        db.wait_until_blocked(other)
+    assert waiting.result(PATIENCE) == {"registered": True}
+    assert [row["user_id"] for row in db.query(TOKENS)] == [talk.chitra]
+
+
 def test_registering_again_keeps_what_waits_for_the_same_user(db: Database, talk: Talk) -> None:
     register(db, talk.bharat, "phone")
     send(db, talk.asha, talk.id, "hi")

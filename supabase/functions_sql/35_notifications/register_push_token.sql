@@ -31,14 +31,19 @@ begin
     );
   end if;
   perform private.lock_account(v_me);
-  -- What waits for the device's former owner goes with that owner's row.
-  delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
-  insert into private.push_tokens as t (user_id, kind, token, keys)
-  values (
-    v_me, p_kind, p_token,
-    jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
-  )
-  on conflict (token) do update set keys = excluded.keys, created_at = now();
+  loop
+    -- What waits for the device's former owner goes with that owner's row.
+    delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
+    insert into private.push_tokens as t (user_id, kind, token, keys)
+    values (
+      v_me, p_kind, p_token,
+      jsonb_build_object('p256dh', p_keys ->> 'p256dh', 'auth', p_keys ->> 'auth')
+    )
+    on conflict (token) do update set keys = excluded.keys, created_at = now()
+    where t.user_id = v_me;
+    -- Another user may have registered it at the same moment.
+    exit when found;
+  end loop;
   delete from private.push_tokens as t
   where t.id in (
     select old.id

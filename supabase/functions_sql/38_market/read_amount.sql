@@ -47,7 +47,11 @@ begin
   if p_amount not between c_min and c_max then
     perform private.raise_error(
       'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
-      jsonb_build_object('min', c_min, 'max', c_max, 'understood', trim_scale(p_amount)),
+      jsonb_build_object(
+        'min', c_min, 'max', c_max,
+        -- A number of few bytes can be very much text.
+        'understood', case when abs(p_amount) < 1e1000 then trim_scale(p_amount) end
+      ),
       p_status => 422
     );
   end if;

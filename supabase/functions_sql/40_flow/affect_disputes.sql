@@ -125,7 +125,8 @@ declare
   v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
   v_pause constant interval := case
     when v_asker = 'influencer' then interval '0'
-    else p_step.at - (v_resume ->> 'since')::timestamptz
+    -- Without days, which are not always as long.
+    else extract(epoch from p_step.at - (v_resume ->> 'since')::timestamptz) * interval '1 second'
   end;
 begin
   v_deal.work_status := v_resume ->> 'work_status';
@@ -140,7 +141,7 @@ begin
   if v_deal.flow_state = 'work_in_progress' then
     v_deal.delivery_due_at := greatest(
       v_deal.delivery_due_at,
-      p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
+      p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '24 hours'
     );
   end if;
   v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);

@@ -13,7 +13,7 @@ begin
   case p_effect
     when 'start_work' then
       v_deal.delivery_due_at
-        := p_step.at + (p_step.rules ->> 'delivery_days')::numeric * interval '1 day';
+        := p_step.at + (p_step.rules ->> 'delivery_days')::numeric * interval '24 hours';
 
     when 'store_submission' then
       v_deal.work_submitted := true;
@@ -62,7 +62,7 @@ begin
       );
       v_deal.delivery_due_at := greatest(
         v_deal.delivery_due_at,
-        p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '1 day'
+        p_step.at + (p_step.rules ->> 'revision_days')::numeric * interval '24 hours'
       );
       v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
       perform private.review_submission(p_step, 'revision_requested');
@@ -76,7 +76,7 @@ begin
 
     when 'accept_extension' then
       v_deal.delivery_due_at := v_deal.delivery_due_at
-        + (v_deal.flow_data #>> '{extension,days}')::integer * interval '1 day';
+        + (v_deal.flow_data #>> '{extension,days}')::integer * interval '24 hours';
       v_deal.flow_data := v_deal.flow_data - 'extension';
       v_deal.deadline_at := private.state_deadline(v_deal, p_step.rules);
 

@@ -184,7 +184,7 @@ begin
         v_holds := v_data ? 'extension';
       when 'is_overdue' then
         v_holds := p_step.at > v_was.delivery_due_at
-          + (v_rules ->> 'overdue_grace_days')::numeric * interval '1 day';
+          + (v_rules ->> 'overdue_grace_days')::numeric * interval '24 hours';
       when 'was_there' then
         v_holds := v_data #>> '{resume,state}' = v_to_state;
       when 'is_unrated' then
@@ -246,7 +246,7 @@ begin
       and e.actor_id = p_step.actor_id
       and e.from_state = p_from_state
       and e.to_state = p_to_state
-      and e.effective_at > p_step.at - interval '1 day'
+      and e.effective_at > p_step.at - interval '24 hours'
   );
 end;
 $$;
@@ -265,7 +265,7 @@ set search_path = ''
 as $$
 declare
   v_since constant timestamptz := p_at
-    - (p_rules ->> 'rating_days')::numeric * interval '1 day';
+    - (p_rules ->> 'rating_days')::numeric * interval '24 hours';
 begin
   return p_conversation.work_status = 'approved'
     and (p_conversation.chat_status <> 'closed' or p_conversation.entered_at > v_since)

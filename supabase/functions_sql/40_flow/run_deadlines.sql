@@ -91,7 +91,8 @@ $$;
 -- since_entry counts from the entry into the state; payment_window like it, but as long as a
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
--- the delivery (rule overdue_grace_days).
+-- the delivery (rule overdue_grace_days). A day has 24 hours here as everywhere in the flow: days of
+-- the calendar depend on the time zone, which callers choose.
 -- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,
@@ -105,21 +106,23 @@ set search_path = ''
 as $$
 declare
   v_state private.flow_states := p_state;
+  v_lasts interval;
 begin
   if v_state.state is null then
     select s.* into v_state
     from private.flow_states as s
     where s.flow_id = p_conversation.flow_id and s.state = p_conversation.flow_state;
   end if;
+  v_lasts := extract(epoch from v_state.lasts) * interval '1 second';
   return case v_state.clock
-    when 'since_entry' then p_conversation.entered_at + v_state.lasts
+    when 'since_entry' then p_conversation.entered_at + v_lasts
     when 'since_payment' then greatest(
-      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_state.lasts,
+      (p_conversation.flow_data ->> 'clock_from')::timestamptz + v_lasts,
       p_conversation.delivery_due_at
-        + (p_rules ->> 'overdue_grace_days')::numeric * interval '1 day'
+        + (p_rules ->> 'overdue_grace_days')::numeric * interval '24 hours'
     )
     when 'payment_window' then greatest(
-      p_conversation.entered_at + v_state.lasts,
+      p_conversation.entered_at + v_lasts,
       (p_conversation.flow_data ->> 'last_attempt_at')::timestamptz
         + (p_rules ->> 'attempt_hours')::numeric * interval '1 hour'
     )

@@ -27,7 +27,7 @@ begin
         g.rater_id = v_me as is_mine,
         count(*) over () = 2 as both,
         g.created_at,
-        (f.rules ->> 'rating_days')::numeric * interval '1 day' as shown_after,
+        (f.rules ->> 'rating_days')::numeric * interval '24 hours' as shown_after,
         jsonb_build_object(
           'rating', g.rating, 'comment', g.comment, 'created_at', g.created_at
         ) as rated
