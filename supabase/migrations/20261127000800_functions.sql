@@ -79,7 +79,7 @@ begin
 end;
 $$;
 
--- source: 10_private/as_of_now.sql sha256:f1040f749d1173915872261486063f84c6550d1709e78f262bf236abd17ce2a4
+-- source: 10_private/as_of_now.sql sha256:b9d158c195e12cbe87a2b7282d6475296b9ff06e5e8350fae4cc8e9d5f1c6412
 -- A conversation as it is now: its row, with the steps that are due by now taken in memory.
 create or replace function private.as_of_now(p_conversation private.conversations)
 returns private.conversations
@@ -97,8 +97,8 @@ $$;
 
 -- Whether a conversation is open for free text where it is now.
 --
--- real_time always is (private.publish_draft sees to it): callers that are often there look at
--- chat_status first and ask nothing.
+-- real_time always is (private.publish_draft sees to it), so frequent callers look at chat_status
+-- first.
 create or replace function private.takes_free_text(p_conversation private.conversations)
 returns boolean
 language plpgsql
@@ -116,7 +116,7 @@ begin
 end;
 $$;
 
--- source: 10_private/broadcast.sql sha256:7b74498caff8c2ee4e5d53e002b02d1814d1641624d0a395c9ccbd1651ade7d2
+-- source: 10_private/broadcast.sql sha256:2ccc66b95aa3301e49b6902e2a5e205cba98664a8d56920de050b6ebb5e6c300
 -- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
 -- `conversation:<id>` for typing alone.
 --
@@ -186,8 +186,7 @@ $$;
 
 -- Sessions that can still be listening, other than the caller's own. A token lives a week at most,
 -- and a session that hears has a token: one that was not refreshed for eight days hears nothing.
--- Without a session id in the token every session is another one, which costs an event and loses
--- none.
+-- If the caller's token names no session, every session counts: that costs an event and loses none.
 create or replace view private.other_sessions as
 select s.user_id
 from auth.sessions as s
@@ -302,7 +301,7 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/check_size.sql sha256:445d07823dd766197c61daf21a6c7bbc010f2e9e59d285629310c0a4559ce9f6
+-- source: 10_private/check_size.sql sha256:ad605c42685657703143c52be3c7c1c9d0a37cceb448090b3a0280c00ede3038
 -- Refuses a name, a reference or an address that is larger than any honest one, before any work is
 -- done on it. What people type goes through private.read_text.
 --
@@ -369,10 +368,10 @@ begin
 end;
 $$;
 
--- The values that a caller typed into the fields of an action, texts in NFC: what is looked at
--- afterwards, under a lock, takes normalize() no work. Call it before any lock is taken.
+-- The values that a caller typed into the fields of an action, with texts in NFC, so that
+-- normalize() has no work left under a lock. Call it before any lock is taken.
 --
--- A value that is no object comes back as it is; so does null.
+-- Null, and a value that is no object, come back unchanged.
 -- Args: as for check_json. Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json, and
 -- combining_marks, which names the field of the object.
 create or replace function private.read_fields(p_json jsonb, p_field text, p_max_bytes integer)
@@ -444,15 +443,15 @@ as $$
   select greatest(1, least(coalesce(p_page_size, p_default), p_max));
 $$;
 
--- source: 10_private/conversation_versions.sql sha256:387d026142d383b5f335c3f5fc80cc490b79032647b5cc3012b182692c68fa55
+-- source: 10_private/conversation_versions.sql sha256:4da8ab1b77e989dcefc0c41d616dddf7b8fb0c1dff7f4d184520dfe69546abf2
 -- The version of a conversation's context as each of its members sees it, and whether that member
 -- has muted it.
 --
--- It grows with whatever changes there for that member: a step of the flow, a message that comes or
--- disappears, a preference or receipt of one's own, and of the other's what the other shares. An
--- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
--- count from then on whether or not anybody has written them down.
--- private.my_conversations says the same; a test compares them.
+-- It grows with every change that the member can see: a step of the flow, a message that comes or
+-- disappears, the member's own preferences and receipts, and the receipts that the other one
+-- shares. An expiry, and a step that a time limit takes, add their time in microseconds, so that
+-- they count before anybody has written them. private.my_conversations says the same; a test
+-- compares them.
 create or replace function private.conversation_versions(p_conversation private.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
 language plpgsql
@@ -577,15 +576,15 @@ begin
 end;
 $$;
 
--- source: 10_private/may_reach.sql sha256:69b699bf904977420957415a70c9e5b8c5c88836d45268949cfd9076b555d9f2
--- Whether words of one user may reach another now: not across a block, in either direction, and not
--- to or from a login that was deleted.
+-- source: 10_private/may_reach.sql sha256:4744076a3dc9bd1451974f6b0d38bbfd1332521dfbbe384b15dfae615d439b77
+-- Whether a text of one user may reach another now: not across a block, in either direction, and
+-- not to or from a deleted login.
 --
--- Whatever carries a text asks here before the other side is shown it: a pitch, a reason, notes, a
--- step's other free texts. A step across a block still counts; its words are kept for their author
--- and for operators, and are not delivered. private.send_message knows the same from the marks in
--- participants, and adds what holds for messages alone: the stranger's limit, quota and points.
--- How often a user may act at all is private.limit_rate's to say.
+-- Every function that shows a text to the other side asks here first: a pitch, a reason, notes, the
+-- other free texts of a step. A step across a block still counts; its texts are kept for their
+-- author and for operators, and are not delivered. private.send_message reads the same from
+-- conversations.is_barred, and adds the rules of messages: the stranger's limit, quota and points.
+-- private.limit_rate says how often a user may act.
 create or replace function private.may_reach(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql
@@ -765,7 +764,7 @@ grant execute on function private.my_id() to authenticated;
 grant execute on function private.list_my_conversation_ids() to authenticated;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
--- source: 10_private/raise_error.sql sha256:9945354db18b3cf442ff2a989ab28632cd6cb84c6339d388b160773cfc46ffb1
+-- source: 10_private/raise_error.sql sha256:19ccd73cb38833c817170118708494eeab4ba0469d0cb3fb2499255f403a7423
 -- Ends the call with an error that PostgREST turns into the HTTP answer
 -- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
 --
@@ -794,7 +793,7 @@ begin
 end;
 $$;
 
--- Ends the call because an argument breaks a rule of its own.
+-- Ends the call because an argument breaks a rule for that argument.
 --
 -- Args: the argument's name; the rule's name, stable for clients; a sentence for people.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.
@@ -1120,23 +1119,23 @@ begin
 end;
 $$;
 
--- source: 10_private/views.sql sha256:7d66c6b826c6ff09ba0388e429fd2c63010bc164148fef67e3768ec9bc7a9f12
+-- source: 10_private/views.sql sha256:83bf24b50e822da78ec8b2ddbce1274044b784ea5dc6edffc5e533cedd3f60f8
 -- What the caller sees: messages, as they are and as clients get them, and conversations.
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
 
--- The messages that are for the caller and have not expired; membership is its readers' business.
--- The one place of that rule for the RPCs that look for messages; get_messages and sync write it
--- out, and so does the policy of public.messages for direct reads. A test compares them.
+-- The messages that are for the caller and have not expired; readers of the view check the
+-- membership. The one place of that rule for the RPCs that look for messages; get_messages and sync
+-- repeat it, and so does the policy of public.messages for direct reads. A test compares them.
 create or replace view private.visible_messages as
 select m.*
 from public.messages as m
 where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_id))
   and (m.expires_at is null or m.expires_at > now());
 
--- How far each member of the caller's conversations got, as the caller may see it: across a block
--- nothing of the other side, and what was read only where both let others see it. A caller whose
--- login is gone has none.
+-- How far each member of the caller's conversations has received and read, as the caller may see
+-- it: nothing of the other side across a block, and read marks only where both members share
+-- theirs. A caller whose login is gone sees none.
 create or replace view private.my_marks as
 select
   me.conversation_id,
@@ -1215,11 +1214,10 @@ cross join lateral (
 -- ("context").
 --
 -- A deal is shown as it is now, whether or not the steps that are due have been written; the action
--- that is open is shown to the side that is awaited.
--- version is that of private.conversation_versions. Unread messages are counted up
--- to 1,000, so that it costs the same however many wait; what the caller's own step caused is not
--- one of them. Across a block neither what the other side has received or read
--- nor when it was here is shown.
+-- that is open is shown to the side that is awaited. version is that of
+-- private.conversation_versions. Unread messages are counted up to 1,000, so that the cost is
+-- bounded; those that the caller's own step caused are not counted. Across a block the other side's
+-- receipts and last visit are hidden.
 create or replace view private.my_conversations as
 select
   me.conversation_id,
@@ -1362,7 +1360,7 @@ revoke all on
   private.visible_messages, private.my_marks, private.my_messages, private.my_conversations
 from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:a0ddf1b530c2ba484cd00589b14b6b431cdb92769aea48f7ebea5195d6a733a0
+-- source: 20_accounts/complete_profile.sql sha256:7bb7f162f0e6ef286d990c02f1cc852f39850853e9adb9334db26ec66a8443d8
 -- Gives the caller a role and a name, a picture and a phone; later calls change what they give and
 -- leave the rest. An empty picture or phone takes it away; the role stays.
 --
@@ -1549,8 +1547,8 @@ begin
 end;
 $$;
 
--- A phone number as people write and paste it, as +919876543210; null stays null, nothing stays
--- nothing. A number that is not whole is refused and never completed: it goes to the checkout.
+-- A phone number, as people write or paste it, in the form +919876543210; null stays null, an empty
+-- text stays empty. An incomplete number is refused and never completed: it goes to the checkout.
 --
 -- Dropped: spaces, dots, hyphens, brackets of every kind, the marks that phones put around numbers,
 -- and `tel:` before them.
@@ -1913,7 +1911,7 @@ as $$
   );
 $$;
 
--- source: 20_accounts/lock_account.sql sha256:981baec86598262814714ab42f99fe8a6504960acb46e5eaabb3fc2fab43cf7e
+-- source: 20_accounts/lock_account.sql sha256:791481aa9c45c4c1cd434280cbde73140d8d6fbe1f107e004bf321f535716c68
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
@@ -1963,9 +1961,9 @@ begin
 end;
 $$;
 
--- Holds on to the account of a user with whom the caller founds a conversation: a block by that
--- user and the deletion of that login come before it or find the conversation. Two who found one
--- with each other do not wait for each other, and neither does whoever only writes.
+-- Locks the account of a user with whom the caller opens a conversation: a block by that user, or
+-- the deletion of that login, either came before or finds the conversation. Two users who open one
+-- with each other do not wait for each other, and sends do not wait.
 --
 -- Call it after private.lock_account and before anything else is locked.
 -- Locks: the other user's account (key share).
@@ -2480,12 +2478,12 @@ begin
 end;
 $$;
 
--- source: 30_chat/conversations.sql sha256:254a1a09868332f5e279d0431116514a35728e5228dc24c330e054a1ac65d88d
+-- source: 30_chat/conversations.sql sha256:8f99845cc0e141111394aadee1d97ca0f66af8863dd08f13b519de94757ce72c
 -- The conversations that clients select from: private.conversations, each row as it is now.
 --
--- The table has what was written last. A time limit that has passed is written by the next action,
--- sweep or sign-in; here it counts before that, as in every function. The columns that no clock
--- changes are the table's own, so that PostgREST finds its foreign keys.
+-- The table has what was written last. The next action, sweep or sign-in writes a deadline that has
+-- passed; here it counts at once, as in every function. The columns that no clock changes are the
+-- table's own, so that PostgREST finds its foreign keys.
 
 -- The row of a conversation as it is now.
 -- Definer: takes the steps that are due in memory, by rows of the flow. It asks nothing of its
@@ -2550,10 +2548,10 @@ cross join lateral private.conversation_now(c.id) as now;
 grant execute on function private.conversation_now(uuid) to authenticated, service_role;
 grant select on public.conversations to authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:be59c2af101a4078001e99efbd2e121553b21207c59ca9898ad395553db30efb
+-- source: 30_chat/direct_connect.sql sha256:382834d489997dd0c1dff466a417d762ed1f370fede355f3bedbd45e9477dd90
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
--- An initial message goes the way of send_message, with its errors, its price and its retries.
+-- send_message sends the first message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the other's (key share), then the conversation. Writes:
 -- rate_limits, points_ledger, and what private.found_conversation and send_message write.
@@ -2708,14 +2706,14 @@ $$;
 grant execute on function private.get_conversation_context(uuid, bigint) to authenticated;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
 
--- source: 30_chat/get_conversations.sql sha256:b609e5f93e4d9c588f891b941c8414a51e73f88bf91458719c7fd0ac2fe19288
+-- source: 30_chat/get_conversations.sql sha256:71472de7a5aebe99f381a06c84c0dd117bbb81898acb03195e216d5a800d6b2b
 -- A page of the caller's conversations, the one with the newest message first.
 --
--- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
--- is the client's to carry, not to read. The page is found on two indexes (the caller is one
+-- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`;
+-- clients pass it on and do not read it. Pinned conversations come first on the first page, in
+-- addition to its size, and on no other page. The page is found on two indexes (the caller is one
 -- member or the other), by the hour and sorted within it, so that its cost does not grow with the
--- number of messages or conversations. Pinned
--- conversations come first, on the first page and beyond its size, and nowhere else.
+-- number of messages or conversations.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
 create or replace function private.get_conversations(
@@ -3072,8 +3070,8 @@ grant execute on function
   public.get_messages(uuid, integer, bigint, bigint, uuid)
 to authenticated;
 
--- source: 30_chat/get_unread_count.sql sha256:796c088b19e1dad3d8cbb5972c472d645031b6a162e27ed46b0d1c8be32d68a2
--- How much waits for the caller: counted from the watermarks, never counted up and down.
+-- source: 30_chat/get_unread_count.sql sha256:3b2659b5ac00a20c2b2a0c4d32953219133bf48f94a0c68672e4a3d34e4d6789
+-- How much waits for the caller, counted from the read marks: there is no counter to keep in step.
 --
 -- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
 -- up to 1,000 in a conversation.
@@ -3342,13 +3340,13 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:9eb18b906be3f8efe75421d809b7d4031b9c6cae263afa5bf83f89aeb131e597
+-- source: 30_chat/send_message.sql sha256:2bce6e8510ecc222cb9e3bc9366f9246cf9d790bf0d956033ae0299e6ccd1ca4
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
 -- what the first try answered and changes nothing, so a client may retry until it hears an answer.
--- This is the hot path: one look at everything that could stand in the way; what an ordinary
--- message does not need is in the functions below, called by name.
+-- This is the hot path: one statement reads all that could refuse an ordinary message; what such a
+-- message does not need is in the functions below.
 -- Definer: clients have no write grant on any table. Plans are generic from the first call:
 -- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
 -- in a new connection.
@@ -3745,8 +3743,8 @@ begin
 end;
 $$;
 
--- Refuses a message that may not be written here, each rule in its turn: the exact form of what
--- send_message sees at one look for an ordinary message.
+-- Refuses a message that may not be written here, rule by rule. For an ordinary message
+-- send_message sees by one statement that it breaks none.
 --
 -- Args: the conversation, locked, with the number of this message given out already; the sender;
 -- the message; its lifetime in hours, fractions allowed (null: for ever).
@@ -4005,11 +4003,11 @@ grant execute on function
   public.send_message(uuid, text, text, numeric, uuid, uuid, integer, jsonb)
 to authenticated;
 
--- source: 30_chat/set_conversation_preferences.sql sha256:da8f7db2bbca5ace260fa78fe34fcc60565e2f286dcda507f05457ef83f6d6c8
+-- source: 30_chat/set_conversation_preferences.sql sha256:68ec61986233a61d4941a22f8c0c5ab7dae1cfc3a0174cf1b34159f285d0e7cf
 -- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
 --
--- Archived is a position: the next message brings the conversation back by itself. A muted_until
--- in the past ends a mute.
+-- Archiving keeps the position of the newest message, so the next message brings the conversation
+-- back. A muted_until in the past ends a mute.
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: the caller's row of participants.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a muted_until
@@ -4078,12 +4076,11 @@ to authenticated;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
--- source: 30_chat/set_typing.sql sha256:38a9d692368e53f46bc83524aecb5eb9d3389584418a2d5f049fcc06b3fd81b3
+-- source: 30_chat/set_typing.sql sha256:47f409a400f50c6c0999c126f0a3e6aa0250d46b9a587422bc562ef50b62102d
 -- Notes that the caller is typing, for six seconds, for clients that reconnect.
 --
--- Who listens hears it from the client itself, on the conversation's topic: typing never becomes a
--- row that counts against Realtime's quota. Nobody keeps what was typed, nor that a blocked user
--- types.
+-- Listeners hear it from the client itself, on the conversation's topic: typing never becomes a row
+-- that counts against Realtime's quota. What is typed is not kept, nor that a blocked user types.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
 -- participants.
@@ -4130,13 +4127,13 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:2965f4f697222cf10a7734d2576f5321950221dd2d9adeb8bc228d5344ad2252
+-- source: 30_chat/sync.sql sha256:de2f544e68617fd7a8426d41a22a6ba69ff3486fdc3d40892ebfbe1c2dcd85a0
 -- Everything the caller has missed: the truth behind the broadcasts.
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
 -- <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many messages at
--- most (1..1000). Conversations that are not named come whole. Only who gives a version hears of
--- changes without a message: a receipt, a preference, a block, a time limit that has passed.
+-- most (1..1000). A conversation that is not named comes whole. Changes without a message (a
+-- receipt, a preference, a block, an expired deadline) come only where a version is given.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.
@@ -4375,9 +4372,9 @@ $$;
 grant execute on function private.sync(jsonb, integer), public.sync(jsonb, integer)
 to authenticated;
 
--- source: 32_files/attach_files.sql sha256:77298910cc79151e72beb4cc55ac77bfa361f0ae10c1821512c7a286710d7664
--- Gives files of the caller to a message, or to submitted work: each is there, as the list says it,
--- and was given to nothing before.
+-- source: 32_files/attach_files.sql sha256:f249d14b7e53eebd607ebd5748c88f9a49589c122d73016b6a33af6111710549
+-- Attaches files of the caller to a message, or to submitted work: each must be there, must be as
+-- the list says, and must not be attached to anything yet.
 --
 -- Args: the list as private.read_attachments returns it; the message (null: work).
 -- Locks, writes: files. An upload or a deletion of one of them waits, and finds it sent.
@@ -4440,7 +4437,7 @@ end;
 $$;
 
 -- A list of files as it is stored, `[{path, name, media_type, size, width, height}]`; null for
--- none. Looks at what is said of them; private.attach_files looks at the files.
+-- none. Checks the list; private.attach_files checks the files.
 --
 -- A name is a message's text in one line and without a path. Call it before any lock is taken.
 -- Args: the list; the conversation; the field that errors name.
@@ -5169,9 +5166,9 @@ grant execute on function
   public.record_push_result(bigint, text), private.record_push_result(bigint, text)
 to service_role;
 
--- source: 35_notifications/register_push_token.sql sha256:8f83de575ae0e6bc16803ec8164edec74891f728edb2cbfa9fc10a52168bceab
--- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
--- who registered it last.
+-- source: 35_notifications/register_push_token.sql sha256:861ba277b2ee79bc8dcdff4bc874dedeeca9320e05173193274e9319479bea61
+-- Registers one of the caller's devices for pushes; the ten newest stay registered. A device
+-- belongs to the user who registered it last.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account. Writes: push_tokens, push_outbox (what waits for a lost device).
@@ -5245,7 +5242,7 @@ $$;
 grant execute on function private.register_push_token(text, text, jsonb) to authenticated;
 grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
 
--- source: 35_notifications/take_pushes.sql sha256:18177e3c15546d931b51830653e17170153b9221a1481ba53859b418f639be1b
+-- source: 35_notifications/take_pushes.sql sha256:01f664975911c2eb9ff2be88ccd03bdd03a282628d014df9eeba134a558cc734
 -- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
 create or replace function public.take_pushes(max_rows integer default 20)
 returns json
@@ -5258,8 +5255,8 @@ $$;
 -- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
 -- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
--- In a fair order: the first of each user and host before the second of any, so that nobody's dead
--- devices hold up others. A host that does not answer rests meanwhile.
+-- In a fair order: the first of each user and host before the second of any, so that one user's
+-- dead devices do not hold up other users. A host that does not answer rests meanwhile.
 -- Definer: the outbox is private.
 -- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
 -- over.
@@ -5743,7 +5740,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:8611971cf212f9f400800cfded4f4868c72c17f6c937ee380f0756cc7766085e
+-- source: 40_flow/advance_conversation.sql sha256:4e2b05bfd1c62be73ddc0e6c92176ccb32ec25f1f09f7664c503be9b6c2bf0bc
 -- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
 --
 -- Finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5766,7 +5763,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes at once: a belt beside the proof's braces.
+  -- More than any proved flow takes at once: a second safeguard beside the proof.
   c_most constant integer := 20;
   -- Whose turn it is comes before what was typed.
   c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
@@ -6000,7 +5997,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_disputes.sql sha256:3d946a81d803e188a7ec2e9b6f493d8572592e496b180f41baeffc1f988fa12a
+-- source: 40_flow/affect_disputes.sql sha256:1f23ac25bece93a4e4ed11d7712a8e3dacfd149c771188e0c6210c6200f0994b
 -- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
@@ -6063,7 +6060,7 @@ begin
           'reason', p_step.input -> 'reason'
         ))
       );
-      -- A pause that runs already goes on; when somebody else asks for more, it is nobody's alone.
+      -- A pause that runs already goes on; once both have asked for it, neither asked alone.
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'resume', case
           when not v_deal.flow_data ? 'resume' then v_pause
@@ -6112,10 +6109,10 @@ $$;
 
 -- Takes a deal back to where it was before a pause.
 --
--- The limit of the state is the one it was for a party that asked for the pause alone; anybody else
--- who is awaited has the whole time of the state, and the work at least the time of a revision. The
--- delivery moves on by the pause, unless the influencer asked for it. What an operator decides is
--- nobody's asking.
+-- An awaited party that asked for the pause alone gets the old deadline back. Any other awaited
+-- party gets the whole time of the state, and work at least the time of a revision. The delivery
+-- date moves on by the pause, unless the influencer asked for it. When an operator ends the pause,
+-- no party counts as having asked.
 create or replace function private.resume_deal(p_step private.flow_step)
 returns private.conversations
 language plpgsql
@@ -6816,7 +6813,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/check_input.sql sha256:8332829d116b8189b78cc0db83423298d63701f6c14902783542067ea939c046
+-- source: 40_flow/check_input.sql sha256:7445b9f9a3e75d8fce2b4acb48f4bd92d10c867be53aa4393e03b94d041c0720
 -- The input of an action as the flow may use it: the fields that the action has, each checked.
 --
 -- Fields that the action does not have are ignored, and so are optional ones without a value. A
@@ -6824,9 +6821,8 @@ $$;
 --
 -- Args: the flow; the action; the input; the conversation that files were uploaded for.
 -- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
--- a rule of check_text_input, check_number_input, check_price_input or
--- check_file_input; for prices also
--- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+-- a rule of check_text_input, check_number_input, check_price_input or check_file_input; for prices
+-- also PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
 create or replace function private.check_input(
   p_flow_id bigint,
   p_action text,
@@ -7039,15 +7035,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:a6abe822014d0b52acf1bd9f672506939c5e3bb9396200d192afaf2333dfa86e
--- Adds the messages that a row of the flow says to the step, with the type of the notification that
--- goes with each.
+-- source: 40_flow/compose_messages.sql sha256:c5582d130866b5486ab11227984b3a66db666406a081934eec03c7d876f4ef71
+-- Adds the messages of a row of the flow to the step, with the type of the notification that goes
+-- with each.
 --
 -- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
 -- which clients draw as the words of that user, and files go with it. Messages to one role are for
 -- that party alone; the actor has an audit message.
--- Args: the step after its effects; the row's name; whether another step follows at once: then
--- nobody could answer, and no automated message is made.
+-- Args: the step after its effects; the row's name; whether another step follows at once: then no
+-- automated message is made, because nobody could answer it.
 create or replace function private.compose_messages(
   p_step private.flow_step,
   p_row_name text,
@@ -7785,16 +7781,16 @@ begin
 end;
 $$;
 
--- source: 40_flow/failed_guards.sql sha256:cb306b0595b6c88b222ccfc387191fab17a677c43b44a47132beadc469ec2fc7
+-- source: 40_flow/failed_guards.sql sha256:032cce88760c69c093149d7fa246e4dc07efc7fe82931f71e82bd5e09dd7d43a
 -- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
 -- where it does not hold.
 --
 -- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
 -- the actor wants it to (a price left out matches); `counted` holds until the actor has used an
 -- allowance up (private.flow_allowances); `open` may hold or not (clocks, blocks and amounts), so
--- nothing that must be possible may hang on it. undoes: the guard lets somebody take back a step of
--- their own, which is no way forward. code and sentence: the refusal;
--- private.refuse_guard adds the details. says: the guard in words, for docs/FLOW.md.
+-- nothing that must be possible may depend on it. undoes: the guard lets somebody take back a step
+-- of their own, which is no way forward. code and sentence: the refusal; private.refuse_guard adds
+-- the details. says: the guard in words, for docs/FLOW.md.
 create or replace view private.flow_guards as
 select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
 from (
@@ -7937,7 +7933,7 @@ begin
 
       when 'has_quote', 'has_counter' then
         v_holds := v_data ? (substr(v_guard, 5) || '_minor');
-      -- The price that the actor saw; who named none agrees to whatever it is.
+      -- The price that the actor saw; an actor who names none agrees to the present one.
       when 'offer_matches', 'counter_matches', 'quote_matches' then
         v_holds := coalesce(
           (p_step.input -> 'price_minor')::bigint
@@ -8118,7 +8114,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_count.sql sha256:73e1b0e64da5bb5d9b1bf269cd825f02d4583a551ac5ad8e0bf004d3d60c2c65
+-- source: 40_flow/flow_count.sql sha256:48a2f4ed38cdb47b631a10cfa4908c885fdf4f295879588adacadaeadce81d98
 -- What guards, effects and texts read of a conversation.
 
 -- A number that flow_data counts; 0 before it was first counted.
@@ -8133,7 +8129,7 @@ begin
 end;
 $$;
 
--- flow_data with one more use, by a side, of what a rule max_<what> counts.
+-- flow_data after a side has once more done what a rule max_<what> limits.
 create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
 returns jsonb
 language plpgsql
@@ -8384,8 +8380,8 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_alert.sql sha256:10e139ae85655a2e9bf2794e6ddbc72b4f50037a0bc1ae617ad4e9be55d1b5a7
--- Puts something on the operators' list; the same cause again counts up the line that is open.
+-- source: 40_flow/open_alert.sql sha256:455b10778fe5e2444a2c0f2d6165ff1b8129b86c758500a793988b0fac5c4f04
+-- Puts an alert on the operators' list; the same cause again counts up the open alert.
 --
 -- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
 -- the event that brought it, Razorpay's order and payment.
@@ -8636,12 +8632,12 @@ begin
 end;
 $$;
 
--- source: 40_flow/refuse_step.sql sha256:14ee3e348a9534bd1195a2ee44b8a1e3ee6fbc32cad1aba7638e2fe8b9be2d6c
--- How a step is refused that the flow has no row for, or that is somebody else's to take. None of
--- this runs when a step is taken.
+-- source: 40_flow/refuse_step.sql sha256:d8d30772412f7cccd69bb5c23bb5d8466ed297ba347a81a57ef894b2950e8ec4
+-- How a step is refused: the flow has no row for it, or another actor must take it. None of this
+-- runs when a step is taken.
 
--- Ends the call because the flow has no row for what a step wants: nobody of its kind ever does
--- that, or not in this state, or only the other party does.
+-- Ends the call because the flow has no row for a step: no actor of this kind ever takes the
+-- action, or not in this state, or only the other party takes it.
 --
 -- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), NOT_YOUR_TURN (409), FLOW_STATE_INVALID (409)
 -- `{current_state, action, required_state, awaiting_role, allowed_actions}`.
@@ -8697,7 +8693,7 @@ end;
 $$;
 
 -- Ends the call because a guard about whose turn it is does not hold: it is the other party's turn,
--- or nobody's.
+-- or no party's.
 --
 -- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard, current_state, action}`.
 create or replace function private.refuse_turn(
@@ -8734,7 +8730,7 @@ begin
 end;
 $$;
 
--- Ends the call because what was asked for is the other party's to do.
+-- Ends the call because the other party must do what was asked for.
 --
 -- Errors: NOT_YOUR_TURN (409) `{current_state, action, awaiting_role}`; action is null for a text.
 create or replace function private.raise_not_your_turn(
@@ -8815,7 +8811,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:73615326883433cd109d25d004555b68c662122a06428b30430de1a1eb2c4cd1
+-- source: 40_flow/run_deadlines.sql sha256:d54e9f78e6cdcdd243e185d97284f02b8f474dbd480fa4539886048d70148398
 -- Time limits without a timer: readers see what is due, writers store it.
 
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
@@ -8835,7 +8831,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes by itself: a belt beside the proof's braces.
+  -- More than any proved flow takes: a second safeguard beside the proof.
   c_most constant integer := 100;
   v_step private.flow_step;
   v_conversation private.conversations := p_conversation;
@@ -9055,12 +9051,12 @@ $$;
 grant execute on function private.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 grant execute on function public.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 
--- source: 43_deals/click_button.sql sha256:4e29c2ed5dd4885971f8b7958835f22003c5f6c4886e885f63afaa7b9f50bc7d
--- Clicks a button of an action message: the action is the one that the engine itself stored there.
+-- source: 43_deals/click_button.sql sha256:9028236a96faac10248b2ea1cd2705bda80bf73633ddf10a44e4bbc155472177
+-- Clicks a button of an action message: takes the action that the flow stored with that button.
 --
 -- Without a message the newest open one that has the button is meant; a button that no open message
--- shows is taken as the action of that name. additional_data is the action's input; what the button
--- carries fills in what it does not say.
+-- shows is the action of that name. additional_data is the action's input; the button's own data
+-- fills in the fields that it leaves out.
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.
@@ -9343,11 +9339,11 @@ $$;
 grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
 grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/get_available_actions.sql sha256:a1ccc820cced2a9a2ba32dbe6b8dc4935361ffbba7576487278ed009b3a8a8ed
+-- source: 43_deals/get_available_actions.sql sha256:cef17598fdfe25e7cf5dca1633e3bf1c1da280c1b8dc7b6220ecddea115be769
 -- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
 --
--- input is the action's first field, or null; schema is the JSON Schema of them all; deadline_at is
--- when the state's time limit is.
+-- input is the action's first field, or null; schema is the JSON Schema of them all; cost is in
+-- points; deadline_at is when the state's time limit ends.
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.get_available_actions(p_conversation_id uuid)
@@ -9366,7 +9362,7 @@ begin
 end;
 $$;
 
--- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema,
+-- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema, cost,
 -- deadline_at}]`.
 create or replace function public.get_available_actions(conversation_id uuid)
 returns json
@@ -9541,8 +9537,8 @@ $$;
 grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
 grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
 
--- source: 43_deals/mark_refunded_manually.sql sha256:ee05aa8d4563c9b7880397be44178a6930f1dea1c13928e10b8c5112b5465dfe
--- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
+-- source: 43_deals/mark_refunded_manually.sql sha256:8a27e6eaec6cb527fbb3de90dcaca33740d87c01c818997b5e4ec53d04a68210
+-- Records that an operator has sent a refund by another way than the gateway; reference proves it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.
@@ -9585,10 +9581,10 @@ to authenticated, service_role;
 grant execute on function public.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
 
--- source: 43_deals/open_deal.sql sha256:f216a5f916c77d908ea620efce804b3d931c6caf8c5eb95de492f02329dc7719
+-- source: 43_deals/open_deal.sql sha256:4c90b1aa47468e689344bdd1f2e7e34025cdd0b3d4477b62b47c08ceeb2292c0
 -- How a deal begins, for the three RPCs that open one.
 
--- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
+-- Begins a call that opens a deal: checks the user's role, and knows a repeat by its
 -- client_action_id.
 --
 -- Locks: the user's account, then the limit on actions. Writes: rate_limits.
@@ -9707,7 +9703,7 @@ declare
   v_conversation private.conversations;
   -- Only a deal has books.
   v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
-  -- The opening line of a direct chat is nobody's unread message.
+  -- The opening line of a direct chat is unread for neither member.
   v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
 begin
   insert into private.conversations (
@@ -9771,10 +9767,10 @@ begin
 end;
 $$;
 
--- source: 43_deals/operate.sql sha256:38d99e8fa0f4f337c6604638f5c846ab5ab3b02602b11e6504dc9a518dc422a8
--- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
+-- source: 43_deals/operate.sql sha256:0d7d03e9e466acd3ff77bc873afd6d97efaa4ceb542292b51bbf9ab3313b3c2e
+-- Takes an action of an operator, or of the system after a fact from outside.
 --
--- Time limits and follow-ups are the engine's own: nobody else may take them.
+-- Time limits and follow-ups belong to the interpreter: nobody else may take them.
 -- Args: the conversation; the action and its input; admin or system; whether it would end a deal
 -- that holds money.
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
@@ -9834,7 +9830,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/read_conversation.sql sha256:921e9aa4583f8d2930a798b9be01bf4ce6ff9e65e126650daacdcfcf5d9f7b48
+-- source: 43_deals/read_conversation.sql sha256:54ba7ba0f9d821575ce561502f65328ae90ac3f4965d10988b91bfcd84012040
 -- A member's conversation, read or locked; nobody else learns that it exists.
 
 -- A conversation of a user, as it is stored.
@@ -9861,8 +9857,8 @@ $$;
 
 -- Locks a conversation of a user until the transaction ends and returns it.
 --
--- Args: the conversation; the member (null: whoever is let through before, operators and the
--- system). Locks: the conversation's row.
+-- Args: the conversation; the member (null: an operator or the system, let through before). Locks:
+-- the conversation's row.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
 returns private.conversations
@@ -10000,9 +9996,9 @@ $$;
 grant execute on function private.review_work(uuid, text, text, uuid) to authenticated;
 grant execute on function public.review_work(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/simulate_action.sql sha256:ac298590040a4be7da3757fa2b98f9fe56e93c7e6be3be4794c8d19033f9dfe6
--- What an action would do now, without doing it: the engine itself, changing nothing and counting
--- towards no limit.
+-- source: 43_deals/simulate_action.sql sha256:6947935f3aa0410cfba15f8f77b1acb86f0ca33f35b83f3647b5a2b86fe298b8
+-- What an action would do now: the interpreter runs it, stores nothing and counts it towards no
+-- limit.
 --
 -- error is `{error_code, message, details}` or null; messages have no seq yet; effects are those of
 -- docs/FLOW.md.
@@ -10292,10 +10288,10 @@ $$;
 grant execute on function private.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;
 grant execute on function public.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;
 
--- source: 43_deals/sweep_due.sql sha256:d8071e4b86f619604a180372cd08869836143c28e3e9a9ddea06be5b7b54afd7
+-- source: 43_deals/sweep_due.sql sha256:7f883bee205aace808c0ab96b045115a7b77b9ed02deaa82a326db1d0d082e5c
 -- An operator takes the steps that are due in any conversation, the longest due first, and empties
--- messages whose grace is over: a help for conversations that nobody opens and for logins that are
--- gone, never needed for what readers see.
+-- messages whose grace is over. It serves conversations that nobody opens and logins that are gone;
+-- readers see the current state without it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversations, in the order of their ids, then messages; what another session holds is
@@ -10328,8 +10324,8 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:c7739da04f80a6e9ee575ec655e58d50fb1c48551cf46288ae97a911f3d50195
--- Takes an action in a conversation's flow: the way of every action, however it is drawn.
+-- source: 43_deals/take_action.sql sha256:763dd4ef1b63380a6acc2c6814402b06571828c0e41de5754fd58b687402d2d6
+-- Takes an action in a conversation's flow, however a client draws it.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
 -- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
@@ -10735,9 +10731,9 @@ begin
 end;
 $$;
 
--- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
--- user's own preferences change a context's version too, but nothing that was decided on; a step
--- that is due counts as taken, as for whoever reads.
+-- Refuses an action that a user decided on before the newest step of the flow. Messages, receipts
+-- and preferences change a context's version too, but refuse nothing. A step that is due counts as
+-- taken, as for every reader.
 --
 -- Args: the conversation, before the steps that are due are written; the user; the version that the
 -- user saw.
@@ -10887,7 +10883,7 @@ from (
     ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
 ) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
 
--- source: 44_flow_proof/flow_moves.sql sha256:8cc0e13c1a39003bbf82c1533ca3c158b98532ef8e2f46c5e84aa005e43d936a
+-- source: 44_flow_proof/flow_moves.sql sha256:cc0962a10efaddb8582693d9f6922125f25e9d39371cedf94a44a51b61303ffe
 -- The search through a flow: every situation that a conversation can come to, and every move from
 -- one to another.
 
@@ -10960,7 +10956,7 @@ select
   mover.money_after
 from private.flow_transitions as t
 join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
--- One at most, or private.refute_names finds the second.
+-- One at most: private.refute_rows finds a second one.
 left join lateral (
   select e.name, e.money_before, e.money_after
   from private.flow_effects as e
@@ -12912,7 +12908,7 @@ $$;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
 grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
 
--- source: 45_safety/block_user.sql sha256:8764194e4678a27b1643acecc324812239ccdaf4f85b9f27e8ccb14a7fa65602
+-- source: 45_safety/block_user.sql sha256:79add56c3ee85191df14eadd5747192b0947a617e69de62701dae05b5d1fb63f
 -- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
 create or replace function public.block_user(user_id uuid)
 returns json
@@ -12922,8 +12918,8 @@ as $$
   select private.block_user(user_id);
 $$;
 
--- Stops all free text between the caller and another user, at once and in both directions, and does
--- in their deals what the flow says that blocking means there.
+-- Stops all free text between the caller and another user, at once and in both directions. In each
+-- of their deals it takes the step that the flow names for a block.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
@@ -12980,10 +12976,10 @@ end;
 $$;
 
 -- Locks all that two users have together before one of them changes what they may do to each other:
--- whatever either was doing there is done before, or comes after.
+-- what either of them does there comes before it or after it.
 --
--- The other's account is not locked: nobody waits for what a stranger does elsewhere. The caller's
--- own is, against everybody who founds a conversation with the caller (private.lock_peer).
+-- The other's account is not locked, so the caller does not wait for what that user does elsewhere.
+-- The caller's own is, against users who open a conversation with the caller (private.lock_peer).
 -- Locks: the caller's account, then the conversations of the two, then their rows of
 -- private.participants, each in the order of their ids.
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
@@ -13076,14 +13072,14 @@ $$;
 
 grant execute on function private.delete_my_account(), public.delete_my_account() to authenticated;
 
--- source: 45_safety/leave_deals.sql sha256:74e82ff43455a3b82b1df6c6d4e83d9c329399a24a940014849ea382e58b2f24
--- Takes, in every deal of two users, the step that blocking means where the deal is: it ends before
--- the payment and closes after the work; while money is held it goes on without free text.
+-- source: 45_safety/leave_deals.sql sha256:bac766d3c71db66c2d1f6e249301880f2363cb895de1ea8bd9bfc234c81064d2
+-- Takes, in every deal of two users, the step that its state names for a block: the deal ends
+-- before the payment and closes after the work; while it holds money it goes on without free text.
 --
 -- Args: who blocks, and whom; null: everybody, when a login goes. Locks: the deals, in the order of
 -- their ids; for a block, private.lock_pair must have been called.
 -- Writes: what private.run_deadlines and private.advance_conversation write.
--- Errors: none; the proof shows that whoever blocks can leave.
+-- Errors: none; the proof shows that a user who blocks can leave.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
@@ -13199,10 +13195,10 @@ $$;
 grant execute on function private.report_message(uuid, text, text) to authenticated;
 grant execute on function public.report_message(uuid, text, text) to authenticated;
 
--- source: 45_safety/set_privacy.sql sha256:f9629c7879693403c663be3987b08c3311049d9051110724f30eeb4e0c26704d
--- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
+-- source: 45_safety/set_privacy.sql sha256:a1733636531c452e74f50cb06a178bd60a28afcd76252b2d3f5896bec17014c8
+-- Decides whether others see the caller's last visit and read marks. Null: unchanged.
 --
--- Who hides read marks does not see those of others either.
+-- A user who hides read marks does not see those of others either.
 -- Definer: accounts are private.
 -- Locks, writes: accounts (the caller's), what private.touch_conversations writes.
 -- Errors: AUTH_REQUIRED (401).
@@ -13220,7 +13216,7 @@ declare
   v_account private.accounts;
 begin
   perform private.lock_account(v_me);
-  -- Against everybody who founds a conversation with the caller, as in private.lock_pair.
+  -- Against users who open a conversation with the caller, as in private.lock_pair.
   perform 1 from private.accounts as a where a.user_id = v_me for update;
   update private.accounts as a
   set
@@ -13251,7 +13247,7 @@ $$;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 46_history/append_event.sql sha256:16b59fff714abde9a51234da7a33581cd7f1388da5871f42b87caa21c3126fe8
+-- source: 46_history/append_event.sql sha256:33960da51577418c8fcc8dbb8307b17bc947b3d829e8c1de09625fa3f89332a0
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -13282,7 +13278,7 @@ begin
   v_event.from_state := p_from_state;
   v_event.to_state := (p_step.conversation).flow_state;
   v_event.details := coalesce(p_details, '{}');
-  -- Not now(): who waited for the lock comes after the one who held it.
+  -- Not now(): a session that waited for the lock comes after the one that held it.
   v_event.created_at := greatest(clock_timestamp(), p_step.at);
   v_event.effective_at := p_step.at;
   v_event.commitment := private.commit_to_details(v_salt, v_event.details);
@@ -13656,8 +13652,8 @@ $$;
 grant execute on function public.get_chat_screen(uuid, integer, text) to authenticated;
 grant execute on function private.get_chat_screen(uuid, integer, text) to authenticated;
 
--- source: 48_screens/get_deal_screen.sql sha256:43626beb8c93cc7d25c102bedfb8703d12b79e716a343b8b01ccead49af5bdb7
--- RPC: a deal in one call: the states of its flow in order, who is waited for until when, money,
+-- source: 48_screens/get_deal_screen.sql sha256:3eed909af8edcad3fad47d9b0e4ae64f9fbf2377dc92e65def00592a6003af0c
+-- RPC: a deal in one call: the states of its flow in order, whose turn it is and until when, money,
 -- offers, submissions, ratings, the history and its proof; returns `{conversation, actions, states,
 -- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or
 -- `{not_modified: true, version}` when the caller's is current.
@@ -14024,8 +14020,8 @@ begin
 end;
 $$;
 
--- source: 50_payments/apply_payment_snapshot.sql sha256:38788423c3db6c29496eec19d7c272a30bf2afd6aa2a4e17f32abb789fa9385a
--- Razorpay was asked about an order: the same facts as events bring, and the same decision.
+-- source: 50_payments/apply_payment_snapshot.sql sha256:0098f0cb25027422cff0e9689666e0e9ad77dbe878868ef8d0d42c5d531d7ef5
+-- Takes Razorpay's answer about an order: the same facts as in events, and the same decision.
 
 -- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
 -- conversation_id}`.
@@ -14367,7 +14363,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:160001b374fcbc3ddf2171c73261d4dc66ae2ed8b6bb5f48d996dc7bd404ccdc
+-- source: 50_payments/begin_payment.sql sha256:bce2be00466ac4ff9fcf0f08619d4cdb09efafed79445d771157998aa34a247e
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
@@ -14381,8 +14377,8 @@ as $$
   select private.begin_payment(conversation_id);
 $$;
 
--- Gets a deal's payment ready. A brand owner who has not pressed Pay in the conversation within the
--- hour does so with this.
+-- Gets a deal's payment ready. It presses Pay in the conversation too, unless the brand owner did
+-- so within the last hour.
 --
 -- Definer: orders are private.
 -- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and what
@@ -14473,9 +14469,9 @@ $$;
 grant execute on function public.begin_payment(uuid), private.begin_payment(uuid)
 to authenticated;
 
--- source: 50_payments/claim_payment_order.sql sha256:ad1f32db701db151a5e78f47a4de2fd9be600b1c566963922358f18ef29edd34
--- The open order of a deal for the price as it is: the one that is there, or a new one. An order
--- for another price, currency or mode is superseded; what is still paid on it is returned.
+-- source: 50_payments/claim_payment_order.sql sha256:6cf699d75dbbe4e5410d19148ac7f1cedd7e2dcfc76ec0b175781986f766032c
+-- The open order of a deal for its present price: the one that is there, or a new one. An order for
+-- another price, currency or mode is superseded; a payment that still comes for it is returned.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
@@ -14565,7 +14561,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/claim_payment_poll.sql sha256:9c2d409c5163aacaf9da8f8bad8102dc3340e2c2f3d9e4ff3c641c7c89eb387e
+-- source: 50_payments/claim_payment_poll.sql sha256:1985e831d81a4b3a369a923956430339c0eecd56818f44df94235725fb2af1c5
 -- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
 -- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
 create or replace function public.claim_payment_poll(
@@ -14582,8 +14578,8 @@ $$;
 
 -- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
 --
--- An order that is paid needs no question; one that Razorpay will not tell about any more (180
--- days) gets none.
+-- An order that is paid needs no question. Razorpay answers for 180 days, so an older order gets
+-- none.
 -- Args: the conversation; the member who looks at it; seconds since the last question at least
 -- (null: only tell, ask nobody).
 -- Definer: orders are private.
@@ -14742,8 +14738,8 @@ begin
 end;
 $$;
 
--- source: 50_payments/diagnose_conversation.sql sha256:cd62cea8bc8543d853d0917b99b0a06ba590120f758f11e26245bfc6b2ff0781
--- What became of a conversation's money: one call for whoever asks why.
+-- source: 50_payments/diagnose_conversation.sql sha256:f87ee4dd8729720eca38ed02c47bb9688dbeb703753ff463b0d8b7f3290e48b0
+-- What became of a conversation's money, in one call.
 
 -- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
 -- awaiting_role, deadline_at, amount_minor, currency, books, ledger, orders, payments,
@@ -15547,7 +15543,7 @@ grant execute on function
   private.list_payouts(text, integer, uuid)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payment_returned.sql sha256:ae0677769e89fc33e7fffd75bf3a8db554fd6dd19f18ad43dac918b0ce4a51da
+-- source: 50_payments/mark_payment_returned.sql sha256:3b92c0ce7613e9fd00e149cfae55a4622ba61f47cdafa3a48dc35622c9f7609d
 -- RPC: operators end the return of a payment; returns `{id, status}`.
 create or replace function public.mark_payment_returned(refund_id uuid, reference text)
 returns jsonb
@@ -15557,8 +15553,8 @@ as $$
   select private.mark_payment_returned(refund_id, reference);
 $$;
 
--- An operator has sent a payment that no deal waited for back by another way than the gateway's;
--- reference is the proof of it. For the refund of a deal there is mark_refunded_manually.
+-- Records that an operator has sent back a payment that no deal waited for, by another way than the
+-- gateway; reference proves it. For the refund of a deal there is mark_refunded_manually.
 --
 -- Args: the request, of refund_requests in diagnose_conversation; the proof.
 -- Definer: the books are private.
@@ -15612,7 +15608,7 @@ grant execute on function
   private.mark_payment_returned(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payout_paid.sql sha256:d78eab7f572dc510b1296eec503d75a86d9164760e0c430456bffb7cddedca9b
+-- source: 50_payments/mark_payout_paid.sql sha256:872bd0d2c5cc41ec05595fb9011e16946f49409b68e6e41dac0f2453942005b1
 -- RPC: operators mark a payout as paid; returns `{id, status}`.
 create or replace function public.mark_payout_paid(payout_id uuid, reference text)
 returns jsonb
@@ -15622,10 +15618,10 @@ as $$
   select private.mark_payout_paid(payout_id, reference);
 $$;
 
--- An operator has paid an influencer; reference is the proof of it.
+-- Records that an operator has paid an influencer, and notifies the influencer; reference proves
+-- the payment.
 --
 -- Definer: the books are private.
--- The influencer is notified.
 -- Locks: the payout. Writes: payouts, payment_audit, and what private.notify writes. Events:
 -- notification.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
@@ -16280,9 +16276,9 @@ begin
 end;
 $$;
 
--- source: 50_payments/record_payment_event.sql sha256:68486a09be7fed2b5d2679ba067f57ee4afd2df16e8c350f1fbc35536fc31f96
--- Stores the raw bytes of an authentic event before anything is done with them: whatever happens
--- next, nothing is lost. process_payment_event then acts on it.
+-- source: 50_payments/record_payment_event.sql sha256:fcc4d2045457329f7594b2a42d4f2fa7802f77e61a61826f697edadbc6e477da
+-- Stores the raw bytes of an authentic event before anything is done with them, so that nothing is
+-- lost. process_payment_event then acts on it.
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.
@@ -16497,7 +16493,7 @@ grant execute on function
   private.record_refund_result(uuid, jsonb, jsonb)
 to service_role;
 
--- source: 50_payments/replay_payment_event.sql sha256:3449c9174c748ac5659e97cac86f5ff726fd576746357db26aec1f4a914e9011
+-- source: 50_payments/replay_payment_event.sql sha256:e5e21f96af94da408d03e21e922fa0279028145bb75d3b5e526704940314e143
 -- RPC: operators have an event processed again; returns what process_payment_event returns.
 create or replace function public.replay_payment_event(event_row_id bigint)
 returns jsonb
@@ -16507,8 +16503,7 @@ as $$
   select private.replay_payment_event(event_row_id);
 $$;
 
--- Has an event processed that was set aside, or that nobody came back to; after its cause is
--- mended.
+-- Processes an event again that was set aside or never finished, after its cause is fixed.
 --
 -- Definer: the events are private.
 -- Locks, writes: as private.process_payment_event.
@@ -16625,7 +16620,7 @@ grant execute on function
   private.scrub_payment_events(integer)
 to authenticated, service_role;
 
--- source: 50_payments/settle_order.sql sha256:abffad813e53797cf27d2ea39fa1b0c18808ddd76255c0b8b91be26a54501cae
+-- source: 50_payments/settle_order.sql sha256:9c1334ed2049ee13c53794124e4f8ac20e110b4cc93c4a951c394003e05a1616
 -- From money that came in to the books of a deal: the one way, for webhooks and polls alike.
 
 -- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
@@ -16699,7 +16694,7 @@ begin
       v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
       v_fact := 'payment_captured';
       if v_next <> 'applied' then
-        -- A deal that still waits for a payment has a move of its own for one that does not fit.
+        -- A deal that still waits for a payment has a move for a payment that does not fit.
         if exists (
           select from private.flow_transitions as t
           where t.flow_id = v_conversation.flow_id
@@ -17193,7 +17188,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_refund_requests.sql sha256:451210ed0cee828fc8fdcf0d76c141e1b564e1ee88660798922b6ada8e51b00d
+-- source: 50_payments/take_refund_requests.sql sha256:65a5b689639f10b044c1099a79ef43fa7c07450adf207bbfa7dff8f55465e2bb
 -- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
 -- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
 -- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
@@ -17205,13 +17200,13 @@ as $$
   select private.take_refund_requests(max_rows);
 $$;
 
--- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
--- then 40 and so on up to an hour, until it is known to have gone through.
+-- Hands out requested refunds: the app sends them, or asks Razorpay about them. Each comes again
+-- after 20 seconds, then 40 and so on up to an hour, until it is known to have gone through.
 --
--- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
--- old one would only be answered with that failure again.
--- What the payer's bank disputes waits: it must not go back twice. Where it was tried before that,
--- it is handed out only to be looked for. For an operator's own call the pause is 20 seconds.
+-- The key makes a repeat harmless. A request whose refund failed at Razorpay gets a new key,
+-- because the old one would only be answered with that failure again. A refund of a disputed
+-- payment waits, so that the money does not go back twice; one that was tried before the dispute is
+-- handed out only to be looked for. An operator's own call waits 20 seconds between tries.
 -- Definer: the books are private.
 -- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
 -- over.
@@ -17242,7 +17237,7 @@ begin
       where due.status = 'requested'
         and (
           due.next_try_at <= now()
-          -- Whoever presses the button has mended something.
+          -- An operator who calls this has fixed something.
           or auth.uid() is not null and due.tried_at < now() - c_pause
         )
         and (
@@ -17294,12 +17289,12 @@ grant execute on function
   private.take_refund_requests(integer)
 to authenticated, service_role;
 
--- source: 50_payments/tell_deal.sql sha256:300dd7e1283b0a427a8e05ecd014f9b174baec660e0ff9daae115730e19460f1
+-- source: 50_payments/tell_deal.sql sha256:d1a567ba8902b8573b1706a22b0375719fe667665be8fdd1cedd1f3c0c9e736c
 -- Tells a deal a fact of the payment provider; the flow alone decides what follows.
 --
 -- Args: the conversation, locked, as it is stored; the fact, an action of the flow's system; its
 -- input.
--- Returns null when the flow took it, otherwise the code with which it did not.
+-- Returns null when the flow took it, otherwise the code of the refusal.
 -- Locks: the conversation must be locked already. Writes: what private.run_deadlines and
 -- private.advance_conversation write.
 create or replace function private.tell_deal(
@@ -17334,13 +17329,13 @@ exception
 end;
 $$;
 
--- source: 55_cleanup/clean_up_at_sign_in.sql sha256:72e059322a935fba317bca59dbf3527283f40f41e762a4f4d1a647c1e8089755
+-- source: 55_cleanup/clean_up_at_sign_in.sql sha256:6e7c8c3e6be087fbb6a9047980616b62754ebc0bbf2ed9c474c29b4ae8a524f6
 -- A trigger function for projects that want the cleanup at each sign-in without a call of the
 -- client: docs/OPERATIONS.md says how to set the trigger on auth.sessions, and what it costs. A
 -- refreshed token is no new session.
 --
--- Whatever goes wrong, the sign-in goes on: also a statement timeout, which "others" alone does not
--- catch. It waits for no lock longer than 200 ms, and does no more than one cleanup.
+-- The sign-in goes on whatever fails here, also after a statement timeout, which "others" alone
+-- does not catch. It waits for no lock longer than 200 ms, and does no more than one cleanup.
 -- Definer: Auth opens sessions as its own role, which may not write our tables.
 -- Locks, writes: as private.clean_up.
 create or replace function private.clean_up_at_sign_in()
@@ -17360,7 +17355,7 @@ exception
 end;
 $$;
 
--- source: 55_cleanup/login_cleanup.sql sha256:a3411d18d04b00cc0068ea8103b69bb5ac4516d8ff8bb960ba687f5fde49c8ff
+-- source: 55_cleanup/login_cleanup.sql sha256:75ce81254ec8764082eadfea4d3c9189e42f25aea3792c11f265a37f4b29c2d3
 -- Does what is due for the caller; see private.clean_up.
 --
 -- Definer: clients have no write grant on any table.
@@ -17386,9 +17381,9 @@ as $$
   select private.login_cleanup();
 $$;
 
--- Does what is due for a user: takes the steps of deals whose time has come, flags messages that
--- have expired, empties those whose grace is over. A bounded batch at a time, at most once a
--- minute; needs no timer, since readers see what is so now anyway.
+-- Does what is due for a user: takes the due steps of deals, flags messages that have expired,
+-- empties those whose grace is over. A bounded batch at a time, at most once a minute. It needs no
+-- timer, because readers see the current state without it.
 --
 -- Returns `{expired, scrubbed, deadlines_run, throttled}`.
 -- Locks: the user's account, then the user's conversations and messages that have something due;
@@ -17645,11 +17640,11 @@ after insert or update of phone, daily_free_limit, points_per_message, points_ba
 on private.accounts
 for each row execute function private.check_account();
 
--- source: 60_triggers/check_conversation.sql sha256:ba08f7cf0d4314169dd94ad533297ddb6499428c4d873c9affeedfc0ba9b4076
+-- source: 60_triggers/check_conversation.sql sha256:81e8e76d9a797fb924d557074d4ba5c73b77eb1006c793eeb58d7bbbfe69b907
 -- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
 -- chat_status and automation_enabled follow flow_state.
 --
--- record_step writes all three; whoever else changes flow_state, a repair by hand, need not.
+-- record_step writes all three; a repair by hand may change flow_state alone.
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
 -- and a send changes none of these columns: the trigger does not run then. What no step changes is
 -- in check_parties.
@@ -17990,13 +17985,13 @@ after update of attachments or delete on public.messages
 for each row when (old.attachments is not null)
 execute function private.drop_files();
 
--- source: 60_triggers/keep_bars.sql sha256:6ff715c91714355920abddafd8118182ebc3d485b5f44f5034fa487ec825e4ba
+-- source: 60_triggers/keep_bars.sql sha256:ee02aa29bc5a7bdb9f6b44ae58b12d76bb0afd1b511ee367b899a12850a0e5d4
 -- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
 -- instead of looking for blocks and logins, and participants.blocks_other, which readers of marks
 -- look at.
 --
 -- Locks, writes: the pair's rows of conversations, in the order of their ids, and the blocker's of
--- participants; who blocks has locked them before (private.lock_pair).
+-- participants; block_user has locked them before (private.lock_pair).
 create or replace function private.keep_bars()
 returns trigger
 language plpgsql
@@ -18012,7 +18007,7 @@ begin
 end;
 $$;
 
--- Locks, writes: conversations (is_barred), participants (blocks_other of who blocks).
+-- Locks, writes: conversations (is_barred), participants (the blocker's blocks_other).
 create or replace function private.mark_bars(
   p_user_id uuid, p_other_id uuid, p_blocks_other boolean
 )
@@ -18084,10 +18079,10 @@ after insert or update on private.settings
 for each row when (new.key = 'attachment_types')
 execute function private.keep_bucket();
 
--- source: 60_triggers/keep_conversation_events.sql sha256:ed2ddaae71314242b048df304d5fa968ed99adbfc7ff68472ef1e303b618c2b2
--- Refuses to delete what stands in a conversation's history, whoever asks.
+-- source: 60_triggers/keep_conversation_events.sql sha256:38d9c9dfd068cf75284cfd0937e2fb975a7bda32a5011a32db18db344711f5aa
+-- Refuses to delete an event of a conversation's history, for every role.
 --
--- Changes are the business of only_scrub_events, which must look at each row.
+-- only_scrub_events refuses changes: it must look at each row.
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_conversation_events()
 returns trigger
@@ -18104,8 +18099,8 @@ create or replace trigger keep_conversation_events
 before delete or truncate on public.conversation_events
 for each statement execute function private.keep_conversation_events();
 
--- source: 60_triggers/keep_escrow_ledger.sql sha256:a33a150260df32d3cde9cdc9b67edb2ba5e623d87b7becd45fc3511a7ba7a840
--- Refuses to change or delete what stands in the books of deals, whoever asks.
+-- source: 60_triggers/keep_escrow_ledger.sql sha256:d561e0377eecfc3a6b08d3575129fe5a4ed16cc60482b151d4ea4766450c8571
+-- Refuses every change or deletion in the ledger of deals, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_escrow_ledger()
@@ -18123,12 +18118,12 @@ create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
 
--- source: 60_triggers/keep_files.sql sha256:8dde27566b9a871474d54010c874ff1e910e55ad81884d27b08684a4dbcfdc47
+-- source: 60_triggers/keep_files.sql sha256:7cab66fb926c4dacb7ccb3dea509d6dbd13c60f87bea33012a56402f50277b9c
 -- Keeps private.files in step with the objects of the bucket attachments, and sent files as they
 -- were sent.
 --
--- Storage writes the object of an upload as service_role, after a trial as the caller, so who may
--- is the policies' business. Names of another form are operators' own and have no row.
+-- Storage tries an upload as the caller, so policies decide, and then writes its object as
+-- service_role. Objects with names of another form are the operators' and have no row.
 -- Definer: Storage runs as the caller or as service_role, who may not write private tables.
 -- Writes: files.
 create or replace function private.note_file()
@@ -18203,14 +18198,14 @@ after delete on storage.objects
 for each row when (old.bucket_id = 'attachments')
 execute function private.forget_file();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:08a4c887a29c327a640c03744a3d4e302186bd1e8777401dcb80a627cc05e3b8
+-- source: 60_triggers/keep_login_with_funds.sql sha256:e3641fee9a2f2db8f67614b4e38e4e6fc9df9e4b7567d2f48e5dc8baa1036419
 -- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
 -- both sides would lose whom to ask, and operators whom to pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: all that the deletion changes, in the order of everybody: the account, what is charged to
--- the user's limits, the user's bids and campaigns, then the conversations, each in the order of
--- their ids. What is coming in at this moment is waited for.
+-- Locks: all that the deletion changes, in the one order of locks: the account, the user's rate
+-- limits, bids and campaigns, then the conversations, each in the order of their ids. So it waits
+-- for calls that are under way.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
@@ -18260,8 +18255,8 @@ create or replace trigger keep_login_with_funds
 before delete on auth.users
 for each row execute function private.keep_login_with_funds();
 
--- source: 60_triggers/keep_offers.sql sha256:bfba499cc5ff7284169b9335e44994d13692bbdeea1600550a99ac079758441f
--- Refuses to change or delete a price that was named in a deal, whoever asks.
+-- source: 60_triggers/keep_offers.sql sha256:b39f98627db9937965f284ae8061cecee6300c58d6df45752b76504750875a0c
+-- Refuses every change or deletion of a price that was named in a deal, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_offers()
@@ -18279,8 +18274,8 @@ create or replace trigger keep_offers
 before update or delete or truncate on public.offers
 for each statement execute function private.keep_offers();
 
--- source: 60_triggers/keep_payment_audit.sql sha256:c6978cc123967a8315b48d6c9c63811adcd4d3febe674627c33d96ee1c19cd78
--- Refuses to change or delete what was done about payments, whoever asks.
+-- source: 60_triggers/keep_payment_audit.sql sha256:2986cbe239ecb8b6df929490ea32df59911bdfee03b6ba73cf68d908ddb23032
+-- Refuses every change or deletion in the audit of payments, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_payment_audit()
@@ -18298,8 +18293,8 @@ create or replace trigger keep_payment_audit
 before update or delete or truncate on private.payment_audit
 for each statement execute function private.keep_payment_audit();
 
--- source: 60_triggers/keep_points_ledger.sql sha256:df2f192e5fc2471f9f5045a083c48b6d8224e7bfd9bef68a5595d382d85c4efa
--- Refuses to change or delete what stands in the points ledger, whoever asks.
+-- source: 60_triggers/keep_points_ledger.sql sha256:4fc933e80800d4c0cad2f1ea487db8aad4c4c1e7689b1fe089a825ba6dbbfb3a
+-- Refuses every change or deletion of a line of the points ledger, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_points_ledger()
@@ -18468,8 +18463,8 @@ using (
   or id = any(array(select c.bid_id from private.conversations as c where c.bid_id is not null))
 );
 
--- source: 70_policies/blocks.sql sha256:66a84f52a19700d99cddebe2db7b22678b88664b1f1e0a9c37c517a8cf48c737
--- Whom somebody blocks is nobody else's business, also not of the one who is blocked.
+-- source: 70_policies/blocks.sql sha256:b458a33c6ff8777c1a7f172889eee9b597fd383cfb1098ee569e89f416da2ede
+-- A user sees their own blocks; the blocked user sees none of them.
 drop policy if exists blocks_select_own on public.blocks;
 create policy blocks_select_own on public.blocks
 for select to authenticated
@@ -18541,8 +18536,8 @@ with check (
   and (select private.is_my_topic(realtime.topic(), p_speak => true))
 );
 
--- source: 70_policies/requests.sql sha256:f4c1693c8831db78b60c74b89cca21defc493ec391fefd2a075d0eb4ab098770
--- An application is for the one who applies and for the owner of the campaign.
+-- source: 70_policies/requests.sql sha256:7adcad47166b28cbc4c5d42f4f9596e981a73827acaefbe14443f2007b47aed7
+-- An application is for the influencer who applied and for the owner of the campaign.
 drop policy if exists requests_select_party on public.requests;
 create policy requests_select_party on public.requests
 for select to authenticated
@@ -18553,11 +18548,11 @@ using (
   )
 );
 
--- source: 70_policies/storage_objects.sql sha256:0a648ab787d8416e612995c919902660deda35a4ead71c1a98ea6780ba760815
+-- source: 70_policies/storage_objects.sql sha256:1eb5e19084a228fe79b649cd3897d05e9de44dd02e97a594f34ff43e09899bfc
 -- The files of messages: private.may_handle_file is the rule. Nobody updates one.
 --
--- Who lists a bucket has Postgres look at everybody's files: the conversation's id at the front of
--- a name says cheaply which are not worth the question.
+-- To list a bucket, Postgres looks at the files of all users: the conversation's id at the front of
+-- a name rules most of them out cheaply.
 drop policy if exists storage_objects_insert_uploader on storage.objects;
 create policy storage_objects_insert_uploader on storage.objects
 for insert to authenticated

@@ -74,6 +74,7 @@ def test_a_bid_becomes_a_deal_that_is_paid_worked_approved_and_rated(
 
     press(maker.page.locator('.action-card[data-open="true"]'), "Start work")
     work = maker.card("Submit")
+    expect(work.locator(".field > label").first).to_have_text("Deliverables")  # it is required
     work.get_by_label("Deliverables").fill("https://drive.example/reels/1")
     work.locator("input[type=file]").set_input_files(PICTURE)
     expect(work.get_by_role("list", name="Files to send")).to_contain_text(" kB")

@@ -14,7 +14,7 @@ const root = createRoot(document.getElementById('root') as HTMLElement)
 
 try {
   const config = await loadConfig()
-  // In a demo each window is somebody of its own; elsewhere one is signed in in all of them.
+  // In a demo each window has its own sign-in; elsewhere all windows share one.
   const storage = config.demoPeople.length ? sessionStorage : localStorage
   const supabase = createClient(config.supabaseUrl, config.supabaseKey, {
     auth: { storage, storageKey: 'parley.session', detectSessionInUrl: false },

@@ -112,12 +112,13 @@ async def _run(args: argparse.Namespace) -> None:
                 people = keep_people(args.data_dir / "people.json", stage, reset=args.reset)
                 config = web_config(places, stack, push_keys.public, people)
                 async with _open_web(built, places, config) as served:
+                    if args.once:
+                        return
                     print_places(places, stack, keys, is_web_up=served is not None)
                     if stage:
                         print_samples(places, stack, stage)
-                    if not args.once:
-                        services = {"app": app, "sandbox": sandbox}
-                        await _serve(services | ({"web": served} if served else {}), places)
+                    services = {"app": app, "sandbox": sandbox}
+                    await _serve(services | ({"web": served} if served else {}), places)
             finally:
                 built.cancel()
 

@@ -15,8 +15,8 @@ $$;
 
 -- Whether a conversation is open for free text where it is now.
 --
--- real_time always is (private.publish_draft sees to it): callers that are often there look at
--- chat_status first and ask nothing.
+-- real_time always is (private.publish_draft sees to it), so frequent callers look at chat_status
+-- first.
 create or replace function private.takes_free_text(p_conversation private.conversations)
 returns boolean
 language plpgsql

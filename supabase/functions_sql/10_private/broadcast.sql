@@ -67,8 +67,7 @@ $$;
 
 -- Sessions that can still be listening, other than the caller's own. A token lives a week at most,
 -- and a session that hears has a token: one that was not refreshed for eight days hears nothing.
--- Without a session id in the token every session is another one, which costs an event and loses
--- none.
+-- If the caller's token names no session, every session counts: that costs an event and loses none.
 create or replace view private.other_sessions as
 select s.user_id
 from auth.sessions as s

@@ -64,10 +64,10 @@ begin
 end;
 $$;
 
--- The values that a caller typed into the fields of an action, texts in NFC: what is looked at
--- afterwards, under a lock, takes normalize() no work. Call it before any lock is taken.
+-- The values that a caller typed into the fields of an action, with texts in NFC, so that
+-- normalize() has no work left under a lock. Call it before any lock is taken.
 --
--- A value that is no object comes back as it is; so does null.
+-- Null, and a value that is no object, come back unchanged.
 -- Args: as for check_json. Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json, and
 -- combining_marks, which names the field of the object.
 create or replace function private.read_fields(p_json jsonb, p_field text, p_max_bytes integer)

@@ -1,11 +1,11 @@
 -- The version of a conversation's context as each of its members sees it, and whether that member
 -- has muted it.
 --
--- It grows with whatever changes there for that member: a step of the flow, a message that comes or
--- disappears, a preference or receipt of one's own, and of the other's what the other shares. An
--- expiry, and a step that a time limit takes, count with their time in microseconds, so that they
--- count from then on whether or not anybody has written them down.
--- private.my_conversations says the same; a test compares them.
+-- It grows with every change that the member can see: a step of the flow, a message that comes or
+-- disappears, the member's own preferences and receipts, and the receipts that the other one
+-- shares. An expiry, and a step that a time limit takes, add their time in microseconds, so that
+-- they count before anybody has written them. private.my_conversations says the same; a test
+-- compares them.
 create or replace function private.conversation_versions(p_conversation private.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
 language plpgsql

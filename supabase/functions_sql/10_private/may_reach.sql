@@ -1,11 +1,11 @@
--- Whether words of one user may reach another now: not across a block, in either direction, and not
--- to or from a login that was deleted.
+-- Whether a text of one user may reach another now: not across a block, in either direction, and
+-- not to or from a deleted login.
 --
--- Whatever carries a text asks here before the other side is shown it: a pitch, a reason, notes, a
--- step's other free texts. A step across a block still counts; its words are kept for their author
--- and for operators, and are not delivered. private.send_message knows the same from the marks in
--- participants, and adds what holds for messages alone: the stranger's limit, quota and points.
--- How often a user may act at all is private.limit_rate's to say.
+-- Every function that shows a text to the other side asks here first: a pitch, a reason, notes, the
+-- other free texts of a step. A step across a block still counts; its texts are kept for their
+-- author and for operators, and are not delivered. private.send_message reads the same from
+-- conversations.is_barred, and adds the rules of messages: the stranger's limit, quota and points.
+-- private.limit_rate says how often a user may act.
 create or replace function private.may_reach(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql

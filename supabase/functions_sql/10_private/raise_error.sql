@@ -26,7 +26,7 @@ begin
 end;
 $$;
 
--- Ends the call because an argument breaks a rule of its own.
+-- Ends the call because an argument breaks a rule for that argument.
 --
 -- Args: the argument's name; the rule's name, stable for clients; a sentence for people.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.

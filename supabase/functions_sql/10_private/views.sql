@@ -2,18 +2,18 @@
 --
 -- The views run with their owner's rights; nobody else has a grant on them.
 
--- The messages that are for the caller and have not expired; membership is its readers' business.
--- The one place of that rule for the RPCs that look for messages; get_messages and sync write it
--- out, and so does the policy of public.messages for direct reads. A test compares them.
+-- The messages that are for the caller and have not expired; readers of the view check the
+-- membership. The one place of that rule for the RPCs that look for messages; get_messages and sync
+-- repeat it, and so does the policy of public.messages for direct reads. A test compares them.
 create or replace view private.visible_messages as
 select m.*
 from public.messages as m
 where (m.visible_to = 'all' or (select auth.uid()) in (m.sender_id, m.receiver_id))
   and (m.expires_at is null or m.expires_at > now());
 
--- How far each member of the caller's conversations got, as the caller may see it: across a block
--- nothing of the other side, and what was read only where both let others see it. A caller whose
--- login is gone has none.
+-- How far each member of the caller's conversations has received and read, as the caller may see
+-- it: nothing of the other side across a block, and read marks only where both members share
+-- theirs. A caller whose login is gone sees none.
 create or replace view private.my_marks as
 select
   me.conversation_id,
@@ -92,11 +92,10 @@ cross join lateral (
 -- ("context").
 --
 -- A deal is shown as it is now, whether or not the steps that are due have been written; the action
--- that is open is shown to the side that is awaited.
--- version is that of private.conversation_versions. Unread messages are counted up
--- to 1,000, so that it costs the same however many wait; what the caller's own step caused is not
--- one of them. Across a block neither what the other side has received or read
--- nor when it was here is shown.
+-- that is open is shown to the side that is awaited. version is that of
+-- private.conversation_versions. Unread messages are counted up to 1,000, so that the cost is
+-- bounded; those that the caller's own step caused are not counted. Across a block the other side's
+-- receipts and last visit are hidden.
 create or replace view private.my_conversations as
 select
   me.conversation_id,

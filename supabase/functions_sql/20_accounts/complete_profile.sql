@@ -184,8 +184,8 @@ begin
 end;
 $$;
 
--- A phone number as people write and paste it, as +919876543210; null stays null, nothing stays
--- nothing. A number that is not whole is refused and never completed: it goes to the checkout.
+-- A phone number, as people write or paste it, in the form +919876543210; null stays null, an empty
+-- text stays empty. An incomplete number is refused and never completed: it goes to the checkout.
 --
 -- Dropped: spaces, dots, hyphens, brackets of every kind, the marks that phones put around numbers,
 -- and `tel:` before them.

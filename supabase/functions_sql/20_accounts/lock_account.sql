@@ -47,9 +47,9 @@ begin
 end;
 $$;
 
--- Holds on to the account of a user with whom the caller founds a conversation: a block by that
--- user and the deletion of that login come before it or find the conversation. Two who found one
--- with each other do not wait for each other, and neither does whoever only writes.
+-- Locks the account of a user with whom the caller opens a conversation: a block by that user, or
+-- the deletion of that login, either came before or finds the conversation. Two users who open one
+-- with each other do not wait for each other, and sends do not wait.
 --
 -- Call it after private.lock_account and before anything else is locked.
 -- Locks: the other user's account (key share).

@@ -1,8 +1,8 @@
 -- The conversations that clients select from: private.conversations, each row as it is now.
 --
--- The table has what was written last. A time limit that has passed is written by the next action,
--- sweep or sign-in; here it counts before that, as in every function. The columns that no clock
--- changes are the table's own, so that PostgREST finds its foreign keys.
+-- The table has what was written last. The next action, sweep or sign-in writes a deadline that has
+-- passed; here it counts at once, as in every function. The columns that no clock changes are the
+-- table's own, so that PostgREST finds its foreign keys.
 
 -- The row of a conversation as it is now.
 -- Definer: takes the steps that are due in memory, by rows of the flow. It asks nothing of its

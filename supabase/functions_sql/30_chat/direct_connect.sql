@@ -1,6 +1,6 @@
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
--- An initial message goes the way of send_message, with its errors, its price and its retries.
+-- send_message sends the first message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account, the other's (key share), then the conversation. Writes:
 -- rate_limits, points_ledger, and what private.found_conversation and send_message write.

@@ -1,10 +1,10 @@
 -- A page of the caller's conversations, the one with the newest message first.
 --
--- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`; it
--- is the client's to carry, not to read. The page is found on two indexes (the caller is one
+-- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`;
+-- clients pass it on and do not read it. Pinned conversations come first on the first page, in
+-- addition to its size, and on no other page. The page is found on two indexes (the caller is one
 -- member or the other), by the hour and sorted within it, so that its cost does not grow with the
--- number of messages or conversations. Pinned
--- conversations come first, on the first page and beyond its size, and nowhere else.
+-- number of messages or conversations.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
 create or replace function private.get_conversations(

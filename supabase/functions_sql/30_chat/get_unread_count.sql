@@ -1,4 +1,4 @@
--- How much waits for the caller: counted from the watermarks, never counted up and down.
+-- How much waits for the caller, counted from the read marks: there is no counter to keep in step.
 --
 -- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
 -- up to 1,000 in a conversation.

@@ -2,8 +2,8 @@
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
 -- what the first try answered and changes nothing, so a client may retry until it hears an answer.
--- This is the hot path: one look at everything that could stand in the way; what an ordinary
--- message does not need is in the functions below, called by name.
+-- This is the hot path: one statement reads all that could refuse an ordinary message; what such a
+-- message does not need is in the functions below.
 -- Definer: clients have no write grant on any table. Plans are generic from the first call:
 -- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
 -- in a new connection.
@@ -400,8 +400,8 @@ begin
 end;
 $$;
 
--- Refuses a message that may not be written here, each rule in its turn: the exact form of what
--- send_message sees at one look for an ordinary message.
+-- Refuses a message that may not be written here, rule by rule. For an ordinary message
+-- send_message sees by one statement that it breaks none.
 --
 -- Args: the conversation, locked, with the number of this message given out already; the sender;
 -- the message; its lifetime in hours, fractions allowed (null: for ever).

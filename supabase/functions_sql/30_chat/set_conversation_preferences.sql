@@ -1,7 +1,7 @@
 -- Archives, pins or mutes a conversation for the caller alone. Null: unchanged.
 --
--- Archived is a position: the next message brings the conversation back by itself. A muted_until
--- in the past ends a mute.
+-- Archiving keeps the position of the newest message, so the next message brings the conversation
+-- back. A muted_until in the past ends a mute.
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: the caller's row of participants.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a muted_until

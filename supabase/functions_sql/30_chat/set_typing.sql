@@ -1,8 +1,7 @@
 -- Notes that the caller is typing, for six seconds, for clients that reconnect.
 --
--- Who listens hears it from the client itself, on the conversation's topic: typing never becomes a
--- row that counts against Realtime's quota. Nobody keeps what was typed, nor that a blocked user
--- types.
+-- Listeners hear it from the client itself, on the conversation's topic: typing never becomes a row
+-- that counts against Realtime's quota. What is typed is not kept, nor that a blocked user types.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
 -- participants.

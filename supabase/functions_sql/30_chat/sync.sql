@@ -2,8 +2,8 @@
 --
 -- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
 -- <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many messages at
--- most (1..1000). Conversations that are not named come whole. Only who gives a version hears of
--- changes without a message: a receipt, a preference, a block, a time limit that has passed.
+-- most (1..1000). A conversation that is not named comes whole. Changes without a message (a
+-- receipt, a preference, a block, an expired deadline) come only where a version is given.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.

@@ -1,5 +1,5 @@
--- Gives files of the caller to a message, or to submitted work: each is there, as the list says it,
--- and was given to nothing before.
+-- Attaches files of the caller to a message, or to submitted work: each must be there, must be as
+-- the list says, and must not be attached to anything yet.
 --
 -- Args: the list as private.read_attachments returns it; the message (null: work).
 -- Locks, writes: files. An upload or a deletion of one of them waits, and finds it sent.
@@ -62,7 +62,7 @@ end;
 $$;
 
 -- A list of files as it is stored, `[{path, name, media_type, size, width, height}]`; null for
--- none. Looks at what is said of them; private.attach_files looks at the files.
+-- none. Checks the list; private.attach_files checks the files.
 --
 -- A name is a message's text in one line and without a path. Call it before any lock is taken.
 -- Args: the list; the conversation; the field that errors name.

@@ -1,5 +1,5 @@
--- Registers one of the caller's devices for pushes: the ten newest of them. A device belongs to
--- who registered it last.
+-- Registers one of the caller's devices for pushes; the ten newest stay registered. A device
+-- belongs to the user who registered it last.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account. Writes: push_tokens, push_outbox (what waits for a lost device).

@@ -10,8 +10,8 @@ $$;
 -- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
 -- on, until record_push_result says how it went; after eight tries or a day it is given up.
 --
--- In a fair order: the first of each user and host before the second of any, so that nobody's dead
--- devices hold up others. A host that does not answer rests meanwhile.
+-- In a fair order: the first of each user and host before the second of any, so that one user's
+-- dead devices do not hold up other users. A host that does not answer rests meanwhile.
 -- Definer: the outbox is private.
 -- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
 -- over.

@@ -20,7 +20,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes at once: a belt beside the proof's braces.
+  -- More than any proved flow takes at once: a second safeguard beside the proof.
   c_most constant integer := 20;
   -- Whose turn it is comes before what was typed.
   c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];

@@ -60,7 +60,7 @@ begin
           'reason', p_step.input -> 'reason'
         ))
       );
-      -- A pause that runs already goes on; when somebody else asks for more, it is nobody's alone.
+      -- A pause that runs already goes on; once both have asked for it, neither asked alone.
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'resume', case
           when not v_deal.flow_data ? 'resume' then v_pause
@@ -109,10 +109,10 @@ $$;
 
 -- Takes a deal back to where it was before a pause.
 --
--- The limit of the state is the one it was for a party that asked for the pause alone; anybody else
--- who is awaited has the whole time of the state, and the work at least the time of a revision. The
--- delivery moves on by the pause, unless the influencer asked for it. What an operator decides is
--- nobody's asking.
+-- An awaited party that asked for the pause alone gets the old deadline back. Any other awaited
+-- party gets the whole time of the state, and work at least the time of a revision. The delivery
+-- date moves on by the pause, unless the influencer asked for it. When an operator ends the pause,
+-- no party counts as having asked.
 create or replace function private.resume_deal(p_step private.flow_step)
 returns private.conversations
 language plpgsql

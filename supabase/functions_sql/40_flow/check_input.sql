@@ -5,9 +5,8 @@
 --
 -- Args: the flow; the action; the input; the conversation that files were uploaded for.
 -- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
--- a rule of check_text_input, check_number_input, check_price_input or
--- check_file_input; for prices also
--- PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
+-- a rule of check_text_input, check_number_input, check_price_input or check_file_input; for prices
+-- also PRICE_UNPARSEABLE (422) `{understood}` and PRICE_OUT_OF_RANGE (422) `{min, max}` in rupees.
 create or replace function private.check_input(
   p_flow_id bigint,
   p_action text,

@@ -1,11 +1,11 @@
--- Adds the messages that a row of the flow says to the step, with the type of the notification that
--- goes with each.
+-- Adds the messages of a row of the flow to the step, with the type of the notification that goes
+-- with each.
 --
 -- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
 -- which clients draw as the words of that user, and files go with it. Messages to one role are for
 -- that party alone; the actor has an audit message.
--- Args: the step after its effects; the row's name; whether another step follows at once: then
--- nobody could answer, and no automated message is made.
+-- Args: the step after its effects; the row's name; whether another step follows at once: then no
+-- automated message is made, because nobody could answer it.
 create or replace function private.compose_messages(
   p_step private.flow_step,
   p_row_name text,

@@ -4,9 +4,9 @@
 -- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
 -- the actor wants it to (a price left out matches); `counted` holds until the actor has used an
 -- allowance up (private.flow_allowances); `open` may hold or not (clocks, blocks and amounts), so
--- nothing that must be possible may hang on it. undoes: the guard lets somebody take back a step of
--- their own, which is no way forward. code and sentence: the refusal;
--- private.refuse_guard adds the details. says: the guard in words, for docs/FLOW.md.
+-- nothing that must be possible may depend on it. undoes: the guard lets somebody take back a step
+-- of their own, which is no way forward. code and sentence: the refusal; private.refuse_guard adds
+-- the details. says: the guard in words, for docs/FLOW.md.
 create or replace view private.flow_guards as
 select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
 from (
@@ -149,7 +149,7 @@ begin
 
       when 'has_quote', 'has_counter' then
         v_holds := v_data ? (substr(v_guard, 5) || '_minor');
-      -- The price that the actor saw; who named none agrees to whatever it is.
+      -- The price that the actor saw; an actor who names none agrees to the present one.
       when 'offer_matches', 'counter_matches', 'quote_matches' then
         v_holds := coalesce(
           (p_step.input -> 'price_minor')::bigint

@@ -12,7 +12,7 @@ begin
 end;
 $$;
 
--- flow_data with one more use, by a side, of what a rule max_<what> counts.
+-- flow_data after a side has once more done what a rule max_<what> limits.
 create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
 returns jsonb
 language plpgsql

@@ -1,4 +1,4 @@
--- Puts something on the operators' list; the same cause again counts up the line that is open.
+-- Puts an alert on the operators' list; the same cause again counts up the open alert.
 --
 -- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
 -- the event that brought it, Razorpay's order and payment.

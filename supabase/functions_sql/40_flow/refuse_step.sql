@@ -1,8 +1,8 @@
--- How a step is refused that the flow has no row for, or that is somebody else's to take. None of
--- this runs when a step is taken.
+-- How a step is refused: the flow has no row for it, or another actor must take it. None of this
+-- runs when a step is taken.
 
--- Ends the call because the flow has no row for what a step wants: nobody of its kind ever does
--- that, or not in this state, or only the other party does.
+-- Ends the call because the flow has no row for a step: no actor of this kind ever takes the
+-- action, or not in this state, or only the other party takes it.
 --
 -- Errors: ACTION_UNKNOWN (422), CHAT_CLOSED (409), NOT_YOUR_TURN (409), FLOW_STATE_INVALID (409)
 -- `{current_state, action, required_state, awaiting_role, allowed_actions}`.
@@ -58,7 +58,7 @@ end;
 $$;
 
 -- Ends the call because a guard about whose turn it is does not hold: it is the other party's turn,
--- or nobody's.
+-- or no party's.
 --
 -- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard, current_state, action}`.
 create or replace function private.refuse_turn(
@@ -95,7 +95,7 @@ begin
 end;
 $$;
 
--- Ends the call because what was asked for is the other party's to do.
+-- Ends the call because the other party must do what was asked for.
 --
 -- Errors: NOT_YOUR_TURN (409) `{current_state, action, awaiting_role}`; action is null for a text.
 create or replace function private.raise_not_your_turn(

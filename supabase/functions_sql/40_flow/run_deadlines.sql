@@ -17,7 +17,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes by itself: a belt beside the proof's braces.
+  -- More than any proved flow takes: a second safeguard beside the proof.
   c_most constant integer := 100;
   v_step private.flow_step;
   v_conversation private.conversations := p_conversation;

@@ -1,8 +1,8 @@
--- Clicks a button of an action message: the action is the one that the engine itself stored there.
+-- Clicks a button of an action message: takes the action that the flow stored with that button.
 --
 -- Without a message the newest open one that has the button is meant; a button that no open message
--- shows is taken as the action of that name. additional_data is the action's input; what the button
--- carries fills in what it does not say.
+-- shows is the action of that name. additional_data is the action's input; the button's own data
+-- fills in the fields that it leaves out.
 -- Definer: clients have no write grant on any table.
 -- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
 -- private.finish_action write.

@@ -1,4 +1,4 @@
--- An operator has sent a refund by another way than the gateway's; reference is the proof of it.
+-- Records that an operator has sent a refund by another way than the gateway; reference proves it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversation. Writes: what private.operate writes.

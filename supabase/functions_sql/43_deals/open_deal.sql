@@ -1,6 +1,6 @@
 -- How a deal begins, for the three RPCs that open one.
 
--- Begins what opens a deal: the user in the role that it needs, and a repeat known by its
+-- Begins a call that opens a deal: checks the user's role, and knows a repeat by its
 -- client_action_id.
 --
 -- Locks: the user's account, then the limit on actions. Writes: rate_limits.
@@ -119,7 +119,7 @@ declare
   v_conversation private.conversations;
   -- Only a deal has books.
   v_nothing constant bigint := case when p_conversation.kind <> 'direct' then 0 end;
-  -- The opening line of a direct chat is nobody's unread message.
+  -- The opening line of a direct chat is unread for neither member.
   v_read_seq constant bigint := case p_conversation.kind when 'direct' then 1 else 0 end;
 begin
   insert into private.conversations (

@@ -1,6 +1,6 @@
--- Takes an action that is no party's: an operator's, or the system's after a fact from outside.
+-- Takes an action of an operator, or of the system after a fact from outside.
 --
--- Time limits and follow-ups are the engine's own: nobody else may take them.
+-- Time limits and follow-ups belong to the interpreter: nobody else may take them.
 -- Args: the conversation; the action and its input; admin or system; whether it would end a deal
 -- that holds money.
 -- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation

@@ -24,8 +24,8 @@ $$;
 
 -- Locks a conversation of a user until the transaction ends and returns it.
 --
--- Args: the conversation; the member (null: whoever is let through before, operators and the
--- system). Locks: the conversation's row.
+-- Args: the conversation; the member (null: an operator or the system, let through before). Locks:
+-- the conversation's row.
 -- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
 create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
 returns private.conversations

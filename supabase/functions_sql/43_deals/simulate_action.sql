@@ -1,5 +1,5 @@
--- What an action would do now, without doing it: the engine itself, changing nothing and counting
--- towards no limit.
+-- What an action would do now: the interpreter runs it, stores nothing and counts it towards no
+-- limit.
 --
 -- error is `{error_code, message, details}` or null; messages have no seq yet; effects are those of
 -- docs/FLOW.md.

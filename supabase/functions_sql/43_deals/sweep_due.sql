@@ -1,6 +1,6 @@
 -- An operator takes the steps that are due in any conversation, the longest due first, and empties
--- messages whose grace is over: a help for conversations that nobody opens and for logins that are
--- gone, never needed for what readers see.
+-- messages whose grace is over. It serves conversations that nobody opens and logins that are gone;
+-- readers see the current state without it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the conversations, in the order of their ids, then messages; what another session holds is

@@ -1,4 +1,4 @@
--- Takes an action in a conversation's flow: the way of every action, however it is drawn.
+-- Takes an action in a conversation's flow, however a client draws it.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
 -- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
@@ -404,9 +404,9 @@ begin
 end;
 $$;
 
--- Refuses what a user decided on before the newest step of the flow. Messages, receipts and the
--- user's own preferences change a context's version too, but nothing that was decided on; a step
--- that is due counts as taken, as for whoever reads.
+-- Refuses an action that a user decided on before the newest step of the flow. Messages, receipts
+-- and preferences change a context's version too, but refuse nothing. A step that is due counts as
+-- taken, as for every reader.
 --
 -- Args: the conversation, before the steps that are due are written; the user; the version that the
 -- user saw.

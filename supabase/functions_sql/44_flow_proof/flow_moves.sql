@@ -70,7 +70,7 @@ select
   mover.money_after
 from private.flow_transitions as t
 join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
--- One at most, or private.refute_names finds the second.
+-- One at most: private.refute_rows finds a second one.
 left join lateral (
   select e.name, e.money_before, e.money_after
   from private.flow_effects as e

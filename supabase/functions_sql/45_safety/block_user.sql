@@ -7,8 +7,8 @@ as $$
   select private.block_user(user_id);
 $$;
 
--- Stops all free text between the caller and another user, at once and in both directions, and does
--- in their deals what the flow says that blocking means there.
+-- Stops all free text between the caller and another user, at once and in both directions. In each
+-- of their deals it takes the step that the flow names for a block.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
@@ -65,10 +65,10 @@ end;
 $$;
 
 -- Locks all that two users have together before one of them changes what they may do to each other:
--- whatever either was doing there is done before, or comes after.
+-- what either of them does there comes before it or after it.
 --
--- The other's account is not locked: nobody waits for what a stranger does elsewhere. The caller's
--- own is, against everybody who founds a conversation with the caller (private.lock_peer).
+-- The other's account is not locked, so the caller does not wait for what that user does elsewhere.
+-- The caller's own is, against users who open a conversation with the caller (private.lock_peer).
 -- Locks: the caller's account, then the conversations of the two, then their rows of
 -- private.participants, each in the order of their ids.
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).

@@ -1,6 +1,6 @@
--- Decides what others learn of the caller: when last seen, and what was read. Null: unchanged.
+-- Decides whether others see the caller's last visit and read marks. Null: unchanged.
 --
--- Who hides read marks does not see those of others either.
+-- A user who hides read marks does not see those of others either.
 -- Definer: accounts are private.
 -- Locks, writes: accounts (the caller's), what private.touch_conversations writes.
 -- Errors: AUTH_REQUIRED (401).
@@ -18,7 +18,7 @@ declare
   v_account private.accounts;
 begin
   perform private.lock_account(v_me);
-  -- Against everybody who founds a conversation with the caller, as in private.lock_pair.
+  -- Against users who open a conversation with the caller, as in private.lock_pair.
   perform 1 from private.accounts as a where a.user_id = v_me for update;
   update private.accounts as a
   set

@@ -1,4 +1,4 @@
--- RPC: a deal in one call: the states of its flow in order, who is waited for until when, money,
+-- RPC: a deal in one call: the states of its flow in order, whose turn it is and until when, money,
 -- offers, submissions, ratings, the history and its proof; returns `{conversation, actions, states,
 -- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or
 -- `{not_modified: true, version}` when the caller's is current.

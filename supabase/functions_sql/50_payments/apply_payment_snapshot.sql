@@ -1,4 +1,4 @@
--- Razorpay was asked about an order: the same facts as events bring, and the same decision.
+-- Takes Razorpay's answer about an order: the same facts as in events, and the same decision.
 
 -- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
 -- conversation_id}`.

@@ -11,8 +11,8 @@ as $$
   select private.begin_payment(conversation_id);
 $$;
 
--- Gets a deal's payment ready. A brand owner who has not pressed Pay in the conversation within the
--- hour does so with this.
+-- Gets a deal's payment ready. It presses Pay in the conversation too, unless the brand owner did
+-- so within the last hour.
 --
 -- Definer: orders are private.
 -- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and what

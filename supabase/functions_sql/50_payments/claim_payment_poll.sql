@@ -14,8 +14,8 @@ $$;
 
 -- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
 --
--- An order that is paid needs no question; one that Razorpay will not tell about any more (180
--- days) gets none.
+-- An order that is paid needs no question. Razorpay answers for 180 days, so an older order gets
+-- none.
 -- Args: the conversation; the member who looks at it; seconds since the last question at least
 -- (null: only tell, ask nobody).
 -- Definer: orders are private.

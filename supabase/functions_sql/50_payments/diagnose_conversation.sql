@@ -1,4 +1,4 @@
--- What became of a conversation's money: one call for whoever asks why.
+-- What became of a conversation's money, in one call.
 
 -- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
 -- awaiting_role, deadline_at, amount_minor, currency, books, ledger, orders, payments,

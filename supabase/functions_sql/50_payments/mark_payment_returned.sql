@@ -7,8 +7,8 @@ as $$
   select private.mark_payment_returned(refund_id, reference);
 $$;
 
--- An operator has sent a payment that no deal waited for back by another way than the gateway's;
--- reference is the proof of it. For the refund of a deal there is mark_refunded_manually.
+-- Records that an operator has sent back a payment that no deal waited for, by another way than the
+-- gateway; reference proves it. For the refund of a deal there is mark_refunded_manually.
 --
 -- Args: the request, of refund_requests in diagnose_conversation; the proof.
 -- Definer: the books are private.

@@ -7,10 +7,10 @@ as $$
   select private.mark_payout_paid(payout_id, reference);
 $$;
 
--- An operator has paid an influencer; reference is the proof of it.
+-- Records that an operator has paid an influencer, and notifies the influencer; reference proves
+-- the payment.
 --
 -- Definer: the books are private.
--- The influencer is notified.
 -- Locks: the payout. Writes: payouts, payment_audit, and what private.notify writes. Events:
 -- notification.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)

@@ -1,5 +1,5 @@
--- Stores the raw bytes of an authentic event before anything is done with them: whatever happens
--- next, nothing is lost. process_payment_event then acts on it.
+-- Stores the raw bytes of an authentic event before anything is done with them, so that nothing is
+-- lost. process_payment_event then acts on it.
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.

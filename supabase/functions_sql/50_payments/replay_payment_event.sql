@@ -7,8 +7,7 @@ as $$
   select private.replay_payment_event(event_row_id);
 $$;
 
--- Has an event processed that was set aside, or that nobody came back to; after its cause is
--- mended.
+-- Processes an event again that was set aside or never finished, after its cause is fixed.
 --
 -- Definer: the events are private.
 -- Locks, writes: as private.process_payment_event.

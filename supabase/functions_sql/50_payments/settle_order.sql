@@ -71,7 +71,7 @@ begin
       v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
       v_fact := 'payment_captured';
       if v_next <> 'applied' then
-        -- A deal that still waits for a payment has a move of its own for one that does not fit.
+        -- A deal that still waits for a payment has a move for a payment that does not fit.
         if exists (
           select from private.flow_transitions as t
           where t.flow_id = v_conversation.flow_id

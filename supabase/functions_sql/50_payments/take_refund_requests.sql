@@ -9,13 +9,13 @@ as $$
   select private.take_refund_requests(max_rows);
 $$;
 
--- Hands out money that is to go back, to be sent or asked about. Each comes again after 20 seconds,
--- then 40 and so on up to an hour, until it is known to have gone through.
+-- Hands out requested refunds: the app sends them, or asks Razorpay about them. Each comes again
+-- after 20 seconds, then 40 and so on up to an hour, until it is known to have gone through.
 --
--- The key makes a repeat harmless; one whose refund failed at Razorpay gets a new key, because the
--- old one would only be answered with that failure again.
--- What the payer's bank disputes waits: it must not go back twice. Where it was tried before that,
--- it is handed out only to be looked for. For an operator's own call the pause is 20 seconds.
+-- The key makes a repeat harmless. A request whose refund failed at Razorpay gets a new key,
+-- because the old one would only be answered with that failure again. A refund of a disputed
+-- payment waits, so that the money does not go back twice; one that was tried before the dispute is
+-- handed out only to be looked for. An operator's own call waits 20 seconds between tries.
 -- Definer: the books are private.
 -- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
 -- over.
@@ -46,7 +46,7 @@ begin
       where due.status = 'requested'
         and (
           due.next_try_at <= now()
-          -- Whoever presses the button has mended something.
+          -- An operator who calls this has fixed something.
           or auth.uid() is not null and due.tried_at < now() - c_pause
         )
         and (

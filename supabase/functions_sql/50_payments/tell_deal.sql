@@ -2,7 +2,7 @@
 --
 -- Args: the conversation, locked, as it is stored; the fact, an action of the flow's system; its
 -- input.
--- Returns null when the flow took it, otherwise the code with which it did not.
+-- Returns null when the flow took it, otherwise the code of the refusal.
 -- Locks: the conversation must be locked already. Writes: what private.run_deadlines and
 -- private.advance_conversation write.
 create or replace function private.tell_deal(

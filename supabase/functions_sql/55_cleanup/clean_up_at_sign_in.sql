@@ -2,8 +2,8 @@
 -- client: docs/OPERATIONS.md says how to set the trigger on auth.sessions, and what it costs. A
 -- refreshed token is no new session.
 --
--- Whatever goes wrong, the sign-in goes on: also a statement timeout, which "others" alone does not
--- catch. It waits for no lock longer than 200 ms, and does no more than one cleanup.
+-- The sign-in goes on whatever fails here, also after a statement timeout, which "others" alone
+-- does not catch. It waits for no lock longer than 200 ms, and does no more than one cleanup.
 -- Definer: Auth opens sessions as its own role, which may not write our tables.
 -- Locks, writes: as private.clean_up.
 create or replace function private.clean_up_at_sign_in()

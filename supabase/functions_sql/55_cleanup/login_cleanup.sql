@@ -23,9 +23,9 @@ as $$
   select private.login_cleanup();
 $$;
 
--- Does what is due for a user: takes the steps of deals whose time has come, flags messages that
--- have expired, empties those whose grace is over. A bounded batch at a time, at most once a
--- minute; needs no timer, since readers see what is so now anyway.
+-- Does what is due for a user: takes the due steps of deals, flags messages that have expired,
+-- empties those whose grace is over. A bounded batch at a time, at most once a minute. It needs no
+-- timer, because readers see the current state without it.
 --
 -- Returns `{expired, scrubbed, deadlines_run, throttled}`.
 -- Locks: the user's account, then the user's conversations and messages that have something due;

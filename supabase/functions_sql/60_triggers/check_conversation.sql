@@ -1,7 +1,7 @@
 -- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
 -- chat_status and automation_enabled follow flow_state.
 --
--- record_step writes all three; whoever else changes flow_state, a repair by hand, need not.
+-- record_step writes all three; a repair by hand may change flow_state alone.
 -- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
 -- and a send changes none of these columns: the trigger does not run then. What no step changes is
 -- in check_parties.

@@ -3,7 +3,7 @@
 -- look at.
 --
 -- Locks, writes: the pair's rows of conversations, in the order of their ids, and the blocker's of
--- participants; who blocks has locked them before (private.lock_pair).
+-- participants; block_user has locked them before (private.lock_pair).
 create or replace function private.keep_bars()
 returns trigger
 language plpgsql
@@ -19,7 +19,7 @@ begin
 end;
 $$;
 
--- Locks, writes: conversations (is_barred), participants (blocks_other of who blocks).
+-- Locks, writes: conversations (is_barred), participants (the blocker's blocks_other).
 create or replace function private.mark_bars(
   p_user_id uuid, p_other_id uuid, p_blocks_other boolean
 )

@@ -1,6 +1,6 @@
--- Refuses to delete what stands in a conversation's history, whoever asks.
+-- Refuses to delete an event of a conversation's history, for every role.
 --
--- Changes are the business of only_scrub_events, which must look at each row.
+-- only_scrub_events refuses changes: it must look at each row.
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_conversation_events()
 returns trigger

@@ -1,4 +1,4 @@
--- Refuses to change or delete what stands in the books of deals, whoever asks.
+-- Refuses every change or deletion in the ledger of deals, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_escrow_ledger()

@@ -1,8 +1,8 @@
 -- Keeps private.files in step with the objects of the bucket attachments, and sent files as they
 -- were sent.
 --
--- Storage writes the object of an upload as service_role, after a trial as the caller, so who may
--- is the policies' business. Names of another form are operators' own and have no row.
+-- Storage tries an upload as the caller, so policies decide, and then writes its object as
+-- service_role. Objects with names of another form are the operators' and have no row.
 -- Definer: Storage runs as the caller or as service_role, who may not write private tables.
 -- Writes: files.
 create or replace function private.note_file()

@@ -2,9 +2,9 @@
 -- both sides would lose whom to ask, and operators whom to pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: all that the deletion changes, in the order of everybody: the account, what is charged to
--- the user's limits, the user's bids and campaigns, then the conversations, each in the order of
--- their ids. What is coming in at this moment is waited for.
+-- Locks: all that the deletion changes, in the one order of locks: the account, the user's rate
+-- limits, bids and campaigns, then the conversations, each in the order of their ids. So it waits
+-- for calls that are under way.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger

@@ -1,4 +1,4 @@
--- Refuses to change or delete a price that was named in a deal, whoever asks.
+-- Refuses every change or deletion of a price that was named in a deal, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_offers()

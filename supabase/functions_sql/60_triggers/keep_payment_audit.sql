@@ -1,4 +1,4 @@
--- Refuses to change or delete what was done about payments, whoever asks.
+-- Refuses every change or deletion in the audit of payments, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_payment_audit()

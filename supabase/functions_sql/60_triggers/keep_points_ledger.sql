@@ -1,4 +1,4 @@
--- Refuses to change or delete what stands in the points ledger, whoever asks.
+-- Refuses every change or deletion of a line of the points ledger, for every role.
 --
 -- Errors: 23001 (restrict_violation); no RPC ever gets there.
 create or replace function private.keep_points_ledger()

@@ -1,4 +1,4 @@
--- Whom somebody blocks is nobody else's business, also not of the one who is blocked.
+-- A user sees their own blocks; the blocked user sees none of them.
 drop policy if exists blocks_select_own on public.blocks;
 create policy blocks_select_own on public.blocks
 for select to authenticated

@@ -1,4 +1,4 @@
--- An application is for the one who applies and for the owner of the campaign.
+-- An application is for the influencer who applied and for the owner of the campaign.
 drop policy if exists requests_select_party on public.requests;
 create policy requests_select_party on public.requests
 for select to authenticated

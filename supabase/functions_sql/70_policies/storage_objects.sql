@@ -1,7 +1,7 @@
 -- The files of messages: private.may_handle_file is the rule. Nobody updates one.
 --
--- Who lists a bucket has Postgres look at everybody's files: the conversation's id at the front of
--- a name says cheaply which are not worth the question.
+-- To list a bucket, Postgres looks at the files of all users: the conversation's id at the front of
+-- a name rules most of them out cheaply.
 drop policy if exists storage_objects_insert_uploader on storage.objects;
 create policy storage_objects_insert_uploader on storage.objects
 for insert to authenticated

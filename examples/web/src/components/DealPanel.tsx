@@ -90,7 +90,7 @@ export default function DealPanel({
             <h3>Steps</h3>
             <Steps steps={deal.states.filter(({ place }) => place === 'done' || place === 'now')} />
             <details className="history">
-              <summary>What may come</summary>
+              <summary>Possible later steps</summary>
               <Steps steps={deal.states.filter(({ place }) => place === 'ahead')} />
             </details>
           </section>

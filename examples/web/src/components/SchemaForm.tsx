@@ -84,7 +84,11 @@ export function SchemaForm<I extends object = Input>({
   const [fault, setFault] = useState<{ field: string | null; text: string } | null>(null)
   const { client } = useSession()
   const [uploads] = useState(() => new Uploads(client, conversationId))
-  const properties = Object.entries(schema.properties ?? {})
+  const isRequired = (name: string) => schema.required?.includes(name) ?? false
+  // Postgres sorts the keys of an object by their length: required fields come first here.
+  const properties = Object.entries(schema.properties ?? {}).sort(
+    ([one], [other]) => Number(isRequired(other)) - Number(isRequired(one)),
+  )
   const names = properties.map(([name]) => name)
 
   useEffect(() => {
@@ -105,8 +109,7 @@ export function SchemaForm<I extends object = Input>({
         continue
       }
       const text = String(data.get(name) ?? '').trim()
-      const isMissing = !text && schema.required?.includes(name)
-      if (isMissing) return refuse({ field: name, text: 'Fill this in.' })
+      if (!text && isRequired(name)) return refuse({ field: name, text: 'Fill this in.' })
       if (text) input[name] = isNumeric(property) ? Number(text) : text
     }
     setBusy(true)
@@ -132,7 +135,7 @@ export function SchemaForm<I extends object = Input>({
     <form ref={form} className="schema-form" onSubmit={send} noValidate>
       {properties.map(([name, property]) => {
         const isWrong = fault?.field === name
-        const isOptional = !schema.required?.includes(name)
+        const isOptional = !isRequired(name)
         const hint = placeholders[name] ?? property.description ?? ''
         const props = {
           id: `${id}-${name}`,

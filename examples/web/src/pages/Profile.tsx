@@ -143,7 +143,7 @@ function Pushes() {
       ) : (
         <p className="muted">This browser or this server has no push notifications.</p>
       )}
-      <p className="muted">A push says that there is something, never what it says.</p>
+      <p className="muted">A push never shows the text of a message.</p>
       {fault && (
         <p className="field-fault" role="alert">
           {fault}

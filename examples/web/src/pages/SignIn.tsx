@@ -74,7 +74,7 @@ export function SignIn({
                 <Icon name="back" size={16} />
               </button>
             ))}
-            <p className="muted">Each window is somebody of its own: open two of them.</p>
+            <p className="muted">Each window has its own sign-in: open two to see both sides.</p>
           </section>
         )}
         <form className="schema-form" onSubmit={submit} key={isNew ? 'new' : 'known'}>
