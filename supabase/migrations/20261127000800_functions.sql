@@ -8811,7 +8811,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:d54e9f78e6cdcdd243e185d97284f02b8f474dbd480fa4539886048d70148398
+-- source: 40_flow/run_deadlines.sql sha256:beb0d637882d1ff8bcca0d0d4e7c2a3e63e598bf8975b17de032dc96613a3557
 -- Time limits without a timer: readers see what is due, writers store it.
 
 -- Takes the steps that are due by now, each at the time when it was due, and returns the
@@ -8905,8 +8905,8 @@ $$;
 -- since_entry counts from the entry into the state; payment_window like it, but as long as a
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
--- the delivery (rule overdue_grace_days). A day has 24 hours here as everywhere in the flow: days of
--- the calendar depend on the time zone, which callers choose.
+-- the delivery (rule overdue_grace_days). A day has 24 hours, here as everywhere in the flow: days
+-- of the calendar depend on the time zone, and callers choose that.
 -- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,

@@ -91,8 +91,8 @@ $$;
 -- since_entry counts from the entry into the state; payment_window like it, but as long as a
 -- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
 -- moved on by pauses that the influencer did not ask for, and never before the days of grace after
--- the delivery (rule overdue_grace_days). A day has 24 hours here as everywhere in the flow: days of
--- the calendar depend on the time zone, which callers choose.
+-- the delivery (rule overdue_grace_days). A day has 24 hours, here as everywhere in the flow: days
+-- of the calendar depend on the time zone, and callers choose that.
 -- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,
