@@ -3340,7 +3340,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:2bce6e8510ecc222cb9e3bc9366f9246cf9d790bf0d956033ae0299e6ccd1ca4
+-- source: 30_chat/send_message.sql sha256:cc1d2fbfdca10ff3d3ae96f771d03a660e67a8a9e038fafbc7cf6af5d60cbb2f
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3593,6 +3593,8 @@ begin
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
+        -- The account comes before the conversation, and was let go of with all the rest.
+        perform private.lock_account(v_me);
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
         );

@@ -316,6 +316,25 @@ def test_a_sweep_passes_over_what_somebody_is_deciding(db: Database, people: Cas
     assert db.value("select count(*) from private.payouts") == 2
 
 
+def test_a_send_that_finds_a_passed_deadline_and_a_block_of_its_sender_never_deadlock(
+    db: Database, people: Cast
+) -> None:
+    """Bharat holds the deal until both wait: the send for the deal, the block behind it."""
+    play = open_play(db, people, "bid", "work_submitted")
+    let_deadline_pass(play)
+    sender, blocker = db.session(), db.session()
+    with db.transaction(), db.signed_in_as(people.bharat):
+        db.call("mark_read", conversation_id=play.id, up_to_seq=10**9)
+        with sender.signed_in_as(people.asha):
+            sending = sender.start("send_message", conversation_id=play.id, message="Thank you!")
+            db.wait_until_blocked(sender)
+        with blocker.signed_in_as(people.asha):
+            blocking = blocker.start("block_user", user_id=people.bharat)
+            db.wait_until_blocked(blocker)
+    assert sending.result(PATIENCE)["message"]["message"] == "Thank you!"
+    assert blocking.result(PATIENCE)["blocked"]
+
+
 def test_logins_and_sweeps_at_once_run_each_deadline_once(db: Database, people: Cast) -> None:
     plays = [open_play(db, people, "bid", "work_submitted") for _ in range(4)]
     for play in plays:

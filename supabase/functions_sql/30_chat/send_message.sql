@@ -250,6 +250,8 @@ begin
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
+        -- The account comes before the conversation, and was let go of with all the rest.
+        perform private.lock_account(v_me);
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
         );
