@@ -17758,13 +17758,13 @@ create or replace trigger complete_conversation
 before insert on private.conversations
 for each row execute function private.complete_conversation();
 
--- source: 60_triggers/check_new_message.sql sha256:539ac5162e8accd0393d597a5f6bc833161f2286cb5c798ec92c2bccebc19545
+-- source: 60_triggers/check_new_message.sql sha256:353dc7481567ba968561d9a14510dd97859390cc556a7b8151423a889249cbd9
 -- Refuses a message that breaks a rule of its columns, as a CHECK of that name would, and sets
--- is_automated of what nobody typed.
+-- is_automated of messages that nobody typed.
 --
--- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table:
--- eight of them were a sixth of an insert, and so it does with a trigger's `when`. An ordinary
--- message breaks none, which one look shows.
+-- Not CHECKs, because PostgreSQL reads and plans each of them, and each trigger's `when`, anew in
+-- every statement on the table: eight CHECKs were a sixth of an insert. One condition shows that an
+-- ordinary message breaks none.
 -- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
 create or replace function private.check_new_message()
 returns trigger
