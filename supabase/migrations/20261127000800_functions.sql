@@ -2104,7 +2104,7 @@ $$;
 grant execute on function private.get_quota() to authenticated;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:2e7248542f74c84d519142f5757a1df05aeb3a875962dd67da11534fa23c6e8a
+-- source: 25_points/grant_points.sql sha256:c0e1b5c1a7705a6326b073a0f8776a38f16dbc3ac28e618544d93e178ddabdb7
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
@@ -2123,7 +2123,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_reason constant text := left(coalesce(p_reason, 'grant'), 200);
+  v_reason text;
   v_balance bigint;
   v_entry private.points_ledger;
 begin
@@ -2134,7 +2134,7 @@ begin
       p_hint => 'Ask another operator.'
     );
   end if;
-  perform private.check_size(p_reason, 'reason', 800);
+  v_reason := coalesce(nullif(private.read_text(p_reason, 'reason', 200), ''), 'grant');
   if p_points is null or p_points not between 1 and 1000000000 then
     perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');
   end if;
@@ -15610,7 +15610,7 @@ grant execute on function
   private.mark_payment_returned(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payout_paid.sql sha256:872bd0d2c5cc41ec05595fb9011e16946f49409b68e6e41dac0f2453942005b1
+-- source: 50_payments/mark_payout_paid.sql sha256:8b32947a3e1304757c93388bbbf9587acd5bfe3ddbeaa684684ea9d040e0f203
 -- RPC: operators mark a payout as paid; returns `{id, status}`.
 create or replace function public.mark_payout_paid(payout_id uuid, reference text)
 returns jsonb
@@ -15635,19 +15635,16 @@ security definer
 set search_path = ''
 as $$
 declare
+  v_reference text;
   v_payout private.payouts;
 begin
   perform private.require_operator();
-  if p_reference is null or private.is_blank(p_reference) or char_length(p_reference) > 200 then
-    perform private.raise_input_invalid(
-      'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
-    );
-  end if;
+  v_reference := private.require_text(p_reference, 'reference', 200);
   perform private.refuse_own(
     (select p.conversation_id from private.payouts as p where p.id = p_payout_id)
   );
   update private.payouts as p
-  set status = 'paid', reference = p_reference, paid_at = now()
+  set status = 'paid', reference = v_reference, paid_at = now()
   where p.id = p_payout_id and p.status = 'owed'
   returning p.* into v_payout;
   if not found then
@@ -15656,7 +15653,7 @@ begin
   insert into private.payment_audit (actor, action, conversation_id, details)
   values (
     'operator:' || coalesce(auth.uid()::text, 'service'), 'payout_paid', v_payout.conversation_id,
-    jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', p_reference)
+    jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', v_reference)
   );
   perform private.notify(
     v_payout.influencer_id, 'payment', v_payout.conversation_id, null,

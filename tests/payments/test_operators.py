@@ -284,7 +284,7 @@ def test_what_is_owed_is_listed_oldest_first_and_marked(db: Database, people: Ca
     assert audit(db)[-1] == (f"operator:{people.omkar}", "payout_paid")
 
 
-@pytest.mark.parametrize("reference", [None, "", "  ", "r" * 201])
+@pytest.mark.parametrize("reference", [None, "", "  ", "r" * 201, "UTR\u0007"])
 def test_a_payout_needs_a_proof(db: Database, people: Cast, reference: str | None) -> None:
     scene = open_scene(db, people)
     finish(scene)
@@ -321,7 +321,7 @@ def test_an_influencer_reads_their_payouts_and_hears_when_one_was_made(
     )  # fmt: skip
     assert mine(people.bharat) == mine(people.chitra) == []
     with operator(db, people):
-        db.call("mark_payout_paid", payout_id=payout["id"], reference="UTR 7")
+        db.call("mark_payout_paid", payout_id=payout["id"], reference=" UTR\u202e 7")
     (paid,) = mine(people.asha)
     assert (paid["status"], paid["reference"], paid["paid_at"] is None) == ("paid", "UTR 7", False)
     with db.signed_in_as(people.asha):

@@ -103,6 +103,16 @@ def test_a_grant_that_makes_no_sense_is_refused(
     assert db.query("select from private.points_ledger") == []
 
 
+def test_a_reason_is_cleaned_like_every_text_that_others_write_to_a_user(
+    db: Database, talk: Talk
+) -> None:
+    assert give_points(db, talk.asha, 5, reason=" a gift\u202e ")["reason"] == "a gift"
+    assert give_points(db, talk.asha, 5, reason="\u202e")["reason"] == "grant"
+    for reason, rule in (("gift\u0007", "control_characters"), ("g" * 201, "length")):
+        with db.refused("INPUT_INVALID", 422, details={"field": "reason", "rule": rule}):
+            give_points(db, talk.asha, 5, reason=reason)
+
+
 def test_the_largest_grants_add_up(db: Database, talk: Talk) -> None:
     for _ in range(3):
         give_points(db, talk.asha, 1_000_000_000)

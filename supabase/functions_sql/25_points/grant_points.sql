@@ -16,7 +16,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_reason constant text := left(coalesce(p_reason, 'grant'), 200);
+  v_reason text;
   v_balance bigint;
   v_entry private.points_ledger;
 begin
@@ -27,7 +27,7 @@ begin
       p_hint => 'Ask another operator.'
     );
   end if;
-  perform private.check_size(p_reason, 'reason', 800);
+  v_reason := coalesce(nullif(private.read_text(p_reason, 'reason', 200), ''), 'grant');
   if p_points is null or p_points not between 1 and 1000000000 then
     perform private.raise_input_invalid('points', 'range', 'Grant 1 to 1,000,000,000 points.');
   end if;

@@ -22,19 +22,16 @@ security definer
 set search_path = ''
 as $$
 declare
+  v_reference text;
   v_payout private.payouts;
 begin
   perform private.require_operator();
-  if p_reference is null or private.is_blank(p_reference) or char_length(p_reference) > 200 then
-    perform private.raise_input_invalid(
-      'reference', 'required', 'Say with which transfer it was paid, in up to 200 characters.'
-    );
-  end if;
+  v_reference := private.require_text(p_reference, 'reference', 200);
   perform private.refuse_own(
     (select p.conversation_id from private.payouts as p where p.id = p_payout_id)
   );
   update private.payouts as p
-  set status = 'paid', reference = p_reference, paid_at = now()
+  set status = 'paid', reference = v_reference, paid_at = now()
   where p.id = p_payout_id and p.status = 'owed'
   returning p.* into v_payout;
   if not found then
@@ -43,7 +40,7 @@ begin
   insert into private.payment_audit (actor, action, conversation_id, details)
   values (
     'operator:' || coalesce(auth.uid()::text, 'service'), 'payout_paid', v_payout.conversation_id,
-    jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', p_reference)
+    jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', v_reference)
   );
   perform private.notify(
     v_payout.influencer_id, 'payment', v_payout.conversation_id, null,
