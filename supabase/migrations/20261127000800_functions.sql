@@ -13847,7 +13847,7 @@ $$;
 grant execute on function public.get_inbox_screen(text, integer, text, text) to authenticated;
 grant execute on function private.get_inbox_screen(text, integer, text, text) to authenticated;
 
--- source: 48_screens/get_market_screen.sql sha256:1a4b51a26b0edbd6e7e4f7ff2be21e006aad2f9f5f9fe5acbfe47073667fc591
+-- source: 48_screens/get_market_screen.sql sha256:d80d881401759240888d20ca6b04b84af85f5fcc76ecef5649419393265d1b30
 -- RPC: the market in one call: open bids and campaigns, the caller's own, the caller's applications
 -- and those to the caller's campaigns, newest first; returns `{bids, campaigns, mine, requests,
 -- profile, version}`, or `{not_modified: true, version}` when the caller's is current.
@@ -13893,6 +13893,7 @@ begin
             (
               select c.id from private.conversations as c
               where c.bid_id = b.id and c.brand_owner_id = v_me and c.chat_status <> 'closed'
+                and (private.as_of_now(c)).chat_status <> 'closed'
             ) as conversation_id
           from public.bids as b
           join public.users as u on u.id = b.influencer_id
@@ -13913,6 +13914,7 @@ begin
             (
               select c.id from private.conversations as c
               where c.campaign_id = g.id and c.influencer_id = v_me and c.chat_status <> 'closed'
+                and (private.as_of_now(c)).chat_status <> 'closed'
             ) as conversation_id
           from public.campaigns as g
           join public.users as u on u.id = g.brand_owner_id
@@ -18197,7 +18199,7 @@ after delete on storage.objects
 for each row when (old.bucket_id = 'attachments')
 execute function private.forget_file();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:e3641fee9a2f2db8f67614b4e38e4e6fc9df9e4b7567d2f48e5dc8baa1036419
+-- source: 60_triggers/keep_login_with_funds.sql sha256:997f25e6516f74c2817d865a13429c7da2f1108800bcbd42baee5ade3973a3df
 -- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
 -- both sides would lose whom to ask, and operators whom to pay.
 --
@@ -18229,9 +18231,11 @@ begin
   for no key update;
   if exists (
     select from private.conversations as c
+    cross join lateral private.as_of_now(c) as due
     where old.id in (c.user_a, c.user_b)
       and c.held_minor > 0
-      and (private.as_of_now(c)).held_minor > 0
+      -- A step that is due may owe it to this user: the payout is written with the step.
+      and (due.held_minor > 0 or due.released_minor > 0 and due.influencer_id = old.id)
   ) then
     perform private.raise_error(
       'FUNDS_HELD', 'A deal of this user holds money.', p_status => 409,

@@ -179,6 +179,9 @@ def test_the_market_has_what_is_open_and_what_is_ones_own(stage: Stage, cast: Ca
     with stage.signed_in_as(cast.asha):
         (campaign,) = stage.call("get_market_screen")["campaigns"]
         assert campaign["conversation_id"] == campaigned.id
+        campaigned.let_pass_until(campaigned.model.deadline)
+        (campaign,) = stage.call("get_market_screen")["campaigns"]
+        assert campaign["conversation_id"] is None, "time is up, and nobody has written it"
 
 
 @pytest.mark.parametrize("screen", [name for name, given in SCREENS.items() if given])

@@ -43,6 +43,7 @@ begin
             (
               select c.id from private.conversations as c
               where c.bid_id = b.id and c.brand_owner_id = v_me and c.chat_status <> 'closed'
+                and (private.as_of_now(c)).chat_status <> 'closed'
             ) as conversation_id
           from public.bids as b
           join public.users as u on u.id = b.influencer_id
@@ -63,6 +64,7 @@ begin
             (
               select c.id from private.conversations as c
               where c.campaign_id = g.id and c.influencer_id = v_me and c.chat_status <> 'closed'
+                and (private.as_of_now(c)).chat_status <> 'closed'
             ) as conversation_id
           from public.campaigns as g
           join public.users as u on u.id = g.brand_owner_id
