@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-from tests.support.databases import Database, make_template
+from tests.support.databases import Database, lift_template, make_template
 from tests.support.kept_databases import KeptDatabase
 from tests.support.limits import lift_limits, lifted_limits
 from tests.support.stacks import (
@@ -30,15 +30,15 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def template(cluster: Cluster) -> str:
+def limited_template(cluster: Cluster) -> str:
     """The name of a database with our migrations, to be copied and never connected to."""
-    return make_template(cluster, "parley_template", limited=False)
+    return make_template(cluster, "parley_limited_template")
 
 
 @pytest.fixture(scope="session")
-def limited_template(cluster: Cluster) -> str:
-    """As `template`, with the limits on writing that a project starts with."""
-    return make_template(cluster, "parley_limited_template", limited=True)
+def template(cluster: Cluster, limited_template: str) -> str:
+    """As `limited_template`, but its users may write as much and as fast as they like."""
+    return lift_template(cluster, limited_template, "parley_template")
 
 
 @pytest.fixture(scope="session")
@@ -116,23 +116,45 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["SSL_CERT_DIR"] = str(config.rootpath)
 
 
+# What is dear to start is started once: a stack with all that runs in front of it, the stage of a
+# folder. Each group goes to one worker; the first two begin at once, the other files come last.
+TOGETHER = (
+    (
+        *("tests/benchmarks/test_load.py", "tests/end_to_end/", "tests/market/test_live.py"),
+        *("tests/web/", "tests/webhooks/test_push_delivery", "tests/webhooks/test_session_cleanup"),
+    ),
+    ("tests/payments/",),
+    ("tests/deals/",),
+    ("tests/flow/",),
+)
+
+
+def group_of(nodeid: str) -> int:
+    """The number of the group of a test; of those in none, the one after the last."""
+    found = (at for at, files in enumerate(TOGETHER) if nodeid.startswith(files))
+    return next(found, len(TOGETHER))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
-    """With `--dist loadfile`, the files of `web/` go to one worker and share one site."""
-    return SiteScheduling(config, log) if config.getoption("dist") == "loadfile" else None
+    """With `--dist loadfile`, a group is handed out as if it were one file."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
 
 
-class SiteScheduling(LoadFileScheduling):  # type: ignore[misc]
-    """Hands out files, and `web/` as if it were one."""
+class GroupScheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Hands out groups, then files, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/web/"):
-            return "tests/web"
-        return str(super()._split_scope(nodeid))
+        group = group_of(nodeid)
+        return str(group if group < len(TOGETHER) else super()._split_scope(nodeid))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `long`, unless they are asked for."""
+    """Bring the groups forward; leave out the tests marked `long`, unless they are asked for."""
+    items.sort(key=lambda item: group_of(item.nodeid))
     if config.getoption("--long"):
         return
     left_out = [item for item in items if item.get_closest_marker("long")]

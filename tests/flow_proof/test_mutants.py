@@ -18,7 +18,7 @@ from tests.flow_proof.mutants import (
 from tests.support.databases import Database
 
 # The short form takes one mutant of so many.
-STEP = 32
+STEP = 64
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,6 +15,7 @@ import pytest
 from tests.flow.deals import Cast, gather_cast, open_play
 from tests.payments.scenes import AGREED, open_scene
 from tests.support.databases import Database, make_template
+from tests.support.limits import lift_limits
 from tests.support.older_postgres import find_checked_binaries, find_npm_binaries
 from tests.support.operators import let_expire
 from tests.support.stacks import running_cluster
@@ -51,7 +52,8 @@ end $$;
 def project(find_binaries: Callable[[], Path]) -> Iterator[Database]:
     """Our migrations on another PostgreSQL."""
     with running_cluster(find_binaries()) as cluster:
-        database = Database(cluster.port, make_template(cluster, "parley", limited=False))
+        database = Database(cluster.port, make_template(cluster, "parley"))
+        lift_limits(database.dsn())
         yield database
         database.close()
 

@@ -99,15 +99,19 @@ def values(db: Database, talk: Talk) -> dict[str, Any]:
     }
 
 
-def seconds(call: Callable[[], Any]) -> float:
-    """How long a call takes, the quicker of two: the machine has other things to do as well."""
+def seconds(call: Callable[[], Any], enough: float = 0) -> float:
+    """How long a call takes; the quicker of two, unless the first is as quick as is `enough`.
+
+    The machine has other things to do as well.
+    """
 
     def once() -> float:
         start = time.perf_counter()
         call()
         return time.perf_counter() - start
 
-    return min(once(), once())
+    spent = once()
+    return spent if spent < enough else min(spent, once())
 
 
 def test_no_door_works_on_what_is_too_large(
@@ -141,7 +145,7 @@ def test_no_door_works_on_what_is_too_large(
         for value in (PILE,) if door.type == "text" else ({"a": PILE}, DEEP):
             seen: list[Refusal | None] = []
             with subtests.test(f"{door.function}({door.argument})", value=type(value).__name__):
-                spent = seconds(lambda: seen.append(refusal(door, value)))  # noqa: B023
+                spent = seconds(lambda: seen.append(refusal(door, value)), 50 * unit)  # noqa: B023
                 assert spent < 50 * unit, f"{spent / unit:.0f} empty calls"
                 # The rest is called by the app alone, with what it has read itself.
                 if door.is_for_users:

@@ -293,10 +293,8 @@ def read_refusal(error: psycopg.Error) -> Refusal:
     )
 
 
-def make_template(cluster: Cluster, name: str, *, limited: bool) -> str:
+def make_template(cluster: Cluster, name: str) -> str:
     """Make the database that tests get copies of: a project with our migrations and sources.
-
-    Unless `limited`, its users may write as much and as fast as they like.
 
     The sources are applied once more on top, so that an edited function is tested before its
     migration is built; that both say the same is what `tests/migration` checks.
@@ -307,8 +305,13 @@ def make_template(cluster: Cluster, name: str, *, limited: bool) -> str:
     dsn = Database(cluster.port, name).dsn()
     apply_migrations(dsn)
     apply_sources(dsn)
-    if not limited:
-        lift_limits(dsn)
+    return name
+
+
+def lift_template(cluster: Cluster, template: str, name: str) -> str:
+    """Make another template, whose users may write as much and as fast as they like."""
+    postgres.create_database(cluster.port, name, template)
+    lift_limits(Database(cluster.port, name).dsn())
     return name
 
 
