@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.databases import PATIENCE, Database
+from tests.support.databases import PATIENCE, Database, drop_copy, make_copy
+from tests.support.kept_databases import KeptDatabase
+from tests.support.stacks import Cluster
 
 FUNCTIONS = """
 create function public.who_am_i(greeting text, tags text[] default '{}')
@@ -43,11 +46,16 @@ grant execute on all functions in schema public to anon, authenticated, service_
 """
 
 
-@pytest.fixture
-def db(db: Database) -> Database:
-    """A database with functions that tell how they were called."""
-    db.query(FUNCTIONS)
-    return db
+@pytest.fixture(scope="module")
+def kept_database(cluster: Cluster, template: str) -> Iterator[KeptDatabase]:
+    """A database with functions that tell how they were called; `db` is this."""
+    with_functions = make_copy(cluster, template)
+    with_functions.query(FUNCTIONS)
+    with_functions.close()
+    kept = KeptDatabase(cluster, with_functions.name)
+    yield kept
+    kept.drop()
+    drop_copy(cluster, with_functions)
 
 
 def test_a_call_arrives_as_the_person_who_is_signed_in(db: Database) -> None:
