@@ -28,7 +28,7 @@ from scripts.dev.local_supabase.migrations import apply_migrations
 from tests.support.answers import check_answer, check_events
 from tests.support.calls import Connection, Identity, Row, call_function, sign_in
 from tests.support.limits import lift_limits
-from tests.support.stacks import Cluster
+from tests.support.stacks import Cluster, forget_durability
 
 # A test that waits longer than this for a lock or an answer has found a deadlock.
 PATIENCE = 10.0
@@ -299,7 +299,11 @@ def make_template(cluster: Cluster, name: str) -> str:
     The sources are applied once more on top, so that an edited function is tested before its
     migration is built; that both say the same is what `tests/migration` checks.
     """
-    _forget_durability(cluster)
+    # Copies and drops of databases wait for the disk otherwise: half of a test's time. Autovacuum
+    # would change plans and statistics under a test.
+    forget_durability(
+        cluster.dsn(), "autovacuum", "fsync", "full_page_writes", "synchronous_commit"
+    )
     postgres.create_database(cluster.port, name)
     postgres.bootstrap(cluster.port, name)
     dsn = Database(cluster.port, name).dsn()
@@ -313,15 +317,6 @@ def lift_template(cluster: Cluster, template: str, name: str) -> str:
     postgres.create_database(cluster.port, name, template)
     lift_limits(Database(cluster.port, name).dsn())
     return name
-
-
-def _forget_durability(cluster: Cluster) -> None:
-    # Copies and drops of databases wait for the disk otherwise: half of a test's time. Autovacuum
-    # would change plans and statistics under a test.
-    with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
-        for setting in ("autovacuum", "fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(sql.SQL("alter system set {} = off").format(sql.SQL(setting)))
-        connection.execute("select pg_reload_conf()")
 
 
 def make_copy(cluster: Cluster, template: str) -> Database:

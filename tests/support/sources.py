@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from scripts.build.build_migrations import Source, read_sources
 
@@ -41,6 +42,7 @@ class Made:
     source: Source
 
 
+@cache
 def blank(text: str, *kinds: str) -> str:
     """The text with tokens of these kinds as blanks, line by line where it was.
 

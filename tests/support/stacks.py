@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
+from scripts.dev.local_supabase import postgres
 from scripts.dev.local_supabase.cli import main
 from scripts.dev.local_supabase.config import Settings
 from scripts.dev.local_supabase.ports import free_port
@@ -18,6 +22,7 @@ __all__ = [
     "ROOT",
     "Cluster",
     "Stack",
+    "forget_durability",
     "free_port",
     "run_cli",
     "running_cluster",
@@ -59,12 +64,22 @@ def run_cli(*arguments: str | int | Path) -> int:
 def running_stack(*options: str | Path) -> Iterator[Stack]:
     """The local stack on free ports, stopped and removed at the end."""
     with temporary_folder() as folder:
-        ports = ("--port", free_port(), "--db-port", free_port())
+        db_port = free_port()
+        ports = ("--port", free_port(), "--db-port", db_port)
         try:
             assert run_cli("start", "--data-dir", folder, *ports, *options) == 0
+            forget_durability(postgres.superuser_dsn(db_port), "fsync", "full_page_writes")
             yield open_stack(folder)
         finally:
             run_cli("stop", "--data-dir", folder)
+
+
+def forget_durability(dsn: str, *settings: str) -> None:
+    """Switch off what only a power cut needs, as the superuser: commits wait for the disk."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for setting in settings:
+            connection.execute(sql.SQL("alter system set {} = off").format(sql.SQL(setting)))
+        connection.execute("select pg_reload_conf()")
 
 
 def open_stack(data_dir: Path) -> Stack:

@@ -76,7 +76,7 @@ def init_cluster(data: Path, binaries: Path, settings: Mapping[str, str] | None 
         _run(
             [
                 binaries / "initdb",
-                *("-D", data, "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8"),
+                *("-D", data, "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
                 *("--auth=scram-sha-256", f"--pwfile={password.name}"),
             ],
             "PostgreSQL could not make its data folder",

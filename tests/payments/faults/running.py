@@ -21,9 +21,6 @@ from tests.support.stacks import Stack, free_port, running_stack
 from tests.webhooks.events import CURRENT, PATH, WEBHOOK_SECRETS
 from tests.webhooks.support import Gunicorn, client_of, running_gunicorn
 
-# It is thrown away at the end: no commit has to wait for the disk.
-FORGET_DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
-
 
 def app_settings(stack: Stack, sandbox_url: str, **changes: str) -> dict[str, str]:
     """The app's settings: this stack, and the sandbox in Razorpay's place."""
@@ -65,9 +62,6 @@ def running_world() -> Iterator[World]:
         lift_limits(stack.db_url)
         db = Database(urlsplit(stack.db_url).port or 0, "postgres")
         running.callback(db.close)
-        for setting in FORGET_DURABILITY:
-            db.query_as_superuser(f"alter system set {setting} = off")
-        db.query_as_superuser("select pg_reload_conf()")
         port = free_port()
         sandbox = running.enter_context(
             running_sandbox(
