@@ -54,6 +54,19 @@ def test_a_mark_waits_for_the_end_of_the_send_whose_event_was_heard_before_it(
     assert waiting.result(PATIENCE)[f"{mark}_seq"] == sent["seq"]
 
 
+def test_a_mark_waits_for_the_conversation_whose_first_message_was_heard_before_it(
+    db: Database, talk: Talk
+) -> None:
+    other = db.session()
+    with db.transaction(), other.signed_in_as(talk.bharat):
+        with db.signed_in_as(talk.chitra):
+            opened = db.call("direct_connect", target_user_id=talk.bharat, initial_message="hi")
+        new = opened["conversation"]["conversation_id"]
+        waiting = other.start("mark_delivered", conversation_id=new, up_to_seq=2)
+        db.wait_until_blocked(other)
+    assert waiting.result(PATIENCE)["delivered_seq"] == 2
+
+
 def test_what_is_read_was_delivered_and_the_sender_sees_both(db: Database, busy: Talk) -> None:
     with db.signed_in_as(busy.bharat):
         db.call("mark_delivered", conversation_id=busy.id, up_to_seq=4)

@@ -62,8 +62,8 @@ $$;
 -- Moves the caller's marks in one conversation and says where they are:
 -- `{read_seq, delivered_seq, unread_count}`.
 --
--- Locks: the conversation, when a message is marked that cannot be seen yet; then as
--- advance_receipts.
+-- Locks: the account, when the conversation cannot be seen yet; the conversation, when a message
+-- is marked that cannot be seen yet; then as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_receipts(
   p_conversation_id uuid,
@@ -79,11 +79,15 @@ declare
   v_me constant uuid := private.require_user();
   v_up_to_seq constant bigint := greatest(p_read_seq, p_delivered_seq);
 begin
-  if not private.is_my_conversation(p_conversation_id) then
-    perform private.raise_conversation_not_found();
-  end if;
   -- Events come from the log of the database, which can be ahead of what it shows: the reader of an
-  -- event waits for the end of the send that the event tells of.
+  -- event waits for the end of what it tells of. Who founds a conversation holds on to the accounts
+  -- of both members, who sends to the conversation.
+  if not private.is_my_conversation(p_conversation_id) then
+    perform from private.accounts as a where a.user_id = v_me for update;
+    if not private.is_my_conversation(p_conversation_id) then
+      perform private.raise_conversation_not_found();
+    end if;
+  end if;
   perform from private.conversations as c
   where c.id = p_conversation_id
     and c.last_seq < v_up_to_seq
