@@ -42,11 +42,6 @@ class Spent:
         return self.calls / self.seconds
 
     @property
-    def seconds_per_call(self) -> float:
-        """Elapsed time of one call, when one session makes one after the other."""
-        return self.seconds / self.calls
-
-    @property
     def wal_per_call(self) -> float:
         """Records of the write-ahead log that one call wrote."""
         return self.wal_records / self.calls

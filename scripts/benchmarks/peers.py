@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -54,8 +54,6 @@ LEAST_P50 = 5.0
 
 # Where each of the senders sends: conversation and user.
 Places = Sequence[Sequence[tuple[str, ...]]]
-# A way to send: a connection, the sender, the conversation.
-Way = Callable[[Connection, str, str], None]
 
 CALL = (
     "select public.send_message(%s, %s, client_message_id => %s)"

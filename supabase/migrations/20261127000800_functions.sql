@@ -4703,7 +4703,7 @@ grant execute on function
   public.take_file_deletions(integer), private.take_file_deletions(integer)
 to service_role;
 
--- source: 33_search/search_messages.sql sha256:3b5b1d44c5734bfe1627950dad3d3f9a0d1e9bab00e2c57af496b7d8d325298a
+-- source: 33_search/search_messages.sql sha256:7ff28be61e0adc6fb613fe1fc6bde80a915cc3e0c01d40433d49270205a21c8a
 -- RPC: messages that hold every word of the query, newest first; returns `[message +
 -- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and where the
 -- words stand in it, each place once, counted in UTF-16 units from 0 (what JavaScript slices by).
@@ -4724,12 +4724,11 @@ $$;
 -- the message disappears, in the names of its files, in any script, spelt in any of the ways that
 -- private.fold_text takes for the same. Newest first.
 --
--- Reads the user's own messages and no index over everybody's: what such an index costs to read
--- would tell how often a word stands in messages that the caller may not see, and it would keep
--- the words of messages that have disappeared. That makes a search the dearest thing that a user
--- can ask for: it is charged before it looks, and one user has one search at a time, so that
--- searches which a time limit stops, and whose charge is undone with them, keep one connection busy
--- at most.
+-- Reads the user's own messages and no index over those of all users: the time to read such an
+-- index would tell how often a word stands in messages that the caller may not see, and it would
+-- keep the words of messages that have disappeared. So a search is the costliest call of a user: it
+-- is charged before it looks. A user has one search at a time, so that searches which a time limit
+-- stops, and whose charge is rolled back, keep at most one connection busy.
 -- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
 -- page before.
 -- Definer: reads the private views.
@@ -10889,7 +10888,7 @@ from (
     ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
 ) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
 
--- source: 44_flow_proof/flow_moves.sql sha256:cc0962a10efaddb8582693d9f6922125f25e9d39371cedf94a44a51b61303ffe
+-- source: 44_flow_proof/flow_moves.sql sha256:b5773faefab6c16d039ffadc2fa9b6625ac822f1e1c4c652ed6e5b519b765a5d
 -- The search through a flow: every situation that a conversation can come to, and every move from
 -- one to another.
 
@@ -11019,10 +11018,10 @@ where f.kind = 'campaign' or not quote.is_given;
 -- Every move that can be made from the situations that some moves lead to: what guards and effects
 -- mean to the proof.
 --
--- What no later row may ask for is forgotten, so that situations which differ in nothing that
--- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
+-- The search forgets what no later row may ask for, so that situations which differ in nothing else
+-- are one: the negotiation once a price is agreed or the chat closes, the quote once the
 -- application is answered, revisions, submissions and pauses once the money goes. A row that asks
--- all the same is never taken, and therefore refused as impossible.
+-- for it all the same can never be taken, and P1 refuses it.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -11211,7 +11210,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/load_flow_draft.sql sha256:4fcc54fe773caf07f9e6806a1e23f4b03c644b3c4c9d36b48f677b09cb57f507
+-- source: 44_flow_proof/load_flow_draft.sql sha256:8847779a3d20a6ee734980ba539298712f79633eea31c4067d28f504009ec7c9
 -- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
 -- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
 -- flow_id. What is left out has the table's default. Returns the draft's id.
@@ -11383,8 +11382,8 @@ exception when data_exception or integrity_constraint_violation or program_limit
 end;
 $$;
 
--- Shape: a spec is of a size that a flow can have. Finds whole specs, lists and texts that are too
--- large; looks no further when one is.
+-- Shape: a spec has the size of a flow. Finds whole specs, lists and texts that are too large, and
+-- looks no further when one is.
 create or replace function private.refute_size(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql
@@ -11669,14 +11668,14 @@ $$;
 grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
 grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
 
--- source: 44_flow_proof/refute_clocks.sql sha256:3f050f7532a62e4cb139248b7dcaca5f2bda1bfbd7eafc571cea68b0ddde08bc
+-- source: 44_flow_proof/refute_clocks.sql sha256:3d468275fc2c1fd2f5e506c2fc40cad44f75f919f36f4652568476c6df7e8485
 -- P6: nobody waits for ever, and no deal goes on for ever without anybody's step. Wherever a party
 -- or an operator is awaited there is a time limit, it has something to count from, and what comes
 -- after it can be taken in every situation and leads elsewhere. A provider is asked again instead,
 -- so it needs no limit.
 -- P14: no action of one side leaves the other side less than the whole time of a state. Finds moves
 -- that make a party awaited in a state that is not entered, or whose limit counts from before,
--- where no effect of the move gives the whole time again. What a party does to itself is its own.
+-- where no effect of the move gives the whole time again. A party may shorten its own time.
 create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -12203,10 +12202,10 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_money.sql sha256:6242c8d170feeecac3ff757c7bc4f92b70931f21eeaabb415c84a1d5222a5229
+-- source: 44_flow_proof/refute_money.sql sha256:5633674abe6cce05d5f5f18d768626d2633189ab267588652860ab00cdf7d2a1
 -- P7: money is held once and settled once, and effects find what they work on.
--- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
--- such a fact; states that are left in the same transaction hear nothing.
+-- P8: every fact of the gateway has a row wherever it can happen. Finds situations without one;
+-- states that are left in the same transaction need none.
 --
 -- P15: once work was submitted only the influencer, both sides together or an operator give the
 -- money back. Finds moves of a clock, of the brand owner or of a fact that refund while a
@@ -12716,13 +12715,13 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_turns.sql sha256:14f3625e89d3c2328a9a1fecc35df1fe2bf6b4b80921a2df669d260138d05889
+-- source: 44_flow_proof/refute_turns.sql sha256:39b19a04b22cfb58e802c353eba47bcffc6c029f3748cb883e26306045a4a140
 -- P4: the awaited party can take the deal on, and the other one cannot.
--- P10: what an action does is never a choice. Finds two rows for one role and action that can both
--- be taken in one situation.
+-- P10: an action never has two possible results. Finds two rows for one role and action that can
+-- both be taken in one situation.
 -- P11: a party is awaited where it is a party's turn, and what a conversation remembers fits its
--- state. A dispute is open where an operator is waited for and nowhere else, a pause is remembered
--- while one lasts, and what was asked for can still be answered.
+-- state. A dispute is open exactly where the deal waits for an operator, a pause is remembered
+-- while it lasts, and every open request can still be answered.
 create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -13124,10 +13123,10 @@ begin
 end;
 $$;
 
--- source: 45_safety/report_message.sql sha256:4767ea6994c435189b24483894925ce1585413900279293deb527a836c8ed32b
+-- source: 45_safety/report_message.sql sha256:fb5aa996d45ed91a84d1ff0584b8bd156075813a7cbe69b43fd5087a5e8fca3c
 -- Reports a message to the operators, with what the reporter sees of it and the ten before it.
 --
--- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
+-- The evidence is a copy that neither expiry nor scrubbing removes.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account. Writes: reports, rate_limits. A repeat is the first report.
 -- Errors: AUTH_REQUIRED (401), MESSAGE_NOT_FOUND (404), INPUT_INVALID (422), RATE_LIMITED (429).
@@ -13253,7 +13252,7 @@ $$;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 46_history/append_event.sql sha256:33960da51577418c8fcc8dbb8307b17bc947b3d829e8c1de09625fa3f89332a0
+-- source: 46_history/append_event.sql sha256:c8708a0d44c9d8e090412e624061d3c6af35337d043f674327628bb4d606ccc3
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -13270,7 +13269,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- Of its 128 bits 122 are random: details that are guessed right cannot be told from others.
+  -- 122 of its 128 bits are random, so nobody can check a guess of the details.
   v_salt constant bytea := uuid_send(gen_random_uuid());
   v_event public.conversation_events;
   v_previous_hash bytea;
@@ -13301,7 +13300,7 @@ begin
 end;
 $$;
 
--- What proves an event's details while its salt is kept, and tells nothing once that is deleted.
+-- Proves an event's details while its salt is kept, and tells nothing once the salt is deleted.
 create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
 returns bytea
 language plpgsql
@@ -13427,7 +13426,7 @@ to authenticated, service_role;
 grant execute on function private.get_conversation_history(uuid, integer, bigint)
 to authenticated, service_role;
 
--- source: 46_history/scrub_conversation_history.sql sha256:64a74fd6c509e372f92782d797d0f1c1b5b7056248daaefa623a8a1c13c02e6f
+-- source: 46_history/scrub_conversation_history.sql sha256:84a057a30751bb2332fa469a91957f5eb1e3a81b0e3cfbbe83c3e79ca41390c4
 -- RPC: operators erase the details of a conversation's history, as the law may ask; returns
 -- `{scrubbed}`, how many events lost theirs.
 create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
@@ -13438,17 +13437,17 @@ as $$
   select private.scrub_conversation_history(conversation_id, reason);
 $$;
 
--- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
--- order stays, and stays provable.
+-- Erases the details of a conversation's steps. Which steps were taken, by whom, when and in which
+-- order stays provable.
 --
--- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
+-- Scrubbed details can no longer be compared with their commitment, so the alert that is left for
 -- operators says whether the history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and
--- what private.run_deadlines writes.
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and what
+-- private.run_deadlines writes.
 -- Errors: FORBIDDEN (403) also to operators who are members of the conversation, INPUT_INVALID
--- (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
--- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
+-- (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409) while a deal holds money, GUARD_FAILED
+-- (409) `{guard: "legal_hold"}`.
 create or replace function private.scrub_conversation_history(
   p_conversation_id uuid,
   p_reason text
@@ -15050,9 +15049,9 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:d351ee7abf6a407d680d0ddabfb5f16024903a508f4c7f75b0b27fd586c745c0
--- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
--- counted on the way of a message or a step, so no row gets hot.
+-- source: 50_payments/get_metrics.sql sha256:7a63f2a6fba0c50b9e39370b1081435ff61091e55fd2ca2f2b04eda60f87d62e
+-- The numbers that a monitor watches. All are read from the tables: no message and no step counts
+-- anything up, so no row gets hot.
 
 -- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
@@ -15378,7 +15377,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/list_alerts.sql sha256:be472ff5908a8252c2e961a5fcfdf4ebbd1e06096b610887d70b17e5d2b8ab33
+-- source: 50_payments/list_alerts.sql sha256:430a8feb5e01b7bb30a1791bfe0d8c9f828559f4039a0537f51d224d1c25c382
 -- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
 -- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at, note,
 -- dispute_days, reminder}]`.
@@ -15396,12 +15395,11 @@ as $$
   select private.list_alerts(status, page_size, before, severity);
 $$;
 
--- Alerts as they are now: no timer runs, so what an open dispute's age makes of them is read.
+-- Alerts as they are now. No timer runs, so a reader applies the age of an open dispute.
 --
 -- dispute_days: how many days the conversation's dispute has been open, if one is. reminder: 7, 30
--- or 50 once it has been open that long; from then on nobody has to keep the date in mind. An alert
--- that was resolved before that day is open again, and from day 50 on it is critical: at day 60 the
--- dispute ends by itself.
+-- or 50 once it has been open that long. An alert that was resolved before that day is open again,
+-- and from day 50 on it is critical: at day 60 the flow ends the dispute.
 create or replace view private.alerts_now as
 select
   a.id, a.kind, a.conversation_id, a.razorpay_order_id, a.razorpay_payment_id, a.event_row_id,
@@ -16281,7 +16279,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/record_payment_event.sql sha256:fcc4d2045457329f7594b2a42d4f2fa7802f77e61a61826f697edadbc6e477da
+-- source: 50_payments/record_payment_event.sql sha256:887f22edf55c3d4583bf63f1d22dc0b7b50037c9645c27699a29c040c7e4d0d8
 -- Stores the raw bytes of an authentic event before anything is done with them, so that nothing is
 -- lost. process_payment_event then acts on it.
 
@@ -16349,13 +16347,13 @@ begin
       if v_body is null then
         perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
       end if;
-      -- Bytes that nobody can read are stored too.
+      -- Unreadable bytes are stored too.
   end;
   if (p_secret_slot in ('current', 'previous') and p_mode in ('test', 'live')) is not true then
     perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
     perform private.check_choice('mode', p_mode, array['test', 'live']);
   end if;
-  -- What the event seems to be about, for those who look for it.
+  -- What the event seems to be about, for searches.
   v_event_type := left(v_said ->> 'event', 100);
   v_order_id := left(
     coalesce(
@@ -16625,8 +16623,8 @@ grant execute on function
   private.scrub_payment_events(integer)
 to authenticated, service_role;
 
--- source: 50_payments/settle_order.sql sha256:9c1334ed2049ee13c53794124e4f8ac20e110b4cc93c4a951c394003e05a1616
--- From money that came in to the books of a deal: the one way, for webhooks and polls alike.
+-- source: 50_payments/settle_order.sql sha256:e888221b7ea90e8403fdf46286d50479e92aacb0b843106610783983c7953145
+-- Books the money that came in for a deal, for webhooks and polls alike.
 
 -- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
 -- the money is returned.
@@ -16872,13 +16870,13 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_dispute.sql sha256:8254f82acbab600babd7dc3f43a3dab2fd2bb6cd1d72a2f16914ebf5cdc85dd6
+-- source: 50_payments/take_dispute.sql sha256:fdcc2819f91c5a4167089b49c68652ff6e5fd0e01ece52e3f32170eae1c9ae65
 -- What Razorpay says about disputes of the payer's bank.
 
 -- Stores a dispute, tells the deal that holds the money, and puts it on the operators' list.
 --
 -- The deal is frozen while the bank decides, and ends when the bank has taken all that it holds, at
--- once or in parts. Money that no deal holds any more, and a part, are for a person.
+-- once or in parts. A person decides about a part, and about money that no deal holds any more.
 -- Args: our order, its conversation locked; the dispute as it was told; who acts; the event.
 -- Returns the outcome.
 -- Locks: the conversation must be locked already. Writes: payment_disputes, and what
@@ -16936,7 +16934,7 @@ begin
       select sum(d.amount_minor) from private.payment_disputes as d
       where d.payment_id = v_dispute.payment_id and d.status = 'lost'
     );
-    -- That it was lost may be told first, and the deal may have gone on since it was opened.
+    -- News of the loss may come first, and the deal may have gone on since the dispute was opened.
     if (v_is_open or v_is_lost) and not v_dispute.told_opened
       or v_is_lost and v_conversation.held_minor > 0
         and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
@@ -16986,15 +16984,15 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_refund.sql sha256:5f0cadf5ffe7b9542a884f9c39dcc96f8790a17545199f946f1355827654e9a5
+-- source: 50_payments/take_refund.sql sha256:252e8840255d44022e2ab01be5a9551a1fbdd3a7e9bbb49a6e825cc33ea8a4e2
 -- What Razorpay says about refunds: from a webhook or from its answer to a request of ours. No
 -- refund moves a deal that did not ask for it.
 
 -- Stores a refund and acts on what is new about it: a refund that we requested goes on, any other
 -- is only noted.
 --
--- It answers the request whose receipt it carries or whose answer it is; else one for the same
--- payment and amount that has not been sent, which a person then did by hand.
+-- It belongs to the request whose receipt it carries or whose answer it is; else to one for the
+-- same payment and amount that has not been sent: then a person has refunded it by hand.
 -- Args: our order, its conversation locked; the refund as it was told; why it failed, where that
 -- was told; who acts; the event (null: Razorpay's answer).
 -- Returns the outcome.
@@ -17114,7 +17112,7 @@ begin
         perform private.fail_refund(v_request, p_reason);
       end if;
     when 'uncaptured_refund' then
-      -- What the bank had approved is off: the payer can try again.
+      -- The approved payment will not come: the payer can try again.
       perform private.tell_deal(
         (select c from private.conversations as c where c.id = p_order.conversation_id),
         'payment_failed',

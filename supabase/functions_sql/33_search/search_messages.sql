@@ -18,12 +18,11 @@ $$;
 -- the message disappears, in the names of its files, in any script, spelt in any of the ways that
 -- private.fold_text takes for the same. Newest first.
 --
--- Reads the user's own messages and no index over everybody's: what such an index costs to read
--- would tell how often a word stands in messages that the caller may not see, and it would keep
--- the words of messages that have disappeared. That makes a search the dearest thing that a user
--- can ask for: it is charged before it looks, and one user has one search at a time, so that
--- searches which a time limit stops, and whose charge is undone with them, keep one connection busy
--- at most.
+-- Reads the user's own messages and no index over those of all users: the time to read such an
+-- index would tell how often a word stands in messages that the caller may not see, and it would
+-- keep the words of messages that have disappeared. So a search is the costliest call of a user: it
+-- is charged before it looks. A user has one search at a time, so that searches which a time limit
+-- stops, and whose charge is rolled back, keep at most one connection busy.
 -- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
 -- page before.
 -- Definer: reads the private views.

@@ -127,10 +127,10 @@ where f.kind = 'campaign' or not quote.is_given;
 -- Every move that can be made from the situations that some moves lead to: what guards and effects
 -- mean to the proof.
 --
--- What no later row may ask for is forgotten, so that situations which differ in nothing that
--- matters are one: the negotiation once a price is agreed or the chat closes, the quote once the
+-- The search forgets what no later row may ask for, so that situations which differ in nothing else
+-- are one: the negotiation once a price is agreed or the chat closes, the quote once the
 -- application is answered, revisions, submissions and pauses once the money goes. A row that asks
--- all the same is never taken, and therefore refused as impossible.
+-- for it all the same can never be taken, and P1 refuses it.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]

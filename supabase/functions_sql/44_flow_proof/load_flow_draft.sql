@@ -169,8 +169,8 @@ exception when data_exception or integrity_constraint_violation or program_limit
 end;
 $$;
 
--- Shape: a spec is of a size that a flow can have. Finds whole specs, lists and texts that are too
--- large; looks no further when one is.
+-- Shape: a spec has the size of a flow. Finds whole specs, lists and texts that are too large, and
+-- looks no further when one is.
 create or replace function private.refute_size(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql

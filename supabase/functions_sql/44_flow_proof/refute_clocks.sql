@@ -4,7 +4,7 @@
 -- so it needs no limit.
 -- P14: no action of one side leaves the other side less than the whole time of a state. Finds moves
 -- that make a party awaited in a state that is not entered, or whose limit counts from before,
--- where no effect of the move gives the whole time again. What a party does to itself is its own.
+-- where no effect of the move gives the whole time again. A party may shorten its own time.
 create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql

@@ -1,6 +1,6 @@
 -- P7: money is held once and settled once, and effects find what they work on.
--- P8: what the gateway says is heard wherever it can be true. Finds situations without a row for
--- such a fact; states that are left in the same transaction hear nothing.
+-- P8: every fact of the gateway has a row wherever it can happen. Finds situations without one;
+-- states that are left in the same transaction need none.
 --
 -- P15: once work was submitted only the influencer, both sides together or an operator give the
 -- money back. Finds moves of a clock, of the brand owner or of a fact that refund while a

@@ -1,9 +1,9 @@
 -- P4: the awaited party can take the deal on, and the other one cannot.
--- P10: what an action does is never a choice. Finds two rows for one role and action that can both
--- be taken in one situation.
+-- P10: an action never has two possible results. Finds two rows for one role and action that can
+-- both be taken in one situation.
 -- P11: a party is awaited where it is a party's turn, and what a conversation remembers fits its
--- state. A dispute is open where an operator is waited for and nowhere else, a pause is remembered
--- while one lasts, and what was asked for can still be answered.
+-- state. A dispute is open exactly where the deal waits for an operator, a pause is remembered
+-- while it lasts, and every open request can still be answered.
 create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql

@@ -1,6 +1,6 @@
 -- Reports a message to the operators, with what the reporter sees of it and the ten before it.
 --
--- The evidence is a copy, so that neither expiry nor scrubbing takes it away.
+-- The evidence is a copy that neither expiry nor scrubbing removes.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account. Writes: reports, rate_limits. A repeat is the first report.
 -- Errors: AUTH_REQUIRED (401), MESSAGE_NOT_FOUND (404), INPUT_INVALID (422), RATE_LIMITED (429).

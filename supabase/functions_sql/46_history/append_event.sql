@@ -14,7 +14,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- Of its 128 bits 122 are random: details that are guessed right cannot be told from others.
+  -- 122 of its 128 bits are random, so nobody can check a guess of the details.
   v_salt constant bytea := uuid_send(gen_random_uuid());
   v_event public.conversation_events;
   v_previous_hash bytea;
@@ -45,7 +45,7 @@ begin
 end;
 $$;
 
--- What proves an event's details while its salt is kept, and tells nothing once that is deleted.
+-- Proves an event's details while its salt is kept, and tells nothing once the salt is deleted.
 create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
 returns bytea
 language plpgsql

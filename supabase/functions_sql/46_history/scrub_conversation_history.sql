@@ -8,17 +8,17 @@ as $$
   select private.scrub_conversation_history(conversation_id, reason);
 $$;
 
--- Erases what the steps of a conversation said. That they were taken, by whom, when and in which
--- order stays, and stays provable.
+-- Erases the details of a conversation's steps. Which steps were taken, by whom, when and in which
+-- order stays provable.
 --
--- What was scrubbed cannot be compared with its commitment any more, so the trace that is left for
+-- Scrubbed details can no longer be compared with their commitment, so the alert that is left for
 -- operators says whether the history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and
--- what private.run_deadlines writes.
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and what
+-- private.run_deadlines writes.
 -- Errors: FORBIDDEN (403) also to operators who are members of the conversation, INPUT_INVALID
--- (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409)
--- while a deal holds money, GUARD_FAILED (409) `{guard: "legal_hold"}`.
+-- (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409) while a deal holds money, GUARD_FAILED
+-- (409) `{guard: "legal_hold"}`.
 create or replace function private.scrub_conversation_history(
   p_conversation_id uuid,
   p_reason text

@@ -1,5 +1,5 @@
--- The numbers that a monitor watches. All of them are derived from what is stored: nothing is
--- counted on the way of a message or a step, so no row gets hot.
+-- The numbers that a monitor watches. All are read from the tables: no message and no step counts
+-- anything up, so no row gets hot.
 
 -- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,

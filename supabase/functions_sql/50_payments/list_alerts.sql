@@ -15,12 +15,11 @@ as $$
   select private.list_alerts(status, page_size, before, severity);
 $$;
 
--- Alerts as they are now: no timer runs, so what an open dispute's age makes of them is read.
+-- Alerts as they are now. No timer runs, so a reader applies the age of an open dispute.
 --
 -- dispute_days: how many days the conversation's dispute has been open, if one is. reminder: 7, 30
--- or 50 once it has been open that long; from then on nobody has to keep the date in mind. An alert
--- that was resolved before that day is open again, and from day 50 on it is critical: at day 60 the
--- dispute ends by itself.
+-- or 50 once it has been open that long. An alert that was resolved before that day is open again,
+-- and from day 50 on it is critical: at day 60 the flow ends the dispute.
 create or replace view private.alerts_now as
 select
   a.id, a.kind, a.conversation_id, a.razorpay_order_id, a.razorpay_payment_id, a.event_row_id,

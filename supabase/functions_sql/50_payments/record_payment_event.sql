@@ -65,13 +65,13 @@ begin
       if v_body is null then
         perform private.raise_input_invalid('body_base64', 'base64', 'The body is not base64.');
       end if;
-      -- Bytes that nobody can read are stored too.
+      -- Unreadable bytes are stored too.
   end;
   if (p_secret_slot in ('current', 'previous') and p_mode in ('test', 'live')) is not true then
     perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
     perform private.check_choice('mode', p_mode, array['test', 'live']);
   end if;
-  -- What the event seems to be about, for those who look for it.
+  -- What the event seems to be about, for searches.
   v_event_type := left(v_said ->> 'event', 100);
   v_order_id := left(
     coalesce(

@@ -1,4 +1,4 @@
--- From money that came in to the books of a deal: the one way, for webhooks and polls alike.
+-- Books the money that came in for a deal, for webhooks and polls alike.
 
 -- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
 -- the money is returned.

@@ -3,7 +3,7 @@
 -- Stores a dispute, tells the deal that holds the money, and puts it on the operators' list.
 --
 -- The deal is frozen while the bank decides, and ends when the bank has taken all that it holds, at
--- once or in parts. Money that no deal holds any more, and a part, are for a person.
+-- once or in parts. A person decides about a part, and about money that no deal holds any more.
 -- Args: our order, its conversation locked; the dispute as it was told; who acts; the event.
 -- Returns the outcome.
 -- Locks: the conversation must be locked already. Writes: payment_disputes, and what
@@ -61,7 +61,7 @@ begin
       select sum(d.amount_minor) from private.payment_disputes as d
       where d.payment_id = v_dispute.payment_id and d.status = 'lost'
     );
-    -- That it was lost may be told first, and the deal may have gone on since it was opened.
+    -- News of the loss may come first, and the deal may have gone on since the dispute was opened.
     if (v_is_open or v_is_lost) and not v_dispute.told_opened
       or v_is_lost and v_conversation.held_minor > 0
         and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then

@@ -4,8 +4,8 @@
 -- Stores a refund and acts on what is new about it: a refund that we requested goes on, any other
 -- is only noted.
 --
--- It answers the request whose receipt it carries or whose answer it is; else one for the same
--- payment and amount that has not been sent, which a person then did by hand.
+-- It belongs to the request whose receipt it carries or whose answer it is; else to one for the
+-- same payment and amount that has not been sent: then a person has refunded it by hand.
 -- Args: our order, its conversation locked; the refund as it was told; why it failed, where that
 -- was told; who acts; the event (null: Razorpay's answer).
 -- Returns the outcome.
@@ -125,7 +125,7 @@ begin
         perform private.fail_refund(v_request, p_reason);
       end if;
     when 'uncaptured_refund' then
-      -- What the bank had approved is off: the payer can try again.
+      -- The approved payment will not come: the payer can try again.
       perform private.tell_deal(
         (select c from private.conversations as c where c.id = p_order.conversation_id),
         'payment_failed',

@@ -18,7 +18,7 @@ from tests.flow.deals import Cast, Play, open_play
 from tests.flow.rows import INFLUENCER
 from tests.payments.scenes import FIXTURES, Scene
 from tests.support.databases import Database
-from tests.support.payments import Json, attach_order, event_body
+from tests.support.payments import Json, attach_order
 from tests.support.stacks import Stack
 from tests.webhooks.events import CURRENT, PATH, SIGNATURES, sign
 from tests.webhooks.support import Gunicorn
@@ -112,10 +112,6 @@ class World:
     def tell(self, body: bytes, event_id: str | None = None) -> str:
         """An event comes and is taken; its outcome."""
         return outcome_of(self.send(body, event_id))
-
-    def tell_of(self, event_type: str, /, **entities: Json) -> str:
-        """An event about these entities comes and is taken; its outcome."""
-        return self.tell(event_body(event_type, **entities))
 
     def tell_sample(self, name: str, slot: str = "current") -> str:
         """A published sample comes, with its recorded signature; its outcome."""
