@@ -2548,7 +2548,7 @@ cross join lateral private.conversation_now(c.id) as now;
 grant execute on function private.conversation_now(uuid) to authenticated, service_role;
 grant select on public.conversations to authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:382834d489997dd0c1dff466a417d762ed1f370fede355f3bedbd45e9477dd90
+-- source: 30_chat/direct_connect.sql sha256:a76600f30965186b5f0a550ac13cb18218a9a6fc7bca241ded1a8d10f1071b30
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- send_message sends the first message, with its errors, its price and its retries.
@@ -2586,6 +2586,8 @@ begin
       'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
     );
   end if;
+  v_account := private.lock_account(v_me);
+  perform private.lock_peer(p_target_user_id);
   if not exists (
     select from auth.users as u where u.id = p_target_user_id and not u.is_anonymous
   ) then
@@ -2598,8 +2600,6 @@ begin
       p_hint => 'Show the user this price and call again with it.'
     );
   end if;
-  v_account := private.lock_account(v_me);
-  perform private.lock_peer(p_target_user_id);
   -- The repeat of a first message that went through answers as it did, whatever came between.
   if private.is_blocked(v_me, p_target_user_id) and not exists (
     select from public.messages as m

@@ -150,6 +150,21 @@ def test_nobody_can_open_a_chat_with_themselves_or_with_nobody(
     assert db.value("select count(*) from private.conversations") == 0
 
 
+def test_a_user_who_deletes_the_login_at_that_moment_is_not_there(
+    db: Database, pair: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    asha, bharat = pair
+    other = db.session()
+    with db.transaction(), other.signed_in_as(asha):
+        with db.signed_in_as(bharat):
+            db.call("delete_my_account")
+        waiting = other.start("direct_connect", target_user_id=bharat)
+        db.wait_until_blocked(other)
+    with db.refused("USER_NOT_FOUND", 404):
+        waiting.result(PATIENCE)
+    assert db.value("select count(*) from private.conversations") == 0
+
+
 def test_a_block_closes_the_door_in_both_directions_also_to_an_old_chat(
     db: Database, pair: tuple[uuid.UUID, uuid.UUID]
 ) -> None:

@@ -35,6 +35,8 @@ begin
       'SELF_CONVERSATION', 'You cannot open a chat with yourself.', p_status => 422
     );
   end if;
+  v_account := private.lock_account(v_me);
+  perform private.lock_peer(p_target_user_id);
   if not exists (
     select from auth.users as u where u.id = p_target_user_id and not u.is_anonymous
   ) then
@@ -47,8 +49,6 @@ begin
       p_hint => 'Show the user this price and call again with it.'
     );
   end if;
-  v_account := private.lock_account(v_me);
-  perform private.lock_peer(p_target_user_id);
   -- The repeat of a first message that went through answers as it did, whatever came between.
   if private.is_blocked(v_me, p_target_user_id) and not exists (
     select from public.messages as m
