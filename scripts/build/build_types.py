@@ -93,9 +93,12 @@ def run(*command: str | Path, stdin: str = "") -> str:
     """
     quiet = {"SUPABASE_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1"}
     done = subprocess.run(  # noqa: S603
-        command, input=stdin, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT,
+        command, input=stdin, capture_output=True, text=True, check=False, cwd=ROOT,
         env={**os.environ, **quiet},
     )  # fmt: skip
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)  # noqa: T201
+    done.check_returncode()
     return done.stdout
 
 
