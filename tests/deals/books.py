@@ -92,8 +92,12 @@ def pay(play: Play, amount: int = AGREED, fact: str = "payment_captured") -> str
 
 
 def paid(stage: Stage, cast: Cast, kind: str, fee: int = 0) -> tuple[Play, str]:
-    """A deal that has just been paid, and by which payment."""
-    if fee:
-        set_fee(stage, cast, kind, fee)
+    """A deal that has just been paid, and by which payment; the fee is as if published."""
+    stage.query(
+        "update private.flow_definitions"
+        " set rules = rules || jsonb_build_object('fee_basis_points', %s::integer)"
+        " where kind = %s and status = 'published'",
+        *(fee, kind),
+    )
     play = open_play(stage, cast, kind, "payment_pending with an order")
     return play, pay(play)

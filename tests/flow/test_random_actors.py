@@ -25,8 +25,8 @@ from tests.flow.stages import Stage
 from tests.flow.state import Deal
 from tests.support.databases import Refusal, read_refusal
 
-# Four in the short form.
-SEEDS = [pytest.param(seed, marks=[pytest.mark.long] if seed >= 4 else []) for seed in range(20)]
+# Two in the short form.
+SEEDS = [pytest.param(seed, marks=[pytest.mark.long] if seed >= 2 else []) for seed in range(20)]
 STEPS = 160
 FACTS = sorted({row.action for row in rows.ROWS if row.role == SYSTEM} - {"enable_real_time"})
 PROVIDER_FACTS = [fact for fact in FACTS if not fact.startswith("timer_")]
