@@ -7196,7 +7196,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:d3cf8dc93550575cc1b3874e92efc28d4d6e9ab3cc57b531c36b35ada4c35836
+-- source: 40_flow/deal_values.sql sha256:d5dc4db29fe468959643b50e80da9125cfee47a6528015654f0b0047e2c70d31
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- What the texts and buttons of a conversation's flow may name in braces, from the conversation
@@ -7271,7 +7271,6 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
-strict
 set search_path = ''
 as $$
 declare
@@ -7280,7 +7279,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if position('{' in p_text) = 0 then
+  if p_text is null or position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');

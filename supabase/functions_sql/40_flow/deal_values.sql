@@ -72,7 +72,6 @@ create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
 immutable
-strict
 set search_path = ''
 as $$
 declare
@@ -81,7 +80,7 @@ declare
   v_name text;
   v_filled text;
 begin
-  if position('{' in p_text) = 0 then
+  if p_text is null or position('{' in p_text) = 0 then
     return p_text;
   end if;
   v_pieces := string_to_array(p_text, '{');
