@@ -103,6 +103,22 @@ def test_who_has_lost_the_token_signs_in_again_and_loses_nothing(
     )
 
 
+def test_a_mark_that_was_refused_is_made_at_the_next_look(
+    asha: Member, bharat: Member, talk: str, open_window: Open
+) -> None:
+    window = open_window(asha)
+    window.open_chat(talk)
+    refuse = {"status": 403, "json": {"code": "42501", "message": "permission denied"}}
+    window.page.route("**/rpc/mark_read", lambda route: route.fulfill(**refuse))
+    with window.page.expect_response("**/rpc/mark_read"):
+        bharat.send(talk, "Look at this")
+    window.page.unroute("**/rpc/mark_read")
+    with window.page.expect_response("**/rpc/mark_read") as marked:
+        # Until the page has read the refusal, a look changes nothing.
+        window.page.evaluate("setInterval(() => window.dispatchEvent(new Event('focus')), 50)")
+    assert marked.value.json()["unread_count"] == 0
+
+
 def test_a_wrong_password_is_said_in_words(open_window: Open, asha: Member) -> None:
     window = open_window(None)
     window.go()

@@ -390,9 +390,15 @@ export class Session {
   async markRead(id: string) {
     const context = this.state.conversations[id]
     if (!context || context.read_seq >= context.last_seq || !this.#isReading(id)) return
-    const up_to_seq = context.last_seq
-    this.#putContext({ ...context, read_seq: up_to_seq, unread_count: 0 })
-    await this.client.markRead(id, up_to_seq)
+    const { last_seq, read_seq, unread_count } = context
+    this.#putContext({ ...context, read_seq: last_seq, unread_count: 0 })
+    try {
+      await this.client.markRead(id, last_seq)
+    } catch {
+      // Unread again, so that the next look marks it.
+      const now = this.state.conversations[id]
+      if (now?.read_seq === last_seq) this.#putContext({ ...now, read_seq, unread_count })
+    }
   }
 
   /** The files of the message that is being written there; they stay when the chat is left. */
