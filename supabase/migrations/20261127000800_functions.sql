@@ -3140,7 +3140,7 @@ $$;
 
 grant execute on function private.get_unread_count(), public.get_unread_count() to authenticated;
 
--- source: 30_chat/mark_read.sql sha256:37c5c23a08d54761dd64b848af86207e272dc594702cadd7db6c9a6a9f5080ef
+-- source: 30_chat/mark_read.sql sha256:0d577c2faf74e83faa9cd3e3d3d1eae04a232a2b3da5224dd0584605e7fe880d
 -- Notes that the caller has read a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
@@ -3222,9 +3222,9 @@ declare
   v_me constant uuid := private.require_user();
   v_up_to_seq constant bigint := greatest(p_read_seq, p_delivered_seq);
 begin
-  -- Events come from the log of the database, which can be ahead of what it shows: the reader of an
-  -- event waits for the end of what it tells of. Who founds a conversation holds on to the accounts
-  -- of both members, who sends to the conversation.
+  -- Events come from the log of the database, which can be ahead of what it shows. So a mark waits
+  -- for the transaction that its event tells of: the one that opens a conversation locks both
+  -- members' accounts, and a send locks the conversation.
   if not private.is_my_conversation(p_conversation_id) then
     perform from private.accounts as a where a.user_id = v_me for update;
     if not private.is_my_conversation(p_conversation_id) then
@@ -3344,7 +3344,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:cc1d2fbfdca10ff3d3ae96f771d03a660e67a8a9e038fafbc7cf6af5d60cbb2f
+-- source: 30_chat/send_message.sql sha256:1dcdafd76e808531a8333944b8a4928fcd0dd0ba4567e0b328641b218b1572b1
 -- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
@@ -3597,7 +3597,7 @@ begin
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
-        -- The account comes before the conversation, and was let go of with all the rest.
+        -- The rollback released the account, which every call locks before the conversation.
         perform private.lock_account(v_me);
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
@@ -13251,7 +13251,7 @@ $$;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 46_history/append_event.sql sha256:c8708a0d44c9d8e090412e624061d3c6af35337d043f674327628bb4d606ccc3
+-- source: 46_history/append_event.sql sha256:dc037937e9d1b7af84ff8848606006b70e938323df58bdbecadad58621b12c54
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -13282,7 +13282,7 @@ begin
   v_event.from_state := p_from_state;
   v_event.to_state := (p_step.conversation).flow_state;
   v_event.details := coalesce(p_details, '{}');
-  -- Not now(): a session that waited for the lock comes after the one that held it.
+  -- Not now(), which is the time before a wait for the lock.
   v_event.created_at := greatest(clock_timestamp(), p_step.at);
   v_event.effective_at := p_step.at;
   v_event.commitment := private.commit_to_details(v_salt, v_event.details);
@@ -14475,9 +14475,9 @@ $$;
 grant execute on function public.begin_payment(uuid), private.begin_payment(uuid)
 to authenticated;
 
--- source: 50_payments/claim_payment_order.sql sha256:6cf699d75dbbe4e5410d19148ac7f1cedd7e2dcfc76ec0b175781986f766032c
--- The open order of a deal for its present price: the one that is there, or a new one. An order for
--- another price, currency or mode is superseded; a payment that still comes for it is returned.
+-- source: 50_payments/claim_payment_order.sql sha256:565e694a535097c20c426e45a62d6e41bff50ecd5c2ad1ef8f59e77a6c22889c
+-- Finds the open order of a deal for its present price, or makes one. An order for another price,
+-- currency or mode is superseded; a payment that still comes for it is returned.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(

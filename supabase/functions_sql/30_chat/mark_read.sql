@@ -79,9 +79,9 @@ declare
   v_me constant uuid := private.require_user();
   v_up_to_seq constant bigint := greatest(p_read_seq, p_delivered_seq);
 begin
-  -- Events come from the log of the database, which can be ahead of what it shows: the reader of an
-  -- event waits for the end of what it tells of. Who founds a conversation holds on to the accounts
-  -- of both members, who sends to the conversation.
+  -- Events come from the log of the database, which can be ahead of what it shows. So a mark waits
+  -- for the transaction that its event tells of: the one that opens a conversation locks both
+  -- members' accounts, and a send locks the conversation.
   if not private.is_my_conversation(p_conversation_id) then
     perform from private.accounts as a where a.user_id = v_me for update;
     if not private.is_my_conversation(p_conversation_id) then

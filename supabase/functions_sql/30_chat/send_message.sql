@@ -250,7 +250,7 @@ begin
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
-        -- The account comes before the conversation, and was let go of with all the rest.
+        -- The rollback released the account, which every call locks before the conversation.
         perform private.lock_account(v_me);
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false

@@ -28,7 +28,7 @@ begin
   v_event.from_state := p_from_state;
   v_event.to_state := (p_step.conversation).flow_state;
   v_event.details := coalesce(p_details, '{}');
-  -- Not now(): a session that waited for the lock comes after the one that held it.
+  -- Not now(), which is the time before a wait for the lock.
   v_event.created_at := greatest(clock_timestamp(), p_step.at);
   v_event.effective_at := p_step.at;
   v_event.commitment := private.commit_to_details(v_salt, v_event.details);

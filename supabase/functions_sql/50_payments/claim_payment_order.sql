@@ -1,5 +1,5 @@
--- The open order of a deal for its present price: the one that is there, or a new one. An order for
--- another price, currency or mode is superseded; a payment that still comes for it is returned.
+-- Finds the open order of a deal for its present price, or makes one. An order for another price,
+-- currency or mode is superseded; a payment that still comes for it is returned.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
