@@ -1,1 +1,1 @@
-"""The Flask app: what has to talk HTTP to somebody else, and the clean-up at login."""
+"""The Flask app: HTTP to and from other servers, and the clean-up at login."""

@@ -34,7 +34,7 @@ BLUEPRINTS = (
 
 
 def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
-    """The app, ready to serve. Logging is left to whoever runs the process.
+    """The app, ready to serve. The caller configures logging.
 
     Args:
         config: ready settings, or the variables to read them from; the environment when left out.

@@ -1,7 +1,7 @@
-"""The settings, read once from the environment; what is wrong with them is said all at once.
+"""The settings, read once from the environment; one error lists all that are wrong.
 
-A field's description is also its refusal: "<NAME> must be <description>.", so it never holds what
-somebody wrote.
+A field's description is also its refusal: "<NAME> must be <description>.", so a refusal never
+shows the given value.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _has_32_bytes(secret: SecretStr) -> SecretStr:
 
 
 def _key_for(role: str) -> AfterValidator:
-    """Refuses an API key of another role: new keys say it by their prefix, old ones are JWTs.
+    """Refuses an API key of another role: a new key has it in its prefix, an old one is a JWT.
 
     Source: https://supabase.com/docs/guides/api/api-keys
     """
@@ -110,7 +110,7 @@ def _vapid_key(text: str) -> ec.EllipticCurvePrivateKey:
 
 
 class _Settings(BaseSettings):
-    """Settings from the mapping that `_read` is given, and from nowhere else."""
+    """Settings from the mapping that `_read` passes, and from no other source."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=True
@@ -175,16 +175,16 @@ class RazorpayConfig(_Settings):
 
     @property
     def mode(self) -> Literal["test", "live"]:
-        """Whose money it is: orders, events and refunds of the other mode are none of ours.
+        """The key's mode, test or live; the app handles no orders, events or refunds of the other.
 
-        The key says so, and nothing that Razorpay sends does.
+        Only the key shows the mode: Razorpay's events do not contain it.
         Source: https://razorpay.com/docs/payments/dashboard/account-settings/api-keys/
         """
         return "live" if self.key_id.startswith("rzp_live_") else "test"
 
 
 class WebPushConfig(_Settings):
-    """Who we are to push services (VAPID, RFC 8292)."""
+    """The app's identity for push services (VAPID, RFC 8292)."""
 
     private_key: Annotated[ec.EllipticCurvePrivateKey, BeforeValidator(_vapid_key)] = Field(
         repr=False,
@@ -258,20 +258,20 @@ class Config(_Settings):
 
     @property
     def is_production(self) -> bool:
-        """Whether real people and real money are behind this app."""
+        """Whether the app serves real users and real money."""
         return self.app_env == "production"
 
     @property
     def auth_url(self) -> str:
-        """Where the project's Auth lives."""
+        """The address of the project's Auth."""
         return f"{self.supabase_url}/auth/v1"
 
     @property
     def issuers(self) -> tuple[str, ...]:
         """The issuers whose tokens are accepted: those that are set, else Auth at the URL.
 
-        The names of this machine's loopback stand for each other: a local project says 127.0.0.1
-        in its tokens, whatever name it is called by.
+        All names of the loopback address are accepted: a local project's tokens name 127.0.0.1,
+        also when SUPABASE_URL has another one.
         """
         if self.supabase_jwt_issuers:
             return self.supabase_jwt_issuers
@@ -286,8 +286,8 @@ class Config(_Settings):
     def takes_no_issuer(self) -> bool:
         """Whether a token without an issuer is accepted.
 
-        Self-hosted Auth writes none unless GOTRUE_JWT_ISSUER is set. A shared secret is one
-        project's alone, so its signature says as much as an issuer; keys of a set may be anybody's.
+        Self-hosted Auth writes none unless GOTRUE_JWT_ISSUER is set. A shared secret belongs to one
+        project, so its signature proves the issuer; a key set proves nothing about it.
         """
         return not self.supabase_jwt_issuers and self.supabase_jwt_secret is not None
 

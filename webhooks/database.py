@@ -28,10 +28,10 @@ PROBE_TIMEOUT_SECONDS = 2.0
 # Codes of our own functions. PostgREST's (PGRST202) and PostgreSQL's (42501) have digits.
 _OUR_CODE = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
-# The SDK's APIError has no HTTP status and no headers; this is where they are kept for it.
+# The SDK's APIError has no HTTP status and no headers, so the last response is kept here.
 _last_response: ContextVar[httpx.Response | None] = ContextVar("last_response", default=None)
 
-# The SDK has one timeout for a client, and the pool below it is everybody's.
+# The SDK has one timeout per client, and all calls share the pool below it.
 _seconds_allowed: ContextVar[float | None] = ContextVar("seconds_allowed", default=None)
 
 
@@ -50,8 +50,8 @@ class Database:
         """Call an RPC as the user whose access token this is; returns its JSON.
 
         Raises:
-            ApiError: what the function refused, with its status, code and details; 401 for a
-                token that the database does not take; 503 when there is no answer in time.
+            ApiError: the function's refusal, with its status, code and details; 401 for a token
+                that the database does not accept; 503 when there is no answer in time.
         """
         return self._call(self._client(self._http, token), function, arguments)
 
@@ -66,7 +66,7 @@ class Database:
             arguments: the RPC's own.
 
         Raises:
-            ApiError: as `call_as_user`, but 503 when the service key is not taken.
+            ApiError: as `call_as_user`, but 503 when the service key is not accepted.
         """
         earlier = _seconds_allowed.set(within)
         try:

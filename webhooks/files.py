@@ -1,4 +1,4 @@
-"""Deletes the files that the database has given up, through the Storage API."""
+"""Deletes the files on the database's list of deletions, through the Storage API."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ BATCH = 20
 
 
 class Files(Outbox):
-    """The files of one project that have to go, a batch at a time.
+    """The files of one project to delete, a batch at a time.
 
-    Nothing is reported: a file that Storage deletes leaves the database's list with its object, and
-    what is still on the list comes again later.
+    No result is reported: a trigger takes a file off the list when Storage deletes its object, and
+    later rounds get the files that are still listed.
     """
 
     name = "files"

@@ -1,4 +1,4 @@
-"""How things stand in the database, for Prometheus: asked for when Prometheus asks."""
+"""The database's numbers for Prometheus, read at each scrape."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ TIMEOUT_SECONDS = 2.0
 # The keys of `get_metrics` that are one number each.
 _NUMBERS = {
     "events_stuck": "Events of Razorpay that are stored and unprocessed for more than 5 minutes.",
-    "refunds_requested": "Refunds that are asked for and have not gone through.",
+    "refunds_requested": "Refunds that are requested and not yet processed.",
     "refunds_oldest_seconds": "Age of the oldest of them.",
     "pending_payments": "Conversations that wait for a payment somebody has tried to make.",
     "oldest_pending_payment_seconds": "Age of the oldest such wait.",
     "payouts_owed": "Payouts to influencers that nobody has paid yet.",
     "payouts_owed_minor": "Their sum, in paise.",
     "broadcasts_last_minute": "Broadcast rows that the database wrote in the last minute.",
-    "broadcasts_lost": "Broadcast rows that could not be written, since ever.",
-    "ledger_balance_minor": "How far deals' books are from their ledger, in paise; 0 or a fault.",
+    "broadcasts_lost": "Broadcast rows that could not be written, in all.",
+    "ledger_balance_minor": "Difference of deals' books and ledger, in paise; not 0 is a fault.",
 }
 
-# The keys of `get_metrics` that are a number for each of several words, and what the words are.
+# The keys of `get_metrics` that are a number for each value of a label, and that label.
 _GROUPS = {
     "open_alerts": ("severity", "Alerts that nobody has resolved, by severity."),
     "events": ("status", "Events of Razorpay that are stored, by status."),
@@ -48,7 +48,7 @@ _GROUPS = {
     "push_queue": ("what", "Pushes that wait, the age of the oldest, hosts that rest."),
     "cleanup_due": (
         "what",
-        "Messages that a cleanup is to empty (10,000 at most are counted), steps it is to write.",
+        "Messages that the next cleanup empties (counted up to 10,000), steps that it writes.",
     ),
 }
 # The keys of `get_metrics` that are rows: their labels, and their numbers.

@@ -13,7 +13,7 @@ SERVICE = "parley_webhooks"
 
 _logger = logging.getLogger("parley")
 
-# At DEBUG these write the headers of answers, and several lines for every call.
+# At DEBUG these log the headers of answers, and several lines for every call.
 _TALKATIVE = ("httpx", "httpcore", "urllib3")
 
 
@@ -25,14 +25,14 @@ def log_event(
     Args:
         event: what happened, in snake_case.
         level: a level of the logging module.
-        error: the exception whose stack the line is to carry.
+        error: the exception whose stack the line shows.
         fields: more keys; ids, codes and numbers only.
     """
     _logger.log(level, "%s", event, exc_info=error, extra={"parley_fields": fields})
 
 
 class JsonFormatter(BaseJsonFormatter):
-    """Every record as one JSON object, with the same first keys whoever wrote it."""
+    """Every record as one JSON object, with the same first keys for every logger."""
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """The keys of a line in their order; another library's text is under `message`."""

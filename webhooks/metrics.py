@@ -1,4 +1,4 @@
-"""What is counted for Prometheus, over all worker processes."""
+"""Counters for Prometheus, over all worker processes."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ CLEANUPS = Counter(
 )
 CLEANED = Counter(
     "parley_cleaned",
-    "What those did: messages flagged as expired, messages emptied (scrubbed), deadlines_run.",
+    "Their work: messages flagged as expired, messages emptied (scrubbed), deadlines_run.",
     ["what"],
 )
 
 WEBHOOKS = Counter(
     "webhook_requests",
-    "Webhook calls, by what was found at the door: verified_current, verified_previous, "
+    "Webhook calls, by the result of their check: verified_current, verified_previous, "
     "bad_signature, no_signature, too_large.",
     ["result"],
 )
 WEBHOOK_OUTCOMES = Counter(
     "webhook_outcome",
-    "What became of authentic webhook calls; db_down: not stored, db_busy: stored, not processed.",
+    "Authentic webhook calls, by outcome; db_down: not stored, db_busy: stored, not processed.",
     ["outcome"],
 )
 WEBHOOK_SECONDS = Histogram("webhook_seconds", "Time to answer a webhook call.", buckets=_SECONDS)
@@ -55,7 +55,7 @@ RAZORPAY_SECONDS = Histogram(
 )
 ORDERS = Counter(
     "orders",
-    "Orders asked for, by result: created, reused, adopted, refused, unavailable, unauthorized.",
+    "Orders requested, by result: created, reused, adopted, refused, unavailable, unauthorized.",
     ["result"],
 )
 RECONCILES = Counter("reconcile", "Payments asked about at Razorpay, by result.", ["result"])

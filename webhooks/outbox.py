@@ -1,11 +1,11 @@
-"""Work that waits in the database, done in the background by whoever comes by.
+"""Work that waits in the database; requests start it, and a background thread does it.
 
-Nothing runs by a timer. A route that is a good moment calls `touch()`, which returns at once; one
-thread for each worker process then does a round, and ends. A thread, because the others whom a
-round talks to may take longer than the user who happened to come by should wait. It may die at any
-moment: the database hands out again what nobody reported on.
+There is no timer. A route calls `touch()`, which returns at once; one thread for each outbox and
+worker process then does a round and ends. The request does not wait for it, because Razorpay,
+Storage or a push service may be slow. A thread may die at any moment: the database hands out again
+each row without a result.
 
-An outbox says what its rows are (`take`) and what is done with one (`handle`): `payments.refunds`,
+An outbox defines how to get rows (`take`) and how to process one (`handle`): `payments.refunds`,
 `payments.waiting`, `push.pushes` and `files`.
 """
 
@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 from webhooks.http.errors import ApiError
 from webhooks.logs import log_event
 
-# With what may have begun just before, two rounds end within gunicorn's graceful_timeout.
+# Two rounds, one begun just before the other, end within gunicorn's graceful_timeout.
 BUDGET_SECONDS = 5.0
 
 Row = dict[str, Any]
@@ -43,19 +43,19 @@ class Outbox(ABC):
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anybody to hand the work to; without, it stays in the database."""
+        """Whether settings allow the work; otherwise it stays in the database."""
         return True
 
     @abstractmethod
     def take(self, most: int) -> list[Row]:
-        """Up to `most` rows that are due; what is taken counts as tried."""
+        """Up to `most` rows that are due; each counts as tried."""
 
     @abstractmethod
     def handle(self, row: Row) -> tuple[str, bool]:
         """Do one row and report it: the outcome, and whether the next is worth trying now."""
 
     def touch(self) -> None:
-        """Have a round done in the background; it begins after this call."""
+        """Start a round in the background; it begins after this call."""
         if not self.is_on:
             return
         with self._lock:
@@ -70,13 +70,13 @@ class Outbox(ABC):
             log_event("drain_broke", logging.ERROR, error=error, drain=self.name)
 
     def drain(self, take: Callable[[int], list[Row]] | None = None) -> Counter[str]:
-        """Do what is due until there is no more, or time is up; how many came to which outcome.
+        """Process due rows until none is left or time is up; how many had which outcome.
 
         Args:
-            take: takes rows as whoever asks; left out, the service.
+            take: gets rows with the rights of the caller; left out, of the service.
 
         Raises:
-            ApiError: what `take` refuses; 503 when the database cannot be asked.
+            ApiError: a refusal of `take`; 503 when the database does not answer.
         """
         ends_at = time.monotonic() + BUDGET_SECONDS
         outcomes: Counter[str] = Counter()
@@ -101,8 +101,7 @@ class Outbox(ABC):
             return list(threads.map(self.handle, rows))
 
     def _run(self) -> None:
-        # Asked during a round means another round: what it is about may have come after the
-        # round's last look.
+        # A touch during a round starts another one: its rows may be newer than the last `take`.
         while self._has_to_go_on():
             try:
                 self.drain()

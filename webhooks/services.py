@@ -34,7 +34,7 @@ class Services:
     waiting: WaitingEvents
 
     def touch(self) -> None:
-        """Have all that waits in the database done in the background."""
+        """Start a round of every outbox in the background."""
         self.waiting.touch()
         self.refunds.touch()
         self.pushes.touch()

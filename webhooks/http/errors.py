@@ -41,23 +41,23 @@ class ApiError(Exception):
 
 
 def auth_required(message: str) -> ApiError:
-    """Who is asking is not known: 401 with the challenge that RFC 6750 asks for."""
+    """The caller is not known: 401 with the challenge of RFC 6750."""
     return ApiError(401, "AUTH_REQUIRED", message, headers={"WWW-Authenticate": "Bearer"})
 
 
 def unavailable(message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """Something we depend on does not answer: 503, worth another try in a few seconds."""
+    """A server that we depend on does not answer: 503, try again in a few seconds."""
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return ApiError(503, "SERVICE_UNAVAILABLE", message, details, headers)
 
 
 def payments_off() -> ApiError:
-    """This app has no Razorpay settings: 503, until whoever runs it gives it some."""
+    """This app has no Razorpay settings: 503, until an operator sets them."""
     return ApiError(503, "PAYMENTS_OFF", "Payments are switched off here: set Razorpay's keys.")
 
 
 def internal_error() -> ApiError:
-    """Our own fault: 500, without a word about what it was; the log line has that."""
+    """An error in the app: 500; only the log line says which."""
     return ApiError(500, "INTERNAL", "Something went wrong on our side. Please try again.")
 
 

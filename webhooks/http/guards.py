@@ -22,14 +22,14 @@ class GuardedBlueprint(Blueprint):
 
 
 def anyone() -> None:
-    """The guard of routes that need nobody's permission."""
+    """The guard of open routes: it refuses nobody."""
 
 
 def signed_in_user() -> None:
     """The guard of routes for users: leaves the caller in `flask.g.user`.
 
     Raises:
-        ApiError: 401 AUTH_REQUIRED, 403 FORBIDDEN, or 503 when no key can be had to check with.
+        ApiError: 401 AUTH_REQUIRED, 403 FORBIDDEN, or 503 when the project's keys are not served.
     """
     # Werkzeug's own reading of this header fails on bytes that are not ASCII.
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

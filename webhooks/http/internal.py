@@ -1,4 +1,4 @@
-"""For the machines around the app: is it up, is it ready, what has it counted, what is its API."""
+"""For the machines that run the app: health, readiness, numbers, and the API's description."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ blueprint = GuardedBlueprint("internal", __name__, guard=anyone)
 
 
 class Status(Closed):
-    """How it is."""
+    """The state of the app."""
 
     status: Literal["ok", "ready"]
 
@@ -31,7 +31,7 @@ class Document(RootModel[dict[str, Any]]):
 @blueprint.get("/healthz")
 @describe(Status)
 def is_alive() -> Response:
-    """The process answers; says nothing about what it depends on."""
+    """The process answers; the database and the keys are not checked."""
     return jsonify(status="ok")
 
 
@@ -40,7 +40,7 @@ def is_alive() -> Response:
 def is_ready() -> Response:
     """The app can serve users: the database answers, and tokens can be checked.
 
-    Also a moment to send pushes; the answer neither waits for them nor tells of them.
+    It also starts a round of pushes; the answer neither waits for them nor mentions them.
 
     Raises:
         ApiError: 503 with the names of the parts that failed.
@@ -52,7 +52,7 @@ def is_ready() -> Response:
         failed.append("signing_keys")
     if failed:
         raise unavailable("The app is not ready to serve.", {"failed": failed})
-    # Whoever balances load asks every few seconds, also when no user does.
+    # A load balancer asks every few seconds, also when no user calls.
     services().pushes.touch()
     return jsonify(status="ready")
 
@@ -60,9 +60,9 @@ def is_ready() -> Response:
 @blueprint.get("/metrics")
 @describe(Text)
 def show_metrics() -> Response:
-    """The numbers of all workers for Prometheus, and how things stand in the database.
+    """The numbers of all workers and of the database, for Prometheus.
 
-    Without an answer of the database within two seconds its gauges are left out.
+    The database's gauges are left out when it does not answer within two seconds.
     """
     numbers = exposition() + gauges(services().database)
     return Response(numbers, content_type=CONTENT_TYPE_LATEST)

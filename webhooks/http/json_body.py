@@ -1,4 +1,4 @@
-"""What clients send as JSON, read without trust."""
+"""Reads and checks JSON bodies of clients."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def optional_text(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def _is_storable(text: str) -> bool:
-    """Without what JSON allows and PostgreSQL does not: NUL, half a surrogate pair."""
+    """Whether PostgreSQL can store it: JSON also allows NUL and half a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

@@ -20,19 +20,19 @@ Count = Annotated[int, Field(ge=0)]
 View = TypeVar("View", bound=Callable[..., Any])
 
 _REFUSALS = {
-    400: "The request cannot be read: BAD_REQUEST; or what was to be signed is not: BAD_SIGNATURE.",
+    400: "The request cannot be read: BAD_REQUEST; or the signature is wrong: BAD_SIGNATURE.",
     401: "No token, or not a valid one of a signed-in user of this project: AUTH_REQUIRED.",
     403: "Not for this user: FORBIDDEN, or the database function's own code.",
     404: "There is no such row for this user: CONVERSATION_NOT_FOUND and the like.",
     409: "Not now: the error_code says why, for example PAYMENT_NOT_READY.",
     413: "A body of more than 256 KiB: BODY_TOO_LARGE.",
-    422: "A value that cannot be: the error_code and details say which.",
+    422: "An invalid value: the error_code and details say which.",
     429: "Too often: RATE_LIMITED, with Retry-After.",
-    500: "A fault of ours: INTERNAL.",
+    500: "An error in the app: INTERNAL.",
     502: "Razorpay does not answer, or refuses: GATEWAY_UNAVAILABLE, GATEWAY_REFUSED.",
-    503: "What this depends on does not answer, or is switched off; try again later.",
+    503: "A server behind this does not answer, or is switched off; try again later.",
 }
-# What every address can answer, whatever it is for, and what every guard of users can.
+# Statuses of every route, and of every route for users.
 _ALWAYS = (400, 413, 500)
 _FOR_USERS = (401, 403, 503)
 _TEXT: Json = {"schema": {"type": "string"}}
@@ -44,13 +44,13 @@ _REQUEST_ID = {
 
 
 class Closed(BaseModel):
-    """An object that has nothing but these."""
+    """An object without other keys."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Refusal(Closed):
-    """What every refusal answers."""
+    """The body of every refusal."""
 
     success: Literal[False]
     message: str = Field(description="For people.")
@@ -59,11 +59,11 @@ class Refusal(Closed):
 
 
 class Text(RootModel[str]):
-    """An answer that is no JSON."""
+    """An answer as plain text."""
 
 
 class _Describing(FlaskPlugin):
-    """Reads the routes of the app, and stays out of their way."""
+    """Describes the routes of the app and changes nothing about them."""
 
     def validate(self, func: Callable[..., Any], *_declared: Any, **ids: Any) -> Any:
         return func(**ids)
@@ -76,7 +76,7 @@ _api = SpecTree(
     backend=_Describing,
     title="Parley webhooks",
     version="1",
-    description="What has to talk to Razorpay, and the clean-up at login.",
+    description="Payments with Razorpay, and the clean-up at login.",
     annotations=False,
     validation_error_status=400,
     validation_error_model=Refusal,
@@ -108,7 +108,7 @@ _api = SpecTree(
 def describe(
     answer: Any, *refusals: int, guarded_by: str | None = None, **takes: Any
 ) -> Callable[[View], View]:
-    """Declare what a route answers when it is done, its refusals, and its json, query, headers."""
+    """Declare a route's answer, its refusals, and the json, query and headers that it takes."""
     statuses = sorted({*_ALWAYS, *refusals})
     answers = {f"HTTP_{status}": (Refusal, _REFUSALS[status]) for status in statuses}
     return _api.validate(
@@ -138,7 +138,7 @@ def document() -> Json:
                 response["headers"]["Retry-After"] = _TEXT
             if response["content"] == _json("Text"):
                 response["content"] = {"text/plain": _TEXT}
-        # A body all of whose parts may be left out may be left out itself.
+        # A body without a required key may be left out.
         for name, schema in said["components"]["schemas"].items():
             if operation.get("requestBody", {}).get("content") == _json(name):
                 operation["requestBody"]["required"] = "required" in schema

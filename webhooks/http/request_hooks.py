@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its size limit, its log line and its numbers."""
+"""Hooks around every request: its id, its size limit, its log line and its numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from webhooks import metrics
 from webhooks.logs import log_event
 
-# Razorpay's events are a few kB; nothing that we are sent comes near this.
+# Razorpay's events have a few kB, and clients' bodies less.
 MAX_BODY_BYTES = 256 * 1024
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -29,8 +29,8 @@ _HEADERS = {
 
 def register_request_hooks(app: Flask) -> None:
     """Put the hooks around every request of the app."""
-    # Werkzeug cuts a chunked body off at its limit without a word, so the limit is one byte
-    # further and the length of what was read decides.
+    # Werkzeug silently cuts a chunked body at its limit. So its limit is one byte more than ours,
+    # and `_read_body` checks the length.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.before_request(_begin)
     app.before_request(_read_body)

@@ -1,4 +1,4 @@
-"""What a client asks for once after sign-in."""
+"""The route that a client calls once after sign-in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ blueprint = GuardedBlueprint("session", __name__, guard=signed_in_user)
 
 
 class Cleanup(Closed):
-    """What `login_cleanup` answers."""
+    """The answer of `login_cleanup`."""
 
     expired: Count
     scrubbed: Count
@@ -26,8 +26,8 @@ class Cleanup(Closed):
 def clean_up_session() -> Response:
     """Mark the caller's expired messages and run the deadlines that are due.
 
-    Also a moment to send pushes and refunds, of everybody's; the answer does not wait for them.
-    A convenience, never needed for correctness: reads hide what has expired anyway.
+    It also starts a round of all outboxes, for all users; the answer does not wait for it. Nothing
+    depends on this route: reads hide expired messages anyway.
     """
     said = services().database.call_as_user(g.user.token, "login_cleanup")
     metrics.CLEANUPS.labels(result="throttled" if said.get("throttled") else "done").inc()

@@ -1,4 +1,4 @@
-"""Is this access token one that the project gave to a signed-in user?"""
+"""Checks that an access token is one that the project issued to a signed-in user."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ AUDIENCE = "authenticated"
 ROLE = "authenticated"
 REQUIRED_CLAIMS = ("exp", "iat", "sub", "aud")
 LEEWAY_SECONDS = 10
-# Supabase lets its key set be cached for ten minutes.
+# Supabase allows caching its key set for ten minutes.
 JWKS_LIFESPAN_SECONDS = 600
 JWKS_TIMEOUT_SECONDS = 3
 
-# The key decides how it may be used, never the token: a public key can so not be taken for an
-# HMAC secret. Supabase signs with these two.
+# The type of the key decides the algorithm, never the token; otherwise an attacker could use a
+# public key as an HMAC secret. Supabase signs with these two.
 # Source: https://supabase.com/docs/guides/auth/signing-keys
 _ALGORITHM_OF_KEY_TYPE = {"EC": "ES256", "RSA": "RS256"}
 
-# PyJWT's words for what is wrong; a subclass stands before its parents.
+# The claim behind each of PyJWT's errors; a subclass stands before its parents.
 _CLAIM_OF: dict[type[jwt.PyJWTError], str] = {
     jwt.InvalidAudienceError: "aud",
     jwt.InvalidIssuedAtError: "iat",
@@ -47,7 +47,7 @@ KeyFinder = Callable[[str], KeyAndAlgorithm]
 
 @dataclass(frozen=True)
 class User:
-    """Who is calling: the id, and the token to call the database with."""
+    """The caller: the id, and the token for calls of the database."""
 
     id: str
     token: str = field(repr=False)
@@ -55,7 +55,7 @@ class User:
 
 @dataclass(frozen=True)
 class TokenCheck:
-    """The check of one project's tokens; `find_key` fixes how they must be signed."""
+    """The check of one project's tokens; `find_key` gives the key and the algorithm."""
 
     issuers: tuple[str, ...]
     takes_no_issuer: bool
@@ -66,8 +66,8 @@ class TokenCheck:
         """The user whose token this is. The log says which claim of a refused token was wrong.
 
         Raises:
-            ApiError: 401 AUTH_REQUIRED for a token that is not a user's valid one, 403 FORBIDDEN
-                for an anonymous sign-in, 503 when the project's keys cannot be had.
+            ApiError: 401 AUTH_REQUIRED for a token that is not a valid one of a user, 403 FORBIDDEN
+                for an anonymous sign-in, 503 when the project does not serve its keys.
         """
         required = [*REQUIRED_CLAIMS, *([] if self.takes_no_issuer else ["iss"])]
         try:
@@ -88,14 +88,14 @@ class TokenCheck:
             raise auth_required("The access token is not valid for this project.") from error
         issuer = claims.get("iss")
         if issuer not in self.issuers and not (issuer is None and self.takes_no_issuer):
-            # Signed by the project itself, so what it says is no stranger's text.
+            # The project signed it, so the log shows no stranger's text.
             _log_refusal("iss", given=str(issuer)[:255], accepted=list(self.issuers))
             raise auth_required("The access token is not valid for this project.")
         return _user(claims, token)
 
 
 def open_token_check(config: Config) -> TokenCheck:
-    """The check that fits the project: its HS256 secret when one is set, else its key set."""
+    """The check of this project: by its HS256 secret when one is set, else by its key set."""
     if config.supabase_jwt_secret is not None:
         secret = config.supabase_jwt_secret.get_secret_value()
         return TokenCheck(
@@ -126,7 +126,7 @@ def open_token_check(config: Config) -> TokenCheck:
 
 
 def _wrong_claim(error: jwt.PyJWTError) -> str:
-    """What of a token was wrong: a claim, its signature, its algorithm, or its form."""
+    """The wrong part of a token: a claim, its signature, its algorithm, or its form."""
     if isinstance(error, jwt.MissingRequiredClaimError):
         return str(error.claim)
     for kind, claim in _CLAIM_OF.items():
@@ -140,7 +140,7 @@ def _log_refusal(claim: str, **fields: Any) -> None:
 
 
 def _from_key_set(read: Callable[[], T]) -> T:
-    """What `read` finds in the project's key set, which may have to be fetched first.
+    """The result of `read` on the project's key set, which it may fetch first.
 
     Raises:
         ApiError: 503 when the project does not serve a usable one.

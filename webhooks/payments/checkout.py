@@ -1,4 +1,4 @@
-"""What Razorpay's checkout in the browser has to be told."""
+"""The settings of Razorpay's checkout in the browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def razorpay_config(
 
     Args:
         config: whose checkout it is, and how it looks.
-        order: what `begin_payment` said; its amount is in paise.
+        order: the answer of `begin_payment`; its amount is in paise.
         razorpay_order_id: Razorpay's id of that order.
     """
     prefill = order["prefill"]
@@ -31,7 +31,7 @@ def razorpay_config(
         "key_id": config.key_id,
         "name": config.checkout_name,
         "description": DESCRIPTIONS[order["kind"]],
-        # Checkout asks for what is empty.
+        # Checkout asks for the empty ones.
         "prefill": {name: prefill.get(name) or "" for name in ("name", "email", "contact")},
         "theme": {"color": config.checkout_color},
     }

@@ -1,8 +1,8 @@
-"""What we ask Razorpay: orders, payments and refunds, over its SDK with the SDK's traps closed.
+"""Calls of Razorpay: orders, payments and refunds, over its SDK.
 
-The SDK has no timeout of its own, trusts authorities of 2015, prints failures on stdout, drops the
-status of a refusal and fails in its own ways on answers that are no JSON. So answers are read in
-the session below it, and what is not good becomes a `GatewayError` there, which the SDK passes on.
+The SDK sets no timeout, trusts authorities of 2015, prints failures on stdout, drops the status of
+a refusal and raises odd errors on answers that are no JSON. So `_Session` below it reads answers
+first and raises a `GatewayError` for every failure, which the SDK passes on.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from webhooks.logs import log_event
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 6.0
 
-# Minutes. Razorpay's own bounds: at least 12, and at most 7,200. Captured at once where it can be;
-# what a bank confirms within five days is still captured, by hand, and given back after that.
+# Minutes, at least 12 and at most 7,200. A payment is captured at once where possible; one that a
+# bank confirms within five days can still be captured, by hand, and is refunded after that.
 # Source: https://razorpay.com/docs/payments/payments/capture-settings/api/
 CAPTURE = {
     "capture": "automatic",
@@ -37,21 +37,21 @@ CAPTURE = {
     },
 }
 
-# 4xx that get better by themselves. 409: a refund with this idempotency key is under way.
+# 4xx that a retry can help. 409: a refund with this idempotency key is under way.
 # Source: https://razorpay.com/docs/api/refunds/normal-refunds-idempotent/
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 _MAX_REASON = 200
 
-# An answer of Razorpay as it came, but for text that no database takes.
+# An answer of Razorpay without characters that PostgreSQL refuses.
 Entity = dict[str, Any]
 
 
 class GatewayError(Exception):
-    """Razorpay did not do it.
+    """A call of Razorpay failed.
 
-    `kind` says what to do: `refused` will not get better, `unavailable` may, and is also what a
-    lost answer is, so that the call may have been obeyed; `unauthorized` is the matter of whoever
-    set our keys. `status` is None without an answer; `reason` is Razorpay's, or the failure's name.
+    `kind`: after `refused` a retry cannot help. After `unavailable` it can; Razorpay may have done
+    the call although its answer was lost. After `unauthorized` an operator must mend the keys.
+    `status` is None without an answer; `reason` is Razorpay's, or the failure's name.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class GatewayError(Exception):
 
 
 class Gateway:
-    """Razorpay, asked with one account's keys. Safe to share between threads."""
+    """Razorpay, with one account's keys. Safe to share between threads."""
 
     def __init__(self, config: RazorpayConfig) -> None:
         self.config = config
@@ -82,10 +82,10 @@ class Gateway:
             receipt: our name of the order, at most 40 characters.
             amount_minor: in paise.
             currency: three letters.
-            notes: what operators see in Razorpay's dashboard.
+            notes: shown to operators in Razorpay's dashboard.
 
         Raises:
-            GatewayError: asking again is safe.
+            GatewayError: a retry is safe.
         """
         order = {
             "receipt": receipt,
@@ -118,10 +118,10 @@ class Gateway:
     def find_order(self, receipt: str, amount_minor: int | None = None) -> Entity | None:
         """Razorpay's order with this receipt, and this amount where one is given; None without.
 
-        The newest where there are several, which Razorpay does not rule out.
+        The newest if there are several; Razorpay does not exclude that.
 
         Raises:
-            GatewayError: it could not be asked.
+            GatewayError: the search failed.
         """
         found = self._call("find_order", lambda client: client.order.all({"receipt": receipt}))
         fitting = [
@@ -151,7 +151,7 @@ class Gateway:
         """The refund of a row of `take_refund_requests`, made now or by an earlier call of ours.
 
         Raises:
-            GatewayError: asking again with the same row is safe.
+            GatewayError: a retry with the same row is safe.
         """
         content = {
             "amount": request["amount_minor"],
@@ -213,7 +213,7 @@ class Gateway:
 
 
 class _Session(requests.Session):
-    """Hands only entities in answers of 2xx to the SDK, and never asks twice."""
+    """Passes only entities in answers of 2xx to the SDK, and never retries."""
 
     def request(
         self, method: str, url: str | bytes, *args: Any, **kwargs: Any
@@ -221,7 +221,7 @@ class _Session(requests.Session):
         """One request; a redirect is not followed, since that could repeat a POST.
 
         Raises:
-            GatewayError: for everything else that can happen.
+            GatewayError: for every other result.
         """
         kwargs["timeout"] = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)
         kwargs["allow_redirects"] = False
@@ -240,27 +240,27 @@ class _Session(requests.Session):
 
 
 def _failure(status: int, body: object) -> GatewayError:
-    """What an answer means that is no 2xx with an entity."""
+    """The error for an answer that is no 2xx with an entity."""
     error = body.get("error") if isinstance(body, dict) else None
     said = error.get("description") if isinstance(error, dict) else None
     reason = _storable(str(said or "no reason given"))[:_MAX_REASON]
     if status == HTTPStatus.UNAUTHORIZED:
         return GatewayError("unauthorized", status, reason)
-    # Without Razorpay's JSON it was something on the way that answered.
+    # An answer without JSON comes from a proxy on the way, not from Razorpay.
     if 400 <= status < 500 and status not in _PASSING and isinstance(body, dict):
         return GatewayError("refused", status, reason)
     return GatewayError("unavailable", status, reason)
 
 
 def _is_about_a_known_receipt(error: GatewayError) -> bool:
-    # There is no code of its own for it: "Order receipt should be unique."
+    # Razorpay has no code for it, only the text "Order receipt should be unique."
     return error.kind == "refused" and "receipt should be unique" in error.reason.lower()
 
 
 def _storable(value: Any) -> Any:
     """The same JSON without NUL and halves of surrogate pairs, which PostgreSQL refuses.
 
-    Whoever pays may write notes, and nobody's notes may keep a payment from being seen.
+    Payers may write notes, and a note must not keep a payment from being booked.
     """
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
-"""For operators: what needs a person, and the buttons that person presses.
+"""Routes for operators: alerts, replays and refunds.
 
-Who is an operator is the database's business: every function is called as the user, and refuses
-everybody else with 403.
+The database knows the operators: every function is called as the user, and refuses everybody else
+with 403.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from webhooks.http.json_body import json_object, optional_text
 from webhooks.http.openapi import Closed, Count, describe_for_user
 from webhooks.services import services
 
-# The largest numbers of PostgreSQL's integer and bigint; larger ones are no page and no id.
+# The largest numbers of PostgreSQL's integer and bigint.
 MAX_INTEGER = 2**31 - 1
 MAX_BIGINT = 2**63 - 1
 
@@ -32,7 +32,7 @@ AlertStatus = Literal["open", "resolved"]
 
 
 class AlertsQuery(BaseModel):
-    """Which alerts to show."""
+    """A choice of alerts."""
 
     status: AlertStatus = "open"
     severity: Severity | MISSING = MISSING
@@ -41,7 +41,7 @@ class AlertsQuery(BaseModel):
 
 
 class Alert(Closed):
-    """Something that needs a person."""
+    """A case that a person must look at."""
 
     id: Count
     kind: str
@@ -66,20 +66,20 @@ class Alert(Closed):
 
 
 class Note(BaseModel):
-    """What whoever dealt with an alert says."""
+    """An operator's note about a resolved alert."""
 
     note: str | None = None
 
 
 class Resolved(Closed):
-    """The alert that is off the list."""
+    """The resolved alert."""
 
     id: Count
     status: Literal["resolved"]
 
 
 class Processed(Closed):
-    """What became of an event that was processed again."""
+    """The outcome of an event that was processed again."""
 
     outcome: str
     status: Literal["received", "processed", "ignored", "parked"]
@@ -100,7 +100,7 @@ class Sent(Closed):
 @blueprint.post("/v1/ops/refunds")
 @describe_for_user(Sent)
 def send_refunds() -> Response:
-    """Send the refunds that are due, now, and wait for Razorpay's word on them."""
+    """Send the due refunds now, and wait for Razorpay's answers."""
     token = g.user.token
     outcomes = services().refunds.drain(
         lambda most: services().database.call_as_user(token, "take_refund_requests", max_rows=most)
@@ -111,14 +111,14 @@ def send_refunds() -> Response:
 @blueprint.get("/v1/ops/alerts")
 @describe_for_user(list[Alert], 422, query=AlertsQuery)
 def show_alerts() -> Response:
-    """One page of what needs a person, newest first; `before` is the last id of the page before."""
+    """One page of alerts, newest first; `before` is the last id of the page before."""
     chosen = {
         "status": _word("status", "open or resolved"),
         "severity": _word("severity", "warning or critical"),
         "page_size": _whole_number("page_size", MAX_INTEGER),
         "before": _whole_number("before", MAX_BIGINT),
     }
-    # What is not chosen is left to the function's own defaults.
+    # The function has defaults for the others.
     given = {name: value for name, value in chosen.items() if value is not None}
     return jsonify(services().database.call_as_user(g.user.token, "list_alerts", **given))
 
@@ -126,7 +126,7 @@ def show_alerts() -> Response:
 @blueprint.post(f"/v1/ops/alerts/<int(min=0,max={MAX_BIGINT}):alert_id>/resolve")
 @describe_for_user(Resolved, 404, 422, json=Note)
 def resolve_alert(alert_id: int) -> Response:
-    """Take an alert off the list, with the note of whoever dealt with it."""
+    """Resolve an alert, with the operator's note."""
     note = optional_text(json_object(), "note")
     return jsonify(
         services().database.call_as_user(
@@ -138,7 +138,7 @@ def resolve_alert(alert_id: int) -> Response:
 @blueprint.post(f"/v1/ops/events/<int(min=0,max={MAX_BIGINT}):event_row_id>/replay")
 @describe_for_user(Processed, 404, 422)
 def replay_event(event_row_id: int) -> Response:
-    """Process a stored event again, also one that was parked, after what was wrong is mended."""
+    """Process a stored event again, also a parked one, once its cause is mended."""
     said = services().database.call_as_user(
         g.user.token, "replay_payment_event", event_row_id=event_row_id
     )

@@ -1,4 +1,4 @@
-"""Sends the refunds that the database has asked for, and asks how those sent before fared."""
+"""Sends the requested refunds, and asks Razorpay for the state of those sent before."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from webhooks.logs import log_event
 from webhooks.outbox import Outbox, Row
 from webhooks.payments.gateway import Entity, Gateway, GatewayError
 
-# A round takes no more than this: whoever comes by next goes on.
+# A round takes no more than this; the next one continues.
 MAX_PER_ROUND = 5
 
 
 class Refunds(Outbox):
-    """The requested refunds of one project, one at a time: what is taken waits for a pause."""
+    """The requested refunds of one project, one at a time: a failed one waits for a pause."""
 
     name = "refunds"
     most = MAX_PER_ROUND
 
     def __init__(self, database: Database, gateway: Gateway | None) -> None:
-        """Without a gateway they stay requested."""
+        """Without a gateway refunds stay requested."""
         super().__init__()
         self._database = database
         self._gateway = gateway
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anybody to hand the work to."""
+        """Whether the app has Razorpay's settings."""
         return self._gateway is not None
 
     def take(self, most: int) -> list[Row]:
-        """Refunds that are due to be sent or asked about."""
+        """Refunds that are due: to send, or to ask Razorpay about."""
         return list(self._database.call_as_service("take_refund_requests", max_rows=most))
 
     def drain(self, take: Callable[[int], list[Row]] | None = None) -> Counter[str]:
-        """As every outbox; for an operator who presses the button, with a refusal.
+        """As every outbox; an operator who starts it gets a refusal without a gateway.
 
         Raises:
             ApiError: 503 PAYMENTS_OFF without a gateway; as `Outbox.drain`.
@@ -55,21 +55,21 @@ class Refunds(Outbox):
         said = self._database.call_as_service(
             "record_refund_result", refund_id=row["refund_id"], **result
         )
-        return said["outcome"], is_reachable  # the next ones would only lose their turn
+        return said["outcome"], is_reachable  # otherwise each further try only counts as failed
 
 
 def _send(gateway: Gateway, request: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """What to record about a request, `{entity}` or `{error}`; whether Razorpay is worth asking."""
+    """The result of a request to record, `{entity}` or `{error}`; whether Razorpay is reachable."""
     mode = gateway.config.mode
     if request["mode"] != mode:
-        # Razorpay would not know the payment, and its refusal would be taken for the last word.
+        # Razorpay would not know the payment, and its refusal would end the refund.
         log_event("refund_of_another_mode", logging.ERROR, refund_id=request["refund_id"])
         return _error("unavailable", f"This app sends refunds of the {mode} mode only."), True
     try:
         found = _find(gateway, request)
     except GatewayError as error:
-        # Only what was to be made can be refused for good: a refund that cannot be looked at may
-        # be on its way all the same.
+        # Only a refusal of `refund` ends the request: one that cannot be looked up may still be
+        # under way.
         return _error("unavailable", error.reason), error.kind == "refused"
     if found is not None:
         return {"entity": found}, True
@@ -83,9 +83,9 @@ def _send(gateway: Gateway, request: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 
 def _find(gateway: Gateway, request: Mapping[str, Any]) -> Entity | None:
-    """What an earlier try made at Razorpay, whose answer may have been lost; None to send it.
+    """The refund that an earlier try made, if its answer was lost; None to send it.
 
-    How long Razorpay remembers an idempotency key is not documented, so it is not relied on alone.
+    Razorpay does not document how long it remembers an idempotency key, so a search comes first.
     """
     if request["razorpay_refund_id"] is not None:
         return gateway.fetch_refund(request["payment_id"], request["razorpay_refund_id"])

@@ -1,4 +1,4 @@
-"""What a user asks for around a payment: the order, how it stands, and what checkout said."""
+"""Routes for the parties of a payment: its order, its state, and the end of checkout."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from webhooks.payments.gateway import Gateway, GatewayError
 from webhooks.payments.signatures import checkout_signature_fits
 from webhooks.services import gateway, services
 
-# Between two questions about one order, whoever asks: everybody who opens the chat does.
+# Between two questions about one order: every client that opens the chat asks.
 REFRESH_GAP_SECONDS = 20
-# Somebody has just paid and is waiting.
+# The same for a payer who has just paid and waits.
 CALLBACK_GAP_SECONDS = 2
 # Razorpay's ids have 20 characters or so, its signatures 64.
 MAX_FIELD_LENGTH = 200
@@ -33,7 +33,7 @@ blueprint = GuardedBlueprint("payments", __name__, guard=signed_in_user)
 
 
 class Prefill(Closed):
-    """What checkout need not ask for."""
+    """The payer's data, so that checkout does not ask for it."""
 
     name: str
     email: str
@@ -47,7 +47,7 @@ class Theme(Closed):
 
 
 class Checkout(Closed):
-    """What Razorpay's checkout is opened with."""
+    """The settings that open Razorpay's checkout."""
 
     order_id: str
     amount: int = Field(ge=100, description="Paise.")
@@ -60,7 +60,7 @@ class Checkout(Closed):
 
 
 class PaymentOrder(Closed):
-    """An order to be paid."""
+    """An order that the payer can pay."""
 
     success: Literal[True]
     razorpay_config: Checkout
@@ -68,7 +68,7 @@ class PaymentOrder(Closed):
 
 
 class Refresh(Closed):
-    """How the payment stands."""
+    """The state of the payment."""
 
     polled: bool = Field(description="Whether Razorpay was asked, and said.")
     flow_state: str | None
@@ -76,7 +76,7 @@ class Refresh(Closed):
 
 
 class CheckoutSuccess(BaseModel):
-    """What checkout hands to the browser."""
+    """The values that checkout gives to the browser."""
 
     razorpay_payment_id: str = Field(pattern="^pay_[A-Za-z0-9]{1,60}$")
     razorpay_order_id: str = Field(pattern="^order_[A-Za-z0-9]{1,60}$")
@@ -86,10 +86,10 @@ class CheckoutSuccess(BaseModel):
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-order")
 @describe_for_user(PaymentOrder, 404, 409, 422, 429, 502)
 def order_payment(conversation_id: uuid.UUID) -> Response:
-    """What the checkout of this deal's payment needs; safe to press again, it is one order.
+    """The settings of this deal's checkout; a second call leads to the same order.
 
     Raises:
-        ApiError: what `begin_payment` refuses; 409 PAYMENT_NOT_READY when the deal has moved on
+        ApiError: a refusal of `begin_payment`; 409 PAYMENT_NOT_READY when the deal has moved on
             meanwhile; 502 GATEWAY_UNAVAILABLE or GATEWAY_REFUSED; 503 PAYMENTS_OFF or
             PAYMENTS_MISCONFIGURED.
     """
@@ -99,8 +99,8 @@ def order_payment(conversation_id: uuid.UUID) -> Response:
     )
     razorpay_order_id = order["razorpay_order_id"]
     if razorpay_order_id is not None and order["mode"] != provider.config.mode:
-        raise _misconfigured(order, "mode_mismatch")  # made by another app, with keys we lack
-    # An order whose id got lost, and was found by asking, has never been shown to clients.
+        raise _misconfigured(order, "mode_mismatch")  # an app with other keys made it
+    # `has_checkout` is false for an order whose id got lost and was found again at Razorpay.
     if razorpay_order_id is None or not order["has_checkout"]:
         razorpay_order_id = _attach_order(provider, order, str(conversation_id))
     else:
@@ -116,13 +116,13 @@ def order_payment(conversation_id: uuid.UUID) -> Response:
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-refresh")
 @describe_for_user(Refresh, 404, 429)
 def refresh_payment(conversation_id: uuid.UUID) -> Response:
-    """Ask Razorpay how the payment stands, unless somebody has just done so.
+    """Ask Razorpay for the state of the payment, unless a client has just done so.
 
-    Trouble at Razorpay is no refusal: the answer says that nothing was learned. Also a moment to
-    send refunds and pushes; the answer does not wait for them.
+    When Razorpay fails, the answer is 200 with `polled` false. It also starts a round of all
+    outboxes; the answer does not wait for it.
 
     Raises:
-        ApiError: what `claim_payment_poll` refuses; 503 PAYMENTS_OFF.
+        ApiError: a refusal of `claim_payment_poll`; 503 PAYMENTS_OFF.
     """
     provider = gateway()
     claim = _claim(conversation_id, REFRESH_GAP_SECONDS)
@@ -132,18 +132,18 @@ def refresh_payment(conversation_id: uuid.UUID) -> Response:
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-callback")
 @describe_for_user(Refresh, 404, 429, json=CheckoutSuccess)
 def confirm_payment(conversation_id: uuid.UUID) -> Response:
-    """Take what checkout gave the browser as a reason to ask Razorpay at once, and no more.
+    """Check the values that checkout gave to the browser, then ask Razorpay.
 
     Raises:
-        ApiError: 400 BAD_SIGNATURE when this is not about the order of this deal, 400 BAD_REQUEST;
-            what `claim_payment_poll` refuses; 503 PAYMENTS_OFF.
+        ApiError: 400 BAD_SIGNATURE when they do not belong to the order of this deal, 400
+            BAD_REQUEST; a refusal of `claim_payment_poll`; 503 PAYMENTS_OFF.
     """
     provider = gateway()
     body = json_object()
     payment_id = required_text(body, "razorpay_payment_id", MAX_FIELD_LENGTH)
     signature = required_text(body, "razorpay_signature", MAX_FIELD_LENGTH)
-    # The id of our database: the browser could have the true signature of a cheaper order. Only
-    # looked at yet: whoever makes signatures up must not use up the others' turn to ask.
+    # The id comes from our database: the browser could have the true signature of a cheaper order.
+    # This first call claims nothing: a forged signature must not use up the parties' turn to ask.
     order_id = _claim(conversation_id, None)["razorpay_order_id"]
     if order_id is None or not checkout_signature_fits(
         order_id, payment_id, signature, provider.config.key_secret.get_secret_value()
@@ -153,13 +153,13 @@ def confirm_payment(conversation_id: uuid.UUID) -> Response:
             400,
             "BAD_SIGNATURE",
             "This does not confirm the payment of this deal. If you have paid, the deal goes on "
-            "by itself within a few minutes.",
+            "automatically within a few minutes.",
         )
     return _answer(_poll(provider, _claim(conversation_id, CALLBACK_GAP_SECONDS)))
 
 
 def _attach_order(provider: Gateway, order: Mapping[str, Any], conversation_id: str) -> str:
-    """Make the order at Razorpay, tell the database, and return the id that counts there."""
+    """Make the order at Razorpay, store it, and return the id that the database keeps."""
     try:
         entity = provider.create_order(
             receipt=order["receipt"],
@@ -180,7 +180,7 @@ def _attach_order(provider: Gateway, order: Mapping[str, Any], conversation_id: 
         raise ApiError(
             409,
             "PAYMENT_NOT_READY",
-            "The deal has changed in this moment. Press again to pay what it says now.",
+            "The deal has just changed. Press again to pay its new amount.",
         )
     if said["outcome"] not in ("attached", "already_attached"):
         raise _misconfigured(order, said["outcome"])
@@ -199,7 +199,7 @@ def _claim(conversation_id: uuid.UUID, min_gap_seconds: int | None) -> dict[str,
 
 
 def _poll(provider: Gateway, claim: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to whoever asked; Razorpay is asked only with a claim."""
+    """The answer for the client; asks Razorpay only with a claim."""
     if claim["payment_order_id"] is None:
         return _not_polled(claim, "no_order")
     if not claim["claimed"]:
@@ -236,7 +236,7 @@ def _not_polled(claim: Mapping[str, Any], outcome: str) -> dict[str, Any]:
 def _answer(answer: Mapping[str, Any]) -> Response:
     metrics.RECONCILES.labels(result=answer["outcome"]).inc()
     add_log_fields(outcome=answer["outcome"], flow_state=answer["flow_state"])
-    # What was learned may have made some due.
+    # The payment may have made refunds and pushes due.
     services().touch()
     return jsonify(answer)
 
@@ -255,7 +255,7 @@ def _gateway_trouble(error: GatewayError) -> ApiError:
 
 
 def _misconfigured(order: Mapping[str, Any], outcome: str) -> ApiError:
-    """The database and this app do not mean the same order: for whoever runs them to mend."""
+    """The database and this app disagree about the order; an operator must mend it."""
     log_event(
         "payments_misconfigured",
         logging.ERROR,

@@ -1,7 +1,6 @@
 """Razorpay's signatures: HMAC-SHA256, written in lower-case hex.
 
-Ours rather than the SDK's, which raises TypeError for a missing or a non-ASCII signature and takes
-an empty secret for a good one.
+The SDK's check raises TypeError for a missing or non-ASCII signature, and accepts an empty secret.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ def slot_of(
 
     Args:
         body: the request's body as it came, before anything has parsed it.
-        signature: the header `X-Razorpay-Signature`, in whatever state; never an exception.
-        current: the secret of today.
-        previous: the one before, for events that were created before it was changed.
+        signature: the header `X-Razorpay-Signature`; no value raises an exception.
+        current: the present secret.
+        previous: the secret before, for events that Razorpay created before the change.
     """
     fits_current = _is_signed(body, signature, current)
     fits_previous = _is_signed(body, signature, previous)
@@ -36,17 +35,17 @@ def slot_of(
 def checkout_signature_fits(
     order_id: str, payment_id: str, signature: str, key_secret: str
 ) -> bool:
-    """Whether Razorpay's checkout said that this payment is for this order.
+    """Whether Razorpay's checkout signed that this payment is for this order.
 
     Source: https://razorpay.com/docs/payments/payment-gateway/web-integration/standard/
 
     Args:
         order_id: from our database, never from the browser.
-        payment_id: what the browser sent.
-        signature: what the browser sent with it.
+        payment_id: from the browser.
+        signature: from the browser.
         key_secret: RAZORPAY_KEY_SECRET, not a webhook secret.
     """
-    # JSON may hold half a surrogate pair, which has no UTF-8 of its own.
+    # JSON may hold half a surrogate pair, which strict UTF-8 refuses.
     message = f"{order_id}|{payment_id}".encode("utf-8", "surrogatepass")
     return _is_signed(message, signature, key_secret)
 

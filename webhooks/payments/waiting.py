@@ -1,4 +1,4 @@
-"""Applies events of Razorpay that are stored and wait: somebody held their deal."""
+"""Applies stored events of Razorpay that wait because their deal was locked."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class WaitingEvents(Outbox):
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anybody to hand the work to."""
+        """Whether the app has Razorpay's settings."""
         return self._is_on
 
     def take(self, most: int) -> list[Row]:
-        """Apply the event that is due; the database takes and does in one call."""
+        """Apply the next due event; the database takes and applies it in one call."""
         said: Row = self._database.call_as_service("apply_waiting_event")
         return [said] if said["event_row_id"] is not None else []
 
     def handle(self, row: Row) -> tuple[str, bool]:
-        """Count what it came to."""
+        """Count the outcome."""
         metrics.WEBHOOK_OUTCOMES.labels(outcome=row["outcome"]).inc()
         return row["outcome"], True

@@ -1,7 +1,7 @@
-"""What Razorpay tells us: stored first, then processed, in two calls of the database.
+"""Razorpay's events: stored first, then processed, in two calls of the database.
 
-Whatever is authentic and stored is answered 200, also what we cannot use: Razorpay repeats all
-else for 24 hours and then switches the whole webhook off.
+Every authentic event that is stored gets 200, also one that Parley cannot use: after any other
+answer Razorpay retries for 24 hours and then disables the webhook.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from webhooks.http.request_hooks import add_log_fields
 from webhooks.payments.signatures import slot_of
 from webhooks.services import services
 
-# Razorpay takes no answer for a failure after five seconds; these leave it half a second.
+# An answer after five seconds is a failure for Razorpay; these leave half a second.
 RECORD_SECONDS = 1.5
 PROCESS_SECONDS = 3.0
 ANSWER_SECONDS = 4.5
 
-# Razorpay's are 14 letters and digits. For all that is none the database makes one of its own.
+# Razorpay's have 14 letters and digits. For any other the database uses the body's hash.
 _SANE_EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _KEPT_HEADERS = ("x-razorpay-event-id", "content-type", "user-agent")
 _KEPT_LENGTH = 200
-# What an event says about itself is logged only where it cannot be a person's words.
+# Values of an event are logged only in this form, which holds no person's words.
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def signed_by_razorpay() -> None:
-    """The guard of the webhook: one of our secrets signed the body. Which one is left in `flask.g`.
+    """The guard of the webhook: one of our secrets signed the body; `flask.g` then says which.
 
     Raises:
         ApiError: 401 BAD_SIGNATURE, or 503 PAYMENTS_OFF without Razorpay's settings.
@@ -63,7 +63,7 @@ blueprint = GuardedBlueprint("razorpay", __name__, guard=signed_by_razorpay)
 
 
 class Event(BaseModel):
-    """What Razorpay sends: this, and what it may add."""
+    """An event of Razorpay; it may have more keys."""
 
     entity: Literal["event"]
     account_id: str
@@ -74,17 +74,17 @@ class Event(BaseModel):
 
 
 class EventHeaders(BaseModel):
-    """The header that tells repetitions apart."""
+    """The header that identifies an event across retries."""
 
     event_id: str | MISSING = Field(
         MISSING,
         alias="X-Razorpay-Event-Id",
-        description="One that is missing or odd is replaced by the hash of the body.",
+        description="The hash of the body replaces a missing or odd one.",
     )
 
 
 class Outcome(Closed):
-    """What became of an event."""
+    """The outcome of an event."""
 
     outcome: str = Field(description="For example applied, noop, duplicate.")
 
@@ -101,13 +101,14 @@ def _measure(response: Response) -> Response:
 @blueprint.post("/v1/webhooks/razorpay")
 @describe(Outcome, 401, 503, guarded_by="razorpay", json=Event, headers=EventHeaders)
 def receive_event() -> Response:
-    """Store one event, process it, and say what became of it.
+    """Store one event, process it, and answer its outcome.
 
-    Also a moment to send refunds and pushes, which it may have made due; the answer does not wait
-    for them. Razorpay's repetition is our only retry engine.
+    It also starts a round of all outboxes, for refunds and pushes that the event made due; the
+    answer does not wait for it.
 
     Raises:
-        ApiError: 503 when the event is to come again: the database does not answer, or is at fault.
+        ApiError: 503 when the database does not answer or fails, so that Razorpay sends the event
+            again.
     """
     outcome = _process(_record())
     metrics.WEBHOOK_OUTCOMES.labels(outcome=outcome).inc()
@@ -143,10 +144,10 @@ def _record() -> int:
 
 
 def _process(event_row_id: int) -> str:
-    """Have a stored event applied; the outcome.
+    """Have the database apply a stored event; the outcome.
 
     Raises:
-        ApiError: 503 when the database does not say.
+        ApiError: 503 when the database does not answer.
     """
     left = ANSWER_SECONDS - (time.perf_counter() - g.started_at)
     said = _ask(
@@ -167,7 +168,7 @@ def _process(event_row_id: int) -> str:
 
 
 def _ask(failure: str, function: str, seconds: float, /, **arguments: Any) -> dict[str, Any]:
-    """Call a function; whatever goes wrong is counted as `failure`, and worth another try."""
+    """Call a function; a failure is counted as `failure`, and Razorpay sends the event again."""
     try:
         said: dict[str, Any] = services().database.call_as_service(
             function, within=seconds, **arguments

@@ -1,1 +1,1 @@
-"""Pushes: the outbox, Web Push, and the network that keeps off private addresses."""
+"""Pushes: the outbox, Web Push, and a network without private addresses."""

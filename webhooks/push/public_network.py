@@ -1,7 +1,7 @@
 """Connections to public addresses only, in bounded time: for URLs that a client named.
 
-Names are resolved here and the address that was checked is the one connected to, so that a name
-cannot show one address to a check and another to the connection.
+It resolves a name once, checks the address and connects to it. So a host name cannot give one
+address to the check and another to the connection.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class PublicBackend(httpcore.NetworkBackend):
         """Start the clock.
 
         Args:
-            seconds: how long everything together may take, except for the resolver, which has
-                time limits of its own and no way to be given others.
+            seconds: how long everything together may take, except for the resolver, whose time
+                limits cannot be set here.
             allow_loopback: whether this machine counts as public.
         """
         self._deadline = time.monotonic() + seconds
@@ -68,7 +68,7 @@ class PublicBackend(httpcore.NetworkBackend):
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection that is over at its deadline, however little the other side sends at a time."""
+    """A connection that ends at its deadline, also while the other side sends byte by byte."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
         self._stream = stream
@@ -99,7 +99,7 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is in the public internet, also when it stands for an IPv4 address."""
+    """Whether an address is public; the IPv4 address inside an IPv6 address decides."""
     if isinstance(address, IPv4Address):
         return address.is_global and not address.is_multicast
     inner = address.ipv4_mapped or address.sixtofour

@@ -1,6 +1,6 @@
-"""Web Push: a payload, encrypted for one browser, handed to that browser's push service.
+"""Web Push: encrypts a payload for one browser and sends it to that browser's push service.
 
-Standards: RFC 8030 (the request), RFC 8291 (its encryption), RFC 8292 (VAPID, who is sending).
+Standards: RFC 8030 (the request), RFC 8291 (its encryption), RFC 8292 (VAPID, the sender).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from webhooks.push.pushes import Result
 
 # For one push, from the connection to the answer.
 TIMEOUT_SECONDS = 4.0
-# How long a push service keeps a push for a device that is off. After a day the news is old, and
-# whoever opens the app asks it for everything anyway.
+# How long a push service keeps a push for a device that is off. After a day it is old news, and an
+# opened app loads everything anyway.
 TTL_SECONDS = 24 * 60 * 60
 # RFC 8292, section 2: at most a day, and clocks differ.
 _VAPID_SECONDS = 12 * 60 * 60
@@ -41,7 +41,7 @@ class WebPushSender:
 
     def __init__(self, config: WebPushConfig) -> None:
         self._config = config
-        # The authorities that the database's client trusts too (SSL_CERT_FILE, or certifi's).
+        # Trusts the same authorities as the database's client (SSL_CERT_FILE, or certifi's).
         self._ssl_context = httpx.create_ssl_context()
         self._public_key = encode_base64url(public_bytes(config.private_key.public_key()))
 
@@ -51,10 +51,10 @@ class WebPushSender:
         Args:
             token: the subscription's endpoint, which a client chose: see `public_network`.
             keys: its `p256dh` and `auth`, base64url.
-            payload: what the page's service worker gets, as JSON; 3,993 bytes at most.
+            payload: for the page's service worker, as JSON; 3,993 bytes at most.
 
         Returns:
-            "gone" when the push service says so, or when the subscription never was one.
+            "gone" when the push service says so, or when the subscription is not a valid one.
         """
         parts = urlsplit(token)
         if parts.scheme.lower() != "https":
@@ -92,7 +92,7 @@ class WebPushSender:
         return f"vapid t={token}, k={self._public_key}"
 
     def _post(self, url: str, headers: Mapping[bytes | str, bytes | str], body: bytes) -> int:
-        """The status of the answer, whose body is never read; redirects are not followed."""
+        """The status of the answer; its body is not read, redirects are not followed."""
         network = PublicBackend(TIMEOUT_SECONDS, allow_loopback=self._config.allow_loopback)
         with (
             httpcore.ConnectionPool(self._ssl_context, network_backend=network) as pool,
@@ -105,7 +105,7 @@ def encrypt(plaintext: bytes, keys: Mapping[str, str]) -> bytes:
     """One encrypted record for a subscription.
 
     Raises:
-        ValueError: when the keys are none.
+        ValueError: when the keys are not valid.
     """
     return bytes(
         http_ece.encrypt(
