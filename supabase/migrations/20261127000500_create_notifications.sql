@@ -22,8 +22,7 @@ create table private.notifications (
   data jsonb not null,
   created_at timestamptz not null default now(),
 
-  primary key (user_id, id),
-  constraint one_notification_a_message unique (user_id, message_id)
+  primary key (user_id, id)
 );
 comment on table private.notifications is 'What a user was told beside the messages; ids only.';
 alter table private.notifications enable row level security;

@@ -137,7 +137,7 @@ def test_input_is_composed_before_the_conversation_is_locked(db: Database, peopl
         == stored
     )
     read = db.query(
-        "select private.read_fields(%s, 'input', 65536) as it",
+        "select private.read_fields(%s) as it",
         Jsonb({"a": typed, "b": 1, "c": [typed], "d": None}),
     )[0]["it"]
     assert read == {"a": stored, "b": 1, "c": [typed], "d": None}

@@ -17,7 +17,6 @@ def tell(db: Database, user: uuid.UUID, talk: Talk, *left: int) -> None:
             p_user_id=user,
             p_type="quota_low",
             p_conversation_id=talk.id,
-            p_message_id=None,
             p_data={"left": number},
         )
 

@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 import json
-import uuid
-from typing import Any
 
-from tests.chat.scenes import Talk, broadcasts, send
+from tests.chat.scenes import Talk, broadcasts
 from tests.notifications.devices import register, waiting
 from tests.support.databases import Database
 
 
-def notify(db: Database, user: uuid.UUID, message: Any, **data: Any) -> None:
+def test_a_note_is_kept_told_and_pushed_once(db: Database, talk: Talk) -> None:
+    register(db, talk.bharat, "phone")
+    db.query("delete from realtime.messages")
     db.call_private(
         "notify",
-        p_user_id=user,
+        p_user_id=talk.bharat,
         p_type="work",
-        p_conversation_id=message["conversation_id"],
-        p_message_id=message["id"],
-        p_data=data,
+        p_conversation_id=talk.id,
+        p_data={"state": "first"},
     )
-
-
-def test_a_second_note_about_a_message_is_the_first_one(db: Database, talk: Talk) -> None:
-    register(db, talk.bharat, "phone")
-    sent = send(db, talk.asha, talk.id, "done")
-    db.query("delete from realtime.messages")
-    db.query("delete from private.push_outbox")
-    for state in ("first", "second"):
-        notify(db, talk.bharat, sent, state=state)
     (row,) = db.query("select * from private.notifications")
     assert (row["user_id"], row["type"], row["data"]) == (talk.bharat, "work", {"state": "first"})
+    assert (str(row["conversation_id"]), row["message_id"]) == (str(talk.id), None)
     (told,) = broadcasts(db, "notification")
     payload = {key: told["payload"][key] for key in ("type", "data")}
     assert told["topic"] == f"user:{talk.bharat}"
     assert payload == {
         "type": "work",
-        "data": {
-            "conversation_id": talk.id,
-            "message_id": sent["id"],
-            "state": "first",
-        },
+        "data": {"conversation_id": talk.id, "message_id": None, "state": "first"},
     }
     (push,) = waiting(db)
     assert push["payload"] == payload
-    # The other side is somebody else.
-    notify(db, talk.asha, sent)
-    assert len(db.query("select 1 as one from private.notifications")) == 2
 
 
 def test_rows_are_private_and_of_known_types(db: Database, talk: Talk) -> None:

@@ -15,7 +15,7 @@ from tests.notifications.devices import (
     waiting,
 )
 from tests.support.crowds import OK, outcome, play_at_once
-from tests.support.databases import Database
+from tests.support.databases import PATIENCE, Database
 
 
 def queue(db: Database, talk: Talk, count: int) -> list[str]:
@@ -133,6 +133,23 @@ def test_many_senders_at_once_push_everything_once(db: Database, talk: Talk) -> 
 
     assert play_at_once(db, 5, 20, play) == {OK: 20}
     assert sorted(taken) == [row["id"] for row in waiting(db)]
+
+
+def test_two_results_of_one_device_at_once_wait_in_one_order(db: Database, talk: Talk) -> None:
+    queue(db, talk, 2)
+    first, second = (push["push_id"] for push in take(db))
+    db.query("update private.push_tokens set failures = 1")
+    one, two = db.session(), db.session()
+    with one.as_service(), two.as_service():
+        with psycopg.connect(db.dsn()) as holder:
+            holder.execute("select from private.push_outbox where id = %s for update", [first])
+            sent = one.start("record_push_result", push_id=first, result="sent")
+            db.wait_until_blocked(one)
+            gone = two.start("record_push_result", push_id=second, result="gone")
+            db.wait_until_blocked(two)
+        assert sent.result(PATIENCE)["result"] == "sent"
+        assert gone.result(PATIENCE)["result"] == "gone"
+    assert (db.query("select from private.push_tokens"), waiting(db)) == ([], [])
 
 
 def test_only_the_service_takes_and_records(db: Database, talk: Talk) -> None:

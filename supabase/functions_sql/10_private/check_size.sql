@@ -68,9 +68,9 @@ $$;
 -- normalize() has no work left under a lock. Call it before any lock is taken.
 --
 -- Null, and a value that is no object, come back unchanged.
--- Args: as for check_json. Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json, and
+-- Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json for the field input, and
 -- combining_marks, which names the field of the object.
-create or replace function private.read_fields(p_json jsonb, p_field text, p_max_bytes integer)
+create or replace function private.read_fields(p_json jsonb)
 returns jsonb
 language plpgsql
 stable
@@ -80,7 +80,7 @@ declare
   v_piled text;
   v_fields jsonb;
 begin
-  perform private.check_json(p_json, p_field, p_max_bytes);
+  perform private.check_json(p_json, 'input', 65536);
   if jsonb_typeof(p_json) <> 'object'
     or octet_length(p_json::text) = char_length(p_json::text) then
     return p_json;

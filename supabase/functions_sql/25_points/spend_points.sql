@@ -107,7 +107,7 @@ begin
   end if;
   if v_is_quota_low then
     perform private.notify(
-      p_user_id, 'quota_low', null, null, jsonb_build_object('free_left', v_free_left)
+      p_user_id, 'quota_low', null, jsonb_build_object('free_left', v_free_left)
     );
   end if;
   if p_spent > 0 and (
@@ -116,7 +116,7 @@ begin
       between v_account.points_balance and v_account.points_balance + p_spent - 1
   ) then
     perform private.notify(
-      p_user_id, 'points_low', null, null,
+      p_user_id, 'points_low', null,
       jsonb_build_object('points_balance', v_account.points_balance)
     );
   end if;

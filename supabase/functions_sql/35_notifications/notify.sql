@@ -1,13 +1,12 @@
 -- Notes something for a user, tells the user's devices, and queues a push.
 --
 -- Args: the user; one of the types of private.notifications; what it is about; what the client
--- gets beside that, ids and numbers only. A second note about the same message is the first one.
+-- gets beside that, ids and numbers only.
 -- Writes: notifications, push_outbox, realtime.messages. Events: notification `{type, data}`.
 create or replace function private.notify(
   p_user_id uuid,
   p_type text,
   p_conversation_id uuid,
-  p_message_id uuid,
   p_data jsonb
 )
 returns void
@@ -16,18 +15,15 @@ set search_path = ''
 as $$
 declare
   v_data constant jsonb := p_data || jsonb_build_object(
-    'conversation_id', p_conversation_id, 'message_id', p_message_id
+    'conversation_id', p_conversation_id, 'message_id', null
   );
 begin
-  insert into private.notifications (user_id, type, conversation_id, message_id, data)
-  values (p_user_id, p_type, p_conversation_id, p_message_id, p_data)
-  on conflict (user_id, message_id) do nothing;
-  if found then
-    perform private.broadcast(
-      array['notification'], array['user:' || p_user_id],
-      array[jsonb_build_object('type', p_type, 'data', v_data)]
-    );
-    perform private.queue_push(p_user_id, p_type, v_data);
-  end if;
+  insert into private.notifications (user_id, type, conversation_id, data)
+  values (p_user_id, p_type, p_conversation_id, p_data);
+  perform private.broadcast(
+    array['notification'], array['user:' || p_user_id],
+    array[jsonb_build_object('type', p_type, 'data', v_data)]
+  );
+  perform private.queue_push(p_user_id, p_type, v_data);
 end;
 $$;

@@ -14,6 +14,7 @@ $$;
 -- A failed push stays in the outbox until its next try; a device that fails ten times in a row is
 -- forgotten. A host that is unreachable rests for a minute, then two, four and so on up to an hour.
 -- Definer: the outbox is private.
+-- Locks: the device, then what waits for it: the order in which a device is forgotten.
 -- Writes: push_outbox, push_tokens, push_hosts.
 -- Errors: INPUT_INVALID (422) for another result.
 create or replace function private.record_push_result(p_push_id bigint, p_result text)
@@ -34,7 +35,8 @@ begin
   end if;
   select t.* into v_token
   from private.push_tokens as t
-  where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id);
+  where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id)
+  for no key update;
   if p_result = 'sent' then
     delete from private.push_outbox as o where o.id = p_push_id;
     update private.push_tokens as t set failures = 0 where t.id = v_token.id and t.failures > 0;

@@ -20,7 +20,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_input constant jsonb := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
+  v_input constant jsonb := private.read_fields(coalesce(p_input, '{}'));
 begin
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false

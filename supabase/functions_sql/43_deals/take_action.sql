@@ -86,7 +86,7 @@ declare
 begin
   v_step.actor_id := private.require_user();
   perform private.check_json(p_request, 'input', 65536);
-  v_step.input := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
+  v_step.input := private.read_fields(coalesce(p_input, '{}'));
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);

@@ -43,7 +43,7 @@ begin
     jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', v_reference)
   );
   perform private.notify(
-    v_payout.influencer_id, 'payment', v_payout.conversation_id, null,
+    v_payout.influencer_id, 'payment', v_payout.conversation_id,
     jsonb_build_object('payout_id', v_payout.id, 'amount_minor', v_payout.amount_minor)
   );
   return jsonb_build_object('id', v_payout.id, 'status', v_payout.status);
