@@ -301,7 +301,7 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/check_size.sql sha256:ad605c42685657703143c52be3c7c1c9d0a37cceb448090b3a0280c00ede3038
+-- source: 10_private/check_size.sql sha256:b979c5639c8dbca5257c046b653bc4800da5d5a76ca382f8b0dc153334398ac1
 -- Refuses a name, a reference or an address that is larger than any honest one, before any work is
 -- done on it. What people type goes through private.read_text.
 --
@@ -372,9 +372,9 @@ $$;
 -- normalize() has no work left under a lock. Call it before any lock is taken.
 --
 -- Null, and a value that is no object, come back unchanged.
--- Args: as for check_json. Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json, and
+-- Errors: INPUT_INVALID (422) `{field, rule}`: those of check_json for the field input, and
 -- combining_marks, which names the field of the object.
-create or replace function private.read_fields(p_json jsonb, p_field text, p_max_bytes integer)
+create or replace function private.read_fields(p_json jsonb)
 returns jsonb
 language plpgsql
 stable
@@ -384,7 +384,7 @@ declare
   v_piled text;
   v_fields jsonb;
 begin
-  perform private.check_json(p_json, p_field, p_max_bytes);
+  perform private.check_json(p_json, 'input', 65536);
   if jsonb_typeof(p_json) <> 'object'
     or octet_length(p_json::text) = char_length(p_json::text) then
     return p_json;
@@ -1041,7 +1041,7 @@ begin
 end;
 $$;
 
--- source: 10_private/require_user.sql sha256:94b512708f3d0809b4ed842036d02ddbf0e46eee1a4e86a692b9600f23806a86
+-- source: 10_private/require_user.sql sha256:4a98875e892980a59db2dc83fe1f7b9847fa60cce4d644b1815353c0eea2b165
 -- The caller's id, from the token that PostgREST has checked.
 --
 -- Errors: AUTH_REQUIRED (401) when the token names no user, or one whose login was deleted while
@@ -1062,35 +1062,31 @@ begin
     );
   end if;
   if not exists (select from private.accounts as a where a.user_id = v_user_id) then
-    perform private.require_login(v_user_id);
+    perform private.raise_no_account(v_user_id);
   end if;
   return v_user_id;
 end;
 $$;
 
--- Refuses a user without an account, unless the login is there and may have one.
-create or replace function private.require_login(p_user_id uuid)
+-- Ends the call of a user without an account: the login is anonymous, or gone.
+--
+-- Errors: FORBIDDEN (403), AUTH_REQUIRED (401).
+create or replace function private.raise_no_account(p_user_id uuid)
 returns void
 language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-  v_is_anonymous constant boolean := (
-    select u.is_anonymous from auth.users as u where u.id = p_user_id
-  );
 begin
-  if v_is_anonymous is null then
-    perform private.raise_error(
-      'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
-      p_hint => 'Sign up, or sign in to another login.'
-    );
-  end if;
-  if v_is_anonymous then
+  if exists (select from auth.users as u where u.id = p_user_id and u.is_anonymous) then
     perform private.raise_error(
       'FORBIDDEN', 'Sign up first: this is not for anonymous sessions.', p_status => 403
     );
   end if;
+  perform private.raise_error(
+    'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
+    p_hint => 'Sign up, or sign in to another login.'
+  );
 end;
 $$;
 
@@ -1911,12 +1907,11 @@ as $$
   );
 $$;
 
--- source: 20_accounts/lock_account.sql sha256:791481aa9c45c4c1cd434280cbde73140d8d6fbe1f107e004bf321f535716c68
+-- source: 20_accounts/lock_account.sql sha256:502a554149ff85c734ec1dc6de4b3d7cabaecc263cebd5f5f15e20b73ae78e26
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
--- Locks: the account's row; made on demand for a login that has none. Writes: what create_account
--- writes.
+-- Locks: the account's row.
 -- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited, FORBIDDEN (403) for an
 -- anonymous one.
 create or replace function private.lock_account(p_user_id uuid)
@@ -1931,33 +1926,10 @@ begin
   from private.accounts as a
   where a.user_id = p_user_id
   for no key update;
-  if found then
-    return v_account;
+  if not found then
+    perform private.raise_no_account(p_user_id);
   end if;
-  perform private.require_login(p_user_id);
-  perform private.create_account(p_user_id);
-  return private.lock_account(p_user_id);
-end;
-$$;
-
--- Gives a login its card and its account, with the free messages and the price that the settings
--- say; one that has them is left alone.
---
--- Writes: users, accounts.
-create or replace function private.create_account(p_user_id uuid)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-begin
-  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
-  insert into private.accounts (user_id, daily_free_limit, points_per_message)
-  values (
-    p_user_id,
-    private.get_number('daily_free_limit')::integer,
-    private.get_number('points_per_message')::integer
-  )
-  on conflict (user_id) do nothing;
+  return v_account;
 end;
 $$;
 
@@ -2067,27 +2039,22 @@ $$;
 grant execute on function private.get_points_history(integer, bigint) to authenticated;
 grant execute on function public.get_points_history(integer, bigint) to authenticated;
 
--- source: 25_points/get_quota.sql sha256:53d25f2e47bf1a9053e4b29cf2c91934dabb2d82dd1a4cb843dba205d7b9f01b
+-- source: 25_points/get_quota.sql sha256:671b16ea8983719cd8eaa7c2f8e0e488f0c8df8d6bfa00f7afda715f99fbab0b
 -- The caller's quota at this moment.
 --
 -- Definer: accounts are private.
--- Writes: nothing, but the account of a login that has none yet.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_quota()
 returns jsonb
 language plpgsql
+stable
 security definer
 set search_path = ''
 as $$
 declare
   v_me constant uuid := private.require_user();
-  v_account private.accounts;
 begin
-  select a.* into v_account from private.accounts as a where a.user_id = v_me;
-  if not found then
-    v_account := private.lock_account(v_me);
-  end if;
-  return private.quota_json(v_account);
+  return (select private.quota_json(a) from private.accounts as a where a.user_id = v_me);
 end;
 $$;
 
@@ -2096,6 +2063,7 @@ $$;
 create or replace function public.get_quota()
 returns jsonb
 language sql
+stable
 set search_path = ''
 as $$
   select private.get_quota();
@@ -2194,7 +2162,7 @@ to authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
--- source: 25_points/spend_points.sql sha256:12a870b471e55a114db16d5ed06aae2d4a71c9053265924f08aa1e60b09c517c
+-- source: 25_points/spend_points.sql sha256:84ca6a76357c5c8713dfc7345a0f46b660f6507b8d2b22ac81c6d061bad7dbaf
 -- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
 --
 -- Sends charge themselves; see private.send_message.
@@ -2304,7 +2272,7 @@ begin
   end if;
   if v_is_quota_low then
     perform private.notify(
-      p_user_id, 'quota_low', null, null, jsonb_build_object('free_left', v_free_left)
+      p_user_id, 'quota_low', null, jsonb_build_object('free_left', v_free_left)
     );
   end if;
   if p_spent > 0 and (
@@ -2313,7 +2281,7 @@ begin
       between v_account.points_balance and v_account.points_balance + p_spent - 1
   ) then
     perform private.notify(
-      p_user_id, 'points_low', null, null,
+      p_user_id, 'points_low', null,
       jsonb_build_object('points_balance', v_account.points_balance)
     );
   end if;
@@ -5053,17 +5021,16 @@ $$;
 grant execute on function private.get_notifications(integer, bigint) to authenticated;
 grant execute on function public.get_notifications(integer, bigint) to authenticated;
 
--- source: 35_notifications/notify.sql sha256:312cb7dcfba006bc4e67a941c49297a048faad6a45c571ece78e4ce1041b2a4a
+-- source: 35_notifications/notify.sql sha256:c0f567895eb3b72d12fd47fa5bd977cce9b463db1b3ad91c73fcc47995142138
 -- Notes something for a user, tells the user's devices, and queues a push.
 --
 -- Args: the user; one of the types of private.notifications; what it is about; what the client
--- gets beside that, ids and numbers only. A second note about the same message is the first one.
+-- gets beside that, ids and numbers only.
 -- Writes: notifications, push_outbox, realtime.messages. Events: notification `{type, data}`.
 create or replace function private.notify(
   p_user_id uuid,
   p_type text,
   p_conversation_id uuid,
-  p_message_id uuid,
   p_data jsonb
 )
 returns void
@@ -5072,19 +5039,16 @@ set search_path = ''
 as $$
 declare
   v_data constant jsonb := p_data || jsonb_build_object(
-    'conversation_id', p_conversation_id, 'message_id', p_message_id
+    'conversation_id', p_conversation_id, 'message_id', null
   );
 begin
-  insert into private.notifications (user_id, type, conversation_id, message_id, data)
-  values (p_user_id, p_type, p_conversation_id, p_message_id, p_data)
-  on conflict (user_id, message_id) do nothing;
-  if found then
-    perform private.broadcast(
-      array['notification'], array['user:' || p_user_id],
-      array[jsonb_build_object('type', p_type, 'data', v_data)]
-    );
-    perform private.queue_push(p_user_id, p_type, v_data);
-  end if;
+  insert into private.notifications (user_id, type, conversation_id, data)
+  values (p_user_id, p_type, p_conversation_id, p_data);
+  perform private.broadcast(
+    array['notification'], array['user:' || p_user_id],
+    array[jsonb_build_object('type', p_type, 'data', v_data)]
+  );
+  perform private.queue_push(p_user_id, p_type, v_data);
 end;
 $$;
 
@@ -5108,7 +5072,7 @@ begin
 end;
 $$;
 
--- source: 35_notifications/record_push_result.sql sha256:a79c9cff05220247bd9959262bda56fb69497dd72bb656228e33fc0ef9222971
+-- source: 35_notifications/record_push_result.sql sha256:061940dc3129fac63ce34da48a4da1553f083873db1268e545d0e1cdfc1efa18
 -- RPC: service only; how a push went (sent, gone, failed, unreachable); returns `{push_id,
 -- result}`.
 create or replace function public.record_push_result(push_id bigint, result text)
@@ -5125,6 +5089,7 @@ $$;
 -- A failed push stays in the outbox until its next try; a device that fails ten times in a row is
 -- forgotten. A host that is unreachable rests for a minute, then two, four and so on up to an hour.
 -- Definer: the outbox is private.
+-- Locks: the device, then what waits for it: the order in which a device is forgotten.
 -- Writes: push_outbox, push_tokens, push_hosts.
 -- Errors: INPUT_INVALID (422) for another result.
 create or replace function private.record_push_result(p_push_id bigint, p_result text)
@@ -5145,7 +5110,8 @@ begin
   end if;
   select t.* into v_token
   from private.push_tokens as t
-  where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id);
+  where t.id = (select o.push_token_id from private.push_outbox as o where o.id = p_push_id)
+  for no key update;
   if p_result = 'sent' then
     delete from private.push_outbox as o where o.id = p_push_id;
     update private.push_tokens as t set failures = 0 where t.id = v_token.id and t.failures > 0;
@@ -9771,7 +9737,7 @@ begin
 end;
 $$;
 
--- source: 43_deals/operate.sql sha256:0d7d03e9e466acd3ff77bc873afd6d97efaa4ceb542292b51bbf9ab3313b3c2e
+-- source: 43_deals/operate.sql sha256:002de495b2e01b0efbe4470041a056dfafce02e8919923a87c6a477bb514854a
 -- Takes an action of an operator, or of the system after a fact from outside.
 --
 -- Time limits and follow-ups belong to the interpreter: nobody else may take them.
@@ -9794,7 +9760,7 @@ set search_path = ''
 as $$
 declare
   v_step private.flow_step;
-  v_input constant jsonb := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
+  v_input constant jsonb := private.read_fields(coalesce(p_input, '{}'));
 begin
   v_step.conversation := private.run_deadlines(
     private.lock_conversation(p_conversation_id, null), p_is_trial => false
@@ -10328,7 +10294,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:763dd4ef1b63380a6acc2c6814402b06571828c0e41de5754fd58b687402d2d6
+-- source: 43_deals/take_action.sql sha256:fc103994b0f8c87a7bf8405c4a93dcd7807907dd5bb47608dc085ac9f4942aca
 -- Takes an action in a conversation's flow, however a client draws it.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
@@ -10417,7 +10383,7 @@ declare
 begin
   v_step.actor_id := private.require_user();
   perform private.check_json(p_request, 'input', 65536);
-  v_step.input := private.read_fields(coalesce(p_input, '{}'), 'input', 65536);
+  v_step.input := private.read_fields(coalesce(p_input, '{}'));
   -- Also makes one user's actions follow each other, so that a repeat finds its first try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
@@ -13604,7 +13570,7 @@ $$;
 grant execute on function public.verify_conversation(uuid) to authenticated, service_role;
 grant execute on function private.verify_conversation(uuid) to authenticated, service_role;
 
--- source: 48_screens/get_chat_screen.sql sha256:f532529cea86b435668f8ac52bc095322434fccab6a90250075988b42538d321
+-- source: 48_screens/get_chat_screen.sql sha256:67526f15e21d76564c683119bffdffa9098b687c43de50de0cca49db751c1f28
 -- RPC: a chat in one call: its context, its newest messages, newest first, what the caller may do,
 -- and the quota; returns `{conversation, messages, actions, quota, version}`, or
 -- `{not_modified: true, version}` when the caller's is current.
@@ -13615,6 +13581,7 @@ create or replace function public.get_chat_screen(
 )
 returns json
 language sql
+stable
 set search_path = ''
 as $$
   select private.get_chat_screen(conversation_id, page_size, known_version);
@@ -13623,7 +13590,6 @@ $$;
 -- A chat: get_conversation_context, get_messages, get_available_actions, get_quota in one answer.
 --
 -- Definer: calls what only the functions of those names may read.
--- Writes: nothing, but the account of a login that has none yet.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a version that
 -- none is.
 create or replace function private.get_chat_screen(
@@ -13633,6 +13599,7 @@ create or replace function private.get_chat_screen(
 )
 returns json
 language plpgsql
+stable
 security definer
 set search_path = ''
 as $$
@@ -13795,7 +13762,7 @@ $$;
 grant execute on function public.get_deal_screen(uuid, text) to authenticated;
 grant execute on function private.get_deal_screen(uuid, text) to authenticated;
 
--- source: 48_screens/get_inbox_screen.sql sha256:6f4cd84c71742f16c90948b18b16852c98b922eeed607a19601714a1367a9778
+-- source: 48_screens/get_inbox_screen.sql sha256:d767cebcecafb2803f3db5b32718b7060bb54b7cd3eb1db29c2c91474f0e4bc6
 -- RPC: the inbox in one call: a page of conversations, what waits, the quota and the profile;
 -- returns `{conversations, next_cursor, unread, quota, profile, version}`, or
 -- `{not_modified: true, version}` when the caller's is current.
@@ -13807,6 +13774,7 @@ create or replace function public.get_inbox_screen(
 )
 returns json
 language sql
+stable
 set search_path = ''
 as $$
   select private.get_inbox_screen(filter, page_size, "cursor", known_version);
@@ -13815,7 +13783,6 @@ $$;
 -- The inbox: get_conversations, get_unread_count, get_quota and get_profile in one answer.
 --
 -- Definer: calls what only the functions of those names may read.
--- Writes: nothing, but the account of a login that has none yet.
 -- Errors: those of get_conversations, INPUT_INVALID (422) for a version that none is.
 create or replace function private.get_inbox_screen(
   p_filter text,
@@ -13825,6 +13792,7 @@ create or replace function private.get_inbox_screen(
 )
 returns json
 language plpgsql
+stable
 security definer
 set search_path = ''
 as $$
@@ -13963,7 +13931,7 @@ $$;
 grant execute on function public.get_market_screen(integer, text) to authenticated;
 grant execute on function private.get_market_screen(integer, text) to authenticated;
 
--- source: 48_screens/get_quota_screen.sql sha256:a42260fe39f50aab9ca7597f40ce18231d194ec860587fa6cbf88863c9c066db
+-- source: 48_screens/get_quota_screen.sql sha256:778ba1883e17411d0e187e9afe9116a59156e0ef35aaf6cd23d9ee5fd1b2ee67
 -- RPC: the quota and what moved the points, newest first, in one call; returns `{quota, history,
 -- version}`, or `{not_modified: true, version}` when the caller's is current.
 create or replace function public.get_quota_screen(
@@ -13972,6 +13940,7 @@ create or replace function public.get_quota_screen(
 )
 returns json
 language sql
+stable
 set search_path = ''
 as $$
   select private.get_quota_screen(page_size, known_version);
@@ -13980,11 +13949,11 @@ $$;
 -- The quota: get_quota and get_points_history in one answer.
 --
 -- Definer: calls what only the functions of those names may read.
--- Writes: nothing, but the account of a login that has none yet.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
 create or replace function private.get_quota_screen(p_page_size integer, p_known_version text)
 returns json
 language plpgsql
+stable
 security definer
 set search_path = ''
 as $$
@@ -15613,7 +15582,7 @@ grant execute on function
   private.mark_payment_returned(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payout_paid.sql sha256:8b32947a3e1304757c93388bbbf9587acd5bfe3ddbeaa684684ea9d040e0f203
+-- source: 50_payments/mark_payout_paid.sql sha256:a3da4b22f14c381e24d8d6453539acce7f23e65b9e37a4bda59e4d782aede463
 -- RPC: operators mark a payout as paid; returns `{id, status}`.
 create or replace function public.mark_payout_paid(payout_id uuid, reference text)
 returns jsonb
@@ -15659,7 +15628,7 @@ begin
     jsonb_build_object('amount_minor', v_payout.amount_minor, 'reference', v_reference)
   );
   perform private.notify(
-    v_payout.influencer_id, 'payment', v_payout.conversation_id, null,
+    v_payout.influencer_id, 'payment', v_payout.conversation_id,
     jsonb_build_object('payout_id', v_payout.id, 'amount_minor', v_payout.amount_minor)
   );
   return jsonb_build_object('id', v_payout.id, 'status', v_payout.status);
@@ -17939,7 +17908,7 @@ create or replace trigger check_setting
 before insert or update on private.settings
 for each row execute function private.check_setting();
 
--- source: 60_triggers/create_account_at_sign_up.sql sha256:fc44900afed1d79fc25c288752a3a0847c3594659b29d0a7cad34ba878bfab4c
+-- source: 60_triggers/create_account_at_sign_up.sql sha256:6aad35295be1b620b1f10fd4426e0c74ec524d4f665eecdf791b22365bd4c921
 -- Gives every new login its card and account in the transaction of the sign-up; an anonymous one
 -- when it becomes somebody's.
 --
@@ -17959,6 +17928,30 @@ $$;
 create or replace trigger create_account_at_sign_up
 after insert or update of is_anonymous on auth.users
 for each row when (not new.is_anonymous) execute function private.create_account_at_sign_up();
+
+-- Gives a login its card and its account, with the free messages and the price that the settings
+-- say; one that has them is left alone.
+--
+-- Writes: users, accounts.
+create or replace function private.create_account(p_user_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
+  insert into private.accounts (user_id, daily_free_limit, points_per_message)
+  values (
+    p_user_id,
+    private.get_number('daily_free_limit')::integer,
+    private.get_number('points_per_message')::integer
+  )
+  on conflict (user_id) do nothing;
+end;
+$$;
+
+-- Logins from before: the others may find them, whoever comes first.
+select private.create_account(u.id) from auth.users as u where not u.is_anonymous;
 
 -- source: 60_triggers/drop_files.sql sha256:af7dadacbe68ebad72a7dd9c859009c7c725d82f4a8c857fcb6ef8e99b1c74fd
 -- Marks the files of a message that is emptied or deleted for their deletion, in the transaction

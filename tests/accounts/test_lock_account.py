@@ -8,16 +8,6 @@ from tests.chat.scenes import SYSTEM_USER, open_talk, send
 from tests.support.databases import Database
 
 
-def test_a_login_from_before_the_trigger_gets_its_account_on_demand(db: Database) -> None:
-    asha, bharat = db.create_user("Asha"), db.create_user("Bharat")
-    db.query("delete from private.accounts where user_id = %s", asha)
-    db.query("delete from public.users where id = %s", asha)
-    talk = open_talk(db, asha, bharat)
-    assert send(db, asha, talk, "hi")["sender_id"] == str(asha)
-    assert db.value("select count(*) from private.accounts where user_id = %s", asha) == 1
-    assert db.value("select count(*) from public.users where id = %s", asha) == 1
-
-
 def test_a_write_notes_when_its_user_was_here(db: Database) -> None:
     asha, bharat = db.create_user("Asha"), db.create_user("Bharat")
     talk = open_talk(db, asha, bharat)

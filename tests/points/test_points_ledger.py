@@ -9,7 +9,7 @@ from tests.chat.scenes import Talk, block, dice, open_talk, send
 from tests.points.purse import balance_and_sum, give_points, quota_of, set_quota
 from tests.support.crowds import OK, outcome
 from tests.support.databases import Database
-from tests.support.operators import account_of, set_setting
+from tests.support.operators import set_setting
 
 
 def test_not_even_the_owner_of_the_ledger_changes_what_stands_there(
@@ -154,16 +154,6 @@ def test_settings_give_new_accounts_their_limit_and_price(db: Database) -> None:
     new = quota_of(db, db.create_user("Bharat"))
     assert (new["daily_free_limit"], new["points_per_message"]) == (5, 2)
     assert quota_of(db, old)["daily_free_limit"] == limit
-
-
-def test_a_purse_that_is_missing_is_made_on_demand(db: Database, talk: Talk) -> None:
-    db.query("delete from private.accounts where user_id = %s", talk.asha)
-    assert quota_of(db, talk.asha)["points_balance"] == 0
-    assert send(db, talk.asha, talk.id, "hi")["seq"] == 2
-    assert account_of(db, talk.asha)["messages_sent_today"] == 1
-    db.query("delete from private.accounts where user_id = %s", talk.bharat)
-    assert give_points(db, talk.bharat, 5)["balance_after"] == 5
-    assert balance_and_sum(db, talk.bharat) == (5, 5)
 
 
 def test_nobody_owes_points_and_nobody_counts_back(db: Database, talk: Talk) -> None:

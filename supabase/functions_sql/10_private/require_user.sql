@@ -18,34 +18,30 @@ begin
     );
   end if;
   if not exists (select from private.accounts as a where a.user_id = v_user_id) then
-    perform private.require_login(v_user_id);
+    perform private.raise_no_account(v_user_id);
   end if;
   return v_user_id;
 end;
 $$;
 
--- Refuses a user without an account, unless the login is there and may have one.
-create or replace function private.require_login(p_user_id uuid)
+-- Ends the call of a user without an account: the login is anonymous, or gone.
+--
+-- Errors: FORBIDDEN (403), AUTH_REQUIRED (401).
+create or replace function private.raise_no_account(p_user_id uuid)
 returns void
 language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-  v_is_anonymous constant boolean := (
-    select u.is_anonymous from auth.users as u where u.id = p_user_id
-  );
 begin
-  if v_is_anonymous is null then
-    perform private.raise_error(
-      'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
-      p_hint => 'Sign up, or sign in to another login.'
-    );
-  end if;
-  if v_is_anonymous then
+  if exists (select from auth.users as u where u.id = p_user_id and u.is_anonymous) then
     perform private.raise_error(
       'FORBIDDEN', 'Sign up first: this is not for anonymous sessions.', p_status => 403
     );
   end if;
+  perform private.raise_error(
+    'AUTH_REQUIRED', 'This login is gone.', p_status => 401,
+    p_hint => 'Sign up, or sign in to another login.'
+  );
 end;
 $$;

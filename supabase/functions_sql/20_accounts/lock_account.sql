@@ -1,8 +1,7 @@
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
--- Locks: the account's row; made on demand for a login that has none. Writes: what create_account
--- writes.
+-- Locks: the account's row.
 -- Errors: AUTH_REQUIRED (401) when the login was deleted while this waited, FORBIDDEN (403) for an
 -- anonymous one.
 create or replace function private.lock_account(p_user_id uuid)
@@ -17,33 +16,10 @@ begin
   from private.accounts as a
   where a.user_id = p_user_id
   for no key update;
-  if found then
-    return v_account;
+  if not found then
+    perform private.raise_no_account(p_user_id);
   end if;
-  perform private.require_login(p_user_id);
-  perform private.create_account(p_user_id);
-  return private.lock_account(p_user_id);
-end;
-$$;
-
--- Gives a login its card and its account, with the free messages and the price that the settings
--- say; one that has them is left alone.
---
--- Writes: users, accounts.
-create or replace function private.create_account(p_user_id uuid)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-begin
-  insert into public.users (id) values (p_user_id) on conflict (id) do nothing;
-  insert into private.accounts (user_id, daily_free_limit, points_per_message)
-  values (
-    p_user_id,
-    private.get_number('daily_free_limit')::integer,
-    private.get_number('points_per_message')::integer
-  )
-  on conflict (user_id) do nothing;
+  return v_account;
 end;
 $$;
 

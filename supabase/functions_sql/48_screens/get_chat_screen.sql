@@ -8,6 +8,7 @@ create or replace function public.get_chat_screen(
 )
 returns json
 language sql
+stable
 set search_path = ''
 as $$
   select private.get_chat_screen(conversation_id, page_size, known_version);
@@ -16,7 +17,6 @@ $$;
 -- A chat: get_conversation_context, get_messages, get_available_actions, get_quota in one answer.
 --
 -- Definer: calls what only the functions of those names may read.
--- Writes: nothing, but the account of a login that has none yet.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a version that
 -- none is.
 create or replace function private.get_chat_screen(
@@ -26,6 +26,7 @@ create or replace function private.get_chat_screen(
 )
 returns json
 language plpgsql
+stable
 security definer
 set search_path = ''
 as $$

@@ -9,6 +9,7 @@ create or replace function public.get_inbox_screen(
 )
 returns json
 language sql
+stable
 set search_path = ''
 as $$
   select private.get_inbox_screen(filter, page_size, "cursor", known_version);
@@ -17,7 +18,6 @@ $$;
 -- The inbox: get_conversations, get_unread_count, get_quota and get_profile in one answer.
 --
 -- Definer: calls what only the functions of those names may read.
--- Writes: nothing, but the account of a login that has none yet.
 -- Errors: those of get_conversations, INPUT_INVALID (422) for a version that none is.
 create or replace function private.get_inbox_screen(
   p_filter text,
@@ -27,6 +27,7 @@ create or replace function private.get_inbox_screen(
 )
 returns json
 language plpgsql
+stable
 security definer
 set search_path = ''
 as $$

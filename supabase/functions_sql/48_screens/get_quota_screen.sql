@@ -6,6 +6,7 @@ create or replace function public.get_quota_screen(
 )
 returns json
 language sql
+stable
 set search_path = ''
 as $$
   select private.get_quota_screen(page_size, known_version);
@@ -14,11 +15,11 @@ $$;
 -- The quota: get_quota and get_points_history in one answer.
 --
 -- Definer: calls what only the functions of those names may read.
--- Writes: nothing, but the account of a login that has none yet.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
 create or replace function private.get_quota_screen(p_page_size integer, p_known_version text)
 returns json
 language plpgsql
+stable
 security definer
 set search_path = ''
 as $$
