@@ -6,6 +6,7 @@ import fnmatch
 import json
 import re
 import subprocess
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,6 +150,13 @@ def test_the_supabase_cli_deploys_the_same_schema(
 ) -> None:
     database, _ = pushed
     assert dump(cluster, database) == dump(cluster, deployed)
+
+
+def test_supabase_start_runs_every_service_that_the_migrations_need() -> None:
+    services = tomllib.loads((ROOT / "supabase" / "config.toml").read_text("utf-8"))
+    written = "".join(path.read_text("utf-8") for path in ROOT.glob("supabase/migrations/*.sql"))
+    needed = {name for name in ("auth", "realtime", "storage") if f" {name}." in written}
+    assert {name for name in needed if services[name]["enabled"]} == needed
 
 
 def test_a_second_push_finds_nothing_to_do(pushed: tuple[Database, Path]) -> None:

@@ -37,6 +37,11 @@ def test_the_image_installs_what_it_copies_and_nothing_for_tests() -> None:
     assert f"-r {copied}" in (ROOT / "requirements.txt").read_text("utf-8")
 
 
+def test_the_builder_is_given_exactly_what_the_image_copies() -> None:
+    given = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
+    assert given == re.findall(r"^COPY (\S+) ", DOCKERFILE, re.MULTILINE)
+
+
 @pytest.mark.long
 def test_the_images_steps_make_an_app_that_takes_a_webhook(
     supabase: FakeSupabase, tmp_path: Path
