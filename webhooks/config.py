@@ -11,7 +11,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -32,6 +32,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+_QUOTED = re.compile(r"""^(["'])(.*)\1$""")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _Group = TypeVar("_Group", bound="_Settings")
 
@@ -49,18 +50,14 @@ def _refuse_unless(is_good: Any) -> None:
         raise ValueError
 
 
-def _split_origin(url: str) -> SplitResult:
-    """The parts of `scheme://host[:port]`. Raises ValueError when the text is anything else."""
+def _origin(url: str) -> str:
+    """`scheme://host[:port]` as browsers write it. Raises ValueError for anything else."""
+    url = url.rstrip("/").lower()
     parts = urlsplit(url)
     _ = parts.port  # reading it is what checks it
-    has_more = parts.path or parts.query or parts.fragment or "@" in parts.netloc
+    has_more = parts.path or parts.query or parts.fragment or set("@*") & set(parts.netloc)
     _refuse_unless(parts.scheme in ("http", "https") and parts.hostname and not has_more)
-    return parts
-
-
-def _origin(url: str) -> str:
-    _split_origin(url.rstrip("/"))
-    return url.rstrip("/")
+    return url
 
 
 def _listed(given: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -257,11 +254,6 @@ class Config(_Settings):
     web_push: WebPushConfig | None = None
 
     @property
-    def is_production(self) -> bool:
-        """Whether the app serves real users and real money."""
-        return self.app_env == "production"
-
-    @property
     def auth_url(self) -> str:
         """The address of the project's Auth."""
         return f"{self.supabase_url}/auth/v1"
@@ -293,12 +285,14 @@ class Config(_Settings):
 
 
 def load_config(environment: Mapping[str, str]) -> Config:
-    """Read the settings; an empty value counts as missing.
+    """Read the settings; an empty value counts as missing, and quotes around one do not count.
 
     Raises:
         ConfigError: with one sentence for every setting that is missing or malformed.
     """
-    given = {name.lower(): value.strip() for name, value in environment.items() if value.strip()}
+    # A shell that reads .env takes the quotes off; `docker run --env-file` does not.
+    bare = {name.lower(): _QUOTED.sub(r"\2", value.strip()) for name, value in environment.items()}
+    given = {name: value for name, value in bare.items() if value}
     problems: list[str] = []
     config = _read(Config, given, problems)
     groups: dict[str, _Settings | None] = {}

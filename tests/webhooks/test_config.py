@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import runpy
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,13 @@ def test_the_smallest_settings_are_enough_and_payments_are_off() -> None:
     assert (config.app_env, config.log_level) == ("development", "INFO")
     assert (config.host, config.port) == ("127.0.0.1", 5000)
     assert (config.razorpay, config.web_push, config.cors_origins) == (None, None, ())
-    assert not config.is_production
 
 
 def test_every_setting_is_read() -> None:
     config = load_config(
         settings(
             f"{URL}/",
-            CORS_ORIGIN="https://a.example.com, http://localhost:3000/",
+            CORS_ORIGIN="https://A.example.com, http://localhost:3000/",
             APP_ENV="Production",
             LOG_LEVEL="warning",
             HOST="0.0.0.0",  # noqa: S104
@@ -60,7 +60,7 @@ def test_every_setting_is_read() -> None:
     )
     assert config.supabase_url == URL
     assert config.cors_origins == ("https://a.example.com", "http://localhost:3000")
-    assert (config.is_production, config.log_level) == (True, "WARNING")
+    assert (config.app_env, config.log_level) == ("production", "WARNING")
     assert (config.host, config.port) == ("0.0.0.0", 8080)  # noqa: S104
     assert config.razorpay is not None
     assert config.razorpay.key_id == RAZORPAY["RAZORPAY_KEY_ID"]
@@ -147,6 +147,7 @@ def test_new_api_keys_are_known_by_their_prefix() -> None:
         ("SUPABASE_SERVICE_ROLE_KEY", api_key("anon")),
         ("SUPABASE_JWT_SECRET", "short"),
         ("CORS_ORIGIN", "*"),
+        ("CORS_ORIGIN", "https://*.example.com"),
         ("CORS_ORIGIN", "https://a.example.com/path"),
         ("APP_ENV", "staging"),
         ("LOG_LEVEL", "loud"),
@@ -262,3 +263,19 @@ def test_the_example_is_accepted_once_the_keys_are_filled_in() -> None:
     keys = {name: value for name, value in settings(URL).items() if name.endswith("_KEY")}
     config = load_config(example | keys)
     assert (config.port, config.razorpay) == (5000, None)
+
+
+def test_a_shell_and_docker_read_the_same_from_the_example(tmp_path: Path) -> None:
+    page = re.sub(r"(?m)^#(?=[A-Z_]+=)", "", (ROOT / ".env.example").read_text())
+    (tmp_path / ".env").write_text(page)
+    command = ["sh", "-ec", "set -a; . ./.env; exec env"]
+    said = subprocess.check_output(command, cwd=tmp_path, env={}, text=True)  # noqa: S603
+    keys = settings(URL, **RAZORPAY, **VAPID, RAZORPAY_ACCOUNT_ID="acc_123")
+    keys |= {"RAZORPAY_WEBHOOK_SECRET_PREVIOUS": "", "SUPABASE_JWT_ISSUER": ""}
+    from_shell, from_docker = (
+        load_config(dict(line.split("=", 1) for line in text.splitlines() if "=" in line) | keys)
+        for text in (said, re.sub("(?m)^#.*", "", page))
+    )
+    assert from_shell.razorpay is not None
+    assert from_shell.razorpay.checkout_name == "Stoory Platform"
+    assert from_docker.razorpay == from_shell.razorpay
