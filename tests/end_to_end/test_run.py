@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scripts.dev.demo.__main__ import main
 from tests.support.stacks import ROOT, free_port, run_cli, temporary_folder
 
 PATIENCE = 120.0
@@ -129,6 +131,34 @@ def test_what_a_killed_run_left_behind_stands_in_no_way_and_the_demo_is_played_a
                 httpx.get(url)
     finally:
         run_cli("stop", "--data-dir", folder_of(command) / "supabase")
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_number_that_is_no_port_is_refused_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([f"--data-dir={tmp_path / 'data'}", f"--{name}=65536"])
+    assert capsys.readouterr().err.endswith("65536 is no port: choose one from 1 to 65535\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_changed_requirement_is_installed_at_the_next_start(tmp_path: Path) -> None:
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$*" >>asked\n')
+    python.chmod(0o755)
+    pages = sorted(page.name for page in ROOT.glob("requirements*.txt"))
+    for page in pages:
+        shutil.copy(ROOT / page, tmp_path)
+    start = f"source {ROOT}/scripts/dev/lib/environment.sh; ensure_environment"
+    installs = []
+    for changed in [None, None, *pages]:
+        if changed:
+            (tmp_path / changed).write_text("changed")
+        subprocess.run(["bash", "-euc", start], cwd=tmp_path, check=True)  # noqa: S603, S607
+        installs.append((tmp_path / "asked").read_text().count("pip install"))
+    assert (len(pages), installs) == (3, [1, 1, 2, 3, 4])
 
 
 def assert_stopped(command: list[str]) -> None:

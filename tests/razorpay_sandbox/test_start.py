@@ -50,6 +50,12 @@ def test_it_refuses_to_be_taken_for_the_real_thing(
     assert error.count("\n") == 1
 
 
+def test_it_refuses_a_number_that_is_no_port(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--port", "65536"])
+    assert "65536 is no port" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:5000", "http://", "http://["])
 def test_it_refuses_an_address_that_is_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str

@@ -28,9 +28,10 @@ from scripts.dev.demo.services import (
     end_orphan,
     open_service,
     open_stack,
-    require_free,
 )
 from scripts.dev.demo.stage import Stage, open_stage
+from scripts.dev.local_supabase.ports import port_number, require_free
+from scripts.dev.local_supabase.postgres import StackError
 
 # What Python is told to start the app.
 APP = ("-m", "gunicorn", "-c", "webhooks/gunicorn_conf.py")
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("realtime").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(_main(args))
-    except ServiceError as error:
+    except (ServiceError, StackError) as error:
         if error.args:
             _say(f"run: {error}")
     except (AssertionError, ParleyError, TimeoutError) as error:
@@ -59,13 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data-dir", type=Path, default=ROOT / ".local", help="data and logs (default .local)"
     )
-    parser.add_argument("--port", type=int, help="of the local Supabase (default 54321)")
-    parser.add_argument("--db-port", type=int, help="of its Postgres (default 54322)")
-    parser.add_argument("--app-port", type=int, default=5000, help="of the app (default 5000)")
-    parser.add_argument(
-        "--sandbox-port", type=int, default=5001, help="of the payment sandbox (default 5001)"
-    )
-    parser.add_argument("--web-port", type=int, default=3000, help="of the web client (3000)")
+    for name, default, whose in (
+        ("--port", None, "the local Supabase (default 54321)"),
+        ("--db-port", None, "its Postgres (default 54322)"),
+        ("--app-port", 5000, "the app (default 5000)"),
+        ("--sandbox-port", 5001, "the payment sandbox (default 5001)"),
+        ("--web-port", 3000, "the web client (default 3000)"),
+    ):
+        parser.add_argument(name, type=port_number, default=default, help=f"of {whose}")
     return parser
 
 

@@ -7,12 +7,11 @@ import fcntl
 import os
 import shlex
 import signal
-import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -142,19 +141,6 @@ async def open_service(
         yield process
     finally:
         await asyncio.shield(_end(process, signal.SIGTERM))
-
-
-def require_free(port: int, option: str) -> None:
-    """Raise ServiceError when somebody listens on the port that this option chooses."""
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise ServiceError(
-                f"Port {port} is taken by another program: free it, or choose another one with "
-                f"{option}."
-            ) from error
 
 
 async def await_service(process: Process, name: str, url: str, log: Path) -> None:

@@ -37,7 +37,7 @@ find_python() {
 # The stamp holds what was installed, so that a changed requirement is installed at the next start.
 ensure_environment() {
   local wanted stamp=".venv/installed"
-  wanted=$(cat requirements.txt requirements-dev.txt)
+  wanted=$(cat requirements*.txt)
   if [ -x "$PYTHON" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     return
   fi

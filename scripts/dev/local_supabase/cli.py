@@ -29,7 +29,7 @@ from scripts.dev.local_supabase.config import (
     Settings,
 )
 from scripts.dev.local_supabase.migrations import apply_migrations
-from scripts.dev.local_supabase.ports import require_free
+from scripts.dev.local_supabase.ports import port_number, require_free
 from scripts.dev.local_supabase.postgres import StackError
 
 ROOT = Path(__file__).parents[3]
@@ -57,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where it lives")
     starting = argparse.ArgumentParser(add_help=False)
-    starting.add_argument("--port", type=_port, help="of the API (default 54321)")
-    starting.add_argument("--db-port", type=_port, help="of Postgres (default 54322)")
+    starting.add_argument("--port", type=port_number, help="of the API (default 54321)")
+    starting.add_argument("--db-port", type=port_number, help="of Postgres (default 54322)")
     starting.add_argument(
         "--postgres-bin", type=Path, help="folder of another PostgreSQL's binaries (15 or newer)"
     )
@@ -90,13 +90,6 @@ def _parser() -> argparse.ArgumentParser:
         if name == "status":
             command.add_argument("--env", action="store_true", help="print NAME=value lines")
     return parser
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 65536:
-        raise argparse.ArgumentTypeError(f"{port} is no port: choose one from 1 to 65535")
-    return port
 
 
 def start(data_dir: Path, args: argparse.Namespace) -> int:

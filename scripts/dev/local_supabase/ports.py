@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from argparse import ArgumentTypeError
 from contextlib import closing
 
 from scripts.dev.local_supabase.config import LOOPBACK
@@ -17,6 +18,14 @@ def free_port() -> int:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def port_number(text: str) -> int:
+    """The type of a command line option that chooses a port."""
+    port = int(text)
+    if not 0 < port < 65536:
+        raise ArgumentTypeError(f"{port} is no port: choose one from 1 to 65535")
+    return port
 
 
 def require_free(port: int, option: str) -> None:

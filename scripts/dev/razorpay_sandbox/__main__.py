@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from scripts.dev.local_supabase.ports import require_free
+from scripts.dev.local_supabase.ports import port_number, require_free
 from scripts.dev.local_supabase.postgres import StackError
 from scripts.dev.razorpay_sandbox.config import LOOPBACK, SettingsError, read_settings
 from scripts.dev.razorpay_sandbox.serving import make_server
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="razorpay_sandbox",
         description="A stand-in for Razorpay on loopback, for tests and the demo. No money moves.",
     )
-    parser.add_argument("--port", type=int, required=True, help="of 127.0.0.1")
+    parser.add_argument("--port", type=port_number, required=True, help="of 127.0.0.1")
     parser.add_argument("--webhook-url", help="where events go; without it they are lost")
     args = parser.parse_args(argv)
     try:
