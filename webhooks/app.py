@@ -14,6 +14,7 @@ from webhooks.http import internal, session
 from webhooks.http.cors import register_cors
 from webhooks.http.errors import register_error_handlers
 from webhooks.http.guards import require_guards
+from webhooks.http.openapi import document
 from webhooks.http.request_hooks import register_request_hooks
 from webhooks.http.tokens import open_token_check
 from webhooks.payments import ops, routes, webhook
@@ -66,6 +67,8 @@ def create_app(config: Config | Mapping[str, str] | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     require_guards(app)
+    with app.app_context():
+        document()  # before two requests at once could write it together
     return app
 
 

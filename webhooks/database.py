@@ -28,6 +28,9 @@ PROBE_TIMEOUT_SECONDS = 2.0
 # Codes of our own functions. PostgREST's (PGRST202) and PostgreSQL's (42501) have digits.
 _OUR_CODE = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
+# A failover or a full disk makes the database read-only; PostgREST answers 405.
+_READ_ONLY = "25006"
+
 # The SDK's APIError has no HTTP status and no headers, so the last response is kept here.
 _last_response: ContextVar[httpx.Response | None] = ContextVar("last_response", default=None)
 
@@ -153,7 +156,7 @@ def _refusal(error: APIError, function: str) -> ApiError:
         log_event("rpc_token_refused", logging.WARNING, function=function, code=code)
         return auth_required("The database does not accept this access token.")
     log_event("rpc_failed", logging.ERROR, function=function, code=code, status=status)
-    if status >= 500 or status == 429:
+    if status >= 500 or status == 429 or code == _READ_ONLY:
         return unavailable("The database cannot do this right now.")
     return internal_error()
 

@@ -40,10 +40,9 @@ threads = 8
 timeout = 30
 graceful_timeout = 20
 keepalive = 5
-max_requests = 2000
-max_requests_jitter = 200
 limit_request_line = 2048
 limit_request_fields = 50
+forwarder_headers = ""  # nobody mounts the app elsewhere: SCRIPT_NAME in a request is a stranger's
 # Access tokens carry all of a user's metadata, so gunicorn's own limit for a header stays: 8190.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # It cannot be made in a read-only container, and nothing here uses it.
@@ -63,13 +62,6 @@ def on_starting(_server: Any) -> None:
     import webhooks.app  # noqa: F401
 
     gc.freeze()  # the workers' collectors leave what they share alone, so it stays shared
-
-
-def child_exit(_server: Any, worker: Any) -> None:
-    """Drop the gauges of a worker that has ended; its counters stay in the sums."""
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def on_exit(_server: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,11 @@ from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
 SERVICE = "parley_webhooks"
 
 _logger = logging.getLogger("parley")
+
+# Gunicorn repeats the bytes of a request that is no HTTP, which may be a token or a text.
+_REPEATED = re.compile(
+    r"(Invalid request from ip=\S+: [^:]*|Ignored premature client disconnection).*", re.DOTALL
+)
 
 # At DEBUG these log the headers of answers, and several lines for every call.
 _TALKATIVE = ("httpx", "httpcore", "urllib3")
@@ -49,7 +55,7 @@ class JsonFormatter(BaseJsonFormatter):
         }
         line |= _request_fields()
         if fields is None:
-            line["message"] = log_data.pop("message")
+            line["message"] = _REPEATED.sub(r"\1", log_data.pop("message"))
         else:
             line |= {"event": log_data.pop("message"), **fields}
         if "exc_info" in log_data:

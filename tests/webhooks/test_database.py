@@ -121,6 +121,7 @@ def test_a_service_key_that_the_database_refuses_is_our_trouble(
         (503, {"code": "PGRST001", "message": "no connection", "details": None}),
         (500, {"code": "57014", "message": "statement timeout", "details": None}),
         (500, {"code": "FLOW_STATE_INVALID", "message": "odd", "details": None}),
+        (405, {"code": "25006", "message": "read-only transaction", "details": None}),
         (502, "<html>Bad gateway</html>"),
         (429, "<html>Slow down</html>"),
     ],

@@ -35,6 +35,12 @@ def test_an_unknown_address_is_not_found(http: httpx.Client) -> None:
     assert_refused(http.get("/v1//session/cleanup"), 404, "NOT_FOUND")
 
 
+def test_no_header_moves_an_address(http: httpx.Client) -> None:
+    moved = {"SCRIPT_NAME": "/v1"}
+    assert_refused(http.get("/v1/healthz", headers=moved), 404, "NOT_FOUND")
+    assert http.get("/healthz", headers=moved).status_code == 200
+
+
 def test_another_method_is_told_which_ones_there_are(http: httpx.Client) -> None:
     answer = http.get("/v1/session/cleanup")
     assert_refused(answer, 405, "METHOD_NOT_ALLOWED")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from tests.support.stacks import free_port
 from tests.webhooks.support import (
+    ROOT,
     FakeSupabase,
     running_gunicorn,
     settings,
@@ -49,6 +52,15 @@ def test_sigterm_lets_a_running_request_finish_and_leaves_nothing_behind(
         assert answer.result(30).json() == {"expired": 1}
         assert server.process.wait(30) == 0
         assert list(tmp_path.glob("parley-metrics-*")) == []
+
+
+def test_no_worker_is_replaced_while_it_is_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Each one leaves its files of numbers behind, and every scrape reads them all.
+    environment = settings("http://127.0.0.1:9", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    monkeypatch.setattr(os, "environ", environment)
+    assert "max_requests" not in runpy.run_path(str(ROOT / "webhooks/gunicorn_conf.py"))
 
 
 def test_numbers_of_an_earlier_run_are_forgotten(fake: FakeSupabase, tmp_path: Path) -> None:

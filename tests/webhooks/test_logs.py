@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import uuid
 from datetime import datetime
 from typing import Any
@@ -69,6 +70,28 @@ def test_gunicorns_own_lines_have_the_same_keys(server: Gunicorn) -> None:
     line = server.wait_for(lambda line: "Booting worker" in line.get("message", ""))
     assert list(line)[: len(KEYS)] == KEYS
     assert (line["event"], line["level"]) == ("gunicorn.error", "info")
+
+
+def test_what_is_no_http_is_not_repeated(server: Gunicorn, http: httpx.Client) -> None:
+    for sent in (
+        b"a-text-of-this-test\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\na-text-of-this-test\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nAuthorization: a-text-of-this-test",
+    ):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            connection.makefile("rb").read()
+    last = uuid.uuid4().hex
+    http.get("/healthz", headers={"X-Request-Id": last})
+    line_of(server, last, "request_finished")
+    said = {line.get("message") for line in map(json.loads, server.lines)}
+    assert said >= {
+        "Invalid request from ip=127.0.0.1: Invalid HTTP request line",
+        "Invalid request from ip=127.0.0.1: Invalid HTTP Header",
+        "Ignored premature client disconnection",
+    }
+    assert "a-text-of-this-test" not in "".join(server.lines)
 
 
 def test_libraries_write_no_lines_about_single_calls(

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from flask import Flask
+from flask import Flask, current_app
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -129,6 +129,12 @@ def test_each_parameter_of_a_path_is_described(app: Flask) -> None:
 def test_the_document_is_served_to_anyone(http: httpx.Client) -> None:
     answer = http.get("/openapi.json")
     assert (answer.status_code, answer.json()) == (200, DOCUMENT)
+
+
+def test_the_document_is_written_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    written_for: list[str] = []
+    monkeypatch.setattr("webhooks.app.document", lambda: written_for.append(current_app.name))
+    assert written_for == [create_app(settings("http://127.0.0.1:9")).name]
 
 
 def test_each_operation_has_a_name_of_its_own_that_is_the_views(app: Flask) -> None:

@@ -22,7 +22,7 @@ class Cleanup(Closed):
 
 
 @blueprint.post("/v1/session/cleanup")
-@describe_for_user(Cleanup, 429)
+@describe_for_user(Cleanup)
 def clean_up_session() -> Response:
     """Mark the caller's expired messages and run the deadlines that are due.
 

@@ -114,7 +114,7 @@ def order_payment(conversation_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-refresh")
-@describe_for_user(Refresh, 404, 429)
+@describe_for_user(Refresh, 404)
 def refresh_payment(conversation_id: uuid.UUID) -> Response:
     """Ask Razorpay for the state of the payment, unless a client has just done so.
 
@@ -130,7 +130,7 @@ def refresh_payment(conversation_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/v1/conversations/<uuid:conversation_id>/payment-callback")
-@describe_for_user(Refresh, 404, 429, json=CheckoutSuccess)
+@describe_for_user(Refresh, 404, json=CheckoutSuccess)
 def confirm_payment(conversation_id: uuid.UUID) -> Response:
     """Check the values that checkout gave to the browser, then ask Razorpay.
 
