@@ -2072,7 +2072,7 @@ $$;
 grant execute on function private.get_quota() to authenticated;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:c0e1b5c1a7705a6326b073a0f8776a38f16dbc3ac28e618544d93e178ddabdb7
+-- source: 25_points/grant_points.sql sha256:6ba2ba16d5d37802a8e6b34d8cffd1a6ef0d018a6c44322a274112632214cb6e
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
@@ -2109,10 +2109,10 @@ begin
   if p_grant_id is null then
     perform private.raise_input_invalid('grant_id', 'required', 'Pass an id for this grant.');
   end if;
-  if not exists (select from auth.users as u where u.id = p_user_id) then
+  perform 1 from private.accounts as a where a.user_id = p_user_id for no key update;
+  if not found then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
-  perform private.lock_account(p_user_id);
 
   select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
   if not found then
@@ -2516,7 +2516,7 @@ cross join lateral private.conversation_now(c.id) as now;
 grant execute on function private.conversation_now(uuid) to authenticated, service_role;
 grant select on public.conversations to authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:a76600f30965186b5f0a550ac13cb18218a9a6fc7bca241ded1a8d10f1071b30
+-- source: 30_chat/direct_connect.sql sha256:8e4b84b9e2325dec05eba9715e7b5e9196029b156e67ef584058692567e54642
 -- Opens the direct chat of the caller and another user, or finds the one they have.
 --
 -- send_message sends the first message, with its errors, its price and its retries.
@@ -2556,27 +2556,27 @@ begin
   end if;
   v_account := private.lock_account(v_me);
   perform private.lock_peer(p_target_user_id);
-  if not exists (
-    select from auth.users as u where u.id = p_target_user_id and not u.is_anonymous
-  ) then
-    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
-  end if;
-  if p_points_cost <> v_cost then
-    perform private.raise_error(
-      'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
-      jsonb_build_object('points_cost', v_cost), p_status => 409,
-      p_hint => 'Show the user this price and call again with it.'
-    );
-  end if;
   -- The repeat of a first message that went through answers as it did, whatever came between.
-  if private.is_blocked(v_me, p_target_user_id) and not exists (
+  if not exists (
     select from public.messages as m
     where m.sender_id = v_me
       and m.receiver_id = p_target_user_id
       and m.client_message_id = p_client_message_id
       and p_initial_message is not null
   ) then
-    perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+    if not exists (select from private.accounts as a where a.user_id = p_target_user_id) then
+      perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+    end if;
+    if p_points_cost <> v_cost then
+      perform private.raise_error(
+        'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
+        jsonb_build_object('points_cost', v_cost), p_status => 409,
+        p_hint => 'Show the user this price and call again with it.'
+      );
+    end if;
+    if private.is_blocked(v_me, p_target_user_id) then
+      perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+    end if;
   end if;
 
   v_direct.kind := 'direct';
@@ -13088,7 +13088,7 @@ begin
 end;
 $$;
 
--- source: 45_safety/report_message.sql sha256:fb5aa996d45ed91a84d1ff0584b8bd156075813a7cbe69b43fd5087a5e8fca3c
+-- source: 45_safety/report_message.sql sha256:76e7de39510afad745b5cfeb8d5c8f1d5372cb4964d9ff58e1fea1cb5db926f6
 -- Reports a message to the operators, with what the reporter sees of it and the ten before it.
 --
 -- The evidence is a copy that neither expiry nor scrubbing removes.
@@ -13115,21 +13115,22 @@ begin
   perform private.check_choice(
     'reason', p_reason, array['spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other']
   );
-  select m.id, m.conversation_id, m.seq into v_message
-  from private.my_messages as m
-  where m.conversation_id = (
-      select s.conversation_id from public.messages as s where s.id = p_message_id
-    )
-    and m.id = p_message_id;
-  if not found then
-    perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
-  end if;
-
   perform private.lock_account(v_me);
   select r.* into v_report
   from private.reports as r
   where r.reporter_id = v_me and r.message_id = p_message_id;
   if not found then
+    select m.id, m.conversation_id, m.seq into v_message
+    from private.my_messages as m
+    where m.conversation_id = (
+        select s.conversation_id from public.messages as s where s.id = p_message_id
+      )
+      and m.id = p_message_id;
+    if not found then
+      perform private.raise_error(
+        'MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404
+      );
+    end if;
     perform private.limit_rate(v_me, 'report');
     insert into private.reports (
       reporter_id, message_id, conversation_id, reason, details, evidence
@@ -16497,7 +16498,7 @@ $$;
 grant execute on function public.replay_payment_event(bigint), private.replay_payment_event(bigint)
 to authenticated, service_role;
 
--- source: 50_payments/resolve_alert.sql sha256:cc2ba08d76a8e4790f0c6006b75a4fc9f63b51e077ad4df3c284721ba1f528a5
+-- source: 50_payments/resolve_alert.sql sha256:b2e2681b8528b3b1eaa5b5633dd2c22a6c702b0aaf4dd89b8168b629e5b54e9b
 -- RPC: operators resolve an alert; returns `{id, status}`.
 create or replace function public.resolve_alert(alert_id bigint, note text default null)
 returns jsonb
@@ -16512,24 +16513,25 @@ $$;
 -- Definer: alerts are private.
 -- Writes: alerts.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the alert's conversation;
--- INPUT_INVALID (422) for an alert that is not open, or a note of more than 1000 characters.
+-- INPUT_INVALID (422) for an alert that is not open, or a note that is too long or has control
+-- characters.
 create or replace function private.resolve_alert(p_alert_id bigint, p_note text)
 returns jsonb
 language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  v_note text;
 begin
   perform private.require_operator();
-  if char_length(p_note) > 1000 then
-    perform private.raise_input_invalid('note', 'max', 'A note has at most 1000 characters.');
-  end if;
+  v_note := private.read_text(p_note, 'note', 1000, p_rule => 'max');
   perform private.refuse_own(
     (select a.conversation_id from private.alerts as a where a.id = p_alert_id)
   );
   update private.alerts as a
   set
-    status = 'resolved', resolved_at = now(), note = p_note,
+    status = 'resolved', resolved_at = now(), note = v_note,
     resolved_by = (select u.id from public.users as u where u.id = auth.uid())
   where a.id = p_alert_id
     and exists (select from private.alerts_now as n where n.id = a.id and n.status = 'open');

@@ -18,6 +18,7 @@ from tests.chat.scenes import (
     everything,
 )
 from tests.support.databases import PATIENCE, Database
+from tests.support.operators import set_setting
 
 
 @pytest.fixture
@@ -124,6 +125,23 @@ def test_a_first_message_is_sent_once_however_often_it_is_tried(
     assert talk["last_seq"] == 2
     assert talk["last_message"]["id"] == first["message"]["id"]
     assert len(all_messages(db, bharat, talk["conversation_id"])) == 2
+
+
+def test_a_repeated_first_message_is_answered_whatever_came_between(
+    db: Database, pair: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    asha, bharat = pair
+    said = {"initial_message": "hi", "client_message_id": uuid.uuid4(), "points_cost": 0}
+    first = connect(db, asha, bharat, **said)
+    set_setting(db, "chat_open_points", 7)
+    assert connect(db, asha, bharat, **said)["message"] == first["message"]
+    with db.signed_in_as(bharat):
+        db.call("delete_my_account")
+    again = connect(db, asha, bharat, **said)
+    assert again["message"] == first["message"]
+    assert again["conversation"]["other_party"]["is_deleted"] is True
+    with db.refused("USER_NOT_FOUND", 404):
+        connect(db, asha, bharat, **said | {"client_message_id": uuid.uuid4()})
 
 
 def test_a_refused_first_message_opens_nothing(

@@ -154,15 +154,14 @@ def test_a_resolved_alert_is_off_the_list_and_the_same_cause_makes_a_new_one(
     assert (renewed["id"] > alert["id"], renewed["seen"]) == (True, 1)
 
 
-@pytest.mark.parametrize(("length", "fits"), [(1000, True), (1001, False)])
-def test_a_note_has_an_end(db: Database, people: Cast, length: int, fits: bool) -> None:
+def test_a_note_has_an_end_and_is_cleaned_like_every_text(db: Database, people: Cast) -> None:
     (alert,) = raise_alerts(db, 1)
     with operator(db, people):
-        if fits:
-            db.call("resolve_alert", alert_id=alert, note="n" * length)
-            return
-        with db.refused("INPUT_INVALID", 422, details={"field": "note", "rule": "max"}):
-            db.call("resolve_alert", alert_id=alert, note="n" * length)
+        for note, rule in (("n" * 1001, "max"), ("n\u0007", "control_characters")):
+            with db.refused("INPUT_INVALID", 422, details={"field": "note", "rule": rule}):
+                db.call("resolve_alert", alert_id=alert, note=note)
+        db.call("resolve_alert", alert_id=alert, note="n" * 1000 + " \u202e")
+    assert rows(db, "alerts", "note", "id") == [("n" * 1000,)]
 
 
 def test_the_service_resolves_in_nobodys_name(db: Database) -> None:

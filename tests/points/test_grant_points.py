@@ -70,6 +70,21 @@ def test_one_grant_id_for_two_users_at_once_is_a_mismatch(db: Database, talk: Ta
     assert (refusal.code, refusal.status) == ("IDEMPOTENCY_MISMATCH", 409)
 
 
+def test_a_grant_that_waited_for_a_deletion_finds_no_user(db: Database, talk: Talk) -> None:
+    other = db.session()
+    with psycopg.connect(db.dsn("supabase_auth_admin")) as auth:
+        auth.execute("delete from auth.users where id = %s", [talk.asha])
+        with other.as_service():
+            waiting = other.start(
+                "grant_points", user_id=talk.asha, points=5, reason="gift", grant_id=uuid.uuid4()
+            )
+        db.wait_until_blocked(other)
+    with pytest.raises(psycopg.Error) as caught:
+        waiting.result(PATIENCE)
+    refusal = read_refusal(caught.value)
+    assert (refusal.code, refusal.status) == ("USER_NOT_FOUND", 404)
+
+
 def test_users_grant_nothing_and_operators_may(db: Database, talk: Talk) -> None:
     arguments = {"user_id": talk.asha, "points": 5, "reason": "gift", "grant_id": uuid.uuid4()}
     with db.signed_in_as(talk.asha), db.refused("FORBIDDEN", 403):
@@ -100,6 +115,12 @@ def test_a_grant_that_makes_no_sense_is_refused(
         give_points(db, uuid.uuid4(), 1)
     with db.refused("USER_NOT_FOUND", 404):
         give_points(db, uuid.UUID(int=0), 1)
+    anonymous = db.query_as_superuser(
+        "insert into auth.users (id, aud, role, is_anonymous) "
+        "values (gen_random_uuid(), 'authenticated', 'authenticated', true) returning id"
+    )[0]["id"]
+    with db.refused("USER_NOT_FOUND", 404):
+        give_points(db, anonymous, 1)
     assert db.query("select from private.points_ledger") == []
 
 

@@ -47,6 +47,17 @@ def test_a_repeated_report_is_the_first_one(db: Database, talk: Talk) -> None:
     assert report(db, talk.bharat, bad)["report_id"] != first["report_id"]
 
 
+def test_the_repeat_of_a_report_is_the_first_one_also_when_the_message_has_expired(
+    db: Database, talk: Talk
+) -> None:
+    bad = send(db, talk.bharat, talk.id, "bad", expiration_hours=1)["id"]
+    first = report(db, talk.asha, bad)
+    let_expire(db, bad)
+    assert report(db, talk.asha, bad) == first
+    with db.refused("MESSAGE_NOT_FOUND", 404):
+        report(db, talk.bharat, bad)
+
+
 def test_what_one_cannot_see_one_cannot_report(
     db: Database, talk: Talk, subtests: pytest.Subtests
 ) -> None:

@@ -34,10 +34,10 @@ begin
   if p_grant_id is null then
     perform private.raise_input_invalid('grant_id', 'required', 'Pass an id for this grant.');
   end if;
-  if not exists (select from auth.users as u where u.id = p_user_id) then
+  perform 1 from private.accounts as a where a.user_id = p_user_id for no key update;
+  if not found then
     perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
   end if;
-  perform private.lock_account(p_user_id);
 
   select l.* into v_entry from private.points_ledger as l where l.grant_id = p_grant_id;
   if not found then

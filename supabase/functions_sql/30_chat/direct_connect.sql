@@ -37,27 +37,27 @@ begin
   end if;
   v_account := private.lock_account(v_me);
   perform private.lock_peer(p_target_user_id);
-  if not exists (
-    select from auth.users as u where u.id = p_target_user_id and not u.is_anonymous
-  ) then
-    perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
-  end if;
-  if p_points_cost <> v_cost then
-    perform private.raise_error(
-      'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
-      jsonb_build_object('points_cost', v_cost), p_status => 409,
-      p_hint => 'Show the user this price and call again with it.'
-    );
-  end if;
   -- The repeat of a first message that went through answers as it did, whatever came between.
-  if private.is_blocked(v_me, p_target_user_id) and not exists (
+  if not exists (
     select from public.messages as m
     where m.sender_id = v_me
       and m.receiver_id = p_target_user_id
       and m.client_message_id = p_client_message_id
       and p_initial_message is not null
   ) then
-    perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+    if not exists (select from private.accounts as a where a.user_id = p_target_user_id) then
+      perform private.raise_error('USER_NOT_FOUND', 'There is no such user.', p_status => 404);
+    end if;
+    if p_points_cost <> v_cost then
+      perform private.raise_error(
+        'POINTS_COST_MISMATCH', format('Opening a chat costs %s points.', v_cost),
+        jsonb_build_object('points_cost', v_cost), p_status => 409,
+        p_hint => 'Show the user this price and call again with it.'
+      );
+    end if;
+    if private.is_blocked(v_me, p_target_user_id) then
+      perform private.raise_error('BLOCKED', 'You cannot write to this user.', p_status => 403);
+    end if;
   end if;
 
   v_direct.kind := 'direct';

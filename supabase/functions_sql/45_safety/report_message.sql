@@ -24,21 +24,22 @@ begin
   perform private.check_choice(
     'reason', p_reason, array['spam', 'abuse', 'fraud', 'nudity', 'impersonation', 'other']
   );
-  select m.id, m.conversation_id, m.seq into v_message
-  from private.my_messages as m
-  where m.conversation_id = (
-      select s.conversation_id from public.messages as s where s.id = p_message_id
-    )
-    and m.id = p_message_id;
-  if not found then
-    perform private.raise_error('MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404);
-  end if;
-
   perform private.lock_account(v_me);
   select r.* into v_report
   from private.reports as r
   where r.reporter_id = v_me and r.message_id = p_message_id;
   if not found then
+    select m.id, m.conversation_id, m.seq into v_message
+    from private.my_messages as m
+    where m.conversation_id = (
+        select s.conversation_id from public.messages as s where s.id = p_message_id
+      )
+      and m.id = p_message_id;
+    if not found then
+      perform private.raise_error(
+        'MESSAGE_NOT_FOUND', 'There is no such message.', p_status => 404
+      );
+    end if;
     perform private.limit_rate(v_me, 'report');
     insert into private.reports (
       reporter_id, message_id, conversation_id, reason, details, evidence

@@ -12,24 +12,25 @@ $$;
 -- Definer: alerts are private.
 -- Writes: alerts.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the alert's conversation;
--- INPUT_INVALID (422) for an alert that is not open, or a note of more than 1000 characters.
+-- INPUT_INVALID (422) for an alert that is not open, or a note that is too long or has control
+-- characters.
 create or replace function private.resolve_alert(p_alert_id bigint, p_note text)
 returns jsonb
 language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  v_note text;
 begin
   perform private.require_operator();
-  if char_length(p_note) > 1000 then
-    perform private.raise_input_invalid('note', 'max', 'A note has at most 1000 characters.');
-  end if;
+  v_note := private.read_text(p_note, 'note', 1000, p_rule => 'max');
   perform private.refuse_own(
     (select a.conversation_id from private.alerts as a where a.id = p_alert_id)
   );
   update private.alerts as a
   set
-    status = 'resolved', resolved_at = now(), note = p_note,
+    status = 'resolved', resolved_at = now(), note = v_note,
     resolved_by = (select u.id from public.users as u where u.id = auth.uid())
   where a.id = p_alert_id
     and exists (select from private.alerts_now as n where n.id = a.id and n.status = 'open');
