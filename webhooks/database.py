@@ -148,7 +148,7 @@ def _allow_time(request: httpx.Request) -> None:
 def _refusal(error: APIError, function: str) -> ApiError:
     response = _last_response.get()
     status = response.status_code if response is not None else 500
-    code = error.code or "NONE"
+    code = error.code or "none"  # the API gateway names none
     metrics.RPC_ERRORS.labels(function=function, code=code).inc()
     if _OUR_CODE.fullmatch(code) and 400 <= status < 500:
         return _passed_on(error, status, response)

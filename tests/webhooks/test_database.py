@@ -97,9 +97,9 @@ def test_how_long_to_wait_is_passed_on(fake: FakeSupabase, database: Database) -
     assert error.headers == {"Retry-After": "7"}
 
 
-@pytest.mark.parametrize("code", ["PGRST301", "PGRST303", "42501", "AUTH_REQUIRED"])
+@pytest.mark.parametrize("code", ["PGRST301", "PGRST303", "42501", "AUTH_REQUIRED", None])
 def test_a_token_that_the_database_refuses_asks_for_a_new_sign_in(
-    fake: FakeSupabase, database: Database, code: str
+    fake: FakeSupabase, database: Database, code: str | None
 ) -> None:
     fake.on_rpc("f", 401, {"code": code, "message": "JWT expired", "details": None})
     error = refusal(database.call_as_user, user_token(fake.url), "f")
@@ -124,6 +124,7 @@ def test_a_service_key_that_the_database_refuses_is_our_trouble(
         (405, {"code": "25006", "message": "read-only transaction", "details": None}),
         (502, "<html>Bad gateway</html>"),
         (429, "<html>Slow down</html>"),
+        (429, {"message": "API rate limit exceeded"}),
     ],
 )
 def test_trouble_behind_us_asks_to_try_again(
@@ -137,10 +138,11 @@ def test_trouble_behind_us_asks_to_try_again(
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(404, "PGRST202"), (400, "22P02"), (403, "42501"), (404, "404")]
+    ("status", "code"),
+    [(404, "PGRST202"), (400, "22P02"), (403, "42501"), (404, "404"), (404, None)],
 )
 def test_a_mistake_of_ours_says_nothing_about_the_database(
-    fake: FakeSupabase, database: Database, status: int, code: str
+    fake: FakeSupabase, database: Database, status: int, code: str | None
 ) -> None:
     fake.on_rpc("f", status, {"code": code, "message": "function public.f", "details": "x"})
     error = refusal(database.call_as_user, user_token(fake.url), "f")
