@@ -32,7 +32,13 @@ def command() -> Iterator[list[str]]:
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(  # noqa: S603
-        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command,
+        cwd=ROOT,
+        env={**os.environ, "SUPABASE_JWT_ISSUER": "https://of.another.project"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 

@@ -159,6 +159,7 @@ def _app_settings(stack: Mapping[str, str], places: Places) -> dict[str, str]:
         "SUPABASE_ANON_KEY": stack["ANON_KEY"],
         "SUPABASE_SERVICE_ROLE_KEY": stack["SERVICE_ROLE_KEY"],
         "SUPABASE_JWT_SECRET": stack["JWT_SECRET"],
+        "SUPABASE_JWT_ISSUER": "",
         "HOST": LOOPBACK,
         "PORT": str(places.app_port),
         "CORS_ORIGIN": ",".join(places.web_origins),
