@@ -16,7 +16,7 @@ import pytest
 from scripts.dev.local_supabase import postgres
 from tests.support.stacks import ROOT, free_port
 from tests.webhooks.events import WEBHOOK_SECRETS, sign
-from tests.webhooks.support import RAZORPAY, FakeSupabase, settings
+from tests.webhooks.support import RAZORPAY, FakeSupabase, Gunicorn, settings
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 PATIENCE = 60.0
@@ -40,6 +40,21 @@ def test_the_image_installs_what_it_copies_and_nothing_for_tests() -> None:
 def test_the_builder_is_given_exactly_what_the_image_copies() -> None:
     given = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
     assert given == re.findall(r"^COPY (\S+) ", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_health_check_asks_the_app_itself_also_where_a_proxy_is_set(server: Gunicorn) -> None:
+    (command,) = re.findall(r"^HEALTHCHECK .*? CMD (\[(?:.*\\\n)*.*\])$", DOCKERFILE, re.MULTILINE)
+    words = json.loads(command.replace("\\\n", ""))
+    assert words.pop(0) == "python"
+
+    def status(port: int) -> int:
+        environment = {"PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
+        process = subprocess.run(  # noqa: S603
+            [sys.executable, *words], env=environment, stderr=subprocess.DEVNULL, check=False
+        )
+        return process.returncode
+
+    assert (status(server.port), status(free_port())) == (0, 1)
 
 
 @pytest.mark.long
