@@ -3,16 +3,16 @@
 -- A function may call one that is created further down.
 set check_function_bodies = off;
 
--- source: 10_private/action_data.sql sha256:3bc3cf54b72ebf6eeefbd2c34f72319531386eab0a6e10e6364ca557b4d889e5
--- What the client draws for one reader of an action message: title, buttons, form.
+-- source: 10_private/action_data.sql sha256:c2a501b10fe85fc6c67a9f2f8efce1536513b6cb274cd679ab04eaef95a8329d
+-- The title, buttons and form that a client draws for one reader of an action message.
 --
 -- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
 -- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
 -- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
 -- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
 -- expires_at}`; keys without a value are left out. expires_at is when the state's time limit ends.
--- A button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
--- action cannot do without.
+-- A button `{id, text, style, action, data, input_fields}` has input_fields where its action needs
+-- them.
 create or replace function private.action_data(
   p_conversation private.conversations,
   p_role text,
@@ -79,8 +79,8 @@ begin
 end;
 $$;
 
--- source: 10_private/as_of_now.sql sha256:b9d158c195e12cbe87a2b7282d6475296b9ff06e5e8350fae4cc8e9d5f1c6412
--- A conversation as it is now: its row, with the steps that are due by now taken in memory.
+-- source: 10_private/as_of_now.sql sha256:539db5780fc0d5f6eeda65e09c332546a88df977119db2fe639c9d165c287abb
+-- A conversation as it is now: its row, with due steps taken in memory.
 create or replace function private.as_of_now(p_conversation private.conversations)
 returns private.conversations
 language plpgsql
@@ -95,9 +95,9 @@ begin
 end;
 $$;
 
--- Whether a conversation is open for free text where it is now.
+-- Whether a conversation is open for free text in its present state.
 --
--- real_time always is (private.publish_draft sees to it), so frequent callers look at chat_status
+-- real_time always is (private.publish_draft checks it), so frequent callers read chat_status
 -- first.
 create or replace function private.takes_free_text(p_conversation private.conversations)
 returns boolean
@@ -116,15 +116,15 @@ begin
 end;
 $$;
 
--- source: 10_private/broadcast.sql sha256:2ccc66b95aa3301e49b6902e2a5e205cba98664a8d56920de050b6ebb5e6c300
--- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
--- `conversation:<id>` for typing alone.
+-- source: 10_private/broadcast.sql sha256:f3b4ca9398709fb9938435ffc73b8d316c5b1465b3e0bf58e075f12eeefea5be
+-- Sends events when the transaction commits. The caller chooses each event's topic, and so its
+-- receivers.
 --
--- Args, in step: the name of each event, the topic, chosen here and now, and its payload, a JSON
--- object. One statement for all, where realtime.send would take one call each. Like realtime.send
--- it never fails its caller: an event is a hint, `sync` repairs what was not heard.
+-- Args, three arrays of one length: the event's name, its topic, its payload (a JSON object). One
+-- statement writes all, where realtime.send would take a call each. Like realtime.send it never
+-- fails its caller: an event may be lost, and `sync` returns its content.
 -- Realtime counts every copy that it delivers, and drops events of a project that is over its
--- quota: docs/API.md has a table of what each call may write, and a test counts it.
+-- quota. docs/API.md has a table of the rows that each call writes, and a test counts them.
 -- Writes: realtime.messages.
 create or replace function private.broadcast(
   p_events text[],
@@ -147,7 +147,7 @@ exception
 end;
 $$;
 
--- Notes that broadcasts could not be written: a warning in the log, and one more in
+-- Records that broadcasts could not be written: by a warning in the log and in the sequence
 -- private.broadcast_failures.
 create or replace function private.count_lost_broadcast(
   p_events text[],
@@ -165,7 +165,7 @@ end;
 $$;
 
 -- How many rows were broadcast in the last minute, for operators to compare with their plan; null
--- where the platform does not let us count.
+-- where the platform does not allow counting.
 create or replace function private.count_broadcasts()
 returns bigint
 language plpgsql
@@ -196,8 +196,8 @@ where s.id::text is distinct from (select auth.jwt() ->> 'session_id')
 
 revoke all on private.other_sessions from public, anon, authenticated, service_role;
 
--- source: 10_private/chat_status_in.sql sha256:379869d2a801e176b7ceeb3fb55399a506fa31afa055ae9d5d47543bc4f473fe
--- What a state of the flow is for those who chat: real_time, automated or closed.
+-- source: 10_private/chat_status_in.sql sha256:494a1b26643fab8b073bd2b57d685995ee400e04ac2d96d9b286784508c74a3d
+-- The chat_status of a state of the flow: real_time, automated or closed.
 create or replace function private.chat_status_in(p_flow_state text)
 returns text
 language plpgsql
@@ -213,8 +213,8 @@ begin
 end;
 $$;
 
--- source: 10_private/check_media_url.sql sha256:080d1df51afb7686b790aa066b554b79e0c1e8b73715334ba765be16796f2a06
--- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
+-- source: 10_private/check_media_url.sql sha256:b371ec88a42c9251fb0c329efa4069e50e588d5c8341d2df0c8562c5243edb06
+-- Refuses a media URL that clients cannot load safely, or whose host the settings do not allow.
 --
 -- Errors: MEDIA_INVALID (422) `{rule}`: a rule of find_url_fault, or host_not_allowed by the
 -- setting media_hosts.
@@ -261,7 +261,7 @@ as $$
   end;
 $$;
 
--- The rule that a URL breaks which a client should not be made to load, or null.
+-- The rule of safe URLs that a URL breaks, or null.
 --
 -- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
 -- credentials, port 443, at most 2,048 characters. Rules: length, characters, scheme, credentials,
@@ -283,7 +283,7 @@ begin
     when v_authority is null then 'scheme'
     when position('@' in v_authority) > 0 then 'credentials'
     when coalesce(v_port, '443') <> '443' then 'port'
-    -- The last label starts with a letter, which no spelling of an IPv4 address does.
+    -- The last label starts with a letter; no spelling of an IPv4 address does.
     when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
       or char_length(v_host) > 253
       or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
@@ -291,7 +291,7 @@ begin
 end;
 $$;
 
--- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
+-- The part between `https://` and the path of a URL, in lower case; null for another scheme.
 create or replace function private.url_authority(p_url text)
 returns text
 language sql
@@ -301,9 +301,9 @@ as $$
   select lower(substring(p_url from '^[Hh][Tt][Tt][Pp][Ss]://([^/?#]*)'));
 $$;
 
--- source: 10_private/check_size.sql sha256:b979c5639c8dbca5257c046b653bc4800da5d5a76ca382f8b0dc153334398ac1
--- Refuses a name, a reference or an address that is larger than any honest one, before any work is
--- done on it. What people type goes through private.read_text.
+-- source: 10_private/check_size.sql sha256:49f9d6a7be74f2c8e636e8a223222368b15276ee532bb02016f951aa1115346b
+-- Refuses a name, a reference or an address that is larger than any honest one, before any work on
+-- it. private.read_text reads the texts that people type.
 --
 -- Errors: INPUT_INVALID (422) `{field, rule: "length"}`.
 create or replace function private.check_size(p_text text, p_field text, p_max_bytes integer)
@@ -323,8 +323,8 @@ $$;
 
 -- Refuses a JSON value that is larger or deeper than any honest one, before it is looked into.
 --
--- A number of a few bytes, such as 1e131071, can be very much text. A small value holds too few of
--- them to do harm.
+-- A number of a few bytes, such as 1e131071, can be a very long text. A small value holds too few
+-- of them to do harm.
 -- Errors: INPUT_INVALID (422) `{field, rule: "size" or "depth"}`.
 create or replace function private.check_json(p_json jsonb, p_field text, p_max_bytes integer)
 returns void
@@ -429,7 +429,7 @@ begin
 end;
 $$;
 
--- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
+-- How many rows a page has: the number asked for or the default, at least 1 and at most max.
 create or replace function private.clamp_page_size(
   p_page_size integer,
   p_default integer,
@@ -443,15 +443,15 @@ as $$
   select greatest(1, least(coalesce(p_page_size, p_default), p_max));
 $$;
 
--- source: 10_private/conversation_versions.sql sha256:4da8ab1b77e989dcefc0c41d616dddf7b8fb0c1dff7f4d184520dfe69546abf2
--- The version of a conversation's context as each of its members sees it, and whether that member
--- has muted it.
+-- source: 10_private/conversation_versions.sql sha256:52334407a18f3f08531445278d68c6b2f21751c54ab521158fc71246fdb35f55
+-- The version of a conversation's context for each of its members, and whether that member has
+-- muted it.
 --
 -- It grows with every change that the member can see: a step of the flow, a message that comes or
 -- disappears, the member's own preferences and receipts, and the receipts that the other one
--- shares. An expiry, and a step that a time limit takes, add their time in microseconds, so that
--- they count before anybody has written them. private.my_conversations says the same; a test
--- compares them.
+-- shares. An expiry and the step of a deadline add their time in microseconds, so that they count
+-- before any call has written them. private.my_conversations computes the same; a test compares
+-- them.
 create or replace function private.conversation_versions(p_conversation private.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
 language plpgsql
@@ -491,10 +491,10 @@ begin
 end;
 $$;
 
--- source: 10_private/deal_instead.sql sha256:0920aeb1ae57438b2a522bae2981a522769bf63fe22bf16cc395f5468555799c
--- The open deal of a direct chat's two members, where setting direct_blocked_during_deal has them
--- write there; null where they may write to each other. A deal is open until its free chat begins
--- or it is closed.
+-- source: 10_private/deal_instead.sql sha256:7f774907ce7af6b3d3e4922b627d2e7010da9ddfc3ae28fe4b2523a5e7d29fde
+-- The open deal of a direct chat's two members in which they must write, by the setting
+-- direct_blocked_during_deal; null where they may write in the direct chat. A deal is open until
+-- its free chat begins or it is closed.
 create or replace function private.deal_instead(p_conversation private.conversations)
 returns uuid
 language plpgsql
@@ -518,10 +518,10 @@ begin
 end;
 $$;
 
--- source: 10_private/limit_rate.sql sha256:c4603d8b1dbab69778ce86b57401fb28a1d41beba6172ce07672ee5c71733007
+-- source: 10_private/limit_rate.sql sha256:eca253ce091c4d484401a5682727e60b8e8f02ba544e1f3b59cfab7ce77255e4
 -- Charges one action of a user to its limit in private.rates.
 --
--- Sends have columns of their own in the account's row; see private.send_message.
+-- Limits of sends are columns of the account; see private.send_message.
 -- Locks, writes: the limit's row of rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
 create or replace function private.limit_rate(p_user_id uuid, p_action text)
 returns void
@@ -548,7 +548,7 @@ $$;
 -- The limit is a token bucket kept as one timestamp (the "generic cell rate algorithm", ITU-T
 -- I.371): each action moves the due time on by one step; it fits while the due time is less
 -- than a whole burst ahead of now.
--- Args: the due time so far; the action, as in private.rates (one that is not there has no limit).
+-- Args: the due time so far; the action, as in private.rates (without a row there: no limit).
 -- Errors: RATE_LIMITED (429) `{retry_after}` in whole seconds, with the header Retry-After.
 create or replace function private.next_due(p_due_at timestamptz, p_action text)
 returns timestamptz
@@ -576,15 +576,14 @@ begin
 end;
 $$;
 
--- source: 10_private/may_reach.sql sha256:4744076a3dc9bd1451974f6b0d38bbfd1332521dfbbe384b15dfae615d439b77
+-- source: 10_private/may_reach.sql sha256:465c70b4fd2bdbc11613f1b756154eaa2a05a0522a6862190f481d7970441f01
 -- Whether a text of one user may reach another now: not across a block, in either direction, and
 -- not to or from a deleted login.
 --
--- Every function that shows a text to the other side asks here first: a pitch, a reason, notes, the
--- other free texts of a step. A step across a block still counts; its texts are kept for their
+-- Every function that shows a text to the other side calls it first: for a pitch, a reason, notes,
+-- the other free texts of a step. A step across a block still counts; its texts are kept for their
 -- author and for operators, and are not delivered. private.send_message reads the same from
--- conversations.is_barred, and adds the rules of messages: the stranger's limit, quota and points.
--- private.limit_rate says how often a user may act.
+-- conversations.is_barred.
 create or replace function private.may_reach(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql
@@ -614,7 +613,7 @@ begin
 end;
 $$;
 
--- source: 10_private/message_json.sql sha256:01dabd0bcbabd328a27aaf95f56580e86672da189f669ed1f438fb7867ae98be
+-- source: 10_private/message_json.sql sha256:37e27d93ed6a3a8d2ff5289337a3dd20703111bad9c0886d1746f3146d410799
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
 -- The row has the columns of private.my_messages, in their order.
@@ -638,8 +637,8 @@ begin
 end;
 $$;
 
--- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
--- message disappears one day, without text, media and files and with `content_withheld: true`.
+-- A message's JSON for a channel that keeps it beyond the message's expiry: unchanged, or, when the
+-- message disappears, without text, media and files and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
 language plpgsql
@@ -654,7 +653,7 @@ begin
 end;
 $$;
 
--- source: 10_private/my_conversations.sql sha256:7d4b458bea63cbcbcd13a162135d550b7a7e62d21518a422e02fbe77cd5afa5c
+-- source: 10_private/my_conversations.sql sha256:070b88fa4fa0cf9a82db5344cf23c4ed6a89ab6b84b4e026f8d7ae4d59366bca
 -- The caller's id while the login has an account, else null: for policies, where a token that
 -- outlives its login, or an anonymous one, must read nothing.
 --
@@ -706,10 +705,10 @@ $$;
 
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
--- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
--- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
--- `campaign:<id>` are heard by the owner and by those who have a conversation on it. An id in any
--- case is the same id.
+-- The user hears `user:<uid>`, and no client speaks there. The members hear and speak on
+-- `conversation:<id>`, for typing and presence; nobody speaks there across a block. The owner, and
+-- users with a conversation on it, hear `bid:<id>` and `campaign:<id>`. Capitals in an id do not
+-- matter.
 -- Definer: policies on realtime.messages run as the caller, who may not read participants.
 create or replace function private.is_my_topic(p_topic text, p_speak boolean)
 returns boolean
@@ -841,17 +840,17 @@ begin
 end;
 $$;
 
--- source: 10_private/read_text.sql sha256:04c7268bc438e5c64b6a0d94c17a8932f2dd5df08c4f6eff68391163e095f309
+-- source: 10_private/read_text.sql sha256:324de4c06d06e8a2df66d18319c858cbb9a4f17285a424f3285d82ced47f0b42
 -- A text that a caller typed, as it is stored: NFC, line ends as \n, without invisible direction
--- controls, trimmed; null stays null. The one place that bounds texts.
+-- controls, trimmed; null stays null. The one place that limits the size of texts.
 --
--- Its size in bytes is checked before anything else is done, and so are piles of combining marks:
--- what normalize() does with those grows with the square of their number, and cannot be stopped.
--- Call it before any lock is taken. Direction controls (U+202A-202E, U+2066-2069) are dropped
--- because phones put them around names and numbers that people paste, and because they can turn a
--- text into another one on screen (Unicode TR 36, "bidirectional text spoofing").
+-- It first checks the size in bytes, and combining marks in a row: the time of normalize() grows
+-- with the square of their number, and nothing can stop it. Call it before any lock. Direction
+-- controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names and numbers
+-- that people paste, and because they can turn a text into another one on screen (Unicode TR 36,
+-- "bidirectional text spoofing").
 --
--- Args: the text; the name of the argument; how many characters it may have, once cleaned; the rule
+-- Args: the text; the name of the argument; how many characters the cleaned text may have; the rule
 -- that a longer one breaks.
 -- Errors: INPUT_INVALID (422) `{field, rule}`: length (or p_rule), combining_marks,
 -- control_characters; MESSAGE_TOO_LONG (422) `{length, max}` where the field is message.
@@ -867,9 +866,9 @@ stable
 set search_path = ''
 as $$
 declare
-  -- What one stored character may have been in UTF-8: a Korean syllable in three parts.
+  -- Most bytes of UTF-8 behind one stored character: a Korean syllable in three parts.
   c_bytes constant integer := 9;
-  -- What looks like nothing at either end, also in other scripts' typesetting.
+  -- Blank characters that are trimmed, of all scripts.
   c_space constant text := e' \n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007'
     '\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
   v_text text := p_text;
@@ -966,8 +965,8 @@ begin
 end;
 $$;
 
--- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
--- characters without a picture of their own.
+-- Whether a text shows nothing: empty, or only white space, joiners, selectors and other invisible
+-- characters.
 --
 -- The ranges: white space; Unicode's general category Cf (format) and the fillers and selectors
 -- of its Default_Ignorable_Code_Point; the empty Braille pattern.
@@ -986,7 +985,7 @@ begin
 end;
 $$;
 
--- source: 10_private/require_operator.sql sha256:7cab4baeb2cea3add5a44d52e3190e932cd272a52e10e001b9334c1a1b9c95b8
+-- source: 10_private/require_operator.sql sha256:8a8a60606de0a2b8729be222455022e8b04ef082665e28c4aec02e9570187b76
 -- Lets through the service role, and users that private.admins lists.
 --
 -- Errors: FORBIDDEN (403).
@@ -1005,7 +1004,7 @@ begin
 end;
 $$;
 
--- Refuses an operator who is a member of a conversation: nobody decides in a matter of their own.
+-- Refuses an operator who is a member of the conversation: operators do not decide their own deals.
 --
 -- Errors: FORBIDDEN (403).
 create or replace function private.refuse_own(p_conversation_id uuid)
@@ -1115,14 +1114,14 @@ begin
 end;
 $$;
 
--- source: 10_private/views.sql sha256:83bf24b50e822da78ec8b2ddbce1274044b784ea5dc6edffc5e533cedd3f60f8
--- What the caller sees: messages, as they are and as clients get them, and conversations.
+-- source: 10_private/views.sql sha256:c46acbfc27f455959bb688a17d2675fc92ef40edcc871b07e8bc5214ec86caba
+-- The caller's messages and conversations, in the shapes that clients get.
 --
--- The views run with their owner's rights; nobody else has a grant on them.
+-- The views run with their owner's rights; no role has a grant on them.
 
 -- The messages that are for the caller and have not expired; readers of the view check the
--- membership. The one place of that rule for the RPCs that look for messages; get_messages and sync
--- repeat it, and so does the policy of public.messages for direct reads. A test compares them.
+-- membership. RPCs use the rule from here; get_messages and sync repeat it for speed, and the
+-- policy of public.messages for direct reads. A test compares them.
 create or replace view private.visible_messages as
 select m.*
 from public.messages as m
@@ -1150,7 +1149,7 @@ select
     when me.blocks_other or other.blocks_other then 0
     else other.delivered_seq
   end as other_delivered_seq,
-  -- A time limit has passed: what was asked is over, whether or not the step has been written.
+  -- After the deadline the open action is over, also before the step is written.
   coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
@@ -1209,11 +1208,10 @@ cross join lateral (
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
--- A deal is shown as it is now, whether or not the steps that are due have been written; the action
--- that is open is shown to the side that is awaited. version is that of
--- private.conversation_versions. Unread messages are counted up to 1,000, so that the cost is
--- bounded; those that the caller's own step caused are not counted. Across a block the other side's
--- receipts and last visit are hidden.
+-- A deal counts due steps that are not written yet; only the awaited side sees the open action.
+-- version is that of private.conversation_versions. Unread messages are counted up to 1,000, so
+-- that the cost is bounded; messages that the caller's own step caused do not count. Across a block
+-- the other side's receipts and last visit are hidden.
 create or replace view private.my_conversations as
 select
   me.conversation_id,
@@ -1237,7 +1235,7 @@ select
       select m.action_data from public.messages as m
       where m.id = (c.current_action_data ->> 'action_id')::uuid
     )
-    -- Asked for by a step that is due and not written yet.
+    -- A due step that is not written yet opened the action.
     else private.action_data(
       c, me.role,
       (
@@ -1316,7 +1314,7 @@ select
   me.muted_until,
   not me.blocks_other and not other.blocks_other and a.user_id is not null
     and (c.chat_status = 'real_time' or private.takes_free_text(c))
-    -- Negative where direct_blocked_during_deal is set: looked up once a statement.
+    -- Negative where direct_blocked_during_deal is set; read once per statement.
     and not (
       c.kind = 'direct'
       and exists (select from private.send_rules as r where r.stranger_messages < 0)
@@ -1356,9 +1354,9 @@ revoke all on
   private.visible_messages, private.my_marks, private.my_messages, private.my_conversations
 from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:7bb7f162f0e6ef286d990c02f1cc852f39850853e9adb9334db26ec66a8443d8
--- Gives the caller a role and a name, a picture and a phone; later calls change what they give and
--- leave the rest. An empty picture or phone takes it away; the role stays.
+-- source: 20_accounts/complete_profile.sql sha256:6fd6a8ac3dd69f0f8d3f97f68b438429c6a7329b26060013aa2fdf01a0d613c4
+-- Sets the caller's role and name, picture and phone. A later call changes the given ones and keeps
+-- the rest; an empty picture or phone deletes it; the role stays.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account. Writes: users, accounts, participants.
@@ -1432,7 +1430,7 @@ as $$
   select private.complete_profile(role, display_name, avatar_url, phone);
 $$;
 
--- The caller's own profile, with what nobody else may read of it.
+-- The caller's own profile, with its private fields.
 --
 -- Definer: accounts are private.
 -- Errors: AUTH_REQUIRED (401).
@@ -1509,9 +1507,9 @@ begin
 end;
 $$;
 
--- What a name looks like: two names that fold to the same are taken for each other (Unicode TR 39,
--- "confusable detection"). Case, accents, spaces, punctuation, symbols and what cannot be seen do
--- not count; letters of other scripts count as the Latin ones that they look like.
+-- The look of a name: two names that fold to the same text look alike (Unicode TR 39, "confusable
+-- detection"). Case, accents, spaces, punctuation, symbols and invisible characters do not count;
+-- letters of other scripts count as the Latin ones that they look like.
 create or replace function private.fold_name(p_name text)
 returns text
 language plpgsql
@@ -1580,7 +1578,7 @@ grant execute on function public.complete_profile(text, text, text, text) to aut
 grant execute on function private.get_profile() to authenticated;
 grant execute on function public.get_profile() to authenticated;
 
--- source: 20_accounts/export_my_data.sql sha256:f396a27c7ca7f0b022d3484b6c7cac1e29b6fd5f422c0bf5c5a86f805bbe5ba6
+-- source: 20_accounts/export_my_data.sql sha256:db1b5fda0a827b4fa81af155952aa0fd55d7d73e5d8fe295bc1f1fc0eee86326
 -- RPC: all that is the caller's own, in pages; returns `{version, section, rows, next_cursor}`. A
 -- page is of one section: profile, bids, campaigns, applications, conversations, messages, files,
 -- work, ratings, points, payouts, blocks, reports, devices, notifications; the last one has no
@@ -1597,7 +1595,7 @@ as $$
   select private.export_my_data(cursor, page_size);
 $$;
 
--- A page of the caller's own data, and nobody else's.
+-- A page of the caller's own data.
 --
 -- Definer: much of it is private. Writes: rate_limits.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field: "cursor", rule: "format"}`,
@@ -1756,7 +1754,7 @@ begin
       where b.blocker_id = p_user_id and (v_id is null or b.blocked_id > v_id)
       order by b.blocked_id limit p_limit;
     when 'reports' then
-      -- The evidence is what others wrote.
+      -- The evidence has other users' messages.
       return query select r.id::text, to_jsonb(r) - 'evidence' from private.reports as r
       where r.reporter_id = p_user_id and (v_id is null or r.id > v_id)
       order by r.id limit p_limit;
@@ -1865,9 +1863,9 @@ as $$
   );
 $$;
 
--- source: 20_accounts/is_phone_number.sql sha256:c3bc739da28fee462dde0314f11da2f73c347a5fa6b3db3135c181a9df12836e
--- Whether a phone number in the form +919876543210 has the length that lines and mobile phones have
--- in its country, and no zero after the country's code where none belongs.
+-- source: 20_accounts/is_phone_number.sql sha256:871ed8de7b948b70838270f282da57ce9c36946f81ecb5eded2b3f09b8bcaab1
+-- Whether a phone number in the form +919876543210 has a length that its country uses, and no wrong
+-- zero after the country's code.
 --
 -- Written by scripts/build/build_tables.py from Google's libphonenumber: for each set of countries,
 -- their codes, and how many digits follow.
@@ -1907,7 +1905,7 @@ as $$
   );
 $$;
 
--- source: 20_accounts/lock_account.sql sha256:502a554149ff85c734ec1dc6de4b3d7cabaecc263cebd5f5f15e20b73ae78e26
+-- source: 20_accounts/lock_account.sql sha256:e9b59d6e29b5060464c6558d4dfc2f1c67fe299743c6487d5dac69469f90f9e6
 -- Locks the caller's account until the transaction ends and returns it: the first lock of every
 -- write that sends, so that one user's sends follow each other and locks have one order.
 --
@@ -1933,11 +1931,11 @@ begin
 end;
 $$;
 
--- Locks the account of a user with whom the caller opens a conversation: a block by that user, or
--- the deletion of that login, either came before or finds the conversation. Two users who open one
--- with each other do not wait for each other, and sends do not wait.
+-- Locks the account of a user with whom the caller opens a conversation. So a block by that user,
+-- or the deletion of that login, either came before or sees the conversation. Two users who open
+-- one with each other do not wait for each other, and sends do not wait.
 --
--- Call it after private.lock_account and before anything else is locked.
+-- Call it after private.lock_account and before any other lock.
 -- Locks: the other user's account (key share).
 create or replace function private.lock_peer(p_user_id uuid)
 returns void
@@ -1949,8 +1947,8 @@ begin
 end;
 $$;
 
--- source: 20_accounts/note_visit.sql sha256:44e59e5edcb3a3994fb91d8440b27af514e3f69ebb81fa88356929a96c36f689
--- Notes that a user is here, to the minute: most calls then write nothing.
+-- source: 20_accounts/note_visit.sql sha256:073fc86e480f1a3325d2792af4cf1399458d878caf1c165c60afb28bdaf6a3a6
+-- Records a user's last visit to the minute, so that most calls write nothing.
 --
 -- Locks, writes: the user's row of accounts.
 create or replace function private.note_visit(p_user_id uuid)
@@ -1964,9 +1962,9 @@ as $$
     and (a.last_seen_at is null or a.last_seen_at < now() - interval '1 minute');
 $$;
 
--- source: 20_accounts/touch_conversations.sql sha256:c303c038bd53897335fc4a485667a4c5ee5a42ca634c999ea3c6705f23c9e09e
+-- source: 20_accounts/touch_conversations.sql sha256:d43f9e5590ef5d926a1b063c6b1e81d11ec64568c1821179d17dc34816820260
 -- Copies into a user's conversations whether the user shows read marks (null once the account is
--- gone), and tells clients, by the version, that what they show of the user has changed.
+-- gone), and raises their versions, so that clients load the user's card anew.
 --
 -- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
 -- everywhere.
@@ -1990,7 +1988,7 @@ as $$
   where p.user_id = p_user_id;
 $$;
 
--- source: 25_points/get_points_history.sql sha256:636d68c169bfce44137920e4fc60dcf9344c82071148b50217c0e58489fd1caa
+-- source: 25_points/get_points_history.sql sha256:20dcc5cbce377d0938e60ba2e96f3f6e3e56efb29ce2397a23e67b2a6e205174
 -- A page of the caller's ledger, newest first.
 --
 -- Definer: the ledger is private.
@@ -2022,7 +2020,7 @@ begin
 end;
 $$;
 
--- RPC: what moved the caller's points, newest first; returns
+-- RPC: the changes of the caller's points, newest first; returns
 -- `[{id, delta, reason, balance_after, message_id, created_at}]`; `before` is an id of that list.
 create or replace function public.get_points_history(
   page_size integer default 50,
@@ -2072,7 +2070,7 @@ $$;
 grant execute on function private.get_quota() to authenticated;
 grant execute on function public.get_quota() to authenticated;
 
--- source: 25_points/grant_points.sql sha256:6ba2ba16d5d37802a8e6b34d8cffd1a6ef0d018a6c44322a274112632214cb6e
+-- source: 25_points/grant_points.sql sha256:d701db1b3bedc720519e7da04661aa86dd1756ae1b9185ff29b55a8e1f9f7dd3
 -- Adds points to a user's balance. A repeated grant_id is the same grant and changes nothing.
 --
 -- Definer: clients have no write grant on any table.
@@ -2124,7 +2122,7 @@ begin
     returning a.points_balance into v_balance;
     insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
     values (p_user_id, p_points, v_reason, v_balance, p_grant_id)
-    -- Taken in the meantime for another user: this one's account is all that is locked here.
+    -- Another call may use the same grant_id for another user, whose account is not locked here.
     on conflict (grant_id) do nothing
     returning * into v_entry;
     perform private.tell_quota(p_user_id, -p_points, p_is_send => false, p_has_listener => true);
@@ -2162,13 +2160,13 @@ to authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
--- source: 25_points/spend_points.sql sha256:84ca6a76357c5c8713dfc7345a0f46b660f6507b8d2b22ac81c6d061bad7dbaf
+-- source: 25_points/spend_points.sql sha256:bedc36d4c595509e5e46e626cf1ba790bb577e45768b6469168b17d093e74439
 -- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
 --
 -- Sends charge themselves; see private.send_message.
--- Args: the locked account; the price; the most the user agrees to (null: any); what for; the
+-- Args: the locked account; the price; the most the user agrees to (null: any); the reason; the
 -- message, if it is one.
--- Writes: accounts, points_ledger, and what tell_quota writes.
+-- Writes: accounts, points_ledger, and as tell_quota.
 -- Errors: those of check_price.
 create or replace function private.spend_points(
   p_account private.accounts,
@@ -2239,13 +2237,14 @@ begin
 end;
 $$;
 
--- Tells a user's devices that the quota changed in a way worth showing.
+-- Tells a user's devices that the quota changed.
 --
--- The answer of a call carries the quota already: quota_changed is for devices that did not call.
--- The notices quota_low and points_low go out when a fifth of the free messages is left, or none,
--- and at the same two marks of the balance after the newest credit.
+-- The answer of a call has the quota already: quota_changed is for devices that did not call. The
+-- notification quota_low is sent when a fifth of the free messages is left, and when none is;
+-- points_low at a fifth of the balance after the newest credit, and when the balance no longer pays
+-- for a message.
 -- Args: the user; the points that were just spent (negative: given); whether a message was just
--- counted; whether a device may be listening that did not make this call.
+-- counted; whether another device may be listening.
 -- Writes: notifications, push_outbox, realtime.messages. Events: quota_changed, notification.
 create or replace function private.tell_quota(
   p_user_id uuid,
@@ -2299,7 +2298,7 @@ set search_path = ''
 as $$
 declare
   v_timezone constant text := (select r.quota_timezone from private.send_rules as r);
-  -- A day that was counted is never left again, whatever zone an operator sets.
+  -- The day never goes back, whatever time zone an operator sets.
   v_day constant date := greatest(
     (now() at time zone v_timezone)::date, p_account.quota_date
   );
@@ -2324,13 +2323,13 @@ begin
 end;
 $$;
 
--- source: 30_chat/advance_receipts.sql sha256:b30bd6e9042d804629654235819f92712646df5c417d0c9f39a020f737c21b26
--- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
--- conversation, message_seen where the read mark moved and its reader shares that, else
--- message_delivered; none where nothing moved, and none across a block.
+-- source: 30_chat/advance_receipts.sql sha256:d6ad50b5ddfbe6e23cbd53f20144c84e989d3ce7a3fe32aa612a9b2effff57d0
+-- Moves the caller's marks forward, never back, and tells the other members: one event per
+-- conversation, message_seen where the read mark moved and the caller shares read receipts,
+-- otherwise message_delivered; none where nothing moved, and none across a block.
 --
--- Args: the caller; conversations, and for each how far everything was read and how far it was
--- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
+-- Args: the caller; conversations, and for each the newest read and the newest delivered message
+-- (0: unchanged). Marks stop at the newest message; a read message counts as delivered.
 -- Locks: the caller's rows of participants, in the order of their ids. Writes: participants,
 -- realtime.messages.
 -- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
@@ -2345,7 +2344,7 @@ create or replace function private.advance_receipts(
 returns void
 language plpgsql
 set search_path = ''
--- A plan for the arrays at hand looks cheaper, and would be made in each call.
+-- Otherwise Postgres would plan in each call, because a plan for the given arrays looks cheaper.
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -2392,7 +2391,7 @@ begin
         else p.delivered_at
       end,
       version = p.version + 1,
-      -- What the other side may not see does not show in its version either.
+      -- A receipt that the other side may not see does not change its version either.
       shared_version = p.shared_version + (
         mark.is_open and (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)
       )::integer
@@ -2446,16 +2445,16 @@ begin
 end;
 $$;
 
--- source: 30_chat/conversations.sql sha256:8f99845cc0e141111394aadee1d97ca0f66af8863dd08f13b519de94757ce72c
+-- source: 30_chat/conversations.sql sha256:7116080935716ab94772299afdb7d4b7f29f8c93900902a2d79d7a7e789566dc
 -- The conversations that clients select from: private.conversations, each row as it is now.
 --
--- The table has what was written last. The next action, sweep or sign-in writes a deadline that has
--- passed; here it counts at once, as in every function. The columns that no clock changes are the
--- table's own, so that PostgREST finds its foreign keys.
+-- A passed deadline counts at once here, as in every function; the table has it only after the next
+-- action, sweep or sign-in. Columns that no deadline changes come from the table directly, so that
+-- PostgREST finds its foreign keys.
 
 -- The row of a conversation as it is now.
--- Definer: takes the steps that are due in memory, by rows of the flow. It asks nothing of its
--- caller: the view calls it for the rows that the policy of the table shows.
+-- Definer: takes due steps in memory, by rows of the flow. It does not check its caller: the view
+-- calls it for the rows that the policy of the table shows.
 create or replace function private.conversation_now(p_conversation_id uuid)
 returns setof private.conversations
 language sql
@@ -2516,13 +2515,13 @@ cross join lateral private.conversation_now(c.id) as now;
 grant execute on function private.conversation_now(uuid) to authenticated, service_role;
 grant select on public.conversations to authenticated, service_role;
 
--- source: 30_chat/direct_connect.sql sha256:8e4b84b9e2325dec05eba9715e7b5e9196029b156e67ef584058692567e54642
--- Opens the direct chat of the caller and another user, or finds the one they have.
+-- source: 30_chat/direct_connect.sql sha256:02cd946d2e1b7daa94d6057de29312e748d630a5d933def342e571bbc59fd13d
+-- Opens the direct chat of the caller and another user, or finds the existing one.
 --
 -- send_message sends the first message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the other's (key share), then the conversation. Writes:
--- rate_limits, points_ledger, and what private.found_conversation and send_message write.
+-- Locks: the caller's account, the other's (key share), then the conversation. Writes: rate_limits,
+-- points_ledger, and as private.found_conversation and send_message.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
 -- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
 -- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -2556,7 +2555,7 @@ begin
   end if;
   v_account := private.lock_account(v_me);
   perform private.lock_peer(p_target_user_id);
-  -- The repeat of a first message that went through answers as it did, whatever came between.
+  -- A retry of a successful first message gets the same answer, even after a block.
   if not exists (
     select from public.messages as m
     where m.sender_id = v_me
@@ -2674,14 +2673,14 @@ $$;
 grant execute on function private.get_conversation_context(uuid, bigint) to authenticated;
 grant execute on function public.get_conversation_context(uuid, bigint) to authenticated;
 
--- source: 30_chat/get_conversations.sql sha256:71472de7a5aebe99f381a06c84c0dd117bbb81898acb03195e216d5a800d6b2b
+-- source: 30_chat/get_conversations.sql sha256:88c026297818c02d94dab8776ed4afb34e46a815865abfdaff01cc2be75e7b1e
 -- A page of the caller's conversations, the one with the newest message first.
 --
 -- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`;
 -- clients pass it on and do not read it. Pinned conversations come first on the first page, in
--- addition to its size, and on no other page. The page is found on two indexes (the caller is one
--- member or the other), by the hour and sorted within it, so that its cost does not grow with the
--- number of messages or conversations.
+-- addition to its size, and on no other page. The page comes from two indexes (the caller is one
+-- member or the other) by the hour of the newest message, and is sorted within the hour. So its
+-- cost does not grow with the number of messages or conversations.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
 create or replace function private.get_conversations(
@@ -2733,13 +2732,13 @@ begin
     v_hour := date_bin('1 hour', v_at, timestamptz '2000-01-01 00:00:00+00');
   end if;
 
-  -- One row more than the page has: whether there is a next one.
+  -- One row more than the page, to see whether there is a next one.
   select array_agg(c.id), array_agg(c.last_message_at)
   into v_ids, v_times
   from (
     select c.id, c.last_message_at
     from (
-      -- Both halves come in the order of an index, so that only a page of them is read.
+      -- Both halves come in the order of an index, so that Postgres reads only a page of each.
       (
         select
           a.id, a.listed_at, a.last_message_at, a.kind, a.chat_status, a.last_seq, a.deadline_at
@@ -2759,7 +2758,7 @@ begin
       )
       order by listed_at desc, last_message_at desc, id desc
     ) as c
-    -- "limit" keeps the order of what it is joined to.
+    -- With "limit" the lateral join keeps the order.
     cross join lateral (
       select p.archived_seq
       from private.participants as p
@@ -2876,10 +2875,10 @@ grant execute on function
   private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
 to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:d13cd0d71ca4d221fe3d4b427b4e9b6ce0c03f08683a17584aedbf19bf368111
+-- source: 30_chat/get_messages.sql sha256:ce8bee6f01c02251dcda53121c86a9b027645878e1e947c8a983b96acef0bbdc
 -- A page of a conversation's messages that the caller may read now.
 --
--- Definer: one look at the membership and the marks instead of a policy for each row.
+-- Definer: checks the membership and the marks once instead of a policy for each row.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), MESSAGE_NOT_FOUND (404) when
 -- `before` is no message of this conversation, INPUT_INVALID (422) for two directions at once.
 create or replace function private.get_messages(
@@ -2950,7 +2949,7 @@ begin
       limit private.clamp_page_size(p_page_size, 50, 100);
       return;
     end if;
-    -- A message that has expired, or that only the other side sees, still marks a position.
+    -- An expired message, or one that only the other side sees, is still a position.
     select m.seq into v_before_seq
     from public.messages as m
     where m.id = p_before and m.conversation_id = p_conversation_id;
@@ -2961,10 +2960,10 @@ begin
     end if;
   end if;
 
-  -- The pages below are one walk along the primary key: which rows are in it is the rule of
-  -- private.visible_messages, and their shape that of private.my_messages.
+  -- The pages below scan the primary key. They repeat the rule of private.visible_messages and the
+  -- shape of private.my_messages.
   if coalesce(v_before_seq, p_before_seq) <= least(v_read_seq, v_other_read_seq) + 1 then
-    -- Both have read all of it, as most older pages: no row is compared with a mark.
+    -- Both have read the whole page, like most older ones: no row is compared with a mark.
     return query
     select
       m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
@@ -3018,7 +3017,7 @@ $$;
 
 -- RPC: a page of messages, newest first; oldest first with after_seq.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.get_messages(
   conversation_id uuid,
   page_size integer default 50,
@@ -3038,8 +3037,8 @@ grant execute on function
   public.get_messages(uuid, integer, bigint, bigint, uuid)
 to authenticated;
 
--- source: 30_chat/get_unread_count.sql sha256:3b2659b5ac00a20c2b2a0c4d32953219133bf48f94a0c68672e4a3d34e4d6789
--- How much waits for the caller, counted from the read marks: there is no counter to keep in step.
+-- source: 30_chat/get_unread_count.sql sha256:be71389dfb5749882dd526d4ca21a6af821cefce7ab16dd4df0da9c14faa84cb
+-- How many messages wait for the caller, counted from the read marks; no counter is stored.
 --
 -- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
 -- up to 1,000 in a conversation.
@@ -3108,8 +3107,8 @@ $$;
 
 grant execute on function private.get_unread_count(), public.get_unread_count() to authenticated;
 
--- source: 30_chat/mark_read.sql sha256:0d577c2faf74e83faa9cd3e3d3d1eae04a232a2b3da5224dd0584605e7fe880d
--- Notes that the caller has read a conversation up to a message, or all of it.
+-- source: 30_chat/mark_read.sql sha256:a8cafbe227eb46db541b69dbe952c6ce33b708d8cd15e0e868953e2fc0736d8f
+-- Records that the caller has read a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: as mark_receipts. Writes: as advance_receipts.
@@ -3139,7 +3138,7 @@ as $$
   select private.mark_read(conversation_id, up_to_seq);
 $$;
 
--- Notes that the caller has received a conversation up to a message, or all of it.
+-- Records that the caller has received a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: as mark_receipts. Writes: as advance_receipts.
@@ -3170,11 +3169,11 @@ as $$
   select private.mark_delivered(conversation_id, up_to_seq);
 $$;
 
--- Moves the caller's marks in one conversation and says where they are:
+-- Moves the caller's marks in one conversation and returns them:
 -- `{read_seq, delivered_seq, unread_count}`.
 --
--- Locks: the account, when the conversation cannot be seen yet; the conversation, when a message
--- is marked that cannot be seen yet; then as advance_receipts.
+-- Locks: the account, when the conversation is not visible yet; the conversation, when the marked
+-- message is not visible yet; then as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_receipts(
   p_conversation_id uuid,
@@ -3190,9 +3189,9 @@ declare
   v_me constant uuid := private.require_user();
   v_up_to_seq constant bigint := greatest(p_read_seq, p_delivered_seq);
 begin
-  -- Events come from the log of the database, which can be ahead of what it shows. So a mark waits
-  -- for the transaction that its event tells of: the one that opens a conversation locks both
-  -- members' accounts, and a send locks the conversation.
+  -- Realtime reads events from the log, so a client may hear of a transaction before its rows are
+  -- visible here. Then the mark waits for the locks of that transaction: opening a conversation
+  -- locks both members' accounts, and a send locks the conversation.
   if not private.is_my_conversation(p_conversation_id) then
     perform from private.accounts as a where a.user_id = v_me for update;
     if not private.is_my_conversation(p_conversation_id) then
@@ -3223,13 +3222,13 @@ grant execute on function
   private.mark_delivered(uuid, bigint), public.mark_delivered(uuid, bigint)
 to authenticated;
 
--- source: 30_chat/relationships.sql sha256:6b1ce4841ac5bd2f1a6749d3c0c2ff9378ac18cbf494b7ddbf18eb630a3654d9
--- Relationships for embedding: `conversations?select=*,messages(*)` and the like, where no foreign
--- key leads. PostgREST calls such a function for each row; policies decide what it finds.
+-- source: 30_chat/relationships.sql sha256:4898b8cc451501d7d3e34b986505de570f2f24cfdb5526beeecc7cd863e1a2d7
+-- Relationships for embedding, such as `conversations?select=*,messages(*)`, where there is no
+-- foreign key. PostgREST calls such a function for each row; policies decide which rows it finds.
 --
--- Functions and not foreign keys, because a key costs every send a check and these cost it nothing.
--- They pin no search_path, so that Postgres inlines them: an embedded page reads its rows by the
--- index. Nobody can call them as RPCs, because their argument has no name.
+-- A foreign key would cost every send a check; these functions cost it nothing. They pin no
+-- search_path, so that Postgres inlines them: an embedded page reads its rows by the index. Nobody
+-- can call them as RPCs, because their argument has no name.
 
 create or replace function public.messages(public.conversations)
 returns setof public.messages
@@ -3312,13 +3311,14 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:1dcdafd76e808531a8333944b8a4928fcd0dd0ba4567e0b328641b218b1572b1
--- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
+-- source: 30_chat/send_message.sql sha256:d1e08c5523ff3cf6874e3000eee2f222a0dde69dbd4c8d85451cf2966c30b6b1
+-- Sends one message of the caller: one transaction checks, charges, numbers, stores and broadcasts
+-- it.
 --
--- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
--- what the first try answered and changes nothing, so a client may retry until it hears an answer.
--- This is the hot path: one statement reads all that could refuse an ordinary message; what such a
--- message does not need is in the functions below.
+-- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id gets
+-- the first answer and changes nothing, so a client may retry until it has an answer.
+-- This is the hot path: one statement reads everything that could refuse an ordinary message; the
+-- functions below handle all other messages.
 -- Definer: clients have no write grant on any table. Plans are generic from the first call:
 -- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
 -- in a new connection.
@@ -3356,7 +3356,7 @@ declare
   v_id constant uuid := gen_random_uuid();
   v_attachments jsonb;
   v_is_plain boolean;
-  -- What the one look finds: the other member and the rules
+  -- Found by the first statement: the other member and the rules
   v_other_id uuid;
   v_my_version bigint;
   v_other_version bigint;
@@ -3394,7 +3394,7 @@ declare
   v_payload jsonb;
   v_is_untold boolean;
 begin
-  -- A line of plain ASCII needs no cleaning; everything else is read with care, before any lock.
+  -- A line of plain ASCII needs no cleaning; read_message cleans every other text before any lock.
   v_is_plain := coalesce(
     octet_length(p_message) <= 5000 and p_message ~ '^[!-~]([ -~]*[!-~])?$'
       and num_nonnulls(p_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
@@ -3438,7 +3438,7 @@ begin
 
   loop
     begin
-      -- Check, charge and lock in one: one user's sends follow each other from here on.
+      -- Checks, charges and locks: from here on one user's sends wait for each other.
       update private.accounts as a
       set
         quota_date = greatest(a.quota_date, v_today),
@@ -3465,7 +3465,7 @@ begin
         perform private.lock_account(private.require_user());
       end if;
 
-      -- Member, number and lock in one; a refusal takes the number back with all the rest.
+      -- Checks the membership, numbers and locks; a refusal rolls the number back.
       update private.conversations as c
       set
         last_seq = c.last_seq + 1,
@@ -3485,14 +3485,14 @@ begin
         v_kind, v_chat_status, v_flow_state, v_awaiting_role, v_steps, v_seq, v_at, v_is_barred,
         v_other_wrote;
       if not found then
-        -- What is due comes first, and has its own messages; this is done anew after it.
+        -- Due steps come first, because they may write messages; then the send starts again.
         raise sqlstate 'PLDUE';
       end if;
 
       if v_is_unpaid or not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
         or v_kind = 'direct' and v_strangers_may is not null
         and (v_strangers_may < 0 or not v_other_wrote) then
-        -- A repeat is no new message, whatever has changed since the first try.
+        -- A repeat gets its answer, whatever has changed since the first try.
         if private.was_sent(v_me, p_client_message_id) then
           raise unique_violation;
         end if;
@@ -3530,7 +3530,7 @@ begin
       );
       v_payload := jsonb_build_object(
         'conversation_id', p_conversation_id,
-        -- A broadcast is kept for days where no clock hides it.
+        -- Realtime keeps a broadcast for days, also after the message has expired.
         'message', case
           when v_expires_at is null then v_json
           else private.withhold_content(v_json)
@@ -3550,13 +3550,13 @@ begin
         end
       );
       exit when v_is_untold;
-      -- The message's own id serves for the event: another one would have to be drawn.
+      -- The event takes the message's id: drawing another one costs time.
       insert into realtime.messages (id, topic, extension, event, payload, private)
       values (v_id, 'user:' || v_other_id, 'broadcast', 'new_message', v_payload, true);
       exit;
     exception
       when unique_violation then
-        -- A repeat, or two tries of one message met: the other one has stored it.
+        -- A repeat, or two tries at once: the other try has stored the message.
         if v_json is not null or p_client_message_id is null then
           raise;
         end if;
@@ -3565,7 +3565,7 @@ begin
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
-        -- The rollback released the account, which every call locks before the conversation.
+        -- The rollback released the account, and every call locks it before the conversation.
         perform private.lock_account(v_me);
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
@@ -3573,7 +3573,7 @@ begin
         v_is_unpaid := null;
       when check_violation or not_null_violation or insufficient_privilege
         or undefined_table or undefined_column or invalid_schema_name then
-        -- As private.broadcast: what cannot be told is sent all the same.
+        -- As private.broadcast: a failed broadcast does not fail the send.
         if v_json is null then
           raise;
         end if;
@@ -3640,7 +3640,7 @@ begin
 end;
 $$;
 
--- The text of a message as it is stored, and the address of its media checked.
+-- The text of a message as it is stored; checks the address of its media too.
 --
 -- Errors: MESSAGE_TOO_LONG (422) `{length, max}` in characters, INPUT_INVALID (422) `{field,
 -- rule}`, MEDIA_INVALID (422) `{rule}`.
@@ -3658,10 +3658,10 @@ begin
 end;
 $$;
 
--- What send_message answers to a repeat of an earlier send. A message that has expired since is
--- answered as `{message: null, expired: true}`, not shown.
+-- The answer of send_message to a repeat. A message that has expired since is not shown: the answer
+-- has `{message: null, expired: true}`.
 --
--- Locks: the sender's account: it waits for a first try that is under way.
+-- Locks: the sender's account, so that it waits for a first try that is still running.
 -- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else, and before that
 -- CONVERSATION_NOT_FOUND (404).
 create or replace function private.repeat_send(
@@ -3689,7 +3689,7 @@ begin
   select m.* into v_stored
   from public.messages as m
   where m.sender_id = v_me and m.client_message_id = p_client_message_id;
-  -- What was emptied since cannot be compared any more; the id alone then has to do.
+  -- An emptied message has nothing to compare; then the id is enough.
   if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
     (p_conversation_id, p_reply_to, v_stored.created_at + v_lifetime)
     or v_stored.scrubbed_at is null
@@ -3717,11 +3717,11 @@ begin
 end;
 $$;
 
--- Refuses a message that may not be written here, rule by rule. For an ordinary message
--- send_message sees by one statement that it breaks none.
+-- Refuses a message that may not be written here, rule by rule. An ordinary message does not come
+-- here: one statement of send_message shows that it breaks no rule.
 --
--- Args: the conversation, locked, with the number of this message given out already; the sender;
--- the message; its lifetime in hours, fractions allowed (null: for ever).
+-- Args: the locked conversation, which has counted this message already; the sender; the message;
+-- its lifetime in hours, fractions allowed (null: for ever).
 -- Errors: those of check_free_text, check_open_deal and check_stranger, MESSAGE_EMPTY (422),
 -- MESSAGE_NOT_FOUND (404) when reply_to is none of the conversation's messages that the caller
 -- sees, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) under a
@@ -3820,7 +3820,7 @@ end;
 $$;
 
 -- Refuses a message of a direct chat while its two members have an open deal, where setting
--- direct_blocked_during_deal says so.
+-- direct_blocked_during_deal is on.
 --
 -- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
 create or replace function private.check_open_deal(p_conversation private.conversations)
@@ -3844,8 +3844,8 @@ $$;
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
 -- A stranger is a member of a direct chat whom the other member has not answered yet; deals have
--- no such limit. Call it under the conversation's lock. An answer that is found is noted, so that
--- the next send need not look for it.
+-- no such limit. Call it under the conversation's lock. It stores that there is an answer, so that
+-- the next send does not search for it.
 -- Writes: conversations (user_a_wrote, user_b_wrote).
 -- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
 create or replace function private.check_stranger(
@@ -3895,13 +3895,12 @@ begin
 end;
 $$;
 
--- Charges a message that is not simply a free one: refuses one that comes too fast, takes points
--- for one beyond the free messages of the day.
+-- Charges a message that the first statement of send_message does not: refuses it when it comes too
+-- fast, and takes points when the day's free messages are used up.
 --
 -- Args: the sender, whose account is locked; the most points that the sender agrees to pay (null:
 -- any); the message.
--- Returns the account's numbers after it, and the price that was paid. Writes: accounts,
--- points_ledger.
+-- Returns the account's numbers afterwards, and the price. Writes: accounts, points_ledger.
 -- Errors: RATE_LIMITED (429) `{retry_after}`, and those of check_price.
 create or replace function private.charge_send(
   p_user_id uuid,
@@ -3952,7 +3951,7 @@ $$;
 
 -- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.send_message(
   conversation_id uuid,
   message text default '',
@@ -4050,11 +4049,11 @@ to authenticated;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
--- source: 30_chat/set_typing.sql sha256:47f409a400f50c6c0999c126f0a3e6aa0250d46b9a587422bc562ef50b62102d
--- Notes that the caller is typing, for six seconds, for clients that reconnect.
+-- source: 30_chat/set_typing.sql sha256:ae68e170e268e61ec915302d1adf5e3b4c000b2facff5e1c105815a057faa026
+-- Stores for six seconds that the caller is typing, for clients that reconnect.
 --
--- Listeners hear it from the client itself, on the conversation's topic: typing never becomes a row
--- that counts against Realtime's quota. What is typed is not kept, nor that a blocked user types.
+-- Listeners hear it from the client directly, on the conversation's topic: typing writes no
+-- broadcast row. Neither the text is stored, nor that a blocked user types.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
 -- participants.
@@ -4101,21 +4100,22 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:de2f544e68617fd7a8426d41a22a6ba69ff3486fdc3d40892ebfbe1c2dcd85a0
--- Everything the caller has missed: the truth behind the broadcasts.
+-- source: 30_chat/sync.sql sha256:5046a4ed24c90fd113466457906c44e1cda9b632594ab9bd23a22819adc6c84e
+-- Everything that the caller has missed, whether or not a broadcast arrived.
 --
--- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
--- <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many messages at
--- most (1..1000). A conversation that is not named comes whole. Changes without a message (a
--- receipt, a preference, a block, an expired deadline) come only where a version is given.
+-- Args: the client's conversations, `{"<conversation id>": <last seq>}` or `{"<conversation id>":
+-- {"seq": <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many
+-- messages at most (1..1000). A conversation that is not named comes whole. Changes without a
+-- message (a receipt, a preference, a block, an expired deadline) come only where a version is
+-- given.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.
--- While has_more is true, call again with what was received added to `known`.
--- What is returned counts as delivered.
+-- While has_more is true, add the received messages to `known` and call again. Returned messages
+-- count as delivered.
 -- Definer: reads the private views, writes the caller's marks.
 -- Locks: the caller's account, then the caller's rows of private.participants, in the order of
--- their ids. Writes: accounts, and what advance_receipts writes.
+-- their ids. Writes: accounts, and as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), and those of read_known_seqs.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
@@ -4273,8 +4273,8 @@ begin
 end;
 $$;
 
--- What a client knows, with each id in small letters. Clients may write capitals. Postgres writes
--- every jsonb in one way, so one pattern checks its text.
+-- The argument `known` as text, with ids in small letters; clients may write capitals. Postgres
+-- writes every jsonb in one form, so one pattern checks the text.
 --
 -- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
 -- "ids_and_seqs"}`.
@@ -4294,8 +4294,8 @@ declare
   v_known jsonb;
   v_count bigint;
 begin
-  -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1, or one that no
-  -- client knows, may have very many digits: check_json looks at them before they are written.
+  -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1 or above every
+  -- seq may have very many digits: check_json checks them before they become text.
   if pg_column_size(p_known) >= 100000
     or p_known @? '$.** ? (@ > 999999999999999999 || @ < 1)' then
     perform private.check_json(p_known, 'known', 524288);
@@ -4318,7 +4318,7 @@ begin
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
   v_known := lower(v_text)::jsonb;
-  -- An id can be there twice only where one of the two is written in capitals.
+  -- An id can occur twice only when one of the two has capitals.
   if v_text !~ replace(c_shape, 'a-f', 'a-fA-F')
     or v_count > (select count(*) from jsonb_object_keys(v_known)) then
     perform private.raise_input_invalid(
@@ -4330,7 +4330,7 @@ begin
 end;
 $$;
 
--- RPC: what the caller has missed since `known`; returns
+-- RPC: everything that the caller has missed since `known`; returns
 -- `{conversations, messages, has_more, server_now}`.
 create or replace function public.sync(
   known jsonb default '{}',
@@ -4346,13 +4346,13 @@ $$;
 grant execute on function private.sync(jsonb, integer), public.sync(jsonb, integer)
 to authenticated;
 
--- source: 32_files/attach_files.sql sha256:f249d14b7e53eebd607ebd5748c88f9a49589c122d73016b6a33af6111710549
--- Attaches files of the caller to a message, or to submitted work: each must be there, must be as
--- the list says, and must not be attached to anything yet.
+-- source: 32_files/attach_files.sql sha256:e3b1a09b10ee2c9fb1e1696b6b2466d59a523cd61048c5de30672bed7098895f
+-- Attaches files of the caller to a message, or to submitted work: each must exist, must match the
+-- list, and must not be attached yet.
 --
 -- Args: the list as private.read_attachments returns it; the message (null: work).
--- Locks, writes: files. An upload or a deletion of one of them waits, and finds it sent.
--- Errors: MEDIA_INVALID (422) `{path, rule}`: not_found (also another's), already_sent, size,
+-- Locks, writes: files. An upload or a deletion of one of them waits, and then finds it sent.
+-- Errors: MEDIA_INVALID (422) `{path, rule}`: not_found (also another user's), already_sent, size,
 -- media_type.
 create or replace function private.attach_files(p_attachments jsonb, p_message_id uuid)
 returns void
@@ -4367,7 +4367,7 @@ declare
   v_path text;
   v_rule text;
 begin
-  -- Not those that are given up: Storage may be at work on them, in another order.
+  -- Locks no files that are marked for deletion: Storage may have locked them in another order.
   perform 1
   from private.files as f
   where f.path = any (v_paths) and f.dropped_at is null
@@ -4506,17 +4506,17 @@ begin
 end;
 $$;
 
--- source: 32_files/may_handle_file.sql sha256:8f030578c0a1af48aab7a84f09a74088949670b19953a3fd974dd8be126d4201
+-- source: 32_files/may_handle_file.sql sha256:62e008892592eccbd6b645e6a9064dd42fbe1ad405e84f793bd9e3e6f4b49223
 -- Whether the caller may upload, read or delete a file of the bucket attachments now: the one rule
 -- of the policies on storage.objects.
 --
 -- upload: under `<conversation>/<caller>/<uuid>.<ext>`, while the caller may write there or has a
 -- form with a field for files, not across a block, and while few of the caller's files wait to be
--- sent. The request must say how long it is: Storage does not limit others. A signed upload is
--- refused, because its URL could replace a file after it was sent. read: what a message carries
--- that the caller may read now, what was submitted as work in the caller's deals, and what the
--- caller has not sent yet. delete: what the caller has not sent yet.
--- Never raises: Storage would show the error, and with it that the name exists.
+-- sent. The request must have a Content-Length: Storage does not limit the size of others. A signed
+-- upload is refused, because its URL could replace a file after it was sent. read: files of
+-- messages that the caller may read now, of work in the caller's deals, and the caller's unsent
+-- files. delete: the caller's unsent files.
+-- Never raises: Storage would show the error, and so tell that the name exists.
 -- Definer: policies run as the caller, who may not read private tables.
 -- Args: the command; the object's name; for an upload its metadata as Storage gives it.
 create or replace function private.may_handle_file(
@@ -4544,7 +4544,7 @@ begin
   v_is_mine := split_part(p_name, '/', 2) = v_me::text;
 
   if p_command = 'upload' then
-    -- A repeat of an upload that arrived passes, and Storage says that the file is there.
+    -- A repeat of a finished upload passes here, and Storage answers that the file exists.
     if v_file.dropped_at is not null or not v_is_mine
       or coalesce(p_metadata ->> 'contentLength', '') !~ '^[0-9]{1,8}$'
       or storage.operation() = 'storage.object.sign_upload_url'
@@ -4598,8 +4598,8 @@ $$;
 
 grant execute on function private.may_handle_file(text, text, jsonb) to authenticated;
 
--- source: 32_files/take_file_deletions.sql sha256:1dd86eae3f89a12674011fe22fe35cd8b13456538eaad660b999c8d7d69cd535
--- RPC: service only; files that Storage has to delete now, as a list of paths.
+-- source: 32_files/take_file_deletions.sql sha256:4ae6e03f87bf56843e12755413623ac3c3d8097511560909ec2ee7d6efce3bd1
+-- RPC: service only; files to delete in Storage now, as a list of paths.
 create or replace function public.take_file_deletions(max_rows integer default 100)
 returns json
 language sql
@@ -4608,14 +4608,14 @@ as $$
   select private.take_file_deletions(max_rows);
 $$;
 
--- Hands a batch of files to the app, which deletes them through the Storage API: those of messages
--- that were emptied, of deleted logins, and those that nobody sent within a day.
+-- A batch of files for the app to delete through the Storage API: files of emptied messages and of
+-- deleted logins, and files that were not sent within a day.
 --
--- A file that Storage deletes leaves the table with its object (private.forget_file). Until then it
--- comes again, a minute later at first and a day later at most. Nothing goes from a conversation
--- under a legal hold.
+-- When Storage deletes a file's object, private.forget_file deletes its row. Until then the file is
+-- returned again, first after a minute, later after a day at most. Files of a conversation under a
+-- legal hold stay.
 -- Definer: the table is private.
--- Locks, writes: the rows of files that it takes; those that another session holds are passed over.
+-- Locks, writes: the rows of files that it returns; it skips rows that another session has locked.
 create or replace function private.take_file_deletions(p_max_rows integer)
 returns json
 language plpgsql
@@ -4671,10 +4671,10 @@ grant execute on function
   public.take_file_deletions(integer), private.take_file_deletions(integer)
 to service_role;
 
--- source: 33_search/search_messages.sql sha256:7ff28be61e0adc6fb613fe1fc6bde80a915cc3e0c01d40433d49270205a21c8a
+-- source: 33_search/search_messages.sql sha256:a25b4acd0115a4efe429e6f815b1b2cb05328bf8582eeb9e091638aa49de9cc4
 -- RPC: messages that hold every word of the query, newest first; returns `[message +
--- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and where the
--- words stand in it, each place once, counted in UTF-16 units from 0 (what JavaScript slices by).
+-- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and the places
+-- of the words in it, counted in UTF-16 units from 0 (as JavaScript slices).
 create or replace function public.search_messages(
   query text,
   conversation_id uuid default null,
@@ -4688,15 +4688,15 @@ as $$
   select private.search_messages(query, conversation_id, page_size, before);
 $$;
 
--- Searches what the caller may read now: every word of the query, anywhere in the text or, unless
--- the message disappears, in the names of its files, in any script, spelt in any of the ways that
--- private.fold_text takes for the same. Newest first.
+-- Searches the messages that the caller may read now, newest first: each word of the query must be
+-- in the text or, unless the message disappears, in the names of its files, in any script and any
+-- spelling that private.fold_text folds to the same.
 --
--- Reads the user's own messages and no index over those of all users: the time to read such an
--- index would tell how often a word stands in messages that the caller may not see, and it would
--- keep the words of messages that have disappeared. So a search is the costliest call of a user: it
--- is charged before it looks. A user has one search at a time, so that searches which a time limit
--- stops, and whose charge is rolled back, keep at most one connection busy.
+-- There is no index over the words of all users: its reading time would tell how often a word
+-- occurs in messages that the caller may not see, and it would keep words of messages that have
+-- disappeared. So a search is the costliest call of a user, and is charged before it reads. A user
+-- has one search at a time: searches that a time limit stops, whose charge is rolled back, then
+-- keep at most one connection busy.
 -- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
 -- page before.
 -- Definer: reads the private views.
@@ -4786,7 +4786,7 @@ begin
 end;
 $$;
 
--- The places of a user's messages that match all patterns, newest first, of user_input alone.
+-- The caller's visible messages of type user_input that match all patterns, newest first.
 create or replace function private.find_messages(
   p_patterns text[],
   p_conversation_id uuid,
@@ -4823,11 +4823,11 @@ as $$
   limit p_limit;
 $$;
 
--- A text as search compares it: words that a person would call the same fold to the same.
+-- A text in the form that search compares: words that people call the same fold to the same text.
 --
 -- Without case (also final sigma, sharp s, dotless i), in compatibility form (full width,
--- ligatures, circled and mathematical letters), with plain quotes and hyphens, and without what is
--- not seen: soft hyphens, joiners, marks of direction, variation selectors.
+-- ligatures, circled and mathematical letters), with plain quotes and hyphens, and without
+-- invisible characters: soft hyphens, joiners, marks of direction, variation selectors.
 create or replace function private.fold_text(p_text text)
 returns text
 language plpgsql
@@ -4855,9 +4855,8 @@ $$;
 
 -- Where words stand in a text: `{text, ranges: [[start, length]]}`.
 --
--- text is the part around the first hit, at most 200 characters. Every hit in it is marked, hits
--- that touch or overlap as one range. Ranges and not markup, because what a client shows is the
--- client's to escape.
+-- text is the part around the first hit, at most 200 characters. Every hit in it has a range; hits
+-- that touch or overlap share one. Ranges instead of markup leave the escaping to the client.
 -- Args: the text as it is stored; the words, folded.
 create or replace function private.highlight_words(p_text text, p_words text[])
 returns jsonb
@@ -4869,14 +4868,14 @@ declare
   c_lead constant integer := 40;
   c_length constant integer := 200;
   c_step constant integer := 200;
-  -- A letter with the marks that fold together with it.
+  -- A letter and the marks that fold with it.
   c_piece constant text := '.[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*';
   v_text text := p_text;
   v_pieces text[];
   v_folds text[];
   v_first integer;
   v_last integer;
-  -- Which piece each character of the folded text comes from.
+  -- The piece behind each character of the folded text.
   v_sources integer[];
   v_folded text;
   v_is_hit boolean[];
@@ -4887,7 +4886,7 @@ begin
   if p_text = '' then  -- the words stand in the names of files
     return jsonb '{"text": "", "ranges": []}';
   end if;
-  -- A long text is looked through by its parts, and taken to pieces only where the first hit is.
+  -- A long text is searched in parts, and only the part with the first hit is split into pieces.
   if char_length(p_text) > 2 * c_step then
     select min(part) into v_at
     from generate_series(1, char_length(p_text), c_step) as part
@@ -4972,8 +4971,8 @@ $$;
 grant execute on function private.search_messages(text, uuid, integer, uuid) to authenticated;
 grant execute on function public.search_messages(text, uuid, integer, uuid) to authenticated;
 
--- source: 35_notifications/get_notifications.sql sha256:8eb5eb15a4b6bb5b761ae8e1e372750cd65e5ada54305e49427c930350af8936
--- A page of what the caller was told beside the messages, newest first; for devices that were away.
+-- source: 35_notifications/get_notifications.sql sha256:b1ed9572505c7f61c44fd30d881ede2e024495edaac0736b5097c8fa405ad177
+-- A page of the caller's notifications, newest first, for devices that were offline.
 --
 -- Definer: notifications are private.
 -- Errors: AUTH_REQUIRED (401).
@@ -5004,8 +5003,8 @@ begin
 end;
 $$;
 
--- RPC: what the caller was told beside the messages, newest first; returns
--- `[{id, type, conversation_id, message_id, data, created_at}]`; `before` is an id of that list.
+-- RPC: the caller's notifications, newest first; returns `[{id, type, conversation_id, message_id,
+-- data, created_at}]`; `before` is an id of that list.
 create or replace function public.get_notifications(
   page_size integer default 50,
   before bigint default null
@@ -5021,8 +5020,8 @@ $$;
 grant execute on function private.get_notifications(integer, bigint) to authenticated;
 grant execute on function public.get_notifications(integer, bigint) to authenticated;
 
--- source: 35_notifications/notify.sql sha256:c0f567895eb3b72d12fd47fa5bd977cce9b463db1b3ad91c73fcc47995142138
--- Notes something for a user, tells the user's devices, and queues a push.
+-- source: 35_notifications/notify.sql sha256:4590ca545b4e5b4a4b6df26b6958a5421343bfb8b8566b882dec72d2c95bf5a7
+-- Stores a notification for a user, tells the user's devices, and queues a push.
 --
 -- Args: the user; one of the types of private.notifications; what it is about; what the client
 -- gets beside that, ids and numbers only.
@@ -5052,9 +5051,9 @@ begin
 end;
 $$;
 
--- source: 35_notifications/queue_push.sql sha256:39ffa85c7d2f425fabd4579b56c7af331f83ffb320c09b876f2ef140c6ab6534
--- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
--- service keeps is out of reach of the clock that hides messages.
+-- source: 35_notifications/queue_push.sql sha256:5d0a9a0cc46ce44e1fdf91f67d6a66bf7b37b6168e3dfb398689822b257f4ba6
+-- Puts a push for each of a user's registered devices into the outbox. Ids only: a push service may
+-- keep a payload longer than the message lives.
 --
 -- Writes: push_outbox.
 create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
@@ -5067,14 +5066,14 @@ begin
   select t.id, jsonb_build_object('type', p_type, 'data', p_data)
   from private.push_tokens as t
   where t.user_id = p_user_id
-  -- A device that is being unregistered right now must not make its user's messages fail.
+  -- A device that is just being unregistered must not make the send fail.
   for key share skip locked;
 end;
 $$;
 
--- source: 35_notifications/record_push_result.sql sha256:061940dc3129fac63ce34da48a4da1553f083873db1268e545d0e1cdfc1efa18
--- RPC: service only; how a push went (sent, gone, failed, unreachable); returns `{push_id,
--- result}`.
+-- source: 35_notifications/record_push_result.sql sha256:a94895156fc82969635331f49579b890a316562b64f24fbb7553655a642cb5ad
+-- RPC: service only; records the result of a push (sent, gone, failed, unreachable); returns
+-- `{push_id, result}`.
 create or replace function public.record_push_result(push_id bigint, result text)
 returns json
 language sql
@@ -5083,11 +5082,11 @@ as $$
   select private.record_push_result(push_id, result);
 $$;
 
--- Records how a push went: sent, gone (the device will never take one again), failed, or
+-- Records the result of a push: sent, gone (the device takes no more pushes), failed, or
 -- unreachable (its host did not answer in time).
 --
 -- A failed push stays in the outbox until its next try; a device that fails ten times in a row is
--- forgotten. A host that is unreachable rests for a minute, then two, four and so on up to an hour.
+-- deleted. An unreachable host rests for a minute, then two, four and so on up to an hour.
 -- Definer: the outbox is private.
 -- Locks: the device, then what waits for it: the order in which a device is forgotten.
 -- Writes: push_outbox, push_tokens, push_hosts.
@@ -5137,12 +5136,13 @@ grant execute on function
   public.record_push_result(bigint, text), private.record_push_result(bigint, text)
 to service_role;
 
--- source: 35_notifications/register_push_token.sql sha256:861ba277b2ee79bc8dcdff4bc874dedeeca9320e05173193274e9319479bea61
+-- source: 35_notifications/register_push_token.sql sha256:18ed08d06595f771edbce579def36b35dc87ece9334cd986881c0bedd475b336
 -- Registers one of the caller's devices for pushes; the ten newest stay registered. A device
 -- belongs to the user who registered it last.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account. Writes: push_tokens, push_outbox (what waits for a lost device).
+-- Locks: the caller's account. Writes: push_tokens, push_outbox (pushes of a device that is
+-- deregistered).
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.register_push_token(p_kind text, p_token text, p_keys jsonb)
 returns json
@@ -5156,7 +5156,7 @@ declare
   c_p256dh constant text := '^[A-Za-z0-9_-]{87}=?$';
   c_auth constant text := '^[A-Za-z0-9_-]{22}(==)?$';
   v_me constant uuid := private.require_user();
-  -- Our own server will call this address.
+  -- The app calls this address.
   v_fault constant text := private.find_url_fault(coalesce(p_token, ''));
 begin
   if p_kind is distinct from 'web_push' then
@@ -5172,7 +5172,7 @@ begin
   end if;
   perform private.lock_account(v_me);
   loop
-    -- What waits for the device's former owner goes with that owner's row.
+    -- Pushes of the device's former owner are deleted with that owner's row.
     delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
     insert into private.push_tokens as t (user_id, kind, token, keys)
     values (
@@ -5181,7 +5181,7 @@ begin
     )
     on conflict (token) do update set keys = excluded.keys, created_at = now()
     where t.user_id = v_me;
-    -- Another user may have registered it at the same moment.
+    -- Another user may register it at the same moment.
     exit when found;
   end loop;
   delete from private.push_tokens as t
@@ -5213,7 +5213,7 @@ $$;
 grant execute on function private.register_push_token(text, text, jsonb) to authenticated;
 grant execute on function public.register_push_token(text, text, jsonb) to authenticated;
 
--- source: 35_notifications/take_pushes.sql sha256:01f664975911c2eb9ff2be88ccd03bdd03a282628d014df9eeba134a558cc734
+-- source: 35_notifications/take_pushes.sql sha256:0d1cbbcee74035cd09765e55b6f9188f3fdad8a7cb306ce62a80f68557183084
 -- RPC: service only; due pushes as `[{push_id, kind, token, keys, payload}]`.
 create or replace function public.take_pushes(max_rows integer default 20)
 returns json
@@ -5223,14 +5223,14 @@ as $$
   select private.take_pushes(max_rows);
 $$;
 
--- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
--- on, until record_push_result says how it went; after eight tries or a day it is given up.
+-- A batch of due pushes for a sender. Each is returned again a minute later, then two, four and so
+-- on, until record_push_result has its result; after eight tries or a day it is dropped.
 --
--- In a fair order: the first of each user and host before the second of any, so that one user's
--- dead devices do not hold up other users. A host that does not answer rests meanwhile.
+-- The order is fair: the first of each user and host before the second of any, so that one user's
+-- dead devices do not delay other users. A host that does not answer rests.
 -- Definer: the outbox is private.
--- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
--- over.
+-- Locks, writes: the rows of push_outbox that it takes; it skips rows that another sender has
+-- locked.
 create or replace function private.take_pushes(p_max_rows integer)
 returns json
 language plpgsql
@@ -5240,7 +5240,7 @@ as $$
 declare
   c_max_attempts constant integer := 8;
   c_max_age constant interval := interval '1 day';
-  -- Of so many of the oldest the fairest are chosen.
+  -- The fair order is made of this many of the oldest pushes.
   c_window constant integer := 1000;
   v_pushes json;
 begin
@@ -5285,7 +5285,7 @@ begin
       select free.id, fair.place
       from fair
       join private.push_outbox as free on free.id = fair.id
-      -- Looked at again once it is locked: another sender may have taken it meanwhile.
+      -- Checked again under the lock: another sender may have taken it meanwhile.
       where free.due_at <= now()
       order by fair.place
       limit private.clamp_page_size(p_max_rows, 20, 100)
@@ -5314,8 +5314,8 @@ $$;
 grant execute on function public.take_pushes(integer), private.take_pushes(integer)
 to service_role;
 
--- source: 35_notifications/unregister_push_token.sql sha256:15190b217c2e5a05ea509d2bd23e308b16398f9ed3b3237fc94b72d7315ade28
--- Stops pushes to one of the caller's devices, and forgets what waited for it.
+-- source: 35_notifications/unregister_push_token.sql sha256:04cee9e895147eac7f71d8bee9c470d43c579bbf11d8c5ac97d5f137c43e06fe
+-- Stops pushes to one of the caller's devices, and deletes its waiting pushes.
 --
 -- Definer: clients have no write grant on any table.
 -- Writes: push_tokens, push_outbox.
@@ -5347,9 +5347,9 @@ $$;
 grant execute on function private.unregister_push_token(text) to authenticated;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
--- source: 38_market/bids.sql sha256:72b592dfb405ee0dcf73f29bb8b7dd06f9dcd23613c92b029ab467e6450c7272
--- RPC: offers what an influencer does, for an amount in rupees if it is given, as a number or as
--- people write it ("5,000", "1.5 lakh"); returns the bid.
+-- source: 38_market/bids.sql sha256:9b03f744571ebc9b241e62014c5e85d2585ec178047b0780c200bf3c427c06e9
+-- RPC: an influencer offers work, for an optional amount in rupees, as a number or as people write
+-- it ("5,000", "1.5 lakh"); returns the bid.
 create or replace function public.create_bid(
   title text,
   description text,
@@ -5362,7 +5362,7 @@ as $$
   select private.create_bid(title, description, amount);
 $$;
 
--- Offers what the caller, an influencer, does; brand owners connect to it.
+-- Puts an offer of the caller, an influencer, on the market; brand owners connect to it.
 --
 -- The amount is a hint and binds nobody.
 -- Definer: clients have no write grant on any table.
@@ -5408,9 +5408,9 @@ $$;
 --
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
--- Locks: the bid, so that a connection either came before or finds it closed.
+-- Locks: the bid, so that a connection either came before or sees it closed.
 -- Writes: bids, and what announce_bid writes.
--- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for somebody else's.
+-- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for another user's.
 create or replace function private.close_bid(p_bid_id uuid)
 returns json
 language plpgsql
@@ -5439,9 +5439,9 @@ begin
 end;
 $$;
 
--- Tells those who hear `bid:<id>` that a bid was closed or that there is one conversation more.
+-- Tells the listeners of `bid:<id>` that the bid was closed or has one more conversation.
 --
--- Args: a bid whose row this transaction holds, so that counts are told in their order.
+-- Args: a bid whose row this transaction has locked, so that counts arrive in order.
 -- Writes: what broadcast writes. Events: bid_changed `{bid_id, status, conversations}`.
 create or replace function private.announce_bid(p_bid_id uuid)
 returns void
@@ -5469,9 +5469,9 @@ grant execute on function public.create_bid(text, text, jsonb) to authenticated;
 grant execute on function private.close_bid(uuid) to authenticated;
 grant execute on function public.close_bid(uuid) to authenticated;
 
--- source: 38_market/campaigns.sql sha256:9b2e8366a2daaa57550aeddabd36b5fc791e9a4caf2e0e341d86b7f35a8ab40d
--- RPC: says what a brand owner looks for, with a budget in rupees if it is given, as a number or as
--- people write it ("5,000", "1.5 lakh"); returns the campaign.
+-- source: 38_market/campaigns.sql sha256:92a613e57e590db4ec660bca2639a5ec82952dafd4b39e38737c6ad66c780f81
+-- RPC: a brand owner opens a campaign, with an optional budget in rupees, as a number or as people
+-- write it ("5,000", "1.5 lakh"); returns the campaign.
 create or replace function public.create_campaign(
   title text,
   brief text,
@@ -5484,7 +5484,7 @@ as $$
   select private.create_campaign(title, brief, budget);
 $$;
 
--- Says what the caller, a brand owner, looks for; influencers apply, or are invited.
+-- Puts a campaign of the caller, a brand owner, on the market; influencers apply, or are invited.
 --
 -- The budget binds nobody.
 -- Definer: clients have no write grant on any table.
@@ -5530,9 +5530,9 @@ $$;
 --
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
--- Locks: the campaign, so that an application either came before or finds it closed.
+-- Locks: the campaign, so that an application either came before or sees it closed.
 -- Writes: campaigns, and what announce_campaign writes.
--- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for somebody else's.
+-- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for another user's.
 create or replace function private.close_campaign(p_campaign_id uuid)
 returns json
 language plpgsql
@@ -5563,10 +5563,9 @@ begin
 end;
 $$;
 
--- Tells those who hear `campaign:<id>` that a campaign was closed or that there is one
--- conversation more.
+-- Tells the listeners of `campaign:<id>` that the campaign was closed or has one more conversation.
 --
--- Args: a campaign whose row this transaction holds, so that counts are told in their order.
+-- Args: a campaign whose row this transaction has locked, so that counts arrive in order.
 -- Writes: what broadcast writes. Events: campaign_changed `{campaign_id, status, conversations}`.
 create or replace function private.announce_campaign(p_campaign_id uuid)
 returns void
@@ -5596,9 +5595,9 @@ grant execute on function public.create_campaign(text, text, jsonb) to authentic
 grant execute on function private.close_campaign(uuid) to authenticated;
 grant execute on function public.close_campaign(uuid) to authenticated;
 
--- source: 38_market/read_amount.sql sha256:39cfb3c95e240bda912f17ce0927646b3c0d28d2bad75839408d4006595ab414
--- An amount that a client gave, in paise: a JSON number of rupees, or what a person typed, in the
--- notations of private.read_price; null stays null.
+-- source: 38_market/read_amount.sql sha256:2a91e364a6bac7912502e080e60df7d677c52d0b4bbdc22b892e593d5592858f
+-- An amount from a client, in paise: a JSON number of rupees, or a text in the notations of
+-- private.read_price; null stays null.
 --
 -- Args: the amount; the name of the argument, for the refusal.
 -- Errors: INPUT_INVALID (422) `{field, rule: "type" | "number" | "decimals"}`, PRICE_UNPARSEABLE
@@ -5610,7 +5609,7 @@ immutable
 set search_path = ''
 as $$
 declare
-  -- More digits than any amount has; a number of 100,000 would be work.
+  -- More digits than any amount has; longer numbers cost time.
   c_max_bytes constant integer := 20000;
   v_type constant text := jsonb_typeof(p_amount);
 begin
@@ -5648,7 +5647,7 @@ begin
       'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
       jsonb_build_object(
         'min', c_min, 'max', c_max,
-        -- A number of few bytes can be very much text.
+        -- A number of few bytes can be a very long text.
         'understood', case when abs(p_amount) < 1e1000 then trim_scale(p_amount) end
       ),
       p_status => 422
@@ -5688,8 +5687,8 @@ begin
 end;
 $$;
 
--- source: 38_market/require_text.sql sha256:02be6f3de5c84e132d2c0fb529fd734d82eca83d6c1372ce05349c0c24d796e8
--- A text that must say something, as it will be stored.
+-- source: 38_market/require_text.sql sha256:e1276a215c9ef17dd2911b84f9e6f0643f6d15e36894852b56c2de3f4fbb43f9
+-- A text that must not be blank, as it is stored.
 --
 -- Args: the text; the name of the argument, for the refusal; how many characters it may have.
 -- Errors: INPUT_INVALID (422) `{field, rule}`: length, or a rule of private.read_text.
@@ -5711,18 +5710,17 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:4e2b05bfd1c62be73ddc0e6c92176ccb32ec25f1f09f7664c503be9b6c2bf0bc
--- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
+-- source: 40_flow/advance_conversation.sql sha256:e354a0e0608f507def14b9d3c876aa33f0ebf39d74a4d52576b24d32fe49f5d1
+-- Takes one action in a conversation by the rows of its flow: the interpreter of flows.
 --
--- Finds the row for the state, the role and the action; checks input and guards; enters the next
--- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
--- transaction: one of the system always, one of the actor when its input is there already.
--- Args: the step: its conversation, locked unless this is a trial, with no time limit due; who does
--- what, with which input, when; and how it was made, for announce_step. A trial changes nothing
--- outside its answer.
--- Returns the step with what became of it; the messages of a trial have no numbers.
--- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
--- write, and what the effects write.
+-- It finds the row for the state, the role and the action; checks input and guards; enters the next
+-- state; runs the effects; composes the row's messages; and takes the row's follow-up in the same
+-- transaction: one of the system always, one of the actor when the first input has its fields.
+-- Args: the step: its conversation, locked unless this is a trial, without a due deadline; actor,
+-- action, input and time; and how it was made, for announce_step. A trial changes nothing outside
+-- its answer. Returns the step with its results; the messages of a trial have no numbers.
+-- Locks: the conversation's row must be locked already. Writes: as record_step, announce_step and
+-- the effects.
 -- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects; 20000
 -- (case_not_found) for an unknown effect, which no published flow has.
 create or replace function private.advance_conversation(
@@ -5734,9 +5732,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes at once: a second safeguard beside the proof.
+  -- More steps than any proved flow takes at once: a second safeguard beside the proof.
   c_most constant integer := 20;
-  -- Whose turn it is comes before what was typed.
+  -- Guards about the turn are checked before the input.
   c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
   v_step private.flow_step := p_step;
   v_next private.conversations;
@@ -5757,7 +5755,7 @@ begin
   v_step.messages := '{}';
   v_step.notifications := '{}';
   for v_count in 1 .. c_most loop
-    -- Which row
+    -- Find the row
     v_next := v_step.conversation;
     v_step.before := v_next;
     select
@@ -5805,7 +5803,7 @@ begin
       v_step := private.withhold_words(v_step, v_row.effects);
     end if;
 
-    -- Into the next state
+    -- Enter the next state
     v_step.reason := replace(coalesce(v_row.reason, v_row.action), '{role}', v_step.role);
     v_reason := coalesce(v_reason, v_step.reason);
     if v_row.to_state <> v_row.from_state then
@@ -5868,7 +5866,7 @@ begin
       end case;
     end loop;
 
-    -- What it says, and what follows at once
+    -- Compose its messages, and find a follow-up
     v_follower := case when v_row.follow_up is not null
       then private.find_follower(v_row, v_step.role, p_step.input)
     end;
@@ -5900,8 +5898,8 @@ begin
 end;
 $$;
 
--- Who takes the follow-up of a row at once: the system whenever it can; the actor when the input
--- that came with the first action has all that it needs. Null: nobody does.
+-- The role that takes a row's follow-up at once: the system whenever it can; the actor when the
+-- first action's input has all the fields of the follow-up. Null: none.
 create or replace function private.find_follower(
   p_row private.flow_transitions,
   p_role text,
@@ -5935,9 +5933,9 @@ begin
 end;
 $$;
 
--- Across a block a step counts and its words are not delivered: moves what a party typed from the
--- step's input, which both sides read, to its withheld, which operators read. What an effect cannot
--- do without, the links of the work, stays.
+-- Across a block a step counts, but its texts are not delivered: moves a party's texts from the
+-- step's input, which both sides read, to its withheld, which operators read. The links of the work
+-- stay, because an effect needs them.
 create or replace function private.withhold_words(p_step private.flow_step, p_effects text[])
 returns private.flow_step
 language plpgsql
@@ -5968,8 +5966,8 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_disputes.sql sha256:1f23ac25bece93a4e4ed11d7712a8e3dacfd149c771188e0c6210c6200f0994b
--- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
+-- source: 40_flow/affect_disputes.sql sha256:840904390810bf0140162ab7b405c9bdcb81f82154b3c78f1bd7afb741833ea5
+-- The effects of interruptions: requests to cancel, disputes, and resuming after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: disputes, legal_holds, alerts, unless the step is a trial.
@@ -5987,7 +5985,7 @@ declare
     when p_step.role = 'admin' then 'admin'
     else 'party'
   end;
-  -- The party that asks for the pause, and where the deal was when it did.
+  -- The party that asks for the pause, and the state of the deal at that time.
   v_asker constant text := case when p_step.role not in ('system', 'admin') then p_step.role end;
   v_pause jsonb;
 begin
@@ -6031,7 +6029,7 @@ begin
           'reason', p_step.input -> 'reason'
         ))
       );
-      -- A pause that runs already goes on; once both have asked for it, neither asked alone.
+      -- A running pause continues; once both have asked for it, neither asked alone.
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'resume', case
           when not v_deal.flow_data ? 'resume' then v_pause
@@ -6043,7 +6041,7 @@ begin
         insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
         values (
           v_deal.id, p_step.actor_id, v_origin,
-          -- For operators, who read also what the other side may not.
+          -- For operators, who also read withheld texts.
           coalesce(p_step.input ->> 'reason', p_step.withheld ->> 'reason'), p_step.at
         )
         on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
@@ -6078,7 +6076,7 @@ begin
 end;
 $$;
 
--- Takes a deal back to where it was before a pause.
+-- Returns a deal to its state before a pause.
 --
 -- An awaited party that asked for the pause alone gets the old deadline back. Any other awaited
 -- party gets the whole time of the state, and work at least the time of a revision. The delivery
@@ -6096,7 +6094,7 @@ declare
   v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
   v_pause constant interval := case
     when v_asker = 'influencer' then interval '0'
-    -- Without days, which are not always as long.
+    -- Without days, because a day is not always 24 hours.
     else extract(epoch from p_step.at - (v_resume ->> 'since')::timestamptz) * interval '1 second'
   end;
 begin
@@ -6120,13 +6118,13 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_money.sql sha256:a528842a49c8d9fc33c1e0d30f80d1378eafd6d5c488044facf97e35579dcc6c
--- The effects on the money of a deal: payments, what is held, released, refunded, charged back.
+-- source: 40_flow/affect_money.sql sha256:48418fba9fdc620a9186a0d5f8ad914e6455eeb621d2345c2466428c614824c8
+-- The effects on the money of a deal: payments, held money, releases, refunds, chargebacks.
 --
--- Amounts are in paise. Whatever moves is in the conversation's books and in escrow_ledger.
+-- Amounts are in paise. Every transfer is in the conversation's books and in escrow_ledger.
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
--- Writes: escrow_ledger, payment_orders, refunds, payouts, and what private.claim_payment_order
--- writes, unless the step is a trial.
+-- Writes: escrow_ledger, payment_orders, refunds, payouts, and as private.claim_payment_order,
+-- unless the step is a trial.
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds,
 -- PAYMENT_NOT_READY (409) while a payment is being confirmed.
 create or replace function private.affect_money(p_effect text, p_step private.flow_step)
@@ -6136,7 +6134,7 @@ set search_path = ''
 as $$
 declare
   v_deal private.conversations := p_step.conversation;
-  -- Of the payment that the step is about.
+  -- From the step's payment.
   v_paid_minor constant bigint := (p_step.input -> 'amount_minor')::bigint;
   v_payment_id constant text := p_step.input ->> 'payment_id';
   v_refund_minor bigint;
@@ -6229,8 +6227,7 @@ begin
 end;
 $$;
 
--- Requests a refund of an amount that a deal holds, and returns the conversation. Nothing is left
--- to resume.
+-- Requests a refund of an amount that a deal holds, and returns the conversation. It drops a pause.
 --
 -- Writes: refunds, unless the step is a trial.
 create or replace function private.request_refund(
@@ -6259,8 +6256,8 @@ begin
 end;
 $$;
 
--- Releases what a deal holds to the influencer, less the fee (rule fee_basis_points, rounded down
--- to a paisa), and returns the conversation with its books. Nothing is left to resume.
+-- Releases the held money to the influencer, less the fee (rule fee_basis_points, rounded down to a
+-- paisa), and returns the conversation with its books. It drops a pause.
 --
 -- Writes: escrow_ledger, payouts, unless the step is a trial.
 create or replace function private.release_held(
@@ -6324,7 +6321,7 @@ begin
 end;
 $$;
 
--- Refuses a refund of more than the deal holds; none named is all of it.
+-- Refuses a refund of more than the deal holds; without an amount the refund is all of it.
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
 create or replace function private.check_refund(
@@ -6410,8 +6407,8 @@ begin
 end;
 $$;
 
--- source: 40_flow/affect_requests.sql sha256:aa0eaf4ef00c81df595c748029f91509fb870d805524f259134311fb223db93c
--- The effects on how a conversation begins and ends: applications, project details, closing.
+-- source: 40_flow/affect_requests.sql sha256:7b65f1aa1e120ad8eb538699fcb95de582f2c5c583039300fc0020519f971297
+-- The effects at the begin and the end of a conversation: applications, project details, closing.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: requests, payment_orders, unless the step is a trial.
@@ -6447,7 +6444,7 @@ begin
 
     when 'close' then
       v_conversation.close_reason := p_step.reason;
-      -- Both sides may read it: an operator stays unnamed.
+      -- Both sides may read it, so an operator is not named.
       v_conversation.closed_by := case when p_step.role <> 'admin' then p_step.actor_id end;
       v_conversation.flow_data := v_conversation.flow_data - 'payment_order';
       if not p_step.is_trial then
@@ -6583,20 +6580,20 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:8c2392c8970d1580dcae2b77a65171e3ff6901a17b6858538b173d170dddab30
--- Tells both sides about a step and all that followed on it, in at most two events a side: the
--- messages that it may see, and the new state.
+-- source: 40_flow/announce_step.sql sha256:5d78ac8c27f1432c710c3a3cebb69e75ed6c3c14a216719e34eab52b58f976af
+-- Tells both sides about a step and its follow-ups, in at most two events a side: the messages that
+-- the side may see, and the new state.
 --
 -- The messages are one new_message, with the newest as `message`, all of them as `messages` where
 -- there are several, and the notification. The actor has the answer of the call, so the actor's
--- topic hears of the step only where another session of the actor may listen: in a deal with the
--- button or the text in place of new_message.
--- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- topic gets events only where another session of the actor may listen; in a deal these are the
+-- button or the text in place of new_message. Nobody is notified of their own step, or in a
+-- conversation that they have muted.
 -- Args: the step; how it was made, `{"event": "button_action", "button_id"}` or `{"event":
--- "text_input", "input_type"}` (null: as private.describe_action has it).
--- Returns the messages that the actor may see, as clients get them.
--- Remembers, for each side that hears of the step, the version that its context has now: what
--- check_version compares with. A rating of the other side is no reason to decide anew.
+-- "text_input", "input_type"}` (null: as private.describe_action has it). Returns the messages that
+-- the actor may see, as clients get them. Stores, for each side that gets an event, the version of
+-- its context after the step; check_version compares with it. A rating of the other side does not
+-- change it.
 -- Writes: participants, notifications, push_outbox, realtime.messages.
 -- Events: new_message, button_action, text_input, conversation_state_changed.
 create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
@@ -6736,8 +6733,8 @@ begin
 end;
 $$;
 
--- How a client shows on the actor's other devices that an action was taken: as a text that was
--- typed, when the action is a form, or as a button.
+-- The event for the actor's other devices: a typed text when the action is a form, otherwise a
+-- button.
 create or replace function private.describe_action(
   p_conversation private.conversations,
   p_action text
@@ -6765,8 +6762,8 @@ begin
 end;
 $$;
 
--- How the state moved: where it was, where it is now, who is awaited, why, and every state entered
--- on the way.
+-- The change of state: the state before and now, the awaited role, the reason, and every state
+-- entered on the way.
 create or replace function private.flow_update_json(p_step private.flow_step)
 returns jsonb
 language plpgsql
@@ -6784,11 +6781,11 @@ begin
 end;
 $$;
 
--- source: 40_flow/check_input.sql sha256:7445b9f9a3e75d8fce2b4acb48f4bd92d10c867be53aa4393e03b94d041c0720
--- The input of an action as the flow may use it: the fields that the action has, each checked.
+-- source: 40_flow/check_input.sql sha256:0f3d8c5557f4681c3c64f33a0efcbb94fe39fefd9b701a3cfc2c7dfcb2c25bf3
+-- The checked input of an action: the fields that the action has.
 --
--- Fields that the action does not have are ignored, and so are optional ones without a value. A
--- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
+-- Other fields are ignored, and so are optional ones without a value. A price `x` becomes `x` in
+-- rupees and `x_minor` in paise. Null is an empty input.
 --
 -- Args: the flow; the action; the input; the conversation that files were uploaded for.
 -- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
@@ -6876,7 +6873,7 @@ $$;
 --
 -- Args: the field with its limits; the value.
 -- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
--- number (a size that JSON clients do not carry exactly).
+-- number (JSON clients cannot hold it exactly).
 create or replace function private.check_number_input(
   p_field private.flow_inputs,
   p_value jsonb
@@ -7006,15 +7003,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/compose_messages.sql sha256:c5582d130866b5486ab11227984b3a66db666406a081934eec03c7d876f4ef71
+-- source: 40_flow/compose_messages.sql sha256:2794b9c738a17126a19cc287b324ac7755d996eefa94ef878c13ca50875a8ceb
 -- Adds the messages of a row of the flow to the step, with the type of the notification that goes
 -- with each.
 --
--- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
--- which clients draw as the words of that user, and files go with it. Messages to one role are for
--- that party alone; the actor has an audit message.
--- Args: the step after its effects; the row's name; whether another step follows at once: then no
--- automated message is made, because nobody could answer it.
+-- A party's own text is never in a message's text: it is the quote, `action_data.quote {by, text}`,
+-- which clients draw as the words of that user, together with its files. Messages to one role are
+-- for that party alone; the actor gets an audit message.
+-- Args: the step after its effects; the row's name; whether another step follows at once: then
+-- there is no automated message, because nobody could answer it.
 create or replace function private.compose_messages(
   p_step private.flow_step,
   p_row_name text,
@@ -7028,7 +7025,7 @@ as $$
 declare
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
-  -- The server's clock, also for a step that was due earlier.
+  -- The present time, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
   v_templates private.flow_messages[];
   v_texts text;
@@ -7102,10 +7099,10 @@ begin
 end;
 $$;
 
--- What the messages of a step may name in braces: the values of private.deal_values, the flow's
--- rules, what was typed with the action, who acts on whom, and what it is about.
+-- The values of the placeholders in a step's messages: those of private.deal_values, the flow's
+-- rules, the input, the names of both parties, and the title of the bid or campaign.
 --
--- Args: the step; the texts, so that only what they name is looked up (null: everything).
+-- Args: the step; the texts, to read only the values that they name (null: all).
 create or replace function private.flow_values(
   p_step private.flow_step,
   p_texts text default null
@@ -7162,14 +7159,14 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:d5dc4db29fe468959643b50e80da9125cfee47a6528015654f0b0047e2c70d31
+-- source: 40_flow/deal_values.sql sha256:bb99469f0bcba027d3fde1a38218c2d823fc95dfa544c33afe053e494bd84189
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
--- What the texts and buttons of a conversation's flow may name in braces, from the conversation
--- alone. Amounts come as a number and, under `…_text`, as people write them.
+-- The values of placeholders that come from the conversation alone. Amounts come as a number and,
+-- under `…_text`, as people write them.
 --
--- private.flow_values adds what a step and the people know.
--- Args: the conversation; the texts, so that only what they name is looked up (null: everything).
+-- private.flow_values adds those of a step and of its parties.
+-- Args: the conversation; the texts, to read only the values that they name (null: all).
 create or replace function private.deal_values(
   p_conversation private.conversations,
   p_texts text default null
@@ -7231,8 +7228,8 @@ $$;
 
 -- A text of the flow with each `{name}` replaced by the value of that name, as text.
 --
--- A name without a value gives nothing. Values are put in as they are: braces in them mean
--- nothing, so what one party typed cannot show the other a value that was not meant for it.
+-- A name without a value becomes nothing. Braces inside a value stay as they are, so one party's
+-- text cannot show the other a value that is not for it.
 create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
@@ -7287,7 +7284,7 @@ $$;
 
 -- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
 --
--- The last three digits of the rupees stand together, the ones before in pairs.
+-- The last three digits of the rupees form a group, the ones before pairs.
 create or replace function private.rupees_text(p_minor bigint)
 returns text
 language plpgsql
@@ -7309,18 +7306,18 @@ begin
 end;
 $$;
 
--- source: 40_flow/draft_state.sql sha256:c5b2b1fccf4402e16284e76bdefdf1e42c00748d23fe79542caca10651dad972
--- Adds a state to the drafts of some kinds of flow: the state, its moves, and what each move says,
--- shows and asks for. A file of 80_data makes one call a state.
+-- source: 40_flow/draft_state.sql sha256:2f627174c5ac2a36186a23b5a77c39528994deced56bb447a845919e98a3ff86
+-- Adds a state to the drafts of some kinds of flow: the state, its moves, and each move's messages,
+-- button and inputs. A file of 80_data makes one call per state.
 --
 -- Args: the kinds, as for draft_flows; the state's name; `{title, waiting_on, clock, lasts,
--- deadline_action, free_text, on_block, work_status, moves}`. A move is `{name, kind,
--- role, action, guards, to, awaiting, effects, reason, follow_up, button, inputs, messages}`:
--- "kind" limits it to some of the kinds; several roles stand for one row each; without "to" the
--- conversation stays where it is. Moves and buttons keep the order in which they are written.
--- A state may be named before its own file adds it; one that never comes fails the proof.
--- Writes: flow_states, flow_transitions, flow_actions, and what draft_moves writes.
--- Errors: 22023 for a key that nobody reads.
+-- deadline_action, free_text, on_block, work_status, moves}`. A move is `{name, kind, role, action,
+-- guards, to, awaiting, effects, reason, follow_up, button, inputs, messages}`: "kind" limits it to
+-- some of the kinds; several roles stand for one row each; without "to" the conversation stays in
+-- its state. Moves and buttons keep their order. A move may name a state that a later file adds; if
+-- none adds it, the proof fails.
+-- Writes: flow_states, flow_transitions, flow_actions, and as draft_moves.
+-- Errors: 22023 for an unknown key.
 create or replace function private.draft_state(p_kinds text, p_state text, p_spec jsonb)
 returns void
 language plpgsql
@@ -7328,7 +7325,7 @@ set search_path = ''
 as $$
 declare
   v_moves constant jsonb := coalesce(p_spec -> 'moves', '[]');
-  -- One order for all kinds, so that what they share is in step.
+  -- One order for all kinds, so that shared states have one position.
   v_position constant integer := (
     select coalesce(max(s.position), 0) + 1
     from private.flow_states as s
@@ -7414,15 +7411,15 @@ begin
 end;
 $$;
 
--- Adds what moves say and ask for to the drafts of some kinds: the messages of a move, by its name,
--- and the fields of its action.
+-- Adds the messages of moves, by their names, and the fields of their actions to the drafts of some
+-- kinds.
 --
 -- Args: the kinds; a list of `{name, action, kind, inputs, messages}`, other keys are for
 -- draft_state. An input is `{field, type, required, min, max, max_length, placeholder, prefill,
 -- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, quote,
 -- buttons, notification, kind}`.
 -- Writes: flow_inputs, flow_messages.
--- Errors: 22023 for a key that nobody reads.
+-- Errors: 22023 for an unknown key.
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
 returns void
 language plpgsql
@@ -7502,15 +7499,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/draw_screen.sql sha256:b8a201aae9348a6595943f1404b7d29a87a426bcea12a69be8051ba541f173fd
--- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
--- `{action, text, style, drawn, data, fields, schema, offer, button, form, ways, fills}` each.
+-- source: 40_flow/draw_screen.sql sha256:e7390d3a7191de95b7ff760b8a77b3f32fa1720060b4e41e19a0a2424e06f4df
+-- The actions on a party's screen in a state of a flow, independent of a deal, in the order of the
+-- screen: `{action, text, style, drawn, data, fields, schema, offer, button, form, ways, fills}`
+-- each.
 --
--- offer, button and form are as private.draw_action returns them. ways are the guards of the rows
--- of an action that guards decide about, `is_awaited,has_quote|is_closer`; without it an action is
--- always open. A guard about the state that a row leads to names it: `was_there
--- work_in_progress`. fills: something in it has placeholders; fields and schema are null where
--- they have some.
+-- offer, button and form are as private.draw_action returns them. ways are the guards of an
+-- action's rows, `is_awaited,has_quote|is_closer`; without ways an action is always open. A guard
+-- about the state that a row leads to names it: `was_there work_in_progress`. fills: it has
+-- placeholders; fields and schema are null where they have some.
 create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
 returns jsonb[]
 language plpgsql
@@ -7563,12 +7560,12 @@ begin
 end;
 $$;
 
--- An action of a screen with what clients get of it.
+-- An action of a screen in the forms that clients get.
 --
--- Where actions are listed: offer, the JSON text `{action, button_id, text, style, input, schema,
--- cost, deadline_at}` up to the value of deadline_at. In a message, without keys that have no
--- value: button, `{id, text, style, action, data, input_fields}`, with fields where its action
--- cannot do without; and form, `{input_field, input_fields, submit_button, submit_action, schema}`.
+-- For lists of actions: offer, the JSON text `{action, button_id, text, style, input, schema, cost,
+-- deadline_at}` up to the value of deadline_at. For a message, without keys that have no value:
+-- button, `{id, text, style, action, data, input_fields}`, with input_fields where its action needs
+-- them; and form, `{input_field, input_fields, submit_button, submit_action, schema}`.
 create or replace function private.draw_action(p_action jsonb)
 returns jsonb
 language plpgsql
@@ -7666,8 +7663,8 @@ $$;
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
 -- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number, file); value is what
--- stands in the field at first.
+-- there is none. type is HTML's (text, textarea, email, number, file); value is the field's first
+-- content.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
   p_values jsonb default '{}'
@@ -7696,9 +7693,9 @@ $$;
 
 -- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
 --
--- private.check_input takes more than it says (a price as a text, null for no value) and refuses
--- what it does not say: texts that show nothing or hold control characters, a third decimal of a
--- price, numbers that JSON clients do not carry exactly.
+-- private.check_input accepts more (a price as a text, null for no value) and also refuses blank
+-- texts, control characters, a third decimal of a price, and numbers that JSON clients cannot hold
+-- exactly.
 create or replace function private.input_schema(
   p_flow_id bigint,
   p_action text,
@@ -7751,21 +7748,21 @@ begin
 end;
 $$;
 
--- source: 40_flow/failed_guards.sql sha256:032cce88760c69c093149d7fa246e4dc07efc7fe82931f71e82bd5e09dd7d43a
--- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
--- where it does not hold.
+-- source: 40_flow/failed_guards.sql sha256:3a2bc7c15e7ca2603cc284f640ce8814c360fc4cc467b523a40b95b26c75b5e5
+-- The guards of the flow: the condition of each, its meaning for the proof, and the refusal of a
+-- step for which it does not hold.
 --
--- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
--- the actor wants it to (a price left out matches); `counted` holds until the actor has used an
--- allowance up (private.flow_allowances); `open` may hold or not (clocks, blocks and amounts), so
--- nothing that must be possible may depend on it. undoes: the guard lets somebody take back a step
--- of their own, which is no way forward. code and sentence: the refusal; private.refuse_guard adds
--- the details. says: the guard in words, for docs/FLOW.md.
+-- certainty: the proof's search decides `known`; `chosen` holds whenever the actor wants it to (a
+-- price left out matches); `counted` holds until the actor has used up an allowance
+-- (private.flow_allowances); `open` may hold or not (deadlines, blocks and amounts), so nothing
+-- that must be possible may depend on it. undoes: the guard lets an actor take back their own step,
+-- which is no progress. code and sentence: the refusal; private.refuse_guard adds the details.
+-- says: the guard in words, for docs/FLOW.md.
 create or replace view private.flow_guards as
 select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
 from (
   values
-    -- Whose turn it is
+    -- The turn
     ('is_awaited', 'known', false, 'GUARD_FAILED', null, 'It is the actor''s turn.'),
     ('is_requester', 'known', true, 'GUARD_FAILED', null,
       'The actor asked for the cancellation.'),
@@ -7784,7 +7781,7 @@ from (
     ('quote_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
       'The price that the actor saw is the quote, or the actor named none.'),
 
-    -- What is counted
+    -- Counts
     ('has_round_left', 'known', false, 'NEGOTIATION_LIMIT',
       'There is no further round: accept, keep your price, or end here.',
       'The brand owner may name one more price.'),
@@ -7846,12 +7843,12 @@ from (
     ('is_bank_dispute', 'known', false, 'GUARD_FAILED', null, 'The bank opened the dispute.')
 ) as g (name, certainty, undoes, code, sentence, says);
 
--- The guards of a list that do not hold for a step: the closed list of guards.
+-- The guards of a list that do not hold for a step. It implements every guard.
 --
--- Args: the step; the names of the guards, one that asks for a state with it (`was_there
+-- Args: the step; the names of the guards, one about a state with its name (`was_there
 -- work_in_progress`) or without; the state that the row with the guards leads to. Guards read the
 -- conversation as it was before the step, and the step's input.
--- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
+-- Errors: 20000 (case_not_found) for an unknown name; publishing refuses it.
 create or replace function private.failed_guards(
   p_step private.flow_step,
   p_guards text[],
@@ -7883,7 +7880,7 @@ begin
     case v_guard
       when 'is_awaited' then
         v_holds := v_was.awaiting_role = p_step.role;
-      -- Once more of what a rule max_<what> counts for each side.
+      -- Whether a side has not reached the rule max_<what>.
       when
         'has_return_left', 'has_withdrawal_left', 'has_extension_left', 'has_cancellation_left',
         'has_dispute_left'
@@ -7903,7 +7900,7 @@ begin
 
       when 'has_quote', 'has_counter' then
         v_holds := v_data ? (substr(v_guard, 5) || '_minor');
-      -- The price that the actor saw; an actor who names none agrees to the present one.
+      -- The price that the actor saw; without one the actor agrees to the present price.
       when 'offer_matches', 'counter_matches', 'quote_matches' then
         v_holds := coalesce(
           (p_step.input -> 'price_minor')::bigint
@@ -8043,7 +8040,7 @@ stable
 set search_path = ''
 as $$
 declare
-  -- What refused steps are counted by, in the log.
+  -- The log counts refused steps by these.
   v_where constant jsonb := jsonb_build_object(
     'current_state', (p_step.conversation).flow_state, 'action', p_step.action
   );
@@ -8055,7 +8052,7 @@ begin
       perform private.raise_error(
         'PRICE_CHANGED', v_guard.sentence,
         jsonb_build_object(
-          -- offer_matches is about flow_data.offer
+          -- offer_matches compares with flow_data.offer
           'price', (p_step.conversation).flow_data -> split_part(p_guard, '_', 1)
         ) || v_where,
         p_status => 409, p_hint => 'Show the user this price and ask again.'
@@ -8084,10 +8081,10 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_count.sql sha256:48a2f4ed38cdb47b631a10cfa4908c885fdf4f295879588adacadaeadce81d98
--- What guards, effects and texts read of a conversation.
+-- source: 40_flow/flow_count.sql sha256:7e6a3704dc081fdc6d4746f630f35ae21ebb92c9496ad169d9b57ecc0f9ed10a
+-- Small readers of a conversation, for guards, effects and texts.
 
--- A number that flow_data counts; 0 before it was first counted.
+-- A counter in flow_data; 0 before it is first counted.
 create or replace function private.flow_count(p_flow_data jsonb, p_key text)
 returns integer
 language plpgsql
@@ -8099,7 +8096,7 @@ begin
 end;
 $$;
 
--- flow_data after a side has once more done what a rule max_<what> limits.
+-- flow_data with one more use, by a side, of the counter that a rule max_<what> limits.
 create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
 returns jsonb
 language plpgsql
@@ -8135,7 +8132,7 @@ begin
 end;
 $$;
 
--- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
+-- The role of a member in a conversation: influencer, brand_owner, or member of a direct chat.
 create or replace function private.role_in(
   p_conversation private.conversations,
   p_user_id uuid
@@ -8154,10 +8151,10 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_effects.sql sha256:724912f2895aba2576bfdce36ef436b5521d0823da67735f2f956e41405cb73b
--- The effects of the flow: what each does, and where the money of the deal must be before it and is
--- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
--- the awaited side has the whole time of the state after it, though its limit counts from before.
+-- source: 40_flow/flow_effects.sql sha256:2fc63685e667c22b77d2faf0814b37e8e97eada1995a6b3f037c3dcadeb13ae5
+-- The effects of the flow: what each does, and the state of the deal's money before and after it:
+-- `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time: after it
+-- the awaited side has the state's whole time, although the deadline counts from an earlier moment.
 create or replace view private.flow_effects as
 select
   e.name, e.money_before, e.money_after,
@@ -8236,10 +8233,10 @@ from (
     ('raise_alert', null, null, 'Alerts the operators.')
 ) as e (name, money_before, money_after, says);
 
--- source: 40_flow/open_actions.sql sha256:7e6c7ace60240280c28d57f703bbbaf8231f8ff27f97d4722e97d54c44a664c0
--- What a party may do in a conversation now, in the order of the screen: as private.draw_screen
--- has it, filled in. Paying is not offered while a payment that the bank has approved is being
--- confirmed.
+-- source: 40_flow/open_actions.sql sha256:8db89705de3d4004e574c9393de9c3aa24a7e70a6eecb296df43b72d3a806414
+-- The open actions of a party now, in the order of the screen: those of private.draw_screen, with
+-- values for placeholders. Paying is not offered while a payment that the bank has approved is
+-- being confirmed.
 --
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
@@ -8308,7 +8305,7 @@ as $$
 declare
   v_action jsonb := p_action || jsonb_build_object(
     'text', private.fill_template(p_action ->> 'text', p_values),
-    -- A value in a button stays what it is: a number is no text.
+    -- A value in a button keeps its type: a number does not become a text.
     'data', (
       select jsonb_object_agg(d.key, coalesce(p_values -> btrim(d.value, '{}'), 'null'))
       from jsonb_each_text(nullif(p_action -> 'data', 'null')) as d
@@ -8325,8 +8322,8 @@ begin
 end;
 $$;
 
--- What a party may do in a conversation now, in the shape that clients get: `[{action, button_id,
--- text, style, input, schema, cost, deadline_at}]`; input is the action's first field, or null.
+-- The open actions of a party now, in the shape that clients get: `[{action, button_id, text,
+-- style, input, schema, cost, deadline_at}]`; input is the action's first field, or null.
 create or replace function private.actions_json(
   p_conversation private.conversations,
   p_user_id uuid,
@@ -8350,11 +8347,11 @@ begin
 end;
 $$;
 
--- source: 40_flow/open_alert.sql sha256:455b10778fe5e2444a2c0f2d6165ff1b8129b86c758500a793988b0fac5c4f04
+-- source: 40_flow/open_alert.sql sha256:f5aef69c617ec7168e63a3f7158842856c655c9edfde5a6d60d983fa8ab38f4a
 -- Puts an alert on the operators' list; the same cause again counts up the open alert.
 --
--- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
--- the event that brought it, Razorpay's order and payment.
+-- Args: kind; info, warning or critical; a key that equal causes share; the conversation; details;
+-- the event that caused it; Razorpay's order and payment.
 -- Writes: alerts.
 create or replace function private.open_alert(
   p_kind text,
@@ -8388,15 +8385,15 @@ begin
 end;
 $$;
 
--- source: 40_flow/read_price.sql sha256:1e1777ac9369ed0039cf7499291146d6949a98473b73e2cdfdd6235032103e1f
+-- source: 40_flow/read_price.sql sha256:48dfceacd1211e77be3d374a4db845d820d5299ed1cf3f4e3850ba76fbecfc7c
 -- The rupees that a person typed, in one of the notations of Indian prices; any size.
 --
 -- A number with or without thousands commas (5,00,000 or 500,000) and at most two decimals; behind
 -- it k or thousand, l, lac or lakh, cr or crore (also lacs, lakhs, crores) if wanted; with ₹, ₨,
 -- Rs, Rs., INR or rupees on either side, and /- or only at the end. Capitals and spaces do not
 -- matter, but a space inside a number makes it two. Digits of every Indian script, Arabic ones and
--- full-width ones count as digits, in a text that has no others. Everything else is refused and
--- never guessed.
+-- full-width ones count as digits, in a text that has no others. Everything else is refused, never
+-- guessed.
 --
 -- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
 create or replace function private.read_price(p_text text)
@@ -8406,10 +8403,10 @@ immutable
 set search_path = ''
 as $$
 declare
-  -- Far longer than any price; the rest is not looked at.
+  -- Far longer than any price; the rest is not read.
   c_max_text constant integer := 5000;
   c_max_price constant integer := 64;
-  -- What is typed or pasted as space, and the marks that phones put around numbers.
+  -- Typed and pasted spaces, and the marks that phones put around numbers.
   c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
   c_sign constant text := '(?:₹|₨|rs\.?|inr|rupees?)';
   c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'
@@ -8459,14 +8456,14 @@ begin
 end;
 $$;
 
--- source: 40_flow/record_step.sql sha256:7849c17ac9f4a43cfec4ae9a795d9acbae8bb302bbd595356136eb86c0fe2515
--- Writes one row of the flow that was taken: the conversation as it is now, what its open action
--- messages become, its new messages, and its line in the history.
+-- source: 40_flow/record_step.sql sha256:d356b54135a0264bf921d8739200d30a047329cd16bcb77ededd7e21888ffa4f
+-- Stores one taken row of the flow: the conversation, its completed action messages, its new
+-- messages, and its line in the history.
 --
--- Args: the step after its effects, with what it says; the row; how many of its messages are
--- written already. Returns the step as it is stored.
+-- Args: the step after its effects, with its messages; the row; how many of its messages are stored
+-- already. Returns the stored step.
 -- Locks: the conversation's row must be locked already.
--- Writes: conversations, messages, and what private.append_event writes.
+-- Writes: conversations, messages, and as private.append_event.
 create or replace function private.record_step(
   p_step private.flow_step,
   p_row private.flow_transitions,
@@ -8485,8 +8482,9 @@ declare
   v_renewed text[];
   v_is_done boolean := false;
 begin
-  -- Leaving a state completes every open action message. A step that stays completes those whose
-  -- reader gets a new one now, and the one that offered what was done and cannot be done again.
+  -- Leaving a state completes every open action message. A step that stays in its state completes
+  -- those whose reader gets a new one, and the one that offered the taken action when it cannot be
+  -- taken again.
   if v_stays then
     v_renewed := array(
       select m.visible_to from unnest(v_messages) as m where m.action_required
@@ -8502,7 +8500,7 @@ begin
   update public.messages as m
   set
     action_completed = true,
-    -- What a checkout was to be filled in with is of no use any more, and personal.
+    -- The payer's data for the checkout is personal, and no longer needed.
     action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
       'completed_by', p_step.role, 'completed_action', p_step.action
     ),
@@ -8519,7 +8517,7 @@ begin
         )
     );
 
-  -- The newest action for the party that is awaited now, as both sides may know it.
+  -- The newest action for the awaited party, without the parts that only that party may read.
   if v_conversation.awaiting_role is null then
     v_conversation.current_action_data := null;
   else
@@ -8582,7 +8580,7 @@ begin
   end if;
   v_step.conversation := v_conversation;
 
-  -- For both sides to read: without the fields that the flow marks as secret.
+  -- Both sides read it, so fields that the flow marks as secret are left out.
   perform private.append_event(
     v_step, p_row.from_state,
     jsonb_build_object(
@@ -8602,9 +8600,9 @@ begin
 end;
 $$;
 
--- source: 40_flow/refuse_step.sql sha256:d8d30772412f7cccd69bb5c23bb5d8466ed297ba347a81a57ef894b2950e8ec4
--- How a step is refused: the flow has no row for it, or another actor must take it. None of this
--- runs when a step is taken.
+-- source: 40_flow/refuse_step.sql sha256:6ddac368e6fa23d1cbfe4bd390ff819045aeed0e73290669f05f206256f42c46
+-- Refusals of a step: the flow has no row for it, or another actor must take it. A taken step runs
+-- none of this.
 
 -- Ends the call because the flow has no row for a step: no actor of this kind ever takes the
 -- action, or not in this state, or only the other party takes it.
@@ -8619,7 +8617,7 @@ set search_path = ''
 as $$
 declare
   v_conversation constant private.conversations := p_step.conversation;
-  -- A party hears of what parties do; the system and operators, of what their own kind does.
+  -- A party gets the actions of parties; the system and operators get those of their own kind.
   v_roles constant text[] := case
     when p_step.role in ('system', 'admin') then array[p_step.role]
     else array['influencer', 'brand_owner', 'member']
@@ -8643,7 +8641,7 @@ begin
       p_hint => 'Call get_available_actions to see what can be done now.'
     );
   end if;
-  -- Closed for good: nothing leads out again, though it may still be rated.
+  -- Closed for good: no row leads out again, though it may still be rated.
   if v_conversation.chat_status = 'closed' and not exists (
     select from private.flow_transitions as t
     where t.flow_id = v_conversation.flow_id
@@ -8662,8 +8660,8 @@ begin
 end;
 $$;
 
--- Ends the call because a guard about whose turn it is does not hold: it is the other party's turn,
--- or no party's.
+-- Ends the call because a guard about the turn does not hold: it is the other party's turn, or no
+-- party's.
 --
 -- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard, current_state, action}`.
 create or replace function private.refuse_turn(
@@ -8700,7 +8698,7 @@ begin
 end;
 $$;
 
--- Ends the call because the other party must do what was asked for.
+-- Ends the call because the action is the other party's.
 --
 -- Errors: NOT_YOUR_TURN (409) `{current_state, action, awaiting_role}`; action is null for a text.
 create or replace function private.raise_not_your_turn(
@@ -8727,8 +8725,8 @@ $$;
 
 -- Ends the call because a conversation is in another state than the request needs.
 --
--- Args: the conversation; who asked, and in which role; the states in which it could be done, a
--- single one as text, as the first clients know it; the action, null for a text.
+-- Args: the conversation; the caller and the role; the states that allow it (a single one as text,
+-- which older clients expect); the action, null for a text.
 -- Errors: FLOW_STATE_INVALID (409) `{current_state, action, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.raise_state_invalid(
@@ -8781,17 +8779,17 @@ begin
 end;
 $$;
 
--- source: 40_flow/run_deadlines.sql sha256:beb0d637882d1ff8bcca0d0d4e7c2a3e63e598bf8975b17de032dc96613a3557
--- Time limits without a timer: readers see what is due, writers store it.
+-- source: 40_flow/run_deadlines.sql sha256:086360dec93a1ce96e759223334e67c44e81c3da1af40d651d3d70e233bc8120
+-- Deadlines without a timer: readers see due steps, writers store them.
 
--- Takes the steps that are due by now, each at the time when it was due, and returns the
--- conversation after them; most often there is none.
+-- Takes the steps that are due, each at the time when it was due, and returns the conversation
+-- after them; most often there is none.
 --
--- Readers pass p_is_trial and see what is so now, writers store it. A limit that lies before the
--- step that led to it is due with that step.
--- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
--- private.advance_conversation writes, unless this is a trial.
--- Errors: none; the proof shows that the flow's own steps can be taken.
+-- Readers pass p_is_trial and store nothing. A deadline that lies before the step that led to it is
+-- due with that step.
+-- Locks: unless this is a trial, the conversation's row must be locked already. Writes: as
+-- private.advance_conversation, unless this is a trial.
+-- Errors: none; the proof shows that the flow allows every due step.
 create or replace function private.run_deadlines(
   p_conversation private.conversations,
   p_is_trial boolean
@@ -8801,7 +8799,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes: a second safeguard beside the proof.
+  -- More steps than any proved flow takes: a second safeguard beside the proof.
   c_most constant integer := 100;
   v_step private.flow_step;
   v_conversation private.conversations := p_conversation;
@@ -8827,12 +8825,11 @@ begin
 end;
 $$;
 
--- Takes the steps that are due in a batch of conversations, and returns how many time limits had
--- passed.
+-- Takes the due steps of a batch of conversations, and returns how many deadlines had passed.
 --
--- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
--- first. Locks: the conversations, in the order of their ids; those that another session holds are
--- passed over. Writes: what private.run_deadlines writes.
+-- Args: the user whose conversations these are (null: all users'); how many conversations at most,
+-- the longest due first. Locks: the conversations, in the order of their ids; it skips rows that
+-- another session has locked. Writes: as private.run_deadlines.
 create or replace function private.run_due(p_user_id uuid, p_limit integer)
 returns integer
 language plpgsql
@@ -8870,13 +8867,13 @@ begin
 end;
 $$;
 
--- When the time limit of the state that a conversation is in ends; null: it has none.
+-- The deadline of a conversation's state; null: it has none.
 --
--- since_entry counts from the entry into the state; payment_window like it, but as long as a
--- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
--- moved on by pauses that the influencer did not ask for, and never before the days of grace after
--- the delivery (rule overdue_grace_days). A day has 24 hours, here as everywhere in the flow: days
--- of the calendar depend on the time zone, and callers choose that.
+-- since_entry counts from the entry into the state; payment_window too, but it lasts as long as a
+-- payment attempt may still succeed (rule attempt_hours); since_payment counts from the payment,
+-- plus pauses that the influencer did not ask for, and does not end before the grace after the
+-- delivery date (rule overdue_grace_days). A day of the flow has 24 hours: calendar days depend on
+-- the time zone, which callers choose.
 -- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,
@@ -8914,15 +8911,14 @@ begin
 end;
 $$;
 
--- source: 43_deals/apply_to_campaign.sql sha256:3f51f419f8007b365435718ab70f0759864359a3f07bc2aaceef6ed839289c6a
+-- source: 43_deals/apply_to_campaign.sql sha256:404fcaf4fced164701111f2d64ee338027503221bb634cd87ce6aeaa9afa26cb
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
--- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
--- the price the influencer has in mind, in rupees: a number or a text.
+-- An open deal of the two on this campaign is the answer (`created: false`). quote is the
+-- influencer's price in rupees: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the brand owner's (key share), the campaign, then the conversation
--- they have. Writes: rate_limits, requests, and what private.open_deal and private.answer_step
--- write.
+-- Locks: the caller's account, the brand owner's (key share), the campaign, then their open deal.
+-- Writes: rate_limits, requests, and as private.open_deal and private.answer_step.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
 -- PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -9002,7 +8998,7 @@ as $$
   select private.apply_to_campaign(campaign_id, quote, pitch, client_action_id);
 $$;
 
--- The words that come with an application, as they are kept; null when there are none.
+-- The pitch of an application, as it is stored; null when there is none.
 --
 -- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
 create or replace function private.read_pitch(p_pitch text)
@@ -9021,18 +9017,18 @@ $$;
 grant execute on function private.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 grant execute on function public.apply_to_campaign(uuid, jsonb, text, uuid) to authenticated;
 
--- source: 43_deals/click_button.sql sha256:9028236a96faac10248b2ea1cd2705bda80bf73633ddf10a44e4bbc155472177
+-- source: 43_deals/click_button.sql sha256:ef85a4e592787e2ad34341aeac0e29dcda088030edd60616f8b74db6ae7b7cf3
 -- Clicks a button of an action message: takes the action that the flow stored with that button.
 --
--- Without a message the newest open one that has the button is meant; a button that no open message
--- shows is the action of that name. additional_data is the action's input; the button's own data
--- fills in the fields that it leaves out.
+-- Without a message it takes the newest open one that has the button; a button that no open message
+-- has is the action of that name. additional_data is the action's input; the button's data fills in
+-- missing fields.
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
--- Errors: MESSAGE_NOT_FOUND (404) for what is no action message that the caller sees,
--- ACTION_ALREADY_COMPLETED (409) `{completed_by, completed_action}` for a button of an old one,
--- ACTION_UNKNOWN (422) for one that it does not have; and those of take_action.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
+-- Errors: MESSAGE_NOT_FOUND (404) for a message that is no action message, or not visible to the
+-- caller, ACTION_ALREADY_COMPLETED (409) `{completed_by, completed_action}` for a button of an old
+-- message, ACTION_UNKNOWN (422) for a button that it does not have; and those of take_action.
 create or replace function private.click_button(
   p_conversation_id uuid,
   p_button_id text,
@@ -9086,7 +9082,7 @@ as $$
   );
 $$;
 
--- The button that a user clicks, `{action, data}`, from what the engine stored with its message.
+-- The button that a user clicks, `{action, data}`, as it is stored in its message.
 --
 -- Args: the step; the button; the message (null: the newest open one that has the button).
 -- Errors: MESSAGE_NOT_FOUND (404), ACTION_ALREADY_COMPLETED (409) `{completed_by,
@@ -9156,14 +9152,14 @@ $$;
 grant execute on function private.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 grant execute on function public.click_button(uuid, text, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/connect_bid.sql sha256:b5d90b8140facbb0ead0550ee9b5eeaa236bcb5403515f478564fa3784e0526a
+-- source: 43_deals/connect_bid.sql sha256:69c731fd9f8dde7661a769d2fbbe0f865c1da47e44a28e44aa28c6d21f9b125d
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
--- While the two have an open deal on this bid, it is the answer (`created: false`). A given
--- influencer must be the bid's. proposed_amount, in rupees, is a hint: a number or a text.
+-- An open deal of the two on this bid is the answer (`created: false`). A given influencer must be
+-- the bid's owner. proposed_amount, in rupees, binds nobody: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the influencer's (key share), the bid, then the conversation they
--- have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the bid, then their open deal. Writes:
+-- rate_limits, and as private.open_deal and private.answer_step.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
 -- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
 -- INPUT_INVALID (422), PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -9240,11 +9236,11 @@ $$;
 grant execute on function private.connect_bid(uuid, jsonb, uuid, uuid) to authenticated;
 grant execute on function public.connect_bid(uuid, jsonb, uuid, uuid) to authenticated;
 
--- source: 43_deals/force_close.sql sha256:f73f35e9794132836440de9ff4029b081d99b0b0a2815e7d93614f20d61f81fb
+-- source: 43_deals/force_close.sql sha256:be6a51c943e75ebdc2187b88d52bf1813718b4fbbae306c3029c6c0e7eccc153
 -- An operator closes a deal before it is paid; both sides read the reason.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409), CHAT_CLOSED (409),
 -- FLOW_STATE_INVALID (409).
 create or replace function private.force_close(p_conversation_id uuid, p_reason text)
@@ -9274,12 +9270,12 @@ $$;
 grant execute on function private.force_close(uuid, text) to authenticated, service_role;
 grant execute on function public.force_close(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/force_dispute.sql sha256:1f8df6ddfb86a8ea26425a6f1f65be219bdf9b90a12f8406dcf3dc759ccd929e
+-- source: 43_deals/force_dispute.sql sha256:dfe5dcfd8923a476ba84842d979adcfcbfd66006f467e2daa7babf641d1247d2
 -- An operator stops a deal that holds money, to decide about it with resolve_dispute; both sides
 -- read the reason.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), CHAT_CLOSED (409), FLOW_STATE_INVALID
 -- (409).
 create or replace function private.force_dispute(p_conversation_id uuid, p_reason text)
@@ -9309,11 +9305,12 @@ $$;
 grant execute on function private.force_dispute(uuid, text) to authenticated, service_role;
 grant execute on function public.force_dispute(uuid, text) to authenticated, service_role;
 
--- source: 43_deals/get_available_actions.sql sha256:cef17598fdfe25e7cf5dca1633e3bf1c1da280c1b8dc7b6220ecddea115be769
--- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
+-- source: 43_deals/get_available_actions.sql sha256:f2353be7912ae070fd551b29b2ad81c9cee53b07bf0c81b2c523f1956f5785d7
+-- The actions that the caller may take in a conversation now; a client needs no other knowledge of
+-- the flow.
 --
--- input is the action's first field, or null; schema is the JSON Schema of them all; cost is in
--- points; deadline_at is when the state's time limit ends.
+-- input is the action's first field, or null; schema is the JSON Schema of all fields; cost is in
+-- points; deadline_at is the deadline of the state.
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.get_available_actions(p_conversation_id uuid)
@@ -9332,8 +9329,8 @@ begin
 end;
 $$;
 
--- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema, cost,
--- deadline_at}]`.
+-- RPC: the actions that the caller may take now; returns `[{action, button_id, text, style, input,
+-- schema, cost, deadline_at}]`.
 create or replace function public.get_available_actions(conversation_id uuid)
 returns json
 language sql
@@ -9346,9 +9343,9 @@ $$;
 grant execute on function private.get_available_actions(uuid) to authenticated;
 grant execute on function public.get_available_actions(uuid) to authenticated;
 
--- source: 43_deals/get_ratings.sql sha256:6ae33187d1e77c6b1cd201f4b849907f46e64d163237d852b759ddc61f414ad4
--- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
--- flow's rating_days after it was given.
+-- source: 43_deals/get_ratings.sql sha256:55c9d886144ca21c419d1bb5eaf53aaf07d22132e941ef9aceb29f740810ed1d
+-- The ratings of a deal, double-blind: the other side's is shown when both have rated, or after the
+-- flow's rating_days.
 --
 -- Definer: ratings are private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
@@ -9401,13 +9398,13 @@ $$;
 grant execute on function private.get_ratings(uuid) to authenticated;
 grant execute on function public.get_ratings(uuid) to authenticated;
 
--- source: 43_deals/invite_to_campaign.sql sha256:33bac81e88b7d796e8c32297f2fa6451b30aba5cebe170c7fde7dacc62512440
--- A brand owner invites an influencer to a campaign of their own: a deal begins.
+-- source: 43_deals/invite_to_campaign.sql sha256:d0754e6e7c8a4d43c016fb3226dbb82603cfe847d1043a128e581a4f155018b4
+-- A brand owner invites an influencer to their campaign: a deal begins.
 --
--- While the two have an open deal on this campaign, it is the answer (`created: false`).
+-- An open deal of the two on this campaign is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the influencer's (key share), the campaign, then the conversation
--- they have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the campaign, then their open deal.
+-- Writes: rate_limits, and as private.open_deal and private.answer_step.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
 -- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).
@@ -9507,11 +9504,11 @@ $$;
 grant execute on function private.invite_to_campaign(uuid, uuid, uuid) to authenticated;
 grant execute on function public.invite_to_campaign(uuid, uuid, uuid) to authenticated;
 
--- source: 43_deals/mark_refunded_manually.sql sha256:8a27e6eaec6cb527fbb3de90dcaca33740d87c01c818997b5e4ec53d04a68210
+-- source: 43_deals/mark_refunded_manually.sql sha256:c7da57981b343bc0802b9cdac68bd294f93496cef833f6d22b0c92f0495e26a8
 -- Records that an operator has sent a refund by another way than the gateway; reference proves it.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), CHAT_CLOSED (409),
 -- FLOW_STATE_INVALID (409).
 create or replace function private.mark_refunded_manually(
@@ -9551,10 +9548,10 @@ to authenticated, service_role;
 grant execute on function public.mark_refunded_manually(uuid, text, text)
 to authenticated, service_role;
 
--- source: 43_deals/open_deal.sql sha256:4c90b1aa47468e689344bdd1f2e7e34025cdd0b3d4477b62b47c08ceeb2292c0
--- How a deal begins, for the three RPCs that open one.
+-- source: 43_deals/open_deal.sql sha256:c22355acce5568d54ba4ddb01626aa74c14e5f2ffe003aa009566bdda61e5804
+-- Opening a deal, for the three RPCs that do it.
 
--- Begins a call that opens a deal: checks the user's role, and knows a repeat by its
+-- Begins a call that opens a deal: checks the user's role, and recognizes a repeat by its
 -- client_action_id.
 --
 -- Locks: the user's account, then the limit on actions. Writes: rate_limits.
@@ -9570,19 +9567,19 @@ declare
 begin
   v_step.actor_id := private.require_role(p_role);
   v_step.role := p_role;
-  -- A block waits for it, and so came before or finds the deal.
+  -- A block waits for this lock, so it either came before or sees the deal.
   perform private.lock_account(v_step.actor_id);
   perform private.limit_rate(v_step.actor_id, 'action');
   return private.find_repeat(v_step, p_request, p_client_action_id);
 end;
 $$;
 
--- The open deal that two people already have on a bid or campaign, with nothing due; null when they
--- have none.
+-- The open deal that two people already have on a bid or campaign, after its due steps; null when
+-- they have none.
 --
--- Call it under the lock of the bid or campaign, so that two at once make one.
+-- Call it under the lock of the bid or campaign, so that two calls at once make one deal.
 -- Args: a conversation with kind, subject and roles. Locks: the deal.
--- Writes: what private.run_deadlines writes.
+-- Writes: as private.run_deadlines.
 create or replace function private.find_open_deal(p_deal private.conversations)
 returns private.conversations
 language plpgsql
@@ -9610,9 +9607,8 @@ $$;
 -- Opens a deal: the conversation, its two members, and the first step of its flow.
 --
 -- Args: the step as begin_deal returned it; the deal with kind, subject, roles and flow_data; the
--- action that opens it.
--- Returns the action result. Locks: the user's limit on deals. Writes: rate_limits, and what
--- private.found_conversation and private.answer_step write.
+-- action that opens it. Returns the action result. Locks: the user's limit on deals. Writes:
+-- rate_limits, and as private.found_conversation and private.answer_step.
 -- Errors: BLOCKED (403), RATE_LIMITED (429).
 create or replace function private.open_deal(
   p_step private.flow_step,
@@ -9650,13 +9646,14 @@ begin
 end;
 $$;
 
--- Makes a conversation with its two members and takes the first step of the flow that is published
--- for its kind; it stays on that version. Null when two people have their direct chat already.
+-- Creates a conversation with its two members and takes the first step of the published flow of its
+-- kind; the conversation stays on that version. Null when two people have their direct chat
+-- already.
 --
--- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
--- role, by which action; what the opener's other devices hear, as for announce_step.
--- Writes: conversations, participants, and what private.advance_conversation writes.
--- Errors: none; a flow begins with no guard.
+-- Args: the conversation with kind, members, subject, roles and flow_data; the opener, the role and
+-- the action; the event for the opener's other devices, as for announce_step.
+-- Writes: conversations, participants, and as private.advance_conversation.
+-- Errors: none; the first move of a flow has no guard.
 create or replace function private.found_conversation(
   p_conversation private.conversations,
   p_actor_id uuid,
@@ -9719,9 +9716,9 @@ begin
 end;
 $$;
 
--- The answer to opening a deal that is open already: the deal as it is, with `created: false`.
+-- The answer when the deal is open already: the deal as it is, with `created: false`.
 --
--- Writes: what private.answer_step writes.
+-- Writes: as private.answer_step.
 create or replace function private.answer_existing(p_step private.flow_step)
 returns json
 language plpgsql
@@ -9737,14 +9734,13 @@ begin
 end;
 $$;
 
--- source: 43_deals/operate.sql sha256:002de495b2e01b0efbe4470041a056dfafce02e8919923a87c6a477bb514854a
+-- source: 43_deals/operate.sql sha256:c512b7ff3339b674656c20816e6ef804859aa87ea4c68be2da03d418ad47583a
 -- Takes an action of an operator, or of the system after a fact from outside.
 --
--- Time limits and follow-ups belong to the interpreter: nobody else may take them.
+-- Only the interpreter may take the steps of deadlines and follow-ups.
 -- Args: the conversation; the action and its input; admin or system; whether it would end a deal
 -- that holds money.
--- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
--- write.
+-- Locks: the conversation. Writes: as private.run_deadlines and private.advance_conversation.
 -- Errors: FORBIDDEN (403) for an operator who is a member, CONVERSATION_NOT_FOUND (404),
 -- ACTION_UNKNOWN (422), FUNDS_HELD (409), those of private.advance_conversation.
 create or replace function private.operate(
@@ -9800,12 +9796,12 @@ begin
 end;
 $$;
 
--- source: 43_deals/read_conversation.sql sha256:54ba7ba0f9d821575ce561502f65328ae90ac3f4965d10988b91bfcd84012040
--- A member's conversation, read or locked; nobody else learns that it exists.
+-- source: 43_deals/read_conversation.sql sha256:04e822a062030974bad3d67ea84722eb8903d1420c77645cdf84bbcbe6b3b98f
+-- Reads or locks a conversation for a member; for anybody else it does not exist.
 
 -- A conversation of a user, as it is stored.
 --
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
 create or replace function private.read_conversation(p_conversation_id uuid, p_user_id uuid)
 returns private.conversations
 language plpgsql
@@ -9827,9 +9823,9 @@ $$;
 
 -- Locks a conversation of a user until the transaction ends and returns it.
 --
--- Args: the conversation; the member (null: an operator or the system, let through before). Locks:
--- the conversation's row.
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Args: the conversation; the member (null: an operator or the system, checked before). Locks: the
+-- conversation's row.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
 create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
 returns private.conversations
 language plpgsql
@@ -9849,14 +9845,14 @@ begin
 end;
 $$;
 
--- source: 43_deals/resolve_dispute.sql sha256:e097fa86011be13da5e855b72032b9c41e990747392ac19c722ec2faaed7cc58
+-- source: 43_deals/resolve_dispute.sql sha256:81d5a5663a6c5959ba2f2085cd6acf5c628cad0f54eb4328b2cdea8b998255ef
 -- An operator decides a dispute: release gives the money to the influencer, refund to the brand
 -- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
--- lets the deal go on where it was. A split of all that is held is a refund, by its name. The
+-- returns the deal to its state before. A split of the whole held amount is called a refund. The
 -- parties never see note.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), PRICE_OUT_OF_RANGE
 -- (422), FLOW_STATE_INVALID (409).
 create or replace function private.resolve_dispute(
@@ -9916,12 +9912,12 @@ to authenticated, service_role;
 grant execute on function public.resolve_dispute(uuid, text, jsonb, text)
 to authenticated, service_role;
 
--- source: 43_deals/review_work.sql sha256:49a08b6afcfa16ce9d39eff0dba1ebf3b0efccad7c3b9784682be01b35442a5e
--- The brand owner decides about the work: take_action with approve_work or request_revision.
+-- source: 43_deals/review_work.sql sha256:7a6f427175d4b36db1812b29add7946c034b9f8c1ea354493e937b2bcf70f0bc
+-- The brand owner reviews the work: take_action with approve_work or request_revision.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
 -- Errors: INPUT_INVALID (422) `{field, rule}` for another decision; and those of take_action.
 create or replace function private.review_work(
   p_conversation_id uuid,
@@ -9966,9 +9962,9 @@ $$;
 grant execute on function private.review_work(uuid, text, text, uuid) to authenticated;
 grant execute on function public.review_work(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/simulate_action.sql sha256:6947935f3aa0410cfba15f8f77b1acb86f0ca33f35b83f3647b5a2b86fe298b8
--- What an action would do now: the interpreter runs it, stores nothing and counts it towards no
--- limit.
+-- source: 43_deals/simulate_action.sql sha256:33594cfa3fa0a06bc68f87fa42909e1341c4470548dc49bf627ad5a442f796ac
+-- The result that an action would have now: the interpreter runs it, but stores nothing and charges
+-- no limit.
 --
 -- error is `{error_code, message, details}` or null; messages have no seq yet; effects are those of
 -- docs/FLOW.md.
@@ -10059,17 +10055,18 @@ $$;
 grant execute on function private.simulate_action(uuid, text, jsonb) to authenticated;
 grant execute on function public.simulate_action(uuid, text, jsonb) to authenticated;
 
--- source: 43_deals/submit_text.sql sha256:f05683bc6e74ae582d8429e6af77fd2a84e3a05d3d38a42a787e0c4f731e70a0
--- Sends what was typed into the form that is open for the caller.
+-- source: 43_deals/submit_text.sql sha256:80e749193fc9c1a49404ed5bd7c86330a658ebc0919b6539a2589d09c56bb975
+-- Submits a typed text to the form that is open for the caller.
 --
 -- input_type says which field the client means: negotiation, price, project_details, question,
 -- work_submission, feedback or reason.
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
--- Errors: INPUT_INVALID (422) `{field, rule}` when another text is asked for, NOT_YOUR_TURN (409)
--- when the other side is asked, FLOW_STATE_INVALID (409) when nobody is, CHAT_CLOSED (409),
--- PRICE_UNPARSEABLE (422) `{understood}` for a price that cannot be read; and those of take_action.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
+-- Errors: INPUT_INVALID (422) `{field, rule}` when the open form is another one, NOT_YOUR_TURN
+-- (409) when the other side has the form, FLOW_STATE_INVALID (409) when nobody has one, CHAT_CLOSED
+-- (409), PRICE_UNPARSEABLE (422) `{understood}` for a price that cannot be read; and those of
+-- take_action.
 create or replace function private.submit_text(
   p_conversation_id uuid,
   p_text text,
@@ -10099,7 +10096,7 @@ begin
     v_step, v_form.action,
     jsonb_build_object(
       v_form.field,
-      -- Nothing typed into a price is a price that cannot be read.
+      -- An empty price is a price that cannot be read.
       case when v_form.type = 'price' then coalesce(v_text, '') else v_text end
     ),
     jsonb_build_object('event', 'text_input', 'input_type', p_input_type)
@@ -10180,7 +10177,7 @@ begin
 end;
 $$;
 
--- The fields that a party may fill in now: of the actions that are drawn as a form.
+-- The fields that a party may fill in now: those of actions that are drawn as a form.
 create or replace function private.open_forms(
   p_conversation private.conversations,
   p_user_id uuid,
@@ -10204,12 +10201,12 @@ $$;
 grant execute on function private.submit_text(uuid, text, text, uuid) to authenticated;
 grant execute on function public.submit_text(uuid, text, text, uuid) to authenticated;
 
--- source: 43_deals/submit_work.sql sha256:d9925aa143975d83afcd0eb7866d00e8e1e7d6a1abf2a464ccdf9dce00d4f537
+-- source: 43_deals/submit_work.sql sha256:20d1543fde5a0a9dfecfe7f5dd8ccded0daddeb579750d28a98385b4aa75043a
 -- The influencer delivers: take_action with the action submit_work.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
 -- Errors: those of take_action.
 create or replace function private.submit_work(
   p_conversation_id uuid,
@@ -10258,14 +10255,14 @@ $$;
 grant execute on function private.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;
 grant execute on function public.submit_work(uuid, text, text, text, uuid, jsonb) to authenticated;
 
--- source: 43_deals/sweep_due.sql sha256:7f883bee205aace808c0ab96b045115a7b77b9ed02deaa82a326db1d0d082e5c
--- An operator takes the steps that are due in any conversation, the longest due first, and empties
--- messages whose grace is over. It serves conversations that nobody opens and logins that are gone;
--- readers see the current state without it.
+-- source: 43_deals/sweep_due.sql sha256:52d648180ae628b64779af51ce0de55190945d6c768dc9eb6ca40de970a409cb
+-- Takes due steps in all conversations, the longest due first, and empties messages whose grace is
+-- over, for an operator. It is for conversations that nobody opens and for deleted logins; readers
+-- see the current state without it.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversations, in the order of their ids, then messages; what another session holds is
--- passed over. Writes: messages, and what private.run_deadlines writes.
+-- Locks: the conversations, in the order of their ids, then messages; it skips rows that another
+-- session has locked. Writes: messages, and as private.run_deadlines.
 -- Errors: FORBIDDEN (403).
 create or replace function private.sweep_due(p_max_rows integer)
 returns jsonb
@@ -10282,7 +10279,7 @@ begin
 end;
 $$;
 
--- RPC: operators take what is due; returns `{deadlines_run, scrubbed}`.
+-- RPC: operators take due steps; returns `{deadlines_run, scrubbed}`.
 create or replace function public.sweep_due(max_rows integer default 100)
 returns jsonb
 language sql
@@ -10294,15 +10291,15 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:fc103994b0f8c87a7bf8405c4a93dcd7807907dd5bb47608dc085ac9f4942aca
--- Takes an action in a conversation's flow, however a client draws it.
+-- source: 43_deals/take_action.sql sha256:952f08bb254346a70affbf3e7163b189a6ed1897fd881a00934ae97af4947081
+-- Takes an action in a conversation's flow.
 --
--- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
--- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
--- the conversation and the actions as they are now; expected_version is the version of the context
--- that the user saw (null: any).
+-- Args: action is one of get_available_actions; input has the fields of its schema; for 30 days a
+-- repeat with the same client_action_id changes nothing and gets the first answer, with the present
+-- conversation and actions; expected_version is the version of the context that the user saw (null:
+-- any).
 -- Definer: clients have no write grant on any table. Plans are generic from the first call: every
--- statement of a step is about rows of one conversation, found by their keys.
+-- statement of a step finds the rows of one conversation by their keys.
 -- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
 -- finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
@@ -10342,7 +10339,7 @@ $$;
 
 -- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.take_action(
   conversation_id uuid,
   action text,
@@ -10356,15 +10353,14 @@ as $$
   select private.take_action(conversation_id, action, input, client_action_id, expected_version);
 $$;
 
--- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
--- conversation, takes the steps that are due, and refuses what was decided on an older state.
+-- Begins a user's action: recognizes a repeat by its client_action_id, locks the conversation,
+-- takes due steps, and refuses a decision on an older state.
 --
--- Args: the conversation; what is asked, and the input that was typed for it, to compare a repeat
--- with; the client's id of it; the version that the user saw (null: any).
--- Returns the step, without its action, with the input as private.read_fields reads it, before
--- anything is locked; a repeat has its answer in earlier.
--- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
--- private.run_deadlines writes.
+-- Args: the conversation; the request and its input, to compare a repeat with; the client's id of
+-- it; the version that the user saw (null: any). Returns the step without its action, with the
+-- input that private.read_fields read before any lock; a repeat has its answer in earlier.
+-- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and as
+-- private.run_deadlines.
 -- Errors: AUTH_REQUIRED (401), those of private.read_fields, RATE_LIMITED (429) `{retry_after}`,
 -- CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
 create or replace function private.begin_action(
@@ -10384,7 +10380,8 @@ begin
   v_step.actor_id := private.require_user();
   perform private.check_json(p_request, 'input', 65536);
   v_step.input := private.read_fields(coalesce(p_input, '{}'));
-  -- Also makes one user's actions follow each other, so that a repeat finds its first try.
+  -- This lock also makes one user's actions wait for each other, so that a repeat finds its first
+  -- try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
   v_step.role := private.role_in(v_step.conversation, v_step.actor_id);
@@ -10405,12 +10402,13 @@ begin
 end;
 $$;
 
--- Takes the action of a user's step, tells the user's other devices, and keeps what a repeat needs.
+-- Takes the action of a user's step, tells the user's other devices, and stores the data for a
+-- repeat.
 --
--- Args: the step as begin_action returned it; the action and its input; how it was made, as for
--- private.announce_step.
--- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
--- Writes: action_results, and what private.advance_conversation writes.
+-- Args: the step of begin_action; the action and its input; how it was made, as for
+-- private.announce_step. Returns the action result of docs/API.md. Locks: the conversation must be
+-- locked already.
+-- Writes: action_results, and as private.advance_conversation.
 -- Errors: those of private.advance_conversation.
 create or replace function private.finish_action(
   p_step private.flow_step,
@@ -10433,8 +10431,8 @@ begin
 end;
 $$;
 
--- The answer to a step that was taken, and what a repeat of it needs: numbers and states, never a
--- copy of what a clock may hide.
+-- The answer to a taken step. It stores numbers and states for a repeat, never a text that may
+-- expire.
 --
 -- Writes: action_results.
 create or replace function private.answer_step(
@@ -10466,8 +10464,8 @@ begin
 end;
 $$;
 
--- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` where
--- opening a deal was asked for.
+-- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` when
+-- the call opens a deal.
 create or replace function private.action_result(
   p_conversation private.conversations,
   p_user_id uuid,
@@ -10502,8 +10500,8 @@ begin
 end;
 $$;
 
--- The caller's context of a conversation whose row is at hand: what private.my_conversations says,
--- without reading it again; a test compares them. Once a time limit has passed that view is asked.
+-- The caller's context of a conversation whose row is given: as private.my_conversations, without
+-- reading the row again; a test compares them. After a passed deadline it reads that view.
 --
 -- Args: the conversation as it is stored; the caller.
 create or replace function private.step_context(
@@ -10648,10 +10646,11 @@ begin
 end;
 $$;
 
--- Recognizes a repeat: the step with its client's id and the hash of its request, and, when this id
--- was used before, the answer in earlier, composed anew: what has disappeared since is not in it.
+-- Recognizes a repeat: returns the step with its client's id and the hash of its request, and, when
+-- this id was used before, the answer in earlier. The answer is composed anew, without messages
+-- that have disappeared since.
 --
--- Args: the step, with its actor; what is asked; the client's id of it (null: never a repeat).
+-- Args: the step, with its actor; the request; the client's id of it (null: never a repeat).
 -- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
 create or replace function private.find_repeat(
   p_step private.flow_step,
@@ -10672,7 +10671,7 @@ begin
     return v_step;
   end if;
   v_step.client_action_id := p_client_action_id;
-  -- Enough to recognize a repeat, and nothing of what was typed.
+  -- A hash recognizes a repeat without keeping the typed text.
   v_step.request_hash := sha256(convert_to(p_request::text, 'utf8'));
   select r.* into v_earlier
   from private.action_results as r
@@ -10702,11 +10701,11 @@ end;
 $$;
 
 -- Refuses an action that a user decided on before the newest step of the flow. Messages, receipts
--- and preferences change a context's version too, but refuse nothing. A step that is due counts as
--- taken, as for every reader.
+-- and preferences change a context's version too, but refuse nothing. A due step counts as taken,
+-- as for every reader.
 --
--- Args: the conversation, before the steps that are due are written; the user; the version that the
--- user saw.
+-- Args: the conversation, before its due steps are written; the user; the version that the user
+-- saw.
 -- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation private.conversations,
@@ -10744,8 +10743,8 @@ $$;
 grant execute on function private.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
 grant execute on function public.take_action(uuid, text, jsonb, uuid, bigint) to authenticated;
 
--- source: 44_flow_proof/draft_flows.sql sha256:b4e4dc36dd9483f20e57dc63c8a5a777487ee31be3fb0711b1194b5753900486
--- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
+-- source: 44_flow_proof/draft_flows.sql sha256:8ff6ccc1f75862f411febaec9adb2dbaf1d95ca84fa076f189dfcfe84bb9cbf2
+-- The drafts that a source's rows go into: those of one kind, of both kinds of deals (`deals`), or
 -- of all kinds (`all`).
 --
 -- Drafts exist only while a transaction makes and publishes them; see 80_data.
@@ -10765,9 +10764,9 @@ as $$
     end;
 $$;
 
--- source: 44_flow_proof/flow_facts.sql sha256:43184b1e8790d6f5817766142e7e89c4e946f6e26f9982e41e0f1ccb0d1d29d7
--- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
--- runs them: private.flow_guards in failed_guards.sql, private.flow_effects in flow_effects.sql.
+-- source: 44_flow_proof/flow_facts.sql sha256:88a444ced558e262c7c770b06308276009cf55b1828a0032195ffd82d1293b9e
+-- The facts about inputs and roles that the proof uses. Those about guards and effects are beside
+-- their code: private.flow_guards in failed_guards.sql, private.flow_effects in flow_effects.sql.
 
 -- The roles that the two members of a conversation of this kind have in its flow.
 create or replace function private.list_party_roles(p_kind text)
@@ -10779,8 +10778,8 @@ as $$
   select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
 $$;
 
--- The guards that count: the rule with their number, and the effect that uses one up. A row with a
--- guard and its effect can be taken only so often.
+-- The guards that count: the rule with their limit, and the effect that counts. A row with a guard
+-- and its effect can be taken only so often.
 create or replace view private.flow_allowances as
 select a.guard, a.rule, a.effect
 from (
@@ -10800,9 +10799,9 @@ from (
     ('is_unrated', null, 'keep_rating')
 ) as a (guard, rule, effect);
 
--- What effects and guards read of what was typed with the action: of which type a field must be,
--- whether it must be there, its bounds as a number or in characters, and whether the history, which
--- both sides read, may not have it. role: only rows of that role need it.
+-- The input fields that effects and guards read: the type of a field, whether it is required, its
+-- bounds as a number or in characters, and whether it must stay out of the history, which both
+-- sides read. role: only rows of that role need it.
 create or replace view private.flow_needs as
 select
   n.name, n.role, n.field, n.types::text[], n.is_required, n.low, n.high, n.max_length, n.is_secret
@@ -10820,7 +10819,7 @@ from (
     ('propose_cancellation', null, 'refund_amount', '{price}', false, null, null, null, false),
     ('request_split_refund', null, 'refund_amount', '{price}', true, null, null, null, false),
 
-    -- Words
+    -- Texts
     ('keep_details', null, 'details', '{text,textarea}', true, null, null, 5000, false),
     ('store_submission', null, 'deliverables', '{text,textarea}', true, null, null, 5000, false),
     ('store_submission', null, 'description', '{text,textarea}', false, null, null, 5000, false),
@@ -10837,7 +10836,7 @@ from (
     ('keep_rating', null, 'comment', '{text,textarea}', false, null, null, 1000, true),
     ('propose_extension', null, 'days', '{integer}', true, 1, 365, null, false),
 
-    -- What the gateway and operators say
+    -- Input of the gateway and of operators
     ('hold_funds', null, 'payment_id', '{text}', true, null, null, 100, false),
     ('hold_funds', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
     ('hold_funds', null, 'currency', '{text}', true, null, null, 3, false),
@@ -10853,14 +10852,14 @@ from (
     ('close_dispute', null, 'note', '{text,textarea}', false, null, null, 5000, true)
 ) as n (name, role, field, types, is_required, low, high, max_length, is_secret);
 
--- source: 44_flow_proof/flow_moves.sql sha256:b5773faefab6c16d039ffadc2fa9b6625ac822f1e1c4c652ed6e5b519b765a5d
--- The search through a flow: every situation that a conversation can come to, and every move from
--- one to another.
+-- source: 44_flow_proof/flow_moves.sql sha256:375b1973b57dfbfd923afeec830739661e0c5c5edacc58ff49a792e99bde2ad9
+-- The search through a flow: every situation that a conversation can reach, and every move between
+-- situations.
 
--- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
--- the system leaves in the same transaction; `platform`, where the provider or an operator is
--- waited for; `talk`, where text is free and no clock runs; the `end`; and everywhere else a `turn`
--- of a party, who may be free to talk as well.
+-- The kind of each state of a flow: the `start`, in which no conversation is stored; `passing`,
+-- which the system leaves in the same transaction; `platform`, which waits for the provider or an
+-- operator; `talk`, with free text and no deadline; the `end`; every other state is a `turn` of a
+-- party, which may have free text as well.
 create or replace view private.flow_places as
 select
   s.flow_id,
@@ -10883,13 +10882,12 @@ cross join lateral (
     and out_of_it.role = 'system' and s.clock is null
 ) as passed (through);
 
--- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
+-- The transitions of every flow, numbered, with facts about each for the proof.
 --
--- is_certain: nothing but the situation and the actor decides whether it can be taken. is_granted:
--- nothing else but an allowance of the actor does. counts_down: it uses some of an allowance up.
--- undoes: it takes back a step of the actor's own. is_timer: a clock takes it. is_fact: the
--- provider or the bank said so. moves_money: it names an effect that does, and that must find the
--- money in money_before.
+-- is_certain: only the situation and the actor decide whether it can be taken. is_granted: these
+-- and an allowance of the actor. counts_down: it uses up a part of an allowance. undoes: it takes
+-- back the actor's own step. is_timer: a deadline takes it. is_fact: the provider or the bank
+-- reports it. moves_money: it has an effect on the money, which must be in money_before.
 create or replace view private.flow_rows as
 select
   t.flow_id,
@@ -10926,7 +10924,7 @@ select
   mover.money_after
 from private.flow_transitions as t
 join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
--- One at most: private.refute_rows finds a second one.
+-- One at most: private.refute_rows refuses a second one.
 left join lateral (
   select e.name, e.money_before, e.money_after
   from private.flow_effects as e
@@ -10934,13 +10932,13 @@ left join lateral (
   limit 1
 ) as mover on true;
 
--- A move of the search through a flow: from which situation, by which row of private.flow_rows, to
--- which situation. This view has the moves that open conversations, with a quote or without one;
--- those that the search finds are rows of its type.
+-- A move of the search: a situation, the row of private.flow_rows, the next situation. This view
+-- has the moves that open conversations, with a quote or without one; the moves that the search
+-- finds are rows of its type.
 --
--- depth counts the steps from the beginning up to and with the move, so that the moves of the least
--- depth into a situation end the shortest ways there. key tells two situations apart. Money that an
--- effect did not find where it must be is `broken`, and the search goes no further from there.
+-- depth counts the steps from the beginning including the move, so that the move of least depth
+-- into a situation ends a shortest way to it. key identifies a situation. Money is `broken` when an
+-- effect did not find it in the state it needs; the search stops there.
 create or replace view private.flow_moves as
 select
   f.id as flow_id,
@@ -10980,13 +10978,13 @@ from private.flow_definitions as f
 cross join (values (false), (true)) as quote (is_given)
 where f.kind = 'campaign' or not quote.is_given;
 
--- Every move that can be made from the situations that some moves lead to: what guards and effects
--- mean to the proof.
+-- Every move that can follow some moves. It defines the meaning of guards and effects for the
+-- proof.
 --
--- The search forgets what no later row may ask for, so that situations which differ in nothing else
+-- The search drops values that no later row may read, so that situations which differ only in them
 -- are one: the negotiation once a price is agreed or the chat closes, the quote once the
--- application is answered, revisions, submissions and pauses once the money goes. A row that asks
--- for it all the same can never be taken, and P1 refuses it.
+-- application is answered, revisions, submissions and pauses once the money goes. A row that reads
+-- them anyway can never be taken, and P1 refuses it.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -11046,7 +11044,7 @@ begin
       case
         when r.money_after in ('refunding', 'settled') or 'close' = any (r.effects) then false
         when 'store_submission' = any (r.effects) then true
-        -- The one before, which a revision was asked of, counts again.
+        -- The submission before, whose revision was requested, counts again.
         when 'withdraw_submission' = any (r.effects) then coalesce(s.revisions > 0, false)
         else s.has_submission
       end,
@@ -11098,10 +11096,10 @@ begin
 end;
 $$;
 
--- Everything that can happen in a flow: every move from every situation that can be reached, and
--- the moves that open conversations. Null for a flow with too many situations to prove it soon.
+-- All moves of a flow, from every situation that can be reached. Null for a flow with too many
+-- situations for a quick proof.
 --
--- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
+-- A breadth-first search with two statements per level. The rules bound it: private.refute_rules.
 create or replace function private.walk_flow(p_flow_id bigint)
 returns private.flow_moves[]
 language plpgsql
@@ -11109,7 +11107,7 @@ stable
 set search_path = ''
 as $$
 declare
-  -- Five times as many as our flows have with the largest rules.
+  -- Five times as many as our flows have under their largest rules.
   c_most constant integer := 5000;
   v_newest private.flow_moves[] := array(
     select m from private.flow_moves as m where m.flow_id = p_flow_id
@@ -11138,9 +11136,9 @@ end;
 $$;
 
 -- The way to a situation, as an array of "role action -> state" from the beginning; then the row of
--- that number, if there is one. Null as the situation gives an empty array.
+-- the given number, if any. A null situation gives an empty array.
 --
--- Args: of the moves that the search found, the first into each situation.
+-- Args: the first move that the search found into each situation.
 create or replace function private.tell_flow_path(
   p_first_moves private.flow_moves[],
   p_key text,
@@ -11175,13 +11173,13 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/load_flow_draft.sql sha256:8847779a3d20a6ee734980ba539298712f79633eea31c4067d28f504009ec7c9
+-- source: 44_flow_proof/load_flow_draft.sql sha256:71d1dba558bfe9cb26a41ba496870b59d86013a06ddee390eba6d80cf39354fc
 -- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
 -- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
--- flow_id. What is left out has the table's default. Returns the draft's id.
+-- flow_id. Missing keys have the table's default. Returns the draft's id.
 --
--- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
--- the call with the error of Postgres; private.try_load says it in a sentence.
+-- private.flow_spec is the inverse. A value that breaks a type, a key or a CHECK of the tables ends
+-- the call with the error of Postgres; private.try_load turns it into a sentence.
 -- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
 -- flow_inputs, flow_traces.
 create or replace function private.load_flow_draft(p_spec jsonb)
@@ -11305,10 +11303,10 @@ begin
 end;
 $$;
 
--- Makes a draft of a spec, or says in p_violations why its rows cannot be stored (p_flow_id is null
--- then, and nothing is written).
+-- Makes a draft of a spec, or returns in p_violations why its rows cannot be stored (then p_flow_id
+-- is null, and nothing is written).
 --
--- Writes: what load_flow_draft writes.
+-- Writes: as load_flow_draft.
 create or replace function private.try_load(
   p_spec jsonb,
   p_flow_id out bigint,
@@ -11333,7 +11331,7 @@ begin
   if p_violations is null then
     p_flow_id := private.load_flow_draft(p_spec);
   end if;
--- What a spec can break of the tables' types, keys and checks.
+-- Errors of a spec that breaks the tables' types, keys and checks.
 exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
   get stacked diagnostics v_said = message_text;
   p_flow_id := null;
@@ -11347,8 +11345,8 @@ exception when data_exception or integrity_constraint_violation or program_limit
 end;
 $$;
 
--- Shape: a spec has the size of a flow. Finds whole specs, lists and texts that are too large, and
--- looks no further when one is.
+-- Shape: a spec has the size of a flow. Finds a spec, list or text that is too large, and then
+-- nothing else.
 create or replace function private.refute_size(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql
@@ -11392,8 +11390,8 @@ begin
 end;
 $$;
 
--- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys, no others, so
--- that a misspelt one is no silent default. Finds the others.
+-- Shape: the objects of a flow's spec have only the columns of the tables flow_… as keys. Finds
+-- other keys: a misspelt one would otherwise be a silent default.
 create or replace function private.refute_keys(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql
@@ -11424,13 +11422,13 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/prove_flow.sql sha256:7ebff4130ed5d2b57e44fa4a77dbf26ee4e8227b9156164d57865156c8a86ca0
+-- source: 44_flow_proof/prove_flow.sql sha256:dfaef410ecb099073c70ea95e1195a681591b541586b3d856c469b96cbdb570e
 -- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
--- counter_example}]}`, of the properties P1 to P15 and of its shape. A flow that breaks any may not
--- be published; docs/FLOW.md says what each means.
+-- counter_example}]}`, of the properties P1 to P15 and of its shape. A flow that breaks any cannot
+-- be published; docs/FLOW.md explains them.
 --
--- Each sentence comes once, with the shortest way to where it is true, as an array of
--- "role action -> state" from the beginning.
+-- Each message comes once, with the shortest way to the fault, as an array of "role action ->
+-- state" from the beginning.
 create or replace function private.prove_flow(p_flow_id bigint)
 returns jsonb
 language plpgsql
@@ -11451,7 +11449,7 @@ begin
     )
     from private.refute_rules(p_flow_id) as r
   );
-  -- Without the numbers the search has no bounds.
+  -- Without valid rules the search has no bounds.
   if v_violations is null then
     v_moves := private.walk_flow(p_flow_id);
     if v_moves is null then
@@ -11516,7 +11514,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/publish_flow.sql sha256:db322be9f7f24db91398a3a2dffb8d2becd07085d23d8c446510b70fb726ba7e
+-- source: 44_flow_proof/publish_flow.sql sha256:97ecfe0175d9a7a04b1ecc7d7bda671bc9db2846425e5949e2b04204e9aa9729
 -- RPC: operators publish a flow as the next version of its kind; returns `{kind, version}`.
 create or replace function public.publish_flow(spec jsonb)
 returns jsonb
@@ -11526,11 +11524,11 @@ as $$
   select private.publish_flow(spec);
 $$;
 
--- Publishes a flow: the next version of its kind, which new conversations start on. The same flow
--- as the one in use changes nothing. Returns `{kind, version}` of the flow now in use.
+-- Publishes a flow as the next version of its kind; new conversations start on it. The flow that is
+-- already in use changes nothing. Returns `{kind, version}` of the flow now in use.
 --
--- Definer: nobody else may read or write flows.
--- Locks: what publish_draft locks. Writes: what load_flow_draft and publish_draft write.
+-- Definer: clients may neither read nor write flows.
+-- Locks: as publish_draft. Writes: as load_flow_draft and publish_draft.
 -- Errors: FORBIDDEN (403), FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_flow(p_spec jsonb)
 returns jsonb
@@ -11555,10 +11553,10 @@ begin
 end;
 $$;
 
--- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
--- A draft with the same rows as the flow in use is dropped, and nothing changes.
+-- Proves a draft and makes it the next version of its kind; the version before is retired. A draft
+-- with the same rows as the flow in use is dropped.
 --
--- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
+-- New conversations start on it; running ones keep theirs. Publishers of one kind wait for each
 -- other.
 -- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_screens.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
@@ -11604,7 +11602,7 @@ begin
 end;
 $$;
 
--- Ends the call because a flow breaks what every flow must keep.
+-- Ends the call because a flow breaks a property of every flow.
 --
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.raise_flow_unsound(p_violations jsonb)
@@ -11633,14 +11631,14 @@ $$;
 grant execute on function public.publish_flow(jsonb) to authenticated, service_role;
 grant execute on function private.publish_flow(jsonb) to authenticated, service_role;
 
--- source: 44_flow_proof/refute_clocks.sql sha256:3d468275fc2c1fd2f5e506c2fc40cad44f75f919f36f4652568476c6df7e8485
--- P6: nobody waits for ever, and no deal goes on for ever without anybody's step. Wherever a party
--- or an operator is awaited there is a time limit, it has something to count from, and what comes
--- after it can be taken in every situation and leads elsewhere. A provider is asked again instead,
--- so it needs no limit.
--- P14: no action of one side leaves the other side less than the whole time of a state. Finds moves
--- that make a party awaited in a state that is not entered, or whose limit counts from before,
--- where no effect of the move gives the whole time again. A party may shorten its own time.
+-- source: 44_flow_proof/refute_clocks.sql sha256:f45b1a3b94ce8d330e61a03cc62480e4dd2f8008c582cd7d7deb3e92202198e8
+-- P6: nobody waits for ever, and no deal goes on for ever by deadlines alone. Wherever a party or
+-- an operator is awaited there is a deadline with a moment to count from, and its step can be taken
+-- in every situation and leads elsewhere. A state that waits for the provider needs no deadline,
+-- because the app asks again. P14: no action of one side leaves the other side less than the whole
+-- time of a state. Finds moves that make a party awaited without entering the state, or in a state
+-- whose deadline counts from an earlier moment, where no effect of the move gives the whole time. A
+-- party may shorten its own time.
 create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -11696,12 +11694,11 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_exits.sql sha256:9c69d3bb2c775dbe3a4e6fe7c4bc754fb1e969729cfbf0f665ec2fe7eb31a24c
+-- source: 44_flow_proof/refute_exits.sql sha256:e79965d686a561aaead2160fede8681ad22ceebdb4e670f85769c4d434d2191d
 -- P5: both parties can always leave, and blocking the other side always works. Finds situations of
--- a party's turn or of free talk where one can neither close the conversation nor put the deal into
--- the hands of an operator or of a refund; and those of a state where what a block does cannot be
--- done.
--- P9: an operator can act wherever a party, an operator or the provider is waited for.
+-- a party's turn or of free talk where a party can neither close the conversation nor move the deal
+-- to an operator or a refund; and situations where the step of a block cannot be taken. P9: an
+-- operator can act wherever a party, an operator or the provider is awaited.
 create or replace function private.refute_exits(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -11751,9 +11748,9 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_inputs.sql sha256:e9f71a7e9b6d6556586a921ef1b10f588ac8be26a284e7f2d724451420073c80
--- Shape: the numbers of a flow are within bounds, and what effects and guards read is typed with
--- their action, as private.flow_needs says.
+-- source: 44_flow_proof/refute_inputs.sql sha256:ada9973e59540b5e53471b87ac7d1580c51d41db78dee9e0cfc66d8148baf456
+-- Shape: the numbers of a flow are within bounds, and actions have the inputs that their effects
+-- and guards read, as private.flow_needs has them.
 create or replace function private.refute_inputs(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -11761,8 +11758,8 @@ stable
 set search_path = ''
 as $$
 begin
-  -- Fields that are missing, optional, of another type, with wider bounds or in the open where they
-  -- may not be; and fields that must be filled in with what happens without anybody's input.
+  -- Fields that are missing, optional, of another type, with wider bounds, or in the history where
+  -- they must be secret; and required fields of moves that happen without an input.
   return query
   with rows_of_flow as materialized (
     select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
@@ -11835,7 +11832,7 @@ end;
 $$;
 
 -- Shape: the numbers of a flow are known, whole and within bounds, and a flow of deals has all.
--- Finds those that are not.
+-- Finds the others.
 create or replace function private.refute_rules(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -11887,15 +11884,14 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_loops.sql sha256:b9264ef1a84bf55e1e562fc2d4b575d58832a9f77c576deff091ffc5510e81cf
--- P6: no deal goes on for ever without anybody's step. Finds situations that lead back to
--- themselves by nothing but time limits and what follows on them at once; the counter-example is
--- one round.
--- P13: every round of the flow uses some allowance up. Finds situations that parties and time
--- limits lead back to by moves none of which counts down; operators and facts from outside go round
--- as they like. The counter-example is the shortest round, after the shortest way to it.
+-- source: 44_flow_proof/refute_loops.sql sha256:e8937ef4fcef505ee7abe66dc599110cb13c5903fb659e8235e8ed047a4c4321
+-- P6: no deal goes on for ever by deadlines alone. Finds situations that lead back to themselves by
+-- deadlines and their follow-ups only; the counter-example is one round. P13: every round of the
+-- flow uses up a part of an allowance. Finds situations to which parties and deadlines lead back
+-- without a move that counts down; operators and facts from outside may go round without a limit.
+-- The counter-example is the shortest round, after the shortest way to it.
 --
--- Args: all moves that the search found, and of these the first into each situation.
+-- Args: all moves that the search found, and the first of them into each situation.
 create or replace function private.refute_loops(
   p_flow_id bigint,
   p_moves private.flow_moves[],
@@ -11934,14 +11930,14 @@ begin
   from private.find_round(array(
     select m
     from unnest(p_moves) as m
-    -- A move that leaves the situation as it was is no round: a payment that is tried again.
+    -- A move that does not change the situation is no round: a payment that is tried again.
     where m.from_key <> m.key and m.role <> 'admin' and not m.is_fact and not m.counts_down
   )) as round;
 end;
 $$;
 
--- The shortest round that these moves allow: where it begins and ends, and its steps; no row where
--- they allow none. Of several the one that begins nearest to the beginning.
+-- The shortest round of these moves: its first situation and its steps; no row without a round. Of
+-- several the round that begins nearest to the beginning.
 create or replace function private.find_round(p_moves private.flow_moves[])
 returns table (key text, state text, steps jsonb)
 language plpgsql
@@ -11949,10 +11945,10 @@ stable
 set search_path = ''
 as $$
 declare
-  -- In the end those moves that are part of a round, or on the way from one to another.
+  -- Reduced to the moves that are part of a round, or on the way from one round to another.
   v_moves private.flow_moves[] := p_moves;
   v_count integer;
-  -- Ways of one length: where each began, where it is, and its steps, a line each.
+  -- Ways of one length: the first and the present situation of each, and its steps, a line each.
   v_starts text[];
   v_keys text[];
   v_ways text[];
@@ -12001,9 +11997,9 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_messages.sql sha256:e4e58f8fab3ebaa60d3166bb5ae7dfd074a5810f36efac1a36a3089e3238106a
--- Shape: messages reach somebody who can do what they offer, and their texts name only what can be
--- put in.
+-- source: 44_flow_proof/refute_messages.sql sha256:c8dd2e3ddb60ea45fd57e52c440fe5d88b13af669e17aeb4e03b4d595613bc18
+-- Shape: messages reach a party that can take the offered actions, and their texts have only known
+-- placeholders.
 create or replace function private.refute_messages(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -12016,11 +12012,12 @@ declare
     from private.flow_definitions as f
     where f.id = p_flow_id
   );
-  -- What a deal may have in flow_data, which a blank conversation has not.
+  -- Keys of flow_data that a deal may have and a blank conversation has not.
   c_kept constant text[] := array[
     'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
   ];
-  -- What private.flow_values adds; it cannot be asked without a conversation and its people.
+  -- Values that private.flow_values adds; it cannot be called without a conversation and its
+  -- members.
   c_added constant text[] := array[
     'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint'
   ];
@@ -12028,9 +12025,9 @@ declare
   v_of_deal text[];
   v_of_step text[];
 begin
-  -- Messages to the actor where no party acts or to one of two members, offers of what their reader
-  -- may not do next, and rows that lead to a party's turn without an automated message that says
-  -- so.
+  -- Messages to the actor where no party acts or to one of two members, offers of actions that
+  -- their reader may not take next, and rows that lead to a party's turn without an automated
+  -- message about it.
   return query
   with rows_of_flow as materialized (
     select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
@@ -12138,14 +12135,14 @@ begin
   from texts as t
   cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
   where found.names[1] <> all (t.known)
-    -- What was typed with the action may be named as well.
+    -- The inputs of the action may be named as well.
     and not exists (
       select from private.flow_transitions as r
       join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
       where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
     );
 
-  -- What a party typed in the system's own voice: it belongs into the quote.
+  -- A party's text in the system's voice: it belongs into the quote.
   return query
   select distinct
     'shape',
@@ -12167,16 +12164,16 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_money.sql sha256:5633674abe6cce05d5f5f18d768626d2633189ab267588652860ab00cdf7d2a1
--- P7: money is held once and settled once, and effects find what they work on.
--- P8: every fact of the gateway has a row wherever it can happen. Finds situations without one;
--- states that are left in the same transaction need none.
+-- source: 44_flow_proof/refute_money.sql sha256:9192f9b8a74ef396fe5dc571d5b91c26ea3b271efce72ff2892f93943e19f0c2
+-- P7: money is held once and settled once, and effects find the values that they need. P8: every
+-- fact of the gateway has a row wherever it can happen. Finds situations without one; a state that
+-- the system leaves in the same transaction needs none.
 --
--- P15: once work was submitted only the influencer, both sides together or an operator give the
--- money back. Finds moves of a clock, of the brand owner or of a fact that refund while a
--- submission stands.
+-- P15: once work was submitted, only the influencer, both sides together or an operator refund the
+-- money. Finds moves of a deadline, of the brand owner or of a fact that refund while a submission
+-- stands.
 --
--- Args: all moves that the search found, and of these the first into each situation.
+-- Args: all moves that the search found, and the first of them into each situation.
 create or replace function private.refute_money(
   p_flow_id bigint,
   p_moves private.flow_moves[],
@@ -12192,9 +12189,9 @@ declare
     select f.rules from private.flow_definitions as f where f.id = p_flow_id
   );
 begin
-  -- Rows that move money which is not where they need it, conversations that are closed or open for
-  -- free talk before it is settled, and refunds that are waited for where none runs, or run where
-  -- none is.
+  -- Rows whose effect does not find the money where it needs it, conversations that close or open
+  -- free talk before the money is settled, states that wait for a refund that does not run, and
+  -- refunds that run where no state waits for them.
   return query
   select
     'P7',
@@ -12214,8 +12211,8 @@ begin
   where p.place in ('end', 'talk') and m.money = 'held'
     or m.money <> 'broken' and (s.waiting_on = 'provider') <> (m.money = 'refunding');
 
-  -- Rows that agree on a price which nobody named, resume where nothing was, let one side answer
-  -- its own request, or go beyond a limit; and payments that are neither held nor sent back.
+  -- Rows that agree on a price that nobody named, resume without a pause, let a side answer its own
+  -- request, or exceed a limit; and payments that are neither held nor refunded.
   return query
   select
     'P7',
@@ -12238,7 +12235,7 @@ begin
         'request_revision', 'a revision left',
         before.revisions < (v_rules ->> 'max_revisions')::integer
       ),
-      -- Which is when the negotiation is forgotten.
+      -- The search drops the negotiation then.
       ('open_order', 'an agreed price', before.round is null),
       ('hold_funds', 'an order', before.has_order),
       ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),
@@ -12294,12 +12291,11 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_reach.sql sha256:7859e803cca199fc8912f5914c24382a0215c29c2026880f9010fb4f04463dd0
--- P1: what is in the flow can happen. Finds states that nothing leads to and rows that can never be
--- taken; the counter-example of a row is the way to where it should be possible.
--- P2: no dead end. Finds situations from which the conversation can never be closed.
--- P3: until it is closed or being refunded, a conversation can still come to a good end: free talk,
--- in a deal with the money settled.
+-- source: 44_flow_proof/refute_reach.sql sha256:03f9638508d1be39e5c5a5e422a5e56774880d77bc5fc532723c6fb40681cc80
+-- P1: every state can be reached and every row can be taken. Finds the others; the counter-example
+-- of a row is the way to a situation where it should be possible. P2: no dead end. Finds situations
+-- from which the conversation can never be closed. P3: until it is closed or being refunded, a
+-- conversation can still reach a good end: free talk, in a deal with the money settled.
 create or replace function private.refute_reach(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -12367,8 +12363,8 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_rows.sql sha256:493c3cd1f76c7f1c434514dedd0259c0f4d2879ea63aa93f1313581a71821593
--- Shape: rows name what exists, together what belongs together, and say what the engine can use.
+-- source: 44_flow_proof/refute_rows.sql sha256:2b2eb5e6431c78508c011bc97b6cab2ace57cccfe2e4af3eee2919cad766d732
+-- Shape: rows name existing things in consistent combinations, with values that the engine can use.
 create or replace function private.refute_rows(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -12395,8 +12391,8 @@ declare
   -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
   c_max_exact constant numeric := 9007199254740991;
 begin
-  -- Unknown guards, effects and roles; several effects on the money in one row; states without
-  -- their beginning or end; rows that close without the effect of that name, or have it and do not.
+  -- Unknown guards, effects and roles; several effects on the money in one row; flows without a
+  -- start or an end; rows that close without the effect `close`, or have it and do not close.
   return query
   select 'shape', said.message, null::text, null::integer
   from private.flow_transitions as t
@@ -12446,9 +12442,9 @@ begin
     where s.flow_id = p_flow_id and s.state = needed.state
   );
 
-  -- Time limits, blocks and follow-ups whose action has no row; actions of users that are not
-  -- drawn, and drawn ones that do not exist; inputs and messages of nothing; limits that leave
-  -- nothing to type.
+  -- Deadlines, blocks and follow-ups whose action has no row; actions of users that are not drawn,
+  -- and drawn ones that do not exist; inputs and messages without their action or row; limits that
+  -- no input can meet.
   return query
   with rows_of_flow as materialized (
     select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
@@ -12519,9 +12515,9 @@ begin
   )
   select distinct 'shape', s.message, null::text, null::integer from said as s;
 
-  -- What effects could not store: effects that a row names twice or without the guard or the actor
-  -- that they rely on, several prices in one row, effects of deals in direct conversations, and
-  -- deals that are opened again, when another may be open instead.
+  -- Rows whose effects could not be stored: an effect that is named twice, or without its guard or
+  -- its actor, several prices in one row, effects of deals in direct conversations, and deals that
+  -- are opened again, when another may be open instead.
   return query
   select distinct 'shape', said.message, null::text, null::integer
   from private.flow_transitions as t
@@ -12573,7 +12569,7 @@ begin
     where s.flow_id = p_flow_id
       and (
         s.lasts not between interval '1 minute' and interval '10 years'
-        -- A sum of parts that take each other back may be a date that does not exist.
+        -- A sum of parts with different signs may be a date that does not exist.
         or least(
           extract(year from s.lasts), extract(month from s.lasts), extract(day from s.lasts),
           extract(hour from s.lasts), extract(minute from s.lasts), extract(second from s.lasts)
@@ -12623,9 +12619,9 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_traces.sql sha256:ff266189e24546de456ce7d27e2397ba36aec0802ed88fe317e04efb0849d3df
--- P12: the walks that are stored with the flow can be taken. Finds the first line of each that
--- cannot; the counter-example is the walk up to there.
+-- source: 44_flow_proof/refute_traces.sql sha256:44a2409afe3e29e688b81a2c51d175711d57266d7a0ca3060b0f5750ffe96f62
+-- P12: the walks that are stored with the flow can be taken. Finds the first impossible line of
+-- each; the counter-example is the walk up to it.
 create or replace function private.refute_traces(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, counter_example jsonb)
 language plpgsql
@@ -12680,12 +12676,11 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/refute_turns.sql sha256:39b19a04b22cfb58e802c353eba47bcffc6c029f3748cb883e26306045a4a140
--- P4: the awaited party can take the deal on, and the other one cannot.
--- P10: an action never has two possible results. Finds two rows for one role and action that can
--- both be taken in one situation.
--- P11: a party is awaited where it is a party's turn, and what a conversation remembers fits its
--- state. A dispute is open exactly where the deal waits for an operator, a pause is remembered
+-- source: 44_flow_proof/refute_turns.sql sha256:a0defca3d32587c49eb6431c527602a8f6457c9efa87b787e754f109e8bde228
+-- P4: the awaited party can advance the deal, and the other one cannot. P10: an action never has
+-- two possible results. Finds two rows for one role and action that can both be taken in one
+-- situation. P11: a party is awaited where it is a party's turn, and a conversation's data match
+-- its state. A dispute is open exactly where the deal waits for an operator, a pause is stored
 -- while it lasts, and every open request can still be answered.
 create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
@@ -12694,10 +12689,10 @@ stable
 set search_path = ''
 as $$
 begin
-  -- An action takes the deal on, for a role in a state, when somewhere there it leads to fewer
-  -- steps from the good end: that leaves out ending, cancelling, disputing and asking for more
-  -- time, which lead away from it or nowhere. Taking back an own step (private.flow_guards.undoes)
-  -- is no way on either. Nothing that the awaited party relies on may hang on an `open` guard.
+  -- An action advances the deal, for a role in a state, when in some situation there it leads
+  -- nearer to the good end: closing, cancelling, disputing and asking for more time do not. Taking
+  -- back an own step (private.flow_guards.undoes) does not count. The awaited party must be able to
+  -- advance without an `open` guard.
   return query
   with steps as materialized (
     select s.key, s.steps from private.measure_flow(p_flow_id, p_moves) as s
@@ -12759,7 +12754,7 @@ begin
   where (m.awaiting is not null) <> (p.place = 'turn');
 
   return query
-  -- What can be answered, by the guard that asks for it.
+  -- Requests that can be answered, by the guard that requires one.
   with answered as materialized (
     select m.from_key, g.name
     from unnest(p_moves) as m
@@ -12792,9 +12787,9 @@ begin
 end;
 $$;
 
--- How many steps a deal is away from its good end (free talk with the money settled) in each
--- situation, when the parties and the gateway do their part: operators and clocks take no step.
--- Situations that cannot come there in this way are left out.
+-- For each situation, the number of steps to the deal's good end (free talk with the money
+-- settled), when only the parties and the gateway act. Situations that cannot reach it in this way
+-- are left out.
 create or replace function private.measure_flow(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -12833,7 +12828,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/validate_flow.sql sha256:53e161ab30b20511b0b9d5e102f12890f8ff0d9c195306ac9ad26e9f288c7a89
+-- source: 44_flow_proof/validate_flow.sql sha256:4787653adda93aebbb0e129f161f8dcf3fc5de2fa5ef5f1c44473b20424e774c
 -- RPC: operators prove a flow before publishing it; writes nothing.
 create or replace function public.validate_flow(spec jsonb)
 returns jsonb
@@ -12844,9 +12839,9 @@ as $$
 $$;
 
 -- Proves a flow without publishing it: `{valid, states, extended_states, edges, violations:
--- [{property, message, counter_example}]}`. Nothing of it is kept.
+-- [{property, message, counter_example}]}`. Nothing is kept.
 --
--- Definer: nobody else may read or write flows.
+-- Definer: clients may neither read nor write flows.
 -- Writes: what load_flow_draft writes, and deletes it again (flow_definitions).
 -- Errors: FORBIDDEN (403).
 create or replace function private.validate_flow(p_spec jsonb)
@@ -12878,7 +12873,7 @@ $$;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
 grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
 
--- source: 45_safety/block_user.sql sha256:79add56c3ee85191df14eadd5747192b0947a617e69de62701dae05b5d1fb63f
+-- source: 45_safety/block_user.sql sha256:2496cfbe4a3101d15fadf0a5a3197c9d3ebbdaa9b9b23773f07c32cce7b812b5
 -- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
 create or replace function public.block_user(user_id uuid)
 returns json
@@ -12888,12 +12883,12 @@ as $$
   select private.block_user(user_id);
 $$;
 
--- Stops all free text between the caller and another user, at once and in both directions. In each
--- of their deals it takes the step that the flow names for a block.
+-- Stops all free text between the caller and another user, at once and in both directions, and
+-- takes the flow's step for a block in each of their deals.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
--- Writes: blocks, conversations (is_barred), participants, and what private.leave_deals writes.
+-- Locks: as private.lock_pair, so that a send either came before or sees the block.
+-- Writes: blocks, conversations (is_barred), participants, and as private.leave_deals.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -12914,7 +12909,7 @@ begin
 end;
 $$;
 
--- RPC: takes a block of the caller back; returns `{user_id, blocked}`.
+-- RPC: ends a block by the caller; returns `{user_id, blocked}`.
 create or replace function public.unblock_user(user_id uuid)
 returns json
 language sql
@@ -12923,10 +12918,10 @@ as $$
   select private.unblock_user(user_id);
 $$;
 
--- Takes the caller's own block of a user back; a block by the other side stays.
+-- Ends the caller's block of a user; a block by the other side stays.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: what private.lock_pair locks, so that a send either came before or finds it gone.
+-- Locks: as private.lock_pair, so that a send either came before or sees no block.
 -- Writes: blocks, conversations (is_barred), participants.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.unblock_user(p_user_id uuid)
@@ -12945,11 +12940,12 @@ begin
 end;
 $$;
 
--- Locks all that two users have together before one of them changes what they may do to each other:
--- what either of them does there comes before it or after it.
+-- Locks the shared rows of two users before a block between them begins or ends: any other call of
+-- them there comes before it or after it.
 --
--- The other's account is not locked, so the caller does not wait for what that user does elsewhere.
--- The caller's own is, against users who open a conversation with the caller (private.lock_peer).
+-- The other user's account is not locked, so the caller does not wait for that user's other calls.
+-- The lock of the caller's account stops users who open a conversation with the caller
+-- (private.lock_peer).
 -- Locks: the caller's account, then the conversations of the two, then their rows of
 -- private.participants, each in the order of their ids.
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
@@ -12981,8 +12977,7 @@ begin
 end;
 $$;
 
--- Lets two users see, by the versions of their conversations, that what they may do to each other
--- has changed.
+-- Raises the versions of two users' conversations, so that their clients see the block or its end.
 --
 -- Locks: private.lock_pair has locked the rows already. Writes: participants.
 create or replace function private.touch_pair(p_user_id uuid, p_other_id uuid)
@@ -13008,11 +13003,11 @@ grant execute on function public.block_user(uuid) to authenticated;
 grant execute on function private.unblock_user(uuid) to authenticated;
 grant execute on function public.unblock_user(uuid) to authenticated;
 
--- source: 45_safety/delete_my_account.sql sha256:63fc54104beeb0f306d8fd3d0e67dfdbedaf5ff7339c6b13402a590932572c2b
--- Deletes the caller's login, as Auth does: triggers refuse it or carry it through. The trigger
--- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds
--- money or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says
--- what stays, and why.
+-- source: 45_safety/delete_my_account.sql sha256:f5fa7eb6e972039300b4f2776951247f6e80f670faa0422acfa0d533a61c8283
+-- Deletes the caller's login, as Auth does: triggers refuse it or delete the user's data. The
+-- trigger keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller
+-- holds money or the caller is owed a payout: end the deal, or wait for the payout.
+-- docs/SECURITY.md lists the data that stay.
 --
 -- Definer: clients may not write Auth's tables.
 -- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
@@ -13031,7 +13026,7 @@ begin
 end;
 $$;
 
--- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
+-- RPC: deletes the caller's login and the data of the caller alone; returns `{deleted}`.
 create or replace function public.delete_my_account()
 returns json
 language sql
@@ -13042,14 +13037,14 @@ $$;
 
 grant execute on function private.delete_my_account(), public.delete_my_account() to authenticated;
 
--- source: 45_safety/leave_deals.sql sha256:bac766d3c71db66c2d1f6e249301880f2363cb895de1ea8bd9bfc234c81064d2
--- Takes, in every deal of two users, the step that its state names for a block: the deal ends
--- before the payment and closes after the work; while it holds money it goes on without free text.
+-- source: 45_safety/leave_deals.sql sha256:82b8dbd1408c52155abc0119ee738a7fdfca631f8fa2d5147875482b16d59c52
+-- Takes the state's step for a block in every deal of two users: the deal ends before the payment
+-- and closes after the work; while it holds money it goes on without free text.
 --
--- Args: who blocks, and whom; null: everybody, when a login goes. Locks: the deals, in the order of
--- their ids; for a block, private.lock_pair must have been called.
--- Writes: what private.run_deadlines and private.advance_conversation write.
--- Errors: none; the proof shows that a user who blocks can leave.
+-- Args: the user who blocks; the blocked user (null: all others, when a login is deleted). Locks:
+-- the deals, in the order of their ids; for a block, private.lock_pair must have been called.
+-- Writes: as private.run_deadlines and private.advance_conversation.
+-- Errors: none; the proof shows that a block's step can always be taken.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql
@@ -13088,8 +13083,8 @@ begin
 end;
 $$;
 
--- source: 45_safety/report_message.sql sha256:76e7de39510afad745b5cfeb8d5c8f1d5372cb4964d9ff58e1fea1cb5db926f6
--- Reports a message to the operators, with what the reporter sees of it and the ten before it.
+-- source: 45_safety/report_message.sql sha256:b09db63f841b70ca2552acf9ca560bd865d20c8ef4692dedef05cd59f33c63db
+-- Reports a message to the operators, with the reporter's view of it and of the ten before it.
 --
 -- The evidence is a copy that neither expiry nor scrubbing removes.
 -- Definer: clients have no write grant on any table.
@@ -13166,12 +13161,12 @@ $$;
 grant execute on function private.report_message(uuid, text, text) to authenticated;
 grant execute on function public.report_message(uuid, text, text) to authenticated;
 
--- source: 45_safety/set_privacy.sql sha256:a1733636531c452e74f50cb06a178bd60a28afcd76252b2d3f5896bec17014c8
+-- source: 45_safety/set_privacy.sql sha256:c3c63fea48312e1aa3545956b946bf86bc57cb54faa34e13fd1bf5b09cff6237
 -- Decides whether others see the caller's last visit and read marks. Null: unchanged.
 --
 -- A user who hides read marks does not see those of others either.
 -- Definer: accounts are private.
--- Locks, writes: accounts (the caller's), what private.touch_conversations writes.
+-- Locks, writes: accounts (the caller's), and as private.touch_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.set_privacy(
   p_last_seen boolean,
@@ -13187,7 +13182,7 @@ declare
   v_account private.accounts;
 begin
   perform private.lock_account(v_me);
-  -- Against users who open a conversation with the caller, as in private.lock_pair.
+  -- The lock stops users who open a conversation with the caller, as in private.lock_pair.
   perform 1 from private.accounts as a where a.user_id = v_me for update;
   update private.accounts as a
   set
@@ -13218,12 +13213,12 @@ $$;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 46_history/append_event.sql sha256:dc037937e9d1b7af84ff8848606006b70e938323df58bdbecadad58621b12c54
+-- source: 46_history/append_event.sql sha256:d569a1b9f01b1deb1114bda69a307bffcbe113ed1bf9e2f060529abc8802f3e5
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
--- Args: the step, its conversation as the step leaves it (version, to_state); the state it came
--- from; what both sides may know about it.
+-- Args: the step, with the conversation after it (version, to_state); the state before it; the
+-- details that both sides may read.
 -- Writes: conversation_events, event_salts.
 create or replace function private.append_event(
   p_step private.flow_step,
@@ -13243,13 +13238,13 @@ begin
   v_event.conversation_id := (p_step.conversation).id;
   v_event.version := (p_step.conversation).version;
   v_event.actor_role := p_step.role;
-  -- Both sides read it: which operator it was is for operators (private.disputes, private.alerts).
+  -- Both sides read it, so the operator is named only in private.disputes and private.alerts.
   v_event.actor_id := case when p_step.role <> 'admin' then p_step.actor_id end;
   v_event.action := p_step.action;
   v_event.from_state := p_from_state;
   v_event.to_state := (p_step.conversation).flow_state;
   v_event.details := coalesce(p_details, '{}');
-  -- Not now(), which is the time before a wait for the lock.
+  -- now() would be the time before a wait for the lock.
   v_event.created_at := greatest(clock_timestamp(), p_step.at);
   v_event.effective_at := p_step.at;
   v_event.commitment := private.commit_to_details(v_salt, v_event.details);
@@ -13266,7 +13261,7 @@ begin
 end;
 $$;
 
--- Proves an event's details while its salt is kept, and tells nothing once the salt is deleted.
+-- The commitment to an event's details: with the salt it proves them, without it says nothing.
 create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
 returns bytea
 language plpgsql
@@ -13283,7 +13278,7 @@ $$;
 -- sha256 of the hash before (nothing for the first event), the JSON array `[conversation_id,
 -- version, actor_role, actor_id, action, from_state, to_state, created_at, effective_at]` with
 -- times in microseconds since 1970 UTC, and the commitment. Clients that keep a head_hash rely on
--- this text: it never changes.
+-- this format: it never changes.
 create or replace function private.hash_event(
   p_event public.conversation_events,
   p_previous_hash bytea
@@ -13310,7 +13305,7 @@ begin
 end;
 $$;
 
--- source: 46_history/get_conversation_history.sql sha256:86b3c528a111ba8fe477856724973d255934a6084d92cea51670873fc3e7008d
+-- source: 46_history/get_conversation_history.sql sha256:6c695aaa1c2a4c25189f75ab6175abb73bfd0d8171f4c34315326b6bce7c5033
 -- RPC: the steps that a conversation took, oldest first; returns `[{conversation_id, version,
 -- actor_role, action, from_state, to_state, details, created_at, effective_at, hash}]`;
 -- `after_version` is a version of that list.
@@ -13364,7 +13359,7 @@ begin
 end;
 $$;
 
--- Lets through the members of a conversation and operators; nobody else learns that it exists.
+-- Allows the members of a conversation and operators; for anybody else it does not exist.
 --
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.require_history_reader(p_conversation_id uuid)
@@ -13392,9 +13387,9 @@ to authenticated, service_role;
 grant execute on function private.get_conversation_history(uuid, integer, bigint)
 to authenticated, service_role;
 
--- source: 46_history/scrub_conversation_history.sql sha256:84a057a30751bb2332fa469a91957f5eb1e3a81b0e3cfbbe83c3e79ca41390c4
--- RPC: operators erase the details of a conversation's history, as the law may ask; returns
--- `{scrubbed}`, how many events lost theirs.
+-- source: 46_history/scrub_conversation_history.sql sha256:287aa110b6187a08b668e4e82ec13bd06fd076d54f9db340dcded9e9d2e55d3d
+-- RPC: operators erase the details of a conversation's history, when the law demands it; returns
+-- `{scrubbed}`, the number of emptied events.
 create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
 returns json
 language sql
@@ -13403,14 +13398,14 @@ as $$
   select private.scrub_conversation_history(conversation_id, reason);
 $$;
 
--- Erases the details of a conversation's steps. Which steps were taken, by whom, when and in which
--- order stays provable.
+-- Erases the details of a conversation's steps. The steps, their actors, times and order stay
+-- provable.
 --
--- Scrubbed details can no longer be compared with their commitment, so the alert that is left for
--- operators says whether the history was whole before.
+-- Scrubbed details can no longer be compared with their commitment, so an alert records whether the
+-- history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and what
--- private.run_deadlines writes.
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and as
+-- private.run_deadlines.
 -- Errors: FORBIDDEN (403) also to operators who are members of the conversation, INPUT_INVALID
 -- (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409) while a deal holds money, GUARD_FAILED
 -- (409) `{guard: "legal_hold"}`.
@@ -13474,10 +13469,10 @@ to authenticated, service_role;
 grant execute on function private.scrub_conversation_history(uuid, text)
 to authenticated, service_role;
 
--- source: 46_history/verify_conversation.sql sha256:a9167cd5f443426b33bcd33badbcd7cad0b3b1a0933c7f2afa6ff55a43476101
+-- source: 46_history/verify_conversation.sql sha256:f954ac46fa284c0e4032a91fc2fed264c5973435b9620a833d11b847e310781e
 -- RPC: proves that a conversation's history is whole, for its members and operators; returns
--- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to know later that the history
--- up to there is still the same.
+-- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to check later that the history
+-- up to it is still the same.
 create or replace function public.verify_conversation(conversation_id uuid)
 returns jsonb
 language sql
@@ -13487,7 +13482,7 @@ as $$
   select private.verify_conversation(conversation_id);
 $$;
 
--- Whether a conversation's history stands as it was written.
+-- Whether a conversation's history is unchanged.
 --
 -- Definer: salts are private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
@@ -13504,13 +13499,13 @@ begin
 end;
 $$;
 
--- What is wrong with a conversation's history, if anything:
--- `{valid, events, scrubbed, broken_at, head_hash}`, or null where there is no such conversation.
+-- Checks a conversation's history: `{valid, events, scrubbed, broken_at, head_hash}`, or null where
+-- there is no such conversation.
 --
--- Every version from 1 to the conversation's own has one event; each begins in the state in which
--- the one before ended, and has the hash that follows from it; details and salt are both there and
--- fit the commitment, or are both scrubbed; the newest ends in the conversation's state.
--- broken_at is the first version of which this is not true: also one that is missing.
+-- Every version from 1 to the conversation's has one event; each begins in the state in which the
+-- one before ended, and has the hash that follows from it; details and salt both exist and match
+-- the commitment, or both are scrubbed; the newest ends in the conversation's state. broken_at is
+-- the first version that breaks this, or that is missing.
 create or replace function private.check_history(p_conversation_id uuid)
 returns jsonb
 language sql
@@ -13571,10 +13566,10 @@ $$;
 grant execute on function public.verify_conversation(uuid) to authenticated, service_role;
 grant execute on function private.verify_conversation(uuid) to authenticated, service_role;
 
--- source: 48_screens/get_chat_screen.sql sha256:67526f15e21d76564c683119bffdffa9098b687c43de50de0cca49db751c1f28
--- RPC: a chat in one call: its context, its newest messages, newest first, what the caller may do,
--- and the quota; returns `{conversation, messages, actions, quota, version}`, or
--- `{not_modified: true, version}` when the caller's is current.
+-- source: 48_screens/get_chat_screen.sql sha256:a4b9e467d08666fa544e2860473e0310232a39b766e95f1f4d5a83a6669b2667
+-- RPC: a chat in one call: its context, its newest messages, newest first, the caller's actions,
+-- and the quota; returns `{conversation, messages, actions, quota, version}`, or `{not_modified:
+-- true, version}` when the caller's is current.
 create or replace function public.get_chat_screen(
   conversation_id uuid,
   page_size integer default 50,
@@ -13590,9 +13585,9 @@ $$;
 
 -- A chat: get_conversation_context, get_messages, get_available_actions, get_quota in one answer.
 --
--- Definer: calls what only the functions of those names may read.
--- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a version that
--- none is.
+-- Definer: calls the workers of those functions, which read private tables.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a malformed
+-- version.
 create or replace function private.get_chat_screen(
   p_conversation_id uuid,
   p_page_size integer,
@@ -13624,7 +13619,7 @@ $$;
 grant execute on function public.get_chat_screen(uuid, integer, text) to authenticated;
 grant execute on function private.get_chat_screen(uuid, integer, text) to authenticated;
 
--- source: 48_screens/get_deal_screen.sql sha256:3eed909af8edcad3fad47d9b0e4ae64f9fbf2377dc92e65def00592a6003af0c
+-- source: 48_screens/get_deal_screen.sql sha256:ae532454ae8498ba752e2018f5206525c8caf527413f06ceb27064681898c5c7
 -- RPC: a deal in one call: the states of its flow in order, whose turn it is and until when, money,
 -- offers, submissions, ratings, the history and its proof; returns `{conversation, actions, states,
 -- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or
@@ -13644,8 +13639,8 @@ $$;
 --
 -- History: the first 100 steps; get_conversation_history has the rest.
 -- Definer: reads the flow, and a deal's rows past their policies, once the caller is a member.
--- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), also for a direct chat,
--- INPUT_INVALID (422) for a version that none is.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), also for a direct chat, INPUT_INVALID
+-- (422) for a malformed version.
 create or replace function private.get_deal_screen(
   p_conversation_id uuid,
   p_known_version text
@@ -13696,8 +13691,8 @@ begin
 end;
 $$;
 
--- The states of a deal's flow in order: `now` is the one it is in, `done` are those it has been in,
--- `skipped` lie before and `ahead` after the one it is in.
+-- The states of a deal's flow in order: `now` is the present one, `done` are those that the deal
+-- has been in, `skipped` lie before the present one and `ahead` after it.
 create or replace function private.states_json(p_deal private.conversations)
 returns json
 language sql
@@ -13732,7 +13727,7 @@ as $$
   where here.flow_id = p_deal.flow_id and here.state = p_deal.flow_state;
 $$;
 
--- A deal's money in paise; due is what the brand owner can pay now.
+-- A deal's money in paise; due is the amount that the brand owner can pay now.
 create or replace function private.deal_money_json(p_deal private.conversations)
 returns json
 language sql
@@ -13763,10 +13758,10 @@ $$;
 grant execute on function public.get_deal_screen(uuid, text) to authenticated;
 grant execute on function private.get_deal_screen(uuid, text) to authenticated;
 
--- source: 48_screens/get_inbox_screen.sql sha256:d767cebcecafb2803f3db5b32718b7060bb54b7cd3eb1db29c2c91474f0e4bc6
--- RPC: the inbox in one call: a page of conversations, what waits, the quota and the profile;
--- returns `{conversations, next_cursor, unread, quota, profile, version}`, or
--- `{not_modified: true, version}` when the caller's is current.
+-- source: 48_screens/get_inbox_screen.sql sha256:16c0cea4343cdcec707818fbcbbe1ed86009083c6ce7f30c95191607b30308d0
+-- RPC: the inbox in one call: a page of conversations, unread counts, the quota and the profile;
+-- returns `{conversations, next_cursor, unread, quota, profile, version}`, or `{not_modified: true,
+-- version}` when the caller's is current.
 create or replace function public.get_inbox_screen(
   filter text default 'open',
   page_size integer default 20,
@@ -13783,8 +13778,8 @@ $$;
 
 -- The inbox: get_conversations, get_unread_count, get_quota and get_profile in one answer.
 --
--- Definer: calls what only the functions of those names may read.
--- Errors: those of get_conversations, INPUT_INVALID (422) for a version that none is.
+-- Definer: calls the workers of those functions, which read private tables.
+-- Errors: those of get_conversations, INPUT_INVALID (422) for a malformed version.
 create or replace function private.get_inbox_screen(
   p_filter text,
   p_page_size integer,
@@ -13818,7 +13813,7 @@ $$;
 grant execute on function public.get_inbox_screen(text, integer, text, text) to authenticated;
 grant execute on function private.get_inbox_screen(text, integer, text, text) to authenticated;
 
--- source: 48_screens/get_market_screen.sql sha256:d80d881401759240888d20ca6b04b84af85f5fcc76ecef5649419393265d1b30
+-- source: 48_screens/get_market_screen.sql sha256:0b50846fff55b22ddc9658c635ef673acd197202b7a4053b394d89de4eed19ad
 -- RPC: the market in one call: open bids and campaigns, the caller's own, the caller's applications
 -- and those to the caller's campaigns, newest first; returns `{bids, campaigns, mine, requests,
 -- profile, version}`, or `{not_modified: true, version}` when the caller's is current.
@@ -13834,10 +13829,10 @@ as $$
   select private.get_market_screen(page_size, known_version);
 $$;
 
--- The market as the caller may read it through the policies of its tables.
+-- The rows of the market that the policies show to the caller.
 --
--- Definer: one look at who calls instead of a policy for each row.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
+-- Definer: checks the caller once instead of a policy for each row.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a malformed version.
 create or replace function private.get_market_screen(p_page_size integer, p_known_version text)
 returns json
 language plpgsql
@@ -13932,8 +13927,8 @@ $$;
 grant execute on function public.get_market_screen(integer, text) to authenticated;
 grant execute on function private.get_market_screen(integer, text) to authenticated;
 
--- source: 48_screens/get_quota_screen.sql sha256:778ba1883e17411d0e187e9afe9116a59156e0ef35aaf6cd23d9ee5fd1b2ee67
--- RPC: the quota and what moved the points, newest first, in one call; returns `{quota, history,
+-- source: 48_screens/get_quota_screen.sql sha256:9b5e4a05e7bd27838f04f7e44b3ad1538f0bc48eb141f9b228c1c30fae59490b
+-- RPC: the quota and the changes of points, newest first, in one call; returns `{quota, history,
 -- version}`, or `{not_modified: true, version}` when the caller's is current.
 create or replace function public.get_quota_screen(
   page_size integer default 20,
@@ -13949,8 +13944,8 @@ $$;
 
 -- The quota: get_quota and get_points_history in one answer.
 --
--- Definer: calls what only the functions of those names may read.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
+-- Definer: calls the workers of those functions, which read private tables.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a malformed version.
 create or replace function private.get_quota_screen(p_page_size integer, p_known_version text)
 returns json
 language plpgsql
@@ -13973,11 +13968,11 @@ $$;
 grant execute on function public.get_quota_screen(integer, text) to authenticated;
 grant execute on function private.get_quota_screen(integer, text) to authenticated;
 
--- source: 48_screens/screen_json.sql sha256:5e63355a3ade9e67cbce831546c4f81e8c2f66024ed95978299b0ac360957e83
--- A screen as clients get it: with a version, or `{not_modified, version}` when the client has it.
+-- source: 48_screens/screen_json.sql sha256:beb2105f057b13159bf78a6d0d49d0f68bbd20e207f1ae8e690f9081507e8476
+-- A screen with its version, or `{not_modified, version}` when the client has that version.
 --
--- The version is a hash of everything on the screen but the time of the answer, so that it moves
--- with whatever the reader can see: a message, a receipt, a deadline that passed.
+-- The version is a hash of everything on the screen except the time of the answer, so it changes
+-- with everything that the reader can see: a message, a receipt, a passed deadline.
 create or replace function private.screen_json(p_screen json, p_known_version text)
 returns json
 language plpgsql
@@ -13991,15 +13986,15 @@ begin
   if v_version = p_known_version then
     return json_build_object('not_modified', true, 'version', v_version);
   end if;
-  -- Written into the text of the object, which is not read for it: a screen is long.
+  -- Put into the text of the object without parsing it: a screen is long.
   return format('{"version" : "%s", %s', v_version, substr(v_screen, 2))::json;
 end;
 $$;
 
--- source: 50_payments/apply_payment_snapshot.sql sha256:0098f0cb25027422cff0e9689666e0e9ad77dbe878868ef8d0d42c5d531d7ef5
--- Takes Razorpay's answer about an order: the same facts as in events, and the same decision.
+-- source: 50_payments/apply_payment_snapshot.sql sha256:4d4f8181201723c873e8fd2af4374b185a11504a7859fb2de390cec28b6d6772
+-- Razorpay's answer about an order: the same facts as in events, and the same decision.
 
--- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
+-- RPC: service only; applies Razorpay's answer about an order; returns `{outcome, flow_state,
 -- conversation_id}`.
 create or replace function public.apply_payment_snapshot(
   payment_order_id uuid,
@@ -14015,15 +14010,15 @@ as $$
   select private.apply_payment_snapshot(payment_order_id, order_entity, payments, actor, mode);
 $$;
 
--- Stores what Razorpay answered, decides, and applies the events of this order that are stored and
--- not processed.
+-- Stores Razorpay's answer, settles, and applies the stored events of this order that are not
+-- processed.
 --
 -- Args: our order; Razorpay's order (null: it has none); its payments, a list or Razorpay's
--- collection; who asked; the mode of the app that asked.
+-- collection; the actor; the mode of the app that asked.
 -- Definer: orders are private.
--- Locks: the conversation, then the order; events that another session holds are passed over.
--- Writes: what private.take_snapshot and private.apply_event write.
--- Errors: INPUT_INVALID (422) for an order that is not there.
+-- Locks: the conversation, then the order; it skips events that another session has locked.
+-- Writes: as private.take_snapshot and private.apply_event.
+-- Errors: INPUT_INVALID (422) for an unknown order.
 create or replace function private.apply_payment_snapshot(
   p_payment_order_id uuid,
   p_order_entity jsonb,
@@ -14075,10 +14070,9 @@ $$;
 
 -- Reads Razorpay's order and payments, stores the facts, and settles.
 --
--- Args: the order, locked with its conversation; the rest as private.apply_payment_snapshot.
+-- Args: the order, locked with its conversation; the others as private.apply_payment_snapshot.
 -- Returns the outcome.
--- Writes: payment_orders, and what private.merge_payment, private.settle_order and
--- private.conclude write.
+-- Writes: payment_orders, and as private.merge_payment, private.settle_order and private.conclude.
 create or replace function private.take_snapshot(
   p_order private.payment_orders,
   p_order_entity jsonb,
@@ -14157,9 +14151,9 @@ grant execute on function
   private.apply_payment_snapshot(uuid, jsonb, jsonb, text, text)
 to service_role;
 
--- source: 50_payments/apply_waiting_event.sql sha256:7ce7a83e6f3c5da173a0d9f2ee112c292a8f13b83f965d87082859bacfe573b9
--- Applies one event that is stored and was not applied: somebody held its deal, or the app ended
--- between storing and processing. The app calls this on every touch.
+-- source: 50_payments/apply_waiting_event.sql sha256:e1b47916fed7e08925e3cfce4cd3a4275a32fd728f4d581bda45aa6eb3c2e026
+-- Applies one stored event that was not applied because its deal was locked, or because the app
+-- ended between storing and processing. The app calls this on every touch.
 
 -- RPC: service and operators; applies one event; returns `{event_row_id, outcome,
 -- conversation_id}`, nulls when none is due.
@@ -14171,12 +14165,12 @@ as $$
   select private.apply_waiting_event();
 $$;
 
--- Applies the event that is due for the longest time. A fault of ours is not tried again here:
+-- Applies the event that is due for the longest time. It does not retry after an error in Parley:
 -- Razorpay sends that event again.
 --
 -- Definer: the events are private.
--- Locks: the event, then what private.apply_event locks; an event that another session holds is
--- passed over. Writes: what private.apply_event writes.
+-- Locks: the event, then as private.apply_event; it skips an event that another session has locked.
+-- Writes: as private.apply_event.
 -- Errors: FORBIDDEN (403).
 create or replace function private.apply_waiting_event()
 returns jsonb
@@ -14208,8 +14202,8 @@ $$;
 grant execute on function public.apply_waiting_event(), private.apply_waiting_event()
 to authenticated, service_role;
 
--- source: 50_payments/attach_payment_order.sql sha256:fffb23b24befac325963207d2550d6805c621fe26c9677be3020a4ea4e8ad666
--- Razorpay has made an order for ours.
+-- source: 50_payments/attach_payment_order.sql sha256:2fb97ff8c5b977ecd3e724893d059fb4b6e629cd9e3c8252b1fd45c08ed7ea60
+-- Attaching Razorpay's order to ours.
 
 -- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
 -- razorpay_order_id}`; outcome: attached, already_attached, order_mismatch, mode_mismatch,
@@ -14227,13 +14221,13 @@ as $$
   select private.attach_payment_order(payment_order_id, entity, razorpay_config, mode);
 $$;
 
--- Stores which order Razorpay made for ours, after comparing what it says with what was asked for.
+-- Stores Razorpay's order for ours, after comparing the two.
 --
--- Args: our order; Razorpay's entity of it; what the client's checkout opens with, kept for the
--- brand owner's other devices; the mode of the app that asked.
+-- Args: our order; Razorpay's entity of it; the settings of the checkout, kept for the brand
+-- owner's other devices; the mode of the app that asked.
 -- Definer: orders are private.
--- Locks: the conversation, then the order. Writes: payment_orders, and what
--- private.show_payment_order and private.conclude write.
+-- Locks: the conversation, then the order. Writes: payment_orders, and as
+-- private.show_payment_order and private.conclude.
 create or replace function private.attach_payment_order(
   p_payment_order_id uuid,
   p_entity jsonb,
@@ -14291,7 +14285,7 @@ begin
 end;
 $$;
 
--- Locks an order with its conversation and returns it; nulls when there is none.
+-- Locks an order with its conversation and returns it; nulls for an unknown one.
 --
 -- Locks: the conversation, then the order.
 create or replace function private.lock_payment_order(p_payment_order_id uuid)
@@ -14315,7 +14309,7 @@ begin
 end;
 $$;
 
--- Whether Razorpay's entity is the order that we asked for.
+-- Whether Razorpay's entity matches our order.
 create or replace function private.is_our_order(p_order private.payment_orders, p_entity jsonb)
 returns boolean
 language plpgsql
@@ -14339,12 +14333,12 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:bce2be00466ac4ff9fcf0f08619d4cdb09efafed79445d771157998aa34a247e
+-- source: 50_payments/begin_payment.sql sha256:88e2c0dbe635df688ca9b86ec528510c9304ea161e015f0b7c433aa8dea84b8e
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
--- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
+-- RPC: the order that the brand owner pays; returns `{payment_order_id, receipt, amount_minor,
 -- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
--- has_checkout: attach_payment_order was told what the checkout opens with.
+-- has_checkout: attach_payment_order has stored the settings of the checkout.
 create or replace function public.begin_payment(conversation_id uuid)
 returns jsonb
 language sql
@@ -14353,17 +14347,16 @@ as $$
   select private.begin_payment(conversation_id);
 $$;
 
--- Gets a deal's payment ready. It presses Pay in the conversation too, unless the brand owner did
--- so within the last hour.
+-- Prepares a deal's payment. It also takes the action Pay in the conversation, unless the brand
+-- owner did so within the last hour.
 --
 -- Definer: orders are private.
--- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and what
--- private.begin_action and private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and as
+-- private.begin_action and private.finish_action.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409) while the deal does not
 -- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for
--- the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}` for less than Razorpay takes.
--- Source of the least amount: https://razorpay.com/docs/api/orders/create, 100 paise.
+-- the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}` for less than Razorpay's minimum.
 create or replace function private.begin_payment(p_conversation_id uuid)
 returns jsonb
 language plpgsql
@@ -14371,6 +14364,7 @@ security definer
 set search_path = ''
 as $$
 declare
+  -- Paise: https://razorpay.com/docs/api/orders/create
   c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
   v_call private.flow_step;
@@ -14430,7 +14424,7 @@ begin
     'status', v_order.status,
     'kind', v_conversation.kind,
     'prefill', (
-      -- The e-mail is the token's.
+      -- The e-mail address comes from the token.
       select jsonb_build_object(
         'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
       )
@@ -14445,9 +14439,9 @@ $$;
 grant execute on function public.begin_payment(uuid), private.begin_payment(uuid)
 to authenticated;
 
--- source: 50_payments/claim_payment_order.sql sha256:565e694a535097c20c426e45a62d6e41bff50ecd5c2ad1ef8f59e77a6c22889c
+-- source: 50_payments/claim_payment_order.sql sha256:2fbef310e54c8a919c4984a4af9890bd7bc58a9bd6519e634ff0b521bb61963a
 -- Finds the open order of a deal for its present price, or makes one. An order for another price,
--- currency or mode is superseded; a payment that still comes for it is returned.
+-- currency or mode is superseded; a later payment for it is refunded.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
@@ -14518,7 +14512,8 @@ begin
 end;
 $$;
 
--- An order as flow_data and action messages show it; without what Razorpay has not made yet.
+-- An order as flow_data and action messages show it; without Razorpay's part until Razorpay has
+-- made it.
 create or replace function private.payment_order_json(p_order private.payment_orders)
 returns jsonb
 language plpgsql
@@ -14537,7 +14532,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/claim_payment_poll.sql sha256:1985e831d81a4b3a369a923956430339c0eecd56818f44df94235725fb2af1c5
+-- source: 50_payments/claim_payment_poll.sql sha256:b4bc8ac61751bc9390b74997e187d802d5bda6624cb78adf758431756400bdc1
 -- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
 -- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
 create or replace function public.claim_payment_poll(
@@ -14552,15 +14547,15 @@ as $$
   select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
 $$;
 
--- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
+-- Returns the order to ask Razorpay about for a conversation, and stops others from asking soon
+-- after.
 --
--- An order that is paid needs no question. Razorpay answers for 180 days, so an older order gets
--- none.
--- Args: the conversation; the member who looks at it; seconds since the last question at least
--- (null: only tell, ask nobody).
+-- A paid order needs no question. Razorpay answers for 180 days, so an older order gets none.
+-- Args: the conversation; the member who asks; the least seconds since the last question (null:
+-- return the order and claim nothing).
 -- Definer: orders are private.
 -- Locks: the order. Writes: payment_orders.
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
 -- Source of the 180 days: https://razorpay.com/docs/api/orders/fetch-with-id
 create or replace function private.claim_payment_poll(
   p_conversation_id uuid,
@@ -14616,15 +14611,15 @@ grant execute on function
   private.claim_payment_poll(uuid, uuid, integer)
 to service_role;
 
--- source: 50_payments/conclude.sql sha256:6aedfd7f7da5de42b9b5dc19f88f31a2477475c5aae59e4575140ad911433400
--- What an event or an answer of Razorpay can come to, and who hears of it.
+-- source: 50_payments/conclude.sql sha256:c1e1fe8fb733593528700a02be9b8d5703ea336e7bd22580cee0dad4ddcd948c
+-- The outcomes of an event or an answer of Razorpay, with their audit rows and alerts.
 
--- Puts an outcome into the audit and on the operators' list, where it belongs.
+-- Records an outcome: an audit row and an alert, where the outcome needs them.
 --
 -- Args: the outcome, one of private.payment_outcomes; our order (nulls: unknown); Razorpay's
--- payment; what makes two causes the same; who acts; the event (null: an answer of Razorpay); more
--- to know.
--- Writes: payment_audit, and what private.open_alert writes.
+-- payment; a key that equal causes share; the actor; the event (null: an answer of Razorpay);
+-- details.
+-- Writes: payment_audit, and as private.open_alert.
 create or replace function private.conclude(
   p_outcome text,
   p_order private.payment_orders,
@@ -14668,8 +14663,8 @@ begin
 end;
 $$;
 
--- Each outcome: the status of its event, how grave it is for operators (null: no alert), and
--- whether it stands in the audit.
+-- Each outcome: the status of its event, the severity of its alert (null: none), and whether it has
+-- an audit row.
 create or replace function private.payment_outcomes()
 returns table (
   outcome text, status text, severity text, is_audited boolean
@@ -14683,7 +14678,7 @@ begin
     ('applied', 'processed', null, true),
     ('noop', 'processed', null, false),
     ('ignored_event_type', 'ignored', null, false),
-    -- To be applied by the next touch: somebody holds the deal; or a fault of ours.
+    -- The next touch applies it: the deal is locked; or an error in Parley.
     ('waiting', 'received', 'warning', false),
     ('try_again', 'received', null, false),
     -- Set aside for a person.
@@ -14694,7 +14689,7 @@ begin
     ('order_mismatch', 'parked', 'critical', true),
     ('processing_failed', 'parked', 'critical', true),
     ('captured_out_of_flow', 'parked', 'critical', true),
-    -- Money that is returned automatically; a person should know.
+    -- Money that is refunded automatically; operators get an alert.
     ('amount_mismatch', 'parked', 'critical', true),
     ('currency_mismatch', 'parked', 'critical', true),
     ('underpaid', 'parked', 'warning', true),
@@ -14714,8 +14709,8 @@ begin
 end;
 $$;
 
--- source: 50_payments/diagnose_conversation.sql sha256:f87ee4dd8729720eca38ed02c47bb9688dbeb703753ff463b0d8b7f3290e48b0
--- What became of a conversation's money, in one call.
+-- source: 50_payments/diagnose_conversation.sql sha256:6e7efd859b38e77c6b9580dc594da80ba2c5b7a0f51cea5d414bea98f222d405
+-- A conversation's money, in one call.
 
 -- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
 -- awaiting_role, deadline_at, amount_minor, currency, books, ledger, orders, payments,
@@ -14730,9 +14725,8 @@ as $$
   select private.diagnose_conversation(conversation_id);
 $$;
 
--- Everything that an operator needs to see what became of a conversation's money: where the deal
--- is, its orders, payments, refunds, disputes, events, ledger and alerts, and what is wrong with
--- them.
+-- Everything about a conversation's money for an operator: the deal's state, its orders, payments,
+-- refunds, disputes, events, ledger and alerts, and the problems found in them.
 --
 -- Definer: the books are private.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404).
@@ -14770,7 +14764,7 @@ begin
 end;
 $$;
 
--- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
+-- The problems of a deal's money, as sentences with a remedy; empty when there are none.
 create or replace function private.find_money_problems(p_conversation private.conversations)
 returns text[]
 language plpgsql
@@ -14848,7 +14842,7 @@ begin
             where e.conversation_id = p_conversation.id
               and e.to_account = 'held'
               and d.status = 'lost'
-              -- Marked by hand: then an operator knows.
+              -- Not one that an operator has marked by hand.
               and not exists (
                 select from private.refunds as r
                 where r.payment_id = d.payment_id
@@ -14993,7 +14987,7 @@ begin
 end;
 $$;
 
--- What the ledger says is on an account for a conversation, in paise.
+-- The balance of an account of the ledger for a conversation, in paise.
 create or replace function private.ledger_balance(p_conversation_id uuid, p_account text)
 returns bigint
 language plpgsql
@@ -15018,20 +15012,20 @@ $$;
 grant execute on function public.diagnose_conversation(uuid), private.diagnose_conversation(uuid)
 to authenticated, service_role;
 
--- source: 50_payments/get_metrics.sql sha256:7a63f2a6fba0c50b9e39370b1081435ff61091e55fd2ca2f2b04eda60f87d62e
--- The numbers that a monitor watches. All are read from the tables: no message and no step counts
--- anything up, so no row gets hot.
+-- source: 50_payments/get_metrics.sql sha256:21c0fbaf1600ab08ee8166e18950f6317ddafaa8a8b9c6421b03cdd89472cb62
+-- The numbers that a monitor watches. All are read from the tables: no message and no step updates
+-- a counter, so no row becomes a bottleneck.
 
 -- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
 -- payment_mode, broadcasts_last_minute, broadcasts_lost, window_seconds, messages, delivery, steps,
--- states, closed, outcomes, notifications, push_queue, cleanup_due}`; stuck events wait for more
--- than 5 minutes, the balance is 0. Of the last window_seconds: messages and notifications by type,
--- delivery `{sent, delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role,
--- count}]`, closed conversations by reason, outcomes of deals (`completed`, or why they closed). As
--- of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue `{waiting,
--- oldest_seconds, resting_hosts}`, cleanup_due `{messages, steps}`.
+-- states, closed, outcomes, notifications, push_queue, cleanup_due}`; stuck events have waited for
+-- more than 5 minutes; the balance must be 0. Of the last window_seconds: messages and
+-- notifications by type, delivery `{sent, delivered, read, lag_seconds}`, steps `[{from_state,
+-- to_state, action, role, count}]`, closed conversations by reason, outcomes of deals (`completed`,
+-- or why they closed). As of now: states `[{state, deals, average_seconds, oldest_seconds}]`,
+-- push_queue `{waiting, oldest_seconds, resting_hosts}`, cleanup_due `{messages, steps}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql
@@ -15063,7 +15057,7 @@ begin
         ))
         from unnest(array['info', 'warning', 'critical']) as kind (severity)
       ),
-      -- Both counts read one index, each its own part.
+      -- Both counts read one index, each another part.
       'events', jsonb_build_object(
         'received', (select count(*) from private.payment_events as e where e.status = 'received'),
         'parked', (select count(*) from private.payment_events as e where e.status = 'parked')
@@ -15089,7 +15083,7 @@ begin
     from (
       select
         count(*),
-        -- What waits for a bank's decision is not late.
+        -- A refund that waits for a bank's decision is not late.
         coalesce(floor(extract(epoch from now() - min(r.requested_at) filter (
           where not private.is_disputed(r.payment_id)
         ))), 0) as oldest_seconds
@@ -15112,8 +15106,8 @@ begin
 end;
 $$;
 
--- What happened lately in chats and deals, and how deals stand now. Few rows are read: block range
--- indexes on the times find the end of the large tables.
+-- Recent activity in chats and deals, and the present states of deals. It reads few rows: block
+-- range indexes on the times find the end of the large tables.
 create or replace function private.count_activity(p_window interval)
 returns jsonb
 language plpgsql
@@ -15139,7 +15133,7 @@ begin
         'sent', count(*),
         'delivered', count(*) filter (where m.seq <= p.delivered_seq),
         'read', count(*) filter (where m.seq <= p.read_seq),
-        -- Of the newest that each device has: the others came with it or before.
+        -- From the newest delivered message of each member: the others arrived with it or before.
         'lag_seconds', round(avg(
           greatest(extract(epoch from p.delivered_at - m.created_at), 0)
         ) filter (where m.seq = p.delivered_seq), 3)
@@ -15168,7 +15162,7 @@ begin
         group by 1
       ) as outcome
     ),
-    -- A deal counts when it is settled, and not again when its chat is closed.
+    -- A deal counts once, when it is settled, not when its chat is closed.
     'outcomes', (
       select coalesce(jsonb_object_agg(deal.outcome, deal.count), '{}')
       from (
@@ -15219,7 +15213,7 @@ begin
       )
       from private.push_outbox as o
     ),
-    -- What the next cleanups find: 10,000 messages at most are counted.
+    -- Work of the next cleanups; counts 10,000 messages at most.
     'cleanup_due', jsonb_build_object(
       'messages', (
         select count(*)
@@ -15242,8 +15236,8 @@ begin
 end;
 $$;
 
--- How far the books of deals that hold money are from what their ledger says, in paise: 0, or
--- something is wrong.
+-- The difference between the books of deals that hold money and their ledger, in paise; it must be
+-- 0.
 create or replace function private.balance_books()
 returns bigint
 language plpgsql
@@ -15271,7 +15265,7 @@ $$;
 grant execute on function public.get_metrics(), private.get_metrics()
 to authenticated, service_role;
 
--- source: 50_payments/get_payouts.sql sha256:7e8748a384d48149d0339eb11e4dd7a250f794e2e01cecff6e8c75b9bc5e07b0
+-- source: 50_payments/get_payouts.sql sha256:251edab7d43eb30495007de5afd5d8c5896b74b7c7801a43c94df251e512385a
 -- RPC: the caller's own payouts, newest first; returns `[{id, conversation_id, amount_minor,
 -- currency, status, reference, created_at, paid_at}]`; status: owed or paid; reference: of the
 -- transfer.
@@ -15287,9 +15281,9 @@ as $$
   select private.get_payouts(page_size, before);
 $$;
 
--- What an influencer is owed and was paid.
+-- The amounts that an influencer is owed and was paid.
 --
--- Args: how many; an id of that list, to go on from.
+-- Args: how many; an id of that list: the page continues after it.
 -- Definer: payouts are private.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_payouts(p_page_size integer, p_before uuid)
@@ -15346,7 +15340,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/list_alerts.sql sha256:430a8feb5e01b7bb30a1791bfe0d8c9f828559f4039a0537f51d224d1c25c382
+-- source: 50_payments/list_alerts.sql sha256:264c1a1433455705b5dea3ba6020c55394da3586fcd2a2d9b19760e6fa1a292f
 -- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
 -- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at, note,
 -- dispute_days, reminder}]`.
@@ -15364,7 +15358,7 @@ as $$
   select private.list_alerts(status, page_size, before, severity);
 $$;
 
--- Alerts as they are now. No timer runs, so a reader applies the age of an open dispute.
+-- Alerts as they are now: the age of an open dispute counts at reading, because no timer runs.
 --
 -- dispute_days: how many days the conversation's dispute has been open, if one is. reminder: 7, 30
 -- or 50 once it has been open that long. An alert that was resolved before that day is open again,
@@ -15401,10 +15395,10 @@ cross join lateral (
   ) as is_open
 ) as it;
 
--- What operators must look at, newest first, as private.alerts_now has it.
+-- A page of private.alerts_now, newest first.
 --
--- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
--- (null: all).
+-- Args: open or resolved; how many; an id of that list: the page continues after it; info, warning
+-- or critical (null: all).
 -- Definer: alerts are private.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status or severity.
 create or replace function private.list_alerts(
@@ -15451,10 +15445,10 @@ grant execute on function
   private.list_alerts(text, integer, bigint, text)
 to authenticated, service_role;
 
--- source: 50_payments/list_payouts.sql sha256:ccf44ff9cf1703b6e65726502f649521348a5ba1d5bf846d3d2d1fd45493084b
+-- source: 50_payments/list_payouts.sql sha256:7acffd1dbbc9a96198ee29725afaa06b1e9a7e5640c308c6af7986f53b2b3e2b
 -- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
 -- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
--- payer's bank claims the money, or has it.
+-- payer's bank disputes the payment, or has taken the money back.
 create or replace function public.list_payouts(
   status text default 'owed',
   page_size integer default 50,
@@ -15468,9 +15462,9 @@ as $$
   select private.list_payouts(status, page_size, after);
 $$;
 
--- What influencers are owed, oldest first; moving the money is a person's work.
+-- Amounts owed to influencers, oldest first; a person sends the money.
 --
--- Args: owed or paid; how many; an id of that list, to go on from.
+-- Args: owed or paid; how many; an id of that list: the page continues after it.
 -- Definer: the books are private.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status.
 create or replace function private.list_payouts(p_status text, p_page_size integer, p_after uuid)
@@ -15518,7 +15512,7 @@ grant execute on function
   private.list_payouts(text, integer, uuid)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payment_returned.sql sha256:3b92c0ce7613e9fd00e149cfae55a4622ba61f47cdafa3a48dc35622c9f7609d
+-- source: 50_payments/mark_payment_returned.sql sha256:a5cebf0c56304685c7db50938b7d26a38c8b775f63de7c1e8134ae2e6b77c916
 -- RPC: operators end the return of a payment; returns `{id, status}`.
 create or replace function public.mark_payment_returned(refund_id uuid, reference text)
 returns jsonb
@@ -15528,15 +15522,14 @@ as $$
   select private.mark_payment_returned(refund_id, reference);
 $$;
 
--- Records that an operator has sent back a payment that no deal waited for, by another way than the
--- gateway; reference proves it. For the refund of a deal there is mark_refunded_manually.
+-- Records that an operator has sent back a payment that no deal waited for, without the gateway;
+-- reference proves it. mark_refunded_manually does it for the refund of a deal.
 --
 -- Args: the request, of refund_requests in diagnose_conversation; the proof.
 -- Definer: the books are private.
--- Locks: the conversation, then the request. Writes: payment_audit, and what private.settle_bounce
--- writes.
+-- Locks: the conversation, then the request. Writes: payment_audit, and as private.settle_bounce.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
--- without a reference, or for what is no such request or is done.
+-- without a reference, or for a request that is unknown, of another kind or done.
 create or replace function private.mark_payment_returned(p_refund_id uuid, p_reference text)
 returns jsonb
 language plpgsql
@@ -15583,7 +15576,7 @@ grant execute on function
   private.mark_payment_returned(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/mark_payout_paid.sql sha256:a3da4b22f14c381e24d8d6453539acce7f23e65b9e37a4bda59e4d782aede463
+-- source: 50_payments/mark_payout_paid.sql sha256:a76e47fc67c8486892f07b2f66b2567f9a238530a4c1458ffde252506d91f473
 -- RPC: operators mark a payout as paid; returns `{id, status}`.
 create or replace function public.mark_payout_paid(payout_id uuid, reference text)
 returns jsonb
@@ -15597,8 +15590,7 @@ $$;
 -- the payment.
 --
 -- Definer: the books are private.
--- Locks: the payout. Writes: payouts, payment_audit, and what private.notify writes. Events:
--- notification.
+-- Locks: the payout. Writes: payouts, payment_audit, and as private.notify. Events: notification.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
 -- for a payout that is not owed, or without a reference.
 create or replace function private.mark_payout_paid(p_payout_id uuid, p_reference text)
@@ -15639,17 +15631,17 @@ $$;
 grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/merge_payment.sql sha256:1fea09fc63b1661da8652fb39d26967691d19246b519c70b12122402f5de85d4
--- Facts about a payment only move forward, so that it does not matter in which order they arrive.
+-- source: 50_payments/merge_payment.sql sha256:cd200044307e3d008ef7915a1450978e27ac8974a5d8d8440e341af8dd7ec5f5
+-- Facts about a payment only move forward, so their order of arrival does not matter.
 
--- Stores what Razorpay says about a payment. A payment that failed now and had not before is told
--- to the deal; its order stays open: banks may still say yes later. A payment that the bank has
--- approved and Razorpay has not captured is shown, and Pay is not offered meanwhile.
+-- Stores Razorpay's facts about a payment. The deal is told when a payment has just failed; its
+-- order stays open, because the bank may still approve it. While a payment is approved and not
+-- captured, the action message says so and does not offer Pay.
 --
--- Args: our order, its conversation locked; the payment as it was told.
--- Returns whether the order has money that came in and is in no book yet.
--- Locks: the conversation must be locked already. Writes: payments, and what
--- private.show_authorization and private.tell_deal write.
+-- Args: our order, its conversation locked; the payment as Razorpay reported it. Returns whether
+-- the order has captured money that is not booked yet.
+-- Locks: the conversation must be locked already. Writes: payments, and as
+-- private.show_authorization and private.tell_deal.
 -- Source of the order of statuses:
 -- https://razorpay.com/docs/payments/payments/late-authorisation
 create or replace function private.merge_payment(
@@ -15661,7 +15653,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- A failure may still be followed by an authorization: banks answer late.
+  -- An authorization may follow a failure: banks answer late.
   c_statuses constant text[]
     := array['created', 'failed', 'authorized', 'captured', 'refunded'];
   v_behind constant text[] := c_statuses[:array_position(c_statuses, p_told.status) - 1];
@@ -15728,15 +15720,15 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:56d45847fc9b6a72e2b3f72e05410d3959ca5e70012dfbaefc9439a2bc0369dc
--- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
--- (merge_payment), and money that came in is settled (settle_order), which tells the deal
--- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
+-- source: 50_payments/process_payment_event.sql sha256:8933045ecde78f983e6f15592641801f28f8ee969b9bd778b2bf360f65c65f29
+-- How a webhook moves a deal: apply_event reads the stored event and finds its order, merge_payment
+-- stores the new facts, settle_order books captured money, tell_deal gives the flow its action.
+-- Refunds and disputes are in take_refund and take_dispute.
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
 -- flow_state, razorpay_order_id, razorpay_payment_id}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'
@@ -15747,16 +15739,16 @@ as $$
   select private.process_payment_event(event_row_id, actor);
 $$;
 
--- Acts on a stored event, once; then on events of the same order that could not be applied before.
+-- Applies a stored event, once; then events of the same order that could not be applied before.
 --
--- A user who holds the deal makes no webhook wait: the outcome is then waiting, the event stays
--- received, and the next touch applies it: the next event, a poll, or apply_waiting_event.
--- Args: the event's row; who acts (an operator may process a parked event).
+-- A webhook does not wait for a user who has locked the deal: the outcome is waiting, the event
+-- stays received, and the next event, a poll or apply_waiting_event applies it.
+-- Args: the event's row; the actor (an operator may process a parked event).
 -- Definer: the events are private. Plans are generic, as private.take_action's, and never scan a
--- table: a plan from the first days, when tables were small, would be kept.
--- Locks: the event, for at most 1.5 seconds, then what private.apply_event locks. Writes: what
--- private.apply_event writes.
--- Errors: INPUT_INVALID (422) for a row that is not there.
+-- table: a session would keep a scan that it planned while the table was small.
+-- Locks: the event, waiting for 1.5 seconds at most, then as private.apply_event. Writes: as
+-- private.apply_event.
+-- Errors: INPUT_INVALID (422) for an unknown row.
 create or replace function private.process_payment_event(p_event_row_id bigint, p_actor text)
 returns jsonb
 language plpgsql
@@ -15819,16 +15811,16 @@ begin
 end;
 $$;
 
--- Reads an event, finds its order, acts, and stores what it came to.
+-- Reads an event, finds its order, applies it, and stores the outcome.
 --
--- A lock that another session holds is waited for 200 ms, then counted on the event, with an alert
--- that is resolved when the event is applied. A fault of ours is counted as well; the fifth parks
--- the event, before Razorpay gives up sending it and switches all events off.
--- Args: the event, locked, not yet processed; who acts.
--- Returns the event as it is now; outcome waiting or try_again: it stays received.
--- Locks: the conversation, its order, and what the deal's step writes. Writes: payment_events,
--- payment_orders, alerts, and what private.merge_payment, private.settle_order,
--- private.take_refund, private.take_dispute and private.conclude write.
+-- It waits 200 ms for a lock, then counts the timeout on the event and opens an alert, which is
+-- resolved when the event is applied. It counts errors in Parley as well; the fifth parks the
+-- event, before Razorpay gives up and disables the webhook.
+-- Args: the event, locked, not yet processed; the actor. Returns the event afterwards; with outcome
+-- waiting or try_again it stays received.
+-- Locks: the conversation, its order, and the rows of the deal's step. Writes: payment_events,
+-- payment_orders, alerts, and as private.merge_payment, private.settle_order, private.take_refund,
+-- private.take_dispute and private.conclude.
 -- Source of the five: Razorpay tries for 24 hours,
 -- https://razorpay.com/docs/webhooks/best-practices
 create or replace function private.apply_event(p_event private.payment_events, p_actor text)
@@ -15866,7 +15858,7 @@ begin
     v_payload := v_said -> 'payload';
     if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
       raise exception 'not an event' using errcode = 'invalid_parameter_value';
-    -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
+    -- https://razorpay.com/docs/webhooks/payments; other types are stored and ignored.
     elsif p_event.event_type not in (
       'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
       'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
@@ -15906,11 +15898,11 @@ begin
     v_is_read := true;
 
     -- 2. Find our order: by Razorpay's id; by our receipt, when Razorpay's answer to us was lost;
-    -- by the payment, which may be all that a refund or dispute names.
+    -- by the payment, because a refund or dispute may name nothing else.
     if v_outcome is null then
       select
         o as payment_order,
-        -- All that is told is stored already, and money that came in is in the books.
+        -- All facts are stored already, and captured money is booked.
         array_position(c_statuses, p.status) >= array_position(c_statuses, v_payment.status)
           and (v_payment.captured_at is null or p.captured_at is not null)
           and p.refunded_minor >= v_payment.refunded_minor
@@ -15951,7 +15943,7 @@ begin
       end if;
     end if;
 
-    -- 3. Act. Facts only move forward, so what is known and settled already needs no lock.
+    -- 3. Apply it. Facts only move forward, so known and settled facts need no lock.
     if v_outcome is not null then
       perform private.conclude(
         v_outcome, v_order, v_payment.payment_id, v_subject, p_actor, p_event.id,
@@ -15974,7 +15966,7 @@ begin
         v_order.razorpay_order_id := v_order_id;
       end if;
       v_is_due := private.merge_payment(v_order, v_payment);
-      -- Before money is sent back: a refund that was made already answers its request.
+      -- Before new refunds: a refund that was made already answers its request.
       if v_refund.refund_id is not null then
         v_outcome := private.take_refund(
           v_order, v_refund, v_payment.error_reason, p_actor, p_event.id
@@ -15983,7 +15975,7 @@ begin
       if v_is_due then
         v_settled := private.settle_order(v_order, v_told, p_actor, p_event.id);
       end if;
-      -- After it: a bank disputes money that is held.
+      -- After the payment: the bank disputes held money.
       if v_dispute.dispute_id is not null then
         v_outcome := private.take_dispute(v_order, v_dispute, p_actor, p_event.id);
       end if;
@@ -16004,7 +15996,7 @@ begin
       end;
   end;
 
-  -- 4. Store what it came to.
+  -- 4. Store the outcome.
   if v_outcome not in ('applied', 'noop') then
     v_status := (select o.status from private.payment_outcomes() as o where o.outcome = v_outcome);
     if v_outcome in ('waiting', 'malformed', 'processing_failed') then
@@ -16047,16 +16039,16 @@ grant execute on function
   public.process_payment_event(bigint, text), private.process_payment_event(bigint, text)
 to service_role;
 
--- source: 50_payments/read_payment.sql sha256:96d311707dac35241d4c6d4f5ead01ec4b99cff2d00f8b68c47f3511ca1b121f
--- Reads what Razorpay says: its payment, order, refund and dispute, as JSON that nobody trusts.
--- Amounts are whole JSON numbers in paise.
+-- source: 50_payments/read_payment.sql sha256:661667a31106ce4dbc1309d869db721603a46ee9fd99815a60092f476232f245
+-- Reads Razorpay's entities (payment, order, refund, dispute) from untrusted JSON. Amounts are
+-- whole JSON numbers in paise.
 --
--- Errors: 22023 for an entity that is not as documented; the field is named, its value is not.
+-- Errors: 22023 for an entity that is not as documented; the error names the field, not its value.
 
 -- A payment entity.
 --
--- Money has come in when the status is captured, or was before it was given back. What `captured`
--- says alone is not believed: published samples of failed and of authorized payments say true.
+-- A payment counts as captured by its status: captured, or refunded. The field `captured` is not
+-- trusted: published samples of failed and of authorized payments have true.
 -- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/payments/entity
 create or replace function private.read_payment(p_entity jsonb)
@@ -16100,7 +16092,7 @@ begin
 end;
 $$;
 
--- An order entity: its id, amount, currency and receipt; the rest is ours alone to know.
+-- An order entity: its id, amount, currency and receipt.
 --
 -- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/orders/entity
@@ -16121,7 +16113,7 @@ begin
 end;
 $$;
 
--- A refund entity. request_id is the request that its receipt names, where there is such a request.
+-- A refund entity. request_id is the request that its receipt names, if there is one.
 --
 -- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/refunds/entity
@@ -16191,7 +16183,7 @@ as $$
 declare
   v_id constant text := p_entity ->> p_field;
 begin
-  -- A count in the pattern makes it twenty times slower.
+  -- A count such as {1,40} in the pattern makes it twenty times slower.
   if v_id ~ ('^' || p_begins || '[0-9A-Za-z]+$') and length(v_id) <= length(p_begins) + 40 then
     return v_id;
   end if;
@@ -16248,14 +16240,14 @@ begin
 end;
 $$;
 
--- source: 50_payments/record_payment_event.sql sha256:887f22edf55c3d4583bf63f1d22dc0b7b50037c9645c27699a29c040c7e4d0d8
--- Stores the raw bytes of an authentic event before anything is done with them, so that nothing is
--- lost. process_payment_event then acts on it.
+-- source: 50_payments/record_payment_event.sql sha256:108815ce8c03d470aca9154d78b0c2d55ab63042eed929f7047d7edf510db33e
+-- Stores the raw bytes of an authentic event before anything else, so that nothing is lost.
+-- process_payment_event then applies it.
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.record_payment_event(
   event_id text,
   body_base64 text,
@@ -16274,13 +16266,13 @@ $$;
 
 -- Stores an event, or counts one more delivery of it.
 --
--- Its commit does not wait for the disk: that of process_payment_event does, for both, and only
--- then is Razorpay answered. After a crash in between Razorpay sends the event again.
--- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
--- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
--- the mode of that secret; the account that must have sent it (null: any).
+-- Its commit does not wait for the disk. The commit of process_payment_event waits for both, and
+-- only then does the app answer; after a crash in between Razorpay sends the event again.
+-- Args: Razorpay's id of it (the body's hash replaces a missing or odd one); the signed body in
+-- base64; headers to keep; the secret that signed it, current or previous; the mode of that secret;
+-- the account that must have sent it (null: any).
 -- Definer: the events are private. Plans are generic, as private.take_action's.
--- Locks: the event. Writes: payment_events, and what private.conclude writes.
+-- Locks: the event. Writes: payment_events, and as private.conclude.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.record_payment_event(
   p_event_id text,
@@ -16322,7 +16314,7 @@ begin
     perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
     perform private.check_choice('mode', p_mode, array['test', 'live']);
   end if;
-  -- What the event seems to be about, for searches.
+  -- Type and ids of the event, unchecked, for searches.
   v_event_type := left(v_said ->> 'event', 100);
   v_order_id := left(
     coalesce(
@@ -16348,7 +16340,8 @@ begin
     where e.sha256 = excluded.sha256
     returning e.id, e.deliveries into v_row_id, v_deliveries;
     exit when found;
-    -- Only the body is signed: anybody can put a known id on another body. That is another event.
+    -- Only the body is signed, so anybody can send another body under a known id. It is stored as
+    -- another event.
     v_is_reused := true;
     v_event_id := 'sha256:' || encode(sha256(v_body), 'hex');
   end loop;
@@ -16372,8 +16365,8 @@ grant execute on function
   private.record_payment_event(text, text, jsonb, text, text, text)
 to service_role;
 
--- source: 50_payments/record_refund_result.sql sha256:1e4a747959c82d9a8498ab69590881bc143c6886d5ddb60ab84c80cb2ac6d189
--- RPC: service only; takes the answer to a refund; returns `{outcome}`: refund_processed,
+-- source: 50_payments/record_refund_result.sql sha256:b6cc075dd8c72299bb22e696c0c8e48c135658266f4841abf5554699b2820d71
+-- RPC: service only; records Razorpay's answer to a refund; returns `{outcome}`: refund_processed,
 -- refund_pending, refund_failed, refund_mismatch, try_later, noop.
 create or replace function public.record_refund_result(
   refund_id uuid,
@@ -16387,14 +16380,14 @@ as $$
   select private.record_refund_result(refund_id, entity, error);
 $$;
 
--- Takes Razorpay's answer to a refund that was sent or asked about.
+-- Records Razorpay's answer to a refund that the app sent or asked about.
 --
--- Args: our request; Razorpay's refund; or what went wrong, `{"kind": "refused" or "unavailable",
--- "reason"}`: a refusal is told to the deal and to operators, all else is only tried again.
+-- Args: our request; Razorpay's refund; or the failure, `{"kind": "refused" or "unavailable",
+-- "reason"}`: the deal and operators are told of a refusal; any other failure is only retried.
 -- Definer: the books are private.
--- Locks: the conversation, then the request. Writes: what private.take_refund, private.fail_refund
--- and private.conclude write.
--- Errors: INPUT_INVALID (422) for a request that is not there.
+-- Locks: the conversation, then the request. Writes: as private.take_refund, private.fail_refund
+-- and private.conclude.
+-- Errors: INPUT_INVALID (422) for an unknown request.
 create or replace function private.record_refund_result(
   p_refund_id uuid,
   p_entity jsonb,
@@ -16465,7 +16458,7 @@ grant execute on function
   private.record_refund_result(uuid, jsonb, jsonb)
 to service_role;
 
--- source: 50_payments/replay_payment_event.sql sha256:e5e21f96af94da408d03e21e922fa0279028145bb75d3b5e526704940314e143
+-- source: 50_payments/replay_payment_event.sql sha256:4722f8fe974ea421633d970d3d7573928b5aa477d8b5cd11cb2dc295f562d4c9
 -- RPC: operators have an event processed again; returns what process_payment_event returns.
 create or replace function public.replay_payment_event(event_row_id bigint)
 returns jsonb
@@ -16475,11 +16468,11 @@ as $$
   select private.replay_payment_event(event_row_id);
 $$;
 
--- Processes an event again that was set aside or never finished, after its cause is fixed.
+-- Processes a parked or unfinished event again, once its cause is fixed.
 --
 -- Definer: the events are private.
 -- Locks, writes: as private.process_payment_event.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a row that is not there.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for an unknown row.
 create or replace function private.replay_payment_event(p_event_row_id bigint)
 returns jsonb
 language plpgsql
@@ -16498,7 +16491,7 @@ $$;
 grant execute on function public.replay_payment_event(bigint), private.replay_payment_event(bigint)
 to authenticated, service_role;
 
--- source: 50_payments/resolve_alert.sql sha256:b2e2681b8528b3b1eaa5b5633dd2c22a6c702b0aaf4dd89b8168b629e5b54e9b
+-- source: 50_payments/resolve_alert.sql sha256:826e3bf7f23e1ff2aa5c44c3fce923f3b65fc4f67679598cd4fae7bb92a37e0c
 -- RPC: operators resolve an alert; returns `{id, status}`.
 create or replace function public.resolve_alert(alert_id bigint, note text default null)
 returns jsonb
@@ -16508,7 +16501,7 @@ as $$
   select private.resolve_alert(alert_id, note);
 $$;
 
--- Takes an alert off the list. The same cause again makes a new one.
+-- Resolves an alert. The same cause later opens a new one.
 --
 -- Definer: alerts are private.
 -- Writes: alerts.
@@ -16545,7 +16538,7 @@ $$;
 grant execute on function public.resolve_alert(bigint, text), private.resolve_alert(bigint, text)
 to authenticated, service_role;
 
--- source: 50_payments/scrub_payment_events.sql sha256:e3ec97d7bd00b3730f066bcb974c816d198f434ddac96fcb6ee1722085f83eff
+-- source: 50_payments/scrub_payment_events.sql sha256:9bee7340515f5743a88ec2f0a78f48d92f01fd6f5e57ad7fa110e76bd5555882
 -- RPC: operators scrub bodies older than 180 days; returns `{scrubbed}`.
 create or replace function public.scrub_payment_events(max_rows integer default 100)
 returns jsonb
@@ -16555,8 +16548,8 @@ as $$
   select private.scrub_payment_events(max_rows);
 $$;
 
--- Empties the raw bodies of old events, which hold names, addresses and card details; what was read
--- from them stays.
+-- Empties the raw bodies of old events, which hold names and addresses of payers; the payments and
+-- refunds that were read from them stay.
 --
 -- Args: how many at most.
 -- Definer: the events are private.
@@ -16593,17 +16586,17 @@ grant execute on function
   private.scrub_payment_events(integer)
 to authenticated, service_role;
 
--- source: 50_payments/settle_order.sql sha256:e888221b7ea90e8403fdf46286d50479e92aacb0b843106610783983c7953145
--- Books the money that came in for a deal, for webhooks and polls alike.
+-- source: 50_payments/settle_order.sql sha256:adfcffabc970ea85b2e8a05fe901ca1ae050a6451564b9fd9c0214c8f735dafc
+-- Booking captured money of a deal, for webhooks and polls.
 
--- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
--- the money is returned.
+-- Settles each captured payment of an order that is not booked yet: the deal moves on, or the money
+-- is refunded.
 --
--- Args: the order, its conversation locked; the order as Razorpay told of it (nulls: it did not);
--- who acts; the event (null: a poll).
--- Returns the gravest outcome; noop when there was nothing to settle.
--- Locks: the conversation must be locked already. Writes: payment_orders, and what
--- private.run_deadlines, private.tell_deal and private.conclude write.
+-- Args: the order, its conversation locked; Razorpay's order (nulls: not reported); the actor; the
+-- event (null: a poll). Returns the outcome of the highest severity; noop when there was nothing to
+-- settle.
+-- Locks: the conversation must be locked already. Writes: payment_orders, and as
+-- private.run_deadlines, private.tell_deal and private.conclude.
 create or replace function private.settle_order(
   p_order private.payment_orders,
   p_told private.payment_orders,
@@ -16636,7 +16629,7 @@ begin
         select from private.escrow_ledger as e
         where e.from_account = 'gateway' and e.payment_id = p.payment_id
       )
-    -- A payment that was given back must not end the order before the one that pays it.
+    -- A refunded payment must not end the order before the payment that pays it.
     order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
   loop
     v_payment := v_found.payment;
@@ -16653,7 +16646,7 @@ begin
     v_left := v_payment.amount_minor - v_payment.refunded_minor;
     v_refusal := null;
     if v_order.mode <> private.get_setting('payment_mode') #>> '{}' then
-      -- An order from before the project went live, or back, pays for nothing any more.
+      -- An order from before a change of payment_mode pays for nothing.
       v_next := 'mode_mismatch';
     elsif v_left <= 0 then
       v_next := case
@@ -16667,7 +16660,7 @@ begin
       v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
       v_fact := 'payment_captured';
       if v_next <> 'applied' then
-        -- A deal that still waits for a payment has a move for a payment that does not fit.
+        -- A deal that still waits for a payment has a move for one that does not match.
         if exists (
           select from private.flow_transitions as t
           where t.flow_id = v_conversation.flow_id
@@ -16689,7 +16682,7 @@ begin
         v_next := 'captured_out_of_flow';
       end if;
     end if;
-    -- Razorpay takes no second payment on an order: the next press on Pay makes a new one.
+    -- Razorpay accepts no second payment of an order, so the next press on Pay makes a new one.
     if v_next not in ('applied', 'mode_mismatch', 'captured_out_of_flow') then
       update private.payment_orders as o
       set status = 'superseded', updated_at = clock_timestamp()
@@ -16715,10 +16708,10 @@ begin
 end;
 $$;
 
--- What money that came in for an order means for its deal: applied when the deal waits for just
--- this, otherwise why it is returned.
+-- The meaning of a captured payment for its deal: applied when the deal waits for exactly this
+-- payment, otherwise the reason for its refund.
 --
--- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
+-- Args: the conversation as it is now; the order; the payment; Razorpay's order.
 create or replace function private.judge_payment(
   p_conversation private.conversations,
   p_order private.payment_orders,
@@ -16742,7 +16735,7 @@ begin
     when p_order.status = 'superseded' then 'superseded_order'
     when p_conversation.captured_minor > 0 then 'double_payment'
     when v_left = p_order.amount_minor then 'applied'
-    -- The payer bears Razorpay's fee: it comes on top.
+    -- The payer bears Razorpay's fee on top of the price.
     when v_left - p_payment.fee_minor = p_order.amount_minor then 'applied'
     when v_left < p_order.amount_minor then 'underpaid'
     else 'amount_mismatch'
@@ -16750,11 +16743,12 @@ begin
 end;
 $$;
 
--- source: 50_payments/show_payment_order.sql sha256:427e0b8bc874aec40cf3d8929bfadc4e7b2fe2f06fd9cbc1f8118e8d80840e3c
--- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
--- message that is open. A superseded one (p_order null) is removed.
+-- source: 50_payments/show_payment_order.sql sha256:cf742c2be05f1dcf9d20b13797417e4426a7c8f105a4981d89cbae5fdf6cc5fc
+-- Copies the present order into the deal's data and into the brand owner's open action message;
+-- removes a superseded one (p_order null).
 --
--- Args: the conversation, locked; the order; what only the brand owner may see of the checkout.
+-- Args: the conversation, locked; the order; the settings of the checkout, for the brand owner
+-- only.
 -- Writes: conversations, messages, participants.
 create or replace function private.show_payment_order(
   p_conversation_id uuid,
@@ -16791,15 +16785,16 @@ begin
     and not m.action_completed
     and m.visible_to <> 'all'
     and m.action_data ? 'payment_order';
-  -- No step of the flow, so the conversation's own version stays: tell clients by their own.
+  -- This is no step of the flow, so the conversation's version stays, and the members' versions
+  -- rise.
   update private.participants as p
   set version = p.version + 1
   where p.conversation_id = p_conversation_id;
 end;
 $$;
 
--- Says in the brand owner's open action message that the bank has approved a payment, which is not
--- captured yet, and takes the button to pay away. The next step of the deal draws its own.
+-- Says in the brand owner's open action message that the bank has approved a payment that is not
+-- captured yet, and removes the button to pay. The next step of the deal draws its own buttons.
 --
 -- Args: the conversation, locked. Writes: conversations, messages, participants.
 create or replace function private.show_authorization(p_conversation_id uuid)
@@ -16840,17 +16835,17 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_dispute.sql sha256:fdcc2819f91c5a4167089b49c68652ff6e5fd0e01ece52e3f32170eae1c9ae65
--- What Razorpay says about disputes of the payer's bank.
+-- source: 50_payments/take_dispute.sql sha256:c8c29d8465f52277960473d71fca52a78707ff35465deccabee3ec16cc864aad
+-- Razorpay's reports of disputes by the payer's bank.
 
--- Stores a dispute, tells the deal that holds the money, and puts it on the operators' list.
+-- Stores a dispute, tells the deal that holds the money, and opens an alert.
 --
--- The deal is frozen while the bank decides, and ends when the bank has taken all that it holds, at
--- once or in parts. A person decides about a part, and about money that no deal holds any more.
--- Args: our order, its conversation locked; the dispute as it was told; who acts; the event.
--- Returns the outcome.
--- Locks: the conversation must be locked already. Writes: payment_disputes, and what
--- private.tell_deal and private.conclude write.
+-- The deal is frozen while the bank decides, and ends when the bank has taken all held money, at
+-- once or in parts. A person decides about a part, and about money that the deal no longer holds.
+-- Args: our order, its conversation locked; the dispute as reported; the actor; the event. Returns
+-- the outcome.
+-- Locks: the conversation must be locked already. Writes: payment_disputes, and as
+-- private.tell_deal and private.conclude.
 create or replace function private.take_dispute(
   p_order private.payment_orders,
   p_told private.payment_disputes,
@@ -16904,7 +16899,8 @@ begin
       select sum(d.amount_minor) from private.payment_disputes as d
       where d.payment_id = v_dispute.payment_id and d.status = 'lost'
     );
-    -- News of the loss may come first, and the deal may have gone on since the dispute was opened.
+    -- The event of the loss may come first, and the deal may have moved since the dispute was
+    -- opened.
     if (v_is_open or v_is_lost) and not v_dispute.told_opened
       or v_is_lost and v_conversation.held_minor > 0
         and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
@@ -16935,7 +16931,7 @@ begin
 end;
 $$;
 
--- How far a dispute's status is; null for one that is not known.
+-- The rank of a dispute's status; null for an unknown one.
 create or replace function private.dispute_rank(p_status text)
 returns integer
 language plpgsql
@@ -16954,22 +16950,22 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_refund.sql sha256:252e8840255d44022e2ab01be5a9551a1fbdd3a7e9bbb49a6e825cc33ea8a4e2
--- What Razorpay says about refunds: from a webhook or from its answer to a request of ours. No
--- refund moves a deal that did not ask for it.
+-- source: 50_payments/take_refund.sql sha256:eb67e5fc15fdc4c33703ce1b16f99f1f30967b1d132c518c542517751e5e811e
+-- Razorpay's reports of refunds: from a webhook or from its answer to our request. A refund moves
+-- only a deal that requested it.
 
--- Stores a refund and acts on what is new about it: a refund that we requested goes on, any other
--- is only noted.
+-- Stores a refund and acts on its new status: a requested refund moves its deal, any other is only
+-- recorded.
 --
--- It belongs to the request whose receipt it carries or whose answer it is; else to one for the
--- same payment and amount that has not been sent: then a person has refunded it by hand.
--- Args: our order, its conversation locked; the refund as it was told; why it failed, where that
--- was told; who acts; the event (null: Razorpay's answer).
--- Returns the outcome.
+-- It belongs to the request of its receipt, or to the request that it answers; otherwise to a
+-- request for the same payment and amount that was not sent, because a person has refunded it by
+-- hand.
+-- Args: our order, its conversation locked; the refund as reported; the reason of a failure, if
+-- reported; the actor; the event (null: Razorpay's answer). Returns the outcome.
 -- Locks: the request; the conversation must be locked already. Writes: refunds, payment_refunds,
--- payments, and what private.tell_deal, private.fail_refund, private.settle_bounce and
--- private.conclude write.
--- Errors: P0001 when a deal does not wait for its refund; then an operator has to look.
+-- payments, and as private.tell_deal, private.fail_refund, private.settle_bounce and
+-- private.conclude.
+-- Errors: P0001 when a deal does not wait for its refund; an operator must look into it.
 create or replace function private.take_refund(
   p_order private.payment_orders,
   p_told private.payment_refunds,
@@ -17023,7 +17019,7 @@ begin
     updated_at = clock_timestamp()
   where array_position(c_ranks, excluded.status) > array_position(c_ranks, r.status);
   if found then
-    -- A failed refund does not count any more.
+    -- A failed refund no longer counts.
     update private.payments as p
     set
       refunded_minor = case
@@ -17041,19 +17037,19 @@ begin
     v_outcome := case
       when p_told.status = 'failed' then 'refund_failed'
       when v_request.id is null then case
-        -- Nobody asked us for it: of money in the books, of money that no deal took, or of a
-        -- payment that never came in.
+        -- Not requested by Parley: of booked money, of money that no deal took, or of a payment
+        -- that was never captured.
         when exists (
           select from private.escrow_ledger as e
           where e.from_account = 'gateway' and e.payment_id = v_payment.payment_id
         ) then 'refund_recorded'
-        -- private.settle_order says what that means.
+        -- private.settle_order decides about it.
         when v_payment.captured_at is not null then 'noop'
         else 'uncaptured_refund'
       end
       when (v_request.amount_minor, v_request.currency) <> (p_told.amount_minor, p_told.currency)
         then 'refund_mismatch'
-      -- Sent by us, and done by hand as well.
+      -- The app sent it, and a person did it by hand as well.
       when v_request.status <> 'requested' then 'refund_recorded'
       when p_told.status = 'processed' then 'refund_processed'
       else 'refund_pending'
@@ -17082,14 +17078,15 @@ begin
         perform private.fail_refund(v_request, p_reason);
       end if;
     when 'uncaptured_refund' then
-      -- The approved payment will not come: the payer can try again.
+      -- The approved payment will not be captured: the payer can try again.
       perform private.tell_deal(
         (select c from private.conversations as c where c.id = p_order.conversation_id),
         'payment_failed',
         jsonb_build_object('payment_id', p_told.payment_id)
       );
     else
-      -- A payment that a person has returned whole, at once or in parts, needs no return by us.
+      -- A payment that a person has refunded whole, at once or in parts, needs no refund by the
+      -- app.
       select r.* into v_bounce
       from private.refunds as r
       where r.payment_id = v_payment.payment_id and r.kind = 'bounce' and r.status = 'requested'
@@ -17111,11 +17108,11 @@ begin
 end;
 $$;
 
--- A refund that we requested did not go through. It stays requested; the deal hears of it once for
--- each reason.
+-- Records that a requested refund failed. It stays requested; the deal is told once for each
+-- reason.
 --
--- Args: the request, locked with its conversation; why.
--- Writes: refunds, and what private.tell_deal writes.
+-- Args: the request, locked with its conversation; the reason.
+-- Writes: refunds, and as private.tell_deal.
 create or replace function private.fail_refund(p_request private.refunds, p_reason text)
 returns void
 language plpgsql
@@ -17136,9 +17133,10 @@ begin
 end;
 $$;
 
--- A payment that no deal waited for is back with its payer, and leaves the books.
+-- Books that a payment that no deal waited for is back with its payer.
 --
--- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's words.
+-- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's
+-- reference.
 -- Writes: refunds, escrow_ledger.
 create or replace function private.settle_bounce(p_request private.refunds, p_reference text)
 returns void
@@ -17161,10 +17159,10 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_refund_requests.sql sha256:65a5b689639f10b044c1099a79ef43fa7c07450adf207bbfa7dff8f55465e2bb
--- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
+-- source: 50_payments/take_refund_requests.sql sha256:7a01dfbc1a951f968be76a10e21d86fd9191aa8c3004cde1f781d0b618dbbc5e
+-- RPC: service and operators; refunds to send, as `[{refund_id, conversation_id, payment_id,
 -- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
--- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
+-- notes}]`; tries includes this one; without may_be_sent the app only searches for the refund.
 create or replace function public.take_refund_requests(max_rows integer default 5)
 returns jsonb
 language sql
@@ -17173,16 +17171,15 @@ as $$
   select private.take_refund_requests(max_rows);
 $$;
 
--- Hands out requested refunds: the app sends them, or asks Razorpay about them. Each comes again
--- after 20 seconds, then 40 and so on up to an hour, until it is known to have gone through.
+-- Requested refunds, for the app to send or to ask Razorpay about. Each is returned again after 20
+-- seconds, then 40 and so on up to an hour, until Razorpay has processed it.
 --
--- The key makes a repeat harmless. A request whose refund failed at Razorpay gets a new key,
--- because the old one would only be answered with that failure again. A refund of a disputed
--- payment waits, so that the money does not go back twice; one that was tried before the dispute is
--- handed out only to be looked for. An operator's own call waits 20 seconds between tries.
+-- The key makes a retry harmless. A request whose refund failed at Razorpay gets a new key, because
+-- the old key would return the same failure. A refund of a disputed payment waits, so that the
+-- payer does not get the money twice; if it was tried before the dispute, the app only searches for
+-- it. An operator's call waits only 20 seconds between tries.
 -- Definer: the books are private.
--- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
--- over.
+-- Locks, writes: the rows of refunds that it takes; it skips rows that another session has locked.
 -- Errors: FORBIDDEN (403).
 -- Source of the key: https://razorpay.com/docs/api/refunds/create-normal, X-Refund-Idempotency.
 create or replace function private.take_refund_requests(p_max_rows integer)
@@ -17210,7 +17207,7 @@ begin
       where due.status = 'requested'
         and (
           due.next_try_at <= now()
-          -- An operator who calls this has fixed something.
+          -- An operator's call shortens the pause.
           or auth.uid() is not null and due.tried_at < now() - c_pause
         )
         and (
@@ -17262,14 +17259,13 @@ grant execute on function
   private.take_refund_requests(integer)
 to authenticated, service_role;
 
--- source: 50_payments/tell_deal.sql sha256:d1a567ba8902b8573b1706a22b0375719fe667665be8fdd1cedd1f3c0c9e736c
--- Tells a deal a fact of the payment provider; the flow alone decides what follows.
+-- source: 50_payments/tell_deal.sql sha256:2c46af4e8d57f52983586d3c68be482ca069fa92665f06034d0a24d14f050d92
+-- Tells a deal a fact of the payment provider; only the flow decides the step.
 --
 -- Args: the conversation, locked, as it is stored; the fact, an action of the flow's system; its
--- input.
--- Returns null when the flow took it, otherwise the code of the refusal.
--- Locks: the conversation must be locked already. Writes: what private.run_deadlines and
--- private.advance_conversation write.
+-- input. Returns null when the flow took the step, otherwise the code of the refusal.
+-- Locks: the conversation must be locked already. Writes: as private.run_deadlines and
+-- private.advance_conversation.
 create or replace function private.tell_deal(
   p_conversation private.conversations,
   p_fact text,
@@ -17302,13 +17298,13 @@ exception
 end;
 $$;
 
--- source: 55_cleanup/clean_up_at_sign_in.sql sha256:6e7c8c3e6be087fbb6a9047980616b62754ebc0bbf2ed9c474c29b4ae8a524f6
--- A trigger function for projects that want the cleanup at each sign-in without a call of the
--- client: docs/OPERATIONS.md says how to set the trigger on auth.sessions, and what it costs. A
--- refreshed token is no new session.
+-- source: 55_cleanup/clean_up_at_sign_in.sql sha256:937b7a59fcddabde57824f51724cbd25cdb2bdb66a61e7da4fdb6e5f972ead78
+-- A trigger function for the cleanup at each sign-in without a call by the client.
+-- docs/OPERATIONS.md has the trigger on auth.sessions and its price. A refreshed token is no new
+-- session.
 --
--- The sign-in goes on whatever fails here, also after a statement timeout, which "others" alone
--- does not catch. It waits for no lock longer than 200 ms, and does no more than one cleanup.
+-- No failure here stops the sign-in, not even a statement timeout, which "others" alone does not
+-- catch. It waits 200 ms at most for a lock, and does one cleanup at most.
 -- Definer: Auth opens sessions as its own role, which may not write our tables.
 -- Locks, writes: as private.clean_up.
 create or replace function private.clean_up_at_sign_in()
@@ -17328,8 +17324,8 @@ exception
 end;
 $$;
 
--- source: 55_cleanup/login_cleanup.sql sha256:75ce81254ec8764082eadfea4d3c9189e42f25aea3792c11f265a37f4b29c2d3
--- Does what is due for the caller; see private.clean_up.
+-- source: 55_cleanup/login_cleanup.sql sha256:b87f921b0331e1ab56b5ed23fbab738ccc770b166b0ee5094dc732839d1795f2
+-- Cleans up for the caller; see private.clean_up.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: as private.clean_up.
@@ -17354,14 +17350,14 @@ as $$
   select private.login_cleanup();
 $$;
 
--- Does what is due for a user: takes the due steps of deals, flags messages that have expired,
--- empties those whose grace is over. A bounded batch at a time, at most once a minute. It needs no
--- timer, because readers see the current state without it.
+-- Cleans up for a user: takes the due steps of deals, flags expired messages, empties those whose
+-- grace is over; a limited batch, once a minute at most. It needs no timer, because readers see the
+-- current state without it.
 --
 -- Returns `{expired, scrubbed, deadlines_run, throttled}`.
--- Locks: the user's account, then the user's conversations and messages that have something due;
--- rows that another session holds are passed over. Writes: accounts, messages, push_outbox,
--- action_results, and what private.run_due writes.
+-- Locks: the user's account, then the user's due conversations and messages; it skips rows that
+-- another session has locked. Writes: accounts, messages, push_outbox, action_results, and as
+-- private.run_due.
 create or replace function private.clean_up(p_user_id uuid)
 returns json
 language plpgsql
@@ -17381,8 +17377,8 @@ begin
     v_deadlines := private.run_due(p_user_id, private.get_number('sweep_batch')::integer);
     v_expired := private.flag_expired(v_account);
     v_scrubbed := private.scrub_expired(p_user_id);
-    -- Pushes that nobody has sent within a day, as where no sender is set up; a sender's are passed
-    -- over.
+    -- Pushes that were not sent within a day, for example without VAPID settings; it skips those
+    -- that a sender has locked.
     delete from private.push_outbox as o
     where o.id in (
       select stale.id
@@ -17391,7 +17387,7 @@ begin
       where t.user_id = p_user_id and stale.created_at < now() - interval '1 day'
       for update of stale skip locked
     );
-    -- What actions answered long ago: nobody repeats one after that.
+    -- Stored answers to actions; a repeat after 30 days is not recognized.
     delete from private.action_results as r
     where r.user_id = p_user_id and r.created_at < now() - interval '30 days';
     update private.accounts as a
@@ -17405,15 +17401,15 @@ begin
 end;
 $$;
 
--- Flags a batch of a user's expired messages and says how many.
+-- Flags a batch of a user's expired messages and returns how many.
 --
--- The account remembers up to when everything is flagged, so that a login with nothing to do looks
--- at no message. Rows that nobody has touched are updated where they lie, without being locked
--- first: half the writing. A row that another session may hold is locked, or passed over.
--- The plans are generic: with the places at hand the planner reads a small table whole.
+-- The account stores up to when everything is flagged, so that a login without due messages reads
+-- none. Rows that no other session may have locked are updated by their place, without a lock
+-- first: that halves the writing. Other rows are locked first, or skipped. Plans are generic: with
+-- the given places the planner would read a small table whole.
 -- Args: the locked account.
--- Locks, writes: messages (those that another session holds are left for the next time), accounts
--- (flagged_until).
+-- Locks, writes: messages (it leaves those that another session has locked for the next time),
+-- accounts (flagged_until).
 create or replace function private.flag_expired(p_account private.accounts)
 returns integer
 language plpgsql
@@ -17462,7 +17458,7 @@ begin
 
   update private.accounts as a
   set flagged_until = coalesce(
-    -- Of what the batch had no room for, and of what was passed over.
+    -- For messages beyond the batch, and for skipped ones.
     case when v_due = v_batch or v_count < v_due then (
       select min(left_over.expires_at)
       from private.list_expired(v_me, p_account.flagged_until, now()) as left_over
@@ -17475,10 +17471,10 @@ begin
 end;
 $$;
 
--- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
+-- Empties a batch of a user's messages whose grace is over, and returns how many.
 --
--- The row and its number stay, its text, media and files go. Nothing goes from a conversation under
--- a legal hold, and nothing at all while setting expired_grace_days is null.
+-- The row and its number stay; its text, media and files are deleted. Messages under a legal hold
+-- stay whole, and all do while setting expired_grace_days is null.
 -- Locks, writes: messages.
 create or replace function private.scrub_expired(p_user_id uuid)
 returns integer
@@ -17514,9 +17510,9 @@ begin
 end;
 $$;
 
--- The same for everybody's messages, also between logins that are gone or never come back.
+-- The same for all users' messages, also of deleted logins and of users who never come back.
 --
--- Locks, writes: messages; rows that another session holds are passed over.
+-- Locks, writes: messages; it skips rows that another session has locked.
 create or replace function private.scrub_everybodys(p_limit integer)
 returns integer
 language plpgsql
@@ -17552,8 +17548,8 @@ $$;
 
 -- A user's messages that expired in a span of time and still hold their content, sent or received.
 --
--- Two scans of an index each instead of one condition with "or", so that a span without any costs
--- nothing however much the user has written.
+-- Two index scans instead of one condition with "or", so that a span without such messages costs
+-- nothing, even for a user with many messages.
 create or replace function private.list_expired(
   p_user_id uuid,
   p_from timestamptz,
@@ -17582,12 +17578,12 @@ $$;
 
 grant execute on function private.login_cleanup(), public.login_cleanup() to authenticated;
 
--- source: 60_triggers/check_account.sql sha256:8046051b30e9abb2d29593851ecdaf3dcc184810c7ccca060b315e77b88046b0
+-- source: 60_triggers/check_account.sql sha256:d49c398902cf843c47918296856f9a2034d45c99831af51cde676ec82a69f651
 -- Refuses an account that breaks a rule of its columns, as a CHECK of that name would.
 --
--- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
--- and every send changes the account. A free send changes none of the columns named here.
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Not CHECKs, because PostgreSQL plans each CHECK anew in every statement on the table, and every
+-- send changes the account. A free send changes none of the columns named here.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_account()
 returns trigger
 language plpgsql
@@ -17613,16 +17609,16 @@ after insert or update of phone, daily_free_limit, points_per_message, points_ba
 on private.accounts
 for each row execute function private.check_account();
 
--- source: 60_triggers/check_conversation.sql sha256:81e8e76d9a797fb924d557074d4ba5c73b77eb1006c793eeb58d7bbbfe69b907
+-- source: 60_triggers/check_conversation.sql sha256:3915df8d7a1fbfa23a802b0ae56e17ace399c962473cc3cb85bf1cc801d0288d
 -- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
 -- chat_status and automation_enabled follow flow_state.
 --
--- record_step writes all three; a repair by hand may change flow_state alone.
--- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
--- and a send changes none of these columns: the trigger does not run then. What no step changes is
--- in check_parties.
+-- record_step writes all three; a repair by hand may change flow_state alone. Not CHECKs, because
+-- PostgreSQL plans each of them anew in every statement on the table. A send changes none of these
+-- columns, so it does not run the trigger. Rules about columns that no step changes are in
+-- check_parties.
 -- Writes: conversations (chat_status, automation_enabled).
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_conversation()
 returns trigger
 language plpgsql
@@ -17729,14 +17725,14 @@ create or replace trigger complete_conversation
 before insert on private.conversations
 for each row execute function private.complete_conversation();
 
--- source: 60_triggers/check_new_message.sql sha256:353dc7481567ba968561d9a14510dd97859390cc556a7b8151423a889249cbd9
+-- source: 60_triggers/check_new_message.sql sha256:ee73c686ab2a6bd31908be7ed48d8ddce3b68866a481bfde9dff2816df289865
 -- Refuses a message that breaks a rule of its columns, as a CHECK of that name would, and sets
--- is_automated of messages that nobody typed.
+-- is_automated of messages that no user typed.
 --
--- Not CHECKs, because PostgreSQL reads and plans each of them, and each trigger's `when`, anew in
--- every statement on the table: eight CHECKs were a sixth of an insert. One condition shows that an
--- ordinary message breaks none.
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Not CHECKs, because PostgreSQL plans each of them, and each trigger's `when`, anew in every
+-- statement on the table: eight CHECKs were a sixth of an insert. One condition shows that an
+-- ordinary message breaks no rule.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_new_message()
 returns trigger
 language plpgsql
@@ -17779,10 +17775,10 @@ create or replace trigger check_new_message
 before insert on public.messages
 for each row execute function private.check_new_message();
 
--- source: 60_triggers/check_scrubbed_message.sql sha256:0007908071f1e9527c27fc51092924733391ccb93bc470ae0fb08ec14ae43993
--- Refuses a message that is marked as emptied and is not, as a CHECK of that name would.
+-- source: 60_triggers/check_scrubbed_message.sql sha256:bd77c4b2e70df5121c0cd430e83c299d5a85077f0a33c195ace3014139e8b0fb
+-- Refuses a message that is marked as emptied but has content, as a CHECK of that name would.
 --
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_scrubbed_message()
 returns trigger
 language plpgsql
@@ -17801,11 +17797,10 @@ after update of scrubbed_at, message, media_url, attachments on public.messages
 for each row when (new.scrubbed_at is not null)
 execute function private.check_scrubbed_message();
 
--- source: 60_triggers/check_setting.sql sha256:a923dcb6de3c35dc63ef236186cc8e4b53056ec5d786c72343c54da61367ba2c
--- Refuses a setting that would break the calls that read it, or cannot mean what it says, with a
--- sentence for the operator who writes it.
+-- source: 60_triggers/check_setting.sql sha256:f3191987be1e9631998f4c91ade28999266a1cd11a503f47f98c4ff87b6b61cb
+-- Refuses a wrong value of a setting, with a sentence for the operator who writes it.
 --
--- Errors: 23514 (check_violation); no RPC ever gets there.
+-- Errors: 23514 (check_violation); no RPC causes it.
 create or replace function private.check_setting()
 returns trigger
 language plpgsql
@@ -17821,7 +17816,7 @@ begin
 end;
 $$;
 
--- What is wrong with the value of a setting, as a sentence, or null.
+-- The fault of a setting's value, as a sentence, or null.
 create or replace function private.find_setting_fault(p_key text, p_value jsonb)
 returns text
 language plpgsql
@@ -17874,7 +17869,7 @@ begin
       when jsonb_typeof(p_value) <> 'array' or p_value = '[]' or exists (
         select from jsonb_array_elements(p_value) as t (type)
         where jsonb_typeof(t.type) <> 'string' or t.type #>> '{}' !~ c_media_type
-          -- A picture that runs scripts.
+          -- SVG can run scripts.
           or t.type = '"image/svg+xml"'
       ) then
         'write a list of types of images, audio, video and "application/pdf", such as'
@@ -17910,9 +17905,9 @@ create or replace trigger check_setting
 before insert or update on private.settings
 for each row execute function private.check_setting();
 
--- source: 60_triggers/create_account_at_sign_up.sql sha256:6aad35295be1b620b1f10fd4426e0c74ec524d4f665eecdf791b22365bd4c921
--- Gives every new login its card and account in the transaction of the sign-up; an anonymous one
--- when it becomes somebody's.
+-- source: 60_triggers/create_account_at_sign_up.sql sha256:e5451da4483237c69a4e15e3a35c30fd67637dc1105056a302b64d555493093e
+-- Creates the card and the account of a new login in the transaction of the sign-up; for an
+-- anonymous login when it gets an identity.
 --
 -- Definer: Auth writes the login as its own role, which may not write our tables.
 create or replace function private.create_account_at_sign_up()
@@ -17955,9 +17950,9 @@ $$;
 -- Logins from before: the others may find them, whoever comes first.
 select private.create_account(u.id) from auth.users as u where not u.is_anonymous;
 
--- source: 60_triggers/drop_files.sql sha256:af7dadacbe68ebad72a7dd9c859009c7c725d82f4a8c857fcb6ef8e99b1c74fd
--- Marks the files of a message that is emptied or deleted for their deletion, in the transaction
--- that does it: nobody reads them from then on, and the app has Storage delete them.
+-- source: 60_triggers/drop_files.sql sha256:6e578426c29a8e7c6316e8291967e15d1cb55fe750028d68ca217c43e4b095ce
+-- When a message is emptied or deleted, marks its files for deletion in the same transaction: from
+-- then on nobody can read them, and the app has Storage delete them.
 --
 -- Writes: files.
 create or replace function private.drop_files()
@@ -17982,10 +17977,9 @@ after update of attachments or delete on public.messages
 for each row when (old.attachments is not null)
 execute function private.drop_files();
 
--- source: 60_triggers/keep_bars.sql sha256:ee02aa29bc5a7bdb9f6b44ae58b12d76bb0afd1b511ee367b899a12850a0e5d4
--- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
--- instead of looking for blocks and logins, and participants.blocks_other, which readers of marks
--- look at.
+-- source: 60_triggers/keep_bars.sql sha256:a647806f5aef37cc1a7353f852d451985f3d567ade96d2d2301d106c543dd365
+-- Maintains conversations.is_barred, which a send reads under the lock of the conversation instead
+-- of searching for blocks and logins, and participants.blocks_other, for readers of marks.
 --
 -- Locks, writes: the pair's rows of conversations, in the order of their ids, and the blocker's of
 -- participants; block_user has locked them before (private.lock_pair).
@@ -18034,7 +18028,7 @@ begin
 end;
 $$;
 
--- A conversation that is founded while a bar stands has it from the start.
+-- Sets is_barred of a new conversation, by private.may_reach.
 create or replace function private.mark_new_conversation()
 returns trigger
 language plpgsql
@@ -18054,8 +18048,8 @@ create or replace trigger mark_new_conversation
 before insert on private.conversations
 for each row execute function private.mark_new_conversation();
 
--- source: 60_triggers/keep_bucket.sql sha256:dad4c1ab689fc504951bab59ce3c44b247da4805367d34bfa848aabd50212272
--- Keeps the types that the bucket attachments takes in step with setting attachment_types.
+-- source: 60_triggers/keep_bucket.sql sha256:3dc18eaffdda31dbc14251b92cc6dc5377930144606d01fdd7d6aeb543df993c
+-- Copies setting attachment_types to the types that the bucket attachments accepts.
 --
 -- Writes: storage.buckets.
 create or replace function private.keep_bucket()
@@ -18076,11 +18070,11 @@ after insert or update on private.settings
 for each row when (new.key = 'attachment_types')
 execute function private.keep_bucket();
 
--- source: 60_triggers/keep_conversation_events.sql sha256:38d9c9dfd068cf75284cfd0937e2fb975a7bda32a5011a32db18db344711f5aa
+-- source: 60_triggers/keep_conversation_events.sql sha256:e49eea0290321a81b5ef0005c4a487671b6b76f0994360ba9f687c5500c63c86
 -- Refuses to delete an event of a conversation's history, for every role.
 --
--- only_scrub_events refuses changes: it must look at each row.
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- only_scrub_events refuses changes, because it must compare each row.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_conversation_events()
 returns trigger
 language plpgsql
@@ -18096,10 +18090,10 @@ create or replace trigger keep_conversation_events
 before delete or truncate on public.conversation_events
 for each statement execute function private.keep_conversation_events();
 
--- source: 60_triggers/keep_escrow_ledger.sql sha256:d561e0377eecfc3a6b08d3575129fe5a4ed16cc60482b151d4ea4766450c8571
+-- source: 60_triggers/keep_escrow_ledger.sql sha256:d86661f11e51734acd283ff6b62957c1d1188640aad7faad969b59829823ed52
 -- Refuses every change or deletion in the ledger of deals, for every role.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_escrow_ledger()
 returns trigger
 language plpgsql
@@ -18115,9 +18109,8 @@ create or replace trigger keep_escrow_ledger
 before update or delete or truncate on private.escrow_ledger
 for each statement execute function private.keep_escrow_ledger();
 
--- source: 60_triggers/keep_files.sql sha256:7cab66fb926c4dacb7ccb3dea509d6dbd13c60f87bea33012a56402f50277b9c
--- Keeps private.files in step with the objects of the bucket attachments, and sent files as they
--- were sent.
+-- source: 60_triggers/keep_files.sql sha256:2eeced180f36a693eb196f233d21c3839ba71898ad07e1f52496b02dca888c9f
+-- Keeps private.files in step with the objects of the bucket attachments, and sent files unchanged.
 --
 -- Storage tries an upload as the caller, so policies decide, and then writes its object as
 -- service_role. Objects with names of another form are the operators' and have no row.
@@ -18139,12 +18132,12 @@ begin
 end;
 $$;
 
--- Refuses to change or delete an object while a message or submitted work has it: nobody gets
--- another file than was sent, also by an upload that began before. A name never changes, because
--- messages know the file by it.
+-- Refuses to change or delete an object while a message or submitted work has it, also by an upload
+-- that began before: readers get the file that was sent. A name never changes, because messages
+-- know the file by it.
 --
--- Definer: as private.note_file. Locks: the file's row, so that a send at the same time is waited
--- for.
+-- Definer: as private.note_file. Locks: the file's row, so that it waits for a send at the same
+-- time.
 -- Errors: 42501 (insufficient_privilege); Storage answers 403.
 create or replace function private.keep_sent_file()
 returns trigger
@@ -18165,7 +18158,7 @@ begin
 end;
 $$;
 
--- Forgets a file with its object.
+-- Deletes a file's row with its object.
 --
 -- Definer: as private.note_file. Writes: files.
 create or replace function private.forget_file()
@@ -18195,14 +18188,14 @@ after delete on storage.objects
 for each row when (old.bucket_id = 'attachments')
 execute function private.forget_file();
 
--- source: 60_triggers/keep_login_with_funds.sql sha256:997f25e6516f74c2817d865a13429c7da2f1108800bcbd42baee5ade3973a3df
+-- source: 60_triggers/keep_login_with_funds.sql sha256:44a5f6aaaabaa722eb7add264882a5041bad8f8a4389f9676e09bcdb5774fb1e
 -- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
--- both sides would lose whom to ask, and operators whom to pay.
+-- nobody could ask that user any more, and operators could not pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: all that the deletion changes, in the one order of locks: the account, the user's rate
--- limits, bids and campaigns, then the conversations, each in the order of their ids. So it waits
--- for calls that are under way.
+-- Locks: all rows that the deletion changes, in the order of all locks: the account, the user's
+-- rate limits, bids and campaigns, then the conversations, each in the order of their ids. So it
+-- waits for running calls.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
@@ -18230,7 +18223,7 @@ begin
     cross join lateral private.as_of_now(c) as due
     where old.id in (c.user_a, c.user_b)
       and c.held_minor > 0
-      -- A step that is due may owe it to this user: the payout is written with the step.
+      -- A due step may owe money to this user: the step writes the payout.
       and (due.held_minor > 0 or due.released_minor > 0 and due.influencer_id = old.id)
   ) then
     perform private.raise_error(
@@ -18254,10 +18247,10 @@ create or replace trigger keep_login_with_funds
 before delete on auth.users
 for each row execute function private.keep_login_with_funds();
 
--- source: 60_triggers/keep_offers.sql sha256:b39f98627db9937965f284ae8061cecee6300c58d6df45752b76504750875a0c
--- Refuses every change or deletion of a price that was named in a deal, for every role.
+-- source: 60_triggers/keep_offers.sql sha256:02aa1de7911b1d6f72767fe707eb6dbf7829463e6057853a13cb705d2a11beb1
+-- Refuses every change or deletion of an offer, for every role.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_offers()
 returns trigger
 language plpgsql
@@ -18273,10 +18266,10 @@ create or replace trigger keep_offers
 before update or delete or truncate on public.offers
 for each statement execute function private.keep_offers();
 
--- source: 60_triggers/keep_payment_audit.sql sha256:2986cbe239ecb8b6df929490ea32df59911bdfee03b6ba73cf68d908ddb23032
+-- source: 60_triggers/keep_payment_audit.sql sha256:2371a336ca93899ee3661655399b35cc128b02599579725d115ddbeff7e1aed2
 -- Refuses every change or deletion in the audit of payments, for every role.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_payment_audit()
 returns trigger
 language plpgsql
@@ -18292,10 +18285,10 @@ create or replace trigger keep_payment_audit
 before update or delete or truncate on private.payment_audit
 for each statement execute function private.keep_payment_audit();
 
--- source: 60_triggers/keep_points_ledger.sql sha256:4fc933e80800d4c0cad2f1ea487db8aad4c4c1e7689b1fe089a825ba6dbbfb3a
+-- source: 60_triggers/keep_points_ledger.sql sha256:051796f5e0da0e6e959fcfa31b97ce30b82fbf08b86bc9a67ae795689eb868cb
 -- Refuses every change or deletion of a line of the points ledger, for every role.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_points_ledger()
 returns trigger
 language plpgsql
@@ -18311,9 +18304,9 @@ create or replace trigger keep_points_ledger
 before update or delete or truncate on private.points_ledger
 for each statement execute function private.keep_points_ledger();
 
--- source: 60_triggers/keep_send_rules.sql sha256:86b8552c93bb99f2342357a5fe5749cc7763f40353d687baf71b895df1accad3
--- Keeps private.rates and private.send_rules, the typed copies of what sends and actions read, in
--- step with private.settings.
+-- source: 60_triggers/keep_send_rules.sql sha256:64e374f236cdd03ef6a9e8fbc1ab8919c6a1a768a2b19323dec94b351fdfb47d
+-- Copies private.settings to private.rates and private.send_rules, the typed copies that sends and
+-- actions read.
 --
 -- Writes: rates, send_rules.
 create or replace function private.keep_send_rules()
@@ -18327,7 +18320,7 @@ begin
 end;
 $$;
 
--- A limit without a setting is no limit.
+-- Without a value there is no limit.
 --
 -- Writes: rates, send_rules.
 create or replace function private.write_send_rules()
@@ -18377,10 +18370,10 @@ for each statement execute function private.keep_send_rules();
 
 select private.write_send_rules();
 
--- source: 60_triggers/only_scrub_events.sql sha256:2ec227bdd124c64589a3bbbafa82097450e7100b8a77b890e1b6b354f0d74eb5
--- Refuses every change of an event but the one: its details become null.
+-- source: 60_triggers/only_scrub_events.sql sha256:ef4651a89f36fea9e1c5c84ab032c5df226ea2d1ea7b076f5b296e5a0106e347
+-- Refuses every change of an event except one: its details become null.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.only_scrub_events()
 returns trigger
 language plpgsql
@@ -18400,16 +18393,16 @@ create or replace trigger only_scrub_events
 before update on public.conversation_events
 for each row execute function private.only_scrub_events();
 
--- source: 60_triggers/remove_account_with_login.sql sha256:4e8ab164eafdb1c152b992eaae4a2ad06c47a18269b86cd0c370fc4384664ccc
--- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
--- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
--- token of the login that still lives reads and writes nothing.
+-- source: 60_triggers/remove_account_with_login.sql sha256:22944f11e1d321b81300317e545443daee3cd3831b726966ce7213a6493bc91e
+-- Deletes the account of a deleted login and empties its card. Its conversations stay for the other
+-- side and accept no more messages; its bids and campaigns close; its deals end as after a block. A
+-- token of the login that is still valid reads and writes nothing.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
 -- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, files, bids,
--- campaigns, what private.leave_deals writes, conversations (is_barred), users, and what
--- private.touch_conversations writes.
+-- campaigns, conversations (is_barred), users, and as private.leave_deals and
+-- private.touch_conversations.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -18423,7 +18416,7 @@ begin
   delete from private.notifications as n where n.user_id = old.id;
   delete from private.action_results as r where r.user_id = old.id;
   delete from private.rate_limits as l where l.user_id = old.id;
-  -- Submitted work is also its buyer's, and stays with the deal.
+  -- Submitted work belongs to the brand owner too, and stays with the deal.
   update private.files as f
   set dropped_at = now()
   where f.owner_id = old.id and not f.is_work and f.dropped_at is null;
@@ -18433,7 +18426,7 @@ begin
   update public.campaigns as c
   set status = 'closed', updated_at = now()
   where c.brand_owner_id = old.id and c.status = 'open';
-  -- While the name is there for the other side to read.
+  -- Before the card is emptied, so that messages to the other side still have the name.
   perform private.leave_deals(old.id, null);
   update private.conversations as c
   set is_barred = true
@@ -18450,9 +18443,9 @@ create or replace trigger remove_account_with_login
 after delete on auth.users
 for each row execute function private.remove_account_with_login();
 
--- source: 70_policies/bids.sql sha256:7e0fefa474c77d7df69ac76e017411f9ab690f0ed1971dc7f7473596df175034
--- An open bid is for everybody who is signed in; a closed one for its owner, and for those who
--- see a conversation on it.
+-- source: 70_policies/bids.sql sha256:9463f0c68d9d76ca441b97ee8fd11fec43d56fa6648ab273c2ba74bdf1c30172
+-- Every signed-in user sees an open bid; its owner and users with a conversation on it see a closed
+-- one.
 drop policy if exists bids_select_open_or_own on public.bids;
 create policy bids_select_open_or_own on public.bids
 for select to authenticated
@@ -18469,9 +18462,9 @@ create policy blocks_select_own on public.blocks
 for select to authenticated
 using (blocker_id = (select private.my_id()));
 
--- source: 70_policies/campaigns.sql sha256:2fc77c7d2b63586cf14e9ba8fb96a3cd6ded72cf22c4b2ff3bb68e4ec196f4e6
--- An open campaign is for everybody who is signed in; a closed one for its owner, and for those
--- who see a conversation on it.
+-- source: 70_policies/campaigns.sql sha256:fe46583c0ad017c1beba4569f9cf1b6ad8c93ceb56a7a4504badc3e907f70ce9
+-- Every signed-in user sees an open campaign; its owner and users with a conversation on it see a
+-- closed one.
 drop policy if exists campaigns_select_open_or_own on public.campaigns;
 create policy campaigns_select_open_or_own on public.campaigns
 for select to authenticated
@@ -18483,22 +18476,23 @@ using (
   )
 );
 
--- source: 70_policies/conversation_events.sql sha256:1424fb5f52c7cf5f2115b94a5fb13b96881635ee263d991cd0bf2bf10fc6c38e
--- A conversation's history is its members' alone.
+-- source: 70_policies/conversation_events.sql sha256:0eb7bc20f9a209fbfc0c53d231d007e5d6067807d89f28f76856e3f2dc9f8ddc
+-- Only the members see a conversation's history.
 drop policy if exists conversation_events_select_member on public.conversation_events;
 create policy conversation_events_select_member on public.conversation_events
 for select to authenticated
 using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
 
--- source: 70_policies/conversations.sql sha256:690c8ad388ceb486c7261fe052aec060883f1e29f6748ff4addd521a37c42467
--- A conversation is its members' alone.
+-- source: 70_policies/conversations.sql sha256:b764a7f91dbc2f0fbd435e5c182440346b0f39b8fc64424114e12dc6b2759fb9
+-- Only the members see a conversation.
 drop policy if exists conversations_select_member on private.conversations;
 create policy conversations_select_member on private.conversations
 for select to authenticated
 using (id = any((select private.list_my_conversation_ids())::uuid[]));
 
--- source: 70_policies/messages.sql sha256:1a71392e17e7826b9924ec56281f93db7aca1dd926175fbda508d3accb0e48c6
--- A message is for the members of its conversation, or for the one it names, until it expires.
+-- source: 70_policies/messages.sql sha256:aa4f9488e5ccaddc109761798f608cfc4477e5b5686ba9936d05f3e09e129b85
+-- The members of a conversation see its messages until they expire; a message to one side, only its
+-- sender and its receiver.
 --
 -- The second and third condition are those of private.visible_messages; a test compares them.
 drop policy if exists messages_select_member on public.messages;
@@ -18510,18 +18504,18 @@ using (
   and (expires_at is null or expires_at > now())
 );
 
--- source: 70_policies/offers.sql sha256:33a247c2e3d12c2ccfb0a77fe63311e1b40cab2961bf05e4c064836c431a1ab7
--- An offer is for the members of its conversation.
+-- source: 70_policies/offers.sql sha256:028823c705d784cfd2a9dd43465aa779351f359ea61f6c47c52d415f8c70ac3f
+-- The members of a conversation see its offers.
 drop policy if exists offers_select_member on public.offers;
 create policy offers_select_member on public.offers
 for select to authenticated
 using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
 
--- source: 70_policies/realtime_messages.sql sha256:679b1e311be846e951b43dd70a73f523b7d55b91d8035ce2740378d6905fb4c1
+-- source: 70_policies/realtime_messages.sql sha256:f82c01719301e4a7f69dbd9d55d87818206db829ec878d22c49e862e7899d3fa
 -- Who may hear a private channel, and who may speak on it; see private.is_my_topic.
 --
--- Realtime probes these with an empty row: they may look at the topic, the extension and the
--- caller only.
+-- Realtime probes these with an empty row: they may use only the topic, the extension and the
+-- caller.
 drop policy if exists realtime_messages_select_own_topic on realtime.messages;
 create policy realtime_messages_select_own_topic on realtime.messages
 for select to authenticated
@@ -18535,8 +18529,8 @@ with check (
   and (select private.is_my_topic(realtime.topic(), p_speak => true))
 );
 
--- source: 70_policies/requests.sql sha256:7adcad47166b28cbc4c5d42f4f9596e981a73827acaefbe14443f2007b47aed7
--- An application is for the influencer who applied and for the owner of the campaign.
+-- source: 70_policies/requests.sql sha256:82cf24cbcc39f3223489aa588b400540b018db69fd6bd4050da895106ccafee2
+-- The influencer who applied and the owner of the campaign see an application.
 drop policy if exists requests_select_party on public.requests;
 create policy requests_select_party on public.requests
 for select to authenticated
@@ -18547,11 +18541,11 @@ using (
   )
 );
 
--- source: 70_policies/storage_objects.sql sha256:1eb5e19084a228fe79b649cd3897d05e9de44dd02e97a594f34ff43e09899bfc
--- The files of messages: private.may_handle_file is the rule. Nobody updates one.
+-- source: 70_policies/storage_objects.sql sha256:2e4bcbd2728dc8be773bbe80153f2d710c3dabc671cad7734ac29d569e0a174a
+-- The files of messages: private.may_handle_file decides. Nobody may update one.
 --
--- To list a bucket, Postgres looks at the files of all users: the conversation's id at the front of
--- a name rules most of them out cheaply.
+-- To list a bucket, Postgres reads the files of all users: the conversation's id at the front of a
+-- name excludes most of them cheaply.
 drop policy if exists storage_objects_insert_uploader on storage.objects;
 create policy storage_objects_insert_uploader on storage.objects
 for insert to authenticated
@@ -18580,16 +18574,16 @@ create policy users_select_signed_in on public.users
 for select to authenticated
 using ((select private.my_id()) is not null);
 
--- source: 70_policies/work_submissions.sql sha256:fa29341c9883afa454c45fa595228ff4f3ce1c67be71958e53a1f1e89fbaeb42
--- A submission of work is for the members of its conversation.
+-- source: 70_policies/work_submissions.sql sha256:c0323b84eb02734646f51fe0f2910636e7323065cc77e85d91190d996b46d8fb
+-- The members of a conversation see its submissions of work.
 drop policy if exists work_submissions_select_member on public.work_submissions;
 create policy work_submissions_select_member on public.work_submissions
 for select to authenticated
 using (conversation_id = any((select private.list_my_conversation_ids())::uuid[]));
 
--- source: 80_data/10_drafts.sql sha256:d2a7e600e77cc8def60dd58157399415e2a42df5d56fbdd99ed7edb298119449
--- Begins a draft of each kind's flow; the files that follow fill them, the last one publishes what
--- differs from the flow that is in use.
+-- source: 80_data/10_drafts.sql sha256:5866ac2440208559be26e090ed8d4be1efaa5a3a13030b1464a8d2c5732473a7
+-- Begins a draft of each kind's flow; the next files fill them, and the last one publishes those
+-- that differ from the flow in use.
 --
 -- The rules (docs/parts/flow_rules.md): how often something may be done, then times, the fee, and
 -- how long ratings stay open. Razorpay's late authorisation takes up to 3 days, which attempt_hours
@@ -18615,10 +18609,9 @@ insert into private.flow_definitions (kind, rules) values
   ),
   ('direct', '{"max_closings_a_day": 3}');
 
--- source: 80_data/15_shared_moves.sql sha256:7418f59401d75ef8e1e90aa082bea38dee0d5a070b7946a77cb379de28ac18b9
--- What several states have in common: the messages of a move that has the same name in each of
--- them, and the fields of an action that each of them has. Their files name the move and do not
--- repeat this.
+-- source: 80_data/15_shared_moves.sql sha256:7e21c7b6e9f33571b29728d0eb9095664f9a6dd9a94e727c07ea97b2027596a8
+-- Messages and inputs that several states share: those of a move with the same name, and the fields
+-- of an action. The files of the states name the move and do not repeat them.
 select private.draft_moves('deals', $$
 [
   {
@@ -19275,8 +19268,8 @@ select private.draft_state('deals', 'influencer_price_response', $$
 }
 $$);
 
--- source: 80_data/27_negotiation_input.sql sha256:00175296e7dc920b000277380401ed5f2bb39eddae84359fa092fef07505c093
--- The one who is awaited types another price.
+-- source: 80_data/27_negotiation_input.sql sha256:5ed919c483c94f533daf6a1373a43a6bf4bec778b728a0c0b9020dbb1fa55c83
+-- The awaited party types another price.
 select private.draft_state('deals', 'negotiation_input', $$
 {
   "title": "A price is being typed", "clock": "since_entry", "lasts": "14 days",
@@ -19382,8 +19375,8 @@ select private.draft_state('deals', 'negotiation_input', $$
 }
 $$);
 
--- source: 80_data/28_brand_owner_negotiation.sql sha256:e69c7e86ba9c1a3f8dd84f2a19237922e6b75cb984d4b5a8ecf9814ee7859543
--- The influencer did not take the price; the brand owner decides how to go on.
+-- source: 80_data/28_brand_owner_negotiation.sql sha256:6c0eb51abefef66cd82bbe1dc14024413761c8dedb88f12f4e9737c1c8504dc0
+-- The influencer did not accept the price; the brand owner decides.
 select private.draft_state('deals', 'brand_owner_negotiation', $$
 {
   "title": "The brand owner considers the price", "clock": "since_entry", "lasts": "14 days",
@@ -20683,12 +20676,13 @@ select private.draft_state('direct', 'chat_closed', $$
 }
 $$);
 
--- source: 80_data/70_traces.sql sha256:d88363d7ca14dded1c1d891d7de2122537c47a7948a0f4377c54a3c4d46e7cc7
--- Walks that the flows must allow, whatever else they come to allow: `role action state` a line.
--- The proof of a flow takes them (P12), because rows that are alternatives to each other miss
--- nothing when one is gone; every such row is in one of these walks.
+-- source: 80_data/70_traces.sql sha256:4f1b85bb517df7ddf2f56405ebeeba24fab652b5cd40513bf380aca123e4bac4
+-- Walks that every version of the flows must allow: `role action state` a line. The proof of a flow
+-- takes them (P12): without them it would not notice that one of two alternative rows is gone.
+-- Every such row is in a walk.
 --
--- A walk begins where the one named after its own name ends; the first have nothing before them.
+-- A walk begins at the end of the walk that its second name gives; the first ones begin at the
+-- start.
 insert into private.flow_traces (flow_id, name, steps)
 with recursive given (kinds, name, begins_with, steps) as (
   values
@@ -20934,9 +20928,9 @@ whole as (
 )
 select w.flow_id, w.name, w.steps from whole as w;
 
--- source: 80_data/90_publish.sql sha256:dbf26f99fb82c7bf9a30a2468ed573265b7124185f0663197d2c5e3005b10aae
--- Publishes the drafts that the files before this one have filled: proved, and only where they
--- differ from the flow in use. Conversations from before there were flows get the direct one.
+-- source: 80_data/90_publish.sql sha256:af065bb92eb8307a66afa1fcce1f1ee450b25bcea10112fa03c0b781bea10f3e
+-- Proves and publishes the drafts of the files before, where they differ from the flow in use.
+-- Conversations without a flow get the direct one.
 select private.publish_draft(f.id)
 from private.flow_definitions as f
 where f.status = 'draft'

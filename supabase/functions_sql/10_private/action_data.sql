@@ -1,12 +1,12 @@
--- What the client draws for one reader of an action message: title, buttons, form.
+-- The title, buttons and form that a client draws for one reader of an action message.
 --
 -- Args: the conversation as it is now; the reader's role (null: both sides); title and subtitle,
 -- filled in; the actions to offer, as of private.flow_messages.buttons; the message's type; its id.
 -- Returns: `{title, subtitle, buttons, input_field, input_fields, submit_button, submit_action,
 -- payment_order, schema, flow_state, message_type, visible_to, allowed_for, action_id,
 -- expires_at}`; keys without a value are left out. expires_at is when the state's time limit ends.
--- A button `{id, text, style, action, data, input_fields}` carries data, and has fields where its
--- action cannot do without.
+-- A button `{id, text, style, action, data, input_fields}` has input_fields where its action needs
+-- them.
 create or replace function private.action_data(
   p_conversation private.conversations,
   p_role text,

@@ -1,4 +1,4 @@
--- A conversation as it is now: its row, with the steps that are due by now taken in memory.
+-- A conversation as it is now: its row, with due steps taken in memory.
 create or replace function private.as_of_now(p_conversation private.conversations)
 returns private.conversations
 language plpgsql
@@ -13,9 +13,9 @@ begin
 end;
 $$;
 
--- Whether a conversation is open for free text where it is now.
+-- Whether a conversation is open for free text in its present state.
 --
--- real_time always is (private.publish_draft sees to it), so frequent callers look at chat_status
+-- real_time always is (private.publish_draft checks it), so frequent callers read chat_status
 -- first.
 create or replace function private.takes_free_text(p_conversation private.conversations)
 returns boolean

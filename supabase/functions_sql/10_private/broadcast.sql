@@ -1,11 +1,11 @@
--- Tells topics about events when the transaction commits: `user:<id>` for what one user may know,
--- `conversation:<id>` for typing alone.
+-- Sends events when the transaction commits. The caller chooses each event's topic, and so its
+-- receivers.
 --
--- Args, in step: the name of each event, the topic, chosen here and now, and its payload, a JSON
--- object. One statement for all, where realtime.send would take one call each. Like realtime.send
--- it never fails its caller: an event is a hint, `sync` repairs what was not heard.
+-- Args, three arrays of one length: the event's name, its topic, its payload (a JSON object). One
+-- statement writes all, where realtime.send would take a call each. Like realtime.send it never
+-- fails its caller: an event may be lost, and `sync` returns its content.
 -- Realtime counts every copy that it delivers, and drops events of a project that is over its
--- quota: docs/API.md has a table of what each call may write, and a test counts it.
+-- quota. docs/API.md has a table of the rows that each call writes, and a test counts them.
 -- Writes: realtime.messages.
 create or replace function private.broadcast(
   p_events text[],
@@ -28,7 +28,7 @@ exception
 end;
 $$;
 
--- Notes that broadcasts could not be written: a warning in the log, and one more in
+-- Records that broadcasts could not be written: by a warning in the log and in the sequence
 -- private.broadcast_failures.
 create or replace function private.count_lost_broadcast(
   p_events text[],
@@ -46,7 +46,7 @@ end;
 $$;
 
 -- How many rows were broadcast in the last minute, for operators to compare with their plan; null
--- where the platform does not let us count.
+-- where the platform does not allow counting.
 create or replace function private.count_broadcasts()
 returns bigint
 language plpgsql

@@ -1,4 +1,4 @@
--- What a state of the flow is for those who chat: real_time, automated or closed.
+-- The chat_status of a state of the flow: real_time, automated or closed.
 create or replace function private.chat_status_in(p_flow_state text)
 returns text
 language plpgsql

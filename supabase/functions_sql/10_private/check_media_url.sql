@@ -1,4 +1,4 @@
--- Refuses a media URL that a client should not be made to load, or whose host is not allowed here.
+-- Refuses a media URL that clients cannot load safely, or whose host the settings do not allow.
 --
 -- Errors: MEDIA_INVALID (422) `{rule}`: a rule of find_url_fault, or host_not_allowed by the
 -- setting media_hosts.
@@ -45,7 +45,7 @@ as $$
   end;
 $$;
 
--- The rule that a URL breaks which a client should not be made to load, or null.
+-- The rule of safe URLs that a URL breaks, or null.
 --
 -- Allowed: https in plain ASCII (RFC 3986), a DNS name (no IP address, no local name), no
 -- credentials, port 443, at most 2,048 characters. Rules: length, characters, scheme, credentials,
@@ -67,7 +67,7 @@ begin
     when v_authority is null then 'scheme'
     when position('@' in v_authority) > 0 then 'credentials'
     when coalesce(v_port, '443') <> '443' then 'port'
-    -- The last label starts with a letter, which no spelling of an IPv4 address does.
+    -- The last label starts with a letter; no spelling of an IPv4 address does.
     when v_host !~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'
       or char_length(v_host) > 253
       or v_host ~ '\.(localhost|local|internal|arpa|invalid|test)$' then 'host'
@@ -75,7 +75,7 @@ begin
 end;
 $$;
 
--- What stands between `https://` and the path of a URL, in lower case; null for another scheme.
+-- The part between `https://` and the path of a URL, in lower case; null for another scheme.
 create or replace function private.url_authority(p_url text)
 returns text
 language sql

@@ -1,5 +1,5 @@
--- Refuses a name, a reference or an address that is larger than any honest one, before any work is
--- done on it. What people type goes through private.read_text.
+-- Refuses a name, a reference or an address that is larger than any honest one, before any work on
+-- it. private.read_text reads the texts that people type.
 --
 -- Errors: INPUT_INVALID (422) `{field, rule: "length"}`.
 create or replace function private.check_size(p_text text, p_field text, p_max_bytes integer)
@@ -19,8 +19,8 @@ $$;
 
 -- Refuses a JSON value that is larger or deeper than any honest one, before it is looked into.
 --
--- A number of a few bytes, such as 1e131071, can be very much text. A small value holds too few of
--- them to do harm.
+-- A number of a few bytes, such as 1e131071, can be a very long text. A small value holds too few
+-- of them to do harm.
 -- Errors: INPUT_INVALID (422) `{field, rule: "size" or "depth"}`.
 create or replace function private.check_json(p_json jsonb, p_field text, p_max_bytes integer)
 returns void
@@ -125,7 +125,7 @@ begin
 end;
 $$;
 
--- How many rows a page has: what was asked, the default when nothing was, at least 1, at most max.
+-- How many rows a page has: the number asked for or the default, at least 1 and at most max.
 create or replace function private.clamp_page_size(
   p_page_size integer,
   p_default integer,

@@ -1,11 +1,11 @@
--- The version of a conversation's context as each of its members sees it, and whether that member
--- has muted it.
+-- The version of a conversation's context for each of its members, and whether that member has
+-- muted it.
 --
 -- It grows with every change that the member can see: a step of the flow, a message that comes or
 -- disappears, the member's own preferences and receipts, and the receipts that the other one
--- shares. An expiry, and a step that a time limit takes, add their time in microseconds, so that
--- they count before anybody has written them. private.my_conversations says the same; a test
--- compares them.
+-- shares. An expiry and the step of a deadline add their time in microseconds, so that they count
+-- before any call has written them. private.my_conversations computes the same; a test compares
+-- them.
 create or replace function private.conversation_versions(p_conversation private.conversations)
 returns table (user_id uuid, version bigint, is_muted boolean)
 language plpgsql

@@ -1,6 +1,6 @@
--- The open deal of a direct chat's two members, where setting direct_blocked_during_deal has them
--- write there; null where they may write to each other. A deal is open until its free chat begins
--- or it is closed.
+-- The open deal of a direct chat's two members in which they must write, by the setting
+-- direct_blocked_during_deal; null where they may write in the direct chat. A deal is open until
+-- its free chat begins or it is closed.
 create or replace function private.deal_instead(p_conversation private.conversations)
 returns uuid
 language plpgsql

@@ -1,6 +1,6 @@
 -- Charges one action of a user to its limit in private.rates.
 --
--- Sends have columns of their own in the account's row; see private.send_message.
+-- Limits of sends are columns of the account; see private.send_message.
 -- Locks, writes: the limit's row of rate_limits. Errors: RATE_LIMITED (429) `{retry_after}`.
 create or replace function private.limit_rate(p_user_id uuid, p_action text)
 returns void
@@ -27,7 +27,7 @@ $$;
 -- The limit is a token bucket kept as one timestamp (the "generic cell rate algorithm", ITU-T
 -- I.371): each action moves the due time on by one step; it fits while the due time is less
 -- than a whole burst ahead of now.
--- Args: the due time so far; the action, as in private.rates (one that is not there has no limit).
+-- Args: the due time so far; the action, as in private.rates (without a row there: no limit).
 -- Errors: RATE_LIMITED (429) `{retry_after}` in whole seconds, with the header Retry-After.
 create or replace function private.next_due(p_due_at timestamptz, p_action text)
 returns timestamptz

@@ -1,11 +1,10 @@
 -- Whether a text of one user may reach another now: not across a block, in either direction, and
 -- not to or from a deleted login.
 --
--- Every function that shows a text to the other side asks here first: a pitch, a reason, notes, the
--- other free texts of a step. A step across a block still counts; its texts are kept for their
+-- Every function that shows a text to the other side calls it first: for a pitch, a reason, notes,
+-- the other free texts of a step. A step across a block still counts; its texts are kept for their
 -- author and for operators, and are not delivered. private.send_message reads the same from
--- conversations.is_barred, and adds the rules of messages: the stranger's limit, quota and points.
--- private.limit_rate says how often a user may act.
+-- conversations.is_barred.
 create or replace function private.may_reach(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql

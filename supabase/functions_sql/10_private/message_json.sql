@@ -21,8 +21,8 @@ begin
 end;
 $$;
 
--- A message's JSON as it may leave through a channel that no clock empties: as it is, or, when the
--- message disappears one day, without text, media and files and with `content_withheld: true`.
+-- A message's JSON for a channel that keeps it beyond the message's expiry: unchanged, or, when the
+-- message disappears, without text, media and files and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
 language plpgsql

@@ -49,10 +49,10 @@ $$;
 
 -- Whether a Realtime topic is the caller's: for hearing it, or also for speaking on it.
 --
--- `user:<uid>` is heard by that user and spoken on by nobody; `conversation:<id>` is both for its
--- members, and carries typing and presence only; nobody speaks there across a block. `bid:<id>` and
--- `campaign:<id>` are heard by the owner and by those who have a conversation on it. An id in any
--- case is the same id.
+-- The user hears `user:<uid>`, and no client speaks there. The members hear and speak on
+-- `conversation:<id>`, for typing and presence; nobody speaks there across a block. The owner, and
+-- users with a conversation on it, hear `bid:<id>` and `campaign:<id>`. Capitals in an id do not
+-- matter.
 -- Definer: policies on realtime.messages run as the caller, who may not read participants.
 create or replace function private.is_my_topic(p_topic text, p_speak boolean)
 returns boolean

@@ -1,13 +1,13 @@
 -- A text that a caller typed, as it is stored: NFC, line ends as \n, without invisible direction
--- controls, trimmed; null stays null. The one place that bounds texts.
+-- controls, trimmed; null stays null. The one place that limits the size of texts.
 --
--- Its size in bytes is checked before anything else is done, and so are piles of combining marks:
--- what normalize() does with those grows with the square of their number, and cannot be stopped.
--- Call it before any lock is taken. Direction controls (U+202A-202E, U+2066-2069) are dropped
--- because phones put them around names and numbers that people paste, and because they can turn a
--- text into another one on screen (Unicode TR 36, "bidirectional text spoofing").
+-- It first checks the size in bytes, and combining marks in a row: the time of normalize() grows
+-- with the square of their number, and nothing can stop it. Call it before any lock. Direction
+-- controls (U+202A-202E, U+2066-2069) are dropped because phones put them around names and numbers
+-- that people paste, and because they can turn a text into another one on screen (Unicode TR 36,
+-- "bidirectional text spoofing").
 --
--- Args: the text; the name of the argument; how many characters it may have, once cleaned; the rule
+-- Args: the text; the name of the argument; how many characters the cleaned text may have; the rule
 -- that a longer one breaks.
 -- Errors: INPUT_INVALID (422) `{field, rule}`: length (or p_rule), combining_marks,
 -- control_characters; MESSAGE_TOO_LONG (422) `{length, max}` where the field is message.
@@ -23,9 +23,9 @@ stable
 set search_path = ''
 as $$
 declare
-  -- What one stored character may have been in UTF-8: a Korean syllable in three parts.
+  -- Most bytes of UTF-8 behind one stored character: a Korean syllable in three parts.
   c_bytes constant integer := 9;
-  -- What looks like nothing at either end, also in other scripts' typesetting.
+  -- Blank characters that are trimmed, of all scripts.
   c_space constant text := e' \n\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007'
     '\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
   v_text text := p_text;
@@ -122,8 +122,8 @@ begin
 end;
 $$;
 
--- Whether a text shows nothing: empty, or made only of white space, joiners, selectors and other
--- characters without a picture of their own.
+-- Whether a text shows nothing: empty, or only white space, joiners, selectors and other invisible
+-- characters.
 --
 -- The ranges: white space; Unicode's general category Cf (format) and the fillers and selectors
 -- of its Default_Ignorable_Code_Point; the empty Braille pattern.

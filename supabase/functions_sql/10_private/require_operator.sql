@@ -16,7 +16,7 @@ begin
 end;
 $$;
 
--- Refuses an operator who is a member of a conversation: nobody decides in a matter of their own.
+-- Refuses an operator who is a member of the conversation: operators do not decide their own deals.
 --
 -- Errors: FORBIDDEN (403).
 create or replace function private.refuse_own(p_conversation_id uuid)

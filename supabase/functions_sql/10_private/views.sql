@@ -1,10 +1,10 @@
--- What the caller sees: messages, as they are and as clients get them, and conversations.
+-- The caller's messages and conversations, in the shapes that clients get.
 --
--- The views run with their owner's rights; nobody else has a grant on them.
+-- The views run with their owner's rights; no role has a grant on them.
 
 -- The messages that are for the caller and have not expired; readers of the view check the
--- membership. The one place of that rule for the RPCs that look for messages; get_messages and sync
--- repeat it, and so does the policy of public.messages for direct reads. A test compares them.
+-- membership. RPCs use the rule from here; get_messages and sync repeat it for speed, and the
+-- policy of public.messages for direct reads. A test compares them.
 create or replace view private.visible_messages as
 select m.*
 from public.messages as m
@@ -32,7 +32,7 @@ select
     when me.blocks_other or other.blocks_other then 0
     else other.delivered_seq
   end as other_delivered_seq,
-  -- A time limit has passed: what was asked is over, whether or not the step has been written.
+  -- After the deadline the open action is over, also before the step is written.
   coalesce(c.deadline_at <= now(), false) as is_over
 from private.participants as me
 join private.participants as other
@@ -91,11 +91,10 @@ cross join lateral (
 -- Every conversation of the caller, as the caller sees it now, in the shape that clients get
 -- ("context").
 --
--- A deal is shown as it is now, whether or not the steps that are due have been written; the action
--- that is open is shown to the side that is awaited. version is that of
--- private.conversation_versions. Unread messages are counted up to 1,000, so that the cost is
--- bounded; those that the caller's own step caused are not counted. Across a block the other side's
--- receipts and last visit are hidden.
+-- A deal counts due steps that are not written yet; only the awaited side sees the open action.
+-- version is that of private.conversation_versions. Unread messages are counted up to 1,000, so
+-- that the cost is bounded; messages that the caller's own step caused do not count. Across a block
+-- the other side's receipts and last visit are hidden.
 create or replace view private.my_conversations as
 select
   me.conversation_id,
@@ -119,7 +118,7 @@ select
       select m.action_data from public.messages as m
       where m.id = (c.current_action_data ->> 'action_id')::uuid
     )
-    -- Asked for by a step that is due and not written yet.
+    -- A due step that is not written yet opened the action.
     else private.action_data(
       c, me.role,
       (
@@ -198,7 +197,7 @@ select
   me.muted_until,
   not me.blocks_other and not other.blocks_other and a.user_id is not null
     and (c.chat_status = 'real_time' or private.takes_free_text(c))
-    -- Negative where direct_blocked_during_deal is set: looked up once a statement.
+    -- Negative where direct_blocked_during_deal is set; read once per statement.
     and not (
       c.kind = 'direct'
       and exists (select from private.send_rules as r where r.stranger_messages < 0)

@@ -1,5 +1,5 @@
--- Gives the caller a role and a name, a picture and a phone; later calls change what they give and
--- leave the rest. An empty picture or phone takes it away; the role stays.
+-- Sets the caller's role and name, picture and phone. A later call changes the given ones and keeps
+-- the rest; an empty picture or phone deletes it; the role stays.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's account. Writes: users, accounts, participants.
@@ -73,7 +73,7 @@ as $$
   select private.complete_profile(role, display_name, avatar_url, phone);
 $$;
 
--- The caller's own profile, with what nobody else may read of it.
+-- The caller's own profile, with its private fields.
 --
 -- Definer: accounts are private.
 -- Errors: AUTH_REQUIRED (401).
@@ -150,9 +150,9 @@ begin
 end;
 $$;
 
--- What a name looks like: two names that fold to the same are taken for each other (Unicode TR 39,
--- "confusable detection"). Case, accents, spaces, punctuation, symbols and what cannot be seen do
--- not count; letters of other scripts count as the Latin ones that they look like.
+-- The look of a name: two names that fold to the same text look alike (Unicode TR 39, "confusable
+-- detection"). Case, accents, spaces, punctuation, symbols and invisible characters do not count;
+-- letters of other scripts count as the Latin ones that they look like.
 create or replace function private.fold_name(p_name text)
 returns text
 language plpgsql

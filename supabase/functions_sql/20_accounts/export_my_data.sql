@@ -14,7 +14,7 @@ as $$
   select private.export_my_data(cursor, page_size);
 $$;
 
--- A page of the caller's own data, and nobody else's.
+-- A page of the caller's own data.
 --
 -- Definer: much of it is private. Writes: rate_limits.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field: "cursor", rule: "format"}`,
@@ -173,7 +173,7 @@ begin
       where b.blocker_id = p_user_id and (v_id is null or b.blocked_id > v_id)
       order by b.blocked_id limit p_limit;
     when 'reports' then
-      -- The evidence is what others wrote.
+      -- The evidence has other users' messages.
       return query select r.id::text, to_jsonb(r) - 'evidence' from private.reports as r
       where r.reporter_id = p_user_id and (v_id is null or r.id > v_id)
       order by r.id limit p_limit;

@@ -23,11 +23,11 @@ begin
 end;
 $$;
 
--- Locks the account of a user with whom the caller opens a conversation: a block by that user, or
--- the deletion of that login, either came before or finds the conversation. Two users who open one
--- with each other do not wait for each other, and sends do not wait.
+-- Locks the account of a user with whom the caller opens a conversation. So a block by that user,
+-- or the deletion of that login, either came before or sees the conversation. Two users who open
+-- one with each other do not wait for each other, and sends do not wait.
 --
--- Call it after private.lock_account and before anything else is locked.
+-- Call it after private.lock_account and before any other lock.
 -- Locks: the other user's account (key share).
 create or replace function private.lock_peer(p_user_id uuid)
 returns void

@@ -1,4 +1,4 @@
--- Notes that a user is here, to the minute: most calls then write nothing.
+-- Records a user's last visit to the minute, so that most calls write nothing.
 --
 -- Locks, writes: the user's row of accounts.
 create or replace function private.note_visit(p_user_id uuid)

@@ -1,5 +1,5 @@
 -- Copies into a user's conversations whether the user shows read marks (null once the account is
--- gone), and tells clients, by the version, that what they show of the user has changed.
+-- gone), and raises their versions, so that clients load the user's card anew.
 --
 -- Locks, writes: the user's rows of private.participants, locked in the order of their ids as
 -- everywhere.

@@ -29,7 +29,7 @@ begin
 end;
 $$;
 
--- RPC: what moved the caller's points, newest first; returns
+-- RPC: the changes of the caller's points, newest first; returns
 -- `[{id, delta, reason, balance_after, message_id, created_at}]`; `before` is an id of that list.
 create or replace function public.get_points_history(
   page_size integer default 50,

@@ -49,7 +49,7 @@ begin
     returning a.points_balance into v_balance;
     insert into private.points_ledger (user_id, delta, reason, balance_after, grant_id)
     values (p_user_id, p_points, v_reason, v_balance, p_grant_id)
-    -- Taken in the meantime for another user: this one's account is all that is locked here.
+    -- Another call may use the same grant_id for another user, whose account is not locked here.
     on conflict (grant_id) do nothing
     returning * into v_entry;
     perform private.tell_quota(p_user_id, -p_points, p_is_send => false, p_has_listener => true);

@@ -1,9 +1,9 @@
 -- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
 --
 -- Sends charge themselves; see private.send_message.
--- Args: the locked account; the price; the most the user agrees to (null: any); what for; the
+-- Args: the locked account; the price; the most the user agrees to (null: any); the reason; the
 -- message, if it is one.
--- Writes: accounts, points_ledger, and what tell_quota writes.
+-- Writes: accounts, points_ledger, and as tell_quota.
 -- Errors: those of check_price.
 create or replace function private.spend_points(
   p_account private.accounts,
@@ -74,13 +74,14 @@ begin
 end;
 $$;
 
--- Tells a user's devices that the quota changed in a way worth showing.
+-- Tells a user's devices that the quota changed.
 --
--- The answer of a call carries the quota already: quota_changed is for devices that did not call.
--- The notices quota_low and points_low go out when a fifth of the free messages is left, or none,
--- and at the same two marks of the balance after the newest credit.
+-- The answer of a call has the quota already: quota_changed is for devices that did not call. The
+-- notification quota_low is sent when a fifth of the free messages is left, and when none is;
+-- points_low at a fifth of the balance after the newest credit, and when the balance no longer pays
+-- for a message.
 -- Args: the user; the points that were just spent (negative: given); whether a message was just
--- counted; whether a device may be listening that did not make this call.
+-- counted; whether another device may be listening.
 -- Writes: notifications, push_outbox, realtime.messages. Events: quota_changed, notification.
 create or replace function private.tell_quota(
   p_user_id uuid,
@@ -134,7 +135,7 @@ set search_path = ''
 as $$
 declare
   v_timezone constant text := (select r.quota_timezone from private.send_rules as r);
-  -- A day that was counted is never left again, whatever zone an operator sets.
+  -- The day never goes back, whatever time zone an operator sets.
   v_day constant date := greatest(
     (now() at time zone v_timezone)::date, p_account.quota_date
   );

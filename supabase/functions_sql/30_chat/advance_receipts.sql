@@ -1,9 +1,9 @@
--- Moves the caller's marks forward, never back, and tells the other members what moved: one event a
--- conversation, message_seen where the read mark moved and its reader shares that, else
--- message_delivered; none where nothing moved, and none across a block.
+-- Moves the caller's marks forward, never back, and tells the other members: one event per
+-- conversation, message_seen where the read mark moved and the caller shares read receipts,
+-- otherwise message_delivered; none where nothing moved, and none across a block.
 --
--- Args: the caller; conversations, and for each how far everything was read and how far it was
--- delivered (0: unchanged). Marks are cut at the newest message; what was read was delivered.
+-- Args: the caller; conversations, and for each the newest read and the newest delivered message
+-- (0: unchanged). Marks stop at the newest message; a read message counts as delivered.
 -- Locks: the caller's rows of participants, in the order of their ids. Writes: participants,
 -- realtime.messages.
 -- Events: message_seen, message_delivered `{conversation_id, message_id, seq, user_id, read_at or
@@ -18,7 +18,7 @@ create or replace function private.advance_receipts(
 returns void
 language plpgsql
 set search_path = ''
--- A plan for the arrays at hand looks cheaper, and would be made in each call.
+-- Otherwise Postgres would plan in each call, because a plan for the given arrays looks cheaper.
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -65,7 +65,7 @@ begin
         else p.delivered_at
       end,
       version = p.version + 1,
-      -- What the other side may not see does not show in its version either.
+      -- A receipt that the other side may not see does not change its version either.
       shared_version = p.shared_version + (
         mark.is_open and (mark.is_shared or mark.delivered_seq > mark.old_delivered_seq)
       )::integer

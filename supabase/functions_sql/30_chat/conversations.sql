@@ -1,12 +1,12 @@
 -- The conversations that clients select from: private.conversations, each row as it is now.
 --
--- The table has what was written last. The next action, sweep or sign-in writes a deadline that has
--- passed; here it counts at once, as in every function. The columns that no clock changes are the
--- table's own, so that PostgREST finds its foreign keys.
+-- A passed deadline counts at once here, as in every function; the table has it only after the next
+-- action, sweep or sign-in. Columns that no deadline changes come from the table directly, so that
+-- PostgREST finds its foreign keys.
 
 -- The row of a conversation as it is now.
--- Definer: takes the steps that are due in memory, by rows of the flow. It asks nothing of its
--- caller: the view calls it for the rows that the policy of the table shows.
+-- Definer: takes due steps in memory, by rows of the flow. It does not check its caller: the view
+-- calls it for the rows that the policy of the table shows.
 create or replace function private.conversation_now(p_conversation_id uuid)
 returns setof private.conversations
 language sql

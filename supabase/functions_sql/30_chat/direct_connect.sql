@@ -1,9 +1,9 @@
--- Opens the direct chat of the caller and another user, or finds the one they have.
+-- Opens the direct chat of the caller and another user, or finds the existing one.
 --
 -- send_message sends the first message, with its errors, its price and its retries.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the other's (key share), then the conversation. Writes:
--- rate_limits, points_ledger, and what private.found_conversation and send_message write.
+-- Locks: the caller's account, the other's (key share), then the conversation. Writes: rate_limits,
+-- points_ledger, and as private.found_conversation and send_message.
 -- Errors: AUTH_REQUIRED (401), SELF_CONVERSATION (422), USER_NOT_FOUND (404), BLOCKED (403),
 -- POINTS_COST_MISMATCH (409) `{points_cost}` when the caller expects another price, RATE_LIMITED
 -- (429) `{retry_after}`, INSUFFICIENT_POINTS (402) `{needed, balance, resets_at}`.
@@ -37,7 +37,7 @@ begin
   end if;
   v_account := private.lock_account(v_me);
   perform private.lock_peer(p_target_user_id);
-  -- The repeat of a first message that went through answers as it did, whatever came between.
+  -- A retry of a successful first message gets the same answer, even after a block.
   if not exists (
     select from public.messages as m
     where m.sender_id = v_me

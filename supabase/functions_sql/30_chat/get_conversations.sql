@@ -2,9 +2,9 @@
 --
 -- The cursor is the position of the last row, `<microseconds since 1970>_<conversation id>`;
 -- clients pass it on and do not read it. Pinned conversations come first on the first page, in
--- addition to its size, and on no other page. The page is found on two indexes (the caller is one
--- member or the other), by the hour and sorted within it, so that its cost does not grow with the
--- number of messages or conversations.
+-- addition to its size, and on no other page. The page comes from two indexes (the caller is one
+-- member or the other) by the hour of the newest message, and is sorted within the hour. So its
+-- cost does not grow with the number of messages or conversations.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for an unknown filter or a broken cursor.
 create or replace function private.get_conversations(
@@ -56,13 +56,13 @@ begin
     v_hour := date_bin('1 hour', v_at, timestamptz '2000-01-01 00:00:00+00');
   end if;
 
-  -- One row more than the page has: whether there is a next one.
+  -- One row more than the page, to see whether there is a next one.
   select array_agg(c.id), array_agg(c.last_message_at)
   into v_ids, v_times
   from (
     select c.id, c.last_message_at
     from (
-      -- Both halves come in the order of an index, so that only a page of them is read.
+      -- Both halves come in the order of an index, so that Postgres reads only a page of each.
       (
         select
           a.id, a.listed_at, a.last_message_at, a.kind, a.chat_status, a.last_seq, a.deadline_at
@@ -82,7 +82,7 @@ begin
       )
       order by listed_at desc, last_message_at desc, id desc
     ) as c
-    -- "limit" keeps the order of what it is joined to.
+    -- With "limit" the lateral join keeps the order.
     cross join lateral (
       select p.archived_seq
       from private.participants as p

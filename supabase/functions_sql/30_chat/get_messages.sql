@@ -1,6 +1,6 @@
 -- A page of a conversation's messages that the caller may read now.
 --
--- Definer: one look at the membership and the marks instead of a policy for each row.
+-- Definer: checks the membership and the marks once instead of a policy for each row.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), MESSAGE_NOT_FOUND (404) when
 -- `before` is no message of this conversation, INPUT_INVALID (422) for two directions at once.
 create or replace function private.get_messages(
@@ -71,7 +71,7 @@ begin
       limit private.clamp_page_size(p_page_size, 50, 100);
       return;
     end if;
-    -- A message that has expired, or that only the other side sees, still marks a position.
+    -- An expired message, or one that only the other side sees, is still a position.
     select m.seq into v_before_seq
     from public.messages as m
     where m.id = p_before and m.conversation_id = p_conversation_id;
@@ -82,10 +82,10 @@ begin
     end if;
   end if;
 
-  -- The pages below are one walk along the primary key: which rows are in it is the rule of
-  -- private.visible_messages, and their shape that of private.my_messages.
+  -- The pages below scan the primary key. They repeat the rule of private.visible_messages and the
+  -- shape of private.my_messages.
   if coalesce(v_before_seq, p_before_seq) <= least(v_read_seq, v_other_read_seq) + 1 then
-    -- Both have read all of it, as most older pages: no row is compared with a mark.
+    -- Both have read the whole page, like most older ones: no row is compared with a mark.
     return query
     select
       m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
@@ -139,7 +139,7 @@ $$;
 
 -- RPC: a page of messages, newest first; oldest first with after_seq.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.get_messages(
   conversation_id uuid,
   page_size integer default 50,

@@ -1,4 +1,4 @@
--- How much waits for the caller, counted from the read marks: there is no counter to keep in step.
+-- How many messages wait for the caller, counted from the read marks; no counter is stored.
 --
 -- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
 -- up to 1,000 in a conversation.

@@ -1,4 +1,4 @@
--- Notes that the caller has read a conversation up to a message, or all of it.
+-- Records that the caller has read a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: as mark_receipts. Writes: as advance_receipts.
@@ -28,7 +28,7 @@ as $$
   select private.mark_read(conversation_id, up_to_seq);
 $$;
 
--- Notes that the caller has received a conversation up to a message, or all of it.
+-- Records that the caller has received a conversation up to a message, or all of it.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks: as mark_receipts. Writes: as advance_receipts.
@@ -59,11 +59,11 @@ as $$
   select private.mark_delivered(conversation_id, up_to_seq);
 $$;
 
--- Moves the caller's marks in one conversation and says where they are:
+-- Moves the caller's marks in one conversation and returns them:
 -- `{read_seq, delivered_seq, unread_count}`.
 --
--- Locks: the account, when the conversation cannot be seen yet; the conversation, when a message
--- is marked that cannot be seen yet; then as advance_receipts.
+-- Locks: the account, when the conversation is not visible yet; the conversation, when the marked
+-- message is not visible yet; then as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.mark_receipts(
   p_conversation_id uuid,
@@ -79,9 +79,9 @@ declare
   v_me constant uuid := private.require_user();
   v_up_to_seq constant bigint := greatest(p_read_seq, p_delivered_seq);
 begin
-  -- Events come from the log of the database, which can be ahead of what it shows. So a mark waits
-  -- for the transaction that its event tells of: the one that opens a conversation locks both
-  -- members' accounts, and a send locks the conversation.
+  -- Realtime reads events from the log, so a client may hear of a transaction before its rows are
+  -- visible here. Then the mark waits for the locks of that transaction: opening a conversation
+  -- locks both members' accounts, and a send locks the conversation.
   if not private.is_my_conversation(p_conversation_id) then
     perform from private.accounts as a where a.user_id = v_me for update;
     if not private.is_my_conversation(p_conversation_id) then

@@ -1,9 +1,9 @@
--- Relationships for embedding: `conversations?select=*,messages(*)` and the like, where no foreign
--- key leads. PostgREST calls such a function for each row; policies decide what it finds.
+-- Relationships for embedding, such as `conversations?select=*,messages(*)`, where there is no
+-- foreign key. PostgREST calls such a function for each row; policies decide which rows it finds.
 --
--- Functions and not foreign keys, because a key costs every send a check and these cost it nothing.
--- They pin no search_path, so that Postgres inlines them: an embedded page reads its rows by the
--- index. Nobody can call them as RPCs, because their argument has no name.
+-- A foreign key would cost every send a check; these functions cost it nothing. They pin no
+-- search_path, so that Postgres inlines them: an embedded page reads its rows by the index. Nobody
+-- can call them as RPCs, because their argument has no name.
 
 create or replace function public.messages(public.conversations)
 returns setof public.messages

@@ -1,9 +1,10 @@
--- Sends one message of the caller: checked, charged, numbered, stored and told in one transaction.
+-- Sends one message of the caller: one transaction checks, charges, numbers, stores and broadcasts
+-- it.
 --
--- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id answers
--- what the first try answered and changes nothing, so a client may retry until it hears an answer.
--- This is the hot path: one statement reads all that could refuse an ordinary message; what such a
--- message does not need is in the functions below.
+-- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id gets
+-- the first answer and changes nothing, so a client may retry until it has an answer.
+-- This is the hot path: one statement reads everything that could refuse an ordinary message; the
+-- functions below handle all other messages.
 -- Definer: clients have no write grant on any table. Plans are generic from the first call:
 -- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
 -- in a new connection.
@@ -41,7 +42,7 @@ declare
   v_id constant uuid := gen_random_uuid();
   v_attachments jsonb;
   v_is_plain boolean;
-  -- What the one look finds: the other member and the rules
+  -- Found by the first statement: the other member and the rules
   v_other_id uuid;
   v_my_version bigint;
   v_other_version bigint;
@@ -79,7 +80,7 @@ declare
   v_payload jsonb;
   v_is_untold boolean;
 begin
-  -- A line of plain ASCII needs no cleaning; everything else is read with care, before any lock.
+  -- A line of plain ASCII needs no cleaning; read_message cleans every other text before any lock.
   v_is_plain := coalesce(
     octet_length(p_message) <= 5000 and p_message ~ '^[!-~]([ -~]*[!-~])?$'
       and num_nonnulls(p_media_url, p_reply_to, p_expiration_hours, p_attachments) = 0,
@@ -123,7 +124,7 @@ begin
 
   loop
     begin
-      -- Check, charge and lock in one: one user's sends follow each other from here on.
+      -- Checks, charges and locks: from here on one user's sends wait for each other.
       update private.accounts as a
       set
         quota_date = greatest(a.quota_date, v_today),
@@ -150,7 +151,7 @@ begin
         perform private.lock_account(private.require_user());
       end if;
 
-      -- Member, number and lock in one; a refusal takes the number back with all the rest.
+      -- Checks the membership, numbers and locks; a refusal rolls the number back.
       update private.conversations as c
       set
         last_seq = c.last_seq + 1,
@@ -170,14 +171,14 @@ begin
         v_kind, v_chat_status, v_flow_state, v_awaiting_role, v_steps, v_seq, v_at, v_is_barred,
         v_other_wrote;
       if not found then
-        -- What is due comes first, and has its own messages; this is done anew after it.
+        -- Due steps come first, because they may write messages; then the send starts again.
         raise sqlstate 'PLDUE';
       end if;
 
       if v_is_unpaid or not v_is_plain or v_is_barred or v_chat_status <> 'real_time'
         or v_kind = 'direct' and v_strangers_may is not null
         and (v_strangers_may < 0 or not v_other_wrote) then
-        -- A repeat is no new message, whatever has changed since the first try.
+        -- A repeat gets its answer, whatever has changed since the first try.
         if private.was_sent(v_me, p_client_message_id) then
           raise unique_violation;
         end if;
@@ -215,7 +216,7 @@ begin
       );
       v_payload := jsonb_build_object(
         'conversation_id', p_conversation_id,
-        -- A broadcast is kept for days where no clock hides it.
+        -- Realtime keeps a broadcast for days, also after the message has expired.
         'message', case
           when v_expires_at is null then v_json
           else private.withhold_content(v_json)
@@ -235,13 +236,13 @@ begin
         end
       );
       exit when v_is_untold;
-      -- The message's own id serves for the event: another one would have to be drawn.
+      -- The event takes the message's id: drawing another one costs time.
       insert into realtime.messages (id, topic, extension, event, payload, private)
       values (v_id, 'user:' || v_other_id, 'broadcast', 'new_message', v_payload, true);
       exit;
     exception
       when unique_violation then
-        -- A repeat, or two tries of one message met: the other one has stored it.
+        -- A repeat, or two tries at once: the other try has stored the message.
         if v_json is not null or p_client_message_id is null then
           raise;
         end if;
@@ -250,7 +251,7 @@ begin
           p_reply_to, v_attachments
         );
       when sqlstate 'PLDUE' then
-        -- The rollback released the account, which every call locks before the conversation.
+        -- The rollback released the account, and every call locks it before the conversation.
         perform private.lock_account(v_me);
         perform private.run_deadlines(
           private.lock_conversation(p_conversation_id, v_me), p_is_trial => false
@@ -258,7 +259,7 @@ begin
         v_is_unpaid := null;
       when check_violation or not_null_violation or insufficient_privilege
         or undefined_table or undefined_column or invalid_schema_name then
-        -- As private.broadcast: what cannot be told is sent all the same.
+        -- As private.broadcast: a failed broadcast does not fail the send.
         if v_json is null then
           raise;
         end if;
@@ -325,7 +326,7 @@ begin
 end;
 $$;
 
--- The text of a message as it is stored, and the address of its media checked.
+-- The text of a message as it is stored; checks the address of its media too.
 --
 -- Errors: MESSAGE_TOO_LONG (422) `{length, max}` in characters, INPUT_INVALID (422) `{field,
 -- rule}`, MEDIA_INVALID (422) `{rule}`.
@@ -343,10 +344,10 @@ begin
 end;
 $$;
 
--- What send_message answers to a repeat of an earlier send. A message that has expired since is
--- answered as `{message: null, expired: true}`, not shown.
+-- The answer of send_message to a repeat. A message that has expired since is not shown: the answer
+-- has `{message: null, expired: true}`.
 --
--- Locks: the sender's account: it waits for a first try that is under way.
+-- Locks: the sender's account, so that it waits for a first try that is still running.
 -- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else, and before that
 -- CONVERSATION_NOT_FOUND (404).
 create or replace function private.repeat_send(
@@ -374,7 +375,7 @@ begin
   select m.* into v_stored
   from public.messages as m
   where m.sender_id = v_me and m.client_message_id = p_client_message_id;
-  -- What was emptied since cannot be compared any more; the id alone then has to do.
+  -- An emptied message has nothing to compare; then the id is enough.
   if (v_stored.conversation_id, v_stored.reply_to, v_stored.expires_at) is distinct from
     (p_conversation_id, p_reply_to, v_stored.created_at + v_lifetime)
     or v_stored.scrubbed_at is null
@@ -402,11 +403,11 @@ begin
 end;
 $$;
 
--- Refuses a message that may not be written here, rule by rule. For an ordinary message
--- send_message sees by one statement that it breaks none.
+-- Refuses a message that may not be written here, rule by rule. An ordinary message does not come
+-- here: one statement of send_message shows that it breaks no rule.
 --
--- Args: the conversation, locked, with the number of this message given out already; the sender;
--- the message; its lifetime in hours, fractions allowed (null: for ever).
+-- Args: the locked conversation, which has counted this message already; the sender; the message;
+-- its lifetime in hours, fractions allowed (null: for ever).
 -- Errors: those of check_free_text, check_open_deal and check_stranger, MESSAGE_EMPTY (422),
 -- MESSAGE_NOT_FOUND (404) when reply_to is none of the conversation's messages that the caller
 -- sees, EXPIRATION_INVALID (422) `{min_hours, max_hours}`, EXPIRATION_NOT_ALLOWED (409) under a
@@ -505,7 +506,7 @@ end;
 $$;
 
 -- Refuses a message of a direct chat while its two members have an open deal, where setting
--- direct_blocked_during_deal says so.
+-- direct_blocked_during_deal is on.
 --
 -- Errors: DEAL_IS_OPEN (409) `{conversation_id}` of the deal.
 create or replace function private.check_open_deal(p_conversation private.conversations)
@@ -529,8 +530,8 @@ $$;
 -- Refuses more from a stranger than setting stranger_messages until the other side has answered.
 --
 -- A stranger is a member of a direct chat whom the other member has not answered yet; deals have
--- no such limit. Call it under the conversation's lock. An answer that is found is noted, so that
--- the next send need not look for it.
+-- no such limit. Call it under the conversation's lock. It stores that there is an answer, so that
+-- the next send does not search for it.
 -- Writes: conversations (user_a_wrote, user_b_wrote).
 -- Errors: GUARD_FAILED (409) `{guard: "first_message_unanswered", max_messages}`.
 create or replace function private.check_stranger(
@@ -580,13 +581,12 @@ begin
 end;
 $$;
 
--- Charges a message that is not simply a free one: refuses one that comes too fast, takes points
--- for one beyond the free messages of the day.
+-- Charges a message that the first statement of send_message does not: refuses it when it comes too
+-- fast, and takes points when the day's free messages are used up.
 --
 -- Args: the sender, whose account is locked; the most points that the sender agrees to pay (null:
 -- any); the message.
--- Returns the account's numbers after it, and the price that was paid. Writes: accounts,
--- points_ledger.
+-- Returns the account's numbers afterwards, and the price. Writes: accounts, points_ledger.
 -- Errors: RATE_LIMITED (429) `{retry_after}`, and those of check_price.
 create or replace function private.charge_send(
   p_user_id uuid,
@@ -637,7 +637,7 @@ $$;
 
 -- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.send_message(
   conversation_id uuid,
   message text default '',

@@ -1,7 +1,7 @@
--- Notes that the caller is typing, for six seconds, for clients that reconnect.
+-- Stores for six seconds that the caller is typing, for clients that reconnect.
 --
--- Listeners hear it from the client itself, on the conversation's topic: typing never becomes a row
--- that counts against Realtime's quota. What is typed is not kept, nor that a blocked user types.
+-- Listeners hear it from the client directly, on the conversation's topic: typing writes no
+-- broadcast row. Neither the text is stored, nor that a blocked user types.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
 -- participants.

@@ -1,17 +1,18 @@
--- Everything the caller has missed: the truth behind the broadcasts.
+-- Everything that the caller has missed, whether or not a broadcast arrived.
 --
--- Args: what the client has, `{"<conversation id>": <last seq>}` or `{"<conversation id>": {"seq":
--- <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many messages at
--- most (1..1000). A conversation that is not named comes whole. Changes without a message (a
--- receipt, a preference, a block, an expired deadline) come only where a version is given.
+-- Args: the client's conversations, `{"<conversation id>": <last seq>}` or `{"<conversation id>":
+-- {"seq": <last seq>, "version": <version of the context>}}`, at most 2,000 of them; how many
+-- messages at most (1..1000). A conversation that is not named comes whole. Changes without a
+-- message (a receipt, a preference, a block, an expired deadline) come only where a version is
+-- given.
 -- Returns `{conversations, messages, has_more, server_now}`: the messages after the known ones,
 -- the most recently active conversation first, oldest first within one; the contexts of their
 -- conversations and, with the last page, of those that changed without a message for the caller.
--- While has_more is true, call again with what was received added to `known`.
--- What is returned counts as delivered.
+-- While has_more is true, add the received messages to `known` and call again. Returned messages
+-- count as delivered.
 -- Definer: reads the private views, writes the caller's marks.
 -- Locks: the caller's account, then the caller's rows of private.participants, in the order of
--- their ids. Writes: accounts, and what advance_receipts writes.
+-- their ids. Writes: accounts, and as advance_receipts.
 -- Errors: AUTH_REQUIRED (401), and those of read_known_seqs.
 create or replace function private.sync(p_known jsonb, p_page_size integer)
 returns json
@@ -169,8 +170,8 @@ begin
 end;
 $$;
 
--- What a client knows, with each id in small letters. Clients may write capitals. Postgres writes
--- every jsonb in one way, so one pattern checks its text.
+-- The argument `known` as text, with ids in small letters; clients may write capitals. Postgres
+-- writes every jsonb in one form, so one pattern checks the text.
 --
 -- Errors: INPUT_INVALID (422) `{field: "known", rule: "object", "size", "depth", "entries" or
 -- "ids_and_seqs"}`.
@@ -190,8 +191,8 @@ declare
   v_known jsonb;
   v_count bigint;
 begin
-  -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1, or one that no
-  -- client knows, may have very many digits: check_json looks at them before they are written.
+  -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1 or above every
+  -- seq may have very many digits: check_json checks them before they become text.
   if pg_column_size(p_known) >= 100000
     or p_known @? '$.** ? (@ > 999999999999999999 || @ < 1)' then
     perform private.check_json(p_known, 'known', 524288);
@@ -214,7 +215,7 @@ begin
     perform private.raise_input_invalid('known', 'entries', 'Pass at most 2,000 conversations.');
   end if;
   v_known := lower(v_text)::jsonb;
-  -- An id can be there twice only where one of the two is written in capitals.
+  -- An id can occur twice only when one of the two has capitals.
   if v_text !~ replace(c_shape, 'a-f', 'a-fA-F')
     or v_count > (select count(*) from jsonb_object_keys(v_known)) then
     perform private.raise_input_invalid(
@@ -226,7 +227,7 @@ begin
 end;
 $$;
 
--- RPC: what the caller has missed since `known`; returns
+-- RPC: everything that the caller has missed since `known`; returns
 -- `{conversations, messages, has_more, server_now}`.
 create or replace function public.sync(
   known jsonb default '{}',

@@ -1,9 +1,9 @@
--- Attaches files of the caller to a message, or to submitted work: each must be there, must be as
--- the list says, and must not be attached to anything yet.
+-- Attaches files of the caller to a message, or to submitted work: each must exist, must match the
+-- list, and must not be attached yet.
 --
 -- Args: the list as private.read_attachments returns it; the message (null: work).
--- Locks, writes: files. An upload or a deletion of one of them waits, and finds it sent.
--- Errors: MEDIA_INVALID (422) `{path, rule}`: not_found (also another's), already_sent, size,
+-- Locks, writes: files. An upload or a deletion of one of them waits, and then finds it sent.
+-- Errors: MEDIA_INVALID (422) `{path, rule}`: not_found (also another user's), already_sent, size,
 -- media_type.
 create or replace function private.attach_files(p_attachments jsonb, p_message_id uuid)
 returns void
@@ -18,7 +18,7 @@ declare
   v_path text;
   v_rule text;
 begin
-  -- Not those that are given up: Storage may be at work on them, in another order.
+  -- Locks no files that are marked for deletion: Storage may have locked them in another order.
   perform 1
   from private.files as f
   where f.path = any (v_paths) and f.dropped_at is null

@@ -3,11 +3,11 @@
 --
 -- upload: under `<conversation>/<caller>/<uuid>.<ext>`, while the caller may write there or has a
 -- form with a field for files, not across a block, and while few of the caller's files wait to be
--- sent. The request must say how long it is: Storage does not limit others. A signed upload is
--- refused, because its URL could replace a file after it was sent. read: what a message carries
--- that the caller may read now, what was submitted as work in the caller's deals, and what the
--- caller has not sent yet. delete: what the caller has not sent yet.
--- Never raises: Storage would show the error, and with it that the name exists.
+-- sent. The request must have a Content-Length: Storage does not limit the size of others. A signed
+-- upload is refused, because its URL could replace a file after it was sent. read: files of
+-- messages that the caller may read now, of work in the caller's deals, and the caller's unsent
+-- files. delete: the caller's unsent files.
+-- Never raises: Storage would show the error, and so tell that the name exists.
 -- Definer: policies run as the caller, who may not read private tables.
 -- Args: the command; the object's name; for an upload its metadata as Storage gives it.
 create or replace function private.may_handle_file(
@@ -35,7 +35,7 @@ begin
   v_is_mine := split_part(p_name, '/', 2) = v_me::text;
 
   if p_command = 'upload' then
-    -- A repeat of an upload that arrived passes, and Storage says that the file is there.
+    -- A repeat of a finished upload passes here, and Storage answers that the file exists.
     if v_file.dropped_at is not null or not v_is_mine
       or coalesce(p_metadata ->> 'contentLength', '') !~ '^[0-9]{1,8}$'
       or storage.operation() = 'storage.object.sign_upload_url'

@@ -1,4 +1,4 @@
--- RPC: service only; files that Storage has to delete now, as a list of paths.
+-- RPC: service only; files to delete in Storage now, as a list of paths.
 create or replace function public.take_file_deletions(max_rows integer default 100)
 returns json
 language sql
@@ -7,14 +7,14 @@ as $$
   select private.take_file_deletions(max_rows);
 $$;
 
--- Hands a batch of files to the app, which deletes them through the Storage API: those of messages
--- that were emptied, of deleted logins, and those that nobody sent within a day.
+-- A batch of files for the app to delete through the Storage API: files of emptied messages and of
+-- deleted logins, and files that were not sent within a day.
 --
--- A file that Storage deletes leaves the table with its object (private.forget_file). Until then it
--- comes again, a minute later at first and a day later at most. Nothing goes from a conversation
--- under a legal hold.
+-- When Storage deletes a file's object, private.forget_file deletes its row. Until then the file is
+-- returned again, first after a minute, later after a day at most. Files of a conversation under a
+-- legal hold stay.
 -- Definer: the table is private.
--- Locks, writes: the rows of files that it takes; those that another session holds are passed over.
+-- Locks, writes: the rows of files that it returns; it skips rows that another session has locked.
 create or replace function private.take_file_deletions(p_max_rows integer)
 returns json
 language plpgsql

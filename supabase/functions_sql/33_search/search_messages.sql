@@ -1,6 +1,6 @@
 -- RPC: messages that hold every word of the query, newest first; returns `[message +
--- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and where the
--- words stand in it, each place once, counted in UTF-16 units from 0 (what JavaScript slices by).
+-- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and the places
+-- of the words in it, counted in UTF-16 units from 0 (as JavaScript slices).
 create or replace function public.search_messages(
   query text,
   conversation_id uuid default null,
@@ -14,15 +14,15 @@ as $$
   select private.search_messages(query, conversation_id, page_size, before);
 $$;
 
--- Searches what the caller may read now: every word of the query, anywhere in the text or, unless
--- the message disappears, in the names of its files, in any script, spelt in any of the ways that
--- private.fold_text takes for the same. Newest first.
+-- Searches the messages that the caller may read now, newest first: each word of the query must be
+-- in the text or, unless the message disappears, in the names of its files, in any script and any
+-- spelling that private.fold_text folds to the same.
 --
--- Reads the user's own messages and no index over those of all users: the time to read such an
--- index would tell how often a word stands in messages that the caller may not see, and it would
--- keep the words of messages that have disappeared. So a search is the costliest call of a user: it
--- is charged before it looks. A user has one search at a time, so that searches which a time limit
--- stops, and whose charge is rolled back, keep at most one connection busy.
+-- There is no index over the words of all users: its reading time would tell how often a word
+-- occurs in messages that the caller may not see, and it would keep words of messages that have
+-- disappeared. So a search is the costliest call of a user, and is charged before it reads. A user
+-- has one search at a time: searches that a time limit stops, whose charge is rolled back, then
+-- keep at most one connection busy.
 -- Args: the query (1 to 200 characters); one conversation or all; how many; a message id of the
 -- page before.
 -- Definer: reads the private views.
@@ -112,7 +112,7 @@ begin
 end;
 $$;
 
--- The places of a user's messages that match all patterns, newest first, of user_input alone.
+-- The caller's visible messages of type user_input that match all patterns, newest first.
 create or replace function private.find_messages(
   p_patterns text[],
   p_conversation_id uuid,
@@ -149,11 +149,11 @@ as $$
   limit p_limit;
 $$;
 
--- A text as search compares it: words that a person would call the same fold to the same.
+-- A text in the form that search compares: words that people call the same fold to the same text.
 --
 -- Without case (also final sigma, sharp s, dotless i), in compatibility form (full width,
--- ligatures, circled and mathematical letters), with plain quotes and hyphens, and without what is
--- not seen: soft hyphens, joiners, marks of direction, variation selectors.
+-- ligatures, circled and mathematical letters), with plain quotes and hyphens, and without
+-- invisible characters: soft hyphens, joiners, marks of direction, variation selectors.
 create or replace function private.fold_text(p_text text)
 returns text
 language plpgsql
@@ -181,9 +181,8 @@ $$;
 
 -- Where words stand in a text: `{text, ranges: [[start, length]]}`.
 --
--- text is the part around the first hit, at most 200 characters. Every hit in it is marked, hits
--- that touch or overlap as one range. Ranges and not markup, because what a client shows is the
--- client's to escape.
+-- text is the part around the first hit, at most 200 characters. Every hit in it has a range; hits
+-- that touch or overlap share one. Ranges instead of markup leave the escaping to the client.
 -- Args: the text as it is stored; the words, folded.
 create or replace function private.highlight_words(p_text text, p_words text[])
 returns jsonb
@@ -195,14 +194,14 @@ declare
   c_lead constant integer := 40;
   c_length constant integer := 200;
   c_step constant integer := 200;
-  -- A letter with the marks that fold together with it.
+  -- A letter and the marks that fold with it.
   c_piece constant text := '.[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*';
   v_text text := p_text;
   v_pieces text[];
   v_folds text[];
   v_first integer;
   v_last integer;
-  -- Which piece each character of the folded text comes from.
+  -- The piece behind each character of the folded text.
   v_sources integer[];
   v_folded text;
   v_is_hit boolean[];
@@ -213,7 +212,7 @@ begin
   if p_text = '' then  -- the words stand in the names of files
     return jsonb '{"text": "", "ranges": []}';
   end if;
-  -- A long text is looked through by its parts, and taken to pieces only where the first hit is.
+  -- A long text is searched in parts, and only the part with the first hit is split into pieces.
   if char_length(p_text) > 2 * c_step then
     select min(part) into v_at
     from generate_series(1, char_length(p_text), c_step) as part

@@ -1,4 +1,4 @@
--- A page of what the caller was told beside the messages, newest first; for devices that were away.
+-- A page of the caller's notifications, newest first, for devices that were offline.
 --
 -- Definer: notifications are private.
 -- Errors: AUTH_REQUIRED (401).
@@ -29,8 +29,8 @@ begin
 end;
 $$;
 
--- RPC: what the caller was told beside the messages, newest first; returns
--- `[{id, type, conversation_id, message_id, data, created_at}]`; `before` is an id of that list.
+-- RPC: the caller's notifications, newest first; returns `[{id, type, conversation_id, message_id,
+-- data, created_at}]`; `before` is an id of that list.
 create or replace function public.get_notifications(
   page_size integer default 50,
   before bigint default null

@@ -1,4 +1,4 @@
--- Notes something for a user, tells the user's devices, and queues a push.
+-- Stores a notification for a user, tells the user's devices, and queues a push.
 --
 -- Args: the user; one of the types of private.notifications; what it is about; what the client
 -- gets beside that, ids and numbers only.

@@ -1,5 +1,5 @@
--- Puts a push for each of a user's registered devices into the outbox. Ids only: what a push
--- service keeps is out of reach of the clock that hides messages.
+-- Puts a push for each of a user's registered devices into the outbox. Ids only: a push service may
+-- keep a payload longer than the message lives.
 --
 -- Writes: push_outbox.
 create or replace function private.queue_push(p_user_id uuid, p_type text, p_data jsonb)
@@ -12,7 +12,7 @@ begin
   select t.id, jsonb_build_object('type', p_type, 'data', p_data)
   from private.push_tokens as t
   where t.user_id = p_user_id
-  -- A device that is being unregistered right now must not make its user's messages fail.
+  -- A device that is just being unregistered must not make the send fail.
   for key share skip locked;
 end;
 $$;

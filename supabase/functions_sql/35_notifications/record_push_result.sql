@@ -1,5 +1,5 @@
--- RPC: service only; how a push went (sent, gone, failed, unreachable); returns `{push_id,
--- result}`.
+-- RPC: service only; records the result of a push (sent, gone, failed, unreachable); returns
+-- `{push_id, result}`.
 create or replace function public.record_push_result(push_id bigint, result text)
 returns json
 language sql
@@ -8,11 +8,11 @@ as $$
   select private.record_push_result(push_id, result);
 $$;
 
--- Records how a push went: sent, gone (the device will never take one again), failed, or
+-- Records the result of a push: sent, gone (the device takes no more pushes), failed, or
 -- unreachable (its host did not answer in time).
 --
 -- A failed push stays in the outbox until its next try; a device that fails ten times in a row is
--- forgotten. A host that is unreachable rests for a minute, then two, four and so on up to an hour.
+-- deleted. An unreachable host rests for a minute, then two, four and so on up to an hour.
 -- Definer: the outbox is private.
 -- Locks: the device, then what waits for it: the order in which a device is forgotten.
 -- Writes: push_outbox, push_tokens, push_hosts.

@@ -2,7 +2,8 @@
 -- belongs to the user who registered it last.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account. Writes: push_tokens, push_outbox (what waits for a lost device).
+-- Locks: the caller's account. Writes: push_tokens, push_outbox (pushes of a device that is
+-- deregistered).
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.register_push_token(p_kind text, p_token text, p_keys jsonb)
 returns json
@@ -16,7 +17,7 @@ declare
   c_p256dh constant text := '^[A-Za-z0-9_-]{87}=?$';
   c_auth constant text := '^[A-Za-z0-9_-]{22}(==)?$';
   v_me constant uuid := private.require_user();
-  -- Our own server will call this address.
+  -- The app calls this address.
   v_fault constant text := private.find_url_fault(coalesce(p_token, ''));
 begin
   if p_kind is distinct from 'web_push' then
@@ -32,7 +33,7 @@ begin
   end if;
   perform private.lock_account(v_me);
   loop
-    -- What waits for the device's former owner goes with that owner's row.
+    -- Pushes of the device's former owner are deleted with that owner's row.
     delete from private.push_tokens as t where t.token = p_token and t.user_id <> v_me;
     insert into private.push_tokens as t (user_id, kind, token, keys)
     values (
@@ -41,7 +42,7 @@ begin
     )
     on conflict (token) do update set keys = excluded.keys, created_at = now()
     where t.user_id = v_me;
-    -- Another user may have registered it at the same moment.
+    -- Another user may register it at the same moment.
     exit when found;
   end loop;
   delete from private.push_tokens as t

@@ -7,14 +7,14 @@ as $$
   select private.take_pushes(max_rows);
 $$;
 
--- Hands a batch of due pushes to a sender. Each comes again a minute later, then two, four and so
--- on, until record_push_result says how it went; after eight tries or a day it is given up.
+-- A batch of due pushes for a sender. Each is returned again a minute later, then two, four and so
+-- on, until record_push_result has its result; after eight tries or a day it is dropped.
 --
--- In a fair order: the first of each user and host before the second of any, so that one user's
--- dead devices do not hold up other users. A host that does not answer rests meanwhile.
+-- The order is fair: the first of each user and host before the second of any, so that one user's
+-- dead devices do not delay other users. A host that does not answer rests.
 -- Definer: the outbox is private.
--- Locks, writes: the rows of push_outbox that it takes; those that another sender holds are passed
--- over.
+-- Locks, writes: the rows of push_outbox that it takes; it skips rows that another sender has
+-- locked.
 create or replace function private.take_pushes(p_max_rows integer)
 returns json
 language plpgsql
@@ -24,7 +24,7 @@ as $$
 declare
   c_max_attempts constant integer := 8;
   c_max_age constant interval := interval '1 day';
-  -- Of so many of the oldest the fairest are chosen.
+  -- The fair order is made of this many of the oldest pushes.
   c_window constant integer := 1000;
   v_pushes json;
 begin
@@ -69,7 +69,7 @@ begin
       select free.id, fair.place
       from fair
       join private.push_outbox as free on free.id = fair.id
-      -- Looked at again once it is locked: another sender may have taken it meanwhile.
+      -- Checked again under the lock: another sender may have taken it meanwhile.
       where free.due_at <= now()
       order by fair.place
       limit private.clamp_page_size(p_max_rows, 20, 100)

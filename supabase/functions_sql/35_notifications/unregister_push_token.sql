@@ -1,4 +1,4 @@
--- Stops pushes to one of the caller's devices, and forgets what waited for it.
+-- Stops pushes to one of the caller's devices, and deletes its waiting pushes.
 --
 -- Definer: clients have no write grant on any table.
 -- Writes: push_tokens, push_outbox.

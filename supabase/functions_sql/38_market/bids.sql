@@ -1,5 +1,5 @@
--- RPC: offers what an influencer does, for an amount in rupees if it is given, as a number or as
--- people write it ("5,000", "1.5 lakh"); returns the bid.
+-- RPC: an influencer offers work, for an optional amount in rupees, as a number or as people write
+-- it ("5,000", "1.5 lakh"); returns the bid.
 create or replace function public.create_bid(
   title text,
   description text,
@@ -12,7 +12,7 @@ as $$
   select private.create_bid(title, description, amount);
 $$;
 
--- Offers what the caller, an influencer, does; brand owners connect to it.
+-- Puts an offer of the caller, an influencer, on the market; brand owners connect to it.
 --
 -- The amount is a hint and binds nobody.
 -- Definer: clients have no write grant on any table.
@@ -58,9 +58,9 @@ $$;
 --
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
--- Locks: the bid, so that a connection either came before or finds it closed.
+-- Locks: the bid, so that a connection either came before or sees it closed.
 -- Writes: bids, and what announce_bid writes.
--- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for somebody else's.
+-- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for another user's.
 create or replace function private.close_bid(p_bid_id uuid)
 returns json
 language plpgsql
@@ -89,9 +89,9 @@ begin
 end;
 $$;
 
--- Tells those who hear `bid:<id>` that a bid was closed or that there is one conversation more.
+-- Tells the listeners of `bid:<id>` that the bid was closed or has one more conversation.
 --
--- Args: a bid whose row this transaction holds, so that counts are told in their order.
+-- Args: a bid whose row this transaction has locked, so that counts arrive in order.
 -- Writes: what broadcast writes. Events: bid_changed `{bid_id, status, conversations}`.
 create or replace function private.announce_bid(p_bid_id uuid)
 returns void

@@ -1,5 +1,5 @@
--- RPC: says what a brand owner looks for, with a budget in rupees if it is given, as a number or as
--- people write it ("5,000", "1.5 lakh"); returns the campaign.
+-- RPC: a brand owner opens a campaign, with an optional budget in rupees, as a number or as people
+-- write it ("5,000", "1.5 lakh"); returns the campaign.
 create or replace function public.create_campaign(
   title text,
   brief text,
@@ -12,7 +12,7 @@ as $$
   select private.create_campaign(title, brief, budget);
 $$;
 
--- Says what the caller, a brand owner, looks for; influencers apply, or are invited.
+-- Puts a campaign of the caller, a brand owner, on the market; influencers apply, or are invited.
 --
 -- The budget binds nobody.
 -- Definer: clients have no write grant on any table.
@@ -58,9 +58,9 @@ $$;
 --
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
--- Locks: the campaign, so that an application either came before or finds it closed.
+-- Locks: the campaign, so that an application either came before or sees it closed.
 -- Writes: campaigns, and what announce_campaign writes.
--- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for somebody else's.
+-- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for another user's.
 create or replace function private.close_campaign(p_campaign_id uuid)
 returns json
 language plpgsql
@@ -91,10 +91,9 @@ begin
 end;
 $$;
 
--- Tells those who hear `campaign:<id>` that a campaign was closed or that there is one
--- conversation more.
+-- Tells the listeners of `campaign:<id>` that the campaign was closed or has one more conversation.
 --
--- Args: a campaign whose row this transaction holds, so that counts are told in their order.
+-- Args: a campaign whose row this transaction has locked, so that counts arrive in order.
 -- Writes: what broadcast writes. Events: campaign_changed `{campaign_id, status, conversations}`.
 create or replace function private.announce_campaign(p_campaign_id uuid)
 returns void

@@ -1,5 +1,5 @@
--- An amount that a client gave, in paise: a JSON number of rupees, or what a person typed, in the
--- notations of private.read_price; null stays null.
+-- An amount from a client, in paise: a JSON number of rupees, or a text in the notations of
+-- private.read_price; null stays null.
 --
 -- Args: the amount; the name of the argument, for the refusal.
 -- Errors: INPUT_INVALID (422) `{field, rule: "type" | "number" | "decimals"}`, PRICE_UNPARSEABLE
@@ -11,7 +11,7 @@ immutable
 set search_path = ''
 as $$
 declare
-  -- More digits than any amount has; a number of 100,000 would be work.
+  -- More digits than any amount has; longer numbers cost time.
   c_max_bytes constant integer := 20000;
   v_type constant text := jsonb_typeof(p_amount);
 begin
@@ -49,7 +49,7 @@ begin
       'PRICE_OUT_OF_RANGE', format('An amount is between %s and %s rupees.', c_min, c_max),
       jsonb_build_object(
         'min', c_min, 'max', c_max,
-        -- A number of few bytes can be very much text.
+        -- A number of few bytes can be a very long text.
         'understood', case when abs(p_amount) < 1e1000 then trim_scale(p_amount) end
       ),
       p_status => 422

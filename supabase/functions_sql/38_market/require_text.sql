@@ -1,4 +1,4 @@
--- A text that must say something, as it will be stored.
+-- A text that must not be blank, as it is stored.
 --
 -- Args: the text; the name of the argument, for the refusal; how many characters it may have.
 -- Errors: INPUT_INVALID (422) `{field, rule}`: length, or a rule of private.read_text.

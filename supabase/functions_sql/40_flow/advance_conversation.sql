@@ -1,14 +1,13 @@
--- Moves a conversation on by one action, as the rows of its flow say: the one interpreter of flows.
+-- Takes one action in a conversation by the rows of its flow: the interpreter of flows.
 --
--- Finds the row for the state, the role and the action; checks input and guards; enters the next
--- state; runs the effects; says what the row says; and goes on with a row's follow-up in the same
--- transaction: one of the system always, one of the actor when its input is there already.
--- Args: the step: its conversation, locked unless this is a trial, with no time limit due; who does
--- what, with which input, when; and how it was made, for announce_step. A trial changes nothing
--- outside its answer.
--- Returns the step with what became of it; the messages of a trial have no numbers.
--- Locks: the conversation's row must be locked already. Writes: what record_step and announce_step
--- write, and what the effects write.
+-- It finds the row for the state, the role and the action; checks input and guards; enters the next
+-- state; runs the effects; composes the row's messages; and takes the row's follow-up in the same
+-- transaction: one of the system always, one of the actor when the first input has its fields.
+-- Args: the step: its conversation, locked unless this is a trial, without a due deadline; actor,
+-- action, input and time; and how it was made, for announce_step. A trial changes nothing outside
+-- its answer. Returns the step with its results; the messages of a trial have no numbers.
+-- Locks: the conversation's row must be locked already. Writes: as record_step, announce_step and
+-- the effects.
 -- Errors: those of refuse_action, refuse_turn, check_input, refuse_guard and of the effects; 20000
 -- (case_not_found) for an unknown effect, which no published flow has.
 create or replace function private.advance_conversation(
@@ -20,9 +19,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes at once: a second safeguard beside the proof.
+  -- More steps than any proved flow takes at once: a second safeguard beside the proof.
   c_most constant integer := 20;
-  -- Whose turn it is comes before what was typed.
+  -- Guards about the turn are checked before the input.
   c_turn_guards constant text[] := array['is_awaited', 'is_requester', 'is_opener'];
   v_step private.flow_step := p_step;
   v_next private.conversations;
@@ -43,7 +42,7 @@ begin
   v_step.messages := '{}';
   v_step.notifications := '{}';
   for v_count in 1 .. c_most loop
-    -- Which row
+    -- Find the row
     v_next := v_step.conversation;
     v_step.before := v_next;
     select
@@ -91,7 +90,7 @@ begin
       v_step := private.withhold_words(v_step, v_row.effects);
     end if;
 
-    -- Into the next state
+    -- Enter the next state
     v_step.reason := replace(coalesce(v_row.reason, v_row.action), '{role}', v_step.role);
     v_reason := coalesce(v_reason, v_step.reason);
     if v_row.to_state <> v_row.from_state then
@@ -154,7 +153,7 @@ begin
       end case;
     end loop;
 
-    -- What it says, and what follows at once
+    -- Compose its messages, and find a follow-up
     v_follower := case when v_row.follow_up is not null
       then private.find_follower(v_row, v_step.role, p_step.input)
     end;
@@ -186,8 +185,8 @@ begin
 end;
 $$;
 
--- Who takes the follow-up of a row at once: the system whenever it can; the actor when the input
--- that came with the first action has all that it needs. Null: nobody does.
+-- The role that takes a row's follow-up at once: the system whenever it can; the actor when the
+-- first action's input has all the fields of the follow-up. Null: none.
 create or replace function private.find_follower(
   p_row private.flow_transitions,
   p_role text,
@@ -221,9 +220,9 @@ begin
 end;
 $$;
 
--- Across a block a step counts and its words are not delivered: moves what a party typed from the
--- step's input, which both sides read, to its withheld, which operators read. What an effect cannot
--- do without, the links of the work, stays.
+-- Across a block a step counts, but its texts are not delivered: moves a party's texts from the
+-- step's input, which both sides read, to its withheld, which operators read. The links of the work
+-- stay, because an effect needs them.
 create or replace function private.withhold_words(p_step private.flow_step, p_effects text[])
 returns private.flow_step
 language plpgsql

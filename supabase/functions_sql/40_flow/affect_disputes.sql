@@ -1,4 +1,4 @@
--- The effects on what interrupts a deal: requests to cancel, disputes, and going on after them.
+-- The effects of interruptions: requests to cancel, disputes, and resuming after them.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: disputes, legal_holds, alerts, unless the step is a trial.
@@ -16,7 +16,7 @@ declare
     when p_step.role = 'admin' then 'admin'
     else 'party'
   end;
-  -- The party that asks for the pause, and where the deal was when it did.
+  -- The party that asks for the pause, and the state of the deal at that time.
   v_asker constant text := case when p_step.role not in ('system', 'admin') then p_step.role end;
   v_pause jsonb;
 begin
@@ -60,7 +60,7 @@ begin
           'reason', p_step.input -> 'reason'
         ))
       );
-      -- A pause that runs already goes on; once both have asked for it, neither asked alone.
+      -- A running pause continues; once both have asked for it, neither asked alone.
       v_deal.flow_data := v_deal.flow_data || jsonb_build_object(
         'resume', case
           when not v_deal.flow_data ? 'resume' then v_pause
@@ -72,7 +72,7 @@ begin
         insert into private.disputes (conversation_id, opened_by, origin, reason, opened_at)
         values (
           v_deal.id, p_step.actor_id, v_origin,
-          -- For operators, who read also what the other side may not.
+          -- For operators, who also read withheld texts.
           coalesce(p_step.input ->> 'reason', p_step.withheld ->> 'reason'), p_step.at
         )
         on conflict (conversation_id) where closed_at is null do update set origin = v_origin;
@@ -107,7 +107,7 @@ begin
 end;
 $$;
 
--- Takes a deal back to where it was before a pause.
+-- Returns a deal to its state before a pause.
 --
 -- An awaited party that asked for the pause alone gets the old deadline back. Any other awaited
 -- party gets the whole time of the state, and work at least the time of a revision. The delivery
@@ -125,7 +125,7 @@ declare
   v_asker constant text := case when p_step.role <> 'admin' then v_resume ->> 'by' end;
   v_pause constant interval := case
     when v_asker = 'influencer' then interval '0'
-    -- Without days, which are not always as long.
+    -- Without days, because a day is not always 24 hours.
     else extract(epoch from p_step.at - (v_resume ->> 'since')::timestamptz) * interval '1 second'
   end;
 begin

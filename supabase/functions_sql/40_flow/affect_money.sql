@@ -1,9 +1,9 @@
--- The effects on the money of a deal: payments, what is held, released, refunded, charged back.
+-- The effects on the money of a deal: payments, held money, releases, refunds, chargebacks.
 --
--- Amounts are in paise. Whatever moves is in the conversation's books and in escrow_ledger.
+-- Amounts are in paise. Every transfer is in the conversation's books and in escrow_ledger.
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
--- Writes: escrow_ledger, payment_orders, refunds, payouts, and what private.claim_payment_order
--- writes, unless the step is a trial.
+-- Writes: escrow_ledger, payment_orders, refunds, payouts, and as private.claim_payment_order,
+-- unless the step is a trial.
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}` for a refund of more than the deal holds,
 -- PAYMENT_NOT_READY (409) while a payment is being confirmed.
 create or replace function private.affect_money(p_effect text, p_step private.flow_step)
@@ -13,7 +13,7 @@ set search_path = ''
 as $$
 declare
   v_deal private.conversations := p_step.conversation;
-  -- Of the payment that the step is about.
+  -- From the step's payment.
   v_paid_minor constant bigint := (p_step.input -> 'amount_minor')::bigint;
   v_payment_id constant text := p_step.input ->> 'payment_id';
   v_refund_minor bigint;
@@ -106,8 +106,7 @@ begin
 end;
 $$;
 
--- Requests a refund of an amount that a deal holds, and returns the conversation. Nothing is left
--- to resume.
+-- Requests a refund of an amount that a deal holds, and returns the conversation. It drops a pause.
 --
 -- Writes: refunds, unless the step is a trial.
 create or replace function private.request_refund(
@@ -136,8 +135,8 @@ begin
 end;
 $$;
 
--- Releases what a deal holds to the influencer, less the fee (rule fee_basis_points, rounded down
--- to a paisa), and returns the conversation with its books. Nothing is left to resume.
+-- Releases the held money to the influencer, less the fee (rule fee_basis_points, rounded down to a
+-- paisa), and returns the conversation with its books. It drops a pause.
 --
 -- Writes: escrow_ledger, payouts, unless the step is a trial.
 create or replace function private.release_held(
@@ -201,7 +200,7 @@ begin
 end;
 $$;
 
--- Refuses a refund of more than the deal holds; none named is all of it.
+-- Refuses a refund of more than the deal holds; without an amount the refund is all of it.
 --
 -- Errors: PRICE_OUT_OF_RANGE (422) `{min, max}`, in rupees.
 create or replace function private.check_refund(

@@ -1,4 +1,4 @@
--- The effects on how a conversation begins and ends: applications, project details, closing.
+-- The effects at the begin and the end of a conversation: applications, project details, closing.
 --
 -- Args: the effect; the step. Returns the step's conversation as the effect leaves it.
 -- Writes: requests, payment_orders, unless the step is a trial.
@@ -34,7 +34,7 @@ begin
 
     when 'close' then
       v_conversation.close_reason := p_step.reason;
-      -- Both sides may read it: an operator stays unnamed.
+      -- Both sides may read it, so an operator is not named.
       v_conversation.closed_by := case when p_step.role <> 'admin' then p_step.actor_id end;
       v_conversation.flow_data := v_conversation.flow_data - 'payment_order';
       if not p_step.is_trial then

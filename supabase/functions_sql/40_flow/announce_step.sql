@@ -1,16 +1,16 @@
--- Tells both sides about a step and all that followed on it, in at most two events a side: the
--- messages that it may see, and the new state.
+-- Tells both sides about a step and its follow-ups, in at most two events a side: the messages that
+-- the side may see, and the new state.
 --
 -- The messages are one new_message, with the newest as `message`, all of them as `messages` where
 -- there are several, and the notification. The actor has the answer of the call, so the actor's
--- topic hears of the step only where another session of the actor may listen: in a deal with the
--- button or the text in place of new_message.
--- Nobody is notified of an own step, and not in a conversation that they have muted.
+-- topic gets events only where another session of the actor may listen; in a deal these are the
+-- button or the text in place of new_message. Nobody is notified of their own step, or in a
+-- conversation that they have muted.
 -- Args: the step; how it was made, `{"event": "button_action", "button_id"}` or `{"event":
--- "text_input", "input_type"}` (null: as private.describe_action has it).
--- Returns the messages that the actor may see, as clients get them.
--- Remembers, for each side that hears of the step, the version that its context has now: what
--- check_version compares with. A rating of the other side is no reason to decide anew.
+-- "text_input", "input_type"}` (null: as private.describe_action has it). Returns the messages that
+-- the actor may see, as clients get them. Stores, for each side that gets an event, the version of
+-- its context after the step; check_version compares with it. A rating of the other side does not
+-- change it.
 -- Writes: participants, notifications, push_outbox, realtime.messages.
 -- Events: new_message, button_action, text_input, conversation_state_changed.
 create or replace function private.announce_step(p_step private.flow_step, p_event jsonb)
@@ -150,8 +150,8 @@ begin
 end;
 $$;
 
--- How a client shows on the actor's other devices that an action was taken: as a text that was
--- typed, when the action is a form, or as a button.
+-- The event for the actor's other devices: a typed text when the action is a form, otherwise a
+-- button.
 create or replace function private.describe_action(
   p_conversation private.conversations,
   p_action text
@@ -179,8 +179,8 @@ begin
 end;
 $$;
 
--- How the state moved: where it was, where it is now, who is awaited, why, and every state entered
--- on the way.
+-- The change of state: the state before and now, the awaited role, the reason, and every state
+-- entered on the way.
 create or replace function private.flow_update_json(p_step private.flow_step)
 returns jsonb
 language plpgsql

@@ -1,7 +1,7 @@
--- The input of an action as the flow may use it: the fields that the action has, each checked.
+-- The checked input of an action: the fields that the action has.
 --
--- Fields that the action does not have are ignored, and so are optional ones without a value. A
--- price `x` comes back as `x` in rupees and `x_minor` in paise. No input at all is an empty one.
+-- Other fields are ignored, and so are optional ones without a value. A price `x` becomes `x` in
+-- rupees and `x_minor` in paise. Null is an empty input.
 --
 -- Args: the flow; the action; the input; the conversation that files were uploaded for.
 -- Errors: INPUT_INVALID (422) `{field, rule}`, where rule is object (the input itself), required or
@@ -89,7 +89,7 @@ $$;
 --
 -- Args: the field with its limits; the value.
 -- Errors: INPUT_INVALID (422) `{field, rule}`: type (not a number), integer (a fraction), min, max,
--- number (a size that JSON clients do not carry exactly).
+-- number (JSON clients cannot hold it exactly).
 create or replace function private.check_number_input(
   p_field private.flow_inputs,
   p_value jsonb

@@ -1,11 +1,11 @@
 -- Adds the messages of a row of the flow to the step, with the type of the notification that goes
 -- with each.
 --
--- What a party typed is never in a text: it is the message's quote, `action_data.quote {by, text}`,
--- which clients draw as the words of that user, and files go with it. Messages to one role are for
--- that party alone; the actor has an audit message.
--- Args: the step after its effects; the row's name; whether another step follows at once: then no
--- automated message is made, because nobody could answer it.
+-- A party's own text is never in a message's text: it is the quote, `action_data.quote {by, text}`,
+-- which clients draw as the words of that user, together with its files. Messages to one role are
+-- for that party alone; the actor gets an audit message.
+-- Args: the step after its effects; the row's name; whether another step follows at once: then
+-- there is no automated message, because nobody could answer it.
 create or replace function private.compose_messages(
   p_step private.flow_step,
   p_row_name text,
@@ -19,7 +19,7 @@ as $$
 declare
   v_step private.flow_step := p_step;
   v_conversation private.conversations := p_step.conversation;
-  -- The server's clock, also for a step that was due earlier.
+  -- The present time, also for a step that was due earlier.
   v_now constant timestamptz := clock_timestamp();
   v_templates private.flow_messages[];
   v_texts text;
@@ -93,10 +93,10 @@ begin
 end;
 $$;
 
--- What the messages of a step may name in braces: the values of private.deal_values, the flow's
--- rules, what was typed with the action, who acts on whom, and what it is about.
+-- The values of the placeholders in a step's messages: those of private.deal_values, the flow's
+-- rules, the input, the names of both parties, and the title of the bid or campaign.
 --
--- Args: the step; the texts, so that only what they name is looked up (null: everything).
+-- Args: the step; the texts, to read only the values that they name (null: all).
 create or replace function private.flow_values(
   p_step private.flow_step,
   p_texts text default null

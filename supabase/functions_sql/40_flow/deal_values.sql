@@ -1,10 +1,10 @@
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
--- What the texts and buttons of a conversation's flow may name in braces, from the conversation
--- alone. Amounts come as a number and, under `…_text`, as people write them.
+-- The values of placeholders that come from the conversation alone. Amounts come as a number and,
+-- under `…_text`, as people write them.
 --
--- private.flow_values adds what a step and the people know.
--- Args: the conversation; the texts, so that only what they name is looked up (null: everything).
+-- private.flow_values adds those of a step and of its parties.
+-- Args: the conversation; the texts, to read only the values that they name (null: all).
 create or replace function private.deal_values(
   p_conversation private.conversations,
   p_texts text default null
@@ -66,8 +66,8 @@ $$;
 
 -- A text of the flow with each `{name}` replaced by the value of that name, as text.
 --
--- A name without a value gives nothing. Values are put in as they are: braces in them mean
--- nothing, so what one party typed cannot show the other a value that was not meant for it.
+-- A name without a value becomes nothing. Braces inside a value stay as they are, so one party's
+-- text cannot show the other a value that is not for it.
 create or replace function private.fill_template(p_text text, p_values jsonb)
 returns text
 language plpgsql
@@ -122,7 +122,7 @@ $$;
 
 -- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
 --
--- The last three digits of the rupees stand together, the ones before in pairs.
+-- The last three digits of the rupees form a group, the ones before pairs.
 create or replace function private.rupees_text(p_minor bigint)
 returns text
 language plpgsql

@@ -1,14 +1,14 @@
--- Adds a state to the drafts of some kinds of flow: the state, its moves, and what each move says,
--- shows and asks for. A file of 80_data makes one call a state.
+-- Adds a state to the drafts of some kinds of flow: the state, its moves, and each move's messages,
+-- button and inputs. A file of 80_data makes one call per state.
 --
 -- Args: the kinds, as for draft_flows; the state's name; `{title, waiting_on, clock, lasts,
--- deadline_action, free_text, on_block, work_status, moves}`. A move is `{name, kind,
--- role, action, guards, to, awaiting, effects, reason, follow_up, button, inputs, messages}`:
--- "kind" limits it to some of the kinds; several roles stand for one row each; without "to" the
--- conversation stays where it is. Moves and buttons keep the order in which they are written.
--- A state may be named before its own file adds it; one that never comes fails the proof.
--- Writes: flow_states, flow_transitions, flow_actions, and what draft_moves writes.
--- Errors: 22023 for a key that nobody reads.
+-- deadline_action, free_text, on_block, work_status, moves}`. A move is `{name, kind, role, action,
+-- guards, to, awaiting, effects, reason, follow_up, button, inputs, messages}`: "kind" limits it to
+-- some of the kinds; several roles stand for one row each; without "to" the conversation stays in
+-- its state. Moves and buttons keep their order. A move may name a state that a later file adds; if
+-- none adds it, the proof fails.
+-- Writes: flow_states, flow_transitions, flow_actions, and as draft_moves.
+-- Errors: 22023 for an unknown key.
 create or replace function private.draft_state(p_kinds text, p_state text, p_spec jsonb)
 returns void
 language plpgsql
@@ -16,7 +16,7 @@ set search_path = ''
 as $$
 declare
   v_moves constant jsonb := coalesce(p_spec -> 'moves', '[]');
-  -- One order for all kinds, so that what they share is in step.
+  -- One order for all kinds, so that shared states have one position.
   v_position constant integer := (
     select coalesce(max(s.position), 0) + 1
     from private.flow_states as s
@@ -102,15 +102,15 @@ begin
 end;
 $$;
 
--- Adds what moves say and ask for to the drafts of some kinds: the messages of a move, by its name,
--- and the fields of its action.
+-- Adds the messages of moves, by their names, and the fields of their actions to the drafts of some
+-- kinds.
 --
 -- Args: the kinds; a list of `{name, action, kind, inputs, messages}`, other keys are for
 -- draft_state. An input is `{field, type, required, min, max, max_length, placeholder, prefill,
 -- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, quote,
 -- buttons, notification, kind}`.
 -- Writes: flow_inputs, flow_messages.
--- Errors: 22023 for a key that nobody reads.
+-- Errors: 22023 for an unknown key.
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
 returns void
 language plpgsql

@@ -1,11 +1,11 @@
--- What a party's screen shows in a state of a flow, apart from a deal, in the order of the screen:
--- `{action, text, style, drawn, data, fields, schema, offer, button, form, ways, fills}` each.
+-- The actions on a party's screen in a state of a flow, independent of a deal, in the order of the
+-- screen: `{action, text, style, drawn, data, fields, schema, offer, button, form, ways, fills}`
+-- each.
 --
--- offer, button and form are as private.draw_action returns them. ways are the guards of the rows
--- of an action that guards decide about, `is_awaited,has_quote|is_closer`; without it an action is
--- always open. A guard about the state that a row leads to names it: `was_there
--- work_in_progress`. fills: something in it has placeholders; fields and schema are null where
--- they have some.
+-- offer, button and form are as private.draw_action returns them. ways are the guards of an
+-- action's rows, `is_awaited,has_quote|is_closer`; without ways an action is always open. A guard
+-- about the state that a row leads to names it: `was_there work_in_progress`. fills: it has
+-- placeholders; fields and schema are null where they have some.
 create or replace function private.draw_screen(p_flow_id bigint, p_state text, p_role text)
 returns jsonb[]
 language plpgsql
@@ -58,12 +58,12 @@ begin
 end;
 $$;
 
--- An action of a screen with what clients get of it.
+-- An action of a screen in the forms that clients get.
 --
--- Where actions are listed: offer, the JSON text `{action, button_id, text, style, input, schema,
--- cost, deadline_at}` up to the value of deadline_at. In a message, without keys that have no
--- value: button, `{id, text, style, action, data, input_fields}`, with fields where its action
--- cannot do without; and form, `{input_field, input_fields, submit_button, submit_action, schema}`.
+-- For lists of actions: offer, the JSON text `{action, button_id, text, style, input, schema, cost,
+-- deadline_at}` up to the value of deadline_at. For a message, without keys that have no value:
+-- button, `{id, text, style, action, data, input_fields}`, with input_fields where its action needs
+-- them; and form, `{input_field, input_fields, submit_button, submit_action, schema}`.
 create or replace function private.draw_action(p_action jsonb)
 returns jsonb
 language plpgsql
@@ -161,8 +161,8 @@ $$;
 -- A field of an action's input as clients draw it, filled in with the values of its placeholders.
 --
 -- Returns: `{id, type, placeholder, required, min, max, maxLength, input_type, value}`, null where
--- there is none. type is what HTML calls it (text, textarea, email, number, file); value is what
--- stands in the field at first.
+-- there is none. type is HTML's (text, textarea, email, number, file); value is the field's first
+-- content.
 create or replace function private.input_field_json(
   p_input private.flow_inputs,
   p_values jsonb default '{}'
@@ -191,9 +191,9 @@ $$;
 
 -- The input of an action as a JSON Schema (draft 2020-12), for forms that build themselves.
 --
--- private.check_input takes more than it says (a price as a text, null for no value) and refuses
--- what it does not say: texts that show nothing or hold control characters, a third decimal of a
--- price, numbers that JSON clients do not carry exactly.
+-- private.check_input accepts more (a price as a text, null for no value) and also refuses blank
+-- texts, control characters, a third decimal of a price, and numbers that JSON clients cannot hold
+-- exactly.
 create or replace function private.input_schema(
   p_flow_id bigint,
   p_action text,

@@ -1,17 +1,17 @@
--- The guards of the flow: what each asks, what the proof knows of it, and how a step is refused
--- where it does not hold.
+-- The guards of the flow: the condition of each, its meaning for the proof, and the refusal of a
+-- step for which it does not hold.
 --
--- certainty: `known` is decided by what the search keeps of a conversation; `chosen` holds whenever
--- the actor wants it to (a price left out matches); `counted` holds until the actor has used an
--- allowance up (private.flow_allowances); `open` may hold or not (clocks, blocks and amounts), so
--- nothing that must be possible may depend on it. undoes: the guard lets somebody take back a step
--- of their own, which is no way forward. code and sentence: the refusal; private.refuse_guard adds
--- the details. says: the guard in words, for docs/FLOW.md.
+-- certainty: the proof's search decides `known`; `chosen` holds whenever the actor wants it to (a
+-- price left out matches); `counted` holds until the actor has used up an allowance
+-- (private.flow_allowances); `open` may hold or not (deadlines, blocks and amounts), so nothing
+-- that must be possible may depend on it. undoes: the guard lets an actor take back their own step,
+-- which is no progress. code and sentence: the refusal; private.refuse_guard adds the details.
+-- says: the guard in words, for docs/FLOW.md.
 create or replace view private.flow_guards as
 select g.name, g.certainty, g.undoes, g.code, g.sentence, g.says
 from (
   values
-    -- Whose turn it is
+    -- The turn
     ('is_awaited', 'known', false, 'GUARD_FAILED', null, 'It is the actor''s turn.'),
     ('is_requester', 'known', true, 'GUARD_FAILED', null,
       'The actor asked for the cancellation.'),
@@ -30,7 +30,7 @@ from (
     ('quote_matches', 'chosen', false, 'PRICE_CHANGED', 'The price has changed.',
       'The price that the actor saw is the quote, or the actor named none.'),
 
-    -- What is counted
+    -- Counts
     ('has_round_left', 'known', false, 'NEGOTIATION_LIMIT',
       'There is no further round: accept, keep your price, or end here.',
       'The brand owner may name one more price.'),
@@ -92,12 +92,12 @@ from (
     ('is_bank_dispute', 'known', false, 'GUARD_FAILED', null, 'The bank opened the dispute.')
 ) as g (name, certainty, undoes, code, sentence, says);
 
--- The guards of a list that do not hold for a step: the closed list of guards.
+-- The guards of a list that do not hold for a step. It implements every guard.
 --
--- Args: the step; the names of the guards, one that asks for a state with it (`was_there
+-- Args: the step; the names of the guards, one about a state with its name (`was_there
 -- work_in_progress`) or without; the state that the row with the guards leads to. Guards read the
 -- conversation as it was before the step, and the step's input.
--- Errors: 20000 (case_not_found) for an unknown name; publishing lets none get here.
+-- Errors: 20000 (case_not_found) for an unknown name; publishing refuses it.
 create or replace function private.failed_guards(
   p_step private.flow_step,
   p_guards text[],
@@ -129,7 +129,7 @@ begin
     case v_guard
       when 'is_awaited' then
         v_holds := v_was.awaiting_role = p_step.role;
-      -- Once more of what a rule max_<what> counts for each side.
+      -- Whether a side has not reached the rule max_<what>.
       when
         'has_return_left', 'has_withdrawal_left', 'has_extension_left', 'has_cancellation_left',
         'has_dispute_left'
@@ -149,7 +149,7 @@ begin
 
       when 'has_quote', 'has_counter' then
         v_holds := v_data ? (substr(v_guard, 5) || '_minor');
-      -- The price that the actor saw; an actor who names none agrees to the present one.
+      -- The price that the actor saw; without one the actor agrees to the present price.
       when 'offer_matches', 'counter_matches', 'quote_matches' then
         v_holds := coalesce(
           (p_step.input -> 'price_minor')::bigint
@@ -289,7 +289,7 @@ stable
 set search_path = ''
 as $$
 declare
-  -- What refused steps are counted by, in the log.
+  -- The log counts refused steps by these.
   v_where constant jsonb := jsonb_build_object(
     'current_state', (p_step.conversation).flow_state, 'action', p_step.action
   );
@@ -301,7 +301,7 @@ begin
       perform private.raise_error(
         'PRICE_CHANGED', v_guard.sentence,
         jsonb_build_object(
-          -- offer_matches is about flow_data.offer
+          -- offer_matches compares with flow_data.offer
           'price', (p_step.conversation).flow_data -> split_part(p_guard, '_', 1)
         ) || v_where,
         p_status => 409, p_hint => 'Show the user this price and ask again.'

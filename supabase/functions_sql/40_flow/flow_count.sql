@@ -1,6 +1,6 @@
--- What guards, effects and texts read of a conversation.
+-- Small readers of a conversation, for guards, effects and texts.
 
--- A number that flow_data counts; 0 before it was first counted.
+-- A counter in flow_data; 0 before it is first counted.
 create or replace function private.flow_count(p_flow_data jsonb, p_key text)
 returns integer
 language plpgsql
@@ -12,7 +12,7 @@ begin
 end;
 $$;
 
--- flow_data after a side has once more done what a rule max_<what> limits.
+-- flow_data with one more use, by a side, of the counter that a rule max_<what> limits.
 create or replace function private.count_use(p_flow_data jsonb, p_role text, p_what text)
 returns jsonb
 language plpgsql
@@ -48,7 +48,7 @@ begin
 end;
 $$;
 
--- What a member is in a conversation: influencer, brand_owner, or member of a direct chat.
+-- The role of a member in a conversation: influencer, brand_owner, or member of a direct chat.
 create or replace function private.role_in(
   p_conversation private.conversations,
   p_user_id uuid

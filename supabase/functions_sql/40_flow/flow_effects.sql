@@ -1,6 +1,6 @@
--- The effects of the flow: what each does, and where the money of the deal must be before it and is
--- after it: `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time:
--- the awaited side has the whole time of the state after it, though its limit counts from before.
+-- The effects of the flow: what each does, and the state of the deal's money before and after it:
+-- `none`, `held`, `refunding` or `settled`; null where an effect moves none. gives_time: after it
+-- the awaited side has the state's whole time, although the deadline counts from an earlier moment.
 create or replace view private.flow_effects as
 select
   e.name, e.money_before, e.money_after,

@@ -1,6 +1,6 @@
--- What a party may do in a conversation now, in the order of the screen: as private.draw_screen
--- has it, filled in. Paying is not offered while a payment that the bank has approved is being
--- confirmed.
+-- The open actions of a party now, in the order of the screen: those of private.draw_screen, with
+-- values for placeholders. Paying is not offered while a payment that the bank has approved is
+-- being confirmed.
 --
 -- Args: the conversation as it is now; the user; the user's role in it.
 create or replace function private.open_actions(
@@ -69,7 +69,7 @@ as $$
 declare
   v_action jsonb := p_action || jsonb_build_object(
     'text', private.fill_template(p_action ->> 'text', p_values),
-    -- A value in a button stays what it is: a number is no text.
+    -- A value in a button keeps its type: a number does not become a text.
     'data', (
       select jsonb_object_agg(d.key, coalesce(p_values -> btrim(d.value, '{}'), 'null'))
       from jsonb_each_text(nullif(p_action -> 'data', 'null')) as d
@@ -86,8 +86,8 @@ begin
 end;
 $$;
 
--- What a party may do in a conversation now, in the shape that clients get: `[{action, button_id,
--- text, style, input, schema, cost, deadline_at}]`; input is the action's first field, or null.
+-- The open actions of a party now, in the shape that clients get: `[{action, button_id, text,
+-- style, input, schema, cost, deadline_at}]`; input is the action's first field, or null.
 create or replace function private.actions_json(
   p_conversation private.conversations,
   p_user_id uuid,

@@ -1,7 +1,7 @@
 -- Puts an alert on the operators' list; the same cause again counts up the open alert.
 --
--- Args: kind; info, warning or critical; what makes two causes the same; the conversation; details;
--- the event that brought it, Razorpay's order and payment.
+-- Args: kind; info, warning or critical; a key that equal causes share; the conversation; details;
+-- the event that caused it; Razorpay's order and payment.
 -- Writes: alerts.
 create or replace function private.open_alert(
   p_kind text,

@@ -4,8 +4,8 @@
 -- it k or thousand, l, lac or lakh, cr or crore (also lacs, lakhs, crores) if wanted; with ₹, ₨,
 -- Rs, Rs., INR or rupees on either side, and /- or only at the end. Capitals and spaces do not
 -- matter, but a space inside a number makes it two. Digits of every Indian script, Arabic ones and
--- full-width ones count as digits, in a text that has no others. Everything else is refused and
--- never guessed.
+-- full-width ones count as digits, in a text that has no others. Everything else is refused, never
+-- guessed.
 --
 -- Errors: PRICE_UNPARSEABLE (422) `{understood}`: the first number in the text, or null.
 create or replace function private.read_price(p_text text)
@@ -15,10 +15,10 @@ immutable
 set search_path = ''
 as $$
 declare
-  -- Far longer than any price; the rest is not looked at.
+  -- Far longer than any price; the rest is not read.
   c_max_text constant integer := 5000;
   c_max_price constant integer := 64;
-  -- What is typed or pasted as space, and the marks that phones put around numbers.
+  -- Typed and pasted spaces, and the marks that phones put around numbers.
   c_space constant text := '[[:space:]\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+';
   c_sign constant text := '(?:₹|₨|rs\.?|inr|rupees?)';
   c_number constant text := '(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+'

@@ -1,10 +1,10 @@
--- Writes one row of the flow that was taken: the conversation as it is now, what its open action
--- messages become, its new messages, and its line in the history.
+-- Stores one taken row of the flow: the conversation, its completed action messages, its new
+-- messages, and its line in the history.
 --
--- Args: the step after its effects, with what it says; the row; how many of its messages are
--- written already. Returns the step as it is stored.
+-- Args: the step after its effects, with its messages; the row; how many of its messages are stored
+-- already. Returns the stored step.
 -- Locks: the conversation's row must be locked already.
--- Writes: conversations, messages, and what private.append_event writes.
+-- Writes: conversations, messages, and as private.append_event.
 create or replace function private.record_step(
   p_step private.flow_step,
   p_row private.flow_transitions,
@@ -23,8 +23,9 @@ declare
   v_renewed text[];
   v_is_done boolean := false;
 begin
-  -- Leaving a state completes every open action message. A step that stays completes those whose
-  -- reader gets a new one now, and the one that offered what was done and cannot be done again.
+  -- Leaving a state completes every open action message. A step that stays in its state completes
+  -- those whose reader gets a new one, and the one that offered the taken action when it cannot be
+  -- taken again.
   if v_stays then
     v_renewed := array(
       select m.visible_to from unnest(v_messages) as m where m.action_required
@@ -40,7 +41,7 @@ begin
   update public.messages as m
   set
     action_completed = true,
-    -- What a checkout was to be filled in with is of no use any more, and personal.
+    -- The payer's data for the checkout is personal, and no longer needed.
     action_data = m.action_data #- '{payment_order,razorpay_config,prefill}' || jsonb_build_object(
       'completed_by', p_step.role, 'completed_action', p_step.action
     ),
@@ -57,7 +58,7 @@ begin
         )
     );
 
-  -- The newest action for the party that is awaited now, as both sides may know it.
+  -- The newest action for the awaited party, without the parts that only that party may read.
   if v_conversation.awaiting_role is null then
     v_conversation.current_action_data := null;
   else
@@ -120,7 +121,7 @@ begin
   end if;
   v_step.conversation := v_conversation;
 
-  -- For both sides to read: without the fields that the flow marks as secret.
+  -- Both sides read it, so fields that the flow marks as secret are left out.
   perform private.append_event(
     v_step, p_row.from_state,
     jsonb_build_object(

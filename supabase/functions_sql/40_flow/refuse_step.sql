@@ -1,5 +1,5 @@
--- How a step is refused: the flow has no row for it, or another actor must take it. None of this
--- runs when a step is taken.
+-- Refusals of a step: the flow has no row for it, or another actor must take it. A taken step runs
+-- none of this.
 
 -- Ends the call because the flow has no row for a step: no actor of this kind ever takes the
 -- action, or not in this state, or only the other party takes it.
@@ -14,7 +14,7 @@ set search_path = ''
 as $$
 declare
   v_conversation constant private.conversations := p_step.conversation;
-  -- A party hears of what parties do; the system and operators, of what their own kind does.
+  -- A party gets the actions of parties; the system and operators get those of their own kind.
   v_roles constant text[] := case
     when p_step.role in ('system', 'admin') then array[p_step.role]
     else array['influencer', 'brand_owner', 'member']
@@ -38,7 +38,7 @@ begin
       p_hint => 'Call get_available_actions to see what can be done now.'
     );
   end if;
-  -- Closed for good: nothing leads out again, though it may still be rated.
+  -- Closed for good: no row leads out again, though it may still be rated.
   if v_conversation.chat_status = 'closed' and not exists (
     select from private.flow_transitions as t
     where t.flow_id = v_conversation.flow_id
@@ -57,8 +57,8 @@ begin
 end;
 $$;
 
--- Ends the call because a guard about whose turn it is does not hold: it is the other party's turn,
--- or no party's.
+-- Ends the call because a guard about the turn does not hold: it is the other party's turn, or no
+-- party's.
 --
 -- Errors: NOT_YOUR_TURN (409), GUARD_FAILED (409) `{guard, current_state, action}`.
 create or replace function private.refuse_turn(
@@ -95,7 +95,7 @@ begin
 end;
 $$;
 
--- Ends the call because the other party must do what was asked for.
+-- Ends the call because the action is the other party's.
 --
 -- Errors: NOT_YOUR_TURN (409) `{current_state, action, awaiting_role}`; action is null for a text.
 create or replace function private.raise_not_your_turn(
@@ -122,8 +122,8 @@ $$;
 
 -- Ends the call because a conversation is in another state than the request needs.
 --
--- Args: the conversation; who asked, and in which role; the states in which it could be done, a
--- single one as text, as the first clients know it; the action, null for a text.
+-- Args: the conversation; the caller and the role; the states that allow it (a single one as text,
+-- which older clients expect); the action, null for a text.
 -- Errors: FLOW_STATE_INVALID (409) `{current_state, action, required_state, awaiting_role,
 -- allowed_actions}`.
 create or replace function private.raise_state_invalid(

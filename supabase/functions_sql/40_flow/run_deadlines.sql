@@ -1,13 +1,13 @@
--- Time limits without a timer: readers see what is due, writers store it.
+-- Deadlines without a timer: readers see due steps, writers store them.
 
--- Takes the steps that are due by now, each at the time when it was due, and returns the
--- conversation after them; most often there is none.
+-- Takes the steps that are due, each at the time when it was due, and returns the conversation
+-- after them; most often there is none.
 --
--- Readers pass p_is_trial and see what is so now, writers store it. A limit that lies before the
--- step that led to it is due with that step.
--- Locks: unless this is a trial, the conversation's row must be locked already. Writes: what
--- private.advance_conversation writes, unless this is a trial.
--- Errors: none; the proof shows that the flow's own steps can be taken.
+-- Readers pass p_is_trial and store nothing. A deadline that lies before the step that led to it is
+-- due with that step.
+-- Locks: unless this is a trial, the conversation's row must be locked already. Writes: as
+-- private.advance_conversation, unless this is a trial.
+-- Errors: none; the proof shows that the flow allows every due step.
 create or replace function private.run_deadlines(
   p_conversation private.conversations,
   p_is_trial boolean
@@ -17,7 +17,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- More than any proved flow takes: a second safeguard beside the proof.
+  -- More steps than any proved flow takes: a second safeguard beside the proof.
   c_most constant integer := 100;
   v_step private.flow_step;
   v_conversation private.conversations := p_conversation;
@@ -43,12 +43,11 @@ begin
 end;
 $$;
 
--- Takes the steps that are due in a batch of conversations, and returns how many time limits had
--- passed.
+-- Takes the due steps of a batch of conversations, and returns how many deadlines had passed.
 --
--- Args: whose conversations (null: everybody's); how many conversations at most, the longest due
--- first. Locks: the conversations, in the order of their ids; those that another session holds are
--- passed over. Writes: what private.run_deadlines writes.
+-- Args: the user whose conversations these are (null: all users'); how many conversations at most,
+-- the longest due first. Locks: the conversations, in the order of their ids; it skips rows that
+-- another session has locked. Writes: as private.run_deadlines.
 create or replace function private.run_due(p_user_id uuid, p_limit integer)
 returns integer
 language plpgsql
@@ -86,13 +85,13 @@ begin
 end;
 $$;
 
--- When the time limit of the state that a conversation is in ends; null: it has none.
+-- The deadline of a conversation's state; null: it has none.
 --
--- since_entry counts from the entry into the state; payment_window like it, but as long as a
--- payment attempt may still come through (rule attempt_hours); since_payment from the payment,
--- moved on by pauses that the influencer did not ask for, and never before the days of grace after
--- the delivery (rule overdue_grace_days). A day has 24 hours, here as everywhere in the flow: days
--- of the calendar depend on the time zone, and callers choose that.
+-- since_entry counts from the entry into the state; payment_window too, but it lasts as long as a
+-- payment attempt may still succeed (rule attempt_hours); since_payment counts from the payment,
+-- plus pauses that the influencer did not ask for, and does not end before the grace after the
+-- delivery date (rule overdue_grace_days). A day of the flow has 24 hours: calendar days depend on
+-- the time zone, which callers choose.
 -- Args: the conversation; the rules of its flow; its state, where that is at hand.
 create or replace function private.state_deadline(
   p_conversation private.conversations,

@@ -1,11 +1,10 @@
 -- An influencer applies to a campaign: a deal with its brand owner begins.
 --
--- While the two have an open deal on this campaign, it is the answer (`created: false`). quote is
--- the price the influencer has in mind, in rupees: a number or a text.
+-- An open deal of the two on this campaign is the answer (`created: false`). quote is the
+-- influencer's price in rupees: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the brand owner's (key share), the campaign, then the conversation
--- they have. Writes: rate_limits, requests, and what private.open_deal and private.answer_step
--- write.
+-- Locks: the caller's account, the brand owner's (key share), the campaign, then their open deal.
+-- Writes: rate_limits, requests, and as private.open_deal and private.answer_step.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- CAMPAIGN_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409), INPUT_INVALID (422),
 -- PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).
@@ -85,7 +84,7 @@ as $$
   select private.apply_to_campaign(campaign_id, quote, pitch, client_action_id);
 $$;
 
--- The words that come with an application, as they are kept; null when there are none.
+-- The pitch of an application, as it is stored; null when there is none.
 --
 -- Errors: INPUT_INVALID (422) `{field: "pitch", rule}`.
 create or replace function private.read_pitch(p_pitch text)

@@ -1,14 +1,14 @@
 -- Clicks a button of an action message: takes the action that the flow stored with that button.
 --
--- Without a message the newest open one that has the button is meant; a button that no open message
--- shows is the action of that name. additional_data is the action's input; the button's own data
--- fills in the fields that it leaves out.
+-- Without a message it takes the newest open one that has the button; a button that no open message
+-- has is the action of that name. additional_data is the action's input; the button's data fills in
+-- missing fields.
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
--- Errors: MESSAGE_NOT_FOUND (404) for what is no action message that the caller sees,
--- ACTION_ALREADY_COMPLETED (409) `{completed_by, completed_action}` for a button of an old one,
--- ACTION_UNKNOWN (422) for one that it does not have; and those of take_action.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
+-- Errors: MESSAGE_NOT_FOUND (404) for a message that is no action message, or not visible to the
+-- caller, ACTION_ALREADY_COMPLETED (409) `{completed_by, completed_action}` for a button of an old
+-- message, ACTION_UNKNOWN (422) for a button that it does not have; and those of take_action.
 create or replace function private.click_button(
   p_conversation_id uuid,
   p_button_id text,
@@ -62,7 +62,7 @@ as $$
   );
 $$;
 
--- The button that a user clicks, `{action, data}`, from what the engine stored with its message.
+-- The button that a user clicks, `{action, data}`, as it is stored in its message.
 --
 -- Args: the step; the button; the message (null: the newest open one that has the button).
 -- Errors: MESSAGE_NOT_FOUND (404), ACTION_ALREADY_COMPLETED (409) `{completed_by,

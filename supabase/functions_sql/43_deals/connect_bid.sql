@@ -1,10 +1,10 @@
 -- A brand owner connects to a bid: a deal with the bid's influencer begins.
 --
--- While the two have an open deal on this bid, it is the answer (`created: false`). A given
--- influencer must be the bid's. proposed_amount, in rupees, is a hint: a number or a text.
+-- An open deal of the two on this bid is the answer (`created: false`). A given influencer must be
+-- the bid's owner. proposed_amount, in rupees, binds nobody: a number or a text.
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the influencer's (key share), the bid, then the conversation they
--- have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the bid, then their open deal. Writes:
+-- rate_limits, and as private.open_deal and private.answer_step.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), BID_NOT_FOUND (404),
 -- BID_OWNER_MISMATCH (409), BID_CLOSED (409), BLOCKED (403), IDEMPOTENCY_MISMATCH (409),
 -- INPUT_INVALID (422), PRICE_UNPARSEABLE (422), PRICE_OUT_OF_RANGE (422), RATE_LIMITED (429).

@@ -1,7 +1,7 @@
 -- An operator closes a deal before it is paid; both sides read the reason.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409), CHAT_CLOSED (409),
 -- FLOW_STATE_INVALID (409).
 create or replace function private.force_close(p_conversation_id uuid, p_reason text)

@@ -2,7 +2,7 @@
 -- read the reason.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), CHAT_CLOSED (409), FLOW_STATE_INVALID
 -- (409).
 create or replace function private.force_dispute(p_conversation_id uuid, p_reason text)

@@ -1,7 +1,8 @@
--- What the caller may do in a conversation now; a client needs no other knowledge of the flow.
+-- The actions that the caller may take in a conversation now; a client needs no other knowledge of
+-- the flow.
 --
--- input is the action's first field, or null; schema is the JSON Schema of them all; cost is in
--- points; deadline_at is when the state's time limit ends.
+-- input is the action's first field, or null; schema is the JSON Schema of all fields; cost is in
+-- points; deadline_at is the deadline of the state.
 -- Definer: the flow is private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.get_available_actions(p_conversation_id uuid)
@@ -20,8 +21,8 @@ begin
 end;
 $$;
 
--- RPC: what the caller may do now; returns `[{action, button_id, text, style, input, schema, cost,
--- deadline_at}]`.
+-- RPC: the actions that the caller may take now; returns `[{action, button_id, text, style, input,
+-- schema, cost, deadline_at}]`.
 create or replace function public.get_available_actions(conversation_id uuid)
 returns json
 language sql

@@ -1,5 +1,5 @@
--- The ratings of a deal, double-blind: the other side's is shown when both have rated, or the
--- flow's rating_days after it was given.
+-- The ratings of a deal, double-blind: the other side's is shown when both have rated, or after the
+-- flow's rating_days.
 --
 -- Definer: ratings are private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).

@@ -1,9 +1,9 @@
--- A brand owner invites an influencer to a campaign of their own: a deal begins.
+-- A brand owner invites an influencer to their campaign: a deal begins.
 --
--- While the two have an open deal on this campaign, it is the answer (`created: false`).
+-- An open deal of the two on this campaign is the answer (`created: false`).
 -- Definer: clients have no write grant on any table.
--- Locks: the caller's account, the influencer's (key share), the campaign, then the conversation
--- they have. Writes: rate_limits, and what private.open_deal and private.answer_step write.
+-- Locks: the caller's account, the influencer's (key share), the campaign, then their open deal.
+-- Writes: rate_limits, and as private.open_deal and private.answer_step.
 -- Errors: AUTH_REQUIRED (401), PROFILE_INCOMPLETE (409), FORBIDDEN (403), CAMPAIGN_NOT_FOUND (404),
 -- USER_NOT_FOUND (404), INPUT_INVALID (422) for a user who is no influencer, CAMPAIGN_CLOSED (409),
 -- BLOCKED (403), IDEMPOTENCY_MISMATCH (409), RATE_LIMITED (429).

@@ -1,7 +1,7 @@
 -- Records that an operator has sent a refund by another way than the gateway; reference proves it.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), CHAT_CLOSED (409),
 -- FLOW_STATE_INVALID (409).
 create or replace function private.mark_refunded_manually(

@@ -1,6 +1,6 @@
--- How a deal begins, for the three RPCs that open one.
+-- Opening a deal, for the three RPCs that do it.
 
--- Begins a call that opens a deal: checks the user's role, and knows a repeat by its
+-- Begins a call that opens a deal: checks the user's role, and recognizes a repeat by its
 -- client_action_id.
 --
 -- Locks: the user's account, then the limit on actions. Writes: rate_limits.
@@ -16,19 +16,19 @@ declare
 begin
   v_step.actor_id := private.require_role(p_role);
   v_step.role := p_role;
-  -- A block waits for it, and so came before or finds the deal.
+  -- A block waits for this lock, so it either came before or sees the deal.
   perform private.lock_account(v_step.actor_id);
   perform private.limit_rate(v_step.actor_id, 'action');
   return private.find_repeat(v_step, p_request, p_client_action_id);
 end;
 $$;
 
--- The open deal that two people already have on a bid or campaign, with nothing due; null when they
--- have none.
+-- The open deal that two people already have on a bid or campaign, after its due steps; null when
+-- they have none.
 --
--- Call it under the lock of the bid or campaign, so that two at once make one.
+-- Call it under the lock of the bid or campaign, so that two calls at once make one deal.
 -- Args: a conversation with kind, subject and roles. Locks: the deal.
--- Writes: what private.run_deadlines writes.
+-- Writes: as private.run_deadlines.
 create or replace function private.find_open_deal(p_deal private.conversations)
 returns private.conversations
 language plpgsql
@@ -56,9 +56,8 @@ $$;
 -- Opens a deal: the conversation, its two members, and the first step of its flow.
 --
 -- Args: the step as begin_deal returned it; the deal with kind, subject, roles and flow_data; the
--- action that opens it.
--- Returns the action result. Locks: the user's limit on deals. Writes: rate_limits, and what
--- private.found_conversation and private.answer_step write.
+-- action that opens it. Returns the action result. Locks: the user's limit on deals. Writes:
+-- rate_limits, and as private.found_conversation and private.answer_step.
 -- Errors: BLOCKED (403), RATE_LIMITED (429).
 create or replace function private.open_deal(
   p_step private.flow_step,
@@ -96,13 +95,14 @@ begin
 end;
 $$;
 
--- Makes a conversation with its two members and takes the first step of the flow that is published
--- for its kind; it stays on that version. Null when two people have their direct chat already.
+-- Creates a conversation with its two members and takes the first step of the published flow of its
+-- kind; the conversation stays on that version. Null when two people have their direct chat
+-- already.
 --
--- Args: the conversation with kind, members, subject, roles and flow_data; who opens it, in which
--- role, by which action; what the opener's other devices hear, as for announce_step.
--- Writes: conversations, participants, and what private.advance_conversation writes.
--- Errors: none; a flow begins with no guard.
+-- Args: the conversation with kind, members, subject, roles and flow_data; the opener, the role and
+-- the action; the event for the opener's other devices, as for announce_step.
+-- Writes: conversations, participants, and as private.advance_conversation.
+-- Errors: none; the first move of a flow has no guard.
 create or replace function private.found_conversation(
   p_conversation private.conversations,
   p_actor_id uuid,
@@ -165,9 +165,9 @@ begin
 end;
 $$;
 
--- The answer to opening a deal that is open already: the deal as it is, with `created: false`.
+-- The answer when the deal is open already: the deal as it is, with `created: false`.
 --
--- Writes: what private.answer_step writes.
+-- Writes: as private.answer_step.
 create or replace function private.answer_existing(p_step private.flow_step)
 returns json
 language plpgsql

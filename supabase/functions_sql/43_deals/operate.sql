@@ -1,10 +1,9 @@
 -- Takes an action of an operator, or of the system after a fact from outside.
 --
--- Time limits and follow-ups belong to the interpreter: nobody else may take them.
+-- Only the interpreter may take the steps of deadlines and follow-ups.
 -- Args: the conversation; the action and its input; admin or system; whether it would end a deal
 -- that holds money.
--- Locks: the conversation. Writes: what private.run_deadlines and private.advance_conversation
--- write.
+-- Locks: the conversation. Writes: as private.run_deadlines and private.advance_conversation.
 -- Errors: FORBIDDEN (403) for an operator who is a member, CONVERSATION_NOT_FOUND (404),
 -- ACTION_UNKNOWN (422), FUNDS_HELD (409), those of private.advance_conversation.
 create or replace function private.operate(

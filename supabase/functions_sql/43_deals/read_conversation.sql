@@ -1,8 +1,8 @@
--- A member's conversation, read or locked; nobody else learns that it exists.
+-- Reads or locks a conversation for a member; for anybody else it does not exist.
 
 -- A conversation of a user, as it is stored.
 --
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
 create or replace function private.read_conversation(p_conversation_id uuid, p_user_id uuid)
 returns private.conversations
 language plpgsql
@@ -24,9 +24,9 @@ $$;
 
 -- Locks a conversation of a user until the transaction ends and returns it.
 --
--- Args: the conversation; the member (null: an operator or the system, let through before). Locks:
--- the conversation's row.
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Args: the conversation; the member (null: an operator or the system, checked before). Locks: the
+-- conversation's row.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
 create or replace function private.lock_conversation(p_conversation_id uuid, p_user_id uuid)
 returns private.conversations
 language plpgsql

@@ -1,10 +1,10 @@
 -- An operator decides a dispute: release gives the money to the influencer, refund to the brand
 -- owner, split refund_amount (rupees) to the brand owner and the rest to the influencer; resume
--- lets the deal go on where it was. A split of all that is held is a refund, by its name. The
+-- returns the deal to its state before. A split of the whole held amount is called a refund. The
 -- parties never see note.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: what private.operate writes.
+-- Locks: the conversation. Writes: as private.operate.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422), PRICE_OUT_OF_RANGE
 -- (422), FLOW_STATE_INVALID (409).
 create or replace function private.resolve_dispute(

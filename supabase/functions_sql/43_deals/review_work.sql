@@ -1,8 +1,8 @@
--- The brand owner decides about the work: take_action with approve_work or request_revision.
+-- The brand owner reviews the work: take_action with approve_work or request_revision.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
 -- Errors: INPUT_INVALID (422) `{field, rule}` for another decision; and those of take_action.
 create or replace function private.review_work(
   p_conversation_id uuid,

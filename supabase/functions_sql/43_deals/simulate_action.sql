@@ -1,5 +1,5 @@
--- What an action would do now: the interpreter runs it, stores nothing and counts it towards no
--- limit.
+-- The result that an action would have now: the interpreter runs it, but stores nothing and charges
+-- no limit.
 --
 -- error is `{error_code, message, details}` or null; messages have no seq yet; effects are those of
 -- docs/FLOW.md.

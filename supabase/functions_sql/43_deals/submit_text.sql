@@ -1,13 +1,14 @@
--- Sends what was typed into the form that is open for the caller.
+-- Submits a typed text to the form that is open for the caller.
 --
 -- input_type says which field the client means: negotiation, price, project_details, question,
 -- work_submission, feedback or reason.
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
--- Errors: INPUT_INVALID (422) `{field, rule}` when another text is asked for, NOT_YOUR_TURN (409)
--- when the other side is asked, FLOW_STATE_INVALID (409) when nobody is, CHAT_CLOSED (409),
--- PRICE_UNPARSEABLE (422) `{understood}` for a price that cannot be read; and those of take_action.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
+-- Errors: INPUT_INVALID (422) `{field, rule}` when the open form is another one, NOT_YOUR_TURN
+-- (409) when the other side has the form, FLOW_STATE_INVALID (409) when nobody has one, CHAT_CLOSED
+-- (409), PRICE_UNPARSEABLE (422) `{understood}` for a price that cannot be read; and those of
+-- take_action.
 create or replace function private.submit_text(
   p_conversation_id uuid,
   p_text text,
@@ -37,7 +38,7 @@ begin
     v_step, v_form.action,
     jsonb_build_object(
       v_form.field,
-      -- Nothing typed into a price is a price that cannot be read.
+      -- An empty price is a price that cannot be read.
       case when v_form.type = 'price' then coalesce(v_text, '') else v_text end
     ),
     jsonb_build_object('event', 'text_input', 'input_type', p_input_type)
@@ -118,7 +119,7 @@ begin
 end;
 $$;
 
--- The fields that a party may fill in now: of the actions that are drawn as a form.
+-- The fields that a party may fill in now: those of actions that are drawn as a form.
 create or replace function private.open_forms(
   p_conversation private.conversations,
   p_user_id uuid,

@@ -1,8 +1,8 @@
 -- The influencer delivers: take_action with the action submit_work.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the user's limit on actions, then the conversation. Writes: what private.begin_action and
--- private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: as private.begin_action and
+-- private.finish_action.
 -- Errors: those of take_action.
 create or replace function private.submit_work(
   p_conversation_id uuid,

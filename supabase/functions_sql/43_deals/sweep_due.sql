@@ -1,10 +1,10 @@
--- An operator takes the steps that are due in any conversation, the longest due first, and empties
--- messages whose grace is over. It serves conversations that nobody opens and logins that are gone;
--- readers see the current state without it.
+-- Takes due steps in all conversations, the longest due first, and empties messages whose grace is
+-- over, for an operator. It is for conversations that nobody opens and for deleted logins; readers
+-- see the current state without it.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: the conversations, in the order of their ids, then messages; what another session holds is
--- passed over. Writes: messages, and what private.run_deadlines writes.
+-- Locks: the conversations, in the order of their ids, then messages; it skips rows that another
+-- session has locked. Writes: messages, and as private.run_deadlines.
 -- Errors: FORBIDDEN (403).
 create or replace function private.sweep_due(p_max_rows integer)
 returns jsonb
@@ -21,7 +21,7 @@ begin
 end;
 $$;
 
--- RPC: operators take what is due; returns `{deadlines_run, scrubbed}`.
+-- RPC: operators take due steps; returns `{deadlines_run, scrubbed}`.
 create or replace function public.sweep_due(max_rows integer default 100)
 returns jsonb
 language sql

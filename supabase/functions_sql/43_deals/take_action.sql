@@ -1,11 +1,11 @@
--- Takes an action in a conversation's flow, however a client draws it.
+-- Takes an action in a conversation's flow.
 --
--- Args: action is one of get_available_actions; input has the fields of its schema; a repeat with
--- the same client_action_id changes nothing, for 30 days, and answers what the first try did, with
--- the conversation and the actions as they are now; expected_version is the version of the context
--- that the user saw (null: any).
+-- Args: action is one of get_available_actions; input has the fields of its schema; for 30 days a
+-- repeat with the same client_action_id changes nothing and gets the first answer, with the present
+-- conversation and actions; expected_version is the version of the context that the user saw (null:
+-- any).
 -- Definer: clients have no write grant on any table. Plans are generic from the first call: every
--- statement of a step is about rows of one conversation, found by their keys.
+-- statement of a step finds the rows of one conversation by their keys.
 -- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
 -- finish_action write.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
@@ -45,7 +45,7 @@ $$;
 
 -- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.take_action(
   conversation_id uuid,
   action text,
@@ -59,15 +59,14 @@ as $$
   select private.take_action(conversation_id, action, input, client_action_id, expected_version);
 $$;
 
--- Begins what a user does in a conversation: knows a repeat by its client_action_id, locks the
--- conversation, takes the steps that are due, and refuses what was decided on an older state.
+-- Begins a user's action: recognizes a repeat by its client_action_id, locks the conversation,
+-- takes due steps, and refuses a decision on an older state.
 --
--- Args: the conversation; what is asked, and the input that was typed for it, to compare a repeat
--- with; the client's id of it; the version that the user saw (null: any).
--- Returns the step, without its action, with the input as private.read_fields reads it, before
--- anything is locked; a repeat has its answer in earlier.
--- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and what
--- private.run_deadlines writes.
+-- Args: the conversation; the request and its input, to compare a repeat with; the client's id of
+-- it; the version that the user saw (null: any). Returns the step without its action, with the
+-- input that private.read_fields read before any lock; a repeat has its answer in earlier.
+-- Locks: the user's limit on actions, then the conversation. Writes: rate_limits, and as
+-- private.run_deadlines.
 -- Errors: AUTH_REQUIRED (401), those of private.read_fields, RATE_LIMITED (429) `{retry_after}`,
 -- CONVERSATION_NOT_FOUND (404), IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}`.
 create or replace function private.begin_action(
@@ -87,7 +86,8 @@ begin
   v_step.actor_id := private.require_user();
   perform private.check_json(p_request, 'input', 65536);
   v_step.input := private.read_fields(coalesce(p_input, '{}'));
-  -- Also makes one user's actions follow each other, so that a repeat finds its first try.
+  -- This lock also makes one user's actions wait for each other, so that a repeat finds its first
+  -- try.
   perform private.limit_rate(v_step.actor_id, 'action');
   v_step.conversation := private.lock_conversation(p_conversation_id, v_step.actor_id);
   v_step.role := private.role_in(v_step.conversation, v_step.actor_id);
@@ -108,12 +108,13 @@ begin
 end;
 $$;
 
--- Takes the action of a user's step, tells the user's other devices, and keeps what a repeat needs.
+-- Takes the action of a user's step, tells the user's other devices, and stores the data for a
+-- repeat.
 --
--- Args: the step as begin_action returned it; the action and its input; how it was made, as for
--- private.announce_step.
--- Returns the action result of docs/API.md. Locks: the conversation must be locked already.
--- Writes: action_results, and what private.advance_conversation writes.
+-- Args: the step of begin_action; the action and its input; how it was made, as for
+-- private.announce_step. Returns the action result of docs/API.md. Locks: the conversation must be
+-- locked already.
+-- Writes: action_results, and as private.advance_conversation.
 -- Errors: those of private.advance_conversation.
 create or replace function private.finish_action(
   p_step private.flow_step,
@@ -136,8 +137,8 @@ begin
 end;
 $$;
 
--- The answer to a step that was taken, and what a repeat of it needs: numbers and states, never a
--- copy of what a clock may hide.
+-- The answer to a taken step. It stores numbers and states for a repeat, never a text that may
+-- expire.
 --
 -- Writes: action_results.
 create or replace function private.answer_step(
@@ -169,8 +170,8 @@ begin
 end;
 $$;
 
--- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` where
--- opening a deal was asked for.
+-- An action result: `{success, conversation, messages, actions, flow_update}`, and `created` when
+-- the call opens a deal.
 create or replace function private.action_result(
   p_conversation private.conversations,
   p_user_id uuid,
@@ -205,8 +206,8 @@ begin
 end;
 $$;
 
--- The caller's context of a conversation whose row is at hand: what private.my_conversations says,
--- without reading it again; a test compares them. Once a time limit has passed that view is asked.
+-- The caller's context of a conversation whose row is given: as private.my_conversations, without
+-- reading the row again; a test compares them. After a passed deadline it reads that view.
 --
 -- Args: the conversation as it is stored; the caller.
 create or replace function private.step_context(
@@ -351,10 +352,11 @@ begin
 end;
 $$;
 
--- Recognizes a repeat: the step with its client's id and the hash of its request, and, when this id
--- was used before, the answer in earlier, composed anew: what has disappeared since is not in it.
+-- Recognizes a repeat: returns the step with its client's id and the hash of its request, and, when
+-- this id was used before, the answer in earlier. The answer is composed anew, without messages
+-- that have disappeared since.
 --
--- Args: the step, with its actor; what is asked; the client's id of it (null: never a repeat).
+-- Args: the step, with its actor; the request; the client's id of it (null: never a repeat).
 -- Errors: IDEMPOTENCY_MISMATCH (409) when the id was used for something else.
 create or replace function private.find_repeat(
   p_step private.flow_step,
@@ -375,7 +377,7 @@ begin
     return v_step;
   end if;
   v_step.client_action_id := p_client_action_id;
-  -- Enough to recognize a repeat, and nothing of what was typed.
+  -- A hash recognizes a repeat without keeping the typed text.
   v_step.request_hash := sha256(convert_to(p_request::text, 'utf8'));
   select r.* into v_earlier
   from private.action_results as r
@@ -405,11 +407,11 @@ end;
 $$;
 
 -- Refuses an action that a user decided on before the newest step of the flow. Messages, receipts
--- and preferences change a context's version too, but refuse nothing. A step that is due counts as
--- taken, as for every reader.
+-- and preferences change a context's version too, but refuse nothing. A due step counts as taken,
+-- as for every reader.
 --
--- Args: the conversation, before the steps that are due are written; the user; the version that the
--- user saw.
+-- Args: the conversation, before its due steps are written; the user; the version that the user
+-- saw.
 -- Errors: VERSION_CONFLICT (409) `{version}`.
 create or replace function private.check_version(
   p_conversation private.conversations,

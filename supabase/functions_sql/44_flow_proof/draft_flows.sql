@@ -1,4 +1,4 @@
--- The drafts that rows of a source are for: those of one kind, of both kinds of deals (`deals`), or
+-- The drafts that a source's rows go into: those of one kind, of both kinds of deals (`deals`), or
 -- of all kinds (`all`).
 --
 -- Drafts exist only while a transaction makes and publishes them; see 80_data.

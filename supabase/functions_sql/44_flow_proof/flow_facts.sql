@@ -1,5 +1,5 @@
--- What the proof knows of inputs and roles. The closed lists of guards and effects are beside what
--- runs them: private.flow_guards in failed_guards.sql, private.flow_effects in flow_effects.sql.
+-- The facts about inputs and roles that the proof uses. Those about guards and effects are beside
+-- their code: private.flow_guards in failed_guards.sql, private.flow_effects in flow_effects.sql.
 
 -- The roles that the two members of a conversation of this kind have in its flow.
 create or replace function private.list_party_roles(p_kind text)
@@ -11,8 +11,8 @@ as $$
   select case p_kind when 'direct' then '{member}' else '{influencer,brand_owner}' end::text[];
 $$;
 
--- The guards that count: the rule with their number, and the effect that uses one up. A row with a
--- guard and its effect can be taken only so often.
+-- The guards that count: the rule with their limit, and the effect that counts. A row with a guard
+-- and its effect can be taken only so often.
 create or replace view private.flow_allowances as
 select a.guard, a.rule, a.effect
 from (
@@ -32,9 +32,9 @@ from (
     ('is_unrated', null, 'keep_rating')
 ) as a (guard, rule, effect);
 
--- What effects and guards read of what was typed with the action: of which type a field must be,
--- whether it must be there, its bounds as a number or in characters, and whether the history, which
--- both sides read, may not have it. role: only rows of that role need it.
+-- The input fields that effects and guards read: the type of a field, whether it is required, its
+-- bounds as a number or in characters, and whether it must stay out of the history, which both
+-- sides read. role: only rows of that role need it.
 create or replace view private.flow_needs as
 select
   n.name, n.role, n.field, n.types::text[], n.is_required, n.low, n.high, n.max_length, n.is_secret
@@ -52,7 +52,7 @@ from (
     ('propose_cancellation', null, 'refund_amount', '{price}', false, null, null, null, false),
     ('request_split_refund', null, 'refund_amount', '{price}', true, null, null, null, false),
 
-    -- Words
+    -- Texts
     ('keep_details', null, 'details', '{text,textarea}', true, null, null, 5000, false),
     ('store_submission', null, 'deliverables', '{text,textarea}', true, null, null, 5000, false),
     ('store_submission', null, 'description', '{text,textarea}', false, null, null, 5000, false),
@@ -69,7 +69,7 @@ from (
     ('keep_rating', null, 'comment', '{text,textarea}', false, null, null, 1000, true),
     ('propose_extension', null, 'days', '{integer}', true, 1, 365, null, false),
 
-    -- What the gateway and operators say
+    -- Input of the gateway and of operators
     ('hold_funds', null, 'payment_id', '{text}', true, null, null, 100, false),
     ('hold_funds', null, 'amount_minor', '{integer}', true, 1, 100000000000, null, false),
     ('hold_funds', null, 'currency', '{text}', true, null, null, 3, false),

@@ -1,10 +1,10 @@
--- The search through a flow: every situation that a conversation can come to, and every move from
--- one to another.
+-- The search through a flow: every situation that a conversation can reach, and every move between
+-- situations.
 
--- What each state of a flow is for: the `start` that nothing is ever stored in; `passing`, which
--- the system leaves in the same transaction; `platform`, where the provider or an operator is
--- waited for; `talk`, where text is free and no clock runs; the `end`; and everywhere else a `turn`
--- of a party, who may be free to talk as well.
+-- The kind of each state of a flow: the `start`, in which no conversation is stored; `passing`,
+-- which the system leaves in the same transaction; `platform`, which waits for the provider or an
+-- operator; `talk`, with free text and no deadline; the `end`; every other state is a `turn` of a
+-- party, which may have free text as well.
 create or replace view private.flow_places as
 select
   s.flow_id,
@@ -27,13 +27,12 @@ cross join lateral (
     and out_of_it.role = 'system' and s.clock is null
 ) as passed (through);
 
--- The transitions of every flow, numbered, with what the proof needs to know of each as a whole.
+-- The transitions of every flow, numbered, with facts about each for the proof.
 --
--- is_certain: nothing but the situation and the actor decides whether it can be taken. is_granted:
--- nothing else but an allowance of the actor does. counts_down: it uses some of an allowance up.
--- undoes: it takes back a step of the actor's own. is_timer: a clock takes it. is_fact: the
--- provider or the bank said so. moves_money: it names an effect that does, and that must find the
--- money in money_before.
+-- is_certain: only the situation and the actor decide whether it can be taken. is_granted: these
+-- and an allowance of the actor. counts_down: it uses up a part of an allowance. undoes: it takes
+-- back the actor's own step. is_timer: a deadline takes it. is_fact: the provider or the bank
+-- reports it. moves_money: it has an effect on the money, which must be in money_before.
 create or replace view private.flow_rows as
 select
   t.flow_id,
@@ -70,7 +69,7 @@ select
   mover.money_after
 from private.flow_transitions as t
 join private.flow_states as s on s.flow_id = t.flow_id and s.state = t.from_state
--- One at most: private.refute_rows finds a second one.
+-- One at most: private.refute_rows refuses a second one.
 left join lateral (
   select e.name, e.money_before, e.money_after
   from private.flow_effects as e
@@ -78,13 +77,13 @@ left join lateral (
   limit 1
 ) as mover on true;
 
--- A move of the search through a flow: from which situation, by which row of private.flow_rows, to
--- which situation. This view has the moves that open conversations, with a quote or without one;
--- those that the search finds are rows of its type.
+-- A move of the search: a situation, the row of private.flow_rows, the next situation. This view
+-- has the moves that open conversations, with a quote or without one; the moves that the search
+-- finds are rows of its type.
 --
--- depth counts the steps from the beginning up to and with the move, so that the moves of the least
--- depth into a situation end the shortest ways there. key tells two situations apart. Money that an
--- effect did not find where it must be is `broken`, and the search goes no further from there.
+-- depth counts the steps from the beginning including the move, so that the move of least depth
+-- into a situation ends a shortest way to it. key identifies a situation. Money is `broken` when an
+-- effect did not find it in the state it needs; the search stops there.
 create or replace view private.flow_moves as
 select
   f.id as flow_id,
@@ -124,13 +123,13 @@ from private.flow_definitions as f
 cross join (values (false), (true)) as quote (is_given)
 where f.kind = 'campaign' or not quote.is_given;
 
--- Every move that can be made from the situations that some moves lead to: what guards and effects
--- mean to the proof.
+-- Every move that can follow some moves. It defines the meaning of guards and effects for the
+-- proof.
 --
--- The search forgets what no later row may ask for, so that situations which differ in nothing else
+-- The search drops values that no later row may read, so that situations which differ only in them
 -- are one: the negotiation once a price is agreed or the chat closes, the quote once the
--- application is answered, revisions, submissions and pauses once the money goes. A row that asks
--- for it all the same can never be taken, and P1 refuses it.
+-- application is answered, revisions, submissions and pauses once the money goes. A row that reads
+-- them anyway can never be taken, and P1 refuses it.
 create or replace function private.take_flow_rows(
   p_flow_id bigint,
   p_moves private.flow_moves[]
@@ -190,7 +189,7 @@ begin
       case
         when r.money_after in ('refunding', 'settled') or 'close' = any (r.effects) then false
         when 'store_submission' = any (r.effects) then true
-        -- The one before, which a revision was asked of, counts again.
+        -- The submission before, whose revision was requested, counts again.
         when 'withdraw_submission' = any (r.effects) then coalesce(s.revisions > 0, false)
         else s.has_submission
       end,
@@ -242,10 +241,10 @@ begin
 end;
 $$;
 
--- Everything that can happen in a flow: every move from every situation that can be reached, and
--- the moves that open conversations. Null for a flow with too many situations to prove it soon.
+-- All moves of a flow, from every situation that can be reached. Null for a flow with too many
+-- situations for a quick proof.
 --
--- A breadth-first search, two statements a level. The rules bound it: private.refute_rules.
+-- A breadth-first search with two statements per level. The rules bound it: private.refute_rules.
 create or replace function private.walk_flow(p_flow_id bigint)
 returns private.flow_moves[]
 language plpgsql
@@ -253,7 +252,7 @@ stable
 set search_path = ''
 as $$
 declare
-  -- Five times as many as our flows have with the largest rules.
+  -- Five times as many as our flows have under their largest rules.
   c_most constant integer := 5000;
   v_newest private.flow_moves[] := array(
     select m from private.flow_moves as m where m.flow_id = p_flow_id
@@ -282,9 +281,9 @@ end;
 $$;
 
 -- The way to a situation, as an array of "role action -> state" from the beginning; then the row of
--- that number, if there is one. Null as the situation gives an empty array.
+-- the given number, if any. A null situation gives an empty array.
 --
--- Args: of the moves that the search found, the first into each situation.
+-- Args: the first move that the search found into each situation.
 create or replace function private.tell_flow_path(
   p_first_moves private.flow_moves[],
   p_key text,

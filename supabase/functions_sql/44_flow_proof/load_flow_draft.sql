@@ -1,9 +1,9 @@
 -- Makes a draft of a flow from `{kind, rules, states, transitions, messages, actions, inputs,
 -- traces}`; the lists hold objects whose keys are the columns of the tables flow_…, without
--- flow_id. What is left out has the table's default. Returns the draft's id.
+-- flow_id. Missing keys have the table's default. Returns the draft's id.
 --
--- private.flow_spec is the way back. Whatever breaks a type, a key or a CHECK of the tables ends
--- the call with the error of Postgres; private.try_load says it in a sentence.
+-- private.flow_spec is the inverse. A value that breaks a type, a key or a CHECK of the tables ends
+-- the call with the error of Postgres; private.try_load turns it into a sentence.
 -- Writes: flow_definitions, flow_states, flow_transitions, flow_messages, flow_actions,
 -- flow_inputs, flow_traces.
 create or replace function private.load_flow_draft(p_spec jsonb)
@@ -127,10 +127,10 @@ begin
 end;
 $$;
 
--- Makes a draft of a spec, or says in p_violations why its rows cannot be stored (p_flow_id is null
--- then, and nothing is written).
+-- Makes a draft of a spec, or returns in p_violations why its rows cannot be stored (then p_flow_id
+-- is null, and nothing is written).
 --
--- Writes: what load_flow_draft writes.
+-- Writes: as load_flow_draft.
 create or replace function private.try_load(
   p_spec jsonb,
   p_flow_id out bigint,
@@ -155,7 +155,7 @@ begin
   if p_violations is null then
     p_flow_id := private.load_flow_draft(p_spec);
   end if;
--- What a spec can break of the tables' types, keys and checks.
+-- Errors of a spec that breaks the tables' types, keys and checks.
 exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
   get stacked diagnostics v_said = message_text;
   p_flow_id := null;
@@ -169,8 +169,8 @@ exception when data_exception or integrity_constraint_violation or program_limit
 end;
 $$;
 
--- Shape: a spec has the size of a flow. Finds whole specs, lists and texts that are too large, and
--- looks no further when one is.
+-- Shape: a spec has the size of a flow. Finds a spec, list or text that is too large, and then
+-- nothing else.
 create or replace function private.refute_size(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql
@@ -214,8 +214,8 @@ begin
 end;
 $$;
 
--- Shape: the objects of a flow's spec have the columns of the tables flow_… as keys, no others, so
--- that a misspelt one is no silent default. Finds the others.
+-- Shape: the objects of a flow's spec have only the columns of the tables flow_… as keys. Finds
+-- other keys: a misspelt one would otherwise be a silent default.
 create or replace function private.refute_keys(p_spec jsonb)
 returns table (property text, message text)
 language plpgsql

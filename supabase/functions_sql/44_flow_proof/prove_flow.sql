@@ -1,9 +1,9 @@
 -- The proof of a flow: `{states, extended_states, edges, violations: [{property, message,
--- counter_example}]}`, of the properties P1 to P15 and of its shape. A flow that breaks any may not
--- be published; docs/FLOW.md says what each means.
+-- counter_example}]}`, of the properties P1 to P15 and of its shape. A flow that breaks any cannot
+-- be published; docs/FLOW.md explains them.
 --
--- Each sentence comes once, with the shortest way to where it is true, as an array of
--- "role action -> state" from the beginning.
+-- Each message comes once, with the shortest way to the fault, as an array of "role action ->
+-- state" from the beginning.
 create or replace function private.prove_flow(p_flow_id bigint)
 returns jsonb
 language plpgsql
@@ -24,7 +24,7 @@ begin
     )
     from private.refute_rules(p_flow_id) as r
   );
-  -- Without the numbers the search has no bounds.
+  -- Without valid rules the search has no bounds.
   if v_violations is null then
     v_moves := private.walk_flow(p_flow_id);
     if v_moves is null then

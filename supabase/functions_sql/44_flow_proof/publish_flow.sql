@@ -7,11 +7,11 @@ as $$
   select private.publish_flow(spec);
 $$;
 
--- Publishes a flow: the next version of its kind, which new conversations start on. The same flow
--- as the one in use changes nothing. Returns `{kind, version}` of the flow now in use.
+-- Publishes a flow as the next version of its kind; new conversations start on it. The flow that is
+-- already in use changes nothing. Returns `{kind, version}` of the flow now in use.
 --
--- Definer: nobody else may read or write flows.
--- Locks: what publish_draft locks. Writes: what load_flow_draft and publish_draft write.
+-- Definer: clients may neither read nor write flows.
+-- Locks: as publish_draft. Writes: as load_flow_draft and publish_draft.
 -- Errors: FORBIDDEN (403), FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.publish_flow(p_spec jsonb)
 returns jsonb
@@ -36,10 +36,10 @@ begin
 end;
 $$;
 
--- Makes a draft the flow of its kind: proved, with the next version, and the one before it retired.
--- A draft with the same rows as the flow in use is dropped, and nothing changes.
+-- Proves a draft and makes it the next version of its kind; the version before is retired. A draft
+-- with the same rows as the flow in use is dropped.
 --
--- New conversations start on it; those that run keep theirs. Publishers of one kind follow each
+-- New conversations start on it; running ones keep theirs. Publishers of one kind wait for each
 -- other.
 -- Locks: publishing of this kind (advisory). Writes: flow_definitions, flow_screens.
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
@@ -85,7 +85,7 @@ begin
 end;
 $$;
 
--- Ends the call because a flow breaks what every flow must keep.
+-- Ends the call because a flow breaks a property of every flow.
 --
 -- Errors: FLOW_UNSOUND (422) `{violations}`.
 create or replace function private.raise_flow_unsound(p_violations jsonb)

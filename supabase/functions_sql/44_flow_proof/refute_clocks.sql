@@ -1,10 +1,10 @@
--- P6: nobody waits for ever, and no deal goes on for ever without anybody's step. Wherever a party
--- or an operator is awaited there is a time limit, it has something to count from, and what comes
--- after it can be taken in every situation and leads elsewhere. A provider is asked again instead,
--- so it needs no limit.
--- P14: no action of one side leaves the other side less than the whole time of a state. Finds moves
--- that make a party awaited in a state that is not entered, or whose limit counts from before,
--- where no effect of the move gives the whole time again. A party may shorten its own time.
+-- P6: nobody waits for ever, and no deal goes on for ever by deadlines alone. Wherever a party or
+-- an operator is awaited there is a deadline with a moment to count from, and its step can be taken
+-- in every situation and leads elsewhere. A state that waits for the provider needs no deadline,
+-- because the app asks again. P14: no action of one side leaves the other side less than the whole
+-- time of a state. Finds moves that make a party awaited without entering the state, or in a state
+-- whose deadline counts from an earlier moment, where no effect of the move gives the whole time. A
+-- party may shorten its own time.
 create or replace function private.refute_clocks(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql

@@ -1,8 +1,7 @@
 -- P5: both parties can always leave, and blocking the other side always works. Finds situations of
--- a party's turn or of free talk where one can neither close the conversation nor put the deal into
--- the hands of an operator or of a refund; and those of a state where what a block does cannot be
--- done.
--- P9: an operator can act wherever a party, an operator or the provider is waited for.
+-- a party's turn or of free talk where a party can neither close the conversation nor move the deal
+-- to an operator or a refund; and situations where the step of a block cannot be taken. P9: an
+-- operator can act wherever a party, an operator or the provider is awaited.
 create or replace function private.refute_exits(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql

@@ -1,5 +1,5 @@
--- Shape: the numbers of a flow are within bounds, and what effects and guards read is typed with
--- their action, as private.flow_needs says.
+-- Shape: the numbers of a flow are within bounds, and actions have the inputs that their effects
+-- and guards read, as private.flow_needs has them.
 create or replace function private.refute_inputs(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -7,8 +7,8 @@ stable
 set search_path = ''
 as $$
 begin
-  -- Fields that are missing, optional, of another type, with wider bounds or in the open where they
-  -- may not be; and fields that must be filled in with what happens without anybody's input.
+  -- Fields that are missing, optional, of another type, with wider bounds, or in the history where
+  -- they must be secret; and required fields of moves that happen without an input.
   return query
   with rows_of_flow as materialized (
     select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
@@ -81,7 +81,7 @@ end;
 $$;
 
 -- Shape: the numbers of a flow are known, whole and within bounds, and a flow of deals has all.
--- Finds those that are not.
+-- Finds the others.
 create or replace function private.refute_rules(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql

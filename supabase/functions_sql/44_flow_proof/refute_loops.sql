@@ -1,11 +1,10 @@
--- P6: no deal goes on for ever without anybody's step. Finds situations that lead back to
--- themselves by nothing but time limits and what follows on them at once; the counter-example is
--- one round.
--- P13: every round of the flow uses some allowance up. Finds situations that parties and time
--- limits lead back to by moves none of which counts down; operators and facts from outside go round
--- as they like. The counter-example is the shortest round, after the shortest way to it.
+-- P6: no deal goes on for ever by deadlines alone. Finds situations that lead back to themselves by
+-- deadlines and their follow-ups only; the counter-example is one round. P13: every round of the
+-- flow uses up a part of an allowance. Finds situations to which parties and deadlines lead back
+-- without a move that counts down; operators and facts from outside may go round without a limit.
+-- The counter-example is the shortest round, after the shortest way to it.
 --
--- Args: all moves that the search found, and of these the first into each situation.
+-- Args: all moves that the search found, and the first of them into each situation.
 create or replace function private.refute_loops(
   p_flow_id bigint,
   p_moves private.flow_moves[],
@@ -44,14 +43,14 @@ begin
   from private.find_round(array(
     select m
     from unnest(p_moves) as m
-    -- A move that leaves the situation as it was is no round: a payment that is tried again.
+    -- A move that does not change the situation is no round: a payment that is tried again.
     where m.from_key <> m.key and m.role <> 'admin' and not m.is_fact and not m.counts_down
   )) as round;
 end;
 $$;
 
--- The shortest round that these moves allow: where it begins and ends, and its steps; no row where
--- they allow none. Of several the one that begins nearest to the beginning.
+-- The shortest round of these moves: its first situation and its steps; no row without a round. Of
+-- several the round that begins nearest to the beginning.
 create or replace function private.find_round(p_moves private.flow_moves[])
 returns table (key text, state text, steps jsonb)
 language plpgsql
@@ -59,10 +58,10 @@ stable
 set search_path = ''
 as $$
 declare
-  -- In the end those moves that are part of a round, or on the way from one to another.
+  -- Reduced to the moves that are part of a round, or on the way from one round to another.
   v_moves private.flow_moves[] := p_moves;
   v_count integer;
-  -- Ways of one length: where each began, where it is, and its steps, a line each.
+  -- Ways of one length: the first and the present situation of each, and its steps, a line each.
   v_starts text[];
   v_keys text[];
   v_ways text[];

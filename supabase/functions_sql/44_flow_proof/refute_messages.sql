@@ -1,5 +1,5 @@
--- Shape: messages reach somebody who can do what they offer, and their texts name only what can be
--- put in.
+-- Shape: messages reach a party that can take the offered actions, and their texts have only known
+-- placeholders.
 create or replace function private.refute_messages(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -12,11 +12,12 @@ declare
     from private.flow_definitions as f
     where f.id = p_flow_id
   );
-  -- What a deal may have in flow_data, which a blank conversation has not.
+  -- Keys of flow_data that a deal may have and a blank conversation has not.
   c_kept constant text[] := array[
     'offer', 'counter', 'quote', 'proposed_amount', 'agreed_amount'
   ];
-  -- What private.flow_values adds; it cannot be asked without a conversation and its people.
+  -- Values that private.flow_values adds; it cannot be called without a conversation and its
+  -- members.
   c_added constant text[] := array[
     'influencer', 'brand_owner', 'actor', 'other', 'role', 'subject', 'reason_hint'
   ];
@@ -24,9 +25,9 @@ declare
   v_of_deal text[];
   v_of_step text[];
 begin
-  -- Messages to the actor where no party acts or to one of two members, offers of what their reader
-  -- may not do next, and rows that lead to a party's turn without an automated message that says
-  -- so.
+  -- Messages to the actor where no party acts or to one of two members, offers of actions that
+  -- their reader may not take next, and rows that lead to a party's turn without an automated
+  -- message about it.
   return query
   with rows_of_flow as materialized (
     select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
@@ -134,14 +135,14 @@ begin
   from texts as t
   cross join lateral regexp_matches(t.text, '\{([a-z][a-z0-9_]*)\}', 'g') as found (names)
   where found.names[1] <> all (t.known)
-    -- What was typed with the action may be named as well.
+    -- The inputs of the action may be named as well.
     and not exists (
       select from private.flow_transitions as r
       join private.flow_inputs as i on i.flow_id = r.flow_id and i.action = r.action
       where r.flow_id = p_flow_id and r.name = t.transition and i.field = found.names[1]
     );
 
-  -- What a party typed in the system's own voice: it belongs into the quote.
+  -- A party's text in the system's voice: it belongs into the quote.
   return query
   select distinct
     'shape',

@@ -1,12 +1,12 @@
--- P7: money is held once and settled once, and effects find what they work on.
--- P8: every fact of the gateway has a row wherever it can happen. Finds situations without one;
--- states that are left in the same transaction need none.
+-- P7: money is held once and settled once, and effects find the values that they need. P8: every
+-- fact of the gateway has a row wherever it can happen. Finds situations without one; a state that
+-- the system leaves in the same transaction needs none.
 --
--- P15: once work was submitted only the influencer, both sides together or an operator give the
--- money back. Finds moves of a clock, of the brand owner or of a fact that refund while a
--- submission stands.
+-- P15: once work was submitted, only the influencer, both sides together or an operator refund the
+-- money. Finds moves of a deadline, of the brand owner or of a fact that refund while a submission
+-- stands.
 --
--- Args: all moves that the search found, and of these the first into each situation.
+-- Args: all moves that the search found, and the first of them into each situation.
 create or replace function private.refute_money(
   p_flow_id bigint,
   p_moves private.flow_moves[],
@@ -22,9 +22,9 @@ declare
     select f.rules from private.flow_definitions as f where f.id = p_flow_id
   );
 begin
-  -- Rows that move money which is not where they need it, conversations that are closed or open for
-  -- free talk before it is settled, and refunds that are waited for where none runs, or run where
-  -- none is.
+  -- Rows whose effect does not find the money where it needs it, conversations that close or open
+  -- free talk before the money is settled, states that wait for a refund that does not run, and
+  -- refunds that run where no state waits for them.
   return query
   select
     'P7',
@@ -44,8 +44,8 @@ begin
   where p.place in ('end', 'talk') and m.money = 'held'
     or m.money <> 'broken' and (s.waiting_on = 'provider') <> (m.money = 'refunding');
 
-  -- Rows that agree on a price which nobody named, resume where nothing was, let one side answer
-  -- its own request, or go beyond a limit; and payments that are neither held nor sent back.
+  -- Rows that agree on a price that nobody named, resume without a pause, let a side answer its own
+  -- request, or exceed a limit; and payments that are neither held nor refunded.
   return query
   select
     'P7',
@@ -68,7 +68,7 @@ begin
         'request_revision', 'a revision left',
         before.revisions < (v_rules ->> 'max_revisions')::integer
       ),
-      -- Which is when the negotiation is forgotten.
+      -- The search drops the negotiation then.
       ('open_order', 'an agreed price', before.round is null),
       ('hold_funds', 'an order', before.has_order),
       ('charge_back', 'a dispute of the bank', before.dispute_origin = 'bank'),

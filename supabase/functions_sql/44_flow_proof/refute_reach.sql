@@ -1,8 +1,7 @@
--- P1: what is in the flow can happen. Finds states that nothing leads to and rows that can never be
--- taken; the counter-example of a row is the way to where it should be possible.
--- P2: no dead end. Finds situations from which the conversation can never be closed.
--- P3: until it is closed or being refunded, a conversation can still come to a good end: free talk,
--- in a deal with the money settled.
+-- P1: every state can be reached and every row can be taken. Finds the others; the counter-example
+-- of a row is the way to a situation where it should be possible. P2: no dead end. Finds situations
+-- from which the conversation can never be closed. P3: until it is closed or being refunded, a
+-- conversation can still reach a good end: free talk, in a deal with the money settled.
 create or replace function private.refute_reach(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
 language plpgsql

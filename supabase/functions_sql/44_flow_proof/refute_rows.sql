@@ -1,4 +1,4 @@
--- Shape: rows name what exists, together what belongs together, and say what the engine can use.
+-- Shape: rows name existing things in consistent combinations, with values that the engine can use.
 create or replace function private.refute_rows(p_flow_id bigint)
 returns table (property text, message text, key text, number integer)
 language plpgsql
@@ -25,8 +25,8 @@ declare
   -- The largest integer that is exact in JSON everywhere: RFC 8259, section 6.
   c_max_exact constant numeric := 9007199254740991;
 begin
-  -- Unknown guards, effects and roles; several effects on the money in one row; states without
-  -- their beginning or end; rows that close without the effect of that name, or have it and do not.
+  -- Unknown guards, effects and roles; several effects on the money in one row; flows without a
+  -- start or an end; rows that close without the effect `close`, or have it and do not close.
   return query
   select 'shape', said.message, null::text, null::integer
   from private.flow_transitions as t
@@ -76,9 +76,9 @@ begin
     where s.flow_id = p_flow_id and s.state = needed.state
   );
 
-  -- Time limits, blocks and follow-ups whose action has no row; actions of users that are not
-  -- drawn, and drawn ones that do not exist; inputs and messages of nothing; limits that leave
-  -- nothing to type.
+  -- Deadlines, blocks and follow-ups whose action has no row; actions of users that are not drawn,
+  -- and drawn ones that do not exist; inputs and messages without their action or row; limits that
+  -- no input can meet.
   return query
   with rows_of_flow as materialized (
     select t.* from private.flow_transitions as t where t.flow_id = p_flow_id
@@ -149,9 +149,9 @@ begin
   )
   select distinct 'shape', s.message, null::text, null::integer from said as s;
 
-  -- What effects could not store: effects that a row names twice or without the guard or the actor
-  -- that they rely on, several prices in one row, effects of deals in direct conversations, and
-  -- deals that are opened again, when another may be open instead.
+  -- Rows whose effects could not be stored: an effect that is named twice, or without its guard or
+  -- its actor, several prices in one row, effects of deals in direct conversations, and deals that
+  -- are opened again, when another may be open instead.
   return query
   select distinct 'shape', said.message, null::text, null::integer
   from private.flow_transitions as t
@@ -203,7 +203,7 @@ begin
     where s.flow_id = p_flow_id
       and (
         s.lasts not between interval '1 minute' and interval '10 years'
-        -- A sum of parts that take each other back may be a date that does not exist.
+        -- A sum of parts with different signs may be a date that does not exist.
         or least(
           extract(year from s.lasts), extract(month from s.lasts), extract(day from s.lasts),
           extract(hour from s.lasts), extract(minute from s.lasts), extract(second from s.lasts)

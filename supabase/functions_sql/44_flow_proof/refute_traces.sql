@@ -1,5 +1,5 @@
--- P12: the walks that are stored with the flow can be taken. Finds the first line of each that
--- cannot; the counter-example is the walk up to there.
+-- P12: the walks that are stored with the flow can be taken. Finds the first impossible line of
+-- each; the counter-example is the walk up to it.
 create or replace function private.refute_traces(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, counter_example jsonb)
 language plpgsql

@@ -1,8 +1,7 @@
--- P4: the awaited party can take the deal on, and the other one cannot.
--- P10: an action never has two possible results. Finds two rows for one role and action that can
--- both be taken in one situation.
--- P11: a party is awaited where it is a party's turn, and what a conversation remembers fits its
--- state. A dispute is open exactly where the deal waits for an operator, a pause is remembered
+-- P4: the awaited party can advance the deal, and the other one cannot. P10: an action never has
+-- two possible results. Finds two rows for one role and action that can both be taken in one
+-- situation. P11: a party is awaited where it is a party's turn, and a conversation's data match
+-- its state. A dispute is open exactly where the deal waits for an operator, a pause is stored
 -- while it lasts, and every open request can still be answered.
 create or replace function private.refute_turns(p_flow_id bigint, p_moves private.flow_moves[])
 returns table (property text, message text, key text, number integer)
@@ -11,10 +10,10 @@ stable
 set search_path = ''
 as $$
 begin
-  -- An action takes the deal on, for a role in a state, when somewhere there it leads to fewer
-  -- steps from the good end: that leaves out ending, cancelling, disputing and asking for more
-  -- time, which lead away from it or nowhere. Taking back an own step (private.flow_guards.undoes)
-  -- is no way on either. Nothing that the awaited party relies on may hang on an `open` guard.
+  -- An action advances the deal, for a role in a state, when in some situation there it leads
+  -- nearer to the good end: closing, cancelling, disputing and asking for more time do not. Taking
+  -- back an own step (private.flow_guards.undoes) does not count. The awaited party must be able to
+  -- advance without an `open` guard.
   return query
   with steps as materialized (
     select s.key, s.steps from private.measure_flow(p_flow_id, p_moves) as s
@@ -76,7 +75,7 @@ begin
   where (m.awaiting is not null) <> (p.place = 'turn');
 
   return query
-  -- What can be answered, by the guard that asks for it.
+  -- Requests that can be answered, by the guard that requires one.
   with answered as materialized (
     select m.from_key, g.name
     from unnest(p_moves) as m
@@ -109,9 +108,9 @@ begin
 end;
 $$;
 
--- How many steps a deal is away from its good end (free talk with the money settled) in each
--- situation, when the parties and the gateway do their part: operators and clocks take no step.
--- Situations that cannot come there in this way are left out.
+-- For each situation, the number of steps to the deal's good end (free talk with the money
+-- settled), when only the parties and the gateway act. Situations that cannot reach it in this way
+-- are left out.
 create or replace function private.measure_flow(
   p_flow_id bigint,
   p_moves private.flow_moves[]

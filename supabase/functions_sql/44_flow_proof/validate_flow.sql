@@ -8,9 +8,9 @@ as $$
 $$;
 
 -- Proves a flow without publishing it: `{valid, states, extended_states, edges, violations:
--- [{property, message, counter_example}]}`. Nothing of it is kept.
+-- [{property, message, counter_example}]}`. Nothing is kept.
 --
--- Definer: nobody else may read or write flows.
+-- Definer: clients may neither read nor write flows.
 -- Writes: what load_flow_draft writes, and deletes it again (flow_definitions).
 -- Errors: FORBIDDEN (403).
 create or replace function private.validate_flow(p_spec jsonb)

@@ -7,12 +7,12 @@ as $$
   select private.block_user(user_id);
 $$;
 
--- Stops all free text between the caller and another user, at once and in both directions. In each
--- of their deals it takes the step that the flow names for a block.
+-- Stops all free text between the caller and another user, at once and in both directions, and
+-- takes the flow's step for a block in each of their deals.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: what private.lock_pair locks, so that a send either came before or finds the block.
--- Writes: blocks, conversations (is_barred), participants, and what private.leave_deals writes.
+-- Locks: as private.lock_pair, so that a send either came before or sees the block.
+-- Writes: blocks, conversations (is_barred), participants, and as private.leave_deals.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.block_user(p_user_id uuid)
 returns json
@@ -33,7 +33,7 @@ begin
 end;
 $$;
 
--- RPC: takes a block of the caller back; returns `{user_id, blocked}`.
+-- RPC: ends a block by the caller; returns `{user_id, blocked}`.
 create or replace function public.unblock_user(user_id uuid)
 returns json
 language sql
@@ -42,10 +42,10 @@ as $$
   select private.unblock_user(user_id);
 $$;
 
--- Takes the caller's own block of a user back; a block by the other side stays.
+-- Ends the caller's block of a user; a block by the other side stays.
 --
 -- Definer: clients have no write grant on any table.
--- Locks: what private.lock_pair locks, so that a send either came before or finds it gone.
+-- Locks: as private.lock_pair, so that a send either came before or sees no block.
 -- Writes: blocks, conversations (is_barred), participants.
 -- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for oneself, USER_NOT_FOUND (404).
 create or replace function private.unblock_user(p_user_id uuid)
@@ -64,11 +64,12 @@ begin
 end;
 $$;
 
--- Locks all that two users have together before one of them changes what they may do to each other:
--- what either of them does there comes before it or after it.
+-- Locks the shared rows of two users before a block between them begins or ends: any other call of
+-- them there comes before it or after it.
 --
--- The other's account is not locked, so the caller does not wait for what that user does elsewhere.
--- The caller's own is, against users who open a conversation with the caller (private.lock_peer).
+-- The other user's account is not locked, so the caller does not wait for that user's other calls.
+-- The lock of the caller's account stops users who open a conversation with the caller
+-- (private.lock_peer).
 -- Locks: the caller's account, then the conversations of the two, then their rows of
 -- private.participants, each in the order of their ids.
 -- Errors: INPUT_INVALID (422) for one and the same user, USER_NOT_FOUND (404).
@@ -100,8 +101,7 @@ begin
 end;
 $$;
 
--- Lets two users see, by the versions of their conversations, that what they may do to each other
--- has changed.
+-- Raises the versions of two users' conversations, so that their clients see the block or its end.
 --
 -- Locks: private.lock_pair has locked the rows already. Writes: participants.
 create or replace function private.touch_pair(p_user_id uuid, p_other_id uuid)

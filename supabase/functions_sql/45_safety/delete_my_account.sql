@@ -1,7 +1,7 @@
--- Deletes the caller's login, as Auth does: triggers refuse it or carry it through. The trigger
--- keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller holds
--- money or the caller is owed a payout: end the deal, or wait for the payout. docs/SECURITY.md says
--- what stays, and why.
+-- Deletes the caller's login, as Auth does: triggers refuse it or delete the user's data. The
+-- trigger keep_login_with_funds refuses it with FUNDS_HELD, HTTP 409, while a deal of the caller
+-- holds money or the caller is owed a payout: end the deal, or wait for the payout.
+-- docs/SECURITY.md lists the data that stay.
 --
 -- Definer: clients may not write Auth's tables.
 -- Locks, writes: as private.keep_login_with_funds and private.remove_account_with_login.
@@ -20,7 +20,7 @@ begin
 end;
 $$;
 
--- RPC: deletes the caller's login with all that is the caller's alone; returns `{deleted}`.
+-- RPC: deletes the caller's login and the data of the caller alone; returns `{deleted}`.
 create or replace function public.delete_my_account()
 returns json
 language sql

@@ -1,10 +1,10 @@
--- Takes, in every deal of two users, the step that its state names for a block: the deal ends
--- before the payment and closes after the work; while it holds money it goes on without free text.
+-- Takes the state's step for a block in every deal of two users: the deal ends before the payment
+-- and closes after the work; while it holds money it goes on without free text.
 --
--- Args: who blocks, and whom; null: everybody, when a login goes. Locks: the deals, in the order of
--- their ids; for a block, private.lock_pair must have been called.
--- Writes: what private.run_deadlines and private.advance_conversation write.
--- Errors: none; the proof shows that a user who blocks can leave.
+-- Args: the user who blocks; the blocked user (null: all others, when a login is deleted). Locks:
+-- the deals, in the order of their ids; for a block, private.lock_pair must have been called.
+-- Writes: as private.run_deadlines and private.advance_conversation.
+-- Errors: none; the proof shows that a block's step can always be taken.
 create or replace function private.leave_deals(p_user_id uuid, p_other_id uuid)
 returns void
 language plpgsql

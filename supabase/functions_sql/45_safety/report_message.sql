@@ -1,4 +1,4 @@
--- Reports a message to the operators, with what the reporter sees of it and the ten before it.
+-- Reports a message to the operators, with the reporter's view of it and of the ten before it.
 --
 -- The evidence is a copy that neither expiry nor scrubbing removes.
 -- Definer: clients have no write grant on any table.

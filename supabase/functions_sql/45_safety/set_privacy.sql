@@ -2,7 +2,7 @@
 --
 -- A user who hides read marks does not see those of others either.
 -- Definer: accounts are private.
--- Locks, writes: accounts (the caller's), what private.touch_conversations writes.
+-- Locks, writes: accounts (the caller's), and as private.touch_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.set_privacy(
   p_last_seen boolean,
@@ -18,7 +18,7 @@ declare
   v_account private.accounts;
 begin
   perform private.lock_account(v_me);
-  -- Against users who open a conversation with the caller, as in private.lock_pair.
+  -- The lock stops users who open a conversation with the caller, as in private.lock_pair.
   perform 1 from private.accounts as a where a.user_id = v_me for update;
   update private.accounts as a
   set

@@ -1,8 +1,8 @@
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
--- Args: the step, its conversation as the step leaves it (version, to_state); the state it came
--- from; what both sides may know about it.
+-- Args: the step, with the conversation after it (version, to_state); the state before it; the
+-- details that both sides may read.
 -- Writes: conversation_events, event_salts.
 create or replace function private.append_event(
   p_step private.flow_step,
@@ -22,13 +22,13 @@ begin
   v_event.conversation_id := (p_step.conversation).id;
   v_event.version := (p_step.conversation).version;
   v_event.actor_role := p_step.role;
-  -- Both sides read it: which operator it was is for operators (private.disputes, private.alerts).
+  -- Both sides read it, so the operator is named only in private.disputes and private.alerts.
   v_event.actor_id := case when p_step.role <> 'admin' then p_step.actor_id end;
   v_event.action := p_step.action;
   v_event.from_state := p_from_state;
   v_event.to_state := (p_step.conversation).flow_state;
   v_event.details := coalesce(p_details, '{}');
-  -- Not now(), which is the time before a wait for the lock.
+  -- now() would be the time before a wait for the lock.
   v_event.created_at := greatest(clock_timestamp(), p_step.at);
   v_event.effective_at := p_step.at;
   v_event.commitment := private.commit_to_details(v_salt, v_event.details);
@@ -45,7 +45,7 @@ begin
 end;
 $$;
 
--- Proves an event's details while its salt is kept, and tells nothing once the salt is deleted.
+-- The commitment to an event's details: with the salt it proves them, without it says nothing.
 create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
 returns bytea
 language plpgsql
@@ -62,7 +62,7 @@ $$;
 -- sha256 of the hash before (nothing for the first event), the JSON array `[conversation_id,
 -- version, actor_role, actor_id, action, from_state, to_state, created_at, effective_at]` with
 -- times in microseconds since 1970 UTC, and the commitment. Clients that keep a head_hash rely on
--- this text: it never changes.
+-- this format: it never changes.
 create or replace function private.hash_event(
   p_event public.conversation_events,
   p_previous_hash bytea

@@ -51,7 +51,7 @@ begin
 end;
 $$;
 
--- Lets through the members of a conversation and operators; nobody else learns that it exists.
+-- Allows the members of a conversation and operators; for anybody else it does not exist.
 --
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
 create or replace function private.require_history_reader(p_conversation_id uuid)

@@ -1,5 +1,5 @@
--- RPC: operators erase the details of a conversation's history, as the law may ask; returns
--- `{scrubbed}`, how many events lost theirs.
+-- RPC: operators erase the details of a conversation's history, when the law demands it; returns
+-- `{scrubbed}`, the number of emptied events.
 create or replace function public.scrub_conversation_history(conversation_id uuid, reason text)
 returns json
 language sql
@@ -8,14 +8,14 @@ as $$
   select private.scrub_conversation_history(conversation_id, reason);
 $$;
 
--- Erases the details of a conversation's steps. Which steps were taken, by whom, when and in which
--- order stays provable.
+-- Erases the details of a conversation's steps. The steps, their actors, times and order stay
+-- provable.
 --
--- Scrubbed details can no longer be compared with their commitment, so the alert that is left for
--- operators says whether the history was whole before.
+-- Scrubbed details can no longer be compared with their commitment, so an alert records whether the
+-- history was whole before.
 -- Definer: clients have no write grant on any table.
--- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and what
--- private.run_deadlines writes.
+-- Locks: the conversation. Writes: conversation_events, event_salts, alerts, and as
+-- private.run_deadlines.
 -- Errors: FORBIDDEN (403) also to operators who are members of the conversation, INPUT_INVALID
 -- (422), CONVERSATION_NOT_FOUND (404), FUNDS_HELD (409) while a deal holds money, GUARD_FAILED
 -- (409) `{guard: "legal_hold"}`.

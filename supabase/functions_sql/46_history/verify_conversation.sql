@@ -1,6 +1,6 @@
 -- RPC: proves that a conversation's history is whole, for its members and operators; returns
--- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to know later that the history
--- up to there is still the same.
+-- `{valid, events, scrubbed, broken_at, head_hash}`. Keep head_hash to check later that the history
+-- up to it is still the same.
 create or replace function public.verify_conversation(conversation_id uuid)
 returns jsonb
 language sql
@@ -10,7 +10,7 @@ as $$
   select private.verify_conversation(conversation_id);
 $$;
 
--- Whether a conversation's history stands as it was written.
+-- Whether a conversation's history is unchanged.
 --
 -- Definer: salts are private.
 -- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404).
@@ -27,13 +27,13 @@ begin
 end;
 $$;
 
--- What is wrong with a conversation's history, if anything:
--- `{valid, events, scrubbed, broken_at, head_hash}`, or null where there is no such conversation.
+-- Checks a conversation's history: `{valid, events, scrubbed, broken_at, head_hash}`, or null where
+-- there is no such conversation.
 --
--- Every version from 1 to the conversation's own has one event; each begins in the state in which
--- the one before ended, and has the hash that follows from it; details and salt are both there and
--- fit the commitment, or are both scrubbed; the newest ends in the conversation's state.
--- broken_at is the first version of which this is not true: also one that is missing.
+-- Every version from 1 to the conversation's has one event; each begins in the state in which the
+-- one before ended, and has the hash that follows from it; details and salt both exist and match
+-- the commitment, or both are scrubbed; the newest ends in the conversation's state. broken_at is
+-- the first version that breaks this, or that is missing.
 create or replace function private.check_history(p_conversation_id uuid)
 returns jsonb
 language sql

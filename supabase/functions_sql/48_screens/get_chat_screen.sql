@@ -1,6 +1,6 @@
--- RPC: a chat in one call: its context, its newest messages, newest first, what the caller may do,
--- and the quota; returns `{conversation, messages, actions, quota, version}`, or
--- `{not_modified: true, version}` when the caller's is current.
+-- RPC: a chat in one call: its context, its newest messages, newest first, the caller's actions,
+-- and the quota; returns `{conversation, messages, actions, quota, version}`, or `{not_modified:
+-- true, version}` when the caller's is current.
 create or replace function public.get_chat_screen(
   conversation_id uuid,
   page_size integer default 50,
@@ -16,9 +16,9 @@ $$;
 
 -- A chat: get_conversation_context, get_messages, get_available_actions, get_quota in one answer.
 --
--- Definer: calls what only the functions of those names may read.
--- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a version that
--- none is.
+-- Definer: calls the workers of those functions, which read private tables.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), INPUT_INVALID (422) for a malformed
+-- version.
 create or replace function private.get_chat_screen(
   p_conversation_id uuid,
   p_page_size integer,

@@ -17,8 +17,8 @@ $$;
 --
 -- History: the first 100 steps; get_conversation_history has the rest.
 -- Definer: reads the flow, and a deal's rows past their policies, once the caller is a member.
--- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), also for a direct chat,
--- INPUT_INVALID (422) for a version that none is.
+-- Errors: AUTH_REQUIRED (401), CONVERSATION_NOT_FOUND (404), also for a direct chat, INPUT_INVALID
+-- (422) for a malformed version.
 create or replace function private.get_deal_screen(
   p_conversation_id uuid,
   p_known_version text
@@ -69,8 +69,8 @@ begin
 end;
 $$;
 
--- The states of a deal's flow in order: `now` is the one it is in, `done` are those it has been in,
--- `skipped` lie before and `ahead` after the one it is in.
+-- The states of a deal's flow in order: `now` is the present one, `done` are those that the deal
+-- has been in, `skipped` lie before the present one and `ahead` after it.
 create or replace function private.states_json(p_deal private.conversations)
 returns json
 language sql
@@ -105,7 +105,7 @@ as $$
   where here.flow_id = p_deal.flow_id and here.state = p_deal.flow_state;
 $$;
 
--- A deal's money in paise; due is what the brand owner can pay now.
+-- A deal's money in paise; due is the amount that the brand owner can pay now.
 create or replace function private.deal_money_json(p_deal private.conversations)
 returns json
 language sql

@@ -1,6 +1,6 @@
--- RPC: the inbox in one call: a page of conversations, what waits, the quota and the profile;
--- returns `{conversations, next_cursor, unread, quota, profile, version}`, or
--- `{not_modified: true, version}` when the caller's is current.
+-- RPC: the inbox in one call: a page of conversations, unread counts, the quota and the profile;
+-- returns `{conversations, next_cursor, unread, quota, profile, version}`, or `{not_modified: true,
+-- version}` when the caller's is current.
 create or replace function public.get_inbox_screen(
   filter text default 'open',
   page_size integer default 20,
@@ -17,8 +17,8 @@ $$;
 
 -- The inbox: get_conversations, get_unread_count, get_quota and get_profile in one answer.
 --
--- Definer: calls what only the functions of those names may read.
--- Errors: those of get_conversations, INPUT_INVALID (422) for a version that none is.
+-- Definer: calls the workers of those functions, which read private tables.
+-- Errors: those of get_conversations, INPUT_INVALID (422) for a malformed version.
 create or replace function private.get_inbox_screen(
   p_filter text,
   p_page_size integer,

@@ -13,10 +13,10 @@ as $$
   select private.get_market_screen(page_size, known_version);
 $$;
 
--- The market as the caller may read it through the policies of its tables.
+-- The rows of the market that the policies show to the caller.
 --
--- Definer: one look at who calls instead of a policy for each row.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
+-- Definer: checks the caller once instead of a policy for each row.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a malformed version.
 create or replace function private.get_market_screen(p_page_size integer, p_known_version text)
 returns json
 language plpgsql

@@ -1,4 +1,4 @@
--- RPC: the quota and what moved the points, newest first, in one call; returns `{quota, history,
+-- RPC: the quota and the changes of points, newest first, in one call; returns `{quota, history,
 -- version}`, or `{not_modified: true, version}` when the caller's is current.
 create or replace function public.get_quota_screen(
   page_size integer default 20,
@@ -14,8 +14,8 @@ $$;
 
 -- The quota: get_quota and get_points_history in one answer.
 --
--- Definer: calls what only the functions of those names may read.
--- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a version that none is.
+-- Definer: calls the workers of those functions, which read private tables.
+-- Errors: AUTH_REQUIRED (401), INPUT_INVALID (422) for a malformed version.
 create or replace function private.get_quota_screen(p_page_size integer, p_known_version text)
 returns json
 language plpgsql

@@ -1,7 +1,7 @@
--- A screen as clients get it: with a version, or `{not_modified, version}` when the client has it.
+-- A screen with its version, or `{not_modified, version}` when the client has that version.
 --
--- The version is a hash of everything on the screen but the time of the answer, so that it moves
--- with whatever the reader can see: a message, a receipt, a deadline that passed.
+-- The version is a hash of everything on the screen except the time of the answer, so it changes
+-- with everything that the reader can see: a message, a receipt, a passed deadline.
 create or replace function private.screen_json(p_screen json, p_known_version text)
 returns json
 language plpgsql
@@ -15,7 +15,7 @@ begin
   if v_version = p_known_version then
     return json_build_object('not_modified', true, 'version', v_version);
   end if;
-  -- Written into the text of the object, which is not read for it: a screen is long.
+  -- Put into the text of the object without parsing it: a screen is long.
   return format('{"version" : "%s", %s', v_version, substr(v_screen, 2))::json;
 end;
 $$;

@@ -1,6 +1,6 @@
--- Takes Razorpay's answer about an order: the same facts as in events, and the same decision.
+-- Razorpay's answer about an order: the same facts as in events, and the same decision.
 
--- RPC: service only; takes Razorpay's answer about an order; returns `{outcome, flow_state,
+-- RPC: service only; applies Razorpay's answer about an order; returns `{outcome, flow_state,
 -- conversation_id}`.
 create or replace function public.apply_payment_snapshot(
   payment_order_id uuid,
@@ -16,15 +16,15 @@ as $$
   select private.apply_payment_snapshot(payment_order_id, order_entity, payments, actor, mode);
 $$;
 
--- Stores what Razorpay answered, decides, and applies the events of this order that are stored and
--- not processed.
+-- Stores Razorpay's answer, settles, and applies the stored events of this order that are not
+-- processed.
 --
 -- Args: our order; Razorpay's order (null: it has none); its payments, a list or Razorpay's
--- collection; who asked; the mode of the app that asked.
+-- collection; the actor; the mode of the app that asked.
 -- Definer: orders are private.
--- Locks: the conversation, then the order; events that another session holds are passed over.
--- Writes: what private.take_snapshot and private.apply_event write.
--- Errors: INPUT_INVALID (422) for an order that is not there.
+-- Locks: the conversation, then the order; it skips events that another session has locked.
+-- Writes: as private.take_snapshot and private.apply_event.
+-- Errors: INPUT_INVALID (422) for an unknown order.
 create or replace function private.apply_payment_snapshot(
   p_payment_order_id uuid,
   p_order_entity jsonb,
@@ -76,10 +76,9 @@ $$;
 
 -- Reads Razorpay's order and payments, stores the facts, and settles.
 --
--- Args: the order, locked with its conversation; the rest as private.apply_payment_snapshot.
+-- Args: the order, locked with its conversation; the others as private.apply_payment_snapshot.
 -- Returns the outcome.
--- Writes: payment_orders, and what private.merge_payment, private.settle_order and
--- private.conclude write.
+-- Writes: payment_orders, and as private.merge_payment, private.settle_order and private.conclude.
 create or replace function private.take_snapshot(
   p_order private.payment_orders,
   p_order_entity jsonb,

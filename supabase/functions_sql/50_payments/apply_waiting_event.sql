@@ -1,5 +1,5 @@
--- Applies one event that is stored and was not applied: somebody held its deal, or the app ended
--- between storing and processing. The app calls this on every touch.
+-- Applies one stored event that was not applied because its deal was locked, or because the app
+-- ended between storing and processing. The app calls this on every touch.
 
 -- RPC: service and operators; applies one event; returns `{event_row_id, outcome,
 -- conversation_id}`, nulls when none is due.
@@ -11,12 +11,12 @@ as $$
   select private.apply_waiting_event();
 $$;
 
--- Applies the event that is due for the longest time. A fault of ours is not tried again here:
+-- Applies the event that is due for the longest time. It does not retry after an error in Parley:
 -- Razorpay sends that event again.
 --
 -- Definer: the events are private.
--- Locks: the event, then what private.apply_event locks; an event that another session holds is
--- passed over. Writes: what private.apply_event writes.
+-- Locks: the event, then as private.apply_event; it skips an event that another session has locked.
+-- Writes: as private.apply_event.
 -- Errors: FORBIDDEN (403).
 create or replace function private.apply_waiting_event()
 returns jsonb

@@ -1,4 +1,4 @@
--- Razorpay has made an order for ours.
+-- Attaching Razorpay's order to ours.
 
 -- RPC: service only; attaches Razorpay's order; returns `{outcome, payment_order_id,
 -- razorpay_order_id}`; outcome: attached, already_attached, order_mismatch, mode_mismatch,
@@ -16,13 +16,13 @@ as $$
   select private.attach_payment_order(payment_order_id, entity, razorpay_config, mode);
 $$;
 
--- Stores which order Razorpay made for ours, after comparing what it says with what was asked for.
+-- Stores Razorpay's order for ours, after comparing the two.
 --
--- Args: our order; Razorpay's entity of it; what the client's checkout opens with, kept for the
--- brand owner's other devices; the mode of the app that asked.
+-- Args: our order; Razorpay's entity of it; the settings of the checkout, kept for the brand
+-- owner's other devices; the mode of the app that asked.
 -- Definer: orders are private.
--- Locks: the conversation, then the order. Writes: payment_orders, and what
--- private.show_payment_order and private.conclude write.
+-- Locks: the conversation, then the order. Writes: payment_orders, and as
+-- private.show_payment_order and private.conclude.
 create or replace function private.attach_payment_order(
   p_payment_order_id uuid,
   p_entity jsonb,
@@ -80,7 +80,7 @@ begin
 end;
 $$;
 
--- Locks an order with its conversation and returns it; nulls when there is none.
+-- Locks an order with its conversation and returns it; nulls for an unknown one.
 --
 -- Locks: the conversation, then the order.
 create or replace function private.lock_payment_order(p_payment_order_id uuid)
@@ -104,7 +104,7 @@ begin
 end;
 $$;
 
--- Whether Razorpay's entity is the order that we asked for.
+-- Whether Razorpay's entity matches our order.
 create or replace function private.is_our_order(p_order private.payment_orders, p_entity jsonb)
 returns boolean
 language plpgsql

@@ -1,8 +1,8 @@
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
--- RPC: the brand owner's order, to be paid; returns `{payment_order_id, receipt, amount_minor,
+-- RPC: the order that the brand owner pays; returns `{payment_order_id, receipt, amount_minor,
 -- currency, mode, razorpay_order_id, has_checkout, status, kind, prefill: {name, email, contact}}`;
--- has_checkout: attach_payment_order was told what the checkout opens with.
+-- has_checkout: attach_payment_order has stored the settings of the checkout.
 create or replace function public.begin_payment(conversation_id uuid)
 returns jsonb
 language sql
@@ -11,17 +11,16 @@ as $$
   select private.begin_payment(conversation_id);
 $$;
 
--- Gets a deal's payment ready. It presses Pay in the conversation too, unless the brand owner did
--- so within the last hour.
+-- Prepares a deal's payment. It also takes the action Pay in the conversation, unless the brand
+-- owner did so within the last hour.
 --
 -- Definer: orders are private.
--- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and what
--- private.begin_action and private.finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: payment_orders, and as
+-- private.begin_action and private.finish_action.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- CHAT_CLOSED (409), PAYMENT_ALREADY_DONE (409), PAYMENT_NOT_READY (409) while the deal does not
 -- wait for a payment, or one that the bank has approved is being confirmed, NOT_YOUR_TURN (409) for
--- the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}` for less than Razorpay takes.
--- Source of the least amount: https://razorpay.com/docs/api/orders/create, 100 paise.
+-- the influencer, PRICE_OUT_OF_RANGE (422) `{min, max}` for less than Razorpay's minimum.
 create or replace function private.begin_payment(p_conversation_id uuid)
 returns jsonb
 language plpgsql
@@ -29,6 +28,7 @@ security definer
 set search_path = ''
 as $$
 declare
+  -- Paise: https://razorpay.com/docs/api/orders/create
   c_least constant bigint := 100;
   c_pressed constant interval := interval '1 hour';
   v_call private.flow_step;
@@ -88,7 +88,7 @@ begin
     'status', v_order.status,
     'kind', v_conversation.kind,
     'prefill', (
-      -- The e-mail is the token's.
+      -- The e-mail address comes from the token.
       select jsonb_build_object(
         'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
       )

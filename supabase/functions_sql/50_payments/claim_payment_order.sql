@@ -1,5 +1,5 @@
 -- Finds the open order of a deal for its present price, or makes one. An order for another price,
--- currency or mode is superseded; a payment that still comes for it is returned.
+-- currency or mode is superseded; a later payment for it is refunded.
 --
 -- Locks: the conversation's row must be locked already. Writes: payment_orders.
 create or replace function private.claim_payment_order(
@@ -70,7 +70,8 @@ begin
 end;
 $$;
 
--- An order as flow_data and action messages show it; without what Razorpay has not made yet.
+-- An order as flow_data and action messages show it; without Razorpay's part until Razorpay has
+-- made it.
 create or replace function private.payment_order_json(p_order private.payment_orders)
 returns jsonb
 language plpgsql

@@ -12,15 +12,15 @@ as $$
   select private.claim_payment_poll(conversation_id, user_id, min_gap_seconds);
 $$;
 
--- Says which order to ask Razorpay about for a conversation, and keeps others from asking at once.
+-- Returns the order to ask Razorpay about for a conversation, and stops others from asking soon
+-- after.
 --
--- An order that is paid needs no question. Razorpay answers for 180 days, so an older order gets
--- none.
--- Args: the conversation; the member who looks at it; seconds since the last question at least
--- (null: only tell, ask nobody).
+-- A paid order needs no question. Razorpay answers for 180 days, so an older order gets none.
+-- Args: the conversation; the member who asks; the least seconds since the last question (null:
+-- return the order and claim nothing).
 -- Definer: orders are private.
 -- Locks: the order. Writes: payment_orders.
--- Errors: CONVERSATION_NOT_FOUND (404), also for somebody else's.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
 -- Source of the 180 days: https://razorpay.com/docs/api/orders/fetch-with-id
 create or replace function private.claim_payment_poll(
   p_conversation_id uuid,

@@ -1,11 +1,11 @@
--- What an event or an answer of Razorpay can come to, and who hears of it.
+-- The outcomes of an event or an answer of Razorpay, with their audit rows and alerts.
 
--- Puts an outcome into the audit and on the operators' list, where it belongs.
+-- Records an outcome: an audit row and an alert, where the outcome needs them.
 --
 -- Args: the outcome, one of private.payment_outcomes; our order (nulls: unknown); Razorpay's
--- payment; what makes two causes the same; who acts; the event (null: an answer of Razorpay); more
--- to know.
--- Writes: payment_audit, and what private.open_alert writes.
+-- payment; a key that equal causes share; the actor; the event (null: an answer of Razorpay);
+-- details.
+-- Writes: payment_audit, and as private.open_alert.
 create or replace function private.conclude(
   p_outcome text,
   p_order private.payment_orders,
@@ -49,8 +49,8 @@ begin
 end;
 $$;
 
--- Each outcome: the status of its event, how grave it is for operators (null: no alert), and
--- whether it stands in the audit.
+-- Each outcome: the status of its event, the severity of its alert (null: none), and whether it has
+-- an audit row.
 create or replace function private.payment_outcomes()
 returns table (
   outcome text, status text, severity text, is_audited boolean
@@ -64,7 +64,7 @@ begin
     ('applied', 'processed', null, true),
     ('noop', 'processed', null, false),
     ('ignored_event_type', 'ignored', null, false),
-    -- To be applied by the next touch: somebody holds the deal; or a fault of ours.
+    -- The next touch applies it: the deal is locked; or an error in Parley.
     ('waiting', 'received', 'warning', false),
     ('try_again', 'received', null, false),
     -- Set aside for a person.
@@ -75,7 +75,7 @@ begin
     ('order_mismatch', 'parked', 'critical', true),
     ('processing_failed', 'parked', 'critical', true),
     ('captured_out_of_flow', 'parked', 'critical', true),
-    -- Money that is returned automatically; a person should know.
+    -- Money that is refunded automatically; operators get an alert.
     ('amount_mismatch', 'parked', 'critical', true),
     ('currency_mismatch', 'parked', 'critical', true),
     ('underpaid', 'parked', 'warning', true),

@@ -1,4 +1,4 @@
--- What became of a conversation's money, in one call.
+-- A conversation's money, in one call.
 
 -- RPC: operators look into a conversation; returns `{conversation_id, kind, flow_state,
 -- awaiting_role, deadline_at, amount_minor, currency, books, ledger, orders, payments,
@@ -13,9 +13,8 @@ as $$
   select private.diagnose_conversation(conversation_id);
 $$;
 
--- Everything that an operator needs to see what became of a conversation's money: where the deal
--- is, its orders, payments, refunds, disputes, events, ledger and alerts, and what is wrong with
--- them.
+-- Everything about a conversation's money for an operator: the deal's state, its orders, payments,
+-- refunds, disputes, events, ledger and alerts, and the problems found in them.
 --
 -- Definer: the books are private.
 -- Errors: FORBIDDEN (403), CONVERSATION_NOT_FOUND (404).
@@ -53,7 +52,7 @@ begin
 end;
 $$;
 
--- What is wrong with a deal's money, as sentences that say what to do; empty when all is well.
+-- The problems of a deal's money, as sentences with a remedy; empty when there are none.
 create or replace function private.find_money_problems(p_conversation private.conversations)
 returns text[]
 language plpgsql
@@ -131,7 +130,7 @@ begin
             where e.conversation_id = p_conversation.id
               and e.to_account = 'held'
               and d.status = 'lost'
-              -- Marked by hand: then an operator knows.
+              -- Not one that an operator has marked by hand.
               and not exists (
                 select from private.refunds as r
                 where r.payment_id = d.payment_id
@@ -276,7 +275,7 @@ begin
 end;
 $$;
 
--- What the ledger says is on an account for a conversation, in paise.
+-- The balance of an account of the ledger for a conversation, in paise.
 create or replace function private.ledger_balance(p_conversation_id uuid, p_account text)
 returns bigint
 language plpgsql

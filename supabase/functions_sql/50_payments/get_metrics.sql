@@ -1,16 +1,16 @@
--- The numbers that a monitor watches. All are read from the tables: no message and no step counts
--- anything up, so no row gets hot.
+-- The numbers that a monitor watches. All are read from the tables: no message and no step updates
+-- a counter, so no row becomes a bottleneck.
 
 -- RPC: operators' numbers; returns `{open_alerts: {info, warning, critical}, events: {received,
 -- parked}, events_stuck, refunds_requested, refunds_oldest_seconds, pending_payments,
 -- oldest_pending_payment_seconds, payouts_owed, payouts_owed_minor, ledger_balance_minor,
 -- payment_mode, broadcasts_last_minute, broadcasts_lost, window_seconds, messages, delivery, steps,
--- states, closed, outcomes, notifications, push_queue, cleanup_due}`; stuck events wait for more
--- than 5 minutes, the balance is 0. Of the last window_seconds: messages and notifications by type,
--- delivery `{sent, delivered, read, lag_seconds}`, steps `[{from_state, to_state, action, role,
--- count}]`, closed conversations by reason, outcomes of deals (`completed`, or why they closed). As
--- of now: states `[{state, deals, average_seconds, oldest_seconds}]`, push_queue `{waiting,
--- oldest_seconds, resting_hosts}`, cleanup_due `{messages, steps}`.
+-- states, closed, outcomes, notifications, push_queue, cleanup_due}`; stuck events have waited for
+-- more than 5 minutes; the balance must be 0. Of the last window_seconds: messages and
+-- notifications by type, delivery `{sent, delivered, read, lag_seconds}`, steps `[{from_state,
+-- to_state, action, role, count}]`, closed conversations by reason, outcomes of deals (`completed`,
+-- or why they closed). As of now: states `[{state, deals, average_seconds, oldest_seconds}]`,
+-- push_queue `{waiting, oldest_seconds, resting_hosts}`, cleanup_due `{messages, steps}`.
 create or replace function public.get_metrics()
 returns jsonb
 language sql
@@ -42,7 +42,7 @@ begin
         ))
         from unnest(array['info', 'warning', 'critical']) as kind (severity)
       ),
-      -- Both counts read one index, each its own part.
+      -- Both counts read one index, each another part.
       'events', jsonb_build_object(
         'received', (select count(*) from private.payment_events as e where e.status = 'received'),
         'parked', (select count(*) from private.payment_events as e where e.status = 'parked')
@@ -68,7 +68,7 @@ begin
     from (
       select
         count(*),
-        -- What waits for a bank's decision is not late.
+        -- A refund that waits for a bank's decision is not late.
         coalesce(floor(extract(epoch from now() - min(r.requested_at) filter (
           where not private.is_disputed(r.payment_id)
         ))), 0) as oldest_seconds
@@ -91,8 +91,8 @@ begin
 end;
 $$;
 
--- What happened lately in chats and deals, and how deals stand now. Few rows are read: block range
--- indexes on the times find the end of the large tables.
+-- Recent activity in chats and deals, and the present states of deals. It reads few rows: block
+-- range indexes on the times find the end of the large tables.
 create or replace function private.count_activity(p_window interval)
 returns jsonb
 language plpgsql
@@ -118,7 +118,7 @@ begin
         'sent', count(*),
         'delivered', count(*) filter (where m.seq <= p.delivered_seq),
         'read', count(*) filter (where m.seq <= p.read_seq),
-        -- Of the newest that each device has: the others came with it or before.
+        -- From the newest delivered message of each member: the others arrived with it or before.
         'lag_seconds', round(avg(
           greatest(extract(epoch from p.delivered_at - m.created_at), 0)
         ) filter (where m.seq = p.delivered_seq), 3)
@@ -147,7 +147,7 @@ begin
         group by 1
       ) as outcome
     ),
-    -- A deal counts when it is settled, and not again when its chat is closed.
+    -- A deal counts once, when it is settled, not when its chat is closed.
     'outcomes', (
       select coalesce(jsonb_object_agg(deal.outcome, deal.count), '{}')
       from (
@@ -198,7 +198,7 @@ begin
       )
       from private.push_outbox as o
     ),
-    -- What the next cleanups find: 10,000 messages at most are counted.
+    -- Work of the next cleanups; counts 10,000 messages at most.
     'cleanup_due', jsonb_build_object(
       'messages', (
         select count(*)
@@ -221,8 +221,8 @@ begin
 end;
 $$;
 
--- How far the books of deals that hold money are from what their ledger says, in paise: 0, or
--- something is wrong.
+-- The difference between the books of deals that hold money and their ledger, in paise; it must be
+-- 0.
 create or replace function private.balance_books()
 returns bigint
 language plpgsql

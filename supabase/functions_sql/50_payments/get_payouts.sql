@@ -13,9 +13,9 @@ as $$
   select private.get_payouts(page_size, before);
 $$;
 
--- What an influencer is owed and was paid.
+-- The amounts that an influencer is owed and was paid.
 --
--- Args: how many; an id of that list, to go on from.
+-- Args: how many; an id of that list: the page continues after it.
 -- Definer: payouts are private.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_payouts(p_page_size integer, p_before uuid)

@@ -15,7 +15,7 @@ as $$
   select private.list_alerts(status, page_size, before, severity);
 $$;
 
--- Alerts as they are now. No timer runs, so a reader applies the age of an open dispute.
+-- Alerts as they are now: the age of an open dispute counts at reading, because no timer runs.
 --
 -- dispute_days: how many days the conversation's dispute has been open, if one is. reminder: 7, 30
 -- or 50 once it has been open that long. An alert that was resolved before that day is open again,
@@ -52,10 +52,10 @@ cross join lateral (
   ) as is_open
 ) as it;
 
--- What operators must look at, newest first, as private.alerts_now has it.
+-- A page of private.alerts_now, newest first.
 --
--- Args: open or resolved; how many; an id of that list, to go on from; info, warning or critical
--- (null: all).
+-- Args: open or resolved; how many; an id of that list: the page continues after it; info, warning
+-- or critical (null: all).
 -- Definer: alerts are private.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status or severity.
 create or replace function private.list_alerts(

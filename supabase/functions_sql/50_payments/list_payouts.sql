@@ -1,6 +1,6 @@
 -- RPC: operators' list of payouts; returns `[{id, conversation_id, influencer_id, display_name,
 -- amount_minor, currency, status, reference, created_at, paid_at, disputed}]`; disputed: the
--- payer's bank claims the money, or has it.
+-- payer's bank disputes the payment, or has taken the money back.
 create or replace function public.list_payouts(
   status text default 'owed',
   page_size integer default 50,
@@ -14,9 +14,9 @@ as $$
   select private.list_payouts(status, page_size, after);
 $$;
 
--- What influencers are owed, oldest first; moving the money is a person's work.
+-- Amounts owed to influencers, oldest first; a person sends the money.
 --
--- Args: owed or paid; how many; an id of that list, to go on from.
+-- Args: owed or paid; how many; an id of that list: the page continues after it.
 -- Definer: the books are private.
 -- Errors: FORBIDDEN (403), INPUT_INVALID (422) for another status.
 create or replace function private.list_payouts(p_status text, p_page_size integer, p_after uuid)

@@ -7,15 +7,14 @@ as $$
   select private.mark_payment_returned(refund_id, reference);
 $$;
 
--- Records that an operator has sent back a payment that no deal waited for, by another way than the
--- gateway; reference proves it. For the refund of a deal there is mark_refunded_manually.
+-- Records that an operator has sent back a payment that no deal waited for, without the gateway;
+-- reference proves it. mark_refunded_manually does it for the refund of a deal.
 --
 -- Args: the request, of refund_requests in diagnose_conversation; the proof.
 -- Definer: the books are private.
--- Locks: the conversation, then the request. Writes: payment_audit, and what private.settle_bounce
--- writes.
+-- Locks: the conversation, then the request. Writes: payment_audit, and as private.settle_bounce.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
--- without a reference, or for what is no such request or is done.
+-- without a reference, or for a request that is unknown, of another kind or done.
 create or replace function private.mark_payment_returned(p_refund_id uuid, p_reference text)
 returns jsonb
 language plpgsql

@@ -11,8 +11,7 @@ $$;
 -- the payment.
 --
 -- Definer: the books are private.
--- Locks: the payout. Writes: payouts, payment_audit, and what private.notify writes. Events:
--- notification.
+-- Locks: the payout. Writes: payouts, payment_audit, and as private.notify. Events: notification.
 -- Errors: FORBIDDEN (403), also for an operator who is a member of the deal; INPUT_INVALID (422)
 -- for a payout that is not owed, or without a reference.
 create or replace function private.mark_payout_paid(p_payout_id uuid, p_reference text)

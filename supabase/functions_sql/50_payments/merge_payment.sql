@@ -1,13 +1,13 @@
--- Facts about a payment only move forward, so that it does not matter in which order they arrive.
+-- Facts about a payment only move forward, so their order of arrival does not matter.
 
--- Stores what Razorpay says about a payment. A payment that failed now and had not before is told
--- to the deal; its order stays open: banks may still say yes later. A payment that the bank has
--- approved and Razorpay has not captured is shown, and Pay is not offered meanwhile.
+-- Stores Razorpay's facts about a payment. The deal is told when a payment has just failed; its
+-- order stays open, because the bank may still approve it. While a payment is approved and not
+-- captured, the action message says so and does not offer Pay.
 --
--- Args: our order, its conversation locked; the payment as it was told.
--- Returns whether the order has money that came in and is in no book yet.
--- Locks: the conversation must be locked already. Writes: payments, and what
--- private.show_authorization and private.tell_deal write.
+-- Args: our order, its conversation locked; the payment as Razorpay reported it. Returns whether
+-- the order has captured money that is not booked yet.
+-- Locks: the conversation must be locked already. Writes: payments, and as
+-- private.show_authorization and private.tell_deal.
 -- Source of the order of statuses:
 -- https://razorpay.com/docs/payments/payments/late-authorisation
 create or replace function private.merge_payment(
@@ -19,7 +19,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- A failure may still be followed by an authorization: banks answer late.
+  -- An authorization may follow a failure: banks answer late.
   c_statuses constant text[]
     := array['created', 'failed', 'authorized', 'captured', 'refunded'];
   v_behind constant text[] := c_statuses[:array_position(c_statuses, p_told.status) - 1];

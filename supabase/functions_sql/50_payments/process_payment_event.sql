@@ -1,11 +1,11 @@
--- How a webhook moves a deal: the stored event is read, its order is found, its facts are merged
--- (merge_payment), and money that came in is settled (settle_order), which tells the deal
--- (tell_deal). Refunds and disputes have files of their own: take_refund, take_dispute.
+-- How a webhook moves a deal: apply_event reads the stored event and finds its order, merge_payment
+-- stores the new facts, settle_order books captured money, tell_deal gives the flow its action.
+-- Refunds and disputes are in take_refund and take_dispute.
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
 -- flow_state, razorpay_order_id, razorpay_payment_id}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'
@@ -16,16 +16,16 @@ as $$
   select private.process_payment_event(event_row_id, actor);
 $$;
 
--- Acts on a stored event, once; then on events of the same order that could not be applied before.
+-- Applies a stored event, once; then events of the same order that could not be applied before.
 --
--- A user who holds the deal makes no webhook wait: the outcome is then waiting, the event stays
--- received, and the next touch applies it: the next event, a poll, or apply_waiting_event.
--- Args: the event's row; who acts (an operator may process a parked event).
+-- A webhook does not wait for a user who has locked the deal: the outcome is waiting, the event
+-- stays received, and the next event, a poll or apply_waiting_event applies it.
+-- Args: the event's row; the actor (an operator may process a parked event).
 -- Definer: the events are private. Plans are generic, as private.take_action's, and never scan a
--- table: a plan from the first days, when tables were small, would be kept.
--- Locks: the event, for at most 1.5 seconds, then what private.apply_event locks. Writes: what
--- private.apply_event writes.
--- Errors: INPUT_INVALID (422) for a row that is not there.
+-- table: a session would keep a scan that it planned while the table was small.
+-- Locks: the event, waiting for 1.5 seconds at most, then as private.apply_event. Writes: as
+-- private.apply_event.
+-- Errors: INPUT_INVALID (422) for an unknown row.
 create or replace function private.process_payment_event(p_event_row_id bigint, p_actor text)
 returns jsonb
 language plpgsql
@@ -88,16 +88,16 @@ begin
 end;
 $$;
 
--- Reads an event, finds its order, acts, and stores what it came to.
+-- Reads an event, finds its order, applies it, and stores the outcome.
 --
--- A lock that another session holds is waited for 200 ms, then counted on the event, with an alert
--- that is resolved when the event is applied. A fault of ours is counted as well; the fifth parks
--- the event, before Razorpay gives up sending it and switches all events off.
--- Args: the event, locked, not yet processed; who acts.
--- Returns the event as it is now; outcome waiting or try_again: it stays received.
--- Locks: the conversation, its order, and what the deal's step writes. Writes: payment_events,
--- payment_orders, alerts, and what private.merge_payment, private.settle_order,
--- private.take_refund, private.take_dispute and private.conclude write.
+-- It waits 200 ms for a lock, then counts the timeout on the event and opens an alert, which is
+-- resolved when the event is applied. It counts errors in Parley as well; the fifth parks the
+-- event, before Razorpay gives up and disables the webhook.
+-- Args: the event, locked, not yet processed; the actor. Returns the event afterwards; with outcome
+-- waiting or try_again it stays received.
+-- Locks: the conversation, its order, and the rows of the deal's step. Writes: payment_events,
+-- payment_orders, alerts, and as private.merge_payment, private.settle_order, private.take_refund,
+-- private.take_dispute and private.conclude.
 -- Source of the five: Razorpay tries for 24 hours,
 -- https://razorpay.com/docs/webhooks/best-practices
 create or replace function private.apply_event(p_event private.payment_events, p_actor text)
@@ -135,7 +135,7 @@ begin
     v_payload := v_said -> 'payload';
     if jsonb_typeof(v_said -> 'event') is distinct from 'string' then
       raise exception 'not an event' using errcode = 'invalid_parameter_value';
-    -- https://razorpay.com/docs/webhooks/payments; all else is stored and ignored.
+    -- https://razorpay.com/docs/webhooks/payments; other types are stored and ignored.
     elsif p_event.event_type not in (
       'order.paid', 'payment.authorized', 'payment.captured', 'payment.failed',
       'refund.created', 'refund.processed', 'refund.failed', 'refund.speed_changed',
@@ -175,11 +175,11 @@ begin
     v_is_read := true;
 
     -- 2. Find our order: by Razorpay's id; by our receipt, when Razorpay's answer to us was lost;
-    -- by the payment, which may be all that a refund or dispute names.
+    -- by the payment, because a refund or dispute may name nothing else.
     if v_outcome is null then
       select
         o as payment_order,
-        -- All that is told is stored already, and money that came in is in the books.
+        -- All facts are stored already, and captured money is booked.
         array_position(c_statuses, p.status) >= array_position(c_statuses, v_payment.status)
           and (v_payment.captured_at is null or p.captured_at is not null)
           and p.refunded_minor >= v_payment.refunded_minor
@@ -220,7 +220,7 @@ begin
       end if;
     end if;
 
-    -- 3. Act. Facts only move forward, so what is known and settled already needs no lock.
+    -- 3. Apply it. Facts only move forward, so known and settled facts need no lock.
     if v_outcome is not null then
       perform private.conclude(
         v_outcome, v_order, v_payment.payment_id, v_subject, p_actor, p_event.id,
@@ -243,7 +243,7 @@ begin
         v_order.razorpay_order_id := v_order_id;
       end if;
       v_is_due := private.merge_payment(v_order, v_payment);
-      -- Before money is sent back: a refund that was made already answers its request.
+      -- Before new refunds: a refund that was made already answers its request.
       if v_refund.refund_id is not null then
         v_outcome := private.take_refund(
           v_order, v_refund, v_payment.error_reason, p_actor, p_event.id
@@ -252,7 +252,7 @@ begin
       if v_is_due then
         v_settled := private.settle_order(v_order, v_told, p_actor, p_event.id);
       end if;
-      -- After it: a bank disputes money that is held.
+      -- After the payment: the bank disputes held money.
       if v_dispute.dispute_id is not null then
         v_outcome := private.take_dispute(v_order, v_dispute, p_actor, p_event.id);
       end if;
@@ -273,7 +273,7 @@ begin
       end;
   end;
 
-  -- 4. Store what it came to.
+  -- 4. Store the outcome.
   if v_outcome not in ('applied', 'noop') then
     v_status := (select o.status from private.payment_outcomes() as o where o.outcome = v_outcome);
     if v_outcome in ('waiting', 'malformed', 'processing_failed') then

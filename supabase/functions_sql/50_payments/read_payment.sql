@@ -1,12 +1,12 @@
--- Reads what Razorpay says: its payment, order, refund and dispute, as JSON that nobody trusts.
--- Amounts are whole JSON numbers in paise.
+-- Reads Razorpay's entities (payment, order, refund, dispute) from untrusted JSON. Amounts are
+-- whole JSON numbers in paise.
 --
--- Errors: 22023 for an entity that is not as documented; the field is named, its value is not.
+-- Errors: 22023 for an entity that is not as documented; the error names the field, not its value.
 
 -- A payment entity.
 --
--- Money has come in when the status is captured, or was before it was given back. What `captured`
--- says alone is not believed: published samples of failed and of authorized payments say true.
+-- A payment counts as captured by its status: captured, or refunded. The field `captured` is not
+-- trusted: published samples of failed and of authorized payments have true.
 -- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/payments/entity
 create or replace function private.read_payment(p_entity jsonb)
@@ -50,7 +50,7 @@ begin
 end;
 $$;
 
--- An order entity: its id, amount, currency and receipt; the rest is ours alone to know.
+-- An order entity: its id, amount, currency and receipt.
 --
 -- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/orders/entity
@@ -71,7 +71,7 @@ begin
 end;
 $$;
 
--- A refund entity. request_id is the request that its receipt names, where there is such a request.
+-- A refund entity. request_id is the request that its receipt names, if there is one.
 --
 -- Errors: 22023.
 -- Source: https://razorpay.com/docs/api/refunds/entity
@@ -141,7 +141,7 @@ as $$
 declare
   v_id constant text := p_entity ->> p_field;
 begin
-  -- A count in the pattern makes it twenty times slower.
+  -- A count such as {1,40} in the pattern makes it twenty times slower.
   if v_id ~ ('^' || p_begins || '[0-9A-Za-z]+$') and length(v_id) <= length(p_begins) + 40 then
     return v_id;
   end if;

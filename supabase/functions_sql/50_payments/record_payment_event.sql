@@ -1,10 +1,10 @@
--- Stores the raw bytes of an authentic event before anything is done with them, so that nothing is
--- lost. process_payment_event then acts on it.
+-- Stores the raw bytes of an authentic event before anything else, so that nothing is lost.
+-- process_payment_event then applies it.
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.
 --
--- Pins no search_path, so that Postgres inlines it; nothing in it is looked up by a path.
+-- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.record_payment_event(
   event_id text,
   body_base64 text,
@@ -23,13 +23,13 @@ $$;
 
 -- Stores an event, or counts one more delivery of it.
 --
--- Its commit does not wait for the disk: that of process_payment_event does, for both, and only
--- then is Razorpay answered. After a crash in between Razorpay sends the event again.
--- Args: the id that Razorpay gave it (a missing or odd one is replaced by the body's hash); the
--- body as it was signed, in base64; headers to keep; which secret signed it, current or previous;
--- the mode of that secret; the account that must have sent it (null: any).
+-- Its commit does not wait for the disk. The commit of process_payment_event waits for both, and
+-- only then does the app answer; after a crash in between Razorpay sends the event again.
+-- Args: Razorpay's id of it (the body's hash replaces a missing or odd one); the signed body in
+-- base64; headers to keep; the secret that signed it, current or previous; the mode of that secret;
+-- the account that must have sent it (null: any).
 -- Definer: the events are private. Plans are generic, as private.take_action's.
--- Locks: the event. Writes: payment_events, and what private.conclude writes.
+-- Locks: the event. Writes: payment_events, and as private.conclude.
 -- Errors: INPUT_INVALID (422) `{field, rule}`.
 create or replace function private.record_payment_event(
   p_event_id text,
@@ -71,7 +71,7 @@ begin
     perform private.check_choice('secret_slot', p_secret_slot, array['current', 'previous']);
     perform private.check_choice('mode', p_mode, array['test', 'live']);
   end if;
-  -- What the event seems to be about, for searches.
+  -- Type and ids of the event, unchecked, for searches.
   v_event_type := left(v_said ->> 'event', 100);
   v_order_id := left(
     coalesce(
@@ -97,7 +97,8 @@ begin
     where e.sha256 = excluded.sha256
     returning e.id, e.deliveries into v_row_id, v_deliveries;
     exit when found;
-    -- Only the body is signed: anybody can put a known id on another body. That is another event.
+    -- Only the body is signed, so anybody can send another body under a known id. It is stored as
+    -- another event.
     v_is_reused := true;
     v_event_id := 'sha256:' || encode(sha256(v_body), 'hex');
   end loop;

@@ -1,4 +1,4 @@
--- RPC: service only; takes the answer to a refund; returns `{outcome}`: refund_processed,
+-- RPC: service only; records Razorpay's answer to a refund; returns `{outcome}`: refund_processed,
 -- refund_pending, refund_failed, refund_mismatch, try_later, noop.
 create or replace function public.record_refund_result(
   refund_id uuid,
@@ -12,14 +12,14 @@ as $$
   select private.record_refund_result(refund_id, entity, error);
 $$;
 
--- Takes Razorpay's answer to a refund that was sent or asked about.
+-- Records Razorpay's answer to a refund that the app sent or asked about.
 --
--- Args: our request; Razorpay's refund; or what went wrong, `{"kind": "refused" or "unavailable",
--- "reason"}`: a refusal is told to the deal and to operators, all else is only tried again.
+-- Args: our request; Razorpay's refund; or the failure, `{"kind": "refused" or "unavailable",
+-- "reason"}`: the deal and operators are told of a refusal; any other failure is only retried.
 -- Definer: the books are private.
--- Locks: the conversation, then the request. Writes: what private.take_refund, private.fail_refund
--- and private.conclude write.
--- Errors: INPUT_INVALID (422) for a request that is not there.
+-- Locks: the conversation, then the request. Writes: as private.take_refund, private.fail_refund
+-- and private.conclude.
+-- Errors: INPUT_INVALID (422) for an unknown request.
 create or replace function private.record_refund_result(
   p_refund_id uuid,
   p_entity jsonb,

@@ -7,11 +7,11 @@ as $$
   select private.replay_payment_event(event_row_id);
 $$;
 
--- Processes an event again that was set aside or never finished, after its cause is fixed.
+-- Processes a parked or unfinished event again, once its cause is fixed.
 --
 -- Definer: the events are private.
 -- Locks, writes: as private.process_payment_event.
--- Errors: FORBIDDEN (403), INPUT_INVALID (422) for a row that is not there.
+-- Errors: FORBIDDEN (403), INPUT_INVALID (422) for an unknown row.
 create or replace function private.replay_payment_event(p_event_row_id bigint)
 returns jsonb
 language plpgsql

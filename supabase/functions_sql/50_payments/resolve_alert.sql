@@ -7,7 +7,7 @@ as $$
   select private.resolve_alert(alert_id, note);
 $$;
 
--- Takes an alert off the list. The same cause again makes a new one.
+-- Resolves an alert. The same cause later opens a new one.
 --
 -- Definer: alerts are private.
 -- Writes: alerts.

@@ -7,8 +7,8 @@ as $$
   select private.scrub_payment_events(max_rows);
 $$;
 
--- Empties the raw bodies of old events, which hold names, addresses and card details; what was read
--- from them stays.
+-- Empties the raw bodies of old events, which hold names and addresses of payers; the payments and
+-- refunds that were read from them stay.
 --
 -- Args: how many at most.
 -- Definer: the events are private.

@@ -1,13 +1,13 @@
--- Books the money that came in for a deal, for webhooks and polls alike.
+-- Booking captured money of a deal, for webhooks and polls.
 
--- Settles each payment of an order whose money came in and is in no book yet: the deal moves on, or
--- the money is returned.
+-- Settles each captured payment of an order that is not booked yet: the deal moves on, or the money
+-- is refunded.
 --
--- Args: the order, its conversation locked; the order as Razorpay told of it (nulls: it did not);
--- who acts; the event (null: a poll).
--- Returns the gravest outcome; noop when there was nothing to settle.
--- Locks: the conversation must be locked already. Writes: payment_orders, and what
--- private.run_deadlines, private.tell_deal and private.conclude write.
+-- Args: the order, its conversation locked; Razorpay's order (nulls: not reported); the actor; the
+-- event (null: a poll). Returns the outcome of the highest severity; noop when there was nothing to
+-- settle.
+-- Locks: the conversation must be locked already. Writes: payment_orders, and as
+-- private.run_deadlines, private.tell_deal and private.conclude.
 create or replace function private.settle_order(
   p_order private.payment_orders,
   p_told private.payment_orders,
@@ -40,7 +40,7 @@ begin
         select from private.escrow_ledger as e
         where e.from_account = 'gateway' and e.payment_id = p.payment_id
       )
-    -- A payment that was given back must not end the order before the one that pays it.
+    -- A refunded payment must not end the order before the payment that pays it.
     order by p.refunded_minor >= p.amount_minor, p.captured_at, p.payment_id
   loop
     v_payment := v_found.payment;
@@ -57,7 +57,7 @@ begin
     v_left := v_payment.amount_minor - v_payment.refunded_minor;
     v_refusal := null;
     if v_order.mode <> private.get_setting('payment_mode') #>> '{}' then
-      -- An order from before the project went live, or back, pays for nothing any more.
+      -- An order from before a change of payment_mode pays for nothing.
       v_next := 'mode_mismatch';
     elsif v_left <= 0 then
       v_next := case
@@ -71,7 +71,7 @@ begin
       v_next := private.judge_payment(v_conversation, v_order, v_payment, p_told);
       v_fact := 'payment_captured';
       if v_next <> 'applied' then
-        -- A deal that still waits for a payment has a move for a payment that does not fit.
+        -- A deal that still waits for a payment has a move for one that does not match.
         if exists (
           select from private.flow_transitions as t
           where t.flow_id = v_conversation.flow_id
@@ -93,7 +93,7 @@ begin
         v_next := 'captured_out_of_flow';
       end if;
     end if;
-    -- Razorpay takes no second payment on an order: the next press on Pay makes a new one.
+    -- Razorpay accepts no second payment of an order, so the next press on Pay makes a new one.
     if v_next not in ('applied', 'mode_mismatch', 'captured_out_of_flow') then
       update private.payment_orders as o
       set status = 'superseded', updated_at = clock_timestamp()
@@ -119,10 +119,10 @@ begin
 end;
 $$;
 
--- What money that came in for an order means for its deal: applied when the deal waits for just
--- this, otherwise why it is returned.
+-- The meaning of a captured payment for its deal: applied when the deal waits for exactly this
+-- payment, otherwise the reason for its refund.
 --
--- Args: the conversation as it is now; the order; the payment; the order as Razorpay told of it.
+-- Args: the conversation as it is now; the order; the payment; Razorpay's order.
 create or replace function private.judge_payment(
   p_conversation private.conversations,
   p_order private.payment_orders,
@@ -146,7 +146,7 @@ begin
     when p_order.status = 'superseded' then 'superseded_order'
     when p_conversation.captured_minor > 0 then 'double_payment'
     when v_left = p_order.amount_minor then 'applied'
-    -- The payer bears Razorpay's fee: it comes on top.
+    -- The payer bears Razorpay's fee on top of the price.
     when v_left - p_payment.fee_minor = p_order.amount_minor then 'applied'
     when v_left < p_order.amount_minor then 'underpaid'
     else 'amount_mismatch'

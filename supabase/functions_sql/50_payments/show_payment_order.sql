@@ -1,7 +1,8 @@
--- Puts an order, as it is now, where the brand owner finds it: in the deal's data and in the action
--- message that is open. A superseded one (p_order null) is removed.
+-- Copies the present order into the deal's data and into the brand owner's open action message;
+-- removes a superseded one (p_order null).
 --
--- Args: the conversation, locked; the order; what only the brand owner may see of the checkout.
+-- Args: the conversation, locked; the order; the settings of the checkout, for the brand owner
+-- only.
 -- Writes: conversations, messages, participants.
 create or replace function private.show_payment_order(
   p_conversation_id uuid,
@@ -38,15 +39,16 @@ begin
     and not m.action_completed
     and m.visible_to <> 'all'
     and m.action_data ? 'payment_order';
-  -- No step of the flow, so the conversation's own version stays: tell clients by their own.
+  -- This is no step of the flow, so the conversation's version stays, and the members' versions
+  -- rise.
   update private.participants as p
   set version = p.version + 1
   where p.conversation_id = p_conversation_id;
 end;
 $$;
 
--- Says in the brand owner's open action message that the bank has approved a payment, which is not
--- captured yet, and takes the button to pay away. The next step of the deal draws its own.
+-- Says in the brand owner's open action message that the bank has approved a payment that is not
+-- captured yet, and removes the button to pay. The next step of the deal draws its own buttons.
 --
 -- Args: the conversation, locked. Writes: conversations, messages, participants.
 create or replace function private.show_authorization(p_conversation_id uuid)

@@ -1,13 +1,13 @@
--- What Razorpay says about disputes of the payer's bank.
+-- Razorpay's reports of disputes by the payer's bank.
 
--- Stores a dispute, tells the deal that holds the money, and puts it on the operators' list.
+-- Stores a dispute, tells the deal that holds the money, and opens an alert.
 --
--- The deal is frozen while the bank decides, and ends when the bank has taken all that it holds, at
--- once or in parts. A person decides about a part, and about money that no deal holds any more.
--- Args: our order, its conversation locked; the dispute as it was told; who acts; the event.
--- Returns the outcome.
--- Locks: the conversation must be locked already. Writes: payment_disputes, and what
--- private.tell_deal and private.conclude write.
+-- The deal is frozen while the bank decides, and ends when the bank has taken all held money, at
+-- once or in parts. A person decides about a part, and about money that the deal no longer holds.
+-- Args: our order, its conversation locked; the dispute as reported; the actor; the event. Returns
+-- the outcome.
+-- Locks: the conversation must be locked already. Writes: payment_disputes, and as
+-- private.tell_deal and private.conclude.
 create or replace function private.take_dispute(
   p_order private.payment_orders,
   p_told private.payment_disputes,
@@ -61,7 +61,8 @@ begin
       select sum(d.amount_minor) from private.payment_disputes as d
       where d.payment_id = v_dispute.payment_id and d.status = 'lost'
     );
-    -- News of the loss may come first, and the deal may have gone on since the dispute was opened.
+    -- The event of the loss may come first, and the deal may have moved since the dispute was
+    -- opened.
     if (v_is_open or v_is_lost) and not v_dispute.told_opened
       or v_is_lost and v_conversation.held_minor > 0
         and v_conversation.flow_data #>> '{dispute,origin}' is distinct from 'bank' then
@@ -92,7 +93,7 @@ begin
 end;
 $$;
 
--- How far a dispute's status is; null for one that is not known.
+-- The rank of a dispute's status; null for an unknown one.
 create or replace function private.dispute_rank(p_status text)
 returns integer
 language plpgsql

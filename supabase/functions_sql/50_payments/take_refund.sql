@@ -1,18 +1,18 @@
--- What Razorpay says about refunds: from a webhook or from its answer to a request of ours. No
--- refund moves a deal that did not ask for it.
+-- Razorpay's reports of refunds: from a webhook or from its answer to our request. A refund moves
+-- only a deal that requested it.
 
--- Stores a refund and acts on what is new about it: a refund that we requested goes on, any other
--- is only noted.
+-- Stores a refund and acts on its new status: a requested refund moves its deal, any other is only
+-- recorded.
 --
--- It belongs to the request whose receipt it carries or whose answer it is; else to one for the
--- same payment and amount that has not been sent: then a person has refunded it by hand.
--- Args: our order, its conversation locked; the refund as it was told; why it failed, where that
--- was told; who acts; the event (null: Razorpay's answer).
--- Returns the outcome.
+-- It belongs to the request of its receipt, or to the request that it answers; otherwise to a
+-- request for the same payment and amount that was not sent, because a person has refunded it by
+-- hand.
+-- Args: our order, its conversation locked; the refund as reported; the reason of a failure, if
+-- reported; the actor; the event (null: Razorpay's answer). Returns the outcome.
 -- Locks: the request; the conversation must be locked already. Writes: refunds, payment_refunds,
--- payments, and what private.tell_deal, private.fail_refund, private.settle_bounce and
--- private.conclude write.
--- Errors: P0001 when a deal does not wait for its refund; then an operator has to look.
+-- payments, and as private.tell_deal, private.fail_refund, private.settle_bounce and
+-- private.conclude.
+-- Errors: P0001 when a deal does not wait for its refund; an operator must look into it.
 create or replace function private.take_refund(
   p_order private.payment_orders,
   p_told private.payment_refunds,
@@ -66,7 +66,7 @@ begin
     updated_at = clock_timestamp()
   where array_position(c_ranks, excluded.status) > array_position(c_ranks, r.status);
   if found then
-    -- A failed refund does not count any more.
+    -- A failed refund no longer counts.
     update private.payments as p
     set
       refunded_minor = case
@@ -84,19 +84,19 @@ begin
     v_outcome := case
       when p_told.status = 'failed' then 'refund_failed'
       when v_request.id is null then case
-        -- Nobody asked us for it: of money in the books, of money that no deal took, or of a
-        -- payment that never came in.
+        -- Not requested by Parley: of booked money, of money that no deal took, or of a payment
+        -- that was never captured.
         when exists (
           select from private.escrow_ledger as e
           where e.from_account = 'gateway' and e.payment_id = v_payment.payment_id
         ) then 'refund_recorded'
-        -- private.settle_order says what that means.
+        -- private.settle_order decides about it.
         when v_payment.captured_at is not null then 'noop'
         else 'uncaptured_refund'
       end
       when (v_request.amount_minor, v_request.currency) <> (p_told.amount_minor, p_told.currency)
         then 'refund_mismatch'
-      -- Sent by us, and done by hand as well.
+      -- The app sent it, and a person did it by hand as well.
       when v_request.status <> 'requested' then 'refund_recorded'
       when p_told.status = 'processed' then 'refund_processed'
       else 'refund_pending'
@@ -125,14 +125,15 @@ begin
         perform private.fail_refund(v_request, p_reason);
       end if;
     when 'uncaptured_refund' then
-      -- The approved payment will not come: the payer can try again.
+      -- The approved payment will not be captured: the payer can try again.
       perform private.tell_deal(
         (select c from private.conversations as c where c.id = p_order.conversation_id),
         'payment_failed',
         jsonb_build_object('payment_id', p_told.payment_id)
       );
     else
-      -- A payment that a person has returned whole, at once or in parts, needs no return by us.
+      -- A payment that a person has refunded whole, at once or in parts, needs no refund by the
+      -- app.
       select r.* into v_bounce
       from private.refunds as r
       where r.payment_id = v_payment.payment_id and r.kind = 'bounce' and r.status = 'requested'
@@ -154,11 +155,11 @@ begin
 end;
 $$;
 
--- A refund that we requested did not go through. It stays requested; the deal hears of it once for
--- each reason.
+-- Records that a requested refund failed. It stays requested; the deal is told once for each
+-- reason.
 --
--- Args: the request, locked with its conversation; why.
--- Writes: refunds, and what private.tell_deal writes.
+-- Args: the request, locked with its conversation; the reason.
+-- Writes: refunds, and as private.tell_deal.
 create or replace function private.fail_refund(p_request private.refunds, p_reason text)
 returns void
 language plpgsql
@@ -179,9 +180,10 @@ begin
 end;
 $$;
 
--- A payment that no deal waited for is back with its payer, and leaves the books.
+-- Books that a payment that no deal waited for is back with its payer.
 --
--- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's words.
+-- Args: the request, its conversation locked; the proof: Razorpay's refund, or an operator's
+-- reference.
 -- Writes: refunds, escrow_ledger.
 create or replace function private.settle_bounce(p_request private.refunds, p_reference text)
 returns void

@@ -1,6 +1,6 @@
--- RPC: service and operators; refunds to be sent, as `[{refund_id, conversation_id, payment_id,
+-- RPC: service and operators; refunds to send, as `[{refund_id, conversation_id, payment_id,
 -- amount_minor, currency, mode, tries, may_be_sent, idempotency_key, razorpay_refund_id, receipt,
--- notes}]`; tries counts this one; one that may not be sent is only to be looked for.
+-- notes}]`; tries includes this one; without may_be_sent the app only searches for the refund.
 create or replace function public.take_refund_requests(max_rows integer default 5)
 returns jsonb
 language sql
@@ -9,16 +9,15 @@ as $$
   select private.take_refund_requests(max_rows);
 $$;
 
--- Hands out requested refunds: the app sends them, or asks Razorpay about them. Each comes again
--- after 20 seconds, then 40 and so on up to an hour, until it is known to have gone through.
+-- Requested refunds, for the app to send or to ask Razorpay about. Each is returned again after 20
+-- seconds, then 40 and so on up to an hour, until Razorpay has processed it.
 --
--- The key makes a repeat harmless. A request whose refund failed at Razorpay gets a new key,
--- because the old one would only be answered with that failure again. A refund of a disputed
--- payment waits, so that the money does not go back twice; one that was tried before the dispute is
--- handed out only to be looked for. An operator's own call waits 20 seconds between tries.
+-- The key makes a retry harmless. A request whose refund failed at Razorpay gets a new key, because
+-- the old key would return the same failure. A refund of a disputed payment waits, so that the
+-- payer does not get the money twice; if it was tried before the dispute, the app only searches for
+-- it. An operator's call waits only 20 seconds between tries.
 -- Definer: the books are private.
--- Locks, writes: the rows of refunds that it takes; those that another session holds are passed
--- over.
+-- Locks, writes: the rows of refunds that it takes; it skips rows that another session has locked.
 -- Errors: FORBIDDEN (403).
 -- Source of the key: https://razorpay.com/docs/api/refunds/create-normal, X-Refund-Idempotency.
 create or replace function private.take_refund_requests(p_max_rows integer)
@@ -46,7 +45,7 @@ begin
       where due.status = 'requested'
         and (
           due.next_try_at <= now()
-          -- An operator who calls this has fixed something.
+          -- An operator's call shortens the pause.
           or auth.uid() is not null and due.tried_at < now() - c_pause
         )
         and (

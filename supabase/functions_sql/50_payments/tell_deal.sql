@@ -1,10 +1,9 @@
--- Tells a deal a fact of the payment provider; the flow alone decides what follows.
+-- Tells a deal a fact of the payment provider; only the flow decides the step.
 --
 -- Args: the conversation, locked, as it is stored; the fact, an action of the flow's system; its
--- input.
--- Returns null when the flow took it, otherwise the code of the refusal.
--- Locks: the conversation must be locked already. Writes: what private.run_deadlines and
--- private.advance_conversation write.
+-- input. Returns null when the flow took the step, otherwise the code of the refusal.
+-- Locks: the conversation must be locked already. Writes: as private.run_deadlines and
+-- private.advance_conversation.
 create or replace function private.tell_deal(
   p_conversation private.conversations,
   p_fact text,

@@ -1,9 +1,9 @@
--- A trigger function for projects that want the cleanup at each sign-in without a call of the
--- client: docs/OPERATIONS.md says how to set the trigger on auth.sessions, and what it costs. A
--- refreshed token is no new session.
+-- A trigger function for the cleanup at each sign-in without a call by the client.
+-- docs/OPERATIONS.md has the trigger on auth.sessions and its price. A refreshed token is no new
+-- session.
 --
--- The sign-in goes on whatever fails here, also after a statement timeout, which "others" alone
--- does not catch. It waits for no lock longer than 200 ms, and does no more than one cleanup.
+-- No failure here stops the sign-in, not even a statement timeout, which "others" alone does not
+-- catch. It waits 200 ms at most for a lock, and does one cleanup at most.
 -- Definer: Auth opens sessions as its own role, which may not write our tables.
 -- Locks, writes: as private.clean_up.
 create or replace function private.clean_up_at_sign_in()

@@ -1,4 +1,4 @@
--- Does what is due for the caller; see private.clean_up.
+-- Cleans up for the caller; see private.clean_up.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: as private.clean_up.
@@ -23,14 +23,14 @@ as $$
   select private.login_cleanup();
 $$;
 
--- Does what is due for a user: takes the due steps of deals, flags messages that have expired,
--- empties those whose grace is over. A bounded batch at a time, at most once a minute. It needs no
--- timer, because readers see the current state without it.
+-- Cleans up for a user: takes the due steps of deals, flags expired messages, empties those whose
+-- grace is over; a limited batch, once a minute at most. It needs no timer, because readers see the
+-- current state without it.
 --
 -- Returns `{expired, scrubbed, deadlines_run, throttled}`.
--- Locks: the user's account, then the user's conversations and messages that have something due;
--- rows that another session holds are passed over. Writes: accounts, messages, push_outbox,
--- action_results, and what private.run_due writes.
+-- Locks: the user's account, then the user's due conversations and messages; it skips rows that
+-- another session has locked. Writes: accounts, messages, push_outbox, action_results, and as
+-- private.run_due.
 create or replace function private.clean_up(p_user_id uuid)
 returns json
 language plpgsql
@@ -50,8 +50,8 @@ begin
     v_deadlines := private.run_due(p_user_id, private.get_number('sweep_batch')::integer);
     v_expired := private.flag_expired(v_account);
     v_scrubbed := private.scrub_expired(p_user_id);
-    -- Pushes that nobody has sent within a day, as where no sender is set up; a sender's are passed
-    -- over.
+    -- Pushes that were not sent within a day, for example without VAPID settings; it skips those
+    -- that a sender has locked.
     delete from private.push_outbox as o
     where o.id in (
       select stale.id
@@ -60,7 +60,7 @@ begin
       where t.user_id = p_user_id and stale.created_at < now() - interval '1 day'
       for update of stale skip locked
     );
-    -- What actions answered long ago: nobody repeats one after that.
+    -- Stored answers to actions; a repeat after 30 days is not recognized.
     delete from private.action_results as r
     where r.user_id = p_user_id and r.created_at < now() - interval '30 days';
     update private.accounts as a
@@ -74,15 +74,15 @@ begin
 end;
 $$;
 
--- Flags a batch of a user's expired messages and says how many.
+-- Flags a batch of a user's expired messages and returns how many.
 --
--- The account remembers up to when everything is flagged, so that a login with nothing to do looks
--- at no message. Rows that nobody has touched are updated where they lie, without being locked
--- first: half the writing. A row that another session may hold is locked, or passed over.
--- The plans are generic: with the places at hand the planner reads a small table whole.
+-- The account stores up to when everything is flagged, so that a login without due messages reads
+-- none. Rows that no other session may have locked are updated by their place, without a lock
+-- first: that halves the writing. Other rows are locked first, or skipped. Plans are generic: with
+-- the given places the planner would read a small table whole.
 -- Args: the locked account.
--- Locks, writes: messages (those that another session holds are left for the next time), accounts
--- (flagged_until).
+-- Locks, writes: messages (it leaves those that another session has locked for the next time),
+-- accounts (flagged_until).
 create or replace function private.flag_expired(p_account private.accounts)
 returns integer
 language plpgsql
@@ -131,7 +131,7 @@ begin
 
   update private.accounts as a
   set flagged_until = coalesce(
-    -- Of what the batch had no room for, and of what was passed over.
+    -- For messages beyond the batch, and for skipped ones.
     case when v_due = v_batch or v_count < v_due then (
       select min(left_over.expires_at)
       from private.list_expired(v_me, p_account.flagged_until, now()) as left_over
@@ -144,10 +144,10 @@ begin
 end;
 $$;
 
--- Empties a batch of a user's messages that expired longer ago than the grace, and says how many.
+-- Empties a batch of a user's messages whose grace is over, and returns how many.
 --
--- The row and its number stay, its text, media and files go. Nothing goes from a conversation under
--- a legal hold, and nothing at all while setting expired_grace_days is null.
+-- The row and its number stay; its text, media and files are deleted. Messages under a legal hold
+-- stay whole, and all do while setting expired_grace_days is null.
 -- Locks, writes: messages.
 create or replace function private.scrub_expired(p_user_id uuid)
 returns integer
@@ -183,9 +183,9 @@ begin
 end;
 $$;
 
--- The same for everybody's messages, also between logins that are gone or never come back.
+-- The same for all users' messages, also of deleted logins and of users who never come back.
 --
--- Locks, writes: messages; rows that another session holds are passed over.
+-- Locks, writes: messages; it skips rows that another session has locked.
 create or replace function private.scrub_everybodys(p_limit integer)
 returns integer
 language plpgsql
@@ -221,8 +221,8 @@ $$;
 
 -- A user's messages that expired in a span of time and still hold their content, sent or received.
 --
--- Two scans of an index each instead of one condition with "or", so that a span without any costs
--- nothing however much the user has written.
+-- Two index scans instead of one condition with "or", so that a span without such messages costs
+-- nothing, even for a user with many messages.
 create or replace function private.list_expired(
   p_user_id uuid,
   p_from timestamptz,

@@ -1,8 +1,8 @@
 -- Refuses an account that breaks a rule of its columns, as a CHECK of that name would.
 --
--- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
--- and every send changes the account. A free send changes none of the columns named here.
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Not CHECKs, because PostgreSQL plans each CHECK anew in every statement on the table, and every
+-- send changes the account. A free send changes none of the columns named here.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_account()
 returns trigger
 language plpgsql

@@ -1,12 +1,12 @@
 -- Refuses a conversation that breaks a rule of its columns, as a CHECK of that name would, and lets
 -- chat_status and automation_enabled follow flow_state.
 --
--- record_step writes all three; a repair by hand may change flow_state alone.
--- Not CHECKs, because PostgreSQL reads and plans each of them anew in every statement on the table,
--- and a send changes none of these columns: the trigger does not run then. What no step changes is
--- in check_parties.
+-- record_step writes all three; a repair by hand may change flow_state alone. Not CHECKs, because
+-- PostgreSQL plans each of them anew in every statement on the table. A send changes none of these
+-- columns, so it does not run the trigger. Rules about columns that no step changes are in
+-- check_parties.
 -- Writes: conversations (chat_status, automation_enabled).
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_conversation()
 returns trigger
 language plpgsql

@@ -1,10 +1,10 @@
 -- Refuses a message that breaks a rule of its columns, as a CHECK of that name would, and sets
--- is_automated of messages that nobody typed.
+-- is_automated of messages that no user typed.
 --
--- Not CHECKs, because PostgreSQL reads and plans each of them, and each trigger's `when`, anew in
--- every statement on the table: eight CHECKs were a sixth of an insert. One condition shows that an
--- ordinary message breaks none.
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Not CHECKs, because PostgreSQL plans each of them, and each trigger's `when`, anew in every
+-- statement on the table: eight CHECKs were a sixth of an insert. One condition shows that an
+-- ordinary message breaks no rule.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_new_message()
 returns trigger
 language plpgsql

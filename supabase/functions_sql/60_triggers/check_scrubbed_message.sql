@@ -1,6 +1,6 @@
--- Refuses a message that is marked as emptied and is not, as a CHECK of that name would.
+-- Refuses a message that is marked as emptied but has content, as a CHECK of that name would.
 --
--- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC ever gets there.
+-- Errors: 23514 (check_violation) with the rule's name as the constraint; no RPC causes it.
 create or replace function private.check_scrubbed_message()
 returns trigger
 language plpgsql

@@ -1,7 +1,6 @@
--- Refuses a setting that would break the calls that read it, or cannot mean what it says, with a
--- sentence for the operator who writes it.
+-- Refuses a wrong value of a setting, with a sentence for the operator who writes it.
 --
--- Errors: 23514 (check_violation); no RPC ever gets there.
+-- Errors: 23514 (check_violation); no RPC causes it.
 create or replace function private.check_setting()
 returns trigger
 language plpgsql
@@ -17,7 +16,7 @@ begin
 end;
 $$;
 
--- What is wrong with the value of a setting, as a sentence, or null.
+-- The fault of a setting's value, as a sentence, or null.
 create or replace function private.find_setting_fault(p_key text, p_value jsonb)
 returns text
 language plpgsql
@@ -70,7 +69,7 @@ begin
       when jsonb_typeof(p_value) <> 'array' or p_value = '[]' or exists (
         select from jsonb_array_elements(p_value) as t (type)
         where jsonb_typeof(t.type) <> 'string' or t.type #>> '{}' !~ c_media_type
-          -- A picture that runs scripts.
+          -- SVG can run scripts.
           or t.type = '"image/svg+xml"'
       ) then
         'write a list of types of images, audio, video and "application/pdf", such as'

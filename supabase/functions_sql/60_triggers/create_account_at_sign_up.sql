@@ -1,5 +1,5 @@
--- Gives every new login its card and account in the transaction of the sign-up; an anonymous one
--- when it becomes somebody's.
+-- Creates the card and the account of a new login in the transaction of the sign-up; for an
+-- anonymous login when it gets an identity.
 --
 -- Definer: Auth writes the login as its own role, which may not write our tables.
 create or replace function private.create_account_at_sign_up()

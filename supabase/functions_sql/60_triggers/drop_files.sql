@@ -1,5 +1,5 @@
--- Marks the files of a message that is emptied or deleted for their deletion, in the transaction
--- that does it: nobody reads them from then on, and the app has Storage delete them.
+-- When a message is emptied or deleted, marks its files for deletion in the same transaction: from
+-- then on nobody can read them, and the app has Storage delete them.
 --
 -- Writes: files.
 create or replace function private.drop_files()

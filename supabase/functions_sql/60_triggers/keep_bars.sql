@@ -1,6 +1,5 @@
--- Keeps conversations.is_barred, which a send reads under the lock of the conversation's row
--- instead of looking for blocks and logins, and participants.blocks_other, which readers of marks
--- look at.
+-- Maintains conversations.is_barred, which a send reads under the lock of the conversation instead
+-- of searching for blocks and logins, and participants.blocks_other, for readers of marks.
 --
 -- Locks, writes: the pair's rows of conversations, in the order of their ids, and the blocker's of
 -- participants; block_user has locked them before (private.lock_pair).
@@ -49,7 +48,7 @@ begin
 end;
 $$;
 
--- A conversation that is founded while a bar stands has it from the start.
+-- Sets is_barred of a new conversation, by private.may_reach.
 create or replace function private.mark_new_conversation()
 returns trigger
 language plpgsql

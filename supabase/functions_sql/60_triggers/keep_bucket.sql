@@ -1,4 +1,4 @@
--- Keeps the types that the bucket attachments takes in step with setting attachment_types.
+-- Copies setting attachment_types to the types that the bucket attachments accepts.
 --
 -- Writes: storage.buckets.
 create or replace function private.keep_bucket()

@@ -1,7 +1,7 @@
 -- Refuses to delete an event of a conversation's history, for every role.
 --
--- only_scrub_events refuses changes: it must look at each row.
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- only_scrub_events refuses changes, because it must compare each row.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_conversation_events()
 returns trigger
 language plpgsql

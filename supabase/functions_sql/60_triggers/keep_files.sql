@@ -1,5 +1,4 @@
--- Keeps private.files in step with the objects of the bucket attachments, and sent files as they
--- were sent.
+-- Keeps private.files in step with the objects of the bucket attachments, and sent files unchanged.
 --
 -- Storage tries an upload as the caller, so policies decide, and then writes its object as
 -- service_role. Objects with names of another form are the operators' and have no row.
@@ -21,12 +20,12 @@ begin
 end;
 $$;
 
--- Refuses to change or delete an object while a message or submitted work has it: nobody gets
--- another file than was sent, also by an upload that began before. A name never changes, because
--- messages know the file by it.
+-- Refuses to change or delete an object while a message or submitted work has it, also by an upload
+-- that began before: readers get the file that was sent. A name never changes, because messages
+-- know the file by it.
 --
--- Definer: as private.note_file. Locks: the file's row, so that a send at the same time is waited
--- for.
+-- Definer: as private.note_file. Locks: the file's row, so that it waits for a send at the same
+-- time.
 -- Errors: 42501 (insufficient_privilege); Storage answers 403.
 create or replace function private.keep_sent_file()
 returns trigger
@@ -47,7 +46,7 @@ begin
 end;
 $$;
 
--- Forgets a file with its object.
+-- Deletes a file's row with its object.
 --
 -- Definer: as private.note_file. Writes: files.
 create or replace function private.forget_file()

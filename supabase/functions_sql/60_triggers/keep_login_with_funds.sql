@@ -1,10 +1,10 @@
 -- Refuses to delete a login while a deal of that user holds money, or the user is owed a payout:
--- both sides would lose whom to ask, and operators whom to pay.
+-- nobody could ask that user any more, and operators could not pay.
 --
 -- Definer: Auth deletes the login as its own role, which may not read our tables.
--- Locks: all that the deletion changes, in the one order of locks: the account, the user's rate
--- limits, bids and campaigns, then the conversations, each in the order of their ids. So it waits
--- for calls that are under way.
+-- Locks: all rows that the deletion changes, in the order of all locks: the account, the user's
+-- rate limits, bids and campaigns, then the conversations, each in the order of their ids. So it
+-- waits for running calls.
 -- Errors: FUNDS_HELD (409); Auth answers 500 and keeps the login.
 create or replace function private.keep_login_with_funds()
 returns trigger
@@ -32,7 +32,7 @@ begin
     cross join lateral private.as_of_now(c) as due
     where old.id in (c.user_a, c.user_b)
       and c.held_minor > 0
-      -- A step that is due may owe it to this user: the payout is written with the step.
+      -- A due step may owe money to this user: the step writes the payout.
       and (due.held_minor > 0 or due.released_minor > 0 and due.influencer_id = old.id)
   ) then
     perform private.raise_error(

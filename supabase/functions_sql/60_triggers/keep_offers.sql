@@ -1,6 +1,6 @@
--- Refuses every change or deletion of a price that was named in a deal, for every role.
+-- Refuses every change or deletion of an offer, for every role.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_offers()
 returns trigger
 language plpgsql

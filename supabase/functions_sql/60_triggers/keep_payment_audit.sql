@@ -1,6 +1,6 @@
 -- Refuses every change or deletion in the audit of payments, for every role.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_payment_audit()
 returns trigger
 language plpgsql

@@ -1,6 +1,6 @@
 -- Refuses every change or deletion of a line of the points ledger, for every role.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.keep_points_ledger()
 returns trigger
 language plpgsql

@@ -1,5 +1,5 @@
--- Keeps private.rates and private.send_rules, the typed copies of what sends and actions read, in
--- step with private.settings.
+-- Copies private.settings to private.rates and private.send_rules, the typed copies that sends and
+-- actions read.
 --
 -- Writes: rates, send_rules.
 create or replace function private.keep_send_rules()
@@ -13,7 +13,7 @@ begin
 end;
 $$;
 
--- A limit without a setting is no limit.
+-- Without a value there is no limit.
 --
 -- Writes: rates, send_rules.
 create or replace function private.write_send_rules()

@@ -1,6 +1,6 @@
--- Refuses every change of an event but the one: its details become null.
+-- Refuses every change of an event except one: its details become null.
 --
--- Errors: 23001 (restrict_violation); no RPC ever gets there.
+-- Errors: 23001 (restrict_violation); no RPC causes it.
 create or replace function private.only_scrub_events()
 returns trigger
 language plpgsql

@@ -1,12 +1,12 @@
--- Takes a deleted login's account away and empties its card. Its conversations stay, for the other
--- side, and take no more messages; its bids and campaigns close, its deals end as after a block. A
--- token of the login that still lives reads and writes nothing.
+-- Deletes the account of a deleted login and empties its card. Its conversations stay for the other
+-- side and accept no more messages; its bids and campaigns close; its deals end as after a block. A
+-- token of the login that is still valid reads and writes nothing.
 --
 -- Definer: Auth deletes the login as its own role, which may not write our tables.
 -- Locks: private.keep_login_with_funds has locked the account, bids, campaigns and conversations.
 -- Writes: accounts, push_tokens, admins, notifications, action_results, rate_limits, files, bids,
--- campaigns, what private.leave_deals writes, conversations (is_barred), users, and what
--- private.touch_conversations writes.
+-- campaigns, conversations (is_barred), users, and as private.leave_deals and
+-- private.touch_conversations.
 create or replace function private.remove_account_with_login()
 returns trigger
 language plpgsql
@@ -20,7 +20,7 @@ begin
   delete from private.notifications as n where n.user_id = old.id;
   delete from private.action_results as r where r.user_id = old.id;
   delete from private.rate_limits as l where l.user_id = old.id;
-  -- Submitted work is also its buyer's, and stays with the deal.
+  -- Submitted work belongs to the brand owner too, and stays with the deal.
   update private.files as f
   set dropped_at = now()
   where f.owner_id = old.id and not f.is_work and f.dropped_at is null;
@@ -30,7 +30,7 @@ begin
   update public.campaigns as c
   set status = 'closed', updated_at = now()
   where c.brand_owner_id = old.id and c.status = 'open';
-  -- While the name is there for the other side to read.
+  -- Before the card is emptied, so that messages to the other side still have the name.
   perform private.leave_deals(old.id, null);
   update private.conversations as c
   set is_barred = true

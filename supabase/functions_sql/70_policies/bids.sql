@@ -1,5 +1,5 @@
--- An open bid is for everybody who is signed in; a closed one for its owner, and for those who
--- see a conversation on it.
+-- Every signed-in user sees an open bid; its owner and users with a conversation on it see a closed
+-- one.
 drop policy if exists bids_select_open_or_own on public.bids;
 create policy bids_select_open_or_own on public.bids
 for select to authenticated

@@ -1,5 +1,5 @@
--- An open campaign is for everybody who is signed in; a closed one for its owner, and for those
--- who see a conversation on it.
+-- Every signed-in user sees an open campaign; its owner and users with a conversation on it see a
+-- closed one.
 drop policy if exists campaigns_select_open_or_own on public.campaigns;
 create policy campaigns_select_open_or_own on public.campaigns
 for select to authenticated

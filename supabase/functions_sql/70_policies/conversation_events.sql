@@ -1,4 +1,4 @@
--- A conversation's history is its members' alone.
+-- Only the members see a conversation's history.
 drop policy if exists conversation_events_select_member on public.conversation_events;
 create policy conversation_events_select_member on public.conversation_events
 for select to authenticated

@@ -1,4 +1,4 @@
--- A conversation is its members' alone.
+-- Only the members see a conversation.
 drop policy if exists conversations_select_member on private.conversations;
 create policy conversations_select_member on private.conversations
 for select to authenticated

@@ -1,4 +1,5 @@
--- A message is for the members of its conversation, or for the one it names, until it expires.
+-- The members of a conversation see its messages until they expire; a message to one side, only its
+-- sender and its receiver.
 --
 -- The second and third condition are those of private.visible_messages; a test compares them.
 drop policy if exists messages_select_member on public.messages;

@@ -1,4 +1,4 @@
--- An offer is for the members of its conversation.
+-- The members of a conversation see its offers.
 drop policy if exists offers_select_member on public.offers;
 create policy offers_select_member on public.offers
 for select to authenticated

@@ -1,7 +1,7 @@
 -- Who may hear a private channel, and who may speak on it; see private.is_my_topic.
 --
--- Realtime probes these with an empty row: they may look at the topic, the extension and the
--- caller only.
+-- Realtime probes these with an empty row: they may use only the topic, the extension and the
+-- caller.
 drop policy if exists realtime_messages_select_own_topic on realtime.messages;
 create policy realtime_messages_select_own_topic on realtime.messages
 for select to authenticated

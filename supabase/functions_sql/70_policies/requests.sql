@@ -1,4 +1,4 @@
--- An application is for the influencer who applied and for the owner of the campaign.
+-- The influencer who applied and the owner of the campaign see an application.
 drop policy if exists requests_select_party on public.requests;
 create policy requests_select_party on public.requests
 for select to authenticated

@@ -1,7 +1,7 @@
--- The files of messages: private.may_handle_file is the rule. Nobody updates one.
+-- The files of messages: private.may_handle_file decides. Nobody may update one.
 --
--- To list a bucket, Postgres looks at the files of all users: the conversation's id at the front of
--- a name rules most of them out cheaply.
+-- To list a bucket, Postgres reads the files of all users: the conversation's id at the front of a
+-- name excludes most of them cheaply.
 drop policy if exists storage_objects_insert_uploader on storage.objects;
 create policy storage_objects_insert_uploader on storage.objects
 for insert to authenticated

@@ -1,4 +1,4 @@
--- A submission of work is for the members of its conversation.
+-- The members of a conversation see its submissions of work.
 drop policy if exists work_submissions_select_member on public.work_submissions;
 create policy work_submissions_select_member on public.work_submissions
 for select to authenticated

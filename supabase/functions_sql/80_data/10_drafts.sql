@@ -1,5 +1,5 @@
--- Begins a draft of each kind's flow; the files that follow fill them, the last one publishes what
--- differs from the flow that is in use.
+-- Begins a draft of each kind's flow; the next files fill them, and the last one publishes those
+-- that differ from the flow in use.
 --
 -- The rules (docs/parts/flow_rules.md): how often something may be done, then times, the fee, and
 -- how long ratings stay open. Razorpay's late authorisation takes up to 3 days, which attempt_hours

@@ -1,6 +1,5 @@
--- What several states have in common: the messages of a move that has the same name in each of
--- them, and the fields of an action that each of them has. Their files name the move and do not
--- repeat this.
+-- Messages and inputs that several states share: those of a move with the same name, and the fields
+-- of an action. The files of the states name the move and do not repeat them.
 select private.draft_moves('deals', $$
 [
   {

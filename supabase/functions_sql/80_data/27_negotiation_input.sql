@@ -1,4 +1,4 @@
--- The one who is awaited types another price.
+-- The awaited party types another price.
 select private.draft_state('deals', 'negotiation_input', $$
 {
   "title": "A price is being typed", "clock": "since_entry", "lasts": "14 days",

@@ -1,4 +1,4 @@
--- The influencer did not take the price; the brand owner decides how to go on.
+-- The influencer did not accept the price; the brand owner decides.
 select private.draft_state('deals', 'brand_owner_negotiation', $$
 {
   "title": "The brand owner considers the price", "clock": "since_entry", "lasts": "14 days",

@@ -1,8 +1,9 @@
--- Walks that the flows must allow, whatever else they come to allow: `role action state` a line.
--- The proof of a flow takes them (P12), because rows that are alternatives to each other miss
--- nothing when one is gone; every such row is in one of these walks.
+-- Walks that every version of the flows must allow: `role action state` a line. The proof of a flow
+-- takes them (P12): without them it would not notice that one of two alternative rows is gone.
+-- Every such row is in a walk.
 --
--- A walk begins where the one named after its own name ends; the first have nothing before them.
+-- A walk begins at the end of the walk that its second name gives; the first ones begin at the
+-- start.
 insert into private.flow_traces (flow_id, name, steps)
 with recursive given (kinds, name, begins_with, steps) as (
   values

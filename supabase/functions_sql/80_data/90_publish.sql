@@ -1,5 +1,5 @@
--- Publishes the drafts that the files before this one have filled: proved, and only where they
--- differ from the flow in use. Conversations from before there were flows get the direct one.
+-- Proves and publishes the drafts of the files before, where they differ from the flow in use.
+-- Conversations without a flow get the direct one.
 select private.publish_draft(f.id)
 from private.flow_definitions as f
 where f.status = 'draft'
