@@ -196,21 +196,18 @@ where s.id::text is distinct from (select auth.jwt() ->> 'session_id')
 
 revoke all on private.other_sessions from public, anon, authenticated, service_role;
 
--- source: 10_private/chat_status_in.sql sha256:494a1b26643fab8b073bd2b57d685995ee400e04ac2d96d9b286784508c74a3d
+-- source: 10_private/chat_status_in.sql sha256:aea9e99f111fe6cf09fc6c7014d9bf97afba2171b95997d6218c585899d641b3
 -- The chat_status of a state of the flow: real_time, automated or closed.
 create or replace function private.chat_status_in(p_flow_state text)
 returns text
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_flow_state
+  select case p_flow_state
     when 'real_time' then 'real_time'
     when 'chat_closed' then 'closed'
     else 'automated'
   end;
-end;
 $$;
 
 -- source: 10_private/check_media_url.sql sha256:b371ec88a42c9251fb0c329efa4069e50e588d5c8341d2df0c8562c5243edb06
@@ -613,18 +610,16 @@ begin
 end;
 $$;
 
--- source: 10_private/message_json.sql sha256:37e27d93ed6a3a8d2ff5289337a3dd20703111bad9c0886d1746f3146d410799
+-- source: 10_private/message_json.sql sha256:526eb81a9daee9562ced9319bfd3d69d5850ff8048d53cf9aaf3e66c202b3c33
 -- A message that was just made, in the shape that clients get: nobody has read it yet.
 --
 -- The row has the columns of private.my_messages, in their order.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
-language plpgsql
+language sql
 stable
-set search_path = ''
 as $$
-begin
-  return to_jsonb(
+  select to_jsonb(
     row(
       p_message.id, p_message.conversation_id, p_message.seq, p_message.sender_id,
       p_message.receiver_id, p_message.message, p_message.media_url, p_message.attachments,
@@ -634,23 +629,19 @@ begin
       'sent', p_message.created_at
     )::private.my_messages
   );
-end;
 $$;
 
 -- A message's JSON for a channel that keeps it beyond the message's expiry: unchanged, or, when the
 -- message disappears, without text, media and files and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_message -> 'expires_at'
+  select case p_message -> 'expires_at'
     when 'null' then p_message
     else p_message - array['message', 'media_url', 'attachments'] || '{"content_withheld": true}'
   end;
-end;
 $$;
 
 -- source: 10_private/my_conversations.sql sha256:070b88fa4fa0cf9a82db5344cf23c4ed6a89ab6b84b4e026f8d7ae4d59366bca
@@ -840,7 +831,7 @@ begin
 end;
 $$;
 
--- source: 10_private/read_text.sql sha256:324de4c06d06e8a2df66d18319c858cbb9a4f17285a424f3285d82ced47f0b42
+-- source: 10_private/read_text.sql sha256:41fccd39d8851f79685a830a1d82c102f288793cedc55131c80b1c13c839f4cf
 -- A text that a caller typed, as it is stored: NFC, line ends as \n, without invisible direction
 -- controls, trimmed; null stays null. The one place that limits the size of texts.
 --
@@ -906,12 +897,10 @@ $$;
 -- compares the list with PostgreSQL's own.
 create or replace function private.has_piled_marks(p_text text)
 returns boolean
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return p_text ~ (
+  select p_text ~ (
     '['
     '\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a'
     '\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a'
@@ -941,7 +930,6 @@ begin
     '\U0001e4ec-\U0001e4ef\U0001e5ee\U0001e5ef\U0001e8d0-\U0001e8d6\U0001e944-\U0001e94a'
     ']{33}'
   );
-end;
 $$;
 
 create or replace function private.raise_too_long(
@@ -972,17 +960,14 @@ $$;
 -- of its Default_Ignorable_Code_Point; the empty Braille pattern.
 create or replace function private.is_blank(p_text text)
 returns boolean
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return p_text !~ (
+  select p_text !~ (
     '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
     '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
     '\U000e0000-\U000e0fff]'
   );
-end;
 $$;
 
 -- source: 10_private/require_operator.sql sha256:8a8a60606de0a2b8729be222455022e8b04ef082665e28c4aec02e9570187b76
@@ -2875,7 +2860,7 @@ grant execute on function
   private.get_direct_connections(integer, text), public.get_direct_connections(integer, text)
 to authenticated;
 
--- source: 30_chat/get_messages.sql sha256:ce8bee6f01c02251dcda53121c86a9b027645878e1e947c8a983b96acef0bbdc
+-- source: 30_chat/get_messages.sql sha256:31fec8057790d8e17080dfbd937c47c97ce28368987c1639ed9b28cf7d7f29c5
 -- A page of a conversation's messages that the caller may read now.
 --
 -- Definer: checks the membership and the marks once instead of a policy for each row.
@@ -3016,8 +3001,6 @@ end;
 $$;
 
 -- RPC: a page of messages, newest first; oldest first with after_seq.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.get_messages(
   conversation_id uuid,
   page_size integer default 50,
@@ -3311,7 +3294,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:d1e08c5523ff3cf6874e3000eee2f222a0dde69dbd4c8d85451cf2966c30b6b1
+-- source: 30_chat/send_message.sql sha256:fc6eef97cc305cc464eb044ef4a47de164205457b4922109227385f596deac60
 -- Sends one message of the caller: one transaction checks, charges, numbers, stores and broadcasts
 -- it.
 --
@@ -3950,8 +3933,6 @@ end;
 $$;
 
 -- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.send_message(
   conversation_id uuid,
   message text default '',
@@ -4100,7 +4081,7 @@ grant execute on function
   private.set_typing(uuid, boolean), public.set_typing(uuid, boolean)
 to authenticated;
 
--- source: 30_chat/sync.sql sha256:5046a4ed24c90fd113466457906c44e1cda9b632594ab9bd23a22819adc6c84e
+-- source: 30_chat/sync.sql sha256:b4f0a4364c1fc9ab8b6c9fc5f622364d89216d38e74f1c89a2ed87b0aad428d4
 -- Everything that the caller has missed, whether or not a broadcast arrived.
 --
 -- Args: the client's conversations, `{"<conversation id>": <last seq>}` or `{"<conversation id>":
@@ -4186,51 +4167,58 @@ begin
       end
   ),
   found_messages as materialized (
-    select f.id, f.seq, f.place, row_to_json(f.message) as message
+    select f.*
     from (
       select
-        c.id, m.seq, row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
-        m as message
-      from changed as c
+        c.id, m.seq, m.message,
+        row_number() over (order by c.last_message_at desc, c.id, m.seq) as place
+      from (
+        select k.* from changed as k
+        where k.last_seq > k.known_seq
+        -- So that a page reads no conversation behind its own.
+        order by k.last_message_at desc, k.id
+      ) as c
       cross join lateral (
         select mark.* from private.my_marks as mark where mark.conversation_id = c.id
         offset 0  -- once a conversation
       ) as mark
       cross join lateral (
-        select
-          m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-          m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
-          m.action_completed or m.action_required and mark.is_over as action_completed,
-          m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
-          m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
-          case when m.seq <= reader.read_seq then reader.read_at end as read_at,
-          case
-            when m.seq <= reader.read_seq then 'read'
-            when m.seq <= reader.delivered_seq then 'delivered'
-            else 'sent'
-          end as status,
-          m.created_at
-        from public.messages as m
-        cross join lateral (
+        select one.seq, row_to_json(one) as message
+        from (
           select
+            m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+            m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
+            m.action_completed or m.action_required and mark.is_over as action_completed,
+            m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+            m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
+            case when m.seq <= reader.read_seq then reader.read_at end as read_at,
             case
-              when m.sender_id = v_me then mark.other_read_seq
-              else mark.read_seq
-            end as read_seq,
-            case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
-            case
-              when m.sender_id = v_me then mark.other_delivered_seq
-              else mark.delivered_seq
-            end as delivered_seq
-        ) as reader
-        where m.conversation_id = c.id
-          and m.seq > c.known_seq
-          and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
-          and (m.expires_at is null or m.expires_at > now())
-        order by m.seq
-        limit v_limit + 1
+              when m.seq <= reader.read_seq then 'read'
+              when m.seq <= reader.delivered_seq then 'delivered'
+              else 'sent'
+            end as status,
+            m.created_at
+          from public.messages as m
+          cross join lateral (
+            select
+              case
+                when m.sender_id = v_me then mark.other_read_seq
+                else mark.read_seq
+              end as read_seq,
+              case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
+              case
+                when m.sender_id = v_me then mark.other_delivered_seq
+                else mark.delivered_seq
+              end as delivered_seq
+          ) as reader
+          where m.conversation_id = c.id
+            and m.seq > c.known_seq
+            and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+            and (m.expires_at is null or m.expires_at > now())
+          order by m.seq
+          limit v_limit + 1
+        ) as one
       ) as m
-      where c.last_seq > c.known_seq
     ) as f
     where f.place <= v_limit + 1
   ),
@@ -4297,7 +4285,7 @@ begin
   -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1 or above every
   -- seq may have very many digits: check_json checks them before they become text.
   if pg_column_size(p_known) >= 100000
-    or p_known @? '$.** ? (@ > 999999999999999999 || @ < 1)' then
+    or p_known @@ '$.** > 999999999999999999 || $.** < 1' then
     perform private.check_json(p_known, 'known', 524288);
   end if;
   v_text := p_known::text;
@@ -4338,7 +4326,6 @@ create or replace function public.sync(
 )
 returns json
 language sql
-set search_path = ''
 as $$
   select private.sync(known, page_size);
 $$;
@@ -6580,7 +6567,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/announce_step.sql sha256:5d78ac8c27f1432c710c3a3cebb69e75ed6c3c14a216719e34eab52b58f976af
+-- source: 40_flow/announce_step.sql sha256:35ee50f75b6cd7357f77810ddec9380b08ec59839dbe1de777574390e6661b9f
 -- Tells both sides about a step and its follow-ups, in at most two events a side: the messages that
 -- the side may see, and the new state.
 --
@@ -6766,19 +6753,16 @@ $$;
 -- entered on the way.
 create or replace function private.flow_update_json(p_step private.flow_step)
 returns jsonb
-language plpgsql
-immutable
-set search_path = ''
+language sql
+stable
 as $$
-begin
-  return jsonb_build_object(
+  select jsonb_build_object(
     'previous_state', p_step.from_state,
     'new_state', (p_step.conversation).flow_state,
     'awaiting_role', (p_step.conversation).awaiting_role,
     'reason', p_step.reason,
     'path', to_jsonb(p_step.path)
   );
-end;
 $$;
 
 -- source: 40_flow/check_input.sql sha256:0f3d8c5557f4681c3c64f33a0efcbb94fe39fefd9b701a3cfc2c7dfcb2c25bf3
@@ -7159,7 +7143,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/deal_values.sql sha256:bb99469f0bcba027d3fde1a38218c2d823fc95dfa544c33afe053e494bd84189
+-- source: 40_flow/deal_values.sql sha256:2195184b92420eaeb7d98dc4642932c0df7f1eefc634e82b5013291d9e4e7f6c
 -- Texts with values in them: the values of a deal, money in words, and how a template is filled.
 
 -- The values of placeholders that come from the conversation alone. Amounts come as a number and,
@@ -7261,25 +7245,19 @@ $$;
 -- An amount for flow_data: in rupees under one key, in paise under another.
 create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
 returns jsonb
-language plpgsql
-immutable
-set search_path = ''
+language sql
+stable
 as $$
-begin
-  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
-end;
+  select jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
 $$;
 
 -- An amount in paise as rupees, without needless zeros.
 create or replace function private.rupees(p_minor bigint)
 returns numeric
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return trim_scale(p_minor / 100.0);
-end;
+  select trim_scale(p_minor / 100.0);
 $$;
 
 -- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.
@@ -8081,19 +8059,16 @@ begin
 end;
 $$;
 
--- source: 40_flow/flow_count.sql sha256:7e6a3704dc081fdc6d4746f630f35ae21ebb92c9496ad169d9b57ecc0f9ed10a
+-- source: 40_flow/flow_count.sql sha256:267c7920c8db0cfbdd6c62dbd4e086cc6f3d8d23693750647f449a444c99622d
 -- Small readers of a conversation, for guards, effects and texts.
 
 -- A counter in flow_data; 0 before it is first counted.
 create or replace function private.flow_count(p_flow_data jsonb, p_key text)
 returns integer
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return coalesce((p_flow_data ->> p_key)::integer, 0);
-end;
+  select coalesce((p_flow_data ->> p_key)::integer, 0);
 $$;
 
 -- flow_data with one more use, by a side, of the counter that a rule max_<what> limits.
@@ -8119,17 +8094,14 @@ $$;
 -- The role of the other party; null for the system and for operators.
 create or replace function private.other_role(p_role text)
 returns text
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_role
+  select case p_role
     when 'influencer' then 'brand_owner'
     when 'brand_owner' then 'influencer'
     when 'member' then 'member'
   end;
-end;
 $$;
 
 -- The role of a member in a conversation: influencer, brand_owner, or member of a direct chat.
@@ -8138,17 +8110,14 @@ create or replace function private.role_in(
   p_user_id uuid
 )
 returns text
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_user_id
+  select case p_user_id
     when p_conversation.influencer_id then 'influencer'
     when p_conversation.brand_owner_id then 'brand_owner'
     else 'member'
   end;
-end;
 $$;
 
 -- source: 40_flow/flow_effects.sql sha256:2fc63685e667c22b77d2faf0814b37e8e97eada1995a6b3f037c3dcadeb13ae5
@@ -10291,7 +10260,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:952f08bb254346a70affbf3e7163b189a6ed1897fd881a00934ae97af4947081
+-- source: 43_deals/take_action.sql sha256:889e86d77dfaf9993532a0fb54f5ff16b278c3fe56e5528b71b09ae0efd590e0
 -- Takes an action in a conversation's flow.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; for 30 days a
@@ -10338,8 +10307,6 @@ end;
 $$;
 
 -- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.take_action(
   conversation_id uuid,
   action text,
@@ -13213,7 +13180,7 @@ $$;
 grant execute on function private.set_privacy(boolean, boolean) to authenticated;
 grant execute on function public.set_privacy(boolean, boolean) to authenticated;
 
--- source: 46_history/append_event.sql sha256:d569a1b9f01b1deb1114bda69a307bffcbe113ed1bf9e2f060529abc8802f3e5
+-- source: 46_history/append_event.sql sha256:34ea15fdd1c5f954d7d59693b7ca06b6338a30992569e274ae6bc93e399721dc
 -- Adds a step to the history of its conversation, chained to the step before.
 --
 -- Call it under the lock of the conversation's row.
@@ -13264,13 +13231,10 @@ $$;
 -- The commitment to an event's details: with the salt it proves them, without it says nothing.
 create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
 returns bytea
-language plpgsql
-immutable
-set search_path = ''
+language sql
+stable
 as $$
-begin
-  return sha256(p_salt || convert_to(p_details::text, 'utf8'));
-end;
+  select sha256(p_salt || convert_to(p_details::text, 'utf8'));
 $$;
 
 -- The hash that an event of a conversation must have, from its columns and the hash before it.
@@ -13284,12 +13248,10 @@ create or replace function private.hash_event(
   p_previous_hash bytea
 )
 returns bytea
-language plpgsql
+language sql
 stable
-set search_path = ''
 as $$
-begin
-  return sha256(
+  select sha256(
     coalesce(p_previous_hash, '')
     || convert_to(
       json_build_array(
@@ -13302,7 +13264,6 @@ begin
     )
     || p_event.commitment
   );
-end;
 $$;
 
 -- source: 46_history/get_conversation_history.sql sha256:6c695aaa1c2a4c25189f75ab6175abb73bfd0d8171f4c34315326b6bce7c5033
@@ -15720,15 +15681,13 @@ begin
 end;
 $$;
 
--- source: 50_payments/process_payment_event.sql sha256:8933045ecde78f983e6f15592641801f28f8ee969b9bd778b2bf360f65c65f29
+-- source: 50_payments/process_payment_event.sql sha256:3dd6c749a2c6bd157da8c2404be324395fa890e7c1ad4014a33d399d8499c6e1
 -- How a webhook moves a deal: apply_event reads the stored event and finds its order, merge_payment
 -- stores the new facts, settle_order books captured money, tell_deal gives the flow its action.
 -- Refunds and disputes are in take_refund and take_dispute.
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
 -- flow_state, razorpay_order_id, razorpay_payment_id}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'
@@ -16240,14 +16199,12 @@ begin
 end;
 $$;
 
--- source: 50_payments/record_payment_event.sql sha256:108815ce8c03d470aca9154d78b0c2d55ab63042eed929f7047d7edf510db33e
+-- source: 50_payments/record_payment_event.sql sha256:5399bfa2f296679867938c2343c1f3542cce8a28af56bc976bf2f66139fb0a6f
 -- Stores the raw bytes of an authentic event before anything else, so that nothing is lost.
 -- process_payment_event then applies it.
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.record_payment_event(
   event_id text,
   body_base64 text,

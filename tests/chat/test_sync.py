@@ -162,6 +162,37 @@ def test_conversations_that_are_not_named_come_whole_and_known_ones_from_there(
         assert db.call("sync", known={talk.id: 10**17, other: 4})["messages"] == []
 
 
+def test_a_page_reads_its_own_messages_and_not_those_that_wait_behind_it(
+    db: Database, talk: Talk
+) -> None:
+    for _ in range(11):
+        open_deal(db, talk.asha, talk.bharat)
+    db.query(
+        """
+        with grown as (
+          update private.conversations as c set last_seq = c.last_seq + 60
+          where %s in (c.user_a, c.user_b)
+          returning c.id, c.last_seq
+        )
+        insert into public.messages (conversation_id, seq, sender_id, message, message_type)
+        select g.id, g.last_seq - n, %s, 'hello', 'user_input'
+        from grown as g, generate_series(0, 59) as n
+        returning id
+        """,
+        *(talk.bharat, talk.asha),
+    )
+    fetched = (
+        "select coalesce(max(idx_tup_fetch), 0) as n from pg_stat_xact_user_tables"
+        " where relid = 'public.messages'::regclass"
+    )
+    with db.signed_in_as(talk.bharat), db.transaction():
+        (before,) = db.select(fetched)
+        assert db.call("sync", known={}, page_size=50)["has_more"] is True
+        (after,) = db.select(fetched)
+    # The page, and the unread ones of its one context; twelve conversations have 720.
+    assert 50 <= after["n"] - before["n"] <= 250
+
+
 def test_a_user_without_conversations_gets_an_empty_answer(db: Database, talk: Talk) -> None:
     with db.signed_in_as(talk.chitra):
         for known in ({}, {talk.id: 0}, {str(uuid.uuid4()): 3}):

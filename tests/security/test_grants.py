@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from scripts.build.build_migrations import MIGRATIONS, read_sources
 from tests.support.databases import Database
@@ -140,30 +141,35 @@ def test_no_definer_function_is_exposed(db: Database) -> None:
     assert rows == []
 
 
-# Doors that Postgres inlines because they pin nothing: one call with all names qualified.
-INLINED = [
-    "get_messages",
-    "process_payment_event",
-    "record_payment_event",
-    "send_message",
-    "take_action",
-]
-
-
 def test_every_function_that_is_not_inlined_pins_an_empty_search_path(db: Database) -> None:
-    rows = db.query(
-        """
-        select p.oid::regprocedure::text as function
+    """Postgres writes an inlined function's expression into the caller's plan, without its name."""
+    unpinned = db.query("""
+        select
+          p.pronamespace::regnamespace || '.' || p.proname as name,
+          p.proretset,
+          array(
+            select format('null::%s as a%s', a.type::regtype, a.n)
+            from unnest(p.proargtypes) with ordinality as a (type, n)
+          ) as arguments,
+          array(
+            select 'a' || a.n from unnest(p.proargtypes) with ordinality as a (type, n)
+          ) as names
         from pg_proc as p
         where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
           and not coalesce(p.proconfig @> array['search_path=""'], false)
-          -- Relationships for embedding are inlined, too: they have one argument without a name.
-          and (p.prosecdef or p.pronargs = 0 or p.proargnames is not null)
-          and (p.prosecdef or p.proname <> all(%s))
-        """,
-        INLINED,
-    )
-    assert rows == []
+    """)
+
+    def is_inlined(function: dict[str, Any]) -> bool:
+        call = f"{function['name']}({', '.join(function['names'])})"
+        called = f"cross join lateral {call} as f" if function["proretset"] else ""
+        plan = db.query(
+            f"explain (verbose) select {'f' if called else call}"  # noqa: S608
+            f" from (select {', '.join(function['arguments'])} offset 0) as a {called}"
+        )
+        return all(f"{function['name']}(" not in line["QUERY PLAN"] for line in plan)
+
+    assert "public.get_messages" in {function["name"] for function in unpinned}
+    assert [function["name"] for function in unpinned if not is_inlined(function)] == []
 
 
 def test_every_table_has_row_level_security(db: Database) -> None:

@@ -13,14 +13,6 @@ from tests.support.sources import RELATIONSHIPS, Made, all_made, blank, find_mad
 from tests.support.stacks import ROOT
 
 SOURCES = read_sources()
-# As tests/security/test_grants.py says.
-INLINED = {
-    "public.get_messages",
-    "public.process_payment_event",
-    "public.record_payment_event",
-    "public.send_message",
-    "public.take_action",
-}
 MADE = all_made()
 FUNCTIONS = [made for made in MADE if made.kind == "function"]
 POLICIES = [made for made in MADE if made.kind == "policy"]
@@ -33,11 +25,12 @@ MAY_CATCH_ALL = {"private.apply_event", "private.clean_up_at_sign_in"}
 # PostgREST and poolers retry these, or drop the connection: a rule of ours must never look so.
 RETRIED = re.compile(r"\b(40001|40P01|42P05|503)\b")
 # Attributes in the order of the house, between the arguments and the body. Invoker is the default.
+# Which functions need no search_path is a question for tests/security/test_grants.py.
 ATTRIBUTES = re.compile(
     r"\)\s+returns\s.+?\s+language\s+(?:sql|plpgsql)"
     r"(?:\s+(?:stable|immutable|volatile))?(?:\s+strict|\s+parallel\s+\w+|\s+leakproof|\s+rows\s+\d+)*"
     r"(?:\s+security\s+definer)?"
-    r"\s+set\s+search_path\s*=\s*''(?:\s+set\s+\w+\s*=\s*\S+)*\s+as\s",
+    r"(?:\s+set\s+search_path\s*=\s*'')?(?:\s+set\s+\w+\s*=\s*\S+)*\s+as\s",
     re.DOTALL,
 )
 WRITTEN = re.compile(
@@ -217,8 +210,7 @@ def test_a_function_states_its_attributes_in_order() -> None:
     """Returns, language, volatility, definer where it is one, `set search_path = ''`, as."""
 
     def breaks(function: Made) -> bool:
-        pins_nothing = function.source.path == RELATIONSHIPS or function.name in INLINED
-        return not pins_nothing and not ATTRIBUTES.search(definition(function))
+        return not ATTRIBUTES.search(definition(function))
 
     assert functions_where(breaks) == []
 

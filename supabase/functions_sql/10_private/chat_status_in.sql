@@ -1,15 +1,12 @@
 -- The chat_status of a state of the flow: real_time, automated or closed.
 create or replace function private.chat_status_in(p_flow_state text)
 returns text
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_flow_state
+  select case p_flow_state
     when 'real_time' then 'real_time'
     when 'chat_closed' then 'closed'
     else 'automated'
   end;
-end;
 $$;

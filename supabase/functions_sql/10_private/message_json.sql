@@ -3,12 +3,10 @@
 -- The row has the columns of private.my_messages, in their order.
 create or replace function private.message_json(p_message public.messages)
 returns jsonb
-language plpgsql
+language sql
 stable
-set search_path = ''
 as $$
-begin
-  return to_jsonb(
+  select to_jsonb(
     row(
       p_message.id, p_message.conversation_id, p_message.seq, p_message.sender_id,
       p_message.receiver_id, p_message.message, p_message.media_url, p_message.attachments,
@@ -18,21 +16,17 @@ begin
       'sent', p_message.created_at
     )::private.my_messages
   );
-end;
 $$;
 
 -- A message's JSON for a channel that keeps it beyond the message's expiry: unchanged, or, when the
 -- message disappears, without text, media and files and with `content_withheld: true`.
 create or replace function private.withhold_content(p_message jsonb)
 returns jsonb
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_message -> 'expires_at'
+  select case p_message -> 'expires_at'
     when 'null' then p_message
     else p_message - array['message', 'media_url', 'attachments'] || '{"content_withheld": true}'
   end;
-end;
 $$;

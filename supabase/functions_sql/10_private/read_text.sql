@@ -63,12 +63,10 @@ $$;
 -- compares the list with PostgreSQL's own.
 create or replace function private.has_piled_marks(p_text text)
 returns boolean
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return p_text ~ (
+  select p_text ~ (
     '['
     '\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a'
     '\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a'
@@ -98,7 +96,6 @@ begin
     '\U0001e4ec-\U0001e4ef\U0001e5ee\U0001e5ef\U0001e8d0-\U0001e8d6\U0001e944-\U0001e94a'
     ']{33}'
   );
-end;
 $$;
 
 create or replace function private.raise_too_long(
@@ -129,15 +126,12 @@ $$;
 -- of its Default_Ignorable_Code_Point; the empty Braille pattern.
 create or replace function private.is_blank(p_text text)
 returns boolean
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return p_text !~ (
+  select p_text !~ (
     '[^[:space:]\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f'
     '\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
     '\U000e0000-\U000e0fff]'
   );
-end;
 $$;

@@ -138,8 +138,6 @@ end;
 $$;
 
 -- RPC: a page of messages, newest first; oldest first with after_seq.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.get_messages(
   conversation_id uuid,
   page_size integer default 50,

@@ -636,8 +636,6 @@ end;
 $$;
 
 -- RPC: sends a message to a conversation of the caller; returns `{message, quota}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.send_message(
   conversation_id uuid,
   message text default '',

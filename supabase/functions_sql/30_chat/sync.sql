@@ -83,51 +83,58 @@ begin
       end
   ),
   found_messages as materialized (
-    select f.id, f.seq, f.place, row_to_json(f.message) as message
+    select f.*
     from (
       select
-        c.id, m.seq, row_number() over (order by c.last_message_at desc, c.id, m.seq) as place,
-        m as message
-      from changed as c
+        c.id, m.seq, m.message,
+        row_number() over (order by c.last_message_at desc, c.id, m.seq) as place
+      from (
+        select k.* from changed as k
+        where k.last_seq > k.known_seq
+        -- So that a page reads no conversation behind its own.
+        order by k.last_message_at desc, k.id
+      ) as c
       cross join lateral (
         select mark.* from private.my_marks as mark where mark.conversation_id = c.id
         offset 0  -- once a conversation
       ) as mark
       cross join lateral (
-        select
-          m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
-          m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
-          m.action_completed or m.action_required and mark.is_over as action_completed,
-          m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
-          m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
-          case when m.seq <= reader.read_seq then reader.read_at end as read_at,
-          case
-            when m.seq <= reader.read_seq then 'read'
-            when m.seq <= reader.delivered_seq then 'delivered'
-            else 'sent'
-          end as status,
-          m.created_at
-        from public.messages as m
-        cross join lateral (
+        select one.seq, row_to_json(one) as message
+        from (
           select
+            m.id, m.conversation_id, m.seq, m.sender_id, m.receiver_id, m.message, m.media_url,
+            m.attachments, m.message_type, m.visible_to, m.action_required, m.action_data,
+            m.action_completed or m.action_required and mark.is_over as action_completed,
+            m.is_automated, m.reply_to, m.client_message_id, m.expires_at,
+            m.seq <= reader.read_seq as seen, m.seq <= reader.read_seq as is_read,
+            case when m.seq <= reader.read_seq then reader.read_at end as read_at,
             case
-              when m.sender_id = v_me then mark.other_read_seq
-              else mark.read_seq
-            end as read_seq,
-            case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
-            case
-              when m.sender_id = v_me then mark.other_delivered_seq
-              else mark.delivered_seq
-            end as delivered_seq
-        ) as reader
-        where m.conversation_id = c.id
-          and m.seq > c.known_seq
-          and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
-          and (m.expires_at is null or m.expires_at > now())
-        order by m.seq
-        limit v_limit + 1
+              when m.seq <= reader.read_seq then 'read'
+              when m.seq <= reader.delivered_seq then 'delivered'
+              else 'sent'
+            end as status,
+            m.created_at
+          from public.messages as m
+          cross join lateral (
+            select
+              case
+                when m.sender_id = v_me then mark.other_read_seq
+                else mark.read_seq
+              end as read_seq,
+              case when m.sender_id = v_me then mark.other_read_at else mark.read_at end as read_at,
+              case
+                when m.sender_id = v_me then mark.other_delivered_seq
+                else mark.delivered_seq
+              end as delivered_seq
+          ) as reader
+          where m.conversation_id = c.id
+            and m.seq > c.known_seq
+            and (m.visible_to = 'all' or v_me in (m.sender_id, m.receiver_id))
+            and (m.expires_at is null or m.expires_at > now())
+          order by m.seq
+          limit v_limit + 1
+        ) as one
       ) as m
-      where c.last_seq > c.known_seq
     ) as f
     where f.place <= v_limit + 1
   ),
@@ -194,7 +201,7 @@ begin
   -- An entry takes at least 50 bytes, so there are at most 2,000. A number below 1 or above every
   -- seq may have very many digits: check_json checks them before they become text.
   if pg_column_size(p_known) >= 100000
-    or p_known @? '$.** ? (@ > 999999999999999999 || @ < 1)' then
+    or p_known @@ '$.** > 999999999999999999 || $.** < 1' then
     perform private.check_json(p_known, 'known', 524288);
   end if;
   v_text := p_known::text;
@@ -235,7 +242,6 @@ create or replace function public.sync(
 )
 returns json
 language sql
-set search_path = ''
 as $$
   select private.sync(known, page_size);
 $$;

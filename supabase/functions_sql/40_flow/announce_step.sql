@@ -183,17 +183,14 @@ $$;
 -- entered on the way.
 create or replace function private.flow_update_json(p_step private.flow_step)
 returns jsonb
-language plpgsql
-immutable
-set search_path = ''
+language sql
+stable
 as $$
-begin
-  return jsonb_build_object(
+  select jsonb_build_object(
     'previous_state', p_step.from_state,
     'new_state', (p_step.conversation).flow_state,
     'awaiting_role', (p_step.conversation).awaiting_role,
     'reason', p_step.reason,
     'path', to_jsonb(p_step.path)
   );
-end;
 $$;

@@ -99,25 +99,19 @@ $$;
 -- An amount for flow_data: in rupees under one key, in paise under another.
 create or replace function private.money_json(p_key text, p_minor_key text, p_minor bigint)
 returns jsonb
-language plpgsql
-immutable
-set search_path = ''
+language sql
+stable
 as $$
-begin
-  return jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
-end;
+  select jsonb_build_object(p_key, private.rupees(p_minor), p_minor_key, p_minor);
 $$;
 
 -- An amount in paise as rupees, without needless zeros.
 create or replace function private.rupees(p_minor bigint)
 returns numeric
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return trim_scale(p_minor / 100.0);
-end;
+  select trim_scale(p_minor / 100.0);
 $$;
 
 -- An amount in paise as people in India write it: 150000050 is ₹15,00,000.50.

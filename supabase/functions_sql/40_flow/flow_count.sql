@@ -3,13 +3,10 @@
 -- A counter in flow_data; 0 before it is first counted.
 create or replace function private.flow_count(p_flow_data jsonb, p_key text)
 returns integer
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return coalesce((p_flow_data ->> p_key)::integer, 0);
-end;
+  select coalesce((p_flow_data ->> p_key)::integer, 0);
 $$;
 
 -- flow_data with one more use, by a side, of the counter that a rule max_<what> limits.
@@ -35,17 +32,14 @@ $$;
 -- The role of the other party; null for the system and for operators.
 create or replace function private.other_role(p_role text)
 returns text
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_role
+  select case p_role
     when 'influencer' then 'brand_owner'
     when 'brand_owner' then 'influencer'
     when 'member' then 'member'
   end;
-end;
 $$;
 
 -- The role of a member in a conversation: influencer, brand_owner, or member of a direct chat.
@@ -54,15 +48,12 @@ create or replace function private.role_in(
   p_user_id uuid
 )
 returns text
-language plpgsql
+language sql
 immutable
-set search_path = ''
 as $$
-begin
-  return case p_user_id
+  select case p_user_id
     when p_conversation.influencer_id then 'influencer'
     when p_conversation.brand_owner_id then 'brand_owner'
     else 'member'
   end;
-end;
 $$;

@@ -44,8 +44,6 @@ end;
 $$;
 
 -- RPC: takes an action; returns `{success, conversation, messages, actions, flow_update}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.take_action(
   conversation_id uuid,
   action text,

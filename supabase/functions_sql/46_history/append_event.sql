@@ -48,13 +48,10 @@ $$;
 -- The commitment to an event's details: with the salt it proves them, without it says nothing.
 create or replace function private.commit_to_details(p_salt bytea, p_details jsonb)
 returns bytea
-language plpgsql
-immutable
-set search_path = ''
+language sql
+stable
 as $$
-begin
-  return sha256(p_salt || convert_to(p_details::text, 'utf8'));
-end;
+  select sha256(p_salt || convert_to(p_details::text, 'utf8'));
 $$;
 
 -- The hash that an event of a conversation must have, from its columns and the hash before it.
@@ -68,12 +65,10 @@ create or replace function private.hash_event(
   p_previous_hash bytea
 )
 returns bytea
-language plpgsql
+language sql
 stable
-set search_path = ''
 as $$
-begin
-  return sha256(
+  select sha256(
     coalesce(p_previous_hash, '')
     || convert_to(
       json_build_array(
@@ -86,5 +81,4 @@ begin
     )
     || p_event.commitment
   );
-end;
 $$;

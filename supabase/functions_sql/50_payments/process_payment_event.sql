@@ -4,8 +4,6 @@
 
 -- RPC: service only; processes an event; returns `{outcome, status, event_type, conversation_id,
 -- flow_state, razorpay_order_id, razorpay_payment_id}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.process_payment_event(
   event_row_id bigint,
   actor text default 'webhook'

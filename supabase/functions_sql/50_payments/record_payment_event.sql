@@ -3,8 +3,6 @@
 
 -- RPC: service only; stores an event; returns `{event_row_id, duplicate, event_type,
 -- razorpay_order_id}`.
---
--- Pins no search_path, so that Postgres inlines it; every name in it has its schema.
 create or replace function public.record_payment_event(
   event_id text,
   body_base64 text,
