@@ -116,6 +116,15 @@ def test_a_stranger_gets_the_answer_of_a_wrong_id(scene: Scene) -> None:
         scene.db.call("claim_payment_poll", conversation_id=uuid.uuid4(), user_id=uuid.uuid4())
 
 
+def test_so_does_a_member_whose_login_is_gone(lasting_scene: Scene) -> None:
+    scene = lasting_scene
+    delete = "delete from auth.users where id = %s returning id"
+    assert scene.db.query_as_superuser(delete, scene.people.asha)
+    with scene.db.refused("CONVERSATION_NOT_FOUND", 404):
+        claim(scene)
+    assert claim(scene, scene.people.bharat)["flow_state"] == "chat_closed"
+
+
 def test_only_the_service_claims(scene: Scene) -> None:
     given = {"conversation_id": scene.id, "user_id": scene.people.asha}
     with scene.db.signed_in_as(scene.people.asha), scene.db.refused("42501"):

@@ -20,7 +20,7 @@ $$;
 -- return the order and claim nothing).
 -- Definer: orders are private.
 -- Locks: the order. Writes: payment_orders.
--- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's and for a login that is gone.
 -- Source of the 180 days: https://razorpay.com/docs/api/orders/fetch-with-id
 create or replace function private.claim_payment_poll(
   p_conversation_id uuid,
@@ -41,7 +41,9 @@ declare
   v_may_be_asked boolean;
   v_claimed boolean := false;
 begin
-  v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, p_user_id));
+  v_conversation := private.as_of_now(private.read_conversation(
+    p_conversation_id, (select a.user_id from private.accounts as a where a.user_id = p_user_id)
+  ));
   select o.* into v_order
   from private.payment_orders as o
   where o.conversation_id = p_conversation_id
