@@ -14493,7 +14493,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/claim_payment_poll.sql sha256:b4bc8ac61751bc9390b74997e187d802d5bda6624cb78adf758431756400bdc1
+-- source: 50_payments/claim_payment_poll.sql sha256:f29b6d328692fc63dda1da0e047e6f2029b98d56dab9c0caf8ea12cad6b94722
 -- RPC: service only; claims the next question to Razorpay; returns `{claimed, payment_order_id,
 -- receipt, razorpay_order_id, order_status, flow_state, retry_after}`; retry_after in seconds.
 create or replace function public.claim_payment_poll(
@@ -14516,7 +14516,7 @@ $$;
 -- return the order and claim nothing).
 -- Definer: orders are private.
 -- Locks: the order. Writes: payment_orders.
--- Errors: CONVERSATION_NOT_FOUND (404), also for another user's.
+-- Errors: CONVERSATION_NOT_FOUND (404), also for another user's and for a login that is gone.
 -- Source of the 180 days: https://razorpay.com/docs/api/orders/fetch-with-id
 create or replace function private.claim_payment_poll(
   p_conversation_id uuid,
@@ -14537,7 +14537,9 @@ declare
   v_may_be_asked boolean;
   v_claimed boolean := false;
 begin
-  v_conversation := private.as_of_now(private.read_conversation(p_conversation_id, p_user_id));
+  v_conversation := private.as_of_now(private.read_conversation(
+    p_conversation_id, (select a.user_id from private.accounts as a where a.user_id = p_user_id)
+  ));
   select o.* into v_order
   from private.payment_orders as o
   where o.conversation_id = p_conversation_id
