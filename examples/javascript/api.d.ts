@@ -6,22 +6,22 @@
  */
 
 /**
- * What a page of one's own data has.
+ * A section of the caller's own data.
  * - profile: The account.
- * - bids: One's bids.
- * - campaigns: One's campaigns.
- * - applications: One's applications.
- * - conversations: One's conversations.
- * - messages: What one sent and may still read.
- * - files: The files one uploaded and may still read.
- * - work: The work of one's deals.
- * - ratings: The ratings one gave.
- * - points: What moved one's points.
- * - payouts: One's payouts.
- * - blocks: Whom one blocks.
- * - reports: What one reported.
+ * - bids: The caller's bids.
+ * - campaigns: The caller's campaigns.
+ * - applications: The caller's applications.
+ * - conversations: The caller's conversations.
+ * - messages: Messages that the caller sent and may still read.
+ * - files: Files that the caller uploaded and may still read.
+ * - work: The work of the caller's deals.
+ * - ratings: Ratings that the caller gave.
+ * - points: Changes of the caller's points.
+ * - payouts: The caller's payouts.
+ * - blocks: Users whom the caller blocks.
+ * - reports: Messages that the caller reported.
  * - devices: The devices that get pushes.
- * - notifications: What one was told.
+ * - notifications: The caller's notifications.
  */
 export type ExportSection =
   | "profile"
@@ -40,7 +40,7 @@ export type ExportSection =
   | "devices"
   | "notifications";
 /**
- * What a notification is about.
+ * The subject of a notification.
  * - message: Somebody wrote.
  * - action_required: The reader has to act.
  * - payment: Money came or went.
@@ -62,15 +62,15 @@ export type NotificationType =
   | "quota_low"
   | "points_low";
 /**
- * What a conversation is about.
+ * The kind of a conversation.
  * - direct: Two people chat.
- * - bid: A deal on what an influencer offers.
- * - campaign: A deal on what a brand owner looks for.
+ * - bid: A deal on an influencer's bid.
+ * - campaign: A deal on a brand owner's campaign.
  */
 export type Kind = "direct" | "bid" | "campaign";
 /**
- * Who leads the conversation.
- * - automated: The flow leads; what can be said is in the actions.
+ * Whether the flow or its members lead a conversation.
+ * - automated: The flow leads, and members take actions.
  * - real_time: Both sides write freely.
  * - closed: Nobody can write.
  */
@@ -82,7 +82,7 @@ export type ChatStatus = "automated" | "real_time" | "closed";
  */
 export type Role = "influencer" | "brand_owner";
 /**
- * What a member is in a conversation.
+ * A member's role in a conversation.
  * - influencer: The influencer of a deal.
  * - brand_owner: The brand owner of a deal.
  * - member: A member of a direct chat.
@@ -98,11 +98,11 @@ export type Party = "influencer" | "brand_owner" | "member";
  */
 export type WaitingOn = "influencer" | "brand_owner" | "provider" | "admin" | "none";
 /**
- * Who speaks in a message.
+ * The author of a message.
  * - user_input: A member wrote it.
- * - system: The system says something to everybody.
+ * - system: The system tells both sides something.
  * - automated: The flow asks or tells one side something.
- * - audit: A receipt for whoever took a step.
+ * - audit: A receipt for the actor of a step.
  */
 export type MessageType = "user_input" | "system" | "automated" | "audit";
 /**
@@ -110,18 +110,18 @@ export type MessageType = "user_input" | "system" | "automated" | "audit";
  * - all: Both members.
  * - influencer: The influencer.
  * - brand_owner: The brand owner.
- * - sender: The one who sent it.
+ * - sender: Its sender.
  */
 export type VisibleTo = "all" | "influencer" | "brand_owner" | "sender";
 /**
- * How far a message came.
+ * The delivery of a message.
  * - sent: The server has it.
  * - delivered: A device of the receiver has it.
  * - read: The receiver has read it.
  */
 export type MessageStatus = "sent" | "delivered" | "read";
 /**
- * How the work of a deal stands.
+ * The state of a deal's work.
  * - in_progress: The influencer works.
  * - submitted: The brand owner reviews.
  * - revision_requested: The influencer changes it.
@@ -131,12 +131,12 @@ export type MessageStatus = "sent" | "delivered" | "read";
  */
 export type WorkStatus = "in_progress" | "submitted" | "revision_requested" | "approved" | "cancelled" | "disputed";
 /**
- * How a button looks.
+ * The style of a button.
  * - success: It agrees.
  * - danger: It refuses or ends something.
  * - warning: It asks for a change.
  * - primary: It is the usual next step.
- * - secondary: It is one more possibility.
+ * - secondary: It is another possible step.
  */
 export type ButtonStyle = "success" | "danger" | "warning" | "primary" | "secondary";
 /**
@@ -149,25 +149,25 @@ export type ButtonStyle = "success" | "danger" | "warning" | "primary" | "second
  */
 export type ActorRole = "influencer" | "brand_owner" | "member" | "system" | "admin";
 /**
- * What submit_text calls a field.
+ * The names of fields for submit_text.
  * - negotiation: A counter offer.
  * - price: A price offer.
- * - project_details: What has to be made.
- * - question: What is unclear about it.
+ * - project_details: The description of the work.
+ * - question: A question about the project.
  * - work_submission: The finished work.
- * - feedback: What is said about the work.
+ * - feedback: Comments on the work.
  * - reason: Why something is refused or ended.
  */
 export type InputType =
   "negotiation" | "price" | "project_details" | "question" | "work_submission" | "feedback" | "reason";
 /**
- * Whether something is on the market.
- * - open: It can be found and answered.
+ * Whether a bid or campaign is on the market.
+ * - open: Users can find and answer it.
  * - closed: Its conversations go on.
  */
 export type MarketStatus = "open" | "closed";
 /**
- * How an application stands.
+ * The state of an application.
  * - pending: The brand owner has not answered.
  * - accepted: The deal goes on.
  * - rejected: The brand owner has refused.
@@ -175,7 +175,7 @@ export type MarketStatus = "open" | "closed";
  */
 export type RequestStatus = "pending" | "accepted" | "rejected" | "closed";
 /**
- * How a submission of work stands.
+ * The state of a submission of work.
  * - submitted: The brand owner reviews.
  * - revision_requested: The influencer changes it.
  * - approved: The brand owner has approved it.
@@ -183,13 +183,13 @@ export type RequestStatus = "pending" | "accepted" | "rejected" | "closed";
  */
 export type SubmissionStatus = "submitted" | "revision_requested" | "approved" | "withdrawn";
 /**
- * Whether the money is real.
+ * Razorpay's mode.
  * - test: Razorpay's test mode.
  * - live: Real money.
  */
 export type Mode = "test" | "live";
 /**
- * How a payment order stands.
+ * The state of a payment order.
  * - open: It can be paid.
  * - paid: It was paid.
  * - superseded: Another one took its place.
@@ -197,38 +197,38 @@ export type Mode = "test" | "live";
  */
 export type OrderStatus = "open" | "paid" | "superseded" | "cancelled";
 /**
- * How an event of Razorpay stands.
+ * The state of an event of Razorpay.
  * - received: It is stored and waits.
- * - processed: It has done what it had to.
- * - ignored: It is of no use here.
- * - parked: Somebody has to look at it.
+ * - processed: It was applied.
+ * - ignored: Parley does not use it.
+ * - parked: A person must look at it.
  */
 export type EventStatus = "received" | "processed" | "ignored" | "parked";
 /**
- * How bad an alert is.
+ * The severity of an alert.
  * - info: Good to know.
  * - warning: Look at it soon.
  * - critical: Money is at stake.
  */
 export type Severity = "info" | "warning" | "critical";
 /**
- * Whether an alert was dealt with.
- * - open: It was not.
- * - resolved: It was.
+ * Whether an alert is resolved.
+ * - open: It is open.
+ * - resolved: It is resolved.
  */
 export type AlertStatus = "open" | "resolved";
 /**
- * How a payout stands.
+ * The state of a payout.
  * - owed: It has not been made.
  * - paid: It was made.
  */
 export type PayoutStatus = "owed" | "paid";
 /**
- * Where a state lies, seen from the one a deal is in.
+ * The place of a state, seen from a deal's present one.
  * - done: The deal has been in it.
  * - now: The deal is in it.
  * - ahead: It may come.
- * - skipped: The deal went past it.
+ * - skipped: The deal has skipped it.
  */
 export type Place = "done" | "now" | "ahead" | "skipped";
 
@@ -249,7 +249,7 @@ export interface Answers {
      */
     version: number;
     /**
-     * What this page has.
+     * The section of this page.
      */
     section: ExportSection;
     /**
@@ -383,7 +383,7 @@ export interface Answers {
      */
     message: Message | null;
     /**
-     * What is left.
+     * The quota after the message.
      */
     quota: Quota;
     /**
@@ -443,7 +443,7 @@ export interface Answers {
      */
     next_state: string | null;
     /**
-     * Whose turn it would be.
+     * The side that would have to act.
      */
     awaiting_role: Role | null;
     /**
@@ -476,7 +476,7 @@ export interface Answers {
      */
     currency: string;
     /**
-     * Whether the money is real.
+     * Razorpay's mode.
      */
     mode: Mode;
     /**
@@ -488,11 +488,11 @@ export interface Answers {
      */
     has_checkout: boolean;
     /**
-     * How the order stands.
+     * The state of the order.
      */
     status: OrderStatus;
     /**
-     * What the deal is about.
+     * The kind of the deal.
      */
     kind: Kind;
     prefill: {
@@ -576,7 +576,7 @@ export interface Answers {
      */
     razorpay_order_id: string | null;
     /**
-     * How the order stands.
+     * The state of the order.
      */
     order_status: OrderStatus | null;
     /**
@@ -616,7 +616,7 @@ export interface Answers {
      */
     id: number;
     /**
-     * How it stands.
+     * Its state.
      */
     status: "resolved";
   };
@@ -628,7 +628,7 @@ export interface Answers {
      */
     id: string;
     /**
-     * How it stands.
+     * Its state.
      */
     status: "paid";
   };
@@ -640,7 +640,7 @@ export interface Answers {
       [k: string]: unknown;
     };
     /**
-     * How it stands.
+     * Its state.
      */
     status: string;
   };
@@ -702,7 +702,7 @@ export interface Answers {
      */
     ledger_balance_minor: number;
     /**
-     * Whether the money is real.
+     * Razorpay's mode.
      */
     payment_mode: Mode;
     /**
@@ -724,7 +724,7 @@ export interface Answers {
       [k: string]: number;
     };
     /**
-     * What became of messages between people.
+     * Deliveries of messages between people.
      */
     delivery: Delivery;
     /**
@@ -758,7 +758,7 @@ export interface Answers {
      */
     push_queue: PushQueue;
     /**
-     * What the next cleanups find.
+     * Work of the next cleanups.
      */
     cleanup_due: CleanupDue;
   };
@@ -801,16 +801,16 @@ export interface DatabaseEvents {
      */
     conversation_id: string;
     /**
-     * The message as the hearer may read it.
+     * The message as the receiver may read it.
      */
     message: Message | WithheldMessage;
     messages?: Message[];
     /**
-     * Where the conversation stands.
+     * The state of the conversation.
      */
     conversation_context: Headline;
     /**
-     * What the hearer is notified of with it; null while muted, and for the sender.
+     * Its notification; null while muted, and for the sender.
      */
     notification?: Told | null;
   };
@@ -887,12 +887,12 @@ export interface DatabaseEvents {
      */
     button_id: string;
     /**
-     * The newest that the step said to its actor.
+     * The newest message for the actor.
      */
     message: Message | null;
     messages?: Message[];
     /**
-     * How the state moved.
+     * The change of state.
      */
     flow_update: FlowUpdate;
     /**
@@ -900,7 +900,7 @@ export interface DatabaseEvents {
      */
     conversation_id: string;
     /**
-     * Where the deal stands.
+     * The state of the deal.
      */
     conversation_context: Headline;
   };
@@ -910,12 +910,12 @@ export interface DatabaseEvents {
      */
     input_type: string | null;
     /**
-     * The newest that the step said to its actor.
+     * The newest message for the actor.
      */
     message: Message | null;
     messages?: Message[];
     /**
-     * How the state moved.
+     * The change of state.
      */
     flow_update: FlowUpdate;
     /**
@@ -923,7 +923,7 @@ export interface DatabaseEvents {
      */
     conversation_id: string;
     /**
-     * Where the deal stands.
+     * The state of the deal.
      */
     conversation_context: Headline;
   };
@@ -972,7 +972,7 @@ export interface DatabaseEvents {
   };
 }
 /**
- * The caller, as nobody else may read it.
+ * The caller's own profile, with its private fields.
  */
 export interface Profile {
   /**
@@ -1009,7 +1009,7 @@ export interface Profile {
   updated_at: string;
 }
 /**
- * What the caller shows to others, and is shown of others.
+ * What the caller shows to others and sees of them.
  */
 export interface Privacy {
   /**
@@ -1022,7 +1022,7 @@ export interface Privacy {
   read_receipts: boolean;
 }
 /**
- * What a user may send today.
+ * A user's free messages and points.
  */
 export interface Quota {
   /**
@@ -1059,7 +1059,7 @@ export interface Quota {
   timezone: string;
 }
 /**
- * What moved the points.
+ * Changes of points.
  */
 export interface PointsEntry {
   /**
@@ -1088,7 +1088,7 @@ export interface PointsEntry {
   created_at: string;
 }
 /**
- * What a user was told beside the messages.
+ * A notification.
  */
 export interface Notification {
   /**
@@ -1096,7 +1096,7 @@ export interface Notification {
    */
   id: number;
   /**
-   * What it is about.
+   * Its subject.
    */
   type: NotificationType;
   /**
@@ -1117,7 +1117,7 @@ export interface Notification {
   created_at: string;
 }
 /**
- * What a cleanup did.
+ * The work of a cleanup.
  */
 export interface Cleanup {
   /**
@@ -1138,7 +1138,7 @@ export interface Cleanup {
   throttled: boolean;
 }
 /**
- * How the caller stands to a user.
+ * Whether the caller blocks a user.
  */
 export interface Blocked {
   /**
@@ -1235,7 +1235,7 @@ export interface Found {
    */
   read_at: string | null;
   /**
-   * How far it came.
+   * Its delivery.
    */
   status: MessageStatus;
   /**
@@ -1243,7 +1243,7 @@ export interface Found {
    */
   created_at: string;
   /**
-   * Where the words are.
+   * The places of the words.
    */
   highlight: Highlight;
 }
@@ -1345,7 +1345,7 @@ export interface Message {
    */
   read_at: string | null;
   /**
-   * How far it came.
+   * Its delivery.
    */
   status: MessageStatus;
   /**
@@ -1383,7 +1383,7 @@ export interface Attachment {
   height: number | null;
 }
 /**
- * What to draw for a message that asks something; keys without a value are left out.
+ * What a client draws for a message that asks for an action; keys without a value are left out.
  */
 export interface ActionData {
   /**
@@ -1406,7 +1406,7 @@ export interface ActionData {
      */
     text: string;
     /**
-     * How it looks.
+     * Its style.
      */
     style: ButtonStyle;
   };
@@ -1419,7 +1419,7 @@ export interface ActionData {
    */
   schema?: {};
   /**
-   * What has to be paid.
+   * The order to pay.
    */
   payment_order?: PaymentOrderShown;
   /**
@@ -1447,7 +1447,7 @@ export interface ActionData {
    */
   action_id?: string;
   /**
-   * Who did what it asks.
+   * Who took the action.
    */
   completed_by?: ActorRole;
   /**
@@ -1455,12 +1455,12 @@ export interface ActionData {
    */
   completed_action?: string;
   /**
-   * What a member said, in that member's words.
+   * A member's own words.
    */
   quote?: Quote;
 }
 /**
- * What a member said, beside what the system says of it.
+ * A member's own words in a message of the system.
  */
 export interface Quote {
   /**
@@ -1485,7 +1485,7 @@ export interface Button {
    */
   text: string;
   /**
-   * How it looks.
+   * Its style.
    */
   style: ButtonStyle;
   /**
@@ -1531,7 +1531,7 @@ export interface InputField {
    */
   maxLength?: number | null;
   /**
-   * What submit_text calls it.
+   * Its input_type for submit_text.
    */
   input_type?: InputType | null;
   /**
@@ -1540,7 +1540,7 @@ export interface InputField {
   value?: string | null;
 }
 /**
- * What has to be paid, in an action message or in flow_data.
+ * The order to pay, in an action message or in flow_data.
  */
 export interface PaymentOrderShown {
   /**
@@ -1668,7 +1668,7 @@ export interface Escrow {
   charged_back_minor: number;
 }
 /**
- * A conversation as its reader sees it now; a deadline that passed counts.
+ * A conversation as its reader sees it now; a passed deadline counts.
  */
 export interface Context {
   /**
@@ -1676,7 +1676,7 @@ export interface Context {
    */
   conversation_id: string;
   /**
-   * What it is about.
+   * A direct chat, or a deal on a bid or campaign.
    */
   kind: Kind;
   /**
@@ -1688,11 +1688,11 @@ export interface Context {
    */
   flow_state: string;
   /**
-   * Whose turn it is; null when neither side has to act.
+   * The side that has to act; null when neither has.
    */
   awaiting_role: Role | null;
   /**
-   * Whom it waits for.
+   * Who must act.
    */
   waiting_on: WaitingOn;
   /**
@@ -1700,15 +1700,15 @@ export interface Context {
    */
   automation_enabled: boolean;
   /**
-   * What the reader is here.
+   * The reader's role.
    */
   my_role: Party;
   /**
-   * What the reader is asked now; null when the other side is.
+   * The reader's open action; null when the other side has to act.
    */
   current_action_data: ActionData | null;
   /**
-   * What the flow keeps of the deal ("What a deal keeps" in FLOW.md).
+   * The deal's data ("The data of a deal" in FLOW.md).
    */
   flow_data: {};
   /**
@@ -1724,7 +1724,7 @@ export interface Context {
    */
   currency: string;
   /**
-   * How the work stands.
+   * The state of the work.
    */
   work_status: WorkStatus | null;
   /**
@@ -1833,7 +1833,7 @@ export interface Context {
   close_reason: string | null;
 }
 /**
- * What the caller has is current.
+ * The caller's version is current.
  */
 export interface NotModified {
   /**
@@ -1846,7 +1846,7 @@ export interface NotModified {
   version: number;
 }
 /**
- * Where the caller stands in a conversation.
+ * The caller's marks in a conversation.
  */
 export interface Marks {
   /**
@@ -1873,7 +1873,7 @@ export interface ConversationPage {
   next_cursor: string | null;
 }
 /**
- * How much waits for the caller.
+ * The caller's unread messages.
  */
 export interface Unread {
   /**
@@ -1890,7 +1890,7 @@ export interface Unread {
   my_turn: number;
 }
 /**
- * What an influencer offers.
+ * An influencer's offer.
  */
 export interface Bid {
   /**
@@ -1898,7 +1898,7 @@ export interface Bid {
    */
   id: string;
   /**
-   * Whose it is.
+   * Its owner.
    */
   influencer_id: string;
   /**
@@ -1935,7 +1935,7 @@ export interface Bid {
   updated_at: string;
 }
 /**
- * What a brand owner looks for.
+ * A brand owner's campaign.
  */
 export interface Campaign {
   /**
@@ -1943,7 +1943,7 @@ export interface Campaign {
    */
   id: string;
   /**
-   * Whose it is.
+   * Its owner.
    */
   brand_owner_id: string;
   /**
@@ -1980,7 +1980,7 @@ export interface Campaign {
   updated_at: string;
 }
 /**
- * What the caller may do now.
+ * An action that the caller may take now.
  */
 export interface Action {
   /**
@@ -1996,7 +1996,7 @@ export interface Action {
    */
   text: string;
   /**
-   * How its button looks.
+   * The style of its button.
    */
   style: ButtonStyle;
   /**
@@ -2017,7 +2017,7 @@ export interface Action {
   cost: number;
 }
 /**
- * How the state moved.
+ * The change of state.
  */
 export interface FlowUpdate {
   /**
@@ -2029,7 +2029,7 @@ export interface FlowUpdate {
    */
   new_state: string;
   /**
-   * Whose turn it is.
+   * The side that has to act.
    */
   awaiting_role: Role | null;
   /**
@@ -2042,7 +2042,7 @@ export interface FlowUpdate {
   path: string[];
 }
 /**
- * What a step answers.
+ * The answer to a step.
  */
 export interface ActionResult {
   /**
@@ -2056,12 +2056,12 @@ export interface ActionResult {
   messages: Message[];
   actions: Action[];
   /**
-   * How the state moved.
+   * The change of state.
    */
   flow_update: FlowUpdate;
 }
 /**
- * What opening a deal answers.
+ * The answer to opening a deal.
  */
 export interface OpenedDeal {
   /**
@@ -2075,7 +2075,7 @@ export interface OpenedDeal {
   messages: Message[];
   actions: Action[];
   /**
-   * How the state moved; null when nothing did.
+   * The change of state; null without one.
    */
   flow_update: FlowUpdate | null;
   /**
@@ -2084,7 +2084,7 @@ export interface OpenedDeal {
   created: boolean;
 }
 /**
- * What an operator's step answers.
+ * The answer to an operator's step.
  */
 export interface Operated {
   /**
@@ -2096,7 +2096,7 @@ export interface Operated {
    */
   conversation_id: string;
   /**
-   * How the state moved.
+   * The change of state.
    */
   flow_update: FlowUpdate;
 }
@@ -2118,7 +2118,7 @@ export interface Refusal {
   details: {} | null;
 }
 /**
- * A step that was taken.
+ * A step of the history.
  */
 export interface HistoryEvent {
   /**
@@ -2188,7 +2188,7 @@ export interface Proof {
   head_hash: string | null;
 }
 /**
- * What one side says of the other.
+ * One side's rating of the other.
  */
 export interface Rating {
   /**
@@ -2290,7 +2290,7 @@ export interface WithheldMessage {
    */
   read_at: string | null;
   /**
-   * How far it came.
+   * Its delivery.
    */
   status: MessageStatus;
   /**
@@ -2315,7 +2315,7 @@ export interface Headline {
    */
   chat_status: ChatStatus;
   /**
-   * Whose turn it is.
+   * The side that has to act.
    */
   awaiting_role: Role | null;
   /**
@@ -2332,7 +2332,7 @@ export interface Headline {
  */
 export interface Told {
   /**
-   * What it is about.
+   * Its subject.
    */
   type: NotificationType;
   /**
@@ -2341,7 +2341,7 @@ export interface Told {
   data: {};
 }
 /**
- * What became of the messages of a window.
+ * Deliveries of the messages of a window.
  */
 export interface Delivery {
   /**
@@ -2425,7 +2425,7 @@ export interface PushQueue {
   resting_hosts: number;
 }
 /**
- * What cleanups have yet to do.
+ * Work of the next cleanups.
  */
 export interface CleanupDue {
   /**
@@ -2438,7 +2438,7 @@ export interface CleanupDue {
   steps: number;
 }
 /**
- * What became of an event.
+ * The outcome of an event.
  */
 export interface Processed {
   /**
@@ -2446,7 +2446,7 @@ export interface Processed {
    */
   outcome: string;
   /**
-   * How the event stands.
+   * The state of the event.
    */
   status: EventStatus;
   /**
@@ -2471,7 +2471,7 @@ export interface Processed {
   razorpay_payment_id: string | null;
 }
 /**
- * What somebody should look at.
+ * A case that a person must look at.
  */
 export interface Alert {
   /**
@@ -2483,11 +2483,11 @@ export interface Alert {
    */
   kind: string;
   /**
-   * How bad it is.
+   * Its severity.
    */
   severity: Severity;
   /**
-   * Whether it was dealt with.
+   * Whether it is resolved.
    */
   status: AlertStatus;
   /**
@@ -2540,7 +2540,7 @@ export interface Alert {
   reminder: number | null;
 }
 /**
- * What an influencer is owed or was paid.
+ * An amount that an influencer is owed or was paid.
  */
 export interface Payout {
   /**
@@ -2568,7 +2568,7 @@ export interface Payout {
    */
   currency: string;
   /**
-   * How it stands.
+   * Its state.
    */
   status: PayoutStatus;
   /**
@@ -2589,7 +2589,7 @@ export interface Payout {
   disputed: boolean;
 }
 /**
- * What the caller is owed or was paid.
+ * An amount that the caller is owed or was paid.
  */
 export interface OwnPayout {
   /**
@@ -2609,7 +2609,7 @@ export interface OwnPayout {
    */
   currency: string;
   /**
-   * How it stands.
+   * Its state.
    */
   status: PayoutStatus;
   /**
@@ -2626,7 +2626,7 @@ export interface OwnPayout {
   paid_at: string | null;
 }
 /**
- * A refund that has to be sent.
+ * A refund to send.
  */
 export interface RefundRequest {
   /**
@@ -2650,7 +2650,7 @@ export interface RefundRequest {
    */
   currency: string;
   /**
-   * Whether the money is real.
+   * Razorpay's mode.
    */
   mode: Mode;
   /**
@@ -2679,7 +2679,7 @@ export interface RefundRequest {
   notes: {};
 }
 /**
- * The screen that the caller has is current.
+ * The caller's screen is current.
  */
 export interface ScreenNotModified {
   /**
@@ -2705,15 +2705,15 @@ export interface InboxScreen {
    */
   next_cursor: string | null;
   /**
-   * How much waits.
+   * Unread messages.
    */
   unread: Unread;
   /**
-   * What may be sent.
+   * Free messages and points.
    */
   quota: Quota;
   /**
-   * Who the caller is.
+   * The caller's profile.
    */
   profile: Profile;
 }
@@ -2732,7 +2732,7 @@ export interface ChatScreen {
   messages: Message[];
   actions: Action[];
   /**
-   * What may be sent.
+   * Free messages and points.
    */
   quota: Quota;
 }
@@ -2749,7 +2749,7 @@ export interface DealState {
    */
   title: string;
   /**
-   * Where it lies.
+   * Its place.
    */
   place: Place;
   /**
@@ -2758,7 +2758,7 @@ export interface DealState {
   entered_at: string | null;
 }
 /**
- * Who has to act, and until when.
+ * Who must act, and the deadline.
  */
 export interface WaitingFor {
   /**
@@ -2816,7 +2816,7 @@ export interface DealMoney {
   due_minor: number;
 }
 /**
- * A price that was named.
+ * A price of the negotiation.
  */
 export interface Offer {
   /**
@@ -2836,7 +2836,7 @@ export interface Offer {
    */
   round: number;
   /**
-   * Who named it.
+   * Its author.
    */
   made_by: Role;
   /**
@@ -2861,7 +2861,7 @@ export interface Offer {
   created_at: string;
 }
 /**
- * Work that was submitted.
+ * Submitted work.
  */
 export interface Submission {
   /**
@@ -2881,7 +2881,7 @@ export interface Submission {
    */
   deliverables: string;
   /**
-   * What it is.
+   * Its description.
    */
   description: string | null;
   /**
@@ -2893,7 +2893,7 @@ export interface Submission {
    */
   attachments: Attachment[] | null;
   /**
-   * How it stands.
+   * Its state.
    */
   status: SubmissionStatus;
   /**
@@ -2934,7 +2934,7 @@ export interface DealScreen {
   offers: Offer[];
   submissions: Submission[];
   /**
-   * What the sides say of each other.
+   * The two ratings.
    */
   ratings: Ratings;
   history: HistoryEvent[];
@@ -2952,13 +2952,13 @@ export interface QuotaScreen {
    */
   version: string;
   /**
-   * What may be sent.
+   * Free messages and points.
    */
   quota: Quota;
   history: PointsEntry[];
 }
 /**
- * Who offers something.
+ * The owner of a bid or campaign.
  */
 export interface Owner {
   /**
@@ -2987,7 +2987,7 @@ export interface BidShown {
    */
   id: string;
   /**
-   * Whose it is.
+   * Its owner.
    */
   influencer_id: string;
   /**
@@ -3023,7 +3023,7 @@ export interface BidShown {
    */
   updated_at: string;
   /**
-   * Whose it is.
+   * Its owner.
    */
   owner: Owner;
   /**
@@ -3040,7 +3040,7 @@ export interface CampaignShown {
    */
   id: string;
   /**
-   * Whose it is.
+   * Its owner.
    */
   brand_owner_id: string;
   /**
@@ -3076,7 +3076,7 @@ export interface CampaignShown {
    */
   updated_at: string;
   /**
-   * Whose it is.
+   * Its owner.
    */
   owner: Owner;
   /**
@@ -3113,7 +3113,7 @@ export interface Application {
    */
   pitch: string | null;
   /**
-   * How it stands.
+   * Its state.
    */
   status: RequestStatus;
   /**
@@ -3141,7 +3141,7 @@ export interface MarketScreen {
   };
   requests: Application[];
   /**
-   * Who the caller is.
+   * The caller's profile.
    */
   profile: Profile;
 }

@@ -179,7 +179,7 @@ NotificationType: TypeAlias = Literal[
 
 class Privacy(TypedDict):
     """
-    What the caller shows to others, and is shown of others.
+    What the caller shows to others and sees of them.
     """
 
     last_seen: bool
@@ -188,7 +188,7 @@ class Privacy(TypedDict):
 
 class Quota(TypedDict):
     """
-    What a user may send today.
+    A user's free messages and points.
     """
 
     daily_free_limit: int
@@ -203,7 +203,7 @@ class Quota(TypedDict):
 
 class PointsEntry(TypedDict):
     """
-    What moved the points.
+    Changes of points.
     """
 
     id: int
@@ -216,7 +216,7 @@ class PointsEntry(TypedDict):
 
 class Notification(TypedDict):
     """
-    What a user was told beside the messages.
+    A notification.
     """
 
     id: int
@@ -229,7 +229,7 @@ class Notification(TypedDict):
 
 class Cleanup(TypedDict):
     """
-    What a cleanup did.
+    The work of a cleanup.
     """
 
     expired: int
@@ -240,7 +240,7 @@ class Cleanup(TypedDict):
 
 class Blocked(TypedDict):
     """
-    How the caller stands to a user.
+    Whether the caller blocks a user.
     """
 
     user_id: str
@@ -313,7 +313,7 @@ class SubmitButton(TypedDict):
 
 class Quote(TypedDict):
     """
-    What a member said, beside what the system says of it.
+    A member's own words in a message of the system.
     """
 
     by: str | None
@@ -322,7 +322,7 @@ class Quote(TypedDict):
 
 class PaymentOrderShown(TypedDict):
     """
-    What has to be paid, in an action message or in flow_data.
+    The order to pay, in an action message or in flow_data.
     """
 
     payment_order_id: str
@@ -377,7 +377,7 @@ class Escrow(TypedDict):
 
 class NotModified(TypedDict):
     """
-    What the caller has is current.
+    The caller's version is current.
     """
 
     not_modified: Literal[True]
@@ -386,7 +386,7 @@ class NotModified(TypedDict):
 
 class Marks(TypedDict):
     """
-    Where the caller stands in a conversation.
+    The caller's marks in a conversation.
     """
 
     read_seq: int
@@ -396,7 +396,7 @@ class Marks(TypedDict):
 
 class Unread(TypedDict):
     """
-    How much waits for the caller.
+    The caller's unread messages.
     """
 
     unread_messages: int
@@ -431,7 +431,7 @@ SubmissionStatus: TypeAlias = Literal[
 
 class Bid(TypedDict):
     """
-    What an influencer offers.
+    An influencer's offer.
     """
 
     id: str
@@ -448,7 +448,7 @@ class Bid(TypedDict):
 
 class Campaign(TypedDict):
     """
-    What a brand owner looks for.
+    A brand owner's campaign.
     """
 
     id: str
@@ -465,7 +465,7 @@ class Campaign(TypedDict):
 
 class FlowUpdate(TypedDict):
     """
-    How the state moved.
+    The change of state.
     """
 
     previous_state: str
@@ -477,7 +477,7 @@ class FlowUpdate(TypedDict):
 
 class Operated(TypedDict):
     """
-    What an operator's step answers.
+    The answer to an operator's step.
     """
 
     success: Literal[True]
@@ -497,7 +497,7 @@ class Refusal(TypedDict):
 
 class HistoryEvent(TypedDict):
     """
-    A step that was taken.
+    A step of the history.
     """
 
     conversation_id: str
@@ -526,7 +526,7 @@ class Proof(TypedDict):
 
 class Rating(TypedDict):
     """
-    What one side says of the other.
+    One side's rating of the other.
     """
 
     rating: int
@@ -584,7 +584,7 @@ PayoutStatus: TypeAlias = Literal["owed", "paid"]
 
 class Delivery(TypedDict):
     """
-    What became of the messages of a window.
+    Deliveries of the messages of a window.
     """
 
     sent: int
@@ -628,7 +628,7 @@ class PushQueue(TypedDict):
 
 class CleanupDue(TypedDict):
     """
-    What cleanups have yet to do.
+    Work of the next cleanups.
     """
 
     messages: int
@@ -637,7 +637,7 @@ class CleanupDue(TypedDict):
 
 class Processed(TypedDict):
     """
-    What became of an event.
+    The outcome of an event.
     """
 
     outcome: str
@@ -651,7 +651,7 @@ class Processed(TypedDict):
 
 class Alert(TypedDict):
     """
-    What somebody should look at.
+    A case that a person must look at.
     """
 
     id: int
@@ -674,7 +674,7 @@ class Alert(TypedDict):
 
 class Payout(TypedDict):
     """
-    What an influencer is owed or was paid.
+    An amount that an influencer is owed or was paid.
     """
 
     id: str
@@ -692,7 +692,7 @@ class Payout(TypedDict):
 
 class OwnPayout(TypedDict):
     """
-    What the caller is owed or was paid.
+    An amount that the caller is owed or was paid.
     """
 
     id: str
@@ -707,7 +707,7 @@ class OwnPayout(TypedDict):
 
 class RefundRequest(TypedDict):
     """
-    A refund that has to be sent.
+    A refund to send.
     """
 
     refund_id: str
@@ -729,7 +729,7 @@ Place: TypeAlias = Literal["done", "now", "ahead", "skipped"]
 
 class ScreenNotModified(TypedDict):
     """
-    The screen that the caller has is current.
+    The caller's screen is current.
     """
 
     not_modified: Literal[True]
@@ -749,7 +749,7 @@ class DealState(TypedDict):
 
 class WaitingFor(TypedDict):
     """
-    Who has to act, and until when.
+    Who must act, and the deadline.
     """
 
     who: WaitingOn
@@ -775,7 +775,7 @@ class DealMoney(TypedDict):
 
 class Offer(TypedDict):
     """
-    A price that was named.
+    A price of the negotiation.
     """
 
     id: str
@@ -792,7 +792,7 @@ class Offer(TypedDict):
 
 class Submission(TypedDict):
     """
-    Work that was submitted.
+    Submitted work.
     """
 
     id: str
@@ -820,7 +820,7 @@ class QuotaScreen(TypedDict):
 
 class Owner(TypedDict):
     """
-    Who offers something.
+    The owner of a bid or campaign.
     """
 
     id: str
@@ -972,7 +972,7 @@ class CampaignChanged(TypedDict):
 
 class Profile(TypedDict):
     """
-    The caller, as nobody else may read it.
+    The caller's own profile, with its private fields.
     """
 
     id: str
@@ -1003,7 +1003,7 @@ class InputField(TypedDict):
 
 class Action(TypedDict):
     """
-    What the caller may do now.
+    An action that the caller may take now.
     """
 
     action: str
@@ -1044,7 +1044,7 @@ class Button(TypedDict):
 
 class ActionData(TypedDict):
     """
-    What to draw for a message that asks something; keys without a value are left out.
+    What a client draws for a message that asks for an action; keys without a value are left out.
     """
 
     title: NotRequired[str]
@@ -1069,7 +1069,7 @@ class ActionData(TypedDict):
 
 class Context(TypedDict):
     """
-    A conversation as its reader sees it now; a deadline that passed counts.
+    A conversation as its reader sees it now; a passed deadline counts.
     """
 
     conversation_id: str
@@ -1242,7 +1242,7 @@ class Message(TypedDict):
 
 class ActionResult(TypedDict):
     """
-    What a step answers.
+    The answer to a step.
     """
 
     success: Literal[True]
@@ -1254,7 +1254,7 @@ class ActionResult(TypedDict):
 
 class OpenedDeal(TypedDict):
     """
-    What opening a deal answers.
+    The answer to opening a deal.
     """
 
     success: Literal[True]
