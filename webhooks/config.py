@@ -57,7 +57,7 @@ def _origin(url: str) -> str:
     _ = parts.port  # reading it is what checks it
     has_more = parts.path or parts.query or parts.fragment or set("@*") & set(parts.netloc)
     _refuse_unless(parts.scheme in ("http", "https") and parts.hostname and not has_more)
-    return url
+    return url.removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
 
 
 def _listed(given: str | tuple[str, ...]) -> tuple[str, ...]:

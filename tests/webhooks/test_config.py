@@ -44,7 +44,7 @@ def test_every_setting_is_read() -> None:
     config = load_config(
         settings(
             f"{URL}/",
-            CORS_ORIGIN="https://A.example.com, http://localhost:3000/",
+            CORS_ORIGIN="https://A.example.com:443, http://localhost:3000/",
             APP_ENV="Production",
             LOG_LEVEL="warning",
             HOST="0.0.0.0",  # noqa: S104
