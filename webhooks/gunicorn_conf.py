@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,13 @@ def on_starting(_server: Any) -> None:
     import webhooks.app  # noqa: F401
 
     gc.freeze()  # the workers' collectors leave what they share alone, so it stays shared
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Wait for rounds of the outboxes: an interpreter that is ending starts no threads for them."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join()
 
 
 def on_exit(_server: Any) -> None:

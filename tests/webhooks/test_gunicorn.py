@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import signal
@@ -16,11 +17,13 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from tests.support.stacks import free_port
 from tests.webhooks.support import (
     ROOT,
+    VAPID,
     FakeSupabase,
     running_gunicorn,
     settings,
     start_gunicorn,
     user_token,
+    wait_until,
 )
 
 
@@ -52,6 +55,30 @@ def test_sigterm_lets_a_running_request_finish_and_leaves_nothing_behind(
         assert answer.result(30).json() == {"expired": 1}
         assert server.process.wait(30) == 0
         assert list(tmp_path.glob("parley-metrics-*")) == []
+
+
+def test_sigterm_lets_a_round_of_pushes_finish(fake: FakeSupabase) -> None:
+    push = {"push_id": 1, "kind": "web_push", "token": "https://push.example.com/1", "payload": {}}
+    no_keys = {"keys": {"p256dh": "no key", "auth": "none"}}
+    fake.on_rpc("login_cleanup", body={})
+    fake.on_rpc("take_pushes", body=[push | no_keys] * 4)
+    fake.on_rpc("record_push_result", body={})
+    headers = {"Authorization": f"Bearer {user_token(fake.url)}"}
+    with running_gunicorn(settings(fake.url, **VAPID), free_port()) as server:
+        httpx.post(f"{server.url}/v1/session/cleanup", headers=headers, timeout=30)
+        wait_until(lambda: fake.asked("take_pushes"))
+        os.kill(server.process.pid, signal.SIGTERM)
+        wait_until(lambda: sum("Worker exiting" in line for line in server.lines) == 2)
+        before = len(fake.asked("take_pushes"))
+        wait_until(
+            lambda: len(fake.asked("take_pushes")) > before or server.process.poll() is not None
+        )
+        fake.on_rpc("take_pushes", body=[])
+        assert server.process.wait(30) == 0
+    lines = [json.loads(line) for line in server.lines]
+    assert "drain_broke" not in {line["event"] for line in lines}
+    taken = sum(line["taken"] for line in lines if line["event"] == "pushes_drained")
+    assert taken == len(fake.asked("record_push_result")) > 0
 
 
 def test_no_worker_is_replaced_while_it_is_well(
