@@ -1339,7 +1339,7 @@ revoke all on
   private.visible_messages, private.my_marks, private.my_messages, private.my_conversations
 from public, anon, authenticated, service_role;
 
--- source: 20_accounts/complete_profile.sql sha256:6fd6a8ac3dd69f0f8d3f97f68b438429c6a7329b26060013aa2fdf01a0d613c4
+-- source: 20_accounts/complete_profile.sql sha256:a9990ce5a2b2ebefab1c88656c11903aef3f537317eabbade51f80467a973411
 -- Sets the caller's role and name, picture and phone. A later call changes the given ones and keeps
 -- the rest; an empty picture or phone deletes it; the role stays.
 --
@@ -1434,13 +1434,12 @@ begin
       'id', u.id, 'role', u.role, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
       'phone', a.phone,
       'privacy', json_build_object(
-        'last_seen', coalesce(a.shares_last_seen, true),
-        'read_receipts', coalesce(a.shares_read_receipts, true)
+        'last_seen', a.shares_last_seen, 'read_receipts', a.shares_read_receipts
       ),
       'created_at', u.created_at, 'updated_at', u.updated_at
     )
     from public.users as u
-    left join private.accounts as a on a.user_id = u.id
+    join private.accounts as a on a.user_id = u.id
     where u.id = v_me
   );
 end;
@@ -14294,7 +14293,7 @@ grant execute on function
   private.attach_payment_order(uuid, jsonb, jsonb, text)
 to service_role;
 
--- source: 50_payments/begin_payment.sql sha256:88e2c0dbe635df688ca9b86ec528510c9304ea161e015f0b7c433aa8dea84b8e
+-- source: 50_payments/begin_payment.sql sha256:bef019779d8066f292b2c81586c618c6c8dde7690218cda459f7eefa4dd45747
 -- The brand owner presses Pay: the deal's one open order, the same one on every press.
 
 -- RPC: the order that the brand owner pays; returns `{payment_order_id, receipt, amount_minor,
@@ -14390,7 +14389,7 @@ begin
         'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
       )
       from public.users as u
-      left join private.accounts as a on a.user_id = u.id
+      join private.accounts as a on a.user_id = u.id
       where u.id = v_call.actor_id
     )
   );
@@ -16702,7 +16701,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/show_payment_order.sql sha256:cf742c2be05f1dcf9d20b13797417e4426a7c8f105a4981d89cbae5fdf6cc5fc
+-- source: 50_payments/show_payment_order.sql sha256:986ae1cafdb55bd13c5bcea1f5f422cb5d7268f142019e8bd0e252b1aa91a903
 -- Copies the present order into the deal's data and into the brand owner's open action message;
 -- removes a superseded one (p_order null).
 --
@@ -16755,7 +16754,7 @@ $$;
 -- Says in the brand owner's open action message that the bank has approved a payment that is not
 -- captured yet, and removes the button to pay. The next step of the deal draws its own buttons.
 --
--- Args: the conversation, locked. Writes: conversations, messages, participants.
+-- Args: the conversation, locked. Writes: messages, participants.
 create or replace function private.show_authorization(p_conversation_id uuid)
 returns void
 language plpgsql
@@ -16764,18 +16763,11 @@ as $$
 declare
   c_says constant text
     := 'Your bank has approved the payment. It is being confirmed: there is nothing to do.';
-  v_at constant jsonb := jsonb_build_object('authorized_at', now());
 begin
-  update private.conversations as c
-  set flow_data = jsonb_set(
-    c.flow_data, '{payment_order}', (c.flow_data -> 'payment_order') || v_at
-  )
-  where c.id = p_conversation_id and c.flow_data ? 'payment_order';
   update public.messages as m
   set
     action_data = m.action_data || jsonb_build_object(
       'subtitle', c_says,
-      'payment_order', (m.action_data -> 'payment_order') || v_at,
       'buttons', (
         select coalesce(jsonb_agg(b.value order by b.ordinality), '[]')
         from jsonb_array_elements(m.action_data -> 'buttons') with ordinality as b

@@ -419,7 +419,9 @@ def test_a_payment_that_the_bank_approved_says_so_and_pay_is_not_offered_meanwhi
         with scene.db.refused("PAYMENT_NOT_READY", 409):
             scene.db.call("take_action", **pressed)
     assert pay_button(scene) == [says, actions]
-    assert "authorized_at" in scene.play.stored()["flow_data"]["payment_order"]
+    with scene.db.signed_in_as(scene.people.bharat):
+        asks = scene.db.call("get_messages", conversation_id=scene.id)[1]["action_data"]
+    assert (asks["subtitle"], asks["payment_order"]["receipt"]) == (says, scene.order.receipt)
     captured = {**payment, "status": "captured", "captured": True}
     assert scene.tell("payment.captured", payment=captured)["outcome"] == "applied"
 

@@ -92,13 +92,12 @@ begin
       'id', u.id, 'role', u.role, 'display_name', u.display_name, 'avatar_url', u.avatar_url,
       'phone', a.phone,
       'privacy', json_build_object(
-        'last_seen', coalesce(a.shares_last_seen, true),
-        'read_receipts', coalesce(a.shares_read_receipts, true)
+        'last_seen', a.shares_last_seen, 'read_receipts', a.shares_read_receipts
       ),
       'created_at', u.created_at, 'updated_at', u.updated_at
     )
     from public.users as u
-    left join private.accounts as a on a.user_id = u.id
+    join private.accounts as a on a.user_id = u.id
     where u.id = v_me
   );
 end;

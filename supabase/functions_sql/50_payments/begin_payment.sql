@@ -93,7 +93,7 @@ begin
         'name', u.display_name, 'email', nullif(auth.jwt() ->> 'email', ''), 'contact', a.phone
       )
       from public.users as u
-      left join private.accounts as a on a.user_id = u.id
+      join private.accounts as a on a.user_id = u.id
       where u.id = v_call.actor_id
     )
   );

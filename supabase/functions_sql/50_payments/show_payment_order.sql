@@ -50,7 +50,7 @@ $$;
 -- Says in the brand owner's open action message that the bank has approved a payment that is not
 -- captured yet, and removes the button to pay. The next step of the deal draws its own buttons.
 --
--- Args: the conversation, locked. Writes: conversations, messages, participants.
+-- Args: the conversation, locked. Writes: messages, participants.
 create or replace function private.show_authorization(p_conversation_id uuid)
 returns void
 language plpgsql
@@ -59,18 +59,11 @@ as $$
 declare
   c_says constant text
     := 'Your bank has approved the payment. It is being confirmed: there is nothing to do.';
-  v_at constant jsonb := jsonb_build_object('authorized_at', now());
 begin
-  update private.conversations as c
-  set flow_data = jsonb_set(
-    c.flow_data, '{payment_order}', (c.flow_data -> 'payment_order') || v_at
-  )
-  where c.id = p_conversation_id and c.flow_data ? 'payment_order';
   update public.messages as m
   set
     action_data = m.action_data || jsonb_build_object(
       'subtitle', c_says,
-      'payment_order', (m.action_data -> 'payment_order') || v_at,
       'buttons', (
         select coalesce(jsonb_agg(b.value order by b.ordinality), '[]')
         from jsonb_array_elements(m.action_data -> 'buttons') with ordinality as b
