@@ -1,4 +1,4 @@
--- Who a user is: a card that every signed-in user may read, and an account that nobody else may.
+-- Users: a card that every signed-in user may read, and a private account.
 
 create table public.users (
   -- = auth.users.id. No foreign key: the system's own card has no login, and a card outlives a
@@ -19,13 +19,14 @@ comment on table public.users is
 alter table public.users enable row level security;
 grant select on public.users to authenticated, service_role;
 
--- Every send changes such a count. A domain's rule is read once a session, a CHECK's in every
+-- Every send changes such a count. A session reads a domain's rule once, but a CHECK in every
 -- statement. No column of a live table has it yet, so no table is scanned for it.
 create domain private.count_of_sends as integer
 -- squawk-ignore ban-create-domain-with-constraint
 constraint messages_sent_today_is_a_count check (value >= 0);
 
--- One row holds all that a send must check and count, because a send locks and rewrites it anyway.
+-- One row has everything that a send checks and counts, because a send locks and rewrites it
+-- anyway.
 create table private.accounts (
   user_id uuid primary key references public.users (id),
   phone text,
@@ -37,7 +38,7 @@ create table private.accounts (
   daily_free_limit integer not null,
   points_per_message integer not null,
   points_balance bigint not null default 0,
-  -- The balance after the newest credit; the low-balance notice is sent at a fifth of it.
+  -- The balance after the newest credit; the notification points_low is sent at a fifth of it.
   points_high bigint not null default 0,
   -- When the user's next send would be due if sends came at exactly the allowed rate: one column
   -- for the short and one for the long limit (see private.next_due).
@@ -47,7 +48,7 @@ create table private.accounts (
   -- Every message of the user that expired before this is flagged.
   flagged_until timestamptz not null default '-infinity',
   created_at timestamptz not null default now()
-  -- What else holds for a row is in the trigger check_account.
+  -- The other rules of a row are in the trigger check_account.
 );
 comment on table private.accounts is
   'One row a user: what only the user and the server know. Its user''s sends lock it first.';
@@ -56,7 +57,7 @@ alter table private.accounts enable row level security;
 create table private.settings (
   key text primary key,
   value jsonb not null,
-  -- What a value may be is in the trigger check_setting.
+  -- The trigger check_setting checks values.
   description text not null
 );
 comment on table private.settings is 'What an operator may tune without a deploy.';
@@ -91,7 +92,7 @@ insert into private.settings (key, value, description) values
 create table private.rates (
   action text primary key,
   -- How long one action takes, and how far ahead of now a due time may be for one more to fit. A
-  -- limit that is switched off takes no time and is never met.
+  -- limit that is switched off takes no time, so every action fits.
   step interval not null,
   ahead interval not null
 );
@@ -101,7 +102,7 @@ alter table private.rates enable row level security;
 create table private.send_rules (
   is_only boolean primary key default true,
   quota_timezone text not null,
-  -- Null: any; negative: every message of a direct chat is looked at, not only a stranger's.
+  -- Null: any; negative: check_send checks every message of a direct chat, not only a stranger's.
   stranger_messages bigint,
   -- Of private.rates: the short limit and the long one.
   send_step interval not null,
@@ -127,7 +128,7 @@ create table private.points_ledger (
   reason text not null,
   balance_after bigint not null,
   message_id uuid,
-  -- Makes a repeated grant the same grant.
+  -- A repeated grant has the same id.
   grant_id uuid unique,
   created_at timestamptz not null default now(),
 
@@ -155,7 +156,7 @@ alter table private.rate_limits enable row level security;
 insert into public.users (id, role, display_name)
 values ('00000000-0000-0000-0000-000000000000', 'system', 'Parley');
 
--- Users who signed up before this migration get the same as those who sign up later.
+-- Users who signed up before this migration get a card and an account, too.
 insert into public.users (id) select u.id from auth.users as u where not u.is_anonymous;
 insert into private.accounts (user_id, daily_free_limit, points_per_message)
 select u.id, free.value::integer, price.value::integer

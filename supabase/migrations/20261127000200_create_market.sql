@@ -1,4 +1,4 @@
--- What deals are about: bids, campaigns and applications to them.
+-- The market: bids, campaigns and applications.
 
 create table public.bids (
   id uuid primary key default gen_random_uuid(),
@@ -17,11 +17,11 @@ create table public.bids (
   constraint description_fits check (char_length(description) between 1 and 5000),
   constraint amount_is_positive check (amount_minor > 0)
 );
-comment on table public.bids is 'What an influencer offers; brand owners connect to it.';
+comment on table public.bids is 'Offers of influencers; brand owners connect to them.';
 comment on column public.bids.amount_minor is 'A hint in paise, not binding; amount has it in rupees.';
 alter table public.bids enable row level security;
 grant select on public.bids to authenticated, service_role;
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table public.bids
 alter column title set statistics 0,
 alter column description set statistics 0,
@@ -47,11 +47,11 @@ create table public.campaigns (
   constraint brief_fits check (char_length(brief) between 1 and 5000),
   constraint budget_is_positive check (budget_minor > 0)
 );
-comment on table public.campaigns is 'What a brand owner looks for; influencers apply.';
+comment on table public.campaigns is 'Offers of work by brand owners; influencers apply.';
 comment on column public.campaigns.budget_minor is 'In paise, not binding; budget has it in rupees.';
 alter table public.campaigns enable row level security;
 grant select on public.campaigns to authenticated, service_role;
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table public.campaigns
 alter column title set statistics 0,
 alter column brief set statistics 0,
@@ -78,7 +78,7 @@ create table public.requests (
 comment on table public.requests is 'An influencer''s application to a campaign.';
 alter table public.requests enable row level security;
 grant select on public.requests to authenticated, service_role;
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table public.requests
 alter column quote_minor set statistics 0,
 alter column quote set statistics 0,

@@ -1,9 +1,9 @@
--- The conversation flow as rows: states, the moves between them, and what they say.
+-- The conversation flow as rows: states, the moves between them, and their messages.
 
 create table private.flow_definitions (
   id bigint generated always as identity primary key,
   kind text not null,
-  -- Given on publishing; a draft has none.
+  -- Set on publishing; a draft has none.
   version integer,
   status text not null default 'draft',
   -- Numbers that guards, effects and clocks read; docs/FLOW.md lists them.
@@ -21,7 +21,7 @@ create table private.flow_definitions (
 );
 comment on table private.flow_definitions is
   'A version of the flow of one kind of conversation. New conversations start on the published '
-  'one; retired ones still carry the conversations that started on them.';
+  'one; retired ones keep the conversations that started on them.';
 alter table private.flow_definitions enable row level security;
 create unique index flow_definitions_published on private.flow_definitions (kind)
 where status = 'published';
@@ -33,12 +33,12 @@ create table private.flow_states (
   title text not null,
   -- Whom the conversation waits for when neither party must act.
   waiting_on text not null default 'none',
-  -- How the time limit of the state is counted, how long it is, and the system's action after it.
+  -- How the deadline of the state is counted, its length, and the system's action at it.
   clock text,
   lasts interval,
   deadline_action text,
   free_text boolean not null default false,
-  -- What blocking the other side does here, as an action of the one who blocks.
+  -- The action that a user takes here by blocking the other side.
   on_block text,
   work_status text,
 
@@ -61,7 +61,7 @@ create table private.flow_transitions (
   action text not null,
   guards text[] not null default '{}',
   to_state text not null,
-  -- Who must act next: a role, the party that did not act, nobody (null), or as it was.
+  -- Who must act next: a role, the party that did not act, nobody (null), or unchanged.
   awaiting text,
   effects text[] not null default '{}',
   -- Why the state changed, as clients hear it; null: the action's name.
@@ -95,10 +95,10 @@ create table private.flow_messages (
   text text not null,
   title text,
   subtitle text,
-  -- What the actor typed, in their own words; never a part of the texts above.
+  -- The input that is shown as the actor's own words; never a part of the texts above.
   quote text,
-  -- Null: all that the reader may do next, when the message is automated. Otherwise these actions,
-  -- each with the text of its button or null for the usual one.
+  -- Null: all actions that the reader may take next, when the message is automated. Otherwise these
+  -- actions, each with the text of its button or null for the usual one.
   buttons jsonb,
   notification text,
 
@@ -126,7 +126,7 @@ create table private.flow_actions (
   style text not null default 'secondary',
   -- How the action message shows it: as a button, as its form, as both, or not at all.
   drawn text not null default 'button',
-  -- What the button carries, with placeholders.
+  -- The data of the button, with placeholders.
   data jsonb,
 
   primary key (flow_id, state, role, action),
@@ -149,9 +149,9 @@ create table private.flow_inputs (
   max numeric,
   max_length integer,
   placeholder text,
-  -- What stands in the field at first, with placeholders.
+  -- The first value of the field, with placeholders.
   prefill text,
-  -- The name by which submit_text means this field.
+  -- The name of this field for submit_text.
   input_type text,
   -- Kept out of the history, which both sides read.
   is_secret boolean not null default false,
@@ -171,19 +171,19 @@ comment on column private.flow_inputs.type is
   'price: rupees, in figures or in the notations of private.read_price; clients see "number".';
 alter table private.flow_inputs enable row level security;
 
--- What a party's screen shows in a state, drawn on publishing: the same for every deal but for what
--- guards decide and placeholders fill in.
+-- A party's screen in a state, drawn on publishing. Guards close some of its actions in a deal, and
+-- placeholders get the deal's values.
 create table private.flow_screens (
   flow_id bigint not null references private.flow_definitions (id) on delete cascade,
   state text not null,
   role text not null,
   -- As private.draw_screen returns them.
   actions jsonb[] not null,
-  -- Every guard that one of them depends on.
+  -- Every guard of these actions.
   guards text[] not null,
-  -- Of the flow, for these guards.
+  -- The flow's rules, for these guards.
   rules jsonb not null,
-  -- Nothing in it depends on the deal.
+  -- Whether it is the same for every deal.
   is_fixed boolean not null,
 
   primary key (flow_id, state, role)
@@ -196,7 +196,7 @@ alter table private.flow_screens enable row level security;
 create table private.flow_traces (
   flow_id bigint not null references private.flow_definitions (id) on delete cascade,
   name text not null,
-  -- `role action state` a line: who does what, and where that leads.
+  -- `role action state` a line.
   steps text not null,
 
   primary key (flow_id, name)

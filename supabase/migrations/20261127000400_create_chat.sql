@@ -1,4 +1,4 @@
--- Conversations, who takes part, and their messages.
+-- Conversations, their members and messages.
 
 create table private.conversations (
   id uuid primary key default gen_random_uuid(),
@@ -6,12 +6,12 @@ create table private.conversations (
   -- The two members, lower id first, so that an unordered pair has one spelling.
   user_a uuid not null references public.users (id),
   user_b uuid not null references public.users (id),
-  -- Of a deal: who of the two is what.
+  -- The roles of the two in a deal.
   brand_owner_id uuid,
   influencer_id uuid,
   flow_state text not null,
-  -- These two follow flow_state; the trigger check_conversation sees to it. Not generated columns:
-  -- their expressions would be read anew in every send.
+  -- The trigger check_conversation derives these two from flow_state. They are not generated
+  -- columns: every send would read their expressions.
   chat_status text not null,
   automation_enabled boolean not null,
   awaiting_role text,
@@ -28,24 +28,24 @@ create table private.conversations (
   version bigint not null default 0,
   last_seq bigint not null default 0,
   last_message_at timestamptz not null default now(),
-  -- The hour of last_message_at, which who writes that writes too: the key of the list's indexes,
-  -- so most sends touch no index here.
+  -- The hour of last_message_at, written with it: the key of the list's indexes, so most sends
+  -- touch no index here.
   listed_at timestamptz not null,
   -- Whether a member has ever written here: a hint for the rule for strangers; false proves nothing.
   user_a_wrote boolean not null default false,
   user_b_wrote boolean not null default false,
-  -- Whether one member may not write to the other: a block, or a login that was deleted. Triggers
-  -- keep it; which of them it is, and whose, they alone know who look at the rows behind it.
+  -- Whether one member may not write to the other: because of a block or a deleted login. Triggers
+  -- maintain it; it does not say which of the two it is, or whose.
   is_barred boolean not null default false,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   bid_id uuid references public.bids (id),
   campaign_id uuid references public.campaigns (id),
   request_id uuid references public.requests (id),
-  -- The version of the flow that this conversation started with, and stays on.
+  -- The version of the flow that this conversation keeps.
   flow_id bigint,
   entered_at timestamptz not null default now(),
-  -- When the newest step that a clock took was due.
+  -- When the newest step of a deadline was due.
   timed_at timestamptz,
   delivery_due_at timestamptz,
   close_reason text,
@@ -58,8 +58,8 @@ create table private.conversations (
   refunded_minor bigint,
   charged_back_minor bigint,
 
-  -- What else holds for a row is in the triggers check_conversation and check_parties: a CHECK is
-  -- read anew in every statement, and a send changes none of the columns that have rules.
+  -- The other rules of a row are in the triggers check_conversation and check_parties: Postgres
+  -- reads a CHECK in every statement, and a send changes none of the columns with rules.
   constraint flow_is_known foreign key (flow_id) references private.flow_definitions (id)
 )
 with (fillfactor = 80);
@@ -67,9 +67,9 @@ comment on column private.conversations.amount_minor is 'The agreed price in pai
 comment on column private.conversations.last_seq is
   'The seq of the newest message; the next one is given out under this row''s lock.';
 alter table private.conversations enable row level security;
--- Nobody reaches the schema private through the API: public.conversations and policies read here.
+-- The API does not expose the schema private: public.conversations and policies read this table.
 grant select on private.conversations to authenticated, service_role;
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table private.conversations
 alter column current_action_data set statistics 0,
 alter column flow_data set statistics 0,
@@ -91,10 +91,10 @@ create index conversations_of_user_a on private.conversations (user_a, listed_at
 create index conversations_of_user_b on private.conversations (user_b, listed_at desc);
 
 comment on column private.conversations.current_action_data is
-  'The open action as both sides may know it: its id, state and reader. What it says is in the '
+  'The open action as both sides may know it: its id, state and reader. Its content is in the '
   'message that its reader alone sees, and in that reader''s context.';
 comment on column private.conversations.flow_data is
-  'What the flow keeps of a deal; docs/FLOW.md lists the keys.';
+  'The deal''s data; docs/FLOW.md lists the keys.';
 comment on column private.conversations.version is 'Counts the steps of the flow.';
 create unique index conversations_open_bid on private.conversations (bid_id, brand_owner_id)
 where bid_id is not null and flow_state <> 'chat_closed';
@@ -128,16 +128,16 @@ create table private.participants (
   read_at timestamptz,
   delivered_seq bigint not null default 0,
   delivered_at timestamptz,
-  -- Archived while it is the newest seq: a new message brings the conversation back by itself.
+  -- Archived while it is the newest seq: a new message brings the conversation back.
   archived_seq bigint,
   pinned_at timestamptz,
   muted_until timestamptz,
   typing_until timestamptz,
-  -- Copies, so that whoever reads marks needs no other table: whether this member lets the other
-  -- see what was read, null once its login is gone; and whether it blocks the other.
+  -- Copies, so that readers of marks need no other table: whether this member shows read marks,
+  -- null once its login is gone; and whether it blocks the other.
   shares_read_receipts boolean default true,
   blocks_other boolean not null default false,
-  -- Counts what changed in this row: of all, for its own user; of what the other member may see.
+  -- Count the changes of this row: all of them; those that the other member may see.
   version bigint not null default 0,
   shared_version bigint not null default 0,
   -- The version of the context right after the newest step of the flow, as this member saw it.
@@ -147,7 +147,7 @@ create table private.participants (
   constraint read_implies_delivered check (delivered_seq >= read_seq)
 )
 with (fillfactor = 80);
-comment on table private.participants is 'What a conversation is to each of its two members.';
+comment on table private.participants is 'The state of a conversation for each of its members.';
 alter table private.participants enable row level security;
 create index participants_of_user on private.participants (user_id, conversation_id);
 
@@ -166,11 +166,11 @@ create table public.messages (
   action_required boolean not null default false,
   action_data jsonb,
   action_completed boolean not null default false,
-  -- Whatever nobody typed; the trigger check_new_message sets it.
+  -- Whether no user typed it; the trigger check_new_message sets it.
   is_automated boolean not null default false,
   reply_to uuid,
   client_message_id uuid,
-  -- Of what the system says: whose step said it. It is not unread for that user.
+  -- Whose step caused a message of the system; it is not unread for that user.
   caused_by uuid,
   expires_at timestamptz,
   is_expired boolean not null default false,
@@ -182,9 +182,9 @@ create table public.messages (
   -- both the conversation and its members; a key would check them again on every send.
   primary key (conversation_id, seq),
   constraint id_is_unique unique (id)
-  -- What else holds for a row is in the triggers check_new_message and check_scrubbed_message.
+  -- The other rules of a row are in the triggers check_new_message and check_scrubbed_message.
 )
--- Up to 8 kB a row stays as it is: to compress buttons and forms was 3 % of an action.
+-- Up to 8 kB a row stays uncompressed: compressing buttons and forms was 3 % of an action.
 with (fillfactor = 90, toast_tuple_target = 8160);
 comment on column public.messages.seq is
   'Gap-free per conversation and in commit order: "after seq N" never misses a message.';
@@ -192,7 +192,7 @@ comment on column public.messages.receiver_id is
   'The other member; for a message that one role may see, that one; null for a message to all.';
 comment on column public.messages.is_expired is
   'Bookkeeping of login_cleanup. Whether a message is shown is decided by expires_at alone.';
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table public.messages
 alter column message set statistics 0,
 alter column media_url set statistics 0,
@@ -203,21 +203,21 @@ alter column receiver_id set statistics 0,
 alter column caused_by set statistics 0;
 alter table public.messages enable row level security;
 grant select on public.messages to authenticated, service_role;
--- The messages of deals have none, and cost no entry.
+-- The messages of deals have none, so they cost no entry.
 create unique index client_message_id_is_unique_per_sender
 on public.messages (sender_id, client_message_id)
 where client_message_id is not null;
 -- is_expired is in no predicate, so that flagging a row touches no index.
 create index messages_expiring on public.messages (conversation_id, expires_at)
 where expires_at is not null;
--- For the operators' sweep, which asks for everybody's.
+-- For the operators' sweep, which reads all users' messages.
 create index messages_expired on public.messages (expires_at)
 where expires_at is not null and scrubbed_at is null;
 create index messages_expiring_of_sender on public.messages (sender_id, expires_at)
 where expires_at is not null and scrubbed_at is null;
 create index messages_expiring_of_receiver on public.messages (receiver_id, expires_at)
 where expires_at is not null and scrubbed_at is null;
--- For the numbers of the last minutes; a block range index costs a send next to nothing.
+-- For the metrics of the last minutes; a block range index costs a send next to nothing.
 create index messages_recent on public.messages using brin (created_at);
 -- The open action messages of a conversation; completed ones leave the index.
 create index messages_open_actions on public.messages (conversation_id, seq)
@@ -261,8 +261,8 @@ alter table public.blocks enable row level security;
 grant select on public.blocks to authenticated, service_role;
 create index blocks_of_blocked on public.blocks (blocked_id);
 
--- How many broadcast rows could not be written since ever. A sequence, because it counts without
--- a lock and also when the transaction that counted is rolled back.
+-- How many broadcast rows could not be written. A sequence counts without a lock, and also when the
+-- transaction is rolled back.
 create sequence private.broadcast_failures;
 
 -- Clients that prefer postgres_changes to broadcasts hear inserts that their policies let them see.

@@ -1,4 +1,4 @@
--- What a user is told beside the messages, and the devices that it is pushed to.
+-- Notifications, and the devices that get them as pushes.
 
 -- A domain, because a session reads its rule once, and a CHECK in every statement. No column of a
 -- live table has it yet, so no table is scanned for it.
@@ -11,8 +11,8 @@ constraint type_is_known check (
   )
 );
 
--- A message needs no row here: it is its own record. No foreign keys: whoever writes has the
--- conversation's row or the account locked, and a key would check both again with every step.
+-- A message needs no row here: it is its own record. No foreign keys: the writer has locked the
+-- conversation or the account, and a key would check both again with every step.
 create table private.notifications (
   id bigint generated always as identity,
   user_id uuid not null,
@@ -24,9 +24,9 @@ create table private.notifications (
 
   primary key (user_id, id)
 );
-comment on table private.notifications is 'What a user was told beside the messages; ids only.';
+comment on table private.notifications is 'Notifications of users; ids only.';
 alter table private.notifications enable row level security;
--- For the numbers of the last minutes.
+-- For the metrics of the last minutes.
 create index notifications_recent on private.notifications using brin (created_at);
 
 create table private.push_tokens (
@@ -36,7 +36,7 @@ create table private.push_tokens (
   -- For web_push the endpoint of the browser's push service.
   token text not null unique,
   keys jsonb not null,
-  -- Whose server the pushes go to.
+  -- The host of the push service.
   host text generated always as (substring(lower(token) from '^[a-z]+://([^/?#]+)')) stored,
   -- Tries in a row that did not reach the device.
   failures integer not null default 0,
@@ -57,7 +57,7 @@ create table private.push_outbox (
   created_at timestamptz not null default now()
 );
 comment on table private.push_outbox is
-  'What waits to be pushed; ids only, never a message''s text.';
+  'Pushes that wait; ids only, never a message''s text.';
 alter table private.push_outbox enable row level security;
 create index push_outbox_due on private.push_outbox (due_at);
 create index push_outbox_of_token on private.push_outbox (push_token_id);

@@ -1,9 +1,9 @@
--- What a deal keeps beside its conversation: prices, work, disputes, ratings, and its history.
+-- Tables of deals: prices, work, disputes, ratings, history.
 
 create table public.offers (
   id uuid primary key default gen_random_uuid(),
   conversation_id uuid not null references private.conversations (id),
-  -- The step of the flow that made it.
+  -- The version of the step that made it.
   version bigint not null,
   round integer not null,
   made_by text not null,
@@ -18,10 +18,10 @@ create table public.offers (
   constraint amount_is_positive check (amount_minor > 0),
   constraint round_is_a_count check (round >= 0)
 );
-comment on table public.offers is 'Every price named in a deal; rows are only ever added.';
+comment on table public.offers is 'Every price named in a deal; append-only.';
 alter table public.offers enable row level security;
 grant select on public.offers to authenticated, service_role;
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table public.offers
 alter column amount_minor set statistics 0,
 alter column price set statistics 0;
@@ -51,7 +51,7 @@ create table public.work_submissions (
 );
 alter table public.work_submissions enable row level security;
 grant select on public.work_submissions to authenticated, service_role;
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table public.work_submissions
 alter column deliverables set statistics 0,
 alter column description set statistics 0,
@@ -74,7 +74,7 @@ create table private.disputes (
   constraint origin_is_known check (origin in ('party', 'bank', 'admin', 'clock')),
   constraint closed_with_a_verdict check ((verdict is null) = (closed_at is null))
 );
-comment on column private.disputes.note is 'What operators tell each other; no party sees it.';
+comment on column private.disputes.note is 'For operators only; the parties never see it.';
 alter table private.disputes enable row level security;
 create unique index disputes_open on private.disputes (conversation_id) where closed_at is null;
 create index disputes_of_conversation on private.disputes (conversation_id, opened_at);
@@ -97,19 +97,19 @@ comment on table private.ratings is
 alter table private.ratings enable row level security;
 create index ratings_by_rater on private.ratings (rater_id);
 
--- What an action answered, so that its repeat answers the same.
--- No foreign keys: the only writer holds the lock of the conversation's row.
+-- Answers to actions, for their repeats. No foreign keys: the only writer holds the lock of the
+-- conversation's row.
 create table private.action_results (
   user_id uuid not null,
   client_action_id uuid not null,
   conversation_id uuid not null,
-  -- sha256 of what was asked: a repeat must ask the same.
+  -- sha256 of the request: a repeat must have the same.
   request_hash bytea not null,
-  -- What a repeat is answered from: the messages by number, and how the state moved.
+  -- The data of the answer: the messages by number, and the change of state.
   first_seq bigint not null,
   last_seq bigint not null,
   flow_update jsonb not null,
-  -- Whether a deal was opened; null where that was not asked for.
+  -- Whether a deal was opened; null for other actions.
   is_created boolean,
   created_at timestamptz not null default now(),
 
@@ -117,7 +117,8 @@ create table private.action_results (
 );
 alter table private.action_results enable row level security;
 
--- No foreign keys: a step is written under the lock of its conversation, and both stay for ever.
+-- No foreign keys: a step is written under the lock of its conversation, and neither is ever
+-- deleted.
 create table public.conversation_events (
   conversation_id uuid not null,
   version bigint not null,
@@ -138,7 +139,7 @@ create table public.conversation_events (
   check (actor_role in ('influencer', 'brand_owner', 'member', 'system', 'admin')),
   constraint effective_is_not_ahead check (effective_at <= created_at)
 );
--- For the numbers of the last minutes.
+-- For the metrics of the last minutes.
 create index conversation_events_recent on public.conversation_events using brin (created_at);
 comment on column public.conversation_events.commitment is
   'sha256 of a secret salt and the details: proves them while both are kept, tells nothing after.';
@@ -146,7 +147,7 @@ comment on column public.conversation_events.hash is
   'sha256 of the hash before, the columns that stay and the commitment.';
 alter table public.conversation_events enable row level security;
 grant select on public.conversation_events to authenticated, service_role;
--- The planner's samples would be readable, through estimated counts, by everybody.
+-- Every client could read the planner's samples through estimated counts.
 alter table public.conversation_events
 alter column details set statistics 0,
 alter column commitment set statistics 0,
@@ -162,40 +163,39 @@ create table private.event_salts (
 comment on table private.event_salts is 'Deleted with the details when an event is scrubbed.';
 alter table private.event_salts enable row level security;
 
--- A step of a conversation while it is taken: what is asked, and what becomes of it.
+-- A step of a conversation while it is taken: the request and its results.
 create type private.flow_step as (
-  -- Locked, with nothing due, unless this is a trial; in the end as the step leaves it.
+  -- Locked, without a due step, unless this is a trial; at the end the conversation after the step.
   conversation private.conversations,
   -- Null: the system, or an operator who came with the service key.
   actor_id uuid,
   role text,
   action text,
   input jsonb,
-  -- The input with the words that may not reach the other side; empty when all may.
+  -- The texts of the input that may not reach the other side; empty when all may.
   withheld jsonb,
-  -- When it happens; for a deadline, when that was.
+  -- The time of the step; of a deadline, when it was due.
   at timestamptz,
   -- In a trial only the conversation in memory changes.
   is_trial boolean,
 
-  -- What a repeat of the request is recognized by, and the answer to one.
+  -- To recognize a repeat, and its answer.
   client_action_id uuid,
   request_hash bytea,
   earlier json,
 
-  -- Of the row that is taken: the flow's rules, the conversation before it, and why the state
-  -- changes.
+  -- For the taken row: the flow's rules, the conversation before it, and the reason of the change.
   rules jsonb,
   before private.conversations,
   reason text,
 
-  -- What it came to, with all that followed at once.
+  -- The results, with those of its follow-ups.
   from_state text,
   path text[],
   effects text[],
   messages public.messages[],
   -- The type of the notification that goes with each message; null: none.
   notifications text[],
-  -- Those of the messages that the actor may see, as clients get them.
+  -- The messages that the actor may see, as clients get them.
   heard jsonb
 );

@@ -1,9 +1,8 @@
--- The books of deals and what Razorpay tells of them. Amounts are in paise.
+-- The books of deals and Razorpay's facts. Amounts are in paise.
 
--- What the steps of deals and Razorpay's events write has its rules in domains: a session reads a
--- domain's rule once, and a CHECK in every statement. No column of a live table has one yet, so no
--- table is scanned for it.
--- squawk-ignore-file ban-create-domain-with-constraint
+-- Columns that steps of deals and Razorpay's events write have their rules in domains: a session
+-- reads a domain's rule once, but a CHECK in every statement. No column of a live table has one
+-- yet, so no table is scanned for it. squawk-ignore-file ban-create-domain-with-constraint
 create domain private.positive_paise as bigint constraint amount_is_positive check (value > 0);
 create domain private.payment_mode as text
 constraint mode_is_known check (value in ('test', 'live'));
@@ -28,15 +27,15 @@ create table private.payment_orders (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   mode private.payment_mode not null default 'test',
-  -- What Razorpay knows our order by; at most 40 characters there.
+  -- Our name of the order at Razorpay; at most 40 characters there.
   receipt text not null generated always as (id::text) stored,
-  -- Razorpay's own, once it has the order.
+  -- Razorpay's id, once it has the order.
   razorpay_order_id text,
-  -- What a client opens the checkout with, less what is personal.
+  -- The settings of the checkout, without personal data.
   checkout jsonb,
   polled_at timestamptz
 );
-comment on table private.payment_orders is 'What a brand owner was asked to pay, in paise.';
+comment on table private.payment_orders is 'Orders that brand owners pay, in paise.';
 alter table private.payment_orders enable row level security;
 create unique index payment_orders_open on private.payment_orders (conversation_id)
 where status = 'open';
@@ -53,7 +52,7 @@ create table private.payments (
   -- after a failure.
   status private.payment_status not null,
   method text,
-  -- Null while no money has come in; one that was given back before that stays null.
+  -- Null until the payment is captured; it stays null for one that was refunded before.
   captured_at timestamptz,
   refunded_minor private.refunded_paise not null default 0,
   -- Razorpay's fee, of which the taxes on it are a part.
@@ -63,7 +62,7 @@ create table private.payments (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table private.payments is 'Attempts to pay an order, as Razorpay tells of them.';
+comment on table private.payments is 'Attempts to pay an order, from Razorpay.';
 alter table private.payments enable row level security;
 create index payments_of_order on private.payments (payment_order_id);
 
@@ -85,7 +84,7 @@ create table private.escrow_ledger (
     from_account || ' to ' || to_account in (
       'gateway to held', 'held to released', 'held to fee', 'held to refunded',
       'held to charged_back',
-      -- A payment that no deal waited for comes in and goes back.
+      -- A payment that no deal waited for is bounced, then returned.
       'gateway to bounced', 'bounced to returned'
     )
   )
@@ -93,7 +92,7 @@ create table private.escrow_ledger (
 comment on table private.escrow_ledger is 'Every paisa that moved; append-only, in paise.';
 alter table private.escrow_ledger enable row level security;
 create index escrow_ledger_of_conversation on private.escrow_ledger (conversation_id, id);
--- One payment is held or bounced once, whatever is repeated.
+-- A payment is held or bounced once, also when its event is repeated.
 create unique index escrow_ledger_payment on private.escrow_ledger (payment_id)
 where from_account = 'gateway';
 
@@ -103,7 +102,7 @@ create table private.refunds (
   payment_id text not null,
   amount_minor bigint not null,
   currency text not null default 'INR',
-  -- deal: of the money that a deal held; bounce: of a payment that no deal waited for.
+  -- deal: a refund of held money; bounce: of a payment that no deal waited for.
   kind text not null,
   reason text not null,
   status text not null default 'requested',
@@ -111,12 +110,12 @@ create table private.refunds (
   reference text,
   requested_at timestamptz not null,
   processed_at timestamptz,
-  -- Times that it was handed out to be sent or asked about.
+  -- How often the app got it, to send it or to ask about it.
   tries integer not null default 0,
   tried_at timestamptz,
   next_try_at timestamptz not null default now(),
   razorpay_refund_id text,
-  -- Why it last did not go through.
+  -- The reason of the last failure.
   failure text,
 
   constraint kind_is_known check (kind in ('deal', 'bounce')),
@@ -124,7 +123,7 @@ create table private.refunds (
   constraint amount_is_positive check (amount_minor > 0),
   constraint processed_has_a_time check ((status = 'processed') = (processed_at is not null))
 );
-comment on table private.refunds is 'Money to be sent back; the gateway''s worker takes it from here.';
+comment on table private.refunds is 'Requested refunds; the app sends them.';
 alter table private.refunds enable row level security;
 create unique index refunds_of_deal on private.refunds (conversation_id)
 where kind = 'deal' and status = 'requested';
@@ -150,7 +149,7 @@ create table private.payouts (
   constraint one_payout_a_deal unique (conversation_id),
   constraint paid_has_a_time check ((status = 'paid') = (paid_at is not null))
 );
-comment on table private.payouts is 'What is owed to influencers, in paise.';
+comment on table private.payouts is 'Amounts that influencers are owed, in paise.';
 alter table private.payouts enable row level security;
 create index payouts_of_influencer on private.payouts (influencer_id);
 create index payouts_owed on private.payouts (created_at) where status = 'owed';
@@ -158,7 +157,7 @@ create index payouts_owed on private.payouts (created_at) where status = 'owed';
 create table private.payment_refunds (
   refund_id text primary key,
   payment_id text not null references private.payments (payment_id),
-  -- What we asked for; null: Razorpay, or a person at its dashboard, did it.
+  -- Our request; null: Razorpay, or a person at its dashboard, made the refund.
   request_id uuid references private.refunds (id),
   amount_minor bigint not null,
   currency text not null,
@@ -170,7 +169,7 @@ create table private.payment_refunds (
   constraint status_is_known check (status in ('created', 'processed', 'failed')),
   constraint amount_is_positive check (amount_minor > 0)
 );
-comment on table private.payment_refunds is 'Refunds as Razorpay tells of them.';
+comment on table private.payment_refunds is 'Refunds, from Razorpay.';
 alter table private.payment_refunds enable row level security;
 create index payment_refunds_of_payment on private.payment_refunds (payment_id);
 create index payment_refunds_of_request on private.payment_refunds (request_id);
@@ -185,7 +184,7 @@ create table private.payment_disputes (
   phase text,
   reason_code text,
   respond_by timestamptz,
-  -- Whether the deal was told that the bank disputes, and that the bank has taken the money.
+  -- Whether the deal was told of the dispute, and of its loss.
   told_opened boolean not null default false,
   told_lost boolean not null default false,
   created_at timestamptz not null default now(),
@@ -195,7 +194,7 @@ create table private.payment_disputes (
   check (status in ('open', 'under_review', 'action_required', 'won', 'lost', 'closed')),
   constraint amount_is_positive check (amount_minor > 0)
 );
-comment on table private.payment_disputes is 'Disputes of the payer''s bank, as Razorpay tells.';
+comment on table private.payment_disputes is 'Disputes of the payer''s bank, from Razorpay.';
 alter table private.payment_disputes enable row level security;
 create index payment_disputes_of_payment on private.payment_disputes (payment_id);
 
@@ -203,25 +202,25 @@ create table private.payment_events (
   id bigint generated always as identity primary key,
   event_id text not null,
   sha256 bytea not null,
-  -- The bytes as they were signed; null once they are scrubbed.
+  -- The signed bytes; null once they are scrubbed.
   body bytea,
   headers jsonb not null default '{}',
   secret_slot private.secret_slot not null,
   mode private.payment_mode not null,
-  -- The account that the app says is ours; null: any.
+  -- The app's RAZORPAY_ACCOUNT_ID; null: any.
   account_id text,
   event_type text,
   razorpay_order_id text,
   razorpay_payment_id text,
-  -- Known once it was processed; found through the order, so that no event pays for an index here.
+  -- Set by processing; searches go through the order, so that no event pays for an index here.
   conversation_id uuid,
   status private.event_status not null default 'received',
   outcome text,
   error text,
   attempts integer not null default 0,
-  -- Times that another session held what it is about.
+  -- How often its deal was locked by another session.
   lock_timeouts integer not null default 0,
-  -- When a touch may apply it, if nobody has until then.
+  -- When a touch may apply it, if it is still waiting.
   next_try_at timestamptz not null default now() + interval '10 seconds',
   deliveries integer not null default 1,
   received_at timestamptz not null default now(),
@@ -243,24 +242,24 @@ create table private.payment_audit (
   -- webhook, reconcile:<user>, refunds, operator:<user>.
   actor text not null,
   action text not null,
-  -- By their ids, without foreign keys: no line of these tables is ever deleted.
+  -- Ids without foreign keys: no row of these tables is ever deleted.
   conversation_id uuid,
   payment_order_id uuid,
   event_row_id bigint,
   details jsonb not null default '{}'
 );
-comment on table private.payment_audit is 'What was done about payments, by whom; append-only.';
+comment on table private.payment_audit is 'Who did what about payments; append-only.';
 alter table private.payment_audit enable row level security;
 create index payment_audit_of_conversation on private.payment_audit (conversation_id, id);
 
--- What an operator must look at. One line a cause: a storm counts up `seen`.
+-- Cases that an operator must look at. One row per cause: a repetition counts up `seen`.
 create table private.alerts (
   id bigint generated always as identity primary key,
   kind text not null,
   severity text not null,
   key text not null,
   status text not null default 'open',
-  -- By their ids, without foreign keys: an alert must not wait for whoever holds what it is about.
+  -- Ids without foreign keys: an alert must not wait for a session that has locked the deal.
   conversation_id uuid,
   details jsonb not null default '{}',
   seen integer not null default 1,

@@ -20,7 +20,7 @@ insert into private.settings (key, value, description) values (
   'Types of files that messages may carry'
 );
 
--- Private: who may do what with an object is in the policies on storage.objects.
+-- Private: policies on storage.objects decide about access.
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 select
   'attachments', 'attachments', false, 10485760,
@@ -35,15 +35,15 @@ on conflict (id) do update set
 create table private.files (
   -- The name of the object: <conversation>/<uploader>/<uuid>.<ext>.
   path text primary key,
-  -- No foreign keys: operators may upload under any name, and an upload must not fail for a row
-  -- that is gone.
+  -- No foreign keys: operators may upload under any name, and an upload must not fail for a deleted
+  -- row.
   conversation_id uuid not null,
   owner_id uuid not null,
   -- The message that carries it. Submitted work has none: both sides of the deal read it.
   message_id uuid,
   is_work boolean not null default false,
   created_at timestamptz not null default now(),
-  -- Since when nobody may read it, and when the app is to try next to delete it.
+  -- Since when nobody may read it, and when the app tries next to delete it.
   dropped_at timestamptz,
   tries integer not null default 0,
   due_at timestamptz not null default '-infinity',
