@@ -1,5 +1,4 @@
-// What a refused or failed call rejects with, whoever refused it: the API, the app, the platform's
-// sign-in, or the network.
+// The errors of refused or failed calls: of the API, the app, the platform's sign-in, or the network.
 
 /** Refusals of the app that a person has to see, whatever their status is. */
 const FOR_PEOPLE = [

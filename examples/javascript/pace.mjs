@@ -1,9 +1,9 @@
-// When to sync although no event came. Realtime drops events without a word when a project is over
-// its quota, so silence proves nothing.
+// When to sync although no event came. Realtime silently drops events when a project is over its
+// quota, so silence proves nothing.
 //
-// While the page is visible, or something of one's own waits for an answer, silence is broken after
-// `quietAfter`, then after twice as long, at most `quietMost`; with some chance in it, so that a
-// thousand clients do not ask in the same second. At once when the page comes back to the front and
+// While the page is visible, or a send or step has no answer yet, the client syncs after `quietAfter`
+// without an event, then after twice as long, at most `quietMost`; partly at random, so that a thousand
+// clients do not ask in the same second. It syncs at once when the page comes back to the front and
 // when the network comes back. Outside a browser the page counts as visible.
 
 export class Pace {

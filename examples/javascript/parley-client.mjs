@@ -1,8 +1,8 @@
 // A small client of Parley for JavaScript (browser or Node 22+): copy the folder, keep what you need.
 //
-// It signs in, hears what happens on the user's private channel, sends and takes the steps of a deal
-// with retries that never make a second one, says what was delivered, and repairs with `sync` what a
-// lost connection or a lost event left out:
+// It signs in, hears the events of the user's private channel, sends messages and takes steps of deals
+// with retries that do nothing twice, marks messages as delivered, and fetches with `sync` what a lost
+// connection or a lost event left out:
 //
 //   const client = await ParleyClient.signIn(url, anonKey, email, password)
 //   client.on('new_message', ({ message }) => console.log(message.message))
@@ -10,7 +10,7 @@
 //   await client.send(conversationId, 'Hello')
 //   await client.close()
 //
-// What concerns money goes through the Flask app: give `signIn` its address as `appUrl`.
+// Payments go through the Flask app: give `signIn` its address as `appUrl`.
 //
 // Needs `npm install @supabase/supabase-js`. Durations are in milliseconds. The types are in
 // types.d.ts; `tsc --strict` reads them from the comments below.
@@ -40,7 +40,7 @@ const WITH_MESSAGES = new Set(['new_message', 'button_action', 'text_input'])
 const FIRST_DELAY = 500
 const LONGEST_DELAY = 30_000
 const APP_PATIENCE = 20_000
-// How often a sync looks for what was heard of, first after this delay, then after twice as long.
+// Tries of a sync for a message that was heard of; the delay doubles each time.
 const SYNC_TRIES = 6
 const SYNC_DELAY = 50
 
@@ -60,7 +60,7 @@ const DEFAULTS = { appUrl: '', quietAfter: 30_000, quietMost: 60_000, deliveredA
 /** One signed-in user. Make it with `signIn` or `signUp`, or from a session that was kept. */
 export class ParleyClient {
   /**
-   * What `sync` is told, by conversation id: the last seq heard and the version of the last
+   * The argument of `sync`, by conversation id: the last seq heard and the version of the last
    * context. Keep it with the messages and contexts, if you store them.
    *
    * @type {Record<string, Known>}
@@ -74,7 +74,7 @@ export class ParleyClient {
    */
   unsent = new Map()
   /**
-   * How the user's own channel is; each change is an event `connection` {status}.
+   * The state of the user's own channel; each change is an event `connection` {status}.
    *
    * @type {'closed' | 'connecting' | 'connected' | 'reconnecting'}
    */
@@ -101,9 +101,9 @@ export class ParleyClient {
   #syncWaits = false
   /** @type {Map<string, number>} the last seq that a sync must bring, by conversation id */
   #wanted = new Map()
-  /** @type {Map<string, number>} up to where notifications were passed on, by conversation id */
+  /** @type {Map<string, number>} the seq of the last notification passed on, by conversation id */
   #notified = new Map()
-  /** @type {Map<string, number>} what was heard and is not marked yet, by conversation id */
+  /** @type {Map<string, number>} heard messages that are not marked yet, by conversation id */
   #undelivered = new Map()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #deliveredTimer
@@ -131,7 +131,7 @@ export class ParleyClient {
   // Who I am
 
   /**
-   * Sign in with a password and do what is due for this user. Rejects with ParleyError, for example
+   * Sign in with a password, and clean up as at each sign-in. Rejects with ParleyError, for example
    * `invalid_credentials`.
    *
    * @param {string} url @param {string} key @param {string} email @param {string} password
@@ -173,8 +173,8 @@ export class ParleyClient {
   // What I hear
 
   /**
-   * Call back with the payload of each such event; '*' for all, as {event, payload}. Call what it
-   * returns to stop that.
+   * Call back with the payload of each such event; '*' for all, as {event, payload}. The returned
+   * function stops it.
    *
    * @template {keyof Events | '*'} E
    * @param {E} event
@@ -192,7 +192,7 @@ export class ParleyClient {
 
   /**
    * Join the private channel of the user, then fetch what was missed. From here on the client
-   * reconnects, joins again and syncs by itself. Starting twice is starting once.
+   * reconnects, joins again and syncs automatically. A second call does nothing.
    */
   start() {
     if (this.connection === 'closed') this.#setConnection('connecting')
@@ -200,7 +200,7 @@ export class ParleyClient {
     return this.#enter(this.#ownTopic)
   }
 
-  /** Leave all channels and ask nothing any more, until the next `start`. */
+  /** Leave all channels and send no requests, until the next `start`. */
   async stop() {
     this.#pace.stop()
     clearTimeout(this.#deliveredTimer)
@@ -244,7 +244,7 @@ export class ParleyClient {
   }
 
   /**
-   * Tell the other side; a hint that is dropped without a connection.
+   * Tell the other side that this user types or stopped; without a connection it does nothing.
    *
    * @param {string} conversationId
    * @param {boolean} isTyping
@@ -286,7 +286,7 @@ export class ParleyClient {
 
   /**
    * Post to the Flask app once, as this user. Rejects with ParleyError: APP_UNKNOWN at once, when
-   * the client was not told where the app is.
+   * the client has no address of the app.
    *
    * @param {string} path
    * @param {object} [body]
@@ -320,8 +320,8 @@ export class ParleyClient {
    * Options: media_url, expiration_hours, reply_to, max_points, client_message_id; files, which are
    * uploaded first, with onProgress and signal as in `upload`; attachments that were uploaded.
    * Resolves to {message, quota}; rejects with ParleyError when the server refuses the message or a
-   * file, or with the signal's reason. Send the same Blobs again after that: what has arrived is not
-   * uploaded twice.
+   * file, or with the signal's reason. Send the same Blobs again after that: no file is uploaded
+   * twice.
    *
    * @param {string} conversationId
    * @param {string} [message]
@@ -341,8 +341,8 @@ export class ParleyClient {
   }
 
   /**
-   * Upload a file for a message, or for `submit_work`, until Storage has answered; resolves to what
-   * `attachments` takes. Called off by the signal, it rejects with the signal's reason.
+   * Upload a file for a message, or for `submit_work`, until Storage has answered; resolves to an item
+   * of `attachments`. Called off by the signal, it rejects with the signal's reason.
    *
    * @param {string} conversationId
    * @param {OutgoingFile} file a File, or a Blob with its name
@@ -362,7 +362,7 @@ export class ParleyClient {
 
   /**
    * An address under which a file of a message (or of submitted work) can be shown for a while: 60
-   * seconds at most for a message that disappears, because nothing takes it back.
+   * seconds at most for a message that disappears, because nothing can revoke the address.
    *
    * @param {{expires_at?: string | null}} carrier the message
    * @param {Pick<Attachment, 'path' | 'name'>} attachment
@@ -428,7 +428,7 @@ export class ParleyClient {
   }
 
   /**
-   * What this user may do now.
+   * The actions that this user may take now.
    *
    * @param {string} conversation_id
    * @returns {Promise<Action[]>}
@@ -450,9 +450,9 @@ export class ParleyClient {
   }
 
   /**
-   * What Razorpay's checkout needs to take the brand owner's payment: `razorpay_config`. Asked for
-   * again it is the same order, so nobody pays twice. Rejects with ParleyError, e.g.
-   * PAYMENT_ALREADY_DONE, or GATEWAY_UNAVAILABLE: nothing was charged, ask again.
+   * The settings of Razorpay's checkout for the brand owner's payment: `razorpay_config`. A second
+   * call leads to the same order, so nobody pays twice. Rejects with ParleyError, e.g.
+   * PAYMENT_ALREADY_DONE, or GATEWAY_UNAVAILABLE: nothing was charged, call again.
    *
    * @param {string} conversationId
    * @returns {Promise<RazorpayConfig>}
@@ -462,9 +462,9 @@ export class ParleyClient {
   }
 
   /**
-   * Hand on what checkout gave to its handler, so that the server asks Razorpay at once. A courtesy:
-   * the deal goes on also when the browser was closed right after the payment. Resolves to what
-   * `refreshPayment` does; rejects with BAD_SIGNATURE when it is not about this deal's payment.
+   * Send the values of checkout's handler, so that the server asks Razorpay at once. It only saves
+   * time: the deal goes on also when the browser was closed after the payment. Resolves as
+   * `refreshPayment`; rejects with BAD_SIGNATURE when it is not about this deal's payment.
    *
    * @param {string} conversationId
    * @param {PaidAtCheckout} paid
@@ -476,7 +476,7 @@ export class ParleyClient {
 
   /**
    * Let the server ask Razorpay about the payment, as when the chat is opened. Resolves to {polled,
-   * flow_state, outcome}; polled is false when it asked a moment ago.
+   * flow_state, outcome}; polled is false when it has just asked.
    *
    * @param {string} conversationId
    * @returns {Promise<PaymentRefreshed>}
@@ -486,8 +486,8 @@ export class ParleyClient {
   }
 
   /**
-   * Do what is due for this user, as at each sign-in. Requested refunds leave as well, when the
-   * client knows the app.
+   * Clean up for this user, as at each sign-in. The app sends requested refunds as well, when the
+   * client has its address.
    *
    * @returns {Promise<CleanupResult>}
    */
@@ -496,8 +496,8 @@ export class ParleyClient {
   }
 
   /**
-   * Say that these contexts, and the messages up to their last_seq, are known: from a screen that
-   * was read, or from what was stored. `sync` brings only what comes after them.
+   * Take these contexts, and the messages up to their last_seq, as known: from a screen's answer, or
+   * from storage. `sync` brings only later changes.
    *
    * @param {Pick<Context, 'conversation_id' | 'last_seq' | 'version' | 'other_party'>[]} contexts
    */
@@ -512,8 +512,8 @@ export class ParleyClient {
 
   /**
    * Fetch every message after the known ones; each comes as a new_message event, once. The contexts
-   * of conversations that changed, also without a message (the other side has read, or blocks),
-   * come as an event `synced` {conversations}.
+   * of changed conversations, also without a message (the other side has read, or blocks), come as an
+   * event `synced` {conversations}.
    *
    * @returns {Promise<void>}
    */
@@ -533,7 +533,7 @@ export class ParleyClient {
         if (this.#knownOf(id).seq >= seq) this.#wanted.delete(id)
       }
       if (!this.#wanted.size) return
-      // Events come from the log of the database, which can be ahead of what it shows.
+      // Realtime reads the log of the database, which may be ahead of the visible rows.
       await this.#sleep(SYNC_DELAY * 2 ** attempt)
     }
     this.#wanted.clear()
@@ -630,7 +630,7 @@ export class ParleyClient {
   }
 
   /**
-   * Upload files one after another. What had arrived is deleted when the rest is called off.
+   * Upload files one after another. Deletes the uploaded ones when the rest is called off.
    *
    * @param {string} conversationId
    * @param {OutgoingFile[]} files
@@ -668,7 +668,7 @@ export class ParleyClient {
   }
 
   /**
-   * The sender may hear nothing of its own message, so the answer tells.
+   * The sender may get no event of its own message, so the answer counts.
    *
    * @param {Functions['send_message']['args'] & {client_message_id: string}} args
    */
@@ -680,7 +680,7 @@ export class ParleyClient {
       if (answer.message) this.#meetMessage(answer.message, null)
       return answer
     } catch (error) {
-      // A client that was closed does not know what became of the message.
+      // A closed client does not know whether the message was stored.
       const isOpen = error instanceof ParleyError && error.isTransient
       if (!isOpen) this.unsent.delete(args.client_message_id)
       throw error
@@ -688,9 +688,8 @@ export class ParleyClient {
   }
 
   /**
-   * Pass on that the other member types. Nothing else is a member's to say: on a conversation's
-   * channel members write what they like, also what looks like an event of the database or of
-   * another person.
+   * Pass on that the other member types, and nothing else: on a conversation's channel members may
+   * write anything, also something that looks like an event of the database or of another person.
    *
    * @param {string} conversation_id
    * @param {{event: string, payload?: any}} sent
@@ -703,7 +702,7 @@ export class ParleyClient {
   }
 
   /**
-   * Pass on one event of the database; events are hints, so a gap is filled by sync.
+   * Pass on one event of the database; sync fills a gap.
    *
    * @param {{event: string, payload?: any}} sent
    */
@@ -723,7 +722,7 @@ export class ParleyClient {
   }
 
   /**
-   * Pass a message on if it is the next one; let a sync bring what lies before it.
+   * Pass a message on if it is the next one; otherwise let a sync bring the ones before it.
    *
    * @param {Message | WithheldMessage} message
    * @param {any} context
@@ -750,7 +749,7 @@ export class ParleyClient {
   }
 
   /**
-   * Have a message of somebody else marked as delivered, a moment later: many at once.
+   * Mark a message of the other member as delivered, a moment later and many at once.
    *
    * @param {string} conversationId
    * @param {number} seq
@@ -761,7 +760,7 @@ export class ParleyClient {
     this.#deliveredTimer ??= setTimeout(() => this.#markDelivered(), this.#options.deliveredAfter)
   }
 
-  /** What fails here is done by the next sync, which marks what it brings. */
+  /** A failure does not matter: the next sync marks the messages that it brings. */
   #markDelivered() {
     this.#deliveredTimer = undefined
     for (const [conversation_id, up_to_seq] of this.#undelivered) {
@@ -771,7 +770,7 @@ export class ParleyClient {
   }
 
   /**
-   * No context has the version 0, so that the next sync brings it.
+   * No context has the version 0, so the next sync brings it.
    *
    * @param {string} conversationId
    */
@@ -899,7 +898,7 @@ export class ParleyClient {
   }
 
   /**
-   * Pass on what the other member shows; who else seems to be there is made up.
+   * Pass on the status of the other member; any other presence is forged.
    *
    * @param {string} topic
    * @param {RealtimeChannel} channel

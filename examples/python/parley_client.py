@@ -1,8 +1,8 @@
 """A small client of Parley for Python: copy it, keep what you need.
 
-It signs in, hears what happens on the user's private channel, sends and takes the steps of a deal
-with retries that never make a second one, says what was delivered, and repairs with `sync` what a
-lost connection or a lost event left out:
+It signs in, hears the events of the user's private channel, sends messages and takes steps of deals
+with retries that do nothing twice, marks messages as delivered, and fetches with `sync` what a lost
+connection or a lost event left out:
 
     client = await ParleyClient.sign_in(url, anon_key, email, password)
     client.on("new_message", lambda event: print(event["message"]["message"]))
@@ -10,7 +10,7 @@ lost connection or a lost event left out:
     await client.send(conversation_id, "Hello")
     await client.close()
 
-What concerns money goes through the Flask app: give `sign_in` its address as `app_url`.
+Payments go through the Flask app: give `sign_in` its address as `app_url`.
 
 Needs `pip install supabase`. Durations are in seconds.
 """
@@ -43,10 +43,10 @@ Callback = Callable[[Json], None]
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
-# How often a sync looks for what was heard of, first after this delay, then after twice as long.
+# Tries of a sync for a message that was heard of; the delay doubles each time.
 SYNC_TRIES = 6
 SYNC_DELAY = 0.05
-# What may go better next time: HTTP statuses of proxies, PostgREST without a database, and the
+# Failures that a retry may cure: HTTP statuses of proxies, PostgREST without a database, and the
 # SQLSTATE classes of a database that is busy, starting or stopping. Sources:
 # https://docs.postgrest.org/en/stable/references/errors.html and PostgreSQL's appendix A.
 TRANSIENT = re.compile(
@@ -64,12 +64,12 @@ log = logging.getLogger(__name__)
 class Options(TypedDict, total=False):
     """How a client behaves; durations in seconds."""
 
-    # Address of the Flask app, for what concerns money.
+    # Address of the Flask app, for payments.
     app_url: str
     # After so long without an event the client syncs (30), later after so long at most (60).
     quiet_after: float
     quiet_most: float
-    # How long what was heard is collected before it is marked as delivered (1).
+    # How long heard messages are collected before they are marked as delivered (1).
     delivered_after: float
 
 
@@ -143,8 +143,8 @@ class ParleyClient:
         self._syncing = asyncio.Lock()
         self._sync_waits = False
         self._wanted: dict[str, int] = {}  # the last seq that a sync must bring, by conversation
-        self._notified: dict[str, int] = {}  # up to where notifications were passed on
-        self._undelivered: dict[str, int] = {}  # what was heard and is not marked yet
+        self._notified: dict[str, int] = {}  # the seq of the last notification that was passed on
+        self._undelivered: dict[str, int] = {}  # heard messages that are not marked yet
         self._pace: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._closed = asyncio.Event()
@@ -155,7 +155,7 @@ class ParleyClient:
     async def sign_in(
         cls, url: str, key: str, email: str, password: str, **options: Unpack[Options]
     ) -> ParleyClient:
-        """Sign in with a password and do what is due for this user.
+        """Sign in with a password, and clean up as at each sign-in.
 
         Raises ParleyError, for example `invalid_credentials`.
         """
@@ -207,8 +207,8 @@ class ParleyClient:
     async def start(self) -> None:
         """Join the private channel of the user, then fetch what was missed.
 
-        From here on the client reconnects, joins again and syncs by itself. Starting twice is
-        starting once.
+        From here on the client reconnects, joins again and syncs automatically. A second call does
+        nothing.
         """
         if self._pace is None:
             self._pace = asyncio.create_task(self._break_silences())
@@ -219,7 +219,7 @@ class ParleyClient:
             raise
 
     async def stop(self) -> None:
-        """Leave all channels and ask nothing any more, until the next `start`."""
+        """Leave all channels and send no requests, until the next `start`."""
         tasks = [*self._tasks, *([self._pace] if self._pace else [])]
         self._pace = None
         for task in tasks:
@@ -248,7 +248,7 @@ class ParleyClient:
         await self._leave_topic(f"conversation:{conversation_id.lower()}")
 
     async def set_typing(self, conversation_id: str, is_typing: bool) -> None:
-        """Tell the other side; a hint that is dropped without a connection."""
+        """Tell the other side that this user types or stopped; nothing without a connection."""
         channel = self._channels.get(f"conversation:{conversation_id.lower()}")
         if channel and channel.is_joined and self.supabase.realtime.is_connected:
             event = {"conversation_id": conversation_id, "user_id": self.user_id}
@@ -279,7 +279,7 @@ class ParleyClient:
     async def call_app(self, path: str, body: Json | None = None) -> Any:
         """Post to the Flask app once, as this user.
 
-        Raises ParleyError: `APP_UNKNOWN` at once, when the client was not told where the app is.
+        Raises ParleyError: `APP_UNKNOWN` at once, when the client has no address of the app.
         """
         app_url = self._options["app_url"]
         if not app_url:
@@ -324,7 +324,7 @@ class ParleyClient:
                     self.unsent.pop(key, None)
                 raise
         self.unsent.pop(key, None)
-        # The sender may hear nothing of its own message, so the answer tells.
+        # The sender may get no event of its own message, so the answer counts.
         if answer["message"]:
             self._meet_message(answer["message"], None)
         return answer
@@ -332,7 +332,7 @@ class ParleyClient:
     async def upload(self, conversation_id: str, file: File) -> Json:
         """Upload a file for a message, or for `submit_work`, until Storage has answered.
 
-        Returns what `attachments` takes. Raises ParleyError, e.g. `InvalidMimeType`.
+        Returns an item of `attachments`. Raises ParleyError, e.g. `InvalidMimeType`.
         """
         ending = re.search(r"\.([a-z0-9]{1,10})$", file.name.lower())
         path = (
@@ -351,7 +351,7 @@ class ParleyClient:
     async def file_url(self, carrier: Json, attachment: Json, seconds: int = 3600) -> str:
         """An address under which a file of a message, or of submitted work, is shown for a while.
 
-        At most 60 seconds for a message that disappears, because nothing takes it back.
+        At most 60 seconds for a message that disappears, because nothing can revoke the address.
         """
         most = min(seconds, 60) if carrier.get("expires_at") else seconds
 
@@ -394,7 +394,7 @@ class ParleyClient:
         expected_version: int | None = None,
         **given: Any,
     ) -> Json:
-        """Take an action of a deal; what else is given by name is its input. Otherwise as `do`.
+        """Take an action of a deal, with its input by name. Otherwise as `do`.
 
         With the version of the context that the user saw, a step taken since is a refusal.
         """
@@ -412,7 +412,7 @@ class ParleyClient:
     ) -> Json:
         """Press a button of an action message that was heard or read. Otherwise as `do`.
 
-        A form is sent by its `submit_action`. What was typed is given by name.
+        A form is sent by its `submit_action`, with its input by name.
         """
         return await self.do(
             "click_button",
@@ -424,7 +424,7 @@ class ParleyClient:
         )
 
     async def available_actions(self, conversation_id: str) -> list[Json]:
-        """What this user may do now: `[{action, text, style, input, schema, deadline_at}]`."""
+        """The actions of this user now: `[{action, text, style, input, schema, deadline_at}]`."""
         actions: list[Json] = await self.call_until_answered(
             "get_available_actions", conversation_id=conversation_id
         )
@@ -441,44 +441,43 @@ class ParleyClient:
         return marks
 
     async def pay(self, conversation_id: str) -> Json:
-        """What Razorpay's checkout needs to take the brand owner's payment: `razorpay_config`.
+        """The settings of Razorpay's checkout for the brand owner's payment: `razorpay_config`.
 
-        Asked for again it is the same order, so nobody pays twice. Raises ParleyError, e.g.
-        `PAYMENT_ALREADY_DONE`, or `GATEWAY_UNAVAILABLE`: nothing was charged, ask again.
+        A second call leads to the same order, so nobody pays twice. Raises ParleyError, e.g.
+        `PAYMENT_ALREADY_DONE`, or `GATEWAY_UNAVAILABLE`: nothing was charged, call again.
         """
         answer = await self._ask_app(conversation_id, "payment-order")
         config: Json = answer["razorpay_config"]
         return config
 
     async def confirm_payment(self, conversation_id: str, paid: Json) -> Json:
-        """Hand on what checkout gave, so that the server asks Razorpay at once.
+        """Send the values of checkout, so that the server asks Razorpay at once.
 
-        A courtesy: the deal goes on also when the browser was closed right after the payment.
-        Returns what `refresh_payment` does. Raises ParleyError `BAD_SIGNATURE` when it is not about
-        this deal's payment.
+        It only saves time: the deal goes on also when the browser was closed after the payment.
+        Returns the answer of `refresh_payment`. Raises ParleyError `BAD_SIGNATURE` when it is not
+        about this deal's payment.
         """
         return await self._ask_app(conversation_id, "payment-callback", paid)
 
     async def refresh_payment(self, conversation_id: str) -> Json:
         """Let the server ask Razorpay about the payment, as when the chat is opened.
 
-        Returns `{polled, flow_state, outcome}`; polled is false when it asked a moment ago.
+        Returns `{polled, flow_state, outcome}`; polled is false when it has just asked.
         """
         return await self._ask_app(conversation_id, "payment-refresh")
 
     async def clean_up(self) -> Json:
-        """Do what is due for this user, as at each sign-in.
+        """Clean up for this user, as at each sign-in.
 
-        Requested refunds leave as well, when the client knows the app.
+        The app sends requested refunds as well, when the client has its address.
         """
         done: Json = await self._repeat(self._clean_up)
         return done
 
     def remember(self, contexts: Iterable[Json]) -> None:
-        """Say that these contexts, and the messages up to their last_seq, are known.
+        """Take these contexts, and the messages up to their last_seq, as known.
 
-        They come from a screen that was read, or from what was stored. `sync` brings only what
-        comes after them.
+        They come from a screen's answer, or from storage. `sync` brings only later changes.
         """
         for context in contexts:
             known = self._known_of(context["conversation_id"])
@@ -489,8 +488,8 @@ class ParleyClient:
     async def sync(self) -> None:
         """Fetch every message after the known ones; each comes as a new_message event, once.
 
-        The contexts of conversations that changed, also without a message (the other side has read,
-        or blocks), come as an event `synced` {conversations}.
+        The contexts of changed conversations, also without a message (the other side has read, or
+        blocks), come as an event `synced` {conversations}.
         """
         async with self._syncing:
             self._sync_waits = False
@@ -503,7 +502,7 @@ class ParleyClient:
                 }
                 if not self._wanted:
                     return
-                # Events come from the log of the database, which can be ahead of what it shows.
+                # Realtime reads the log of the database, which may be ahead of the visible rows.
                 await asyncio.sleep(SYNC_DELAY * 2.0**attempt)
             self._wanted.clear()
 
@@ -527,7 +526,7 @@ class ParleyClient:
                 attempt += 1
 
     async def _put_file(self, path: str, file: File) -> None:
-        """Upload once; that the file is there already says that an earlier try has arrived."""
+        """Upload once; an existing file means that an earlier try has arrived."""
         try:
             await self.supabase.storage.from_(BUCKET).upload(
                 path, file.content, {"content-type": file.media_type}
@@ -548,8 +547,8 @@ class ParleyClient:
     async def _break_silences(self) -> None:
         """Sync when no event came for a while.
 
-        Realtime drops events without a word when a project is over its quota, so silence proves
-        nothing. Some chance in the pause keeps a thousand clients from asking at once.
+        Realtime silently drops events when a project is over its quota, so silence proves nothing.
+        The pause is partly random, so that a thousand clients do not ask at once.
         """
         quiet = self._options["quiet_after"]
         while True:
@@ -590,10 +589,10 @@ class ParleyClient:
             self._emit("synced", {"conversations": page["conversations"]})
 
     def _hear_member(self, conversation_id: str, event: str, payload: Any) -> None:
-        """Pass on that the other member types. Nothing else is a member's to say.
+        """Pass on that the other member types, and nothing else.
 
-        On a conversation's channel members write what they like, also what looks like an event of
-        the database or of another person.
+        On a conversation's channel members may write anything, also something that looks like an
+        event of the database or of another person.
         """
         other = {"conversation_id": conversation_id, "user_id": self._others.get(conversation_id)}
         if (
@@ -604,7 +603,7 @@ class ParleyClient:
             self._emit(event, {**other, "is_typing": payload.get("is_typing") is True})
 
     def _hear(self, event: str, payload: Json) -> None:
-        """Pass on one event of the database; events are hints, so a gap is filled by sync."""
+        """Pass on one event of the database; sync fills a gap."""
         self._news.set()
         if event not in WITH_MESSAGES:
             self._emit(event, payload)
@@ -625,7 +624,7 @@ class ParleyClient:
             self._emit("notification", notification)
 
     def _meet_message(self, message: Json, context: Json | None) -> None:
-        """Pass a message on if it is the next one; let a sync bring what lies before it."""
+        """Pass a message on if it is the next one; otherwise a sync brings the ones before it."""
         conversation_id, seq = message["conversation_id"], message["seq"]
         known = self._known_of(conversation_id)["seq"]
         if seq <= known + 1 and not message.get("content_withheld"):
@@ -648,14 +647,14 @@ class ParleyClient:
         self._emit("new_message", {**event, "conversation_context": context})
 
     def _note_delivered(self, conversation_id: str, seq: int) -> None:
-        """Have a message of somebody else marked as delivered, a moment later: many at once."""
+        """Mark a message of the other member as delivered, a moment later and many at once."""
         if not self._undelivered:
             self._spawn(self._mark_delivered())
         noted = self._undelivered.get(conversation_id, 0)
         self._undelivered[conversation_id] = max(seq, noted)
 
     async def _mark_delivered(self) -> None:
-        """What fails here is done by the next sync, which marks what it brings."""
+        """A failure does not matter: the next sync marks the messages that it brings."""
         await asyncio.sleep(self._options["delivered_after"])
         heard, self._undelivered = self._undelivered, {}
         for conversation_id, seq in heard.items():
@@ -734,7 +733,7 @@ class ParleyClient:
             arrival.set_exception(ParleyError(f"{topic} is not yours.", "CHANNEL_REFUSED"))
         elif state == RealtimeSubscribeStates.CLOSED:  # by the server: the token ran out
             self._spawn(self._join_again(topic))
-        elif state == RealtimeSubscribeStates.CHANNEL_ERROR:  # the SDK tries again by itself
+        elif state == RealtimeSubscribeStates.CHANNEL_ERROR:  # the SDK tries again
             self._spawn(self._give_token())
 
     async def _arrive(self, topic: str, channel: AsyncRealtimeChannel) -> None:
@@ -768,7 +767,7 @@ class ParleyClient:
             self._others[conversation_id] = context["other_party"]["id"]
 
     def _compare_presence(self, topic: str, channel: AsyncRealtimeChannel) -> None:
-        """Pass on what the other member shows; who else seems to be there is made up."""
+        """Pass on the status of the other member; any other presence is forged."""
         conversation_id = topic.partition(":")[2]
         other = self._others.get(conversation_id)
         if other is None:
@@ -786,7 +785,7 @@ class ParleyClient:
     async def _give_token(self) -> None:
         """Hand the session's token, refreshed if it is old, to Realtime.
 
-        The SDK does this by itself at each refresh, but does not wait for it.
+        The SDK does this at each refresh, but does not wait for it.
         """
         try:
             session = await self.supabase.auth.get_session()
