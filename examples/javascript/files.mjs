@@ -108,6 +108,7 @@ async function putWithFetch(url, headers, blob, onProgress, signal) {
  * @param {number} status
  */
 export function readStorageError(text, status) {
+  if (!status) return networkError(text)
   try {
     const { statusCode, error, code, message } = JSON.parse(text)
     return new ParleyError(message, code ?? error, null, Number(statusCode) || status)

@@ -48,9 +48,14 @@ def test_a_bid_becomes_a_deal_that_is_paid_worked_approved_and_rated(
     press(ask, "Send request")
     deal = opened_deal(payer)
     expect(payer.page.locator(".foot-note")).to_contain_text("Asha is next")
+    payer.go("market")
+    press(payer.page.get_by_role("article", name=title), "Open")
+    assert opened_deal(payer) == deal
 
     maker.go("")
     maker.page.locator(".row", has_text="Your turn").click()
+    until = re.compile(r"^until \w{3},? \d+ \w{3,4}$")
+    expect(maker.card("New request").locator(".deadline")).to_have_text(until)
     press(maker.card("New request"), "Accept")
     details = payer.card("Describe the project")
     details.get_by_role("textbox").fill("Three reels about our new tea, by Diwali")
@@ -74,6 +79,9 @@ def test_a_bid_becomes_a_deal_that_is_paid_worked_approved_and_rated(
 
     press(maker.page.locator('.action-card[data-open="true"]'), "Start work")
     work = maker.card("Submit")
+    expect(work).to_contain_text("The work is due on")  # and its far deadline presses nobody
+    expect(work.locator(".deadline")).to_be_empty()
+    expect(maker.page.locator(".turn-box")).to_have_text(re.compile("^It is your turnDelivery due"))
     expect(work.locator(".field > label").first).to_have_text("Deliverables")  # it is required
     work.get_by_label("Deliverables").fill("https://drive.example/reels/1")
     work.locator("input[type=file]").set_input_files(PICTURE)

@@ -17,6 +17,7 @@ from tests.web.people import Member, Site, Window
 Open = Callable[..., Window]
 
 UPLOADS = "**/storage/v1/object/attachments/**"
+SIGN = "**/storage/v1/object/sign/**"
 
 
 def make_png(width: int, height: int) -> bytes:
@@ -61,6 +62,7 @@ def test_files_are_sent_and_the_other_side_sees_and_fetches_them(
     asha: Member, bharat: Member, talk: str, open_window: Open, tmp_path: Path
 ) -> None:
     mine, theirs = open_window(asha, width=360, height=740), open_window(bharat)
+    theirs.page.route(SIGN, lambda route: route.abort(), times=1)  # the connection is not good
     mine.open_chat(talk)
     theirs.open_chat(talk)
     choose(mine, PICTURE, BRIEF)
@@ -84,6 +86,11 @@ def test_files_are_sent_and_the_other_side_sees_and_fetches_them(
         theirs.message("Our shop").locator(".file").click()
     fetched.value.save_as(tmp_path / "brief.pdf")
     assert (tmp_path / "brief.pdf").read_bytes() == BRIEF["buffer"]
+    # The picture's own address may have run out by now, so it is signed again.
+    with theirs.page.expect_request(SIGN), theirs.page.context.expect_page() as tab:
+        theirs.message("Our shop").get_by_role("link", name="Open shop.png").click()
+    is_drawn(tab.value.get_by_role("img"))
+    tab.value.close()
     expect(theirs.page).to_have_url(re.compile(talk))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from playwright.sync_api import Route, expect
 
@@ -77,6 +79,43 @@ def test_twenty_messages_are_free_and_the_next_one_asks_for_points(
     expect(page.message("One more")).to_have_attribute("data-delivery", "sent")
     expect(page.page.locator(".cost")).to_contain_text("you have 20")
     assert chitra.call("get_quota")["points_balance"] == 20
+
+
+def test_the_free_messages_of_a_new_day_are_there_without_a_reload(
+    asha: Member, talk: str, open_window: Open
+) -> None:
+    def make_old(route: Route) -> None:
+        answer = route.fetch()
+        screen = answer.json()
+        screen["quota"] |= {"free_left": 0, "cost": 10, "resets_at": "2020-01-02T00:00:00+00:00"}
+        route.fulfill(response=answer, json=screen)
+
+    window = open_window(asha)
+    window.page.route("**/rpc/get_chat_screen", make_old)
+    window.open_chat(talk)
+    window.page.evaluate("window.dispatchEvent(new Event('online'))")  # or the next silence
+    expect(window.page.locator(".cost")).to_have_count(0)
+
+
+def test_an_older_answer_does_not_turn_the_clock_back(
+    asha: Member, bharat: Member, open_window: Open
+) -> None:
+    talk = asha.connect(bharat)
+    asha.send(talk, "For an hour", expiration_hours=1)
+
+    def make_old(route: Route) -> None:
+        answer = route.fetch()
+        screen = answer.json()
+        at = datetime.fromisoformat(screen["conversation"]["server_now"]) - timedelta(hours=1)
+        screen["conversation"]["server_now"] = at.isoformat()
+        route.fulfill(response=answer, json=screen)
+
+    window = open_window(asha)
+    window.go("")
+    window.is_connected()
+    window.page.route("**/rpc/get_chat_screen", make_old)
+    window.open_chat(talk)
+    expect(window.message("For an hour").locator(".expiry")).to_have_text(re.compile(r"^\d\d min"))
 
 
 def test_a_disappearing_message_is_gone_from_both_windows_at_its_time(

@@ -35,7 +35,13 @@ def test_chats_are_pinned_muted_archived_and_filtered(
     expect(window.page.get_by_role("button", name="Unmute")).to_be_visible()
     window.page.get_by_role("button", name="Archive", exact=True).click()
     expect(rows).to_have_count(2)
-    for name, count in (("Archived", 1), ("My turn", 1), ("Deals", 1), ("Chats", 1), ("Unread", 2)):
+    for name, count in (
+        ("Archived", 1),
+        ("My turn", 1),
+        ("Deals", 1),
+        ("Direct", 1),
+        ("Unread", 2),
+    ):
         window.page.get_by_role("group").get_by_role("button", name=name, exact=True).click()
         expect(rows).to_have_count(count)
     window.page.get_by_role("button", name="All").click()
@@ -66,6 +72,25 @@ def test_a_screen_that_has_not_changed_is_not_sent_again(
     expect(window.message(f"Hello {bharat.name}")).to_be_visible()
     window.go("market")
     expect(window.page.get_by_role("article", name="Seen before")).to_be_visible()
+
+
+def test_a_way_leads_back_to_the_chats_and_not_round_in_a_circle(
+    asha: Member, bharat: Member, open_window: Open
+) -> None:
+    asha.connect(bharat)
+    window = open_window(asha, width=360, height=740)
+    back = window.page.get_by_role("button", name="Back to the chats")
+    rows = window.page.locator(".row")
+    window.go("chat/00000000-0000-4000-8000-000000000000")
+    expect(window.page.get_by_role("alert")).to_be_visible()
+    back.click()
+    rows.first.click()
+    back.click()
+    expect(rows.first).to_be_visible()
+    window.page.go_back()
+    expect(rows.first).to_be_visible()
+    window.go("nowhere")
+    expect(rows.first).to_be_visible()
 
 
 def test_nobody_has_written_yet(site: Site, open_window: Open) -> None:

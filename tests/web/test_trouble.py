@@ -126,6 +126,9 @@ def test_a_wrong_password_is_said_in_words(open_window: Open, asha: Member) -> N
     window.page.get_by_label("Password").fill("wrong")
     window.page.get_by_role("button", name="Sign in").click()
     expect(window.page.get_by_role("alert")).to_contain_text("do not belong together")
+    window.offline(True)
+    window.page.get_by_role("button", name="Sign in").click()
+    expect(window.page.get_by_role("alert")).to_contain_text("check the connection")
 
 
 def test_a_new_account_says_who_it_is_and_begins(open_window: Open) -> None:
@@ -141,6 +144,35 @@ def test_a_new_account_says_who_it_is_and_begins(open_window: Open) -> None:
     expect(window.page.get_by_text("No chats yet")).to_be_visible()
 
 
+REFUSAL: dict[str, Any] = {"status": 403, "json": {"code": "FORBIDDEN", "message": "Not today."}}
+
+
+def test_a_refusal_without_a_place_of_its_own_is_said_above_the_page(
+    asha: Member, talk: str, open_window: Open
+) -> None:
+    bid = asha.call("create_bid", title="A reel", description="Short")
+    window = open_window(asha)
+    for function in ("set_conversation_preferences", "block_user", "set_privacy", "close_bid"):
+        window.page.route(f"**/rpc/{function}", lambda route: route.fulfill(**REFUSAL))
+    said = window.page.get_by_role("alert")
+    window.open_chat(talk)
+    for choice in ("Pin to the top", "Block"):
+        window.page.get_by_label("More about this chat").click()
+        expect(said).to_have_count(0)
+        window.page.get_by_role("button", name=choice, exact=True).click()
+        expect(said).to_contain_text("Not today.")
+    window.go("profile")
+    window.page.get_by_label("Others see when you were last here").click()
+    expect(said).to_have_count(1)
+    window.go("market")
+    window.page.get_by_role("button", name="Bids").click()
+    expect(said).to_have_count(0)
+    window.page.get_by_role("article", name=bid["title"]).get_by_role("button").first.click()
+    expect(said).to_contain_text("Not today.")
+    said.get_by_role("button", name="Close").press("Enter")
+    expect(said).to_have_count(0)
+
+
 def test_a_block_holds_in_both_windows_until_it_is_taken_back(
     site: Site, bharat: Member, open_window: Open
 ) -> None:
@@ -152,6 +184,11 @@ def test_a_block_holds_in_both_windows_until_it_is_taken_back(
     theirs.page.get_by_label("More about this chat").click()
     theirs.page.get_by_role("button", name="Block", exact=True).click()
     expect(theirs.page.locator(".foot-note")).to_contain_text("You have blocked Chitra")
+    theirs.page.route("**/rest/v1/users?*", lambda route: route.fulfill(**REFUSAL))
+    theirs.go("profile")
+    expect(theirs.page.get_by_role("alert")).to_contain_text("Not today.")
+    expect(theirs.page.get_by_text("Nobody. Block")).to_have_count(0)
+    theirs.open_chat(talk)
     mine.write("Hello?")
     row = mine.message("Hello?")
     expect(row).to_have_attribute("data-delivery", "refused")
@@ -205,8 +242,8 @@ HOSTILE = {
 
 
 def test_hostile_texts_are_shown_as_text(site: Site, bharat: Member, open_window: Open) -> None:
-    name = "Chitra " + "Wwwwwwww " * 7
-    chitra = admit(site, name.strip(), "influencer")
+    name = "Chitra " + "W" * 70
+    chitra = admit(site, name, "influencer")
     talk = chitra.connect(bharat)
     for text in HOSTILE.values():
         chitra.send(talk, text)
@@ -227,6 +264,11 @@ def test_hostile_texts_are_shown_as_text(site: Site, bharat: Member, open_window
         )
         assert widths[0] <= widths[1]
         assert widths[2] <= widths[3]
+        window.go("market")
+        window.page.get_by_role("button", name="People").click()
+        expect(window.page.get_by_text(name).first).to_be_visible()
+        assert window.page.locator(".page").evaluate("page => page.scrollWidth <= page.clientWidth")
+        window.open_chat(talk)
     direction = (
         window.message("مرحبا")
         .locator(".rich-text")

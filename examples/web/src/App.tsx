@@ -1,8 +1,8 @@
 // The page: who is signed in, where they are, and the frame around it.
 
 import type { Session as AuthSession, SupabaseClient } from '@supabase/supabase-js'
-import { Suspense, useEffect, useRef, useState } from 'react'
-import { Boundary, Empty, Skeleton, Trouble } from './components/bits'
+import { type ComponentType, Suspense, useEffect, useRef, useState } from 'react'
+import { Boundary, Empty, IconButton, Skeleton, Trouble } from './components/bits'
 import { ChatInterface } from './components/ChatInterface'
 import { ConversationsList } from './components/ConversationsList'
 import { Icon, type IconName } from './components/Icon'
@@ -68,12 +68,12 @@ export function App({ supabase, config }: { supabase: SupabaseClient; config: Co
   )
 }
 
-const PLACES: { path: string; icon: IconName; text: string }[] = [
-  { path: '', icon: 'chats', text: 'Chats' },
-  { path: 'market', icon: 'market', text: 'Market' },
-  { path: 'notices', icon: 'bell', text: 'News' },
-  { path: 'quota', icon: 'quota', text: 'Points' },
-  { path: 'profile', icon: 'person', text: 'Profile' },
+const PLACES: { path: string; icon: IconName; text: string; Page: ComponentType | null }[] = [
+  { path: '', icon: 'chats', text: 'Chats', Page: null },
+  { path: 'market', icon: 'market', text: 'Market', Page: Market },
+  { path: 'notices', icon: 'bell', text: 'News', Page: Notices },
+  { path: 'quota', icon: 'quota', text: 'Points', Page: QuotaPage },
+  { path: 'profile', icon: 'person', text: 'Profile', Page: Profile },
 ]
 
 function usePath(): string[] {
@@ -96,7 +96,7 @@ function Frame() {
   const unread = useSessionState((state) =>
     Object.values(state.conversations).reduce((sum, each) => sum + each.unread_count, 0),
   )
-  const isAtChats = place === '' || place === 'chat'
+  const Page = PLACES.find((each) => each.path === place)?.Page
   useTitle(unread)
   useEffect(() => {
     if (isLoaded) loadTheRest()
@@ -115,7 +115,7 @@ function Frame() {
       <nav className="places" aria-label="Places">
         <img className="places-brand" src="/icon.svg" alt="" width="32" height="32" />
         {PLACES.map((each) => {
-          const isHere = each.path === place || (each.path === '' && place === 'chat')
+          const isHere = each.path === (Page ? place : '')
           const count = each.path === '' ? unread : 0
           return (
             <a key={each.path} href={`#/${each.path}`} aria-current={isHere ? 'page' : undefined}>
@@ -131,13 +131,11 @@ function Frame() {
         <QuotaDisplay isSmall />
       </nav>
       <div className="content">
-        <ConnectionLine />
-        {isAtChats ? (
-          <main className="chats" data-detail={openId !== null}>
-            <ConversationsList openId={openId} />
-            {openId ? <ChatInterface key={openId} conversationId={openId} /> : <NoChat />}
-          </main>
-        ) : (
+        <div className="lines">
+          <ConnectionLine />
+          <Refusal />
+        </div>
+        {Page ? (
           <Boundary key={place}>
             <Suspense
               fallback={
@@ -146,12 +144,14 @@ function Frame() {
                 </main>
               }
             >
-              {place === 'market' && <Market />}
-              {place === 'notices' && <Notices />}
-              {place === 'quota' && <QuotaPage />}
-              {place === 'profile' && <Profile />}
+              <Page />
             </Suspense>
           </Boundary>
+        ) : (
+          <main className="chats" data-detail={openId !== null}>
+            <ConversationsList openId={openId} />
+            {openId ? <ChatInterface key={openId} conversationId={openId} /> : <NoChat />}
+          </main>
         )}
       </div>
       <Announcer />
@@ -234,6 +234,24 @@ function ConnectionLine() {
         </p>
       )}
     </div>
+  )
+}
+
+/** What was refused and has no place of its own, until the next click. */
+function Refusal() {
+  const session = useSession()
+  const error = useSessionState((state) => state.errors.page)
+  useEffect(() => {
+    if (!error) return
+    const forgive = () => session.forgive('page')
+    document.addEventListener('click', forgive, { capture: true })
+    return () => document.removeEventListener('click', forgive, { capture: true })
+  }, [session, error])
+  if (!error) return null
+  return (
+    <Trouble error={error}>
+      <IconButton icon="close" label="Close" />
+    </Trouble>
   )
 }
 

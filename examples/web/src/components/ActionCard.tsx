@@ -5,7 +5,7 @@ import { useRef, useState } from 'react'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
 import type { Action, ActionResult, InputField, Message } from '../../../javascript/types'
 import { pay } from '../data/checkout'
-import { formatLeft } from '../data/clock'
+import { formatDeadline } from '../data/clock'
 import { useSession } from '../hooks/useSession'
 import { Attachments } from './Attachments'
 import { Ticking } from './bits'
@@ -69,7 +69,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
         </h3>
         {isOpen && data?.expires_at && (
           <span className="deadline">
-            <Ticking at={data.expires_at} format={formatLeft} every={1000} /> left
+            <Ticking at={data.expires_at} format={formatDeadline} every={1000} />
           </span>
         )}
       </header>

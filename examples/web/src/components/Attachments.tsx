@@ -2,6 +2,7 @@
 // address is signed for a while, and for a minute only when the message disappears.
 
 import { useEffect, useRef, useState } from 'react'
+import type { ParleyClient } from '../../../javascript/parley-client.mjs'
 import type { Attachment } from '../../../javascript/types'
 import { formatSize } from '../data/uploads'
 import { useSession } from '../hooks/useSession'
@@ -79,9 +80,11 @@ function Picture({ file, expiresAt }: Shown) {
       ref={frame}
       className="picture"
       href={url ?? undefined}
-      target="_blank"
-      rel="noopener noreferrer"
       aria-label={`Open ${plain(name)}`}
+      onClick={(event) => {
+        event.preventDefault()
+        void openFile(client, file, expiresAt)
+      }}
     >
       {url ? (
         // An address that has run out is signed anew, once.
@@ -110,38 +113,34 @@ function sizeOf({ width, height }: Attachment) {
 
 function Download({ file, expiresAt }: Shown) {
   const { client } = useSession()
-  const [fault, setFault] = useState('')
-
-  async function fetchIt() {
-    try {
-      setFault('')
-      const link = document.createElement('a')
-      const how = { seconds: 60, download: true }
-      link.href = await client.fileUrl({ expires_at: expiresAt }, file, how)
-      link.rel = 'noopener'
-      link.click()
-    } catch (error) {
-      setFault((error as Error).message)
-    }
-  }
-
   return (
-    <>
-      <button type="button" className="file" onClick={() => void fetchIt()}>
-        <Icon name="file" />
-        <span className="file-text">
-          <span className="file-name" dir="auto">
-            {plain(file.name)}
-          </span>
-          <span className="muted">{formatSize(file.size)}</span>
+    <button
+      type="button"
+      className="file"
+      onClick={() => void openFile(client, file, expiresAt, true)}
+    >
+      <Icon name="file" />
+      <span className="file-text">
+        <span className="file-name" dir="auto">
+          {plain(file.name)}
         </span>
-        <Icon name="download" size={18} />
-      </button>
-      {fault && (
-        <p className="field-fault" role="alert">
-          {fault}
-        </p>
-      )}
-    </>
+        <span className="muted">{formatSize(file.size)}</span>
+      </span>
+      <Icon name="download" size={18} />
+    </button>
   )
+}
+
+/** Open a file in a tab of its own, or save it, by an address that is signed now. */
+async function openFile(
+  client: ParleyClient,
+  file: Attachment,
+  expires_at: string | null,
+  download = false,
+) {
+  const link = document.createElement('a')
+  link.href = await client.fileUrl({ expires_at }, file, { seconds: 60, download })
+  link.target = download ? '' : '_blank'
+  link.rel = 'noopener noreferrer'
+  link.click()
 }

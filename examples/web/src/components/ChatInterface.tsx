@@ -5,14 +5,14 @@ import { flushSync } from 'react-dom'
 import type { ParleyError } from '../../../javascript/parley-client.mjs'
 import type { Context, Found, Message } from '../../../javascript/types'
 import * as api from '../data/api'
-import { formatAgo, formatTime, useNow } from '../data/clock'
+import { formatAgo, useNow } from '../data/clock'
 import { later } from '../data/later'
 import { headOf, nameOf } from '../data/session'
 import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useMedia } from '../hooks/useMedia'
 import { useMessages } from '../hooks/useMessages'
 import { useSession, useSessionState } from '../hooks/useSession'
-import { Avatar, Boundary, Dialog, IconButton, Menu, Skeleton, Trouble } from './bits'
+import { Avatar, Boundary, Dialog, IconButton, Menu, Skeleton, Ticking, Trouble } from './bits'
 import { Composer } from './Composer'
 import { Icon } from './Icon'
 import { MessageList, type MessageListHandle } from './MessageList'
@@ -22,13 +22,14 @@ const DealPanel = later(() => import('./DealPanel'))
 
 export function ChatInterface({ conversationId }: { conversationId: string }) {
   const session = useSession()
-  const { chat, queued, sendMessage, loading, error } = useMessages(conversationId)
+  const { chat, queued, sendMessage, error } = useMessages(conversationId)
   const context = useSessionState((state) => state.conversations[conversationId])
   const isBlocked = useSessionState(
     (state) => state.blocked[context?.other_party.id ?? ''] === true,
   )
   const list = useRef<MessageListHandle>(null)
   const panelButton = useRef<HTMLButtonElement>(null)
+  const searchButton = useRef<HTMLButtonElement>(null)
   const [replyTo, setReplyTo] = useState<Message | null>(null)
   const [about, setAbout] = useState<Message | null>(null)
   const [isOver, setOver] = useState(false)
@@ -43,13 +44,6 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
     panelButton.current?.focus()
   }
 
-  if (error && !chat) {
-    return (
-      <section className="chat" aria-label="Conversation">
-        <Trouble error={error} onRetry={() => void session.open(conversationId)} />
-      </section>
-    )
-  }
   const isDeal = context !== undefined && context.kind !== 'direct'
   const canWrite = !isBlocked && context?.free_text_allowed !== false
   const isCovered = isDeal && isPanelOpen && isNarrow
@@ -82,50 +76,64 @@ export function ChatInterface({ conversationId }: { conversationId: string }) {
           onPanel={isDeal ? () => setPanelOpen((open) => !open) : undefined}
           onSearch={() => setSearching((searching) => !searching)}
           panelButton={panelButton}
+          searchButton={searchButton}
         />
         {isSearching && (
           <SearchBar
             conversationId={conversationId}
             onFound={(seq) => list.current?.jumpTo(seq)}
-            onClose={() => setSearching(false)}
+            onClose={() => {
+              setSearching(false)
+              searchButton.current?.focus()
+            }}
           />
         )}
-        {loading || !chat || !context ? (
-          <Skeleton rows={7} kind="row" />
-        ) : (
+        {chat && context ? (
           <MessageList ref={list} chat={chat} context={context} queued={queued} onMore={more} />
+        ) : error ? (
+          <Trouble error={error} onRetry={() => void session.open(conversationId)} />
+        ) : (
+          <Skeleton rows={7} kind="row" />
         )}
-        <footer className="chat-foot">
-          {isBlocked && context ? (
-            <p className="foot-note">
-              You have blocked {name}.{' '}
-              <button
-                type="button"
-                className="button button-small button-secondary"
-                onClick={() => void session.setBlocked(context.other_party.id, false)}
-              >
-                Unblock
-              </button>
-            </p>
-          ) : context?.free_text_allowed !== false ? (
-            <Composer
-              key={conversationId}
-              conversationId={conversationId}
-              replyTo={replyTo}
-              replyName={replyTo?.sender_id === session.userId ? 'You' : name}
-              onReplyDone={() => setReplyTo(null)}
-              onSend={sendMessage}
-            />
-          ) : (
-            <p className="foot-note">
-              <Icon name="lock" size={16} /> {whoIsNext(context, name)}
-            </p>
-          )}
-        </footer>
+        {context && (
+          <footer className="chat-foot">
+            {isBlocked ? (
+              <p className="foot-note">
+                You have blocked {name}.{' '}
+                <button
+                  type="button"
+                  className="button button-small button-secondary"
+                  onClick={() => void session.setBlocked(context.other_party.id, false)}
+                >
+                  Unblock
+                </button>
+              </p>
+            ) : context.free_text_allowed ? (
+              <Composer
+                key={conversationId}
+                conversationId={conversationId}
+                replyTo={replyTo}
+                replyName={replyTo?.sender_id === session.userId ? 'You' : name}
+                onReplyDone={() => setReplyTo(null)}
+                onSend={sendMessage}
+              />
+            ) : (
+              <p className="foot-note">
+                <Icon name="lock" size={16} /> {whoIsNext(context, name)}
+              </p>
+            )}
+          </footer>
+        )}
       </section>
       {isDeal && isPanelOpen && (
         <Boundary>
-          <Suspense fallback={<aside className="deal-panel" aria-label="Deal" />}>
+          <Suspense
+            fallback={
+              <aside className="deal-panel" aria-label="Deal">
+                <Skeleton rows={4} kind="card" />
+              </aside>
+            }
+          >
             <DealPanel context={context} isOnTop={isNarrow} onClose={closePanel} />
           </Suspense>
         </Boundary>
@@ -162,12 +170,14 @@ function ChatHead({
   onPanel,
   onSearch,
   panelButton,
+  searchButton,
 }: {
   context: Context | undefined
   isPanelOpen: boolean
   onPanel: (() => void) | undefined
   onSearch: () => void
   panelButton: React.Ref<HTMLButtonElement>
+  searchButton: React.Ref<HTMLButtonElement>
 }) {
   const session = useSession()
   const now = useNow(30_000)
@@ -179,15 +189,20 @@ function ChatHead({
   const set = (preferences: object) => void session.setPreferences(id, preferences)
   return (
     <header className="chat-head">
-      <a className="icon-button only-narrow" href="#/" aria-label="Back to the chats">
-        <Icon name="back" />
-      </a>
+      <IconButton
+        className="icon-button only-narrow"
+        icon="back"
+        label="Back to the chats"
+        // In place of this chat, so that the browser's own way back does not lead here again.
+        onClick={() => location.replace('#/')}
+      />
       <Avatar person={context?.other_party} status={status} />
       <div className="chat-who">
         <h1 dir="auto">{context ? nameOf(context.other_party) : '…'}</h1>
         <p className="muted">{context ? aboutOf(context, status, isTyping, now) : ' '}</p>
       </div>
       <IconButton
+        ref={searchButton}
         icon="search"
         label="Search in this chat"
         onClick={onSearch}
@@ -306,7 +321,7 @@ function SearchBar({
                   text={message.highlight?.text ?? message.message}
                   ranges={(message.highlight?.ranges ?? []) as [number, number][]}
                 />
-                <time dateTime={message.created_at}>{formatTime(message.created_at)}</time>
+                <Ticking at={message.created_at} format={formatAgo} />
               </button>
             </li>
           ))}
@@ -361,7 +376,7 @@ function AboutMessage({
           type="button"
           className="button button-secondary"
           disabled={!message.message}
-          onClick={() => void navigator.clipboard.writeText(message.message).then(onClose, onClose)}
+          onClick={() => void navigator.clipboard.writeText(message.message).then(onClose)}
         >
           Copy
         </button>

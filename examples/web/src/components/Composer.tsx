@@ -13,11 +13,12 @@ import { ChooseFiles, FilesToSend, useUploads } from './FilesToSend'
 import { Icon } from './Icon'
 
 const LIFETIMES = [
-  { hours: 0, text: 'Stays' },
+  { hours: 0, text: 'Never' },
   { hours: 1, text: '1 hour' },
   { hours: 24, text: '1 day' },
   { hours: 168, text: '1 week' },
 ]
+const MOST_CHARACTERS = 5000
 // The key code that browsers give while an input method has the keyboard, Safari also afterwards.
 const INPUT_METHOD = 229
 
@@ -65,7 +66,7 @@ export function Composer({
   }
 
   function send() {
-    if ((!text.trim() && !files.length) || uploads.hasFault) return
+    if (!canSend) return
     const isAgreed = recall('agreed', '') === `${quota?.resets_at} ${nextCost}`
     if (nextCost && !isAgreed) return setAsking(true)
     leave()
@@ -107,6 +108,8 @@ export function Composer({
     send()
   }
 
+  const surplus = text.length > MOST_CHARACTERS ? [...text.trim()].length - MOST_CHARACTERS : 0
+  const canSend = (text.trim() || files.length) && !uploads.hasFault && surplus <= 0
   const isPoor = quota !== null && nextCost > quota.points_balance
   return (
     <form
@@ -163,6 +166,11 @@ export function Composer({
         </div>
       )}
       <FilesToSend uploads={uploads} />
+      {surplus > 0 && (
+        <p className="cost" role="status">
+          {surplus === 1 ? 'One character' : `${surplus} characters`} too many.
+        </p>
+      )}
       {isWaiting && (
         <p className="cost" role="status">
           It is sent when its files have arrived.
@@ -194,7 +202,6 @@ export function Composer({
           placeholder="Message"
           rows={1}
           dir="auto"
-          maxLength={5000}
           value={text}
           onChange={(event) => change(event.target.value)}
           onKeyDown={onKeyDown}
@@ -210,7 +217,7 @@ export function Composer({
           type="submit"
           className="send"
           aria-label={nextCost ? `Send for ${nextCost} points` : 'Send'}
-          disabled={(!text.trim() && !files.length) || uploads.hasFault || isWaiting}
+          disabled={!canSend || isWaiting}
           onPointerDown={(event) => event.preventDefault()}
         >
           <Icon name="send" />

@@ -14,7 +14,7 @@ const FILTERS: { filter: Filter; text: string }[] = [
   { filter: 'open', text: 'All' },
   { filter: 'unread', text: 'Unread' },
   { filter: 'my_turn', text: 'My turn' },
-  { filter: 'direct', text: 'Chats' },
+  { filter: 'direct', text: 'Direct' },
   { filter: 'deals', text: 'Deals' },
   { filter: 'archived', text: 'Archived' },
 ]

@@ -11,7 +11,7 @@ import type {
   Submission,
 } from '../../../javascript/types'
 import * as api from '../data/api'
-import { formatLeft, formatMoney, formatTime } from '../data/clock'
+import { formatDate, formatDeadline, formatMoney, formatTime, useNow } from '../data/clock'
 import { nameOf } from '../data/session'
 import { isMyTurn, isNobodysTurn } from '../hooks/useConversations'
 import { useSession, useSessionState } from '../hooks/useSession'
@@ -105,6 +105,8 @@ export default function DealPanel({
 }
 
 function Turn({ context }: { context: Context }) {
+  const { deadline_at, delivery_due_at } = context
+  const now = useNow(30_000)
   const name = nameOf(context.other_party)
   const mine = isMyTurn(context)
   const text = mine
@@ -117,17 +119,15 @@ function Turn({ context }: { context: Context }) {
       <p>
         <strong>{text}</strong>
       </p>
-      {context.deadline_at && (
-        <p className="muted">
-          <Icon name="clock" size={14} />{' '}
-          <Ticking at={context.deadline_at} format={formatLeft} every={1000} /> left
-        </p>
-      )}
-      {context.delivery_due_at && !isNobodysTurn(context) && (
-        <p className="muted">
-          Delivery due <Ticking at={context.delivery_due_at} format={formatLeft} label="in" />
-        </p>
-      )}
+      <p className="muted">
+        {deadline_at && formatDeadline(deadline_at, now) ? (
+          <Ticking at={deadline_at} format={formatDeadline} every={1000} />
+        ) : (
+          delivery_due_at &&
+          !isNobodysTurn(context) &&
+          `Delivery due ${formatDate(delivery_due_at)}`
+        )}
+      </p>
     </section>
   )
 }
@@ -288,11 +288,7 @@ function History({ deal, context }: { deal: DealScreen; context: Context }) {
                 : {api.humanise(event.action).toLowerCase()}
               </span>
               <time dateTime={event.effective_at}>
-                {new Date(event.effective_at).toLocaleDateString('en-GB', {
-                  day: 'numeric',
-                  month: 'short',
-                })}{' '}
-                {formatTime(event.effective_at)}
+                {formatDate(event.effective_at)} {formatTime(event.effective_at)}
               </time>
             </li>
           ))}

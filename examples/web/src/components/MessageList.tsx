@@ -154,8 +154,8 @@ export function MessageList({
 
   const jumpTo = useCallback(
     async (seq: number) => {
-      place.current.isAtEnd = false
       await session.jumpTo(id, seq)
+      place.current.isAtEnd = false
       requestAnimationFrame(() => {
         const row = scroller.current?.querySelector(`[data-seq="${seq}"]`)
         if (!row) return
@@ -170,8 +170,8 @@ export function MessageList({
   useImperativeHandle(ref, () => ({ jumpTo }), [jumpTo])
 
   async function backToEnd() {
-    place.current.isAtEnd = true
     await session.jumpToEnd(id)
+    place.current.isAtEnd = true
     setNews(0)
     requestAnimationFrame(toEnd)
   }
@@ -192,7 +192,7 @@ export function MessageList({
   const quoteOf = (reply_to: string | null): Bubble['quote'] => {
     if (!reply_to) return null
     const quoted = byId.get(reply_to)
-    if (!quoted) return { name: 'Earlier message', text: 'no longer shown here', seq: null }
+    if (!quoted) return { name: 'Earlier message', text: '', seq: null }
     const author = quoted.sender_id === session.userId ? 'You' : name
     return { name: author, text: headOf(quoted).slice(0, 140), seq: quoted.seq }
   }

@@ -1,6 +1,6 @@
 // Small pieces that several screens are made of.
 
-import { Component, type ReactNode, useEffect, useRef } from 'react'
+import { Component, type ReactNode, useEffect, useLayoutEffect, useRef } from 'react'
 import type { Owner } from '../../../javascript/types'
 import { useNow } from '../data/clock'
 import { nameOf } from '../data/session'
@@ -62,8 +62,16 @@ export function Empty({
   )
 }
 
-/** What went wrong, and a way to try again. */
-export function Trouble({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+/** What went wrong, and what can be done about it. */
+export function Trouble({
+  error,
+  onRetry,
+  children,
+}: {
+  error: Error
+  onRetry?: () => void
+  children?: ReactNode
+}) {
   return (
     <div className="trouble" role="alert">
       <Icon name="warning" />
@@ -73,6 +81,7 @@ export function Trouble({ error, onRetry }: { error: Error; onRetry?: () => void
           Try again
         </button>
       )}
+      {children}
     </div>
   )
 }
@@ -110,17 +119,15 @@ export function Ticking({
   at,
   format,
   every = 30_000,
-  label,
 }: {
   at: string
   format: (at: string, now: number) => string
   every?: number
-  label?: string
 }) {
   const now = useNow(every)
   return (
     <time dateTime={at} title={new Date(at).toLocaleString('en-GB')}>
-      {label} {format(at, now)}
+      {format(at, now)}
     </time>
   )
 }
@@ -136,8 +143,10 @@ export function Dialog({
   children: ReactNode
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
-    dialog.current?.showModal()
+  useLayoutEffect(() => {
+    const { current } = dialog
+    current?.showModal()
+    return () => current?.close()
   }, [])
   return (
     <dialog ref={dialog} className="dialog" onClose={onClose} aria-label={title}>
@@ -165,10 +174,10 @@ export function Menu({
     const close = (event: Event) => {
       const { current } = details
       if (!current?.open) return
-      if (event instanceof KeyboardEvent) {
-        if (event.key !== 'Escape') return
-        current.querySelector('summary')?.focus()
-      } else if (current.querySelector('summary')?.contains(event.target as Node)) return
+      const button = current.querySelector('summary')
+      if (event instanceof KeyboardEvent && event.key !== 'Escape') return
+      if (event instanceof MouseEvent && button?.contains(event.target as Node)) return
+      if (current.contains(document.activeElement)) button?.focus()
       current.open = false
     }
     document.addEventListener('click', close)

@@ -1,5 +1,6 @@
 // Every question that a screen asks, in one place.
 
+import { readError } from '../../../javascript/errors.mjs'
 import type { ParleyClient } from '../../../javascript/parley-client.mjs'
 import type {
   Answers,
@@ -114,8 +115,14 @@ export async function findPeople({ supabase }: ParleyClient, name: string, role?
     .order('created_at', { ascending: false })
     .limit(20)
   if (name) query = query.ilike('display_name', `%${name.replaceAll(/[%_\\]/g, '\\$&')}%`)
-  const { data, error } = await query
-  if (error) throw error
+  const { data, error, status } = await query
+  if (error) throw readError(error, status)
+  return data as Owner[]
+}
+
+export async function getPeople({ supabase }: ParleyClient, ids: string[]) {
+  const { data, error, status } = await supabase.from('users').select().in('id', ids)
+  if (error) throw readError(error, status)
   return data as Owner[]
 }
 

@@ -52,7 +52,7 @@ export function formatAgo(at: string, now: number): string {
   if (age < HOUR) return `${Math.floor(age / MINUTE)} min`
   if (age < DAY) return `${Math.floor(age / HOUR)} h`
   if (age < 7 * DAY) return new Date(at).toLocaleDateString('en', { weekday: 'short' })
-  return new Date(at).toLocaleDateString('en', { day: 'numeric', month: 'short' })
+  return new Date(at).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
 }
 
 /** What is left until then: "6 d 23 h", "3 h 12 min", "4 min", "12 s". */
@@ -63,6 +63,17 @@ export function formatLeft(until: string, now: number): string {
   if (left >= MINUTE) return `${Math.ceil(left / MINUTE)} min`
   return `${Math.ceil(left / 1000)} s`
 }
+
+/** Until when somebody may act; nothing while that is more than a month away and presses nobody. */
+export function formatDeadline(until: string, now: number): string {
+  const left = Date.parse(until) - now
+  if (left > 30 * DAY) return ''
+  return left < DAY ? `${formatLeft(until, now)} left` : `until ${formatDate(until)}`
+}
+
+/** "Sat 12 Dec" */
+export const formatDate = (at: string): string =>
+  new Date(at).toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' })
 
 // Made once: a list has thousands of times.
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })

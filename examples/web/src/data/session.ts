@@ -126,6 +126,7 @@ export class Session {
     this.#timer = window.setInterval(() => this.#tick(), 1000)
     window.addEventListener('online', this.#onOnline)
     window.addEventListener('offline', this.#onOffline)
+    window.addEventListener('unhandledrejection', this.#onRejection)
     if (this.config.appUrl) void this.client.cleanUp().catch(() => {})
     const { conversations, next_cursor, quota, profile } = await api.getInbox(this.client, 'all')
     this.#takeContexts(conversations)
@@ -140,6 +141,7 @@ export class Session {
     clearInterval(this.#timer)
     window.removeEventListener('online', this.#onOnline)
     window.removeEventListener('offline', this.#onOffline)
+    window.removeEventListener('unhandledrejection', this.#onRejection)
     await this.client.close()
   }
 
@@ -171,7 +173,13 @@ export class Session {
       this.#hear(message, conversation_context)
     })
     client.on('connection', () => this.#tick())
-    client.on('synced', ({ conversations }) => this.#takeContexts(conversations))
+    client.on('synced', ({ conversations }) => {
+      this.#takeContexts(conversations)
+      const { quota } = this.state
+      if (!quota || Date.parse(quota.resets_at) > serverNow()) return
+      // Nobody tells of a new day; the next sync asks again.
+      client.call('get_quota').then((quota) => this.set({ quota }), console.warn)
+    })
     client.on('message_seen', (seen) => this.#takeReceipt(seen, 'other_read_seq'))
     client.on('message_delivered', (got) => this.#takeReceipt(got, 'other_delivered_seq'))
     client.on('quota_changed', (quota) => this.set({ quota }))
@@ -258,9 +266,12 @@ export class Session {
     if (!contexts.length) return
     const conversations = { ...this.state.conversations }
     for (const context of contexts) {
-      setServerNow(context.server_now)
       const { conversation_id, version } = context
       const old = conversations[conversation_id]
+      // A screen that was kept carries the time at which it was sent.
+      if (!old || Date.parse(old.server_now) < Date.parse(context.server_now)) {
+        setServerNow(context.server_now)
+      }
       if (old && old.version > version) continue // an answer that was overtaken
       conversations[conversation_id] = this.#withHeardMarks(context)
       if (!old) this.client.remember([context])
@@ -282,8 +293,7 @@ export class Session {
   /** Open a chat: from here on it is kept up to date, and read while it is looked at. */
   async open(id: string) {
     this.#opened = id
-    const { [id]: _, ...errors } = this.state.errors
-    this.set({ errors })
+    this.forgive(id)
     try {
       const { conversation, messages, actions, quota } = await api.getChat(this.client, id)
       const heard = this.state.conversations[id]?.last_seq ?? 0
@@ -481,6 +491,10 @@ export class Session {
     await this.client.call(isBlocked ? 'block_user' : 'unblock_user', { user_id: userId })
     const { [userId]: _, ...others } = this.state.blocked
     this.set({ blocked: isBlocked ? { ...others, [userId]: true } : others })
+    // Whether something may be written there is the server's to say.
+    for (const { conversation_id, other_party } of Object.values(this.state.conversations)) {
+      if (other_party.id === userId) void this.refresh(conversation_id)
+    }
   }
 
   /** Open the direct chat with somebody; its id. */
@@ -555,6 +569,18 @@ export class Session {
       error instanceof ParleyError ? error : new ParleyError(String(error), 'CLIENT_FAILED')
     if (failure.status === 401) void this.#renewToken()
     this.set({ errors: { ...this.state.errors, [what]: failure } })
+  }
+
+  forgive(what: string) {
+    const { [what]: _, ...errors } = this.state.errors
+    this.set({ errors })
+  }
+
+  /** A refusal that no screen has caught is shown above all of them; anything else is a bug. */
+  #onRejection = (event: PromiseRejectionEvent) => {
+    if (!(event.reason instanceof ParleyError)) return
+    event.preventDefault()
+    this.fail('page', event.reason)
   }
 }
 

@@ -201,8 +201,12 @@ function Bids({ bids, onChange }: { bids: api.Market['bids']; onChange: () => Pr
             </button>
           )}
           {bid.influencer_id !== userId && me?.role === 'brand_owner' && bid.status === 'open' && (
-            <button type="button" className="button button-primary" onClick={() => setAsked(bid)}>
-              Connect
+            <button
+              type="button"
+              className="button button-primary"
+              onClick={() => (bid.conversation_id ? show(bid.conversation_id) : setAsked(bid))}
+            >
+              {bid.conversation_id ? 'Open' : 'Connect'}
             </button>
           )}
         </Card>

@@ -2,9 +2,9 @@
 
 import { useEffect, useState } from 'react'
 import type { Owner, Privacy as PrivacySettings } from '../../../javascript/types'
-import { Avatar, Trouble } from '../components/bits'
+import { Avatar } from '../components/bits'
 import { type Schema, SchemaForm } from '../components/SchemaForm'
-import { humanise } from '../data/api'
+import { getPeople, humanise } from '../data/api'
 import { canPush, isPushed, startPush, stopPush } from '../data/push'
 import { nameOf } from '../data/session'
 import { useSession, useSessionState } from '../hooks/useSession'
@@ -48,6 +48,7 @@ export default function Profile() {
           style="primary"
           values={{ display_name: me?.display_name ?? '', phone: me?.phone ?? '' }}
           onSubmit={async (input) => {
+            setSaid('')
             await session.client.call('complete_profile', input)
             await session.loadMe()
             setSaid('Saved.')
@@ -91,17 +92,11 @@ function Switch({
 function Privacy() {
   const session = useSession()
   const privacy = useSessionState((state) => state.me?.privacy)
-  const [error, setError] = useState<Error | null>(null)
-  const set = (wanted: Partial<PrivacySettings>) => {
-    session.client
-      .call('set_privacy', wanted)
-      .then(() => session.loadMe())
-      .catch(setError)
-  }
+  const set = (wanted: Partial<PrivacySettings>) =>
+    session.client.call('set_privacy', wanted).then(() => session.loadMe())
   return (
     <section className="box">
       <h2>Privacy</h2>
-      {error && <Trouble error={error} />}
       <Switch
         label="Others see when you were last here"
         isOn={privacy?.last_seen ?? true}
@@ -195,16 +190,14 @@ function Blocked() {
   useEffect(() => {
     const ids = Object.keys(blocked)
     if (!ids.length) return setPeople([])
-    void session.supabase
-      .from('users')
-      .select('*')
-      .in('id', ids)
-      .then(({ data }) => setPeople((data ?? []) as Owner[]))
+    void getPeople(session.client, ids).then(setPeople)
   }, [session, blocked])
   return (
     <section className="box">
       <h2>Blocked people</h2>
-      {people.length === 0 && <p className="muted">Nobody. Block somebody from their chat.</p>}
+      {Object.keys(blocked).length === 0 && (
+        <p className="muted">Nobody. Block somebody from their chat.</p>
+      )}
       <ul className="rows">
         {people.map((person) => (
           <li key={person.id} className="person">

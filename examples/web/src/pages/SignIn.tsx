@@ -2,6 +2,7 @@
 
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { type FormEvent, useState } from 'react'
+import { readAuthError } from '../../../javascript/errors.mjs'
 import { Avatar } from '../components/bits'
 import { Icon } from '../components/Icon'
 import type { Config } from '../data/config'
@@ -24,7 +25,7 @@ export function SignIn({
     setFault('')
     const { data, error } = await supabase.auth[how]({ email, password })
     setBusy(false)
-    if (error) setFault(explain(error.code, error.message))
+    if (error) setFault(FAULTS[error.code ?? ''] ?? readAuthError(error).message)
     else if (!data.session) setFault('Look into your mailbox and confirm the address first.')
   }
 
@@ -122,5 +123,3 @@ const FAULTS: Record<string, string> = {
   user_already_exists: 'There is an account with this address: sign in.',
   weak_password: 'The password is too weak: take a longer one.',
 }
-
-const explain = (code: string | undefined, message: string): string => FAULTS[code ?? ''] ?? message
