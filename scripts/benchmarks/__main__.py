@@ -95,7 +95,7 @@ def run(
     against: str | None = None,
     port: int | None = None,
 ) -> list[Row]:
-    """Measure on a server of its own and return the table's rows.
+    """Measure on a temporary server and return the table's rows.
 
     Args:
         size: how much there is, and how often it is measured.

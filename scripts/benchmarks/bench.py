@@ -1,4 +1,4 @@
-"""What every row measures on: the sides, and how much there is on each."""
+"""The databases that every row measures, and their size."""
 
 from __future__ import annotations
 

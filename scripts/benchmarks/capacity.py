@@ -1,4 +1,4 @@
-"""What an amount of use needs: cores, disk, log, Realtime messages and their price class.
+"""Calculates the cores, disk, log, Realtime messages and price class for an amount of use.
 
 `python -m scripts.benchmarks.capacity --users 50000 --messages-per-day 1000000 --peak 10`. What a
 call costs comes from docs/figures/bench.json (`./scripts/bench --publish`); what the platform
@@ -83,7 +83,7 @@ PEAK_INCLUDED, PEAK_PACKAGE, PEAK_DOLLARS = 500, 1_000, 10
 
 @dataclass(frozen=True)
 class Use:
-    """How much the product is used."""
+    """An amount of use."""
 
     users: int
     messages_per_day: int
@@ -101,7 +101,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the bench found. Times are microseconds of the server's processor time."""
+    """Published costs. Times are microseconds of the server's processor time."""
 
     send: float
     sync: float
@@ -181,7 +181,7 @@ def read_costs(rows: Sequence[Row]) -> Costs:
 
 
 def calculate(use: Use, costs: Costs) -> list[Need]:
-    """What the use needs, in the order in which it is read."""
+    """The needs of the use, in the order of the page."""
     sends = use.messages_per_day / DAY * use.peak
     opens = use.users * use.opens / DAY * use.peak
     marks = sends * use.receipts

@@ -47,7 +47,7 @@ def make_case(side: Side, cycle: Sequence[str], deal: str, claims: str) -> bool:
 def _drawings(
     superuser: Connection, cycle: Sequence[str], deal: str, claims: str
 ) -> dict[str, Any]:
-    """What clients draw after each of the actions, as the flow says it, without ids and times."""
+    """The drawings of clients after each action, from the flow, without ids and times."""
     with superuser.transaction(force_rollback=True):
         superuser.execute("select set_config('request.jwt.claims', %s, true)", [claims])
         asked, resumed = (

@@ -44,7 +44,7 @@ PRICE = 500_000
 
 @dataclass(frozen=True)
 class Load:
-    """What came of the events: seconds of each answer, sorted, and bytes of the app's memory."""
+    """The results: seconds of each answer, sorted, and bytes of the app's memory."""
 
     took: Sequence[float]
     seconds: float

@@ -228,7 +228,7 @@ class _Tables:
         self._asked: Counter[Any] = Counter()
 
     def spend(self, call: Call, repeats: int) -> Spent:
-        """What so many calls cost, the first after a checkpoint."""
+        """The cost of so many calls, the first after a checkpoint."""
         self._session.execute("checkpoint")
         values = [self._draw() for _ in range(repeats)]
         with metered_session(self._session) as spent:

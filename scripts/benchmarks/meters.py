@@ -1,4 +1,4 @@
-"""What a server spent: processor time of its processes and records of its write-ahead log."""
+"""Meters of a server: processor time of its processes and records of its write-ahead log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE = 30.0
 
 @dataclass
 class Spent:
-    """What a stretch of work cost the server, in all; `per` divides it by the calls."""
+    """The whole cost of some work for the server; `per` divides it by the calls."""
 
     calls: int = 0
     seconds: float = 0.0
@@ -52,7 +52,7 @@ class Spent:
         return self.wal_bytes / self.calls
 
     def __add__(self, other: Spent) -> Spent:
-        """What both cost together."""
+        """The sum of both."""
         return Spent(
             self.calls + other.calls,
             self.seconds + other.seconds,
@@ -62,7 +62,7 @@ class Spent:
         )
 
     def __sub__(self, other: Spent) -> Spent:
-        """What a longer run cost beyond a shorter one: its later calls, whose plans are made."""
+        """The cost of a longer run beyond a shorter one: of later calls, which have their plans."""
         return Spent(
             self.calls - other.calls,
             self.seconds - other.seconds,

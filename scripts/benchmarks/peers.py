@@ -63,7 +63,7 @@ CALL = (
 
 @dataclass(frozen=True)
 class Sends:
-    """What all sends cost the server, and the milliseconds of each timed one."""
+    """The cost of all sends for the server, and the milliseconds of each timed one."""
 
     spent: Spent
     times: Sequence[float]

@@ -18,7 +18,7 @@ from scripts.dev.local_supabase.postgres import SUPERUSER
 
 @dataclass(frozen=True)
 class Script:
-    """What one pgbench client repeats, and as which database role."""
+    """The script of one pgbench client, and its database role."""
 
     name: str
     role: str

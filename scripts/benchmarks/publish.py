@@ -1,4 +1,4 @@
-"""Keeps what was found: rows in docs/figures/bench.json, the table in docs/PERFORMANCE.md."""
+"""Writes the results: rows in docs/figures/bench.json, the table in docs/PERFORMANCE.md."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def _miss_messages(side: Side) -> tuple[Read, Read]:
 
 
 def measure_mark(bench: Bench) -> list[Row]:
-    """What a receipt of three messages costs; no gate, docs/SCALING.md needs it."""
+    """The cost of a receipt of three messages; no gate, docs/SCALING.md needs it."""
 
     def prepare(side: Side) -> tuple[Read, None]:
         (last,) = _one(

@@ -1,4 +1,4 @@
-"""Rows 1 and 2: a send by itself and as PostgREST makes it, cold and warm."""
+"""Rows 1 and 2: a send alone and as PostgREST makes it, cold and warm."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _by_one(size: Size, scripts: Scripts, check: Check) -> Found:
 
 
 def count(connection: Connection) -> list[int]:
-    """What sends leave behind; see COUNTS."""
+    """The rows that sends leave behind; see COUNTS."""
     row = connection.execute(COUNTS.encode()).fetchone()
     return [int(value or 0) for value in row or ()]
 

@@ -49,7 +49,7 @@ class Stack:
         return database_url(SUPERUSER, self.db_port)
 
     def memory(self) -> dict[str, Memory]:
-        """What the processes of each local server hold by themselves.
+        """The memory of each local server's own processes.
 
         Without what they share: the first process that looks at a page of Postgres's buffers would
         have it as its own.

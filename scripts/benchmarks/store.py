@@ -1,4 +1,4 @@
-"""What a message occupies: its row, its indexes, and the broadcast rows beside it."""
+"""Bytes of a message: its row, its indexes, and its broadcast rows."""
 
 from __future__ import annotations
 

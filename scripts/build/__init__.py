@@ -1,1 +1,1 @@
-"""What is written from the sources: migrations, their lock, tables, pages."""
+"""Writes migrations, their lock, tables and pages from the sources."""

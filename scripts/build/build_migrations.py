@@ -71,7 +71,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Drift:
-    """How the sources differ from what the migrations deploy."""
+    """The differences between the sources and the deployed migrations."""
 
     changed: list[Source] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)

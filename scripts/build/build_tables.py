@@ -1,4 +1,4 @@
-"""Writes the functions that are tables: which letters look alike, which phone numbers exist.
+"""Writes the generated functions: look-alike letters and lengths of phone numbers.
 
 Their data is that of confusable-homoglyphs (Unicode TR 39) and of phonenumbers (Google's
 libphonenumber). Run it when either has a new version: `python -m scripts.build.build_tables`.
@@ -150,7 +150,7 @@ $$;
 
 
 def metadata(code: int, region: str) -> Any:
-    """What libphonenumber knows of a region's numbers."""
+    """Data of libphonenumber about a region's numbers."""
     if region == "001":
         return PhoneMetadata.metadata_for_nongeo_region(code)
     return PhoneMetadata.metadata_for_region(region)

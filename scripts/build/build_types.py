@@ -86,7 +86,7 @@ def python() -> str:
 
 
 def run(*command: str | Path, stdin: str = "") -> str:
-    """What the command says.
+    """The output of a command.
 
     Raises:
         subprocess.CalledProcessError: it failed; its words are on stderr.

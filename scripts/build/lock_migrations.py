@@ -1,4 +1,4 @@
-"""Keeps supabase/migrations.lock: the hash of every migration, so that none is edited afterwards.
+"""Writes and checks supabase/migrations.lock, the hashes that keep migrations unedited.
 
 `supabase db push` compares version numbers only: an edit of an applied file would reach no
 database and nobody would notice.

@@ -50,7 +50,7 @@ class Schemas:
     events: dict[str, Schema] = field(default_factory=dict)
 
     def document(self, root: Schema) -> Schema:
-        """A schema as a document of its own, with what it refers to."""
+        """A schema as a separate document, with the shapes that it refers to."""
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$defs": self.shapes,

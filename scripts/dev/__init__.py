@@ -1,1 +1,1 @@
-"""What the commands start: the local Supabase, the sandbox, the demo."""
+"""Servers for one machine: the local Supabase, the sandbox, the demo."""

@@ -50,7 +50,7 @@ class Line(httpx.AsyncHTTPTransport):
 
 @dataclass
 class Books:
-    """What all clients together sent and heard; times are of the one clock they share."""
+    """All messages that the clients sent and heard, with times of their one clock."""
 
     # When each accepted or tried message was sent, by its client's id.
     sent: dict[str, float] = field(default_factory=dict)

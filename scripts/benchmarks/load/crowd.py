@@ -39,7 +39,7 @@ PASSWORD = "a-password-of-the-load"  # noqa: S105  of users made up for it
 
 @dataclass(frozen=True)
 class Plan:
-    """How much load, and for how long."""
+    """The amount of load and its duration."""
 
     clients: int = 100
     minutes: float = 2.0
@@ -65,7 +65,7 @@ class Plan:
 
 @dataclass
 class Result:
-    """What came of it. Times are seconds."""
+    """The results. Times are seconds."""
 
     plan: Plan
     seconds: float = 0.0

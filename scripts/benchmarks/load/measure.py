@@ -1,4 +1,4 @@
-"""The load as rows of the table: on a local Supabase, or after a question on somebody's."""
+"""The load as rows of the table: on a local Supabase, or after a question on another one."""
 
 from __future__ import annotations
 

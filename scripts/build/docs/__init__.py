@@ -1,1 +1,1 @@
-"""What render_docs.py is made of: reading the catalog and the sources, writing pages."""
+"""Parts of render_docs.py: they read the catalog and the sources, and write pages."""

@@ -1,4 +1,4 @@
-"""What a database with the sources in it says about itself: functions, tables, grants, settings.
+"""Reads the catalog of a database with the sources: functions, tables, grants, settings.
 
 The catalog is asked, not the SQL text, because it has the truth about types, defaults and rights.
 Only what people wrote for people, the comments above functions, comes from the sources.
@@ -147,7 +147,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Setting:
-    """What an operator may tune; `default` is the JSON that the migrations write."""
+    """A setting for operators; `default` is the JSON that the migrations write."""
 
     key: str
     default: str

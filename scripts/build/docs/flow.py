@@ -256,7 +256,7 @@ def _moves(moves: Shared, flows: Sequence[Flow], *, is_wide: bool = False) -> st
 
 
 def _leads(move: Move) -> str:
-    """Where a move leads, who is awaited there, what follows, and the reason that clients hear."""
+    """A move's next state, the awaited role, its follow-up, and the reason that clients hear."""
     said = [f"[{code(move.to_state)}](#{move.to_state})" if move.to_state else "stays"]
     if move.awaiting == "other":
         said.append("the other party is next")
@@ -381,7 +381,7 @@ def _limits(one: Field) -> Iterable[str]:
 
 
 def _facts(sort: str, says: Mapping[str, str], moves: Shared) -> str:
-    """What each guard or effect says of itself, and the moves that name it."""
+    """The sentence of each guard or effect, and the moves that name it."""
     rows = []
     for name in sorted(says):
         lists = ((move, move.guards if sort == "guard" else move.effects) for move, _ in moves)
@@ -391,7 +391,7 @@ def _facts(sort: str, says: Mapping[str, str], moves: Shared) -> str:
 
 
 def _properties(catalog: Catalog) -> str:
-    """What publishing proves: what functions `refute_*` say after `P1: `, `Shape: ` and so on."""
+    """The properties that publishing proves, from the headers of the functions `refute_*`."""
     rows = []
     for function in catalog.functions:
         if function.schema == "private" and function.name.startswith("refute_"):

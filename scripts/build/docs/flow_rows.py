@@ -190,7 +190,7 @@ def read_flows(dsn: str) -> list[Flow]:
 
 
 def read_facts(dsn: str) -> dict[str, dict[str, str]]:
-    """What each `guard` and each `effect` says of itself, by name."""
+    """The sentence of each `guard` and each `effect`, by name."""
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         rows = connection.execute(FACTS).fetchall()
     facts: dict[str, dict[str, str]] = {"guard": {}, "effect": {}}
@@ -324,7 +324,7 @@ def states_of(flows: Sequence[Flow]) -> list[tuple[str, dict[str, State]]]:
 
 
 def waits_for(flow: Flow, state: State) -> tuple[str, ...]:
-    """Who must act in a state: what the moves that lead to it say, or the row's `waiting_on`.
+    """Who must act in a state: by the moves that lead to it, or by the row's `waiting_on`.
 
     `other` is the party that did not act.
     """

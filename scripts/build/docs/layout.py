@@ -40,7 +40,7 @@ class Words:
 
     @property
     def width(self) -> float:
-        """How wide it is drawn."""
+        """Its width when drawn."""
         return len(self.text) * SIZE * MONO
 
 
@@ -77,7 +77,7 @@ class Placed:
     height: float = 0
 
     def edge(self, side: str) -> float:
-        """Where the left or the right edge is."""
+        """The place of the left or the right edge."""
         return self.x if side == "left" else self.x + self.width
 
     def meets(self, side: str) -> list[float]:
@@ -123,7 +123,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything is."""
+    """The places of all boxes and lanes."""
 
     boxes: tuple[Placed, ...]
     lanes: tuple[Lane, ...]

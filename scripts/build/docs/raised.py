@@ -173,7 +173,7 @@ def _read_call(call: Mapping[str, str], function: Function) -> Iterator[Raised]:
 
 
 def _rest(errors: str, found: re.Match[str]) -> str:
-    """What the paragraph says about one code, up to the next one."""
+    """The paragraph's words about one code, up to the next one."""
     following = IN_HEADER.search(errors, found.end())
     return errors[found.end() : following.start() if following else None].strip(" ,:;.")
 

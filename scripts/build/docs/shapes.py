@@ -10,7 +10,7 @@ from scripts.build.schemas import Schema, read_schemas
 
 
 def render_answer(function: str) -> Iterable[str]:
-    """What a function answers: the name of a shape, or its fields."""
+    """The answer of a function: the name of a shape, or its fields."""
     schema = read_schemas().answers.get(function)
     if schema is not None:
         yield from _render("Answer", schema)

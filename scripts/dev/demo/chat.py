@@ -46,7 +46,7 @@ async def read(stage: Stage) -> None:
 
 
 async def type_(stage: Stage) -> None:
-    """Who looks at the chat sees the other one there, and typing."""
+    """Both open the chat, and each sees the other online and typing."""
     for person in (stage.asha, stage.bharat):
         await person.client.open_conversation(stage.conversation_id)
     await stage.asha.hears("user_status_change", user_id=stage.bharat.id, status="online")
@@ -163,7 +163,7 @@ async def block(stage: Stage) -> None:
 
 
 async def refuse(stage: Stage) -> None:
-    """What an error looks like."""
+    """Shows an error."""
     try:
         await stage.asha.client.send(str(uuid.uuid4()), "Let me in")
     except ParleyError as error:

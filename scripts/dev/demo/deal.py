@@ -181,7 +181,7 @@ class Deal:
                 await party.person.hears_after(marks[role], "notification")
 
     def _messages(self, role: str) -> list[Json]:
-        """What this party has heard in this conversation, the newest first."""
+        """The messages that this party has heard in this conversation, newest first."""
         heard = (p["message"] for p in self.parties[role].person.payloads("new_message"))
         return [m for m in heard if m["conversation_id"] == self.id][::-1]
 
@@ -245,5 +245,5 @@ def rupees(minor: int) -> str:
 
 
 def _taken(answer: Json) -> tuple[str, list[str]]:
-    """What an answer says was done: the state that was reached, and the messages that were sent."""
+    """The new state and the messages of an answer."""
     return answer["flow_update"]["new_state"], [each["id"] for each in answer["messages"]]

@@ -38,7 +38,7 @@ def make_keys(sandbox_url: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class PushKeys:
-    """Who this machine is to push services: what the app is told, and what browsers are."""
+    """This machine's identity for push services: a key for the app, and one for browsers."""
 
     settings: dict[str, str] = field(repr=False)
     public: str
@@ -95,7 +95,7 @@ class Gateway:
         return [attempt["status"] for attempt in after["attempts"][len(before["attempts"]) :]]
 
     async def forge(self) -> httpx.Response:
-        """What the app answers to a signed webhook of which one byte was changed on the way."""
+        """The app's answer to a signed webhook with one changed byte."""
         body = b'{"entity":"event","event":"order.paid","payload":{}}'
         headers = {SIGNATURE: sign(body, self.webhook_secret)}
         return await self.app.post(

@@ -1,4 +1,4 @@
-"""Where the parts of a run are, and what to call there by hand."""
+"""The addresses of a run, and sample calls."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Places:
 
     @property
     def app_url(self) -> str:
-        """Where the app answers."""
+        """The app's address."""
         return f"http://{LOOPBACK}:{self.app_port}"
 
     @property
     def web_url(self) -> str:
-        """Where the web client is."""
+        """The web client's address."""
         return f"http://{LOOPBACK}:{self.web_port}"
 
     @property
@@ -46,7 +46,7 @@ class Places:
 
     @property
     def sandbox_url(self) -> str:
-        """Where the sandbox answers as Razorpay does."""
+        """The sandbox's address."""
         return f"http://{LOOPBACK}:{self.sandbox_port}"
 
     @property
@@ -71,21 +71,21 @@ class Places:
 
     @property
     def app_log(self) -> Path:
-        """What the app says."""
+        """The app's log."""
         return self.log_of("app")
 
     @property
     def sandbox_log(self) -> Path:
-        """What the sandbox says."""
+        """The sandbox's log."""
         return self.log_of("sandbox")
 
     def log_of(self, name: str) -> Path:
-        """What one of them, `app`, `sandbox` or `web`, says."""
+        """The log of `app`, `sandbox` or `web`."""
         return self.data_dir / f"{name}.log"
 
 
 def keep_people(file: Path, stage: Stage | None, *, reset: bool) -> list[dict[str, str]]:
-    """Whom one can be with one click: those of this demo, else those of the last one."""
+    """The people of the one-click sign-in: of this demo, or of the last one."""
     if stage is not None:
         emails = [(name, about, stage.emails[name]) for name, about in PEOPLE.items()]
         people = [
@@ -106,7 +106,7 @@ def web_config(
     vapid_key: str,
     people: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, object]:
-    """What the web client is told: examples/web/src/data/config.ts says what each is."""
+    """The settings of the web client; examples/web/src/data/config.ts explains them."""
     return {
         "supabaseUrl": stack["API_URL"],
         "supabaseKey": stack["ANON_KEY"],

@@ -20,7 +20,7 @@ class Relay:
 
     @property
     def url(self) -> str:
-        """Where clients connect instead."""
+        """The address for clients."""
         return f"http://127.0.0.1:{self.port}"
 
     async def mend(self) -> None:

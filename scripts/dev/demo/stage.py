@@ -1,4 +1,4 @@
-"""Where the scenes of the demo play: the people, what they share, and the lines they leave."""
+"""The stage of the demo: the people, their shared clients, and the printed lines."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def describe(event: str, payload: Json, me: str) -> str | None:
 
 
 def describe_quota(quota: Json) -> str:
-    """What is left for free, and the points."""
+    """The free messages that are left, and the points."""
     return (
         f"{quota['free_left']} of {quota['daily_free_limit']} free messages left, "
         f"{quota['points_balance']} points"

@@ -1,4 +1,4 @@
-"""A deal that waits for its payment, for whoever wants to pay one by hand."""
+"""A deal that waits for its payment, to pay by hand."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ async def build(log: Path) -> Path:
 
 
 async def _build(log: Path, stamp: str) -> None:
-    # Built beside and moved: whoever is served meanwhile has all files of one build.
+    # Built beside and moved, so that every visitor gets the files of one build.
     fresh = CLIENT / f".dist-{os.getpid()}"
     try:
         vite = "node_modules/vite/bin/vite.js"
@@ -129,7 +129,7 @@ def _sources() -> Iterator[Path]:
 
 
 def content_security_policy(config: Mapping[str, object]) -> str:
-    """What the page may load and whom it may talk to: itself, this Supabase, the app, checkout."""
+    """The page's Content-Security-Policy: itself, this Supabase, the app, checkout."""
     supabase = str(config["supabaseUrl"])
     socket = supabase.replace("http", "ws", 1)
     checkout = _origin(str(config["checkoutUrl"]))

@@ -1,4 +1,4 @@
-"""What the local stack is told: ports, secrets and delays, equal to what `supabase start` uses."""
+"""Settings of the local stack: ports, secrets and delays, equal to those of `supabase start`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Settings:
 
     @classmethod
     def load(cls, data_dir: Path) -> Settings:
-        """What `save` kept in the folder. Raises ValueError or TypeError when it is damaged."""
+        """The settings that `save` kept. Raises ValueError or TypeError when they are damaged."""
         kept = json.loads((data_dir / STATE).read_text(encoding="utf-8"))
         return cls(**kept | {"data_dir": data_dir})
 
@@ -61,7 +61,7 @@ class Settings:
 
     @property
     def api_url(self) -> str:
-        """Where clients reach the stack (SUPABASE_URL)."""
+        """The stack's address for clients (SUPABASE_URL)."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def dsn(self, role: str = "postgres") -> str:

@@ -91,7 +91,7 @@ def _move(scope: Scope, prefix: str, own_prefix: str) -> None:
 
 
 def _answer(scope: Scope) -> JSONResponse:
-    """What is said where no protocol is; a websocket is refused with it."""
+    """The answer outside the protocols; it also refuses a websocket."""
     path: str = scope["path"]
     if path == "/health" and scope["type"] == "http":
         return JSONResponse({"status": "ok"})

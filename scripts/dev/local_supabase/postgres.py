@@ -163,7 +163,7 @@ def create_database(port: int, name: str, template: str | None = None) -> None:
 
 
 def drop_database(port: int, name: str) -> None:
-    """Drop a database and cut whoever is still connected to it."""
+    """Drop a database and end its connections."""
     statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
     with psycopg.connect(superuser_dsn(port), autocommit=True) as connection:
         connection.execute(statement)

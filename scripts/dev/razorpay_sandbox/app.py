@@ -40,7 +40,7 @@ Work = Callable[[Sandbox, Request, Body], Body]
 
 
 def create_app(settings: Settings) -> Starlette:
-    """A sandbox of its own, with empty books; `app.state.sandbox` is its inside."""
+    """A new sandbox with empty books; `app.state.sandbox` is its inside."""
     sandbox = Sandbox(settings, Courier(settings))
 
     @asynccontextmanager

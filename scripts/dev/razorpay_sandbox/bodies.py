@@ -37,7 +37,7 @@ class ApiError(Exception):
 
 
 def refusal(description: str, field: str | None = None) -> ApiError:
-    """What a bad request gets; Razorpay names the field when one is at fault."""
+    """The answer to a bad request; Razorpay names a wrong field."""
     error = {
         "code": "BAD_REQUEST_ERROR",
         "description": description,

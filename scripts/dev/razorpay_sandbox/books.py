@@ -1,4 +1,4 @@
-"""What the sandbox remembers: orders, payments, refunds and disputes, in memory."""
+"""The sandbox's orders, payments, refunds and disputes, in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def now() -> int:
 
 @dataclass
 class Order:
-    """What is to be paid, in paise."""
+    """The amount to pay, in paise."""
 
     amount: int
     currency: str

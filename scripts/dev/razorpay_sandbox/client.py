@@ -92,7 +92,7 @@ class SandboxClient:
     def wait_until_delivered(
         self, subject: str, event: str | None = None, timeout: float = 10.0
     ) -> Body:
-        """What `deliveries` says, once every event about this id (of one kind) has arrived.
+        """The answer of `deliveries`, once every event about this id (of one kind) has arrived.
 
         Args:
             subject: the id of an event, payment, order, refund or dispute.

@@ -1,4 +1,4 @@
-"""What the sandbox is told at its start, and what it refuses to start with."""
+"""Reads and checks the sandbox's settings."""
 
 from __future__ import annotations
 

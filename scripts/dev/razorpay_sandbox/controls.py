@@ -1,4 +1,4 @@
-"""What moves the sandbox: pay, dispute, refund, the switches, and what became of events."""
+"""Controls of the sandbox: pay, dispute, refund, switches, and the delivery of events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OBJECT = TypeAdapter(Body)
 
 
 class ReleaseRequest(Strict):
-    """How held events leave."""
+    """The order in which held events leave."""
 
     order: Literal["given", "reversed", "shuffled"] = "given"
     seed: int = 0

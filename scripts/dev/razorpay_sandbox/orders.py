@@ -77,7 +77,7 @@ def list_payments(books: Books, order: Order) -> Body:
 
 
 def check_notes(notes: Any) -> ApiError | None:
-    """What is wrong with notes, if anything is; Razorpay takes `[]` for none."""
+    """The fault of notes, if any; Razorpay accepts `[]` as none."""
     if notes in (None, []):
         return None
     if not isinstance(notes, dict):

@@ -24,14 +24,14 @@ FEE_PERCENT, TAX_PERCENT = 2, 18
 
 
 class PayRequest(Strict):
-    """How somebody pays; `late`: it fails, and a later capture shows that it did not."""
+    """A way to pay; `late`: it fails, and is captured later."""
 
     method: Literal["upi", "card", "netbanking", "wallet"] = "upi"
     outcome: Literal["captured", "failed", "authorized", "late"] = "captured"
 
 
 class DisputeRequest(Strict):
-    """What the customer's bank does."""
+    """The answer of the customer's bank."""
 
     event: Literal["created", "under_review", "action_required", "won", "lost", "closed"] = (
         "created"
@@ -134,7 +134,7 @@ def dispute(courier: Courier, payment: Payment, request: DisputeRequest) -> Body
 
 
 def checkout_answer(payment: Payment, key_secret: str) -> Body:
-    """What checkout hands to the page: ids and a signature, or why it failed."""
+    """The values that checkout gives to the page: ids and a signature, or the failure."""
     if payment.status == "failed":
         return {
             "error": {

@@ -54,7 +54,7 @@ def create_refund(
 def give_back(books: Books, courier: Courier, payment: Payment, request: Body) -> Refund:
     """A new pending refund, as the API or somebody in Razorpay's Dashboard makes it.
 
-    A payment that was never captured goes back too, as Razorpay does by itself after days.
+    A payment that was never captured is refunded too, as Razorpay does after some days.
 
     Raises:
         ApiError: a field is bad, or there is not so much to give back.

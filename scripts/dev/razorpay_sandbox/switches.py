@@ -1,4 +1,4 @@
-"""What tests and people may make go wrong; `Switches()` is a gateway where nothing does."""
+"""Switches for faults; `Switches()` is a gateway without any."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Strict(BaseModel):
 
 
 class WebhookSwitches(Strict):
-    """How events travel."""
+    """The delivery of events."""
 
     hold: bool = Field(default=False, description="keep new events until they are released")
     lose: int = Field(default=0, ge=0, description="the next so many events are never sent")
@@ -38,14 +38,14 @@ class WebhookSwitches(Strict):
 
 
 class ApiFault(Strict):
-    """How the next calls of one operation end."""
+    """The results of the next calls of one operation."""
 
     fault: Fault
     times: int = Field(default=1, ge=1)
 
 
 class OrderSwitches(Strict):
-    """How orders are made."""
+    """The creation of orders."""
 
     same_receipt: Literal["reuse", "refuse"] = Field(
         default="reuse", description="what a second order with unique_receipt gets"
@@ -53,7 +53,7 @@ class OrderSwitches(Strict):
 
 
 class PaymentSwitches(Strict):
-    """What the next payments look like."""
+    """The shape of the next payments."""
 
     second_payment: bool = Field(default=False, description="a paid order can be paid again")
     amount: int | None = Field(
@@ -71,7 +71,7 @@ class PaymentSwitches(Strict):
 
 
 class RefundSwitches(Strict):
-    """What becomes of new refunds."""
+    """The fate of new refunds."""
 
     outcome: Literal["processed", "stay_pending", "failed"] = "processed"
 
@@ -99,7 +99,7 @@ class Switches(Strict):
         return Switches.model_validate({**now, **merged})
 
     def take_fault(self, operation: Operation) -> Fault | None:
-        """How this call is to end, counted down; None: as it should."""
+        """The forced result of this call, counted down; None: the normal one."""
         planned = self.api.get(operation)
         if planned is None:
             return None

@@ -1,4 +1,4 @@
-"""What each path does: sign up, in, out, look at oneself, stay in; and the two of operators."""
+"""The routes: sign up, sign in, sign out, user, refresh; and two for operators."""
 
 from __future__ import annotations
 

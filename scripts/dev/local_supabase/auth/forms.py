@@ -1,4 +1,4 @@
-"""What is sent, understood or refused and never a 500; and how GoTrue writes a refusal down."""
+"""Reads requests, refuses bad ones in GoTrue's form, and never answers 500."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Text = Annotated[StrictStr, Field(max_length=255)]
 
 
 class Credentials(BaseModel):
-    """Who somebody is, and the password that shows it."""
+    """The name of a login and its password."""
 
     email: Annotated[Text, AfterValidator(_email)] | None = None
     phone: Text | None = None

@@ -37,7 +37,7 @@ async def is_right(stored: str, password: str) -> bool:
 def session_answer(
     settings: Settings, profile: dict[str, Any], session_id: UUID, started: int, refresh_token: str
 ) -> dict[str, Any]:
-    """What a sign-in answers. `started`: when the password was given, in seconds since 1970."""
+    """The answer to a sign-in. `started`: when the password was given, in seconds since 1970."""
     now = int(time.time())
     expires_at = now + settings.access_token_lifetime
     claims = {

@@ -85,7 +85,7 @@ async def find_by_id(db: Db, user_id: UUID) -> DictRow | None:
 
 
 def email_claims(user_id: UUID, email: str) -> dict[str, Any]:
-    """What the e-mail identity says about its user."""
+    """The data of a user's e-mail identity."""
     return {"sub": str(user_id), "email": email, "email_verified": False, "phone_verified": False}
 
 

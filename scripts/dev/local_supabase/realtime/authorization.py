@@ -1,4 +1,4 @@
-"""Who a token speaks for, and what the policies on realtime.messages let that user do.
+"""Verifies tokens, and asks the policies on realtime.messages about a user's rights.
 
 A policy is asked by doing: a probe row is written and read inside a transaction that is rolled
 back. Source: supabase/realtime, lib/realtime/tenants/authorization.ex (recorded behaviour).
@@ -67,7 +67,7 @@ class MissingPartitionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What a user may do on one topic, by extension."""
+    """A user's rights on one topic, by extension."""
 
     broadcast: bool
     presence: bool
@@ -75,7 +75,7 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What policies see of a user: topic, claims and request headers."""
+    """The context of policies: topic, claims and request headers of a user."""
 
     topic: str
     claims: Claims
@@ -100,7 +100,7 @@ def verify(token: str, secret: str) -> Claims:
 
 @lru_cache(maxsize=TOKENS)
 def _read(token: str, secret: str) -> Claims:
-    """What a token says, whenever it was good; one that comes again is not read again."""
+    """The claims of a signed token, expired or not; a repeated token is not read again."""
     try:
         claims: Claims = jwt.decode(
             token,
@@ -117,7 +117,7 @@ def _read(token: str, secret: str) -> Claims:
 
 
 async def read_policies(pool: Pool, context: Context, *, presence: bool) -> Policies:
-    """What the user may read: a probe row for each extension is written, then read as the user.
+    """The user's rights to read: writes a probe row for each extension, then reads it as the user.
 
     Raises:
         MissingPartitionError: there is no partition to write the probes to.
@@ -146,7 +146,7 @@ async def read_policies(pool: Pool, context: Context, *, presence: bool) -> Poli
 
 
 async def write_policies(pool: Pool, context: Context) -> Policies:
-    """What the user may write: a probe row for each extension is written as the user."""
+    """The user's rights to write: writes a probe row for each extension as the user."""
     async with pool.connection() as connection, connection.transaction(force_rollback=True):
         try:
             await set_context(connection, context)

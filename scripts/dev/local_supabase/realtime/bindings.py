@@ -1,4 +1,4 @@
-"""What a channel asks of postgres_changes: reading it, and checking it against the database.
+"""Reads a channel's request for postgres_changes, and checks it against the database.
 
 Source: supabase/realtime, lib/extensions/postgres_cdc_rls/subscriptions.ex and the trigger
 function realtime.subscription_check_filters (recorded messages).

@@ -62,7 +62,7 @@ log = logging.getLogger(__name__)
 
 
 class ChannelCrashError(Exception):
-    """What makes the real server's channel process crash."""
+    """The real server's channel process would crash here."""
 
 
 @dataclass(eq=False)
@@ -150,7 +150,7 @@ class Channel:
         return not known
 
     async def prepare(self) -> None:
-        """Fetch what is to be replayed, while what is live waits behind the join's answer."""
+        """Fetch the messages to replay, while live ones wait behind the join's answer."""
         if self.replay:
             async with self.hub.pool.connection() as connection:
                 cursor = await connection.execute(

@@ -29,7 +29,7 @@ class BadFrameError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RawBroadcast:
-    """What a client sends as a binary frame: the event and the payload's own bytes."""
+    """A binary frame of a client: the event and the payload's bytes."""
 
     event: str
     data: bytes

@@ -1,4 +1,4 @@
-"""Broadcasts over HTTP: a batch, or one message at an address of its own."""
+"""Broadcasts over HTTP: a batch, or one message."""
 
 from __future__ import annotations
 

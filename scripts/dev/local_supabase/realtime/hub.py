@@ -1,4 +1,4 @@
-"""Who listens to what: the channels of every topic, and the presence on them."""
+"""The channels and the presence of every topic."""
 
 from __future__ import annotations
 

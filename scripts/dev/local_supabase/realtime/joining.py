@@ -1,4 +1,4 @@
-"""What a client asks for when it joins a channel, and the reasons to refuse it."""
+"""Reads the request of a join, and refuses it for a reason."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def admit(
 
 
 async def read_private(hub: Hub, context: Context, *, presence: bool) -> Policies:
-    """What the user may read on a private topic.
+    """The user's rights to read a private topic.
 
     Raises:
         JoinRefusedError: nothing, or the database cannot say.
@@ -127,7 +127,7 @@ async def read_private(hub: Hub, context: Context, *, presence: bool) -> Policie
 
 
 def denied(name: str) -> str:
-    """How the server says that a topic may not be read."""
+    """The server's sentence for a topic that the user may not read."""
     return f"You do not have permissions to read from this Channel topic: {name}"
 
 

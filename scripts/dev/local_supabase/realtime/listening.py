@@ -1,4 +1,4 @@
-"""What the parts of Realtime know of each other: topics, their listeners, and the way to these."""
+"""Types that the parts of Realtime share: topics, listeners and outlets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOPIC_PREFIX = "realtime:"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What channels share. A private and a public channel of one name are strangers."""
+    """The topic of channels. A private and a public one of one name are different topics."""
 
     name: str
     private: bool
@@ -59,4 +59,4 @@ class Outlet(Protocol):
         """Queue a frame."""
 
     def forget(self, listener: Listener) -> None:
-        """Drop a channel that ended by itself."""
+        """Drop an ended channel."""

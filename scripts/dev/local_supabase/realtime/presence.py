@@ -1,4 +1,4 @@
-"""Who is present on a topic: one entry a channel, grouped by the key that its client chose."""
+"""Presence on a topic: one entry per channel, grouped by the key that its client chose."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ CSV_LINES = (
 
 @dataclass(frozen=True)
 class Shape:
-    """What kind of answer the rows of a statement make."""
+    """The kind of answer that the rows of a statement make."""
 
     media_type: str
     is_single: bool = False  # exactly one value, whatever the rows
@@ -143,7 +143,7 @@ def _out_of_range(offset: int, total: int) -> ApiError:
 
 
 def _own_headers(text: str | None) -> list[tuple[str, str]]:
-    """What a function set in response.headers; by then its transaction has committed."""
+    """The headers that a function set in response.headers; its transaction has committed."""
     try:
         entries = json.loads(text) if text else []
         pairs = [pair for entry in entries for pair in entry.items() if len(entry) == 1]

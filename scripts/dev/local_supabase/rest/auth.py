@@ -1,4 +1,4 @@
-"""Who asks: the Bearer token of a request, checked as PostgREST checks it.
+"""Checks the Bearer token of a request as PostgREST does.
 
 Audiences are not checked, because Supabase sets none; a token without a role runs as `anon`.
 Source: https://docs.postgrest.org/en/v14/references/auth.html

@@ -1,4 +1,4 @@
-"""What goes wrong, as PostgREST says it: a status, four keys of JSON, a Proxy-Status header.
+"""Errors in PostgREST's form: a status, four keys of JSON, a Proxy-Status header.
 
 The status of every SQLSTATE is the one that PostgREST 14 answers with.
 Source: https://docs.postgrest.org/en/v14/references/errors.html

@@ -94,7 +94,7 @@ class Reader:
 
     # -- the cursor ----------------------------------------------------------------------------
     def fail(self, expected: str, *, at: int | None = None) -> ApiError:
-        """What to raise when something else than `expected` stands at the cursor."""
+        """The error for a text at the cursor that is not `expected`."""
         at = self._at if at is None else at
         rest = self._text[at : at + 1]
         found = f'"{rest}"' if rest else "end of input"

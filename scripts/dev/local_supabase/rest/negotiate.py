@@ -1,4 +1,4 @@
-"""What a request's headers ask for: Prefer, Accept and Range."""
+"""Reads the headers Prefer, Accept and Range."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def read_preferences(headers: Iterable[str], timezones: frozenset[str]) -> Prefe
 
 
 def choose_media_type(accept: str | None, own_type: str | None = None) -> str:
-    """What to answer with. `own_type` is what a function makes by itself.
+    """The media type of the answer. `own_type` is the one that a function returns.
 
     Raises ApiError 406 when nothing that is accepted can be made.
     """

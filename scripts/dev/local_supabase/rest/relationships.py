@@ -40,7 +40,7 @@ class Relationship:
 
     @property
     def described(self) -> dict[str, str]:
-        """How PostgREST names it when it has to ask which one is meant."""
+        """PostgREST's name of it in the error about an ambiguous embed."""
         here, there = (", ".join(names) for names in zip(*self.pairs, strict=True))
         relationship = f"{self.constraint} using {self.table}({here}) and {self.foreign}({there})"
         if self.junction:

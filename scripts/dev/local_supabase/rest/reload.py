@@ -62,7 +62,7 @@ class CatalogKeeper:
         self.reload()
 
     async def keep(self, dsn: str, pool: Pool) -> None:
-        """Load and reload until cancelled, over a connection of its own."""
+        """Load and reload until cancelled, over a separate connection."""
         while True:
             try:
                 async with await AsyncConnection.connect(

@@ -112,7 +112,7 @@ class Writer:
         ]
 
     def _embedded(self, child: Node) -> list[str]:
-        """How an embedded relation shows in its parent's select."""
+        """An embedded relation in its parent's select."""
         joined = quote(child.joined)
         if child.spread:
             names = [quote(name) for name in self._output_names(child)]
@@ -258,7 +258,7 @@ def _shows(node: Node) -> bool:
 
 
 def _output_name(column: Column) -> str | None:
-    """The name of a column in the answer, where SQL would not find it by itself."""
+    """The name of a column in the answer, where SQL needs one."""
     if column.alias or not column.field.arrows:
         return column.alias
     keys = [key for _, key in column.field.arrows if isinstance(key, str)]

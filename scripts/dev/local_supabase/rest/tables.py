@@ -34,7 +34,7 @@ def find_table(catalog: Catalog, name: str) -> Table:
 
 
 def options(catalog: Catalog, name: str) -> Response:
-    """What may be done with a table, as far as the database allows it to anyone."""
+    """The methods of a table, as far as the database allows them to anyone."""
     table = find_table(catalog, name)
     verbs = ["OPTIONS", "GET", "HEAD"]
     if table.insertable:

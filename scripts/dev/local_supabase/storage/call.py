@@ -77,7 +77,7 @@ class Call:
     name: str = ""
 
     def caller(self) -> Caller:
-        """Who asks. Raises StorageError without a good token."""
+        """The caller. Raises StorageError without a good token."""
         return caller_of(self.request, self.settings.jwt_secret)
 
     @property
@@ -114,7 +114,7 @@ class Call:
             yield database
 
     async def find_bucket(self) -> DictRow:
-        """The bucket, whoever asks. Raises StorageError when there is none."""
+        """The bucket, for every caller. Raises StorageError when there is none."""
         if not is_bucket_name(self.bucket):
             raise bad_bucket_name()
         async with self.acting(SERVER) as database:

@@ -38,7 +38,7 @@ async def get(call: Call) -> Response:
 
 
 async def get_signed(call: Call) -> Response:
-    """The object, to whoever holds the address until it ends."""
+    """The object, to every holder of the address until it expires."""
     claims = read_signature(call.request, call.settings.jwt_secret, call.address, "download")
     ends = datetime.fromtimestamp(min(claims.get("exp", LAST), LAST), UTC)
     return await _show(call, partial(call.find_object, SERVER), ends)
@@ -60,12 +60,12 @@ async def _show(
 
 
 async def info(call: Call) -> Response:
-    """What is known of the object, to whom `get` would send it."""
+    """The metadata of the object, with the rights of `get`."""
     return _describe(await _find(call))
 
 
 async def _find(call: Call) -> DictRow:
-    """The object: anybody's of a public bucket, otherwise for whom the policies let see it."""
+    """The object: of a public bucket for everybody, otherwise by the policies."""
     if call.how == "authenticated":
         caller: Caller | None = call.caller()
     else:

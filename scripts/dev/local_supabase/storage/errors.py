@@ -1,4 +1,4 @@
-"""What goes wrong, as Storage says it: four keys of JSON, nearly always with HTTP status 400."""
+"""Errors in Storage's form: four keys of JSON, nearly always with HTTP status 400."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ from entries
 
 
 async def list_folder(call: Call) -> Response:
-    """What is in a folder: its files, and its folders as rows with a name alone."""
+    """The contents of a folder: its files, and its folders as rows with only a name."""
     caller = call.caller()
     body = await call.body(LIST)
     sort = body.get("sortBy", {})

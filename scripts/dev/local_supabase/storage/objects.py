@@ -1,4 +1,4 @@
-"""What is done with objects that are there: sign, move, copy, delete."""
+"""Sign, move, copy and delete existing objects."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NOT_SIGNED = "Either the object does not exist or you do not have access to it"
 
 
 async def sign_one(call: Call) -> Response:
-    """An address that shows the object to whoever holds it."""
+    """An address that shows the object to its holder."""
     caller = call.caller()
     body = await call.body(SIGN)
     await call.find_object(caller)

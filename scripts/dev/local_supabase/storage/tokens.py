@@ -1,4 +1,4 @@
-"""Who asks, and what a signed address allows: JWTs, refused in the words of the real server."""
+"""Checks tokens of callers and of signed addresses; refuses in the words of the real server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Caller:
 
     @property
     def owner_id(self) -> str | None:
-        """Whose the files will be; a token without a subject owns nothing."""
+        """The owner of new files; a token without a subject owns nothing."""
         subject = self.claims.get("sub")
         return subject if isinstance(subject, str) else None
 
@@ -74,7 +74,7 @@ def read_token(token: str, secret: str) -> dict[str, Any]:
 
 
 def caller_of(request: Request, secret: str, *, header_needed: bool = True) -> Caller:
-    """Who asks. Raises StorageError when the token is missing or bad."""
+    """The caller. Raises StorageError when the token is missing or bad."""
     sent = request.headers.get("authorization")
     if sent is None and header_needed:
         raise bad_request("headers must have required property 'authorization'")
@@ -87,7 +87,7 @@ def caller_of(request: Request, secret: str, *, header_needed: bool = True) -> C
 
 
 def caller_or_nobody(request: Request, secret: str) -> Caller | None:
-    """Who asks, where a bad token is as good as none."""
+    """The caller; None for a missing or bad token."""
     try:
         return caller_of(request, secret)
     except StorageError:

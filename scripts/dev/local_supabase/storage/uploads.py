@@ -92,7 +92,7 @@ async def put(call: Call) -> Response:
 
 
 async def put_signed(call: Call) -> Response:
-    """An upload by whoever holds the address; its policies were asked when it was signed."""
+    """An upload by a holder of the address; the policies were asked when it was signed."""
     secret = call.settings.jwt_secret
     claims = read_signature(call.request, secret, call.address, "upload")
     owner = Caller(SERVER.role, {"sub": claims.get("owner")})
@@ -212,7 +212,7 @@ async def _chunks_of_part(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 def _user_metadata(text: str | None, *, encoded: bool) -> Any:
-    """What the sender keeps with the file; what is no JSON is dropped in silence."""
+    """The sender's metadata of the file; invalid JSON is silently dropped."""
     try:
         return json.loads(base64.b64decode(text or "") if encoded else text or "")
     except (ValueError, binascii.Error, RecursionError):
@@ -228,7 +228,7 @@ def _check_type(mimetype: str, allowed: list[str] | None) -> None:
 
 
 def _check_path(call: Call, version: str) -> None:
-    """What passes the policies and no file of the real server's can be called, in its words."""
+    """Refuse names that the policies allow and the real server's disk does not, in its words."""
     parts = call.address.split("/")
     if {".", ".."} & set(parts):
         path = f"stub/stub/{call.address}/{version}"
