@@ -44,7 +44,6 @@ from scripts.dev.local_supabase.realtime.listening import Outlet, Topic
 RESUBSCRIBE_DELAY = 2.0
 # A token is looked at again when it expires, and at least every five minutes.
 TOKEN_CHECK_INTERVAL = 300.0
-REPLICATION_PATIENCE = 60.0
 # CLIENT_PRESENCE_MAX_CALLS and CLIENT_PRESENCE_WINDOW_MS (transcript 16g).
 PRESENCE_CALLS = 5
 PRESENCE_WINDOW = 30.0
@@ -195,8 +194,6 @@ class Channel:
                 await self._subscribe()
             if self.presence_enabled and self.policies.presence:
                 self._push("presence_state", self.hub.presence.state(self.topic))
-            if self.request.replication_ready:
-                self._spawn(self._await_replication())
             while not self.stopped:
                 push = await self.inbox.get()
                 if push is None:
@@ -335,15 +332,6 @@ class Channel:
             self.send_system("postgres_changes", "ok", "Subscribed to PostgreSQL")
         else:
             self.send_system("postgres_changes", "error", problem)
-
-    async def _await_replication(self) -> None:
-        try:
-            async with asyncio.timeout(REPLICATION_PATIENCE):
-                await self.hub.replication_ready.wait()
-        except TimeoutError:
-            self.shut_down("Replication connection was not established in time")
-        else:
-            self.send_system("system", "ok", "Replication connection established")
 
     async def _writing(self) -> Policies:
         if self.writing is None:

@@ -46,7 +46,6 @@ class JoinRequest:
     acknowledge: bool
     presence_key: str
     presence_enabled: bool
-    replication_ready: bool
     replay: JSON
     bindings: list[dict[str, Any]]
 
@@ -80,7 +79,6 @@ def read_request(name: str, payload: JSON, api_key: str) -> JoinRequest:
         acknowledge=_flag(broadcast.get("ack")),
         presence_key=str(uuid.uuid1()) if key in (None, "") else str(key),
         presence_enabled=_flag(presence.get("enabled")),
-        replication_ready=_flag(broadcast.get("replication_ready")),
         replay=broadcast.get("replay"),
         bindings=[{**binding, "id": phash2(binding)} for binding in bindings],
     )

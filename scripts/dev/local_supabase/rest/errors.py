@@ -56,8 +56,8 @@ class ApiError(Exception):
 
 def make_response(status: int, headers: Headers, body: bytes) -> Response:
     """A response with headers that came from the database: UTF-8, and each on one line."""
-    # The web server can send no status above 599; the real one sends what a function asks for.
-    status = status if status < 600 else 500
+    # The web server cannot send other statuses; the real one sends every status of a function.
+    status = status if 200 <= status < 600 else 500
     answer = Response(b"" if status in (204, 304) else body, status)
     for name, value in headers:
         line = re.sub(r"[\r\n]+", " ", value)
@@ -119,47 +119,16 @@ def _status(code: str, message: str, role: str) -> int:
 
 def _raised_with_full_control(message: str, detail: str | None) -> ApiError:
     """RAISE SQLSTATE 'PGRST': MESSAGE is the body, DETAIL the status and the headers."""
-    body = _object(message)
-    if not body or not _strings(body, ("code", "message"), ("details", "hint")):
-        return _unreadable(
-            f"Invalid JSON value for MESSAGE: '{message}'",
-            "MESSAGE must be a JSON object with obligatory keys: 'code', 'message' "
-            "and optional keys: 'details', 'hint'.",
-        )
-    control = _object(detail) if detail is not None else None
-    headers = control.get("headers") if control else None
-    status = control.get("status") if control else None
-    if not isinstance(headers, dict) or type(status) is not int or not 200 <= status <= 999:
-        said = "DETAIL is missing in the RAISE statement"
-        return _unreadable(
-            said if detail is None else f"Invalid JSON value for DETAIL: '{detail}'",
-            "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' "
-            "and optional key: 'status_text'.",
-        )
-    return ApiError(
-        status,
-        body["code"],
-        body["message"],
-        details=body.get("details"),
-        hint=body.get("hint"),
-        headers=[(name, str(value)) for name, value in headers.items()],
-    )
-
-
-def _unreadable(details: str, hint: str) -> ApiError:
-    message = "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error"
-    return ApiError(500, "PGRST121", message, details=details, hint=hint)
-
-
-def _object(text: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _strings(body: dict[str, Any], required: Sequence[str], optional: Sequence[str]) -> bool:
-    return all(isinstance(body.get(key), str) for key in required) and all(
-        body.get(key) is None or isinstance(body[key], str) for key in optional
-    )
+        body, control = json.loads(message), json.loads(detail or "")
+        return ApiError(
+            int(control["status"]),
+            body["code"],
+            body["message"],
+            details=body.get("details"),
+            hint=body.get("hint"),
+            headers=[(name, str(value)) for name, value in control["headers"].items()],
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        said = "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error"
+        return ApiError(500, "PGRST121", said, details=f"MESSAGE: {message} DETAIL: {detail}")
