@@ -1099,7 +1099,7 @@ begin
 end;
 $$;
 
--- source: 10_private/views.sql sha256:c46acbfc27f455959bb688a17d2675fc92ef40edcc871b07e8bc5214ec86caba
+-- source: 10_private/views.sql sha256:bd146e0e7f99c73c38da2fa03fe7c1b70d76f967f8b86cab9d56b7c9a465f130
 -- The caller's messages and conversations, in the shapes that clients get.
 --
 -- The views run with their owner's rights; no role has a grant on them.
@@ -1308,7 +1308,9 @@ select
   c.created_at,
   c.updated_at,
   now() as server_now,
-  coalesce(other.typing_until > now(), false) as other_typing,
+  coalesce(
+    other.typing_until > now() and not me.blocks_other and not other.blocks_other, false
+  ) as other_typing,
   case when c.kind <> 'direct' then json_build_object(
     'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
     'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
@@ -4029,11 +4031,11 @@ to authenticated;
 grant execute on function public.set_conversation_preferences(uuid, boolean, boolean, timestamptz)
 to authenticated;
 
--- source: 30_chat/set_typing.sql sha256:ae68e170e268e61ec915302d1adf5e3b4c000b2facff5e1c105815a057faa026
+-- source: 30_chat/set_typing.sql sha256:cd1f70decb3b824f210677ed3d41139ffd20320c32d3551cbc4a55effadc323b
 -- Stores for six seconds that the caller is typing, for clients that reconnect.
 --
 -- Listeners hear it from the client directly, on the conversation's topic: typing writes no
--- broadcast row. Neither the text is stored, nor that a blocked user types.
+-- broadcast row. The text is not stored, and readers show nobody who types across a block.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
 -- participants.
@@ -4047,23 +4049,14 @@ as $$
 declare
   c_kept constant interval := interval '6 seconds';
   v_me constant uuid := private.require_user();
-  v_is_blocked boolean;
 begin
-  select me.blocks_other or other.blocks_other into v_is_blocked
-  from private.participants as me
-  join private.participants as other
-    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-  where me.conversation_id = p_conversation_id and me.user_id = v_me;
-  if not found then
-    perform private.raise_conversation_not_found();
-  end if;
   perform private.limit_rate(v_me, 'typing');
-  if v_is_blocked then
-    return;
-  end if;
   update private.participants as p
   set typing_until = case when p_is_typing then now() + c_kept end
   where p.conversation_id = p_conversation_id and p.user_id = v_me;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
 end;
 $$;
 
@@ -10259,7 +10252,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:889e86d77dfaf9993532a0fb54f5ff16b278c3fe56e5528b71b09ae0efd590e0
+-- source: 43_deals/take_action.sql sha256:14e0f66e913832ce3527746302f71073dbc4c379b0cce4a1e1993c8247798945
 -- Takes an action in a conversation's flow.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; for 30 days a
@@ -10586,7 +10579,9 @@ begin
         c.created_at,
         c.updated_at,
         now() as server_now,
-        coalesce(other.typing_until > now(), false) as other_typing,
+        coalesce(
+          other.typing_until > now() and not me.blocks_other and not other.blocks_other, false
+        ) as other_typing,
         case when c.kind <> 'direct' then json_build_object(
           'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
           'released_minor', c.released_minor, 'fee_minor', c.fee_minor,
@@ -12839,7 +12834,7 @@ $$;
 grant execute on function public.validate_flow(jsonb) to authenticated, service_role;
 grant execute on function private.validate_flow(jsonb) to authenticated, service_role;
 
--- source: 45_safety/block_user.sql sha256:2496cfbe4a3101d15fadf0a5a3197c9d3ebbdaa9b9b23773f07c32cce7b812b5
+-- source: 45_safety/block_user.sql sha256:f761c78069c6c5b6eeebfc62c857f6dd87a6e5285a715835aba0befd262c4a61
 -- RPC: stops messages between the caller and a user; returns `{user_id, blocked}`.
 create or replace function public.block_user(user_id uuid)
 returns json
@@ -12955,8 +12950,7 @@ begin
   update private.participants as p
   set
     version = p.version + 1,
-    shared_version = p.shared_version + 1,
-    typing_until = null
+    shared_version = p.shared_version + 1
   from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)

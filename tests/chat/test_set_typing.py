@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chat.scenes import Talk, block, context_of, everything
-from tests.support.databases import Database
+from tests.support.databases import PATIENCE, Database
 
 SHIFT = """
 update private.participants set typing_until = %s where conversation_id = %s and user_id = %s
@@ -59,6 +59,16 @@ def test_nobody_is_shown_typing_across_a_block(db: Database, talk: Talk, who_blo
     pair = (talk.asha, talk.bharat)
     block(db, *(pair if who_blocks == "asha" else reversed(pair)))
     set_typing(db, talk.asha, talk.id)
+    assert context_of(db, talk.bharat, talk.id)["other_typing"] is False
+
+
+def test_who_types_at_the_moment_of_a_block_is_not_shown(db: Database, talk: Talk) -> None:
+    other = db.session()
+    with db.transaction(), db.signed_in_as(talk.bharat), other.signed_in_as(talk.asha):
+        db.call("block_user", user_id=talk.asha)
+        typing = other.start("set_typing", conversation_id=talk.id, is_typing=True)
+        db.wait_until_blocked(other)
+    assert typing.result(PATIENCE) is None
     assert context_of(db, talk.bharat, talk.id)["other_typing"] is False
 
 

@@ -1,7 +1,7 @@
 -- Stores for six seconds that the caller is typing, for clients that reconnect.
 --
 -- Listeners hear it from the client directly, on the conversation's topic: typing writes no
--- broadcast row. Neither the text is stored, nor that a blocked user types.
+-- broadcast row. The text is not stored, and readers show nobody who types across a block.
 -- Definer: clients have no write grant on any table.
 -- Locks: the caller's rate limit, then the caller's row of the conversation. Writes: rate_limits,
 -- participants.
@@ -15,23 +15,14 @@ as $$
 declare
   c_kept constant interval := interval '6 seconds';
   v_me constant uuid := private.require_user();
-  v_is_blocked boolean;
 begin
-  select me.blocks_other or other.blocks_other into v_is_blocked
-  from private.participants as me
-  join private.participants as other
-    on other.conversation_id = me.conversation_id and other.user_id <> me.user_id
-  where me.conversation_id = p_conversation_id and me.user_id = v_me;
-  if not found then
-    perform private.raise_conversation_not_found();
-  end if;
   perform private.limit_rate(v_me, 'typing');
-  if v_is_blocked then
-    return;
-  end if;
   update private.participants as p
   set typing_until = case when p_is_typing then now() + c_kept end
   where p.conversation_id = p_conversation_id and p.user_id = v_me;
+  if not found then
+    perform private.raise_conversation_not_found();
+  end if;
 end;
 $$;
 

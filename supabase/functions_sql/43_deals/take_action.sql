@@ -324,7 +324,9 @@ begin
         c.created_at,
         c.updated_at,
         now() as server_now,
-        coalesce(other.typing_until > now(), false) as other_typing,
+        coalesce(
+          other.typing_until > now() and not me.blocks_other and not other.blocks_other, false
+        ) as other_typing,
         case when c.kind <> 'direct' then json_build_object(
           'captured_minor', c.captured_minor, 'held_minor', c.held_minor,
           'released_minor', c.released_minor, 'fee_minor', c.fee_minor,

@@ -113,8 +113,7 @@ begin
   update private.participants as p
   set
     version = p.version + 1,
-    shared_version = p.shared_version + 1,
-    typing_until = null
+    shared_version = p.shared_version + 1
   from private.conversations as c
   where c.user_a = least(p_user_id, p_other_id)
     and c.user_b = greatest(p_user_id, p_other_id)
