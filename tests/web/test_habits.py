@@ -288,6 +288,18 @@ def test_a_row_moves_up_without_taking_the_focus_or_the_place(
     expect(rows.nth(2)).to_contain_text("Brand 1")
 
 
+def test_a_list_is_shown_however_long_it_takes_to_draw(
+    asha: Member, talk: str, open_window: Open
+) -> None:
+    def prepare(context: BrowserContext) -> None:
+        # No two looks at the clock see the same time, as where drawing takes a while.
+        context.add_init_script("let n = 0, now = Date.now; Date.now = () => now() + (n += 1)")
+
+    window = open_window(asha, prepare=prepare)
+    window.open_chat(talk)
+    expect(window.page.locator(".row").first).to_be_visible()
+
+
 def test_search_marks_the_words_and_jumps_to_the_message(
     long_talk: tuple[Member, str], open_window: Open
 ) -> None:

@@ -12,33 +12,38 @@ export function setServerNow(serverNow: string): void {
 /** Milliseconds since 1970 by the server's clock. */
 export const serverNow = (): number => Date.now() + offset
 
-type Listener = () => void
-const tickers = new Map<number, { listeners: Set<Listener>; timer: number; now: number }>()
+const tickers = new Map<number, ReturnType<typeof makeTicker>>()
+
+/** Counts on while somebody listens. Its `subscribe` stays the same, or each render would be a change. */
+function makeTicker(every: number) {
+  const listeners = new Set<() => void>()
+  let timer = 0
+  const ticker = {
+    now: serverNow(),
+    subscribe(listener: () => void) {
+      if (!listeners.size) {
+        timer = window.setInterval(tick, every)
+        if (serverNow() - ticker.now > every) ticker.now = serverNow()
+      }
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+        if (!listeners.size) clearInterval(timer)
+      }
+    },
+  }
+  function tick() {
+    ticker.now = serverNow()
+    for (const each of listeners) each()
+  }
+  tickers.set(every, ticker)
+  return ticker
+}
 
 /** The server's time, renewed every so many milliseconds. */
 export function useNow(every: number): number {
-  return useSyncExternalStore(
-    (listener) => {
-      let ticker = tickers.get(every)
-      if (!ticker) {
-        const made = { listeners: new Set<Listener>(), timer: 0, now: serverNow() }
-        made.timer = window.setInterval(() => {
-          made.now = serverNow()
-          for (const each of made.listeners) each()
-        }, every)
-        tickers.set(every, made)
-        ticker = made
-      }
-      ticker.listeners.add(listener)
-      return () => {
-        ticker.listeners.delete(listener)
-        if (ticker.listeners.size) return
-        clearInterval(ticker.timer)
-        tickers.delete(every)
-      }
-    },
-    () => tickers.get(every)?.now ?? Math.floor(serverNow() / every) * every,
-  )
+  const ticker = tickers.get(every) ?? makeTicker(every)
+  return useSyncExternalStore(ticker.subscribe, () => ticker.now)
 }
 
 const MINUTE = 60_000
