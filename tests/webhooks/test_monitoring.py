@@ -70,15 +70,43 @@ def test_every_rule_says_how_bad_it_is_and_what_happened() -> None:
         assert re.search(r'^ +summary: "[A-Z1%{].+"$', rule, re.MULTILINE), rule
 
 
-def test_prometheus_takes_the_rules_and_every_query_of_the_dashboard(tmp_path: Path) -> None:
+def promtool(*arguments: str) -> None:
+    """Run Prometheus' checker, which must have no complaint."""
     if PROMTOOL is None:
         miss("promtool", "`apt-get install prometheus` (Debian 12)")
+    done = subprocess.run(  # noqa: S603
+        [PROMTOOL, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_takes_the_rules_and_every_query_of_the_dashboard(tmp_path: Path) -> None:
     queries = [
         {"record": f"query:{number}", "expr": query} for number, query in enumerate(expressions())
     ]
     as_rules = tmp_path / "dashboard.yml"
     # JSON is YAML.
     as_rules.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": queries}]}), "utf-8")
-    checked = [PROMTOOL, "check", "rules", str(RULES), str(as_rules)]
-    done = subprocess.run(checked, capture_output=True, text=True, check=False)  # noqa: S603
-    assert done.returncode == 0, done.stdout + done.stderr
+    promtool("check", "rules", str(RULES), str(as_rules))
+
+
+def test_a_wrong_secret_is_noticed_also_where_few_pay(tmp_path: Path) -> None:
+    firing = 'ALERTS{alertname="ParleyWebhookUnsigned", alertstate="firing"}'
+    test = {
+        "interval": "1m",
+        # One event, and Razorpay's next try half an hour later.
+        "input_series": [
+            {"series": 'webhook_requests_total{result="bad_signature"}', "values": "1x30 2x60"}
+        ],
+        "promql_expr_test": [
+            {
+                "eval_time": moment,
+                "expr": f"count({firing}) or vector(0)",
+                "exp_samples": [{"labels": "{}", "value": count}],
+            }
+            for moment, count in (("25m", 0), ("40m", 1), ("60m", 1))
+        ],
+    }
+    rules = tmp_path / "test.yml"
+    rules.write_text(json.dumps({"rule_files": [str(RULES)], "tests": [test]}), "utf-8")
+    promtool("test", "rules", str(rules))
