@@ -754,12 +754,12 @@ grant execute on function private.my_id() to authenticated;
 grant execute on function private.list_my_conversation_ids() to authenticated;
 grant execute on function private.is_my_topic(text, boolean) to authenticated;
 
--- source: 10_private/raise_error.sql sha256:19ccd73cb38833c817170118708494eeab4ba0469d0cb3fb2499255f403a7423
+-- source: 10_private/raise_error.sql sha256:759b1405703d90679290157a4c8f1cb366b57b57fa2fdd2e02e2502b031b4c4f
 -- Ends the call with an error that PostgREST turns into the HTTP answer
 -- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
 --
--- Args: code of docs/ERRORS.md; a sentence for people; details; HTTP status; what to do next;
--- response headers. Never pass a client's text as p_code or in p_headers.
+-- Args: code of docs/ERRORS.md; a sentence for people; details; HTTP status; a hint; response
+-- headers. Never pass a client's text as p_code or in p_headers.
 -- Source of the convention: postgrest.org, "Raise errors with HTTP status codes" (SQLSTATE PGRST).
 -- Errors: always, with SQLSTATE PGRST.
 create or replace function private.raise_error(
@@ -2146,7 +2146,7 @@ to authenticated, service_role;
 grant execute on function public.grant_points(uuid, bigint, text, uuid)
 to authenticated, service_role;
 
--- source: 25_points/spend_points.sql sha256:bedc36d4c595509e5e46e626cf1ba790bb577e45768b6469168b17d093e74439
+-- source: 25_points/spend_points.sql sha256:a02d37c5701cc45d5dee72e1199a16d470d5cff56df77634f86794cf697bc720
 -- Takes points from an account and enters them in the ledger; nothing happens for a price of 0.
 --
 -- Sends charge themselves; see private.send_message.
@@ -2274,8 +2274,8 @@ end;
 $$;
 
 -- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
--- points_per_message, cost, points_balance, resets_at, timezone}`; cost is what the next message
--- costs, in points.
+-- points_per_message, cost, points_balance, resets_at, timezone}`; cost is the price of the next
+-- message in points.
 create or replace function private.quota_json(p_account private.accounts)
 returns jsonb
 language plpgsql
@@ -3295,7 +3295,7 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:fc6eef97cc305cc464eb044ef4a47de164205457b4922109227385f596deac60
+-- source: 30_chat/send_message.sql sha256:d4eda51b8439c886a16d5628d666e0e1a2e0eee3c4b2bcce1cb85d63fb168e86
 -- Sends one message of the caller: one transaction checks, charges, numbers, stores and broadcasts
 -- it.
 --
@@ -3663,7 +3663,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := auth.uid();
-  -- Cut to what an interval can hold.
+  -- Cut to the range of an interval.
   v_lifetime constant interval := interval '1 hour' * case
     when p_expiration_hours is not null then least(greatest(p_expiration_hours, 0), 10000)
   end;
@@ -4999,11 +4999,11 @@ $$;
 grant execute on function private.get_notifications(integer, bigint) to authenticated;
 grant execute on function public.get_notifications(integer, bigint) to authenticated;
 
--- source: 35_notifications/notify.sql sha256:4590ca545b4e5b4a4b6df26b6958a5421343bfb8b8566b882dec72d2c95bf5a7
+-- source: 35_notifications/notify.sql sha256:f9e20763c67c6a386fd8838c1791068deb6941348e816a59b34ad80ad54e32a1
 -- Stores a notification for a user, tells the user's devices, and queues a push.
 --
--- Args: the user; one of the types of private.notifications; what it is about; what the client
--- gets beside that, ids and numbers only.
+-- Args: the user; one of the types of private.notifications; the conversation; the message; more
+-- data for the client, ids and numbers only.
 -- Writes: notifications, push_outbox, realtime.messages. Events: notification `{type, data}`.
 create or replace function private.notify(
   p_user_id uuid,
@@ -5050,7 +5050,7 @@ begin
 end;
 $$;
 
--- source: 35_notifications/record_push_result.sql sha256:a94895156fc82969635331f49579b890a316562b64f24fbb7553655a642cb5ad
+-- source: 35_notifications/record_push_result.sql sha256:0d4591174d961c381f55a232467a3da0c3b33e012e5c903082046f66ef486918
 -- RPC: service only; records the result of a push (sent, gone, failed, unreachable); returns
 -- `{push_id, result}`.
 create or replace function public.record_push_result(push_id bigint, result text)
@@ -5067,7 +5067,7 @@ $$;
 -- A failed push stays in the outbox until its next try; a device that fails ten times in a row is
 -- deleted. An unreachable host rests for a minute, then two, four and so on up to an hour.
 -- Definer: the outbox is private.
--- Locks: the device, then what waits for it: the order in which a device is forgotten.
+-- Locks: the device, then its waiting pushes, in the order of the deletion of a device.
 -- Writes: push_outbox, push_tokens, push_hosts.
 -- Errors: INPUT_INVALID (422) for another result.
 create or replace function private.record_push_result(p_push_id bigint, p_result text)
@@ -5326,7 +5326,7 @@ $$;
 grant execute on function private.unregister_push_token(text) to authenticated;
 grant execute on function public.unregister_push_token(text) to authenticated;
 
--- source: 38_market/bids.sql sha256:9b03f744571ebc9b241e62014c5e85d2585ec178047b0780c200bf3c427c06e9
+-- source: 38_market/bids.sql sha256:333d5dbed49e1e076c3b9c3d9d9cb93fdbe8fdad790e245e43178e47a77af635
 -- RPC: an influencer offers work, for an optional amount in rupees, as a number or as people write
 -- it ("5,000", "1.5 lakh"); returns the bid.
 create or replace function public.create_bid(
@@ -5388,7 +5388,7 @@ $$;
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
 -- Locks: the bid, so that a connection either came before or sees it closed.
--- Writes: bids, and what announce_bid writes.
+-- Writes: bids, and as announce_bid.
 -- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for another user's.
 create or replace function private.close_bid(p_bid_id uuid)
 returns json
@@ -5421,7 +5421,7 @@ $$;
 -- Tells the listeners of `bid:<id>` that the bid was closed or has one more conversation.
 --
 -- Args: a bid whose row this transaction has locked, so that counts arrive in order.
--- Writes: what broadcast writes. Events: bid_changed `{bid_id, status, conversations}`.
+-- Writes: as broadcast. Events: bid_changed `{bid_id, status, conversations}`.
 create or replace function private.announce_bid(p_bid_id uuid)
 returns void
 language plpgsql
@@ -5448,7 +5448,7 @@ grant execute on function public.create_bid(text, text, jsonb) to authenticated;
 grant execute on function private.close_bid(uuid) to authenticated;
 grant execute on function public.close_bid(uuid) to authenticated;
 
--- source: 38_market/campaigns.sql sha256:92a613e57e590db4ec660bca2639a5ec82952dafd4b39e38737c6ad66c780f81
+-- source: 38_market/campaigns.sql sha256:24e69754b367c00b96736dea71a8b1bef086e8ccdf0a01ca135d839afd2aec94
 -- RPC: a brand owner opens a campaign, with an optional budget in rupees, as a number or as people
 -- write it ("5,000", "1.5 lakh"); returns the campaign.
 create or replace function public.create_campaign(
@@ -5510,7 +5510,7 @@ $$;
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
 -- Locks: the campaign, so that an application either came before or sees it closed.
--- Writes: campaigns, and what announce_campaign writes.
+-- Writes: campaigns, and as announce_campaign.
 -- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for another user's.
 create or replace function private.close_campaign(p_campaign_id uuid)
 returns json
@@ -5545,7 +5545,7 @@ $$;
 -- Tells the listeners of `campaign:<id>` that the campaign was closed or has one more conversation.
 --
 -- Args: a campaign whose row this transaction has locked, so that counts arrive in order.
--- Writes: what broadcast writes. Events: campaign_changed `{campaign_id, status, conversations}`.
+-- Writes: as broadcast. Events: campaign_changed `{campaign_id, status, conversations}`.
 create or replace function private.announce_campaign(p_campaign_id uuid)
 returns void
 language plpgsql
@@ -10252,7 +10252,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:14e0f66e913832ce3527746302f71073dbc4c379b0cce4a1e1993c8247798945
+-- source: 43_deals/take_action.sql sha256:0d49cad321de075669a05b6f411f7ad9d244d9a2aae8450f9dfeb64ba93e9e3f
 -- Takes an action in a conversation's flow.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; for 30 days a
@@ -10261,8 +10261,8 @@ grant execute on function public.sweep_due(integer) to authenticated, service_ro
 -- any).
 -- Definer: clients have no write grant on any table. Plans are generic from the first call: every
 -- statement of a step finds the rows of one conversation by their keys.
--- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
--- finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: as begin_action and
+-- finish_action.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}` when the deal has moved on since
 -- expected_version, ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409)
@@ -12789,7 +12789,7 @@ begin
 end;
 $$;
 
--- source: 44_flow_proof/validate_flow.sql sha256:4787653adda93aebbb0e129f161f8dcf3fc5de2fa5ef5f1c44473b20424e774c
+-- source: 44_flow_proof/validate_flow.sql sha256:670510e091d428a824afd16e7e2ada863367ce2941eb6f57fbba39f5a3522437
 -- RPC: operators prove a flow before publishing it; writes nothing.
 create or replace function public.validate_flow(spec jsonb)
 returns jsonb
@@ -12803,7 +12803,7 @@ $$;
 -- [{property, message, counter_example}]}`. Nothing is kept.
 --
 -- Definer: clients may neither read nor write flows.
--- Writes: what load_flow_draft writes, and deletes it again (flow_definitions).
+-- Writes: as load_flow_draft, and deletes it again (flow_definitions).
 -- Errors: FORBIDDEN (403).
 create or replace function private.validate_flow(p_spec jsonb)
 returns jsonb
@@ -13573,11 +13573,11 @@ $$;
 grant execute on function public.get_chat_screen(uuid, integer, text) to authenticated;
 grant execute on function private.get_chat_screen(uuid, integer, text) to authenticated;
 
--- source: 48_screens/get_deal_screen.sql sha256:ae532454ae8498ba752e2018f5206525c8caf527413f06ceb27064681898c5c7
--- RPC: a deal in one call: the states of its flow in order, whose turn it is and until when, money,
+-- source: 48_screens/get_deal_screen.sql sha256:49ea14480b421f43383136fb18aaa0cad8c8d5abb95946c332321c4ab0648dbc
+-- RPC: a deal in one call: the states of its flow in order, whose turn it is, the deadline, money,
 -- offers, submissions, ratings, the history and its proof; returns `{conversation, actions, states,
--- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or
--- `{not_modified: true, version}` when the caller's is current.
+-- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or `{not_modified:
+-- true, version}` when the caller's is current.
 create or replace function public.get_deal_screen(
   conversation_id uuid,
   known_version text default null
@@ -16410,8 +16410,8 @@ grant execute on function
   private.record_refund_result(uuid, jsonb, jsonb)
 to service_role;
 
--- source: 50_payments/replay_payment_event.sql sha256:4722f8fe974ea421633d970d3d7573928b5aa477d8b5cd11cb2dc295f562d4c9
--- RPC: operators have an event processed again; returns what process_payment_event returns.
+-- source: 50_payments/replay_payment_event.sql sha256:21c3a401f7edefbeb23fc2ce6d4a1a499d13c38f2bb43a07c78892bcca24559c
+-- RPC: operators have an event processed again; returns the answer of process_payment_event.
 create or replace function public.replay_payment_event(event_row_id bigint)
 returns jsonb
 language sql
@@ -17850,7 +17850,7 @@ create or replace trigger check_setting
 before insert or update on private.settings
 for each row execute function private.check_setting();
 
--- source: 60_triggers/create_account_at_sign_up.sql sha256:e5451da4483237c69a4e15e3a35c30fd67637dc1105056a302b64d555493093e
+-- source: 60_triggers/create_account_at_sign_up.sql sha256:de77a3b56b8f5a8791d7a0ab976d1ea6e29050e7a96d6ec6baa08b6027ce5ccf
 -- Creates the card and the account of a new login in the transaction of the sign-up; for an
 -- anonymous login when it gets an identity.
 --
@@ -17892,7 +17892,7 @@ begin
 end;
 $$;
 
--- Logins from before: the others may find them, whoever comes first.
+-- Creates accounts for logins that exist already.
 select private.create_account(u.id) from auth.users as u where not u.is_anonymous;
 
 -- source: 60_triggers/drop_files.sql sha256:6e578426c29a8e7c6316e8291967e15d1cb55fe750028d68ca217c43e4b095ce
@@ -19909,8 +19909,8 @@ select private.draft_state('deals', 'work_in_progress', $$
 }
 $$);
 
--- source: 80_data/33_work_submitted.sql sha256:e3e78b646f9326bb06d037d570bdb3c80fa7892e9d029cfa8e7310afffd85778
--- The brand owner reviews what the influencer submitted.
+-- source: 80_data/33_work_submitted.sql sha256:66934bd3dd41fcd3a527fe692cbe61d93398ca9362faebc29f8b02d95fa2cc04
+-- The brand owner reviews the submitted work.
 select private.draft_state('deals', 'work_submitted', $$
 {
   "title": "Work under review", "clock": "since_entry", "lasts": "7 days",

@@ -1,8 +1,8 @@
 -- Ends the call with an error that PostgREST turns into the HTTP answer
 -- `status {"code", "message", "details", "hint"}`; `details` is the JSON text of an object.
 --
--- Args: code of docs/ERRORS.md; a sentence for people; details; HTTP status; what to do next;
--- response headers. Never pass a client's text as p_code or in p_headers.
+-- Args: code of docs/ERRORS.md; a sentence for people; details; HTTP status; a hint; response
+-- headers. Never pass a client's text as p_code or in p_headers.
 -- Source of the convention: postgrest.org, "Raise errors with HTTP status codes" (SQLSTATE PGRST).
 -- Errors: always, with SQLSTATE PGRST.
 create or replace function private.raise_error(

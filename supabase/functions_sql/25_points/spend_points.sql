@@ -125,8 +125,8 @@ end;
 $$;
 
 -- An account's quota as clients get it: `{daily_free_limit, used_today, free_left,
--- points_per_message, cost, points_balance, resets_at, timezone}`; cost is what the next message
--- costs, in points.
+-- points_per_message, cost, points_balance, resets_at, timezone}`; cost is the price of the next
+-- message in points.
 create or replace function private.quota_json(p_account private.accounts)
 returns jsonb
 language plpgsql

@@ -365,7 +365,7 @@ set search_path = ''
 as $$
 declare
   v_me constant uuid := auth.uid();
-  -- Cut to what an interval can hold.
+  -- Cut to the range of an interval.
   v_lifetime constant interval := interval '1 hour' * case
     when p_expiration_hours is not null then least(greatest(p_expiration_hours, 0), 10000)
   end;

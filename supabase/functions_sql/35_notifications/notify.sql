@@ -1,7 +1,7 @@
 -- Stores a notification for a user, tells the user's devices, and queues a push.
 --
--- Args: the user; one of the types of private.notifications; what it is about; what the client
--- gets beside that, ids and numbers only.
+-- Args: the user; one of the types of private.notifications; the conversation; the message; more
+-- data for the client, ids and numbers only.
 -- Writes: notifications, push_outbox, realtime.messages. Events: notification `{type, data}`.
 create or replace function private.notify(
   p_user_id uuid,

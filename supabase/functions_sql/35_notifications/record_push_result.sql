@@ -14,7 +14,7 @@ $$;
 -- A failed push stays in the outbox until its next try; a device that fails ten times in a row is
 -- deleted. An unreachable host rests for a minute, then two, four and so on up to an hour.
 -- Definer: the outbox is private.
--- Locks: the device, then what waits for it: the order in which a device is forgotten.
+-- Locks: the device, then its waiting pushes, in the order of the deletion of a device.
 -- Writes: push_outbox, push_tokens, push_hosts.
 -- Errors: INPUT_INVALID (422) for another result.
 create or replace function private.record_push_result(p_push_id bigint, p_result text)

@@ -59,7 +59,7 @@ $$;
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
 -- Locks: the bid, so that a connection either came before or sees it closed.
--- Writes: bids, and what announce_bid writes.
+-- Writes: bids, and as announce_bid.
 -- Errors: AUTH_REQUIRED (401), BID_NOT_FOUND (404) also for another user's.
 create or replace function private.close_bid(p_bid_id uuid)
 returns json
@@ -92,7 +92,7 @@ $$;
 -- Tells the listeners of `bid:<id>` that the bid was closed or has one more conversation.
 --
 -- Args: a bid whose row this transaction has locked, so that counts arrive in order.
--- Writes: what broadcast writes. Events: bid_changed `{bid_id, status, conversations}`.
+-- Writes: as broadcast. Events: bid_changed `{bid_id, status, conversations}`.
 create or replace function private.announce_bid(p_bid_id uuid)
 returns void
 language plpgsql

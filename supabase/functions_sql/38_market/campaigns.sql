@@ -59,7 +59,7 @@ $$;
 -- Conversations that it led to go on. A second call answers the same.
 -- Definer: clients have no write grant on any table.
 -- Locks: the campaign, so that an application either came before or sees it closed.
--- Writes: campaigns, and what announce_campaign writes.
+-- Writes: campaigns, and as announce_campaign.
 -- Errors: AUTH_REQUIRED (401), CAMPAIGN_NOT_FOUND (404) also for another user's.
 create or replace function private.close_campaign(p_campaign_id uuid)
 returns json
@@ -94,7 +94,7 @@ $$;
 -- Tells the listeners of `campaign:<id>` that the campaign was closed or has one more conversation.
 --
 -- Args: a campaign whose row this transaction has locked, so that counts arrive in order.
--- Writes: what broadcast writes. Events: campaign_changed `{campaign_id, status, conversations}`.
+-- Writes: as broadcast. Events: campaign_changed `{campaign_id, status, conversations}`.
 create or replace function private.announce_campaign(p_campaign_id uuid)
 returns void
 language plpgsql

@@ -6,8 +6,8 @@
 -- any).
 -- Definer: clients have no write grant on any table. Plans are generic from the first call: every
 -- statement of a step finds the rows of one conversation by their keys.
--- Locks: the user's limit on actions, then the conversation. Writes: what begin_action and
--- finish_action write.
+-- Locks: the user's limit on actions, then the conversation. Writes: as begin_action and
+-- finish_action.
 -- Errors: AUTH_REQUIRED (401), RATE_LIMITED (429) `{retry_after}`, CONVERSATION_NOT_FOUND (404),
 -- IDEMPOTENCY_MISMATCH (409), VERSION_CONFLICT (409) `{version}` when the deal has moved on since
 -- expected_version, ACTION_UNKNOWN (422), CHAT_CLOSED (409), FLOW_STATE_INVALID (409)

@@ -11,7 +11,7 @@ $$;
 -- [{property, message, counter_example}]}`. Nothing is kept.
 --
 -- Definer: clients may neither read nor write flows.
--- Writes: what load_flow_draft writes, and deletes it again (flow_definitions).
+-- Writes: as load_flow_draft, and deletes it again (flow_definitions).
 -- Errors: FORBIDDEN (403).
 create or replace function private.validate_flow(p_spec jsonb)
 returns jsonb

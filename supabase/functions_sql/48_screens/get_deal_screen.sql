@@ -1,7 +1,7 @@
--- RPC: a deal in one call: the states of its flow in order, whose turn it is and until when, money,
+-- RPC: a deal in one call: the states of its flow in order, whose turn it is, the deadline, money,
 -- offers, submissions, ratings, the history and its proof; returns `{conversation, actions, states,
--- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or
--- `{not_modified: true, version}` when the caller's is current.
+-- waiting_for, money, offers, submissions, ratings, history, proof, version}`, or `{not_modified:
+-- true, version}` when the caller's is current.
 create or replace function public.get_deal_screen(
   conversation_id uuid,
   known_version text default null

@@ -1,4 +1,4 @@
--- RPC: operators have an event processed again; returns what process_payment_event returns.
+-- RPC: operators have an event processed again; returns the answer of process_payment_event.
 create or replace function public.replay_payment_event(event_row_id bigint)
 returns jsonb
 language sql

@@ -39,5 +39,5 @@ begin
 end;
 $$;
 
--- Logins from before: the others may find them, whoever comes first.
+-- Creates accounts for logins that exist already.
 select private.create_account(u.id) from auth.users as u where not u.is_anonymous;

@@ -1,4 +1,4 @@
--- The brand owner reviews what the influencer submitted.
+-- The brand owner reviews the submitted work.
 select private.draft_state('deals', 'work_submitted', $$
 {
   "title": "Work under review", "clock": "since_entry", "lasts": "7 days",
