@@ -573,14 +573,12 @@ begin
 end;
 $$;
 
--- source: 10_private/may_reach.sql sha256:465c70b4fd2bdbc11613f1b756154eaa2a05a0522a6862190f481d7970441f01
+-- source: 10_private/may_reach.sql sha256:df472d53c071e93e1a7b59b7ec7b3723cc863a3f2de82c0f68b6013dcfd87242
 -- Whether a text of one user may reach another now: not across a block, in either direction, and
 -- not to or from a deleted login.
 --
--- Every function that shows a text to the other side calls it first: for a pitch, a reason, notes,
--- the other free texts of a step. A step across a block still counts; its texts are kept for their
--- author and for operators, and are not delivered. private.send_message reads the same from
--- conversations.is_barred.
+-- Sends and steps read the answer from conversations.is_barred. A step across a block still counts;
+-- its texts are dropped (private.withhold_words).
 create or replace function private.may_reach(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql
@@ -5689,7 +5687,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/advance_conversation.sql sha256:e354a0e0608f507def14b9d3c876aa33f0ebf39d74a4d52576b24d32fe49f5d1
+-- source: 40_flow/advance_conversation.sql sha256:8cd9d6e0b2e5de8144930948d83ce83211f29fd408ecfc2db68cedc7b236e202
 -- Takes one action in a conversation by the rows of its flow: the interpreter of flows.
 --
 -- It finds the row for the state, the role and the action; checks input and guards; enters the next
@@ -5913,8 +5911,8 @@ end;
 $$;
 
 -- Across a block a step counts, but its texts are not delivered: moves a party's texts from the
--- step's input, which both sides read, to its withheld, which operators read. The links of the work
--- stay, because an effect needs them.
+-- step's input, which both sides read, to its withheld. Of that only the reason of a dispute is
+-- stored, for operators. The links of the work stay, because an effect needs them.
 create or replace function private.withhold_words(p_step private.flow_step, p_effects text[])
 returns private.flow_step
 language plpgsql

@@ -1,10 +1,8 @@
 -- Whether a text of one user may reach another now: not across a block, in either direction, and
 -- not to or from a deleted login.
 --
--- Every function that shows a text to the other side calls it first: for a pitch, a reason, notes,
--- the other free texts of a step. A step across a block still counts; its texts are kept for their
--- author and for operators, and are not delivered. private.send_message reads the same from
--- conversations.is_barred.
+-- Sends and steps read the answer from conversations.is_barred. A step across a block still counts;
+-- its texts are dropped (private.withhold_words).
 create or replace function private.may_reach(p_user_id uuid, p_other_id uuid)
 returns boolean
 language plpgsql

@@ -221,8 +221,8 @@ end;
 $$;
 
 -- Across a block a step counts, but its texts are not delivered: moves a party's texts from the
--- step's input, which both sides read, to its withheld, which operators read. The links of the work
--- stay, because an effect needs them.
+-- step's input, which both sides read, to its withheld. Of that only the reason of a dispute is
+-- stored, for operators. The links of the work stay, because an effect needs them.
 create or replace function private.withhold_words(p_step private.flow_step, p_effects text[])
 returns private.flow_step
 language plpgsql
