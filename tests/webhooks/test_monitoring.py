@@ -90,23 +90,46 @@ def test_prometheus_takes_the_rules_and_every_query_of_the_dashboard(tmp_path: P
     promtool("check", "rules", str(RULES), str(as_rules))
 
 
-def test_a_wrong_secret_is_noticed_also_where_few_pay(tmp_path: Path) -> None:
-    firing = 'ALERTS{alertname="ParleyWebhookUnsigned", alertstate="firing"}'
+@pytest.mark.parametrize(
+    ("alert", "series", "every", "values", "firing"),
+    [
+        pytest.param(
+            *("ParleyWebhookUnsigned", 'webhook_requests_total{result="bad_signature"}'),
+            *("1m", "1x30 2x60", {"25m": 0, "40m": 1, "60m": 1}),
+            id="one event with a wrong signature, and Razorpay's next try half an hour later",
+        ),
+        pytest.param(
+            *("ParleyCleanupLate", 'parley_cleanup_due{what="messages"}'),
+            *("1h", "60+60x23 " * 6, {"3d": 0, "4d": 0, "5d": 0}),
+            id="messages come to be due, and a sweep a day",
+        ),
+        pytest.param(
+            *("ParleyCleanupLate", 'parley_cleanup_due{what="messages"}'),
+            *("1h", "60+60x144", {"1d": 0, "5d": 1}),
+            id="messages come to be due, and no sweep",
+        ),
+        pytest.param(
+            *("ParleyCleanupLate", 'parley_cleanup_due{what="messages"}'),
+            *("1h", "1x144", {"1d": 0, "3d": 1}),
+            id="one message is due, and no sweep",
+        ),
+    ],
+)
+def test_a_rule_fires_when_it_should(
+    tmp_path: Path, alert: str, series: str, every: str, values: str, firing: dict[str, int]
+) -> None:
+    alerts = f'count(ALERTS{{alertname="{alert}", alertstate="firing"}}) or vector(0)'
     test = {
-        "interval": "1m",
-        # One event, and Razorpay's next try half an hour later.
-        "input_series": [
-            {"series": 'webhook_requests_total{result="bad_signature"}', "values": "1x30 2x60"}
-        ],
+        "interval": every,
+        "input_series": [{"series": series, "values": values.strip()}],
         "promql_expr_test": [
-            {
-                "eval_time": moment,
-                "expr": f"count({firing}) or vector(0)",
-                "exp_samples": [{"labels": "{}", "value": count}],
-            }
-            for moment, count in (("25m", 0), ("40m", 1), ("60m", 1))
+            {"eval_time": moment, "expr": alerts, "exp_samples": [{"labels": "{}", "value": count}]}
+            for moment, count in firing.items()
         ],
     }
     rules = tmp_path / "test.yml"
-    rules.write_text(json.dumps({"rule_files": [str(RULES)], "tests": [test]}), "utf-8")
+    rules.write_text(
+        json.dumps({"rule_files": [str(RULES)], "evaluation_interval": every, "tests": [test]}),
+        "utf-8",
+    )
     promtool("test", "rules", str(rules))
