@@ -10,7 +10,6 @@ from tests.flow.deals import Play
 from tests.flow.model import Taken
 from tests.flow.rows import PARTIES
 
-Messages = list[tuple[str, str]]
 # The fields that people type words into.
 TYPED = frozenset({
     "details", "question", "reason", "feedback", "deliverables", "description",
