@@ -10250,7 +10250,7 @@ $$;
 grant execute on function private.sweep_due(integer) to authenticated, service_role;
 grant execute on function public.sweep_due(integer) to authenticated, service_role;
 
--- source: 43_deals/take_action.sql sha256:0d49cad321de075669a05b6f411f7ad9d244d9a2aae8450f9dfeb64ba93e9e3f
+-- source: 43_deals/take_action.sql sha256:25d9c2567bb8cbe3df6b675ba23d707bb495abec492310eeddfa42621c48b764
 -- Takes an action in a conversation's flow.
 --
 -- Args: action is one of get_available_actions; input has the fields of its schema; for 30 days a
@@ -10689,7 +10689,9 @@ begin
   select v.version into v_now
   from private.conversation_versions(private.as_of_now(p_conversation)) as v
   where v.user_id = p_user_id;
-  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
+  if p_expected_version not between v_stepped + v_now - v_stored and v_now
+    -- A time limit has passed while the call waited for the conversation.
+    or p_conversation.deadline_at > now() and p_conversation.deadline_at <= clock_timestamp() then
     perform private.raise_error(
       'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
       jsonb_build_object('version', v_now), p_status => 409,

@@ -284,6 +284,27 @@ def let_deadline_pass(play: Play) -> None:
     move_back(play.db, play.id, left + timedelta(seconds=1))
 
 
+def test_a_time_limit_that_passes_while_a_decision_waits_comes_before_it(
+    db: Database, people: Cast
+) -> None:
+    play = open_play(db, people, "bid", "cancellation_requested by I during work")
+    seen = play.context(BRAND_OWNER)["version"]
+    other = db.session()
+    with psycopg.connect(db.dsn()) as holder, other.signed_in_as(people.bharat):
+        holder.execute("select from private.conversations where id = %s for update", [play.id])
+        waiting = other.start(
+            "take_action", conversation_id=play.id, action="raise_dispute", expected_version=seen
+        )
+        db.wait_until_blocked(other)
+        # After the call began: what is due now was not when the user looked.
+        holder.execute(
+            "update private.conversations set deadline_at = clock_timestamp() where id = %s",
+            [play.id],
+        )
+    assert result_of(waiting).code == "VERSION_CONFLICT"
+    assert play.context(BRAND_OWNER)["flow_state"] == "work_in_progress"
+
+
 def test_an_approval_that_meets_the_sweep_comes_too_late(db: Database, people: Cast) -> None:
     play = open_play(db, people, "bid", "work_submitted")
     let_deadline_pass(play)

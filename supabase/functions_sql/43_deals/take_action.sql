@@ -436,7 +436,9 @@ begin
   select v.version into v_now
   from private.conversation_versions(private.as_of_now(p_conversation)) as v
   where v.user_id = p_user_id;
-  if p_expected_version not between v_stepped + v_now - v_stored and v_now then
+  if p_expected_version not between v_stepped + v_now - v_stored and v_now
+    -- A time limit has passed while the call waited for the conversation.
+    or p_conversation.deadline_at > now() and p_conversation.deadline_at <= clock_timestamp() then
     perform private.raise_error(
       'VERSION_CONFLICT', 'The conversation has moved on since you looked.',
       jsonb_build_object('version', v_now), p_status => 409,
