@@ -3019,11 +3019,11 @@ grant execute on function
   public.get_messages(uuid, integer, bigint, bigint, uuid)
 to authenticated;
 
--- source: 30_chat/get_unread_count.sql sha256:be71389dfb5749882dd526d4ca21a6af821cefce7ab16dd4df0da9c14faa84cb
+-- source: 30_chat/get_unread_count.sql sha256:37ce4b1f39ea141237224371976880e0feec538cca78ae7d48230089150d102a
 -- How many messages wait for the caller, counted from the read marks; no counter is stored.
 --
--- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
--- up to 1,000 in a conversation.
+-- Archived conversations count too, muted ones do not. Counts up to 1,000 messages in a
+-- conversation.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_unread_count()
@@ -3293,17 +3293,16 @@ grant execute on function
   public.receiver(public.messages)
 to authenticated, service_role;
 
--- source: 30_chat/send_message.sql sha256:d4eda51b8439c886a16d5628d666e0e1a2e0eee3c4b2bcce1cb85d63fb168e86
+-- source: 30_chat/send_message.sql sha256:cbca738413c1540e25d8b76d53a3ed02e781b0d22d7dea4a1c7fab08b9daab1e
 -- Sends one message of the caller: one transaction checks, charges, numbers, stores and broadcasts
 -- it.
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id gets
 -- the first answer and changes nothing, so a client may retry until it has an answer.
--- This is the hot path: one statement reads everything that could refuse an ordinary message; the
+-- Definer: clients have no write grant on any table. Plans are generic from the first call: each
+-- statement finds its rows by their keys. Otherwise Postgres would plan each of them six times in a
+-- new connection. One statement reads everything that could refuse an ordinary message; the
 -- functions below handle all other messages.
--- Definer: clients have no write grant on any table. Plans are generic from the first call:
--- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
--- in a new connection.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
 -- conversations, messages, files, notifications, push_outbox, realtime.messages.
 -- Events: new_message to the receiver, with the notification inside unless the receiver has muted
@@ -4575,7 +4574,7 @@ $$;
 
 grant execute on function private.may_handle_file(text, text, jsonb) to authenticated;
 
--- source: 32_files/take_file_deletions.sql sha256:4ae6e03f87bf56843e12755413623ac3c3d8097511560909ec2ee7d6efce3bd1
+-- source: 32_files/take_file_deletions.sql sha256:5bded8a22a62913df4418879604ee1248d090c1a320704ac7ca1aea7f55844fd
 -- RPC: service only; files to delete in Storage now, as a list of paths.
 create or replace function public.take_file_deletions(max_rows integer default 100)
 returns json
@@ -4588,7 +4587,7 @@ $$;
 -- A batch of files for the app to delete through the Storage API: files of emptied messages and of
 -- deleted logins, and files that were not sent within a day.
 --
--- When Storage deletes a file's object, private.forget_file deletes its row. Until then the file is
+-- A file leaves the list when Storage deletes its object (trigger forget_file). Until then it is
 -- returned again, first after a minute, later after a day at most. Files of a conversation under a
 -- legal hold stay.
 -- Definer: the table is private.
@@ -4648,7 +4647,7 @@ grant execute on function
   public.take_file_deletions(integer), private.take_file_deletions(integer)
 to service_role;
 
--- source: 33_search/search_messages.sql sha256:a25b4acd0115a4efe429e6f815b1b2cb05328bf8582eeb9e091638aa49de9cc4
+-- source: 33_search/search_messages.sql sha256:33c361b961a8d3646b56078c1d7a5a37bd6a4cc49eac67fd7228f38fa7ed7a6d
 -- RPC: messages that hold every word of the query, newest first; returns `[message +
 -- {highlight: {text, ranges: [[start, length]]}}]`: the part around the first hit, and the places
 -- of the words in it, counted in UTF-16 units from 0 (as JavaScript slices).
@@ -4666,8 +4665,8 @@ as $$
 $$;
 
 -- Searches the messages that the caller may read now, newest first: each word of the query must be
--- in the text or, unless the message disappears, in the names of its files, in any script and any
--- spelling that private.fold_text folds to the same.
+-- in the text or, unless the message disappears, in the names of its files, in any script; case,
+-- width, ligatures, quotes, hyphens and invisible characters do not matter.
 --
 -- There is no index over the words of all users: its reading time would tell how often a word
 -- occurs in messages that the caller may not see, and it would keep words of messages that have
@@ -15296,7 +15295,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/list_alerts.sql sha256:264c1a1433455705b5dea3ba6020c55394da3586fcd2a2d9b19760e6fa1a292f
+-- source: 50_payments/list_alerts.sql sha256:558ec667e4f1bc492cb3f9b615124e0fae0c53f92b055e10ce67fac4371e9040
 -- RPC: operators' list; returns `[{id, kind, severity, status, conversation_id, razorpay_order_id,
 -- razorpay_payment_id, event_row_id, details, seen, first_seen_at, last_seen_at, resolved_at, note,
 -- dispute_days, reminder}]`.
@@ -15351,7 +15350,7 @@ cross join lateral (
   ) as is_open
 ) as it;
 
--- A page of private.alerts_now, newest first.
+-- A page of alerts as they are now, newest first.
 --
 -- Args: open or resolved; how many; an id of that list: the page continues after it; info, warning
 -- or critical (null: all).
@@ -17269,8 +17268,9 @@ exception
 end;
 $$;
 
--- source: 55_cleanup/login_cleanup.sql sha256:b87f921b0331e1ab56b5ed23fbab738ccc770b166b0ee5094dc732839d1795f2
--- Cleans up for the caller; see private.clean_up.
+-- source: 55_cleanup/login_cleanup.sql sha256:16b7fe8a7078c9b48e0350c7e63f3d0b1c6e0ffb6980ee1030ccac19e0a86e2a
+-- Takes the due steps of the caller's deals, flags expired messages, and empties those whose grace
+-- is over; a limited batch, once a minute at most.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: as private.clean_up.

@@ -1,7 +1,7 @@
 -- How many messages wait for the caller, counted from the read marks; no counter is stored.
 --
--- Archived conversations count too, muted ones do not. Counted as private.my_conversations does:
--- up to 1,000 in a conversation.
+-- Archived conversations count too, muted ones do not. Counts up to 1,000 messages in a
+-- conversation.
 -- Definer: reads private.my_conversations.
 -- Errors: AUTH_REQUIRED (401).
 create or replace function private.get_unread_count()

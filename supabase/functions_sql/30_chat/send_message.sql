@@ -3,11 +3,10 @@
 --
 -- A refused send costs nothing and leaves nothing. A repeat with the same client_message_id gets
 -- the first answer and changes nothing, so a client may retry until it has an answer.
--- This is the hot path: one statement reads everything that could refuse an ordinary message; the
+-- Definer: clients have no write grant on any table. Plans are generic from the first call: each
+-- statement finds its rows by their keys. Otherwise Postgres would plan each of them six times in a
+-- new connection. One statement reads everything that could refuse an ordinary message; the
 -- functions below handle all other messages.
--- Definer: clients have no write grant on any table. Plans are generic from the first call:
--- each statement finds its rows by their keys. Otherwise Postgres would plan each of them six times
--- in a new connection.
 -- Locks: the caller's account, then the conversation. Writes: accounts, points_ledger,
 -- conversations, messages, files, notifications, push_outbox, realtime.messages.
 -- Events: new_message to the receiver, with the notification inside unless the receiver has muted

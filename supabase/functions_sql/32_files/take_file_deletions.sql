@@ -10,7 +10,7 @@ $$;
 -- A batch of files for the app to delete through the Storage API: files of emptied messages and of
 -- deleted logins, and files that were not sent within a day.
 --
--- When Storage deletes a file's object, private.forget_file deletes its row. Until then the file is
+-- A file leaves the list when Storage deletes its object (trigger forget_file). Until then it is
 -- returned again, first after a minute, later after a day at most. Files of a conversation under a
 -- legal hold stay.
 -- Definer: the table is private.

@@ -15,8 +15,8 @@ as $$
 $$;
 
 -- Searches the messages that the caller may read now, newest first: each word of the query must be
--- in the text or, unless the message disappears, in the names of its files, in any script and any
--- spelling that private.fold_text folds to the same.
+-- in the text or, unless the message disappears, in the names of its files, in any script; case,
+-- width, ligatures, quotes, hyphens and invisible characters do not matter.
 --
 -- There is no index over the words of all users: its reading time would tell how often a word
 -- occurs in messages that the caller may not see, and it would keep words of messages that have

@@ -52,7 +52,7 @@ cross join lateral (
   ) as is_open
 ) as it;
 
--- A page of private.alerts_now, newest first.
+-- A page of alerts as they are now, newest first.
 --
 -- Args: open or resolved; how many; an id of that list: the page continues after it; info, warning
 -- or critical (null: all).

@@ -1,4 +1,5 @@
--- Cleans up for the caller; see private.clean_up.
+-- Takes the due steps of the caller's deals, flags expired messages, and empties those whose grace
+-- is over; a limited batch, once a minute at most.
 --
 -- Definer: clients have no write grant on any table.
 -- Locks, writes: as private.clean_up.
