@@ -16694,7 +16694,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/show_payment_order.sql sha256:986ae1cafdb55bd13c5bcea1f5f422cb5d7268f142019e8bd0e252b1aa91a903
+-- source: 50_payments/show_payment_order.sql sha256:a032878ca310d22ce28c768a80a65e201c53a1b25716c10d4b8870f6c70a9fce
 -- Copies the present order into the deal's data and into the brand owner's open action message;
 -- removes a superseded one (p_order null).
 --
@@ -16771,8 +16771,7 @@ begin
   where m.conversation_id = p_conversation_id
     and m.action_required
     and not m.action_completed
-    and m.visible_to <> 'all'
-    and m.action_data ? 'payment_order';
+    and m.action_data -> 'buttons' @> '[{"action": "proceed_to_payment"}]';
   update private.participants as p
   set version = p.version + 1
   where p.conversation_id = p_conversation_id;

@@ -426,6 +426,18 @@ def test_a_payment_that_the_bank_approved_says_so_and_pay_is_not_offered_meanwhi
     assert scene.tell("payment.captured", payment=captured)["outcome"] == "applied"
 
 
+def test_an_approval_after_a_failure_takes_the_retry_away(scene: Scene) -> None:
+    failed = payment_entity(scene.order, status="failed", captured=False)
+    scene.tell("payment.failed", payment=failed)
+    assert pay_button(scene)[1] == ["proceed_to_payment"]
+    approved = payment_entity(scene.order, status="authorized", captured=False)
+    scene.tell("payment.authorized", payment=approved)
+    says, actions = pay_button(scene)
+    assert "approved" in says
+    assert actions == []
+    assert "proceed_to_payment" not in offered(scene)
+
+
 def test_an_approval_that_comes_to_nothing_offers_pay_again(scene: Scene) -> None:
     payment = payment_entity(scene.order, status="authorized", captured=False)
     scene.tell("payment.authorized", payment=payment)

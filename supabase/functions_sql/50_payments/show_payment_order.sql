@@ -74,8 +74,7 @@ begin
   where m.conversation_id = p_conversation_id
     and m.action_required
     and not m.action_completed
-    and m.visible_to <> 'all'
-    and m.action_data ? 'payment_order';
+    and m.action_data -> 'buttons' @> '[{"action": "proceed_to_payment"}]';
   update private.participants as p
   set version = p.version + 1
   where p.conversation_id = p_conversation_id;
