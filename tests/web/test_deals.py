@@ -33,6 +33,7 @@ def test_a_bid_becomes_a_deal_that_is_paid_worked_approved_and_rated(
     maker.go("market")
     maker.page.get_by_role("button", name="New bid").click()
     form = maker.page.get_by_role("dialog")
+    expect(form.get_by_label("Title")).to_be_focused()
     form.get_by_label("Title").fill(title)
     press(form, "Publish")
     expect(form.get_by_role("alert")).to_have_text("Fill this in.")

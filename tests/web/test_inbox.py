@@ -86,7 +86,7 @@ def test_a_way_leads_back_to_the_chats_and_not_round_in_a_circle(
     back.click()
     rows.first.click()
     back.click()
-    expect(rows.first).to_be_visible()
+    expect(rows.first).to_be_focused()
     window.page.go_back()
     expect(rows.first).to_be_visible()
     window.go("nowhere")

@@ -1,6 +1,6 @@
 // The inbox: every conversation as a row, the newest on top.
 
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { Context } from '../../../javascript/types'
 import type { Filter } from '../data/api'
 import { formatAgo, useNow } from '../data/clock'
@@ -33,6 +33,14 @@ export function ConversationsList({ openId }: { openId: string | null }) {
   const { conversations, loading, error, hasMore, loadMore } = useConversations(filter)
   const list = useRef<HTMLUListElement>(null)
   useRowsThatMove(list, conversations.map((each) => each.conversation_id).join())
+
+  // Where a chat has hidden the list, the focus comes back to its row.
+  const left = useRef(openId)
+  useEffect(() => {
+    const row = list.current?.querySelector<HTMLElement>(`[data-id="${left.current}"] a`)
+    if (!openId) row?.focus({ preventScroll: true })
+    left.current = openId
+  }, [openId])
 
   const [title, text] = NOTHING[filter]
   return (

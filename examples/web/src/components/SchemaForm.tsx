@@ -92,7 +92,8 @@ export function SchemaForm<I extends object = Input>({
   const names = properties.map(([name]) => name)
 
   useEffect(() => {
-    if (onCancel) form.current?.querySelector<HTMLElement>('input, textarea, select')?.focus()
+    if (onCancel || form.current?.closest('dialog'))
+      form.current?.querySelector<HTMLElement>('input, textarea, select')?.focus()
   }, [onCancel])
 
   async function send(event: FormEvent<HTMLFormElement>) {

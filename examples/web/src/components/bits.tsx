@@ -62,7 +62,7 @@ export function Empty({
   )
 }
 
-/** What went wrong, and what can be done about it. */
+/** What went wrong, and what can be done about it; a connection that is back is one more try. */
 export function Trouble({
   error,
   onRetry,
@@ -72,6 +72,11 @@ export function Trouble({
   onRetry?: () => void
   children?: ReactNode
 }) {
+  useEffect(() => {
+    if (!onRetry) return
+    window.addEventListener('online', onRetry)
+    return () => window.removeEventListener('online', onRetry)
+  }, [onRetry])
   return (
     <div className="trouble" role="alert">
       <Icon name="warning" />

@@ -520,7 +520,6 @@ export class Session {
     this.#tick()
     this.outbox.run()
     this.client.sync().catch(() => {})
-    if (this.#opened && this.state.errors[this.#opened]) void this.open(this.#opened)
   }
 
   #onOffline = () => this.set({ connection: 'offline' })
