@@ -7273,7 +7273,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/draft_state.sql sha256:2f627174c5ac2a36186a23b5a77c39528994deced56bb447a845919e98a3ff86
+-- source: 40_flow/draft_state.sql sha256:224e2aed2ab32556491b041be3fe55a99fae9cd6cd35135f0319345a39e7a108
 -- Adds a state to the drafts of some kinds of flow: the state, its moves, and each move's messages,
 -- button and inputs. A file of 80_data makes one call per state.
 --
@@ -7383,8 +7383,8 @@ $$;
 --
 -- Args: the kinds; a list of `{name, action, kind, inputs, messages}`, other keys are for
 -- draft_state. An input is `{field, type, required, min, max, max_length, placeholder, prefill,
--- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, quote,
--- buttons, notification, kind}`.
+-- input_type, is_secret, kind}`; `{field: "reason"}` alone is an optional text. A message is
+-- `{type, to, text, title, subtitle, quote, buttons, notification, kind}`.
 -- Writes: flow_inputs, flow_messages.
 -- Errors: 22023 for an unknown key.
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
@@ -7393,6 +7393,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  c_reason constant jsonb := jsonb_build_object(
+    'field', 'reason', 'type', 'textarea', 'placeholder', 'Why? (optional)', 'input_type', 'reason'
+  );
   v_move jsonb;
 begin
   for v_move in
@@ -7416,7 +7419,9 @@ begin
       said.prefill, said.input_type, coalesce(said.is_secret, false)
     from private.draft_flows(coalesce(v_move ->> 'kind', p_kinds)) as f (id)
     cross join jsonb_array_elements(v_move -> 'inputs') with ordinality as input (item, place)
-    cross join jsonb_to_record(input.item) as said (
+    cross join jsonb_to_record(
+      case when input.item = '{"field": "reason"}' then c_reason else input.item end
+    ) as said (
       field text, type text, required boolean, min numeric, max numeric, max_length integer,
       placeholder text, prefill text, input_type text, is_secret boolean, kind text
     )
@@ -18553,19 +18558,14 @@ insert into private.flow_definitions (kind, rules) values
   ),
   ('direct', '{"max_closings_a_day": 3}');
 
--- source: 80_data/15_shared_moves.sql sha256:7e21c7b6e9f33571b29728d0eb9095664f9a6dd9a94e727c07ea97b2027596a8
+-- source: 80_data/15_shared_moves.sql sha256:ccf89f36b7b68acd73c8682d9fc3fdeff6d9bcf889784e532fdbc57d7414a91b
 -- Messages and inputs that several states share: those of a move with the same name, and the fields
 -- of an action. The files of the states name the move and do not repeat them.
 select private.draft_moves('deals', $$
 [
   {
     "name": "party_ends_conversation", "action": "end_conversation",
-    "inputs": [
-      {
-        "field": "reason", "type": "textarea",
-        "placeholder": "Why? (optional)", "input_type": "reason"
-      }
-    ],
+    "inputs": [{"field": "reason"}],
     "messages": [
       {
         "type": "system", "to": "other",
@@ -18627,12 +18627,7 @@ select private.draft_moves('deals', $$
   },
   {
     "name": "party_opens_dispute", "action": "raise_dispute",
-    "inputs": [
-      {
-        "field": "reason", "type": "textarea",
-        "placeholder": "Why? (optional)", "input_type": "reason"
-      }
-    ],
+    "inputs": [{"field": "reason"}],
     "messages": [
       {
         "type": "system", "to": "all",
@@ -18688,12 +18683,7 @@ select private.draft_moves('deals', $$
   },
   {
     "action": "reject_price",
-    "inputs": [
-      {
-        "field": "reason", "type": "textarea",
-        "placeholder": "Why? (optional)", "input_type": "reason"
-      }
-    ]
+    "inputs": [{"field": "reason"}]
   }
 ]
 $$);
@@ -18758,7 +18748,7 @@ select private.draft_state('all', 'initial', $$
 }
 $$);
 
--- source: 80_data/21_influencer_responding.sql sha256:485716a1a25f74c4baa6ea46397642071e4189977def615c75306515575272a7
+-- source: 80_data/21_influencer_responding.sql sha256:9c1a05af3423876c79d2519d60991a3ce1d4f554b5449d3183d33b7401d31fb5
 -- The influencer was asked to connect: by a brand owner for a bid, or by an invitation to a
 -- campaign.
 select private.draft_state('deals', 'influencer_responding', $$
@@ -18802,12 +18792,7 @@ select private.draft_state('deals', 'influencer_responding', $$
       "role": "influencer", "action": "reject_connection",
       "to": "chat_closed", "effects": ["close"], "reason": "connection_rejected",
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",
@@ -18846,7 +18831,7 @@ select private.draft_state('deals', 'influencer_responding', $$
 }
 $$);
 
--- source: 80_data/22_brand_owner_reviewing.sql sha256:8494df56e3915129aa65d5a870da463153123ba47e4aaac01ded36b497d176f9
+-- source: 80_data/22_brand_owner_reviewing.sql sha256:2163e0d66ccdb26644578f0413b7ecc220f1a10a77880142eb4f4ec19eaf9531
 -- An influencer applied to a campaign; its brand owner decides.
 select private.draft_state('campaign', 'brand_owner_reviewing', $$
 {
@@ -18906,12 +18891,7 @@ select private.draft_state('campaign', 'brand_owner_reviewing', $$
       "to": "chat_closed", "effects": ["reject_request", "close"],
       "reason": "application_rejected",
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",
@@ -18996,7 +18976,7 @@ select private.draft_state('bid', 'brand_owner_details', $$
 }
 $$);
 
--- source: 80_data/24_influencer_reviewing.sql sha256:760ab83f586ef6df47b95a1b9fc933893b43715c4cd53d40a66d2710f00a8da9
+-- source: 80_data/24_influencer_reviewing.sql sha256:2228484f803871967c6f4d7f19b64842faf96d6fcf2028fbf1cacb412f09eb3a
 -- The influencer reads the project details.
 select private.draft_state('bid', 'influencer_reviewing', $$
 {
@@ -19044,12 +19024,7 @@ select private.draft_state('bid', 'influencer_reviewing', $$
       "role": "influencer", "action": "reject_project",
       "to": "chat_closed", "effects": ["close"], "reason": "project_rejected",
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",
@@ -19587,7 +19562,7 @@ select private.draft_state('deals', 'payment_pending', $$
 }
 $$);
 
--- source: 80_data/31_payment_completed.sql sha256:1768f99d57e2abb7ed7be2c698f467f574d42d3bc8e6e7d9daa3a5974098d7d0
+-- source: 80_data/31_payment_completed.sql sha256:bcaa9c729b1355660239e5b7e09a520dbce818f72439de5f53cd2ca5aaffb31c
 -- The money is held; the influencer has not started yet.
 select private.draft_state('deals', 'payment_completed', $$
 {
@@ -19617,12 +19592,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "role": "influencer", "action": "decline_work",
       "to": "refund_pending", "effects": ["request_refund"],
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",
@@ -19637,12 +19607,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "role": "brand_owner", "action": "cancel_before_start",
       "to": "refund_pending", "effects": ["request_refund"],
       "button": {"text": "Cancel", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",
@@ -19684,7 +19649,7 @@ select private.draft_state('deals', 'payment_completed', $$
 }
 $$);
 
--- source: 80_data/32_work_in_progress.sql sha256:847301a1f15dc8ad9e58500b7375f44a149181c8b27b8015268ebac2378ba209
+-- source: 80_data/32_work_in_progress.sql sha256:757f4a28915d88cfe51b5df9ea950143e73055576d2669583b56ab7f3da1d59d
 -- The influencer works.
 select private.draft_state('deals', 'work_in_progress', $$
 {
@@ -19746,12 +19711,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "role": "brand_owner", "action": "decline_extension", "guards": ["has_extension"],
       "awaiting": "influencer", "effects": ["drop_extension"],
       "button": {"text": "No more time", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",
@@ -19768,12 +19728,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "guards": ["is_overdue", "has_no_submission"],
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "button": {"text": "Cancel: overdue", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",
@@ -19847,12 +19802,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "role": "influencer", "action": "give_up_work",
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "button": {"text": "Give up", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",
@@ -20039,7 +19989,7 @@ select private.draft_state('deals', 'work_approved', $$
 }
 $$);
 
--- source: 80_data/35_cancellation_requested.sql sha256:7e1dc3bd028b6f1a048432dfb7210ee650c5143d0012ceb045233118f88ba961
+-- source: 80_data/35_cancellation_requested.sql sha256:751935459efe1fd46f8c874ce30e216a6bff60090f9b3bc7e0693bf181fa311f
 -- One side asked to cancel; the other side answers.
 select private.draft_state('deals', 'cancellation_requested', $$
 {
@@ -20065,12 +20015,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
       "to": "work_in_progress", "awaiting": "influencer",
       "effects": ["resume", "drop_cancellation"],
       "button": {"text": "Do not cancel", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "other",
@@ -20488,7 +20433,7 @@ select private.draft_state('deals', 'refund_pending', $$
 }
 $$);
 
--- source: 80_data/38_real_time.sql sha256:da9ab6300d789a150fda07a9a574f13c055f1364c2fc46b2dc29b0b09bca3e74
+-- source: 80_data/38_real_time.sql sha256:d4d32e3949703a09ee8a11b508fa1e9965f391fff6aa171464d576af63d8c229
 -- The two talk freely; the deal, if there was one, is settled. A direct chat closes without a
 -- reason: words to the other side are messages, with their limits.
 select private.draft_state('deals', 'real_time', $$
@@ -20520,12 +20465,7 @@ select private.draft_state('deals', 'real_time', $$
       "role": "influencer brand_owner", "action": "close_conversation",
       "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
       "button": {"text": "Close", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "all",

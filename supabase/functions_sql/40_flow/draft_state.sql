@@ -107,8 +107,8 @@ $$;
 --
 -- Args: the kinds; a list of `{name, action, kind, inputs, messages}`, other keys are for
 -- draft_state. An input is `{field, type, required, min, max, max_length, placeholder, prefill,
--- input_type, is_secret, kind}`; a message `{type, to, text, title, subtitle, quote,
--- buttons, notification, kind}`.
+-- input_type, is_secret, kind}`; `{field: "reason"}` alone is an optional text. A message is
+-- `{type, to, text, title, subtitle, quote, buttons, notification, kind}`.
 -- Writes: flow_inputs, flow_messages.
 -- Errors: 22023 for an unknown key.
 create or replace function private.draft_moves(p_kinds text, p_moves jsonb)
@@ -117,6 +117,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  c_reason constant jsonb := jsonb_build_object(
+    'field', 'reason', 'type', 'textarea', 'placeholder', 'Why? (optional)', 'input_type', 'reason'
+  );
   v_move jsonb;
 begin
   for v_move in
@@ -140,7 +143,9 @@ begin
       said.prefill, said.input_type, coalesce(said.is_secret, false)
     from private.draft_flows(coalesce(v_move ->> 'kind', p_kinds)) as f (id)
     cross join jsonb_array_elements(v_move -> 'inputs') with ordinality as input (item, place)
-    cross join jsonb_to_record(input.item) as said (
+    cross join jsonb_to_record(
+      case when input.item = '{"field": "reason"}' then c_reason else input.item end
+    ) as said (
       field text, type text, required boolean, min numeric, max numeric, max_length integer,
       placeholder text, prefill text, input_type text, is_secret boolean, kind text
     )

@@ -4,12 +4,7 @@ select private.draft_moves('deals', $$
 [
   {
     "name": "party_ends_conversation", "action": "end_conversation",
-    "inputs": [
-      {
-        "field": "reason", "type": "textarea",
-        "placeholder": "Why? (optional)", "input_type": "reason"
-      }
-    ],
+    "inputs": [{"field": "reason"}],
     "messages": [
       {
         "type": "system", "to": "other",
@@ -71,12 +66,7 @@ select private.draft_moves('deals', $$
   },
   {
     "name": "party_opens_dispute", "action": "raise_dispute",
-    "inputs": [
-      {
-        "field": "reason", "type": "textarea",
-        "placeholder": "Why? (optional)", "input_type": "reason"
-      }
-    ],
+    "inputs": [{"field": "reason"}],
     "messages": [
       {
         "type": "system", "to": "all",
@@ -132,12 +122,7 @@ select private.draft_moves('deals', $$
   },
   {
     "action": "reject_price",
-    "inputs": [
-      {
-        "field": "reason", "type": "textarea",
-        "placeholder": "Why? (optional)", "input_type": "reason"
-      }
-    ]
+    "inputs": [{"field": "reason"}]
   }
 ]
 $$);

@@ -41,12 +41,7 @@ select private.draft_state('deals', 'influencer_responding', $$
       "role": "influencer", "action": "reject_connection",
       "to": "chat_closed", "effects": ["close"], "reason": "connection_rejected",
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",

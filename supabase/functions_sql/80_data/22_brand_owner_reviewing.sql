@@ -57,12 +57,7 @@ select private.draft_state('campaign', 'brand_owner_reviewing', $$
       "to": "chat_closed", "effects": ["reject_request", "close"],
       "reason": "application_rejected",
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",

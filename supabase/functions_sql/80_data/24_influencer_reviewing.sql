@@ -45,12 +45,7 @@ select private.draft_state('bid', 'influencer_reviewing', $$
       "role": "influencer", "action": "reject_project",
       "to": "chat_closed", "effects": ["close"], "reason": "project_rejected",
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",

@@ -27,12 +27,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "role": "influencer", "action": "decline_work",
       "to": "refund_pending", "effects": ["request_refund"],
       "button": {"text": "Decline", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",
@@ -47,12 +42,7 @@ select private.draft_state('deals', 'payment_completed', $$
       "role": "brand_owner", "action": "cancel_before_start",
       "to": "refund_pending", "effects": ["request_refund"],
       "button": {"text": "Cancel", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",

@@ -59,12 +59,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "role": "brand_owner", "action": "decline_extension", "guards": ["has_extension"],
       "awaiting": "influencer", "effects": ["drop_extension"],
       "button": {"text": "No more time", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",
@@ -81,12 +76,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "guards": ["is_overdue", "has_no_submission"],
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "button": {"text": "Cancel: overdue", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "influencer",
@@ -160,12 +150,7 @@ select private.draft_state('deals', 'work_in_progress', $$
       "role": "influencer", "action": "give_up_work",
       "to": "refund_pending", "effects": ["request_refund", "drop_extension"],
       "button": {"text": "Give up", "style": "danger"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "brand_owner",

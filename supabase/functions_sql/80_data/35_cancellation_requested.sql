@@ -23,12 +23,7 @@ select private.draft_state('deals', 'cancellation_requested', $$
       "to": "work_in_progress", "awaiting": "influencer",
       "effects": ["resume", "drop_cancellation"],
       "button": {"text": "Do not cancel", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "other",

@@ -29,12 +29,7 @@ select private.draft_state('deals', 'real_time', $$
       "role": "influencer brand_owner", "action": "close_conversation",
       "to": "chat_closed", "effects": ["close"], "reason": "closed_by_{role}",
       "button": {"text": "Close", "style": "secondary"},
-      "inputs": [
-        {
-          "field": "reason", "type": "textarea",
-          "placeholder": "Why? (optional)", "input_type": "reason"
-        }
-      ],
+      "inputs": [{"field": "reason"}],
       "messages": [
         {
           "type": "system", "to": "all",
