@@ -15591,12 +15591,12 @@ $$;
 grant execute on function public.mark_payout_paid(uuid, text), private.mark_payout_paid(uuid, text)
 to authenticated, service_role;
 
--- source: 50_payments/merge_payment.sql sha256:cd200044307e3d008ef7915a1450978e27ac8974a5d8d8440e341af8dd7ec5f5
+-- source: 50_payments/merge_payment.sql sha256:f47aa5c73355e793f10aecea9ea9260c42f83bf65c7761c222363143af61ad5d
 -- Facts about a payment only move forward, so their order of arrival does not matter.
 
--- Stores Razorpay's facts about a payment. The deal is told when a payment has just failed; its
--- order stays open, because the bank may still approve it. While a payment is approved and not
--- captured, the action message says so and does not offer Pay.
+-- Stores Razorpay's facts about a payment. The deal is told when a payment has just failed, or was
+-- given back before it was captured; its order stays open, because the bank may still approve it.
+-- While a payment is approved and not captured, the action message says so and does not offer Pay.
 --
 -- Args: our order, its conversation locked; the payment as Razorpay reported it. Returns whether
 -- the order has captured money that is not booked yet.
@@ -15650,9 +15650,10 @@ begin
       true
     ) as is_ahead,
     (select o.status from private.payment_orders as o where o.id = p_order.id) = 'open' as is_open,
-    case when p_told.status = 'failed' then (
+    case when p_told.status in ('failed', 'refunded') then (
       select c from private.conversations as c where c.id = p_order.conversation_id
     ) end as conversation,
+    p.captured_at is null as is_unpaid,
     p.captured_at is not null and not exists (
       select from private.escrow_ledger as e
       where e.from_account = 'gateway' and e.payment_id = p_told.payment_id
@@ -15668,7 +15669,7 @@ begin
   into v_now;
   if v_now.is_ahead and p_told.status = 'authorized' and v_now.is_open then
     perform private.show_authorization(p_order.conversation_id);
-  elsif v_now.is_ahead and p_told.status = 'failed' then
+  elsif v_now.is_ahead and v_now.is_unpaid and p_told.status in ('failed', 'refunded') then
     perform private.tell_deal(
       v_now.conversation, 'payment_failed',
       jsonb_strip_nulls(jsonb_build_object(
@@ -16898,7 +16899,7 @@ begin
 end;
 $$;
 
--- source: 50_payments/take_refund.sql sha256:eb67e5fc15fdc4c33703ce1b16f99f1f30967b1d132c518c542517751e5e811e
+-- source: 50_payments/take_refund.sql sha256:66f519fb0da65c933433f5914dda69ea3d53867af4656d9fcbbc5d96ff460fa8
 -- Razorpay's reports of refunds: from a webhook or from its answer to our request. A refund moves
 -- only a deal that requested it.
 
@@ -17025,13 +17026,6 @@ begin
       if v_request.status = 'requested' then
         perform private.fail_refund(v_request, p_reason);
       end if;
-    when 'uncaptured_refund' then
-      -- The approved payment will not be captured: the payer can try again.
-      perform private.tell_deal(
-        (select c from private.conversations as c where c.id = p_order.conversation_id),
-        'payment_failed',
-        jsonb_build_object('payment_id', p_told.payment_id)
-      );
     else
       -- A payment that a person has refunded whole, at once or in parts, needs no refund by the
       -- app.

@@ -24,6 +24,7 @@ from tests.support.operators import set_setting
 from tests.support.payments import (
     Json,
     event_body,
+    order_entity,
     payment_entity,
     refund_entity,
     store_event,
@@ -436,6 +437,42 @@ def test_an_approval_after_a_failure_takes_the_retry_away(scene: Scene) -> None:
     assert "approved" in says
     assert actions == []
     assert "proceed_to_payment" not in offered(scene)
+
+
+def failures(scene: Scene) -> int:
+    """How often the brand owner was told that a payment did not go through."""
+    count: int = scene.db.value(
+        "select count(*) from public.messages where conversation_id = %s"
+        " and message like 'The payment did not go through.%%'",
+        scene.id,
+    )
+    return count
+
+
+def test_an_approval_that_ends_in_two_events_is_one_failure(scene: Scene) -> None:
+    payment = payment_entity(scene.order, status="authorized", captured=False)
+    scene.tell("payment.authorized", payment=payment)
+    back = {**payment, "status": "refunded", "amount_refunded": payment["amount"]}
+    refund = refund_entity(payment)
+    for status in ("created", "processed"):
+        scene.tell(f"refund.{status}", refund={**refund, "status": status}, payment=back)
+    assert failures(scene) == 1
+
+
+def test_an_approval_that_a_poll_finds_given_back_offers_pay_again(scene: Scene) -> None:
+    payment = payment_entity(scene.order, status="authorized", captured=False)
+    scene.tell("payment.authorized", payment=payment)
+    back = {**payment, "status": "refunded", "amount_refunded": payment["amount"]}
+    for _ in "12":
+        with scene.db.as_service():
+            scene.db.call(
+                "apply_payment_snapshot",
+                payment_order_id=scene.order.payment_order_id,
+                order_entity=order_entity(scene.order),
+                payments=[back],
+            )
+    assert "proceed_to_payment" in pay_button(scene)[1]
+    assert failures(scene) == 1
 
 
 def test_an_approval_that_comes_to_nothing_offers_pay_again(scene: Scene) -> None:

@@ -1,8 +1,8 @@
 -- Facts about a payment only move forward, so their order of arrival does not matter.
 
--- Stores Razorpay's facts about a payment. The deal is told when a payment has just failed; its
--- order stays open, because the bank may still approve it. While a payment is approved and not
--- captured, the action message says so and does not offer Pay.
+-- Stores Razorpay's facts about a payment. The deal is told when a payment has just failed, or was
+-- given back before it was captured; its order stays open, because the bank may still approve it.
+-- While a payment is approved and not captured, the action message says so and does not offer Pay.
 --
 -- Args: our order, its conversation locked; the payment as Razorpay reported it. Returns whether
 -- the order has captured money that is not booked yet.
@@ -56,9 +56,10 @@ begin
       true
     ) as is_ahead,
     (select o.status from private.payment_orders as o where o.id = p_order.id) = 'open' as is_open,
-    case when p_told.status = 'failed' then (
+    case when p_told.status in ('failed', 'refunded') then (
       select c from private.conversations as c where c.id = p_order.conversation_id
     ) end as conversation,
+    p.captured_at is null as is_unpaid,
     p.captured_at is not null and not exists (
       select from private.escrow_ledger as e
       where e.from_account = 'gateway' and e.payment_id = p_told.payment_id
@@ -74,7 +75,7 @@ begin
   into v_now;
   if v_now.is_ahead and p_told.status = 'authorized' and v_now.is_open then
     perform private.show_authorization(p_order.conversation_id);
-  elsif v_now.is_ahead and p_told.status = 'failed' then
+  elsif v_now.is_ahead and v_now.is_unpaid and p_told.status in ('failed', 'refunded') then
     perform private.tell_deal(
       v_now.conversation, 'payment_failed',
       jsonb_strip_nulls(jsonb_build_object(

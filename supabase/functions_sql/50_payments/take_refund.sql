@@ -124,13 +124,6 @@ begin
       if v_request.status = 'requested' then
         perform private.fail_refund(v_request, p_reason);
       end if;
-    when 'uncaptured_refund' then
-      -- The approved payment will not be captured: the payer can try again.
-      perform private.tell_deal(
-        (select c from private.conversations as c where c.id = p_order.conversation_id),
-        'payment_failed',
-        jsonb_build_object('payment_id', p_told.payment_id)
-      );
     else
       -- A payment that a person has refunded whole, at once or in parts, needs no refund by the
       -- app.
