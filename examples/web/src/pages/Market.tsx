@@ -117,26 +117,28 @@ function useOpening() {
   }
 }
 
+/** What a card shows of a bid or a campaign, and what its reader can do with it. */
 function Card({
-  title,
+  offer,
   text,
   minor,
-  currency,
-  owner,
-  at,
-  status,
+  verb,
+  onClose,
+  onAsk,
   children,
 }: {
-  title: string
+  offer: BidShown | CampaignShown
   text: string
   minor: number | null
-  currency: string
-  owner: Owner | undefined
-  at: string
-  status: string
-  children: ReactNode
+  verb: string
+  onClose: () => Promise<void>
+  onAsk: () => void
+  children?: ReactNode
 }) {
+  const { userId } = useSession()
+  const role = useSessionState((state) => state.me?.role)
   const [isWhole, setWhole] = useState(false)
+  const { title, currency, owner, status, conversation_id } = offer
   return (
     <article className="market-card" aria-label={title}>
       <header>
@@ -145,7 +147,7 @@ function Card({
           {nameOf(owner)}
         </span>
         <span className="row-time">
-          <Ticking at={at} format={formatAgo} />
+          <Ticking at={offer.created_at} format={formatAgo} />
         </span>
       </header>
       <h2 dir="auto">{title}</h2>
@@ -160,15 +162,32 @@ function Card({
       <footer>
         <strong>{minor === null ? 'Open price' : formatMoney(minor, currency)}</strong>
         {status !== 'open' && <span className="kind">{status}</span>}
-        <span className="market-do">{children}</span>
+        <span className="market-do">
+          {status === 'open' && owner.id === userId && (
+            <>
+              <button type="button" className="button button-plain" onClick={() => void onClose()}>
+                Close
+              </button>
+              {children}
+            </>
+          )}
+          {status === 'open' && owner.id !== userId && role !== owner.role && (
+            <button
+              type="button"
+              className="button button-primary"
+              onClick={() => (conversation_id ? show(conversation_id) : onAsk())}
+            >
+              {conversation_id ? 'Open' : verb}
+            </button>
+          )}
+        </span>
       </footer>
     </article>
   )
 }
 
 function Bids({ bids, onChange }: { bids: api.Market['bids']; onChange: () => Promise<void> }) {
-  const { client, userId } = useSession()
-  const me = useSessionState((state) => state.me)
+  const { client } = useSession()
   const open = useOpening()
   const [asked, setAsked] = useState<BidShown | null>(null)
   if (!bids.length) {
@@ -183,33 +202,13 @@ function Bids({ bids, onChange }: { bids: api.Market['bids']; onChange: () => Pr
       {bids.map((bid) => (
         <Card
           key={bid.id}
-          title={bid.title}
+          offer={bid}
           text={bid.description}
           minor={bid.amount_minor}
-          currency={bid.currency}
-          owner={bid.owner}
-          at={bid.created_at}
-          status={bid.status}
-        >
-          {bid.influencer_id === userId && bid.status === 'open' && (
-            <button
-              type="button"
-              className="button button-plain"
-              onClick={() => void client.call('close_bid', { bid_id: bid.id }).then(onChange)}
-            >
-              Close
-            </button>
-          )}
-          {bid.influencer_id !== userId && me?.role === 'brand_owner' && bid.status === 'open' && (
-            <button
-              type="button"
-              className="button button-primary"
-              onClick={() => (bid.conversation_id ? show(bid.conversation_id) : setAsked(bid))}
-            >
-              {bid.conversation_id ? 'Open' : 'Connect'}
-            </button>
-          )}
-        </Card>
+          verb="Connect"
+          onClose={() => client.call('close_bid', { bid_id: bid.id }).then(onChange)}
+          onAsk={() => setAsked(bid)}
+        />
       ))}
       {asked && (
         <Dialog title={`Connect: ${asked.title}`} onClose={() => setAsked(null)}>
@@ -232,8 +231,7 @@ function Campaigns({
   campaigns: api.Market['campaigns']
   onChange: () => Promise<void>
 }) {
-  const { client, userId } = useSession()
-  const me = useSessionState((state) => state.me)
+  const { client } = useSession()
   const open = useOpening()
   const [asked, setAsked] = useState<CampaignShown | null>(null)
   const [inviting, setInviting] = useState<CampaignShown | null>(null)
@@ -249,47 +247,20 @@ function Campaigns({
       {campaigns.map((campaign) => (
         <Card
           key={campaign.id}
-          title={campaign.title}
+          offer={campaign}
           text={campaign.brief}
           minor={campaign.budget_minor}
-          currency={campaign.currency}
-          owner={campaign.owner}
-          at={campaign.created_at}
-          status={campaign.status}
+          verb="Apply"
+          onClose={() => client.call('close_campaign', { campaign_id: campaign.id }).then(onChange)}
+          onAsk={() => setAsked(campaign)}
         >
-          {campaign.brand_owner_id === userId && campaign.status === 'open' && (
-            <>
-              <button
-                type="button"
-                className="button button-plain"
-                onClick={() =>
-                  void client.call('close_campaign', { campaign_id: campaign.id }).then(onChange)
-                }
-              >
-                Close
-              </button>
-              <button
-                type="button"
-                className="button button-primary"
-                onClick={() => setInviting(campaign)}
-              >
-                Invite
-              </button>
-            </>
-          )}
-          {campaign.brand_owner_id !== userId &&
-            me?.role === 'influencer' &&
-            campaign.status === 'open' && (
-              <button
-                type="button"
-                className="button button-primary"
-                onClick={() =>
-                  campaign.conversation_id ? show(campaign.conversation_id) : setAsked(campaign)
-                }
-              >
-                {campaign.conversation_id ? 'Open' : 'Apply'}
-              </button>
-            )}
+          <button
+            type="button"
+            className="button button-primary"
+            onClick={() => setInviting(campaign)}
+          >
+            Invite
+          </button>
         </Card>
       ))}
       {asked && (
