@@ -91,10 +91,17 @@ def test_the_free_messages_of_a_new_day_are_there_without_a_reload(
         route.fulfill(response=answer, json=screen)
 
     window = open_window(asha)
-    window.page.route("**/rpc/get_chat_screen", make_old)
+    window.page.route(re.compile("/rpc/get_(chat|inbox)_screen"), make_old)
+    window.page.route("**/rpc/get_quota", lambda route: route.abort())
     window.open_chat(talk)
+    window.write("A new day")
+    expect(window.page.get_by_role("alertdialog")).to_be_visible()
+    window.page.unroute("**/rpc/get_quota")
     window.page.evaluate("window.dispatchEvent(new Event('online'))")  # or the next silence
     expect(window.page.locator(".cost")).to_have_count(0)
+    expect(window.page.get_by_role("alertdialog")).to_have_count(0)
+    window.composer.press("Enter")
+    expect(window.message("A new day")).to_be_visible()
 
 
 def test_an_older_answer_does_not_turn_the_clock_back(

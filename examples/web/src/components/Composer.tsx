@@ -135,7 +135,7 @@ export function Composer({
             : `The next message costs ${nextCost} points; you have ${quota.points_balance}.`}
         </p>
       )}
-      {isAsking && (
+      {isAsking && nextCost > 0 && (
         <div className="ask" role="alertdialog" aria-label="Spend points?">
           <p>
             {isPoor
