@@ -129,8 +129,8 @@ def render_look_alikes() -> str:
 
 
 PHONES = """\
--- Whether a phone number in the form +919876543210 has the length that lines and mobile phones have
--- in its country, and no zero after the country's code where none belongs.
+-- Whether a phone number in the form +919876543210 has a length that its country uses, and no wrong
+-- zero after the country's code.
 --
 -- Written by scripts/build/build_tables.py from Google's libphonenumber: for each set of countries,
 -- their codes, and how many digits follow.
