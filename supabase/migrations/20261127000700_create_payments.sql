@@ -2,7 +2,8 @@
 
 -- Columns that steps of deals and Razorpay's events write have their rules in domains: a session
 -- reads a domain's rule once, but a CHECK in every statement. No column of a live table has one
--- yet, so no table is scanned for it. squawk-ignore-file ban-create-domain-with-constraint
+-- yet, so no table is scanned for it.
+-- squawk-ignore-file ban-create-domain-with-constraint
 create domain private.positive_paise as bigint constraint amount_is_positive check (value > 0);
 create domain private.payment_mode as text
 constraint mode_is_known check (value in ('test', 'live'));
