@@ -668,7 +668,7 @@ export class ParleyClient {
   }
 
   /**
-   * The sender may get no event of its own message, so the answer counts.
+   * The sender may hear no event of this message, so the client takes it from the answer.
    *
    * @param {Functions['send_message']['args'] & {client_message_id: string}} args
    */

@@ -324,7 +324,7 @@ class ParleyClient:
                     self.unsent.pop(key, None)
                 raise
         self.unsent.pop(key, None)
-        # The sender may get no event of its own message, so the answer counts.
+        # The sender may hear no event of this message, so the client takes it from the answer.
         if answer["message"]:
             self._meet_message(answer["message"], None)
         return answer

@@ -8419,7 +8419,7 @@ begin
 end;
 $$;
 
--- source: 40_flow/record_step.sql sha256:d356b54135a0264bf921d8739200d30a047329cd16bcb77ededd7e21888ffa4f
+-- source: 40_flow/record_step.sql sha256:31c43318d566181f9b21752fcebd2bc2d55d658580efc5e1bb463d868c9ecbe5
 -- Stores one taken row of the flow: the conversation, its completed action messages, its new
 -- messages, and its line in the history.
 --
@@ -8446,8 +8446,8 @@ declare
   v_is_done boolean := false;
 begin
   -- Leaving a state completes every open action message. A step that stays in its state completes
-  -- those whose reader gets a new one, and the one that offered the taken action when it cannot be
-  -- taken again.
+  -- the messages of readers who get a new one now. When the taken action cannot be taken again, it
+  -- also completes the message that offered it.
   if v_stays then
     v_renewed := array(
       select m.visible_to from unnest(v_messages) as m where m.action_required

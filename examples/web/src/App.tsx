@@ -237,7 +237,7 @@ function ConnectionLine() {
   )
 }
 
-/** What was refused and has no place of its own, until the next click. */
+/** Shows a refusal that no form and no message shows, until the next click. */
 function Refusal() {
   const session = useSession()
   const error = useSessionState((state) => state.errors.page)

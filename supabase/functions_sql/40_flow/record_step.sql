@@ -24,8 +24,8 @@ declare
   v_is_done boolean := false;
 begin
   -- Leaving a state completes every open action message. A step that stays in its state completes
-  -- those whose reader gets a new one, and the one that offered the taken action when it cannot be
-  -- taken again.
+  -- the messages of readers who get a new one now. When the taken action cannot be taken again, it
+  -- also completes the message that offered it.
   if v_stays then
     v_renewed := array(
       select m.visible_to from unnest(v_messages) as m where m.action_required

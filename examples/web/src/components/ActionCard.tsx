@@ -46,7 +46,7 @@ export function ActionCard({ message, actions }: { message: Message; actions: Ac
   const isOpen = !message.action_completed && Boolean(form || buttons.length)
   const card = useRef<HTMLElement>(null)
 
-  /** The card changes when its step is taken: whoever pressed in it stays in it. */
+  /** Takes the step. The card changes then, and keeps the keyboard's focus. */
   async function step(...args: Parameters<typeof take>) {
     const answer = await take(...args)
     requestAnimationFrame(() => {

@@ -131,7 +131,7 @@ function Download({ file, expiresAt }: Shown) {
   )
 }
 
-/** Open a file in a tab of its own, or save it, by an address that is signed now. */
+/** Sign a new address of a file, then open the file in a new tab or save it. */
 async function openFile(
   client: ParleyClient,
   file: Attachment,

@@ -53,7 +53,7 @@ export function Composer({
   useEffect(() => {
     if (isAsking) yes.current?.focus()
   }, [isAsking])
-  // Where there is a mouse, whoever opens a chat can write at once; a phone keeps its keyboard shut.
+  // With a mouse, an opened chat has the focus for writing; a phone keeps its keyboard shut.
   useEffect(() => {
     if (matchMedia('(hover: hover)').matches) box.current?.focus({ preventScroll: true })
     return () => session.setTyping(conversationId, false)

@@ -1,5 +1,5 @@
-// One message, whoever wrote it, stored or still on its way: the same element in either case, so
-// that nothing flashes or moves when it is stored.
+// One message of either side. A message that is being sent and the stored one share one element, so
+// that nothing flashes or moves when the server has stored it.
 
 import { memo } from 'react'
 import type { Attachment, Message } from '../../../javascript/types'

@@ -8,7 +8,7 @@ import { Icon, type IconName } from './Icon'
 
 const HUES = 6
 
-/** The first letters of a name on a colour of its own; nobody's picture is loaded from elsewhere. */
+/** The first letters of a name on the name's colour; the client loads no picture of a user. */
 export function Avatar({
   person,
   size = 'm',

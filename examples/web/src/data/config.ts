@@ -1,4 +1,4 @@
-// What the page is told by whoever serves it: `/config.json`, read once at the start.
+// The settings that the page's server gives in `/config.json`, read once at the start.
 
 export interface Config {
   supabaseUrl: string

@@ -1,4 +1,4 @@
-// Web Push: only for whoever asks for it. The browser's subscription is registered with the API.
+// Web Push, for users who ask for it. The browser's subscription is registered with the API.
 
 import type { Session } from './session'
 

@@ -470,7 +470,7 @@ export class Session {
     try {
       answer = await take()
     } catch (error) {
-      // What is on the screen was overtaken: whoever reads why sees the news as well.
+      // Another step came first: load it, so that the user sees it beside the refusal.
       if (error instanceof ParleyError && error.status === 409) void this.refresh(id)
       throw error
     }

@@ -77,7 +77,7 @@ def read_preferences(headers: Iterable[str], timezones: frozenset[str]) -> Prefe
 
 
 def choose_media_type(accept: str | None, own_type: str | None = None) -> str:
-    """The media type of the answer. `own_type` is the one that a function returns.
+    """The media type of the answer. `own_type`: the media type that the function returns, if any.
 
     Raises ApiError 406 when nothing that is accepted can be made.
     """
